@@ -1,0 +1,146 @@
+"""The messages on every public topic, as they stand on the wire (JSON, UTF-8)."""
+
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+IMAGE_LIMIT = 1024 * 1024
+
+Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
+Text: TypeAlias = Annotated[str, Meta(max_length=4096)]
+Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
+TimeMs: TypeAlias = Annotated[int, Meta(description="Unix time in milliseconds")]
+InteractionType: TypeAlias = Literal[
+    "click", "view", "like", "save", "share", "purchase", "rate", "dislike", "hide", "upload"
+]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """What every event carries; the same `event_id` twice changes nothing."""
+
+    event_id: Id
+    occurred_at_ms: TimeMs
+
+
+class Interaction(Event, frozen=True, kw_only=True):
+    """A user did something with an item (topic events.interactions, key user_id)."""
+
+    type: InteractionType
+    user_id: Id
+    item_id: Id
+    session_id: Id | None = None
+    dwell_ms: Annotated[int, Meta(ge=0)] | None = None
+    rating: Annotated[float, Meta(ge=1, le=5)] | None = None
+    rec_id: Id | None = None
+    position: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    surface: Name | None = None
+
+    def __post_init__(self) -> None:
+        if self.type == "rate" and self.rating is None:
+            raise ValueError("an interaction of type 'rate' needs `rating`, 1 to 5")
+
+
+class Upload(Event, frozen=True, kw_only=True):
+    """A new picture or clip (topic events.uploads, key item_id; a query's key is user_id)."""
+
+    item_id: Id
+    user_id: Id
+    image: bytes | None = None
+    image_ref: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
+    video_ref: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
+    purpose: Literal["catalog", "query"] = "catalog"
+    title: Text | None = None
+    description: Text | None = None
+    category: Name | None = None
+    price: Annotated[float, Meta(ge=0)] | None = None
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None = None
+    in_stock: bool = True
+    expires_at_ms: TimeMs | None = None
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("image", "image_ref", "video_ref") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"an upload needs exactly one of image, image_ref, video_ref; it has {given or 'none'}"
+            )
+        if self.image is not None and len(self.image) > IMAGE_LIMIT:
+            raise ValueError(f"`image` is {len(self.image)} bytes; over {IMAGE_LIMIT} send an image_ref")
+
+
+class ItemChange(Event, frozen=True, kw_only=True):
+    """A change to an item that needs no new embedding (topic events.items, key item_id)."""
+
+    item_id: Id
+    title: Text | None = None
+    description: Text | None = None
+    category: Name | None = None
+    price: Annotated[float, Meta(ge=0)] | None = None
+    in_stock: bool | None = None
+    hidden: bool | None = None
+    deleted: bool | None = None
+
+
+class Trigger(msgspec.Struct, frozen=True, kw_only=True):
+    """The event that a recommendation answers."""
+
+    event_id: str
+    type: str
+    item_id: str
+    occurred_at_ms: int
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why an item stands in the list, with the evidence for it."""
+
+    code: Literal["looks_like", "chosen_after", "same_category", "trending", "popular", "new"]
+    item_id: str | None = None
+    similarity: float | None = None
+    category: str | None = None
+    strength: float | None = None
+    age_ms: int | None = None
+
+
+class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One slot of a list."""
+
+    item_id: str
+    score: float
+    source: str
+    explore: bool
+    reasons: list[Reason]
+
+
+class Recommendations(msgspec.Struct, frozen=True, kw_only=True):
+    """A user's refreshed list (topic recommendations, key user_id); `seq` grows per user and kind."""
+
+    rec_id: str
+    user_id: str
+    seq: int
+    kind: Literal["feed", "similar"]
+    generated_at_ms: int
+    trigger: Trigger
+    items: list[RecommendedItem]
+    filtered: dict[str, int]
+    degraded: list[str]
+    model: dict[str, str]
+    timings_ms: dict[str, float]
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """A refused message with everything needed to look into it and to send it again."""
+
+    reason: str
+    error: str
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    attempts: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+
+
+encode = msgspec.json.Encoder().encode

@@ -1,0 +1,111 @@
+"""Every metric of Sightline, declared once: its name, labels (always bounded) and meaning."""
+
+from prometheus_client import Counter, Gauge, Histogram, Info
+
+_FAST = (
+    0.0005,
+    0.001,
+    0.002,
+    0.003,
+    0.005,
+    0.0075,
+    0.01,
+    0.015,
+    0.02,
+    0.03,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    10.0,
+)
+_STAGE = (0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
+_SLOW = (0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0)
+
+EVENT_TO_RECOMMENDATION = Histogram(
+    "sightline_event_to_recommendation_seconds",
+    "From the broker's timestamp of an event to its refreshed list being acknowledged (the headline)",
+    ["type"],
+    buckets=_FAST,
+)
+STAGE = Histogram(
+    "sightline_stage_seconds",
+    "Time of one stage of a micro-batch (queue, load, candidates, rank, publish, commit, decode, encode)",
+    ["stage"],
+    buckets=_STAGE,
+)
+UPLOAD_TO_SEARCHABLE = Histogram(
+    "sightline_upload_to_searchable_seconds",
+    "From the broker's timestamp of an upload to the item being searchable in this process",
+    buckets=_SLOW,
+)
+EVENTS = Counter(
+    "sightline_events_total", "Events handled, by what became of them", ["topic", "type", "outcome"]
+)
+DEAD_LETTERS = Counter("sightline_dead_letters_total", "Messages sent to the dead letters", ["reason"])
+DUPLICATES = Counter(
+    "sightline_duplicates_total",
+    "Events that changed nothing because they were applied before (redelivery: same offset; event: same event_id)",
+    ["kind"],
+)
+CLAMPED_TIMES = Counter(
+    "sightline_clamped_times_total", "Events whose own time was outside [broker time - 7 d, + 5 min]"
+)
+MISROUTED = Counter(
+    "sightline_misrouted_total", "Events on a partition that murmur2 of their key does not give"
+)
+POSITION_CONFLICTS = Counter(
+    "sightline_position_conflicts_total", "Commits refused because another worker had moved the position"
+)
+ROLLBACKS = Counter(
+    "sightline_rollbacks_total", "Partitions replayed because the state store had lost its last commits"
+)
+CONSUMER_LAG = Gauge(
+    "sightline_consumer_lag_records",
+    "Records of an assigned partition that are not handled yet",
+    ["topic", "partition"],
+)
+LAST_PROGRESS = Gauge(
+    "sightline_last_progress_timestamp_seconds",
+    "Unix time at which an agent last finished a batch",
+    ["agent"],
+)
+INFERENCE = Histogram(
+    "sightline_inference_seconds", "One call of the encoder, by outcome", ["model", "outcome"], buckets=_STAGE
+)
+INFERENCE_INFLIGHT = Gauge("sightline_inference_inflight", "Calls of the encoder under way")
+REDIS = Histogram("sightline_redis_seconds", "One round trip to Redis", ["op"], buckets=_STAGE)
+REDIS_ERRORS = Counter(
+    "sightline_redis_errors_total", "Round trips to Redis that failed and were tried again", ["op"]
+)
+RECOMMENDATIONS = Counter(
+    "sightline_recommendations_total",
+    "Lists published; degraded says what they had to do without",
+    ["kind", "degraded"],
+)
+CANDIDATES = Histogram(
+    "sightline_candidates",
+    "Candidates generated for one list, by source",
+    ["source"],
+    buckets=(0, 1, 5, 10, 20, 50, 100, 200, 500),
+)
+FILTERED = Counter("sightline_filtered_total", "Candidates removed before ranking", ["reason"])
+SHORT_LISTS = Counter("sightline_short_lists_total", "Lists published with fewer items than asked for")
+SHOWN = Counter("sightline_shown_total", "Slots published, by candidate source", ["source"])
+CLICKED = Counter(
+    "sightline_clicked_total",
+    "Clicks that name their list (rec_id), by the slot's candidate source",
+    ["source"],
+)
+LIST_DIVERSITY = Histogram(
+    "sightline_list_diversity",
+    "One minus the mean cosine similarity of neighbouring slots in a published list",
+    buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+)
+CATALOG_ITEMS = Gauge("sightline_catalog_items", "Items in this process's replica", ["state"])
+CATALOG_LAG = Gauge(
+    "sightline_catalog_lag_records", "Catalogue records that this replica has not applied yet"
+)
+BUILD = Info("sightline_build", "Version of Sightline and of the encoder")

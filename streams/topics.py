@@ -1,0 +1,74 @@
+"""Every topic: its name, key, retention and partition count."""
+
+from dataclasses import dataclass
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One Kafka topic as `sightline topics create` makes it and `topics check` expects it."""
+
+    name: str
+    key: str
+    config: dict[str, str]
+    about: str
+
+
+def _deleted_after(days: int, *, broker_time: bool = False, max_bytes: int = 1 << 20) -> dict[str, str]:
+    config = {
+        "cleanup.policy": "delete",
+        "retention.ms": str(days * DAY_MS),
+        "max.message.bytes": str(max_bytes),
+    }
+    if broker_time:
+        # Latency and clamped times are measured from the broker's clock, never from a publisher's.
+        config["message.timestamp.type"] = "LogAppendTime"
+    return config
+
+
+INTERACTIONS = Topic(
+    "events.interactions",
+    "user_id",
+    _deleted_after(7, broker_time=True),
+    "click, view and every other interaction",
+)
+UPLOADS = Topic(
+    "events.uploads",
+    "item_id (query: user_id)",
+    _deleted_after(7, broker_time=True, max_bytes=2 << 20),
+    "a new picture or clip",
+)
+ITEMS = Topic(
+    "events.items", "item_id", _deleted_after(7, broker_time=True), "price, stock, hidden, text, deletion"
+)
+PRIVACY = Topic(
+    "events.privacy",
+    "user_id",
+    _deleted_after(30, broker_time=True),
+    "forget, export, reset, opt-out, preferences",
+)
+RECOMMENDATIONS = Topic(
+    "recommendations",
+    "user_id",
+    {"cleanup.policy": "compact,delete", "retention.ms": str(3 * DAY_MS)},
+    "the refreshed list of a user, or the answer to a picture query",
+)
+CATALOG = Topic(
+    "state.catalog",
+    "item_id",
+    {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"},
+    "the whole item, embedding included; a tombstone means gone",
+)
+SIGNALS = Topic(
+    "state.signals", "item_id", _deleted_after(1), "internal: whatever concerns one item, in one order"
+)
+RECEIPTS = Topic("privacy.receipts", "user_id", _deleted_after(400), "what was erased, with counts")
+DEAD_LETTERS = Topic(
+    "dead-letters",
+    "source key",
+    _deleted_after(14, max_bytes=3 << 20),
+    "refused messages, with their original bytes",
+)
+
+ALL = (INTERACTIONS, UPLOADS, ITEMS, PRIVACY, RECOMMENDATIONS, CATALOG, SIGNALS, RECEIPTS, DEAD_LETTERS)
