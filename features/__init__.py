@@ -1,0 +1,1 @@
+"""Values in, values out: profiles, interests, items and pictures, without I/O, clock or randomness."""

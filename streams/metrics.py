@@ -47,7 +47,7 @@ EVENTS = Counter(
 DEAD_LETTERS = Counter("sightline_dead_letters_total", "Messages sent to the dead letters", ["reason"])
 DUPLICATES = Counter(
     "sightline_duplicates_total",
-    "Events that changed nothing because they were applied before (redelivery: same offset; event: same event_id)",
+    "Events that were applied before and changed nothing (redelivery: same offset; event: same event_id)",
     ["kind"],
 )
 CLAMPED_TIMES = Counter(
