@@ -1,0 +1,169 @@
+"""Bytes from anywhere → one RGB picture of a fixed size; whatever cannot be one is refused with a reason."""
+
+import struct
+import zlib
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+MAX_BYTES = 20_000_000
+MAX_PIXELS = 40_000_000
+MAX_ASPECT = 20
+
+Reason = Literal[
+    "empty", "too_large_bytes", "not_an_image", "format", "too_many_pixels", "aspect", "truncated", "broken"
+]
+
+_ACCEPTED = {"JPEG": b"\xff\xd8\xff", "PNG": b"\x89PNG\r\n\x1a\n", "GIF": b"GIF8", "WEBP": b"RIFF"}
+_OTHER_PICTURES = (
+    (0, b"BM"),
+    (0, b"II*\0"),
+    (0, b"MM\0*"),
+    (0, b"8BPS"),
+    (0, b"%!PS"),
+    (0, b"SIMPLE"),
+    (0, b"<svg"),
+    (4, b"ftyp"),
+)
+# What Pillow was seen or read to raise for broken files, besides its own bomb errors.
+_PILLOW_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    MemoryError,
+)
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ORIENTATION = 0x0112
+_SWAPS_SIDES = (5, 6, 7, 8)
+
+
+class BadImage(ValueError):
+    """These bytes never become a picture: do not try again. `reason` is short, stable and bounded."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason: Reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """`pixels` is uint8 [size, size, 3] RGB; width and height are the original's, as a person sees it."""
+
+    pixels: NDArray[np.uint8]
+    width: int
+    height: int
+    format: str
+
+
+def decode(data: bytes, *, size: int = 224) -> Picture:
+    """Return the first frame, upright, opaque on white, scaled to size × size; raise BadImage otherwise.
+
+    The header is judged before any pixel is unpacked, so a bomb costs neither time nor memory.
+    """
+    format_ = _sniff(data)
+    try:
+        with Image.open(BytesIO(data), formats=[format_]) as image:
+            _check_header(image)
+            width, height = image.size
+            image.draft("RGB", (size, size))
+            image.load()
+            orientation = _orientation(image)
+            pixels = _square(image, size, orientation)
+    except _BOMBS as error:
+        raise BadImage("too_many_pixels", f"{error}: send at most {MAX_PIXELS:,} pixels") from error
+    except UnidentifiedImageError as error:
+        raise BadImage("broken", f"the {format_} header cannot be read: send the whole file") from error
+    except BadImage:
+        raise
+    except _PILLOW_ERRORS as error:
+        raise _broken(format_, error) from error
+    if orientation in _SWAPS_SIDES:
+        width, height = height, width
+    return Picture(pixels, width, height, format_)
+
+
+def _sniff(data: bytes) -> str:
+    if not data:
+        raise BadImage("empty", "the picture has 0 bytes: send the file's content")
+    if len(data) > MAX_BYTES:
+        raise BadImage("too_large_bytes", f"the picture has {len(data):,} bytes: send at most {MAX_BYTES:,}")
+    for name, magic in _ACCEPTED.items():
+        if data.startswith(magic) and (name != "WEBP" or data[8:12] == b"WEBP"):
+            return name
+    known = any(data[at : at + len(magic)] == magic for at, magic in _OTHER_PICTURES)
+    raise BadImage(
+        "format" if known else "not_an_image",
+        f"the bytes begin with {data[:12]!r}, which is not JPEG, PNG, WebP or GIF: convert the picture",
+    )
+
+
+def _check_header(image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise BadImage("too_many_pixels", f"the picture is {width}×{height}, over {MAX_PIXELS:,} pixels: scale it")
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise BadImage("aspect", f"the picture is {width}×{height}: send at most {MAX_ASPECT} to 1")
+
+
+def _broken(format_: str, error: BaseException) -> BadImage:
+    if "truncated" in str(error).lower():
+        return BadImage("truncated", f"the {format_} file is cut short ({error}): send the whole file")
+    return BadImage("broken", f"the {format_} file cannot be decoded ({error}): save it anew")
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except (*_PILLOW_ERRORS, Warning):  # a picture is not worse for EXIF nobody can read
+        return 1
+
+
+def _square(image: Image.Image, size: int, orientation: int) -> NDArray[np.uint8]:
+    image = _plain(image)
+    image = _fit(image, size)
+    if orientation in _TURNS:
+        image = image.transpose(_TURNS[orientation])
+    if image.mode == "RGBA":
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return np.array(image.convert("RGB"), dtype=np.uint8)
+
+
+def _fit(image: Image.Image, size: int) -> Image.Image:
+    return image.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3.0)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Bring 16-bit, palette, bilevel and transparent pictures to a mode that may be scaled."""
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.int64)
+        levels = np.clip(values >> 8, 0, 255).astype(np.uint8)
+        if isinstance(clear := image.info.get("transparency"), int):
+            levels[values == clear] = 255
+        return Image.fromarray(levels)
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    if image.mode in ("P", "1", "F", "LAB", "HSV"):
+        return image.convert("RGB")
+    return image

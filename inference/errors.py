@@ -1,0 +1,28 @@
+"""What can go wrong with the encoder.
+
+InferenceError
+├── BadEmbedding        invalid: this picture's answer is unusable, never retry
+├── EncoderMismatch     invalid: model and settings do not fit, stop at start
+├── EncoderUnavailable  Triton is down, slow or overloaded: retry later
+└── ExportError         the model repository cannot be made
+"""
+
+
+class InferenceError(Exception):
+    """Root of everything that inference raises on purpose."""
+
+
+class BadEmbedding(InferenceError):
+    """The model answered with something that is not a unit vector of the promised shape."""
+
+
+class EncoderMismatch(InferenceError):
+    """The served model is not the one the settings describe."""
+
+
+class EncoderUnavailable(InferenceError):
+    """No answer in time: unreachable, overloaded, or not loaded yet."""
+
+
+class ExportError(InferenceError):
+    """The network, its weights or the repository folder cannot be used."""
