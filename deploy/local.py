@@ -1,0 +1,264 @@
+"""The whole stack on one machine without Docker: started, health-checked, ended by pid, its data kept."""
+
+import signal
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from deploy import process, record
+from deploy.errors import NoAnswerError, StackError
+from deploy.kafka_server import KafkaServer
+from deploy.lock import locked
+from deploy.record import Record
+from deploy.redis_server import RedisServer
+from deploy.service import Progress, Service, ServiceName
+from deploy.triton_server import TritonServer
+from streams.settings import Settings
+
+ALL: tuple[ServiceName, ...] = ("kafka", "redis", "triton")
+START_SECONDS = 90.0
+GRACE_SECONDS = 20.0
+PATIENCE_SECONDS = 10.0  # how long a running service may be silent before `up` restarts it
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where clients reach each service; one that was not asked for may not be running."""
+
+    kafka: str
+    redis: str
+    triton: str
+    triton_metrics: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """One service as it is now; `pid`, `data` and `log` are None for a service that is not ours."""
+
+    name: ServiceName
+    state: Literal["running", "stopped", "unhealthy", "external"]
+    pid: int | None
+    address: str
+    version: str | None
+    data: Path | None
+    log: Path | None
+
+
+class Stack:
+    """Kafka, Redis and Triton under one home; a service that the settings name elsewhere is only checked."""
+
+    def __init__(
+        self, settings: Settings, *, models: Path | None = None, progress: Progress = lambda _: None
+    ) -> None:
+        self._home = settings.home.resolve()
+        self._tools = settings.tools.resolve()
+        self._progress = progress
+        self._external: dict[ServiceName, str | None] = {
+            "kafka": settings.kafka,
+            "redis": settings.redis,
+            "triton": settings.triton,
+        }
+        data, logs = self._home / "data", self._home / "logs"
+        self._services: dict[ServiceName, Service] = {
+            "kafka": KafkaServer(data=data / "kafka", tools=self._tools, logs=logs),
+            "redis": RedisServer(data=data / "redis"),
+            "triton": TritonServer(
+                data=data / "triton",
+                tools=self._tools,
+                logs=logs,
+                models=(models or self._tools / "models").resolve(),
+                encoder=settings.encoder,
+            ),
+        }
+
+    def up(self, services: Iterable[ServiceName] = ALL) -> Endpoints:
+        """Start what is missing, restart what is unhealthy; returns when each is healthy, else StackError."""
+        wanted = list(dict.fromkeys(services))
+        with self._locked(), ThreadPoolExecutor(len(ALL)) as pool:
+            started = [pool.submit(self._ensure, name) for name in wanted]
+        failed = [error for future in started if (error := future.exception()) is not None]
+        if len(failed) == 1:
+            raise failed[0]
+        if failed:
+            raise StackError("\n".join(map(str, failed)))
+        return self.endpoints()
+
+    def down(self, services: Iterable[ServiceName] = ALL) -> None:
+        """End our services, the data kept; returns when their processes are gone. External ones stay."""
+        with self._locked(), ThreadPoolExecutor(len(ALL)) as pool:
+            list(pool.map(self._end, dict.fromkeys(services)))
+
+    def start(self, service: ServiceName) -> Endpoints:
+        """Start one service again, on the data and port it had."""
+        return self.up([service])
+
+    @contextmanager
+    def borrowed(self, services: Iterable[ServiceName] = ALL) -> Iterator[Endpoints]:
+        """Start what is missing, and leave the stack as it was found."""
+        wanted = list(dict.fromkeys(services))
+        stopped = [name for name in wanted if self._is_ours(name) and self._running(name) is None]
+        try:
+            yield self.up(wanted)
+        finally:
+            self.down(stopped)
+
+    def endpoints(self) -> Endpoints:
+        """The addresses, whether or not anything runs there."""
+        ports = self._ports("triton")
+        return Endpoints(
+            kafka=self._address("kafka"),
+            redis=self._address("redis"),
+            triton=self._address("triton"),
+            triton_metrics=f"127.0.0.1:{ports['metrics']}" if self._is_ours("triton") else None,
+        )
+
+    def status(self) -> list[ServiceStatus]:
+        """How each service is now; asks each of them, at most some seconds."""
+        with ThreadPoolExecutor(len(ALL)) as pool:
+            return list(pool.map(self._status, ALL))
+
+    def kill(self, service: ServiceName) -> None:
+        """SIGKILL, as a crash would; returns when the process is gone."""
+        process.kill(self._ours(service))
+
+    def pause(self, service: ServiceName) -> None:
+        """SIGSTOP: the service holds its connections and answers nothing."""
+        process.send(self._ours(service), signal.SIGSTOP)
+
+    def resume(self, service: ServiceName) -> None:
+        """SIGCONT."""
+        process.send(self._ours(service), signal.SIGCONT)
+
+    def _ensure(self, name: ServiceName) -> None:
+        service, address = self._services[name], self._address(name)
+        if not self._is_ours(name):
+            self._check_external(service, address)
+            return
+        running = self._running(name)
+        if running is not None:
+            try:
+                self._await_healthy(service, running, address, PATIENCE_SECONDS)
+                return
+            except StackError as error:
+                self._progress(f"{name}: pid {running.pid} does not answer, restarting it")
+                self._progress(str(error))
+        self._end(name)
+        waiting = f"{name}: waiting for another set-up to finish"
+        with locked(self._tools / f"{name}.lock", on_wait=lambda: self._progress(waiting)):
+            service.prepare(self._progress)
+        self._launch(service)
+
+    def _launch(self, service: Service) -> None:
+        begun = time.monotonic()
+        ports = record.keep_or_choose(service.port_names, self._ports(service.name))
+        command = service.command(ports)
+        running = process.spawn(command.argv, log=self._log(service.name), env=command.env)
+        record.save(self._record(service.name), Record(running, ports))
+        address = service.address(ports[service.port_names[0]])
+        try:
+            self._await_healthy(service, running, address, START_SECONDS)
+        except StackError:
+            self._end(service.name)
+            raise
+        self._progress(f"{service.name}: ready on {address} after {time.monotonic() - begun:.1f} s")
+
+    def _await_healthy(
+        self, service: Service, running: process.Process, address: str, seconds: float
+    ) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                service.probe(address, timeout=3)
+                return
+            except NoAnswerError as error:
+                if not process.alive(running):
+                    raise StackError(
+                        f"{service.name} ended at once.{process.tail(self._log(service.name))}"
+                    ) from error
+                if time.monotonic() > deadline:
+                    raise StackError(
+                        f"{service.name} is not healthy on {address} after {seconds:.0f} s: {error}."
+                        f"{process.tail(self._log(service.name))}"
+                    ) from error
+            time.sleep(0.1)
+
+    def _check_external(self, service: Service, address: str) -> None:
+        try:
+            service.probe(address, timeout=5)
+        except NoAnswerError as error:
+            variable = f"SIGHTLINE_{service.name.upper()}"
+            raise StackError(
+                f"{variable} is {address!r}, but no healthy {service.name} answers there: {error}. "
+                f"Start it, correct {variable}, or unset it to use one on this machine"
+            ) from error
+
+    def _end(self, name: ServiceName) -> None:
+        if not self._is_ours(name):
+            return
+        running = self._running(name)
+        if running is not None:
+            process.end(running, grace=GRACE_SECONDS)
+            self._progress(f"{name}: ended")
+        record.save(self._record(name), Record(None, self._ports(name)))
+        self._services[name].clean()
+
+    def _status(self, name: ServiceName) -> ServiceStatus:
+        service, address, running = self._services[name], self._address(name), self._running(name)
+        ours = self._is_ours(name)
+        version: str | None = None
+        state: Literal["running", "stopped", "unhealthy", "external"] = "running" if ours else "external"
+        if ours and running is None:
+            state = "stopped"
+        else:
+            try:
+                version = service.probe(address, timeout=3)
+            except NoAnswerError:
+                state = "unhealthy"
+        pid = running.pid if running is not None else None
+        if not ours:
+            return ServiceStatus(name, state, None, address, version, None, None)
+        if state == "running":
+            version = version or service.release
+        return ServiceStatus(name, state, pid, address, version, service.data, self._log(name))
+
+    def _is_ours(self, name: ServiceName) -> bool:
+        return self._external[name] is None
+
+    def _address(self, name: ServiceName) -> str:
+        service = self._services[name]
+        return self._external[name] or service.address(self._ports(name)[service.port_names[0]])
+
+    def _ours(self, name: ServiceName) -> process.Process:
+        running = self._running(name) if self._is_ours(name) else None
+        if running is None:
+            raise StackError(f"no {name} of {self._home} is running here")
+        return running
+
+    def _running(self, name: ServiceName) -> process.Process | None:
+        known = record.load(self._record(name)).process
+        return known if known is not None and process.alive(known) else None
+
+    def _ports(self, name: ServiceName) -> dict[str, int]:
+        """The remembered ports, chosen now if there are none."""
+        known = record.load(self._record(name))
+        names = self._services[name].port_names
+        if set(known.ports) != set(names):
+            known = Record(known.process, record.keep_or_choose(names, known.ports))
+            record.save(self._record(name), known)
+        return dict(known.ports)
+
+    def _record(self, name: ServiceName) -> Path:
+        return self._home / "run" / f"{name}.json"
+
+    def _log(self, name: ServiceName) -> Path:
+        return self._home / "logs" / f"{name}.log"
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        waiting = "waiting for another `up` or `down` to finish"
+        with locked(self._home / "run" / "lock", on_wait=lambda: self._progress(waiting)):
+            yield

@@ -1,0 +1,66 @@
+"""What is remembered of a service between commands: its process and its ports."""
+
+import json
+import secrets
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from deploy.errors import StackError
+from deploy.process import Process
+
+# Below the range from which Linux takes ports for outgoing connections, which could take a remembered one.
+PORTS = range(20_000, 32_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One service's remembered process (None when it was ended) and ports by name."""
+
+    process: Process | None = None
+    ports: Mapping[str, int] = field(default_factory=dict)
+
+
+def load(path: Path) -> Record:
+    """Read a record; an empty one if there is none."""
+    try:
+        data = json.loads(path.read_text())
+        process = Process(**data["process"]) if data["process"] else None
+        return Record(process, {str(name): int(port) for name, port in data["ports"].items()})
+    except FileNotFoundError:
+        return Record()
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StackError(
+            f"{path} is not a record of a service ({error!r}): end the service and delete the file"
+        ) from error
+
+
+def save(path: Path, record: Record) -> None:
+    """Write a record so that a reader sees the old or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(asdict(record)))
+    draft.replace(path)
+
+
+def keep_or_choose(names: Iterable[str], remembered: Mapping[str, int]) -> dict[str, int]:
+    """For each name the remembered port while it is free, else another free one."""
+    chosen: dict[str, int] = {}
+    for name in names:
+        port = remembered.get(name)
+        while port is None or port in chosen.values() or not is_free(port):
+            port = PORTS[secrets.randbelow(len(PORTS))]
+        chosen[name] = port
+    return chosen
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on this port of localhost now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,158 @@
+"""Triton on this machine: the real server from the nvidia-pytriton wheel, in an environment of its own."""
+
+import hashlib
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import grpc  # type: ignore[import-untyped]  # grpcio ships no types
+
+from deploy import process
+from deploy.errors import NoAnswerError, StackError
+from deploy.service import Command, Progress, ServiceName
+
+ENVIRONMENT = Path(__file__).parent / "triton" / "environment"
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux keeps it
+
+
+class TritonServer:
+    """One Triton that serves a model repository with the Python backend, on the CPU."""
+
+    name: ServiceName = "triton"
+    port_names = ("grpc", "http", "metrics")
+    release: str | None = None
+
+    def __init__(self, *, data: Path, tools: Path, logs: Path, models: Path, encoder: str) -> None:
+        self.data = data
+        self._tools = tools
+        self._logs = logs
+        self._models = models
+        self._encoder = encoder
+        self._environment = tools / "triton-env"
+        self._backends = tools / "triton-backends"
+        # Two servers of one machine must not use, or clean up, each other's regions.
+        self._region = "sightline-" + hashlib.sha256(str(data).encode()).hexdigest()[:12]
+
+    def prepare(self, progress: Progress) -> None:
+        """Make the environment, the backend directory and the model repository, each once."""
+        self._install(progress)
+        if (self._models / self._encoder / "config.pbtxt").exists():
+            return
+        progress(f"triton: exporting the model '{self._encoder}' to {self._models} (once)")
+        # Imported here: export needs torch, which a machine with a model repository can do without.
+        try:
+            from inference.export import export_model
+        except ImportError as error:
+            raise StackError(
+                f"there is no model '{self._encoder}' in {self._models}, and making it needs "
+                f"the extra 'export' ({error}): run `uv sync --all-extras`, "
+                "or set SIGHTLINE_TRITON to a Triton that runs elsewhere"
+            ) from error
+        export_model(self._models, name=self._encoder, platform="cpu")
+
+    def command(self, ports: Mapping[str, int]) -> Command:
+        """Start with one thread for each sort of work, so that a small machine is not drowned."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        packages = self._packages()
+        options = {
+            "model-repository": self._models,
+            "backend-directory": self._backends,
+            "backend-config": f"python,shm-region-prefix-name={self._region}",
+            "grpc-address": "127.0.0.1",
+            "grpc-port": ports["grpc"],
+            "http-address": "127.0.0.1",
+            "http-port": ports["http"],
+            "http-thread-count": 1,
+            "metrics-port": ports["metrics"],
+            "model-load-thread-count": 1,
+            "exit-timeout-secs": 5,
+            "log-format": "ISO8601",
+        }
+        libraries = [packages / "nvidia_pytriton.libs", *_python_libraries()]
+        return Command(
+            [
+                str(packages / "pytriton" / "tritonserver" / "bin" / "tritonserver"),
+                *(f"--{key}={value}" for key, value in options.items()),
+            ],
+            {
+                "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
+                "PYTHONPATH": str(packages),
+                "OMP_NUM_THREADS": "1",
+                "OPENBLAS_NUM_THREADS": "1",
+            },
+        )
+
+    def clean(self) -> None:
+        """Remove the shared memory of a server that was killed."""
+        for region in SHARED_MEMORY.glob(f"{self._region}*"):
+            region.unlink(missing_ok=True)
+
+    def address(self, port: int) -> str:
+        """host:port of gRPC."""
+        return f"127.0.0.1:{port}"
+
+    def probe(self, address: str, *, timeout: float) -> str:
+        """Ask whether all models are ready, then for the version."""
+        try:
+            with grpc.insecure_channel(address) as channel:
+                if _ask(channel, "ServerReady", timeout) != b"\x08\x01":  # field 1, a bool: true
+                    raise NoAnswerError("it answers, but not all of its models are ready")
+                return _string(_ask(channel, "ServerMetadata", timeout), number=2)
+        except grpc.RpcError as error:
+            raise NoAnswerError(f"{error.code().name}: {error.details()}") from error
+        except (ValueError, IndexError, UnicodeDecodeError) as error:
+            raise NoAnswerError(f"what answers there is no Triton ({error})") from error
+
+    def _install(self, progress: Progress) -> None:
+        lock = (ENVIRONMENT / "uv.lock").read_bytes() + PYTHON.encode()
+        done = self._environment / f"sightline-{hashlib.sha256(lock).hexdigest()[:16]}"
+        if done.exists():
+            return
+        uv = shutil.which("uv") or shutil.which("uv", path=self._tools / "uv" / "bin")
+        if uv is None:
+            raise StackError(
+                "Triton's environment is made with uv, and there is no `uv` on PATH: run "
+                "`bash deploy/bootstrap.sh`, or set SIGHTLINE_TRITON to a Triton that runs elsewhere"
+            )
+        progress("triton: making its environment (once, about 150 MB)")
+        process.run(
+            [uv, "sync", "--frozen", "--python", PYTHON, "--project", str(ENVIRONMENT)],
+            what="making Triton's environment with uv",
+            log=self._logs / "triton-install.log",
+            env={"UV_PROJECT_ENVIRONMENT": str(self._environment)},
+        )
+        self._assemble_backend()
+        done.touch()
+
+    def _assemble_backend(self) -> None:
+        """Put the backend and the stub for its Python into one directory: the wheel keeps them apart."""
+        server = self._packages() / "pytriton" / "tritonserver"
+        backend = self._backends / "python"
+        shutil.rmtree(backend, ignore_errors=True)
+        shutil.copytree(server / "backends" / "python", backend)
+        shutil.copy2(server / "python_backend_stubs" / PYTHON / "triton_python_backend_stub", backend)
+
+    def _packages(self) -> Path:
+        return self._environment / "lib" / f"python{PYTHON}" / "site-packages"
+
+
+def _python_libraries() -> list[Path]:
+    """Where this Python's libpython lies, which the stub loads, unless the loader knows the place."""
+    library = Path(sys.base_prefix) / "lib"
+    return [library] if (library / f"libpython{PYTHON}.so.1.0").exists() else []
+
+
+def _ask(channel: grpc.Channel, method: str, timeout: float) -> bytes:
+    """Call a method of KServe's protocol with an empty request; the answer's bytes."""
+    reply: bytes = channel.unary_unary(f"/inference.GRPCInferenceService/{method}")(b"", timeout=timeout)
+    return reply
+
+
+def _string(message: bytes, *, number: int) -> str:
+    """A string field of a protobuf message that holds only short strings."""
+    at = 0
+    while message[at] != number << 3 | 2:
+        at += 2 + message[at + 1]
+    return message[at + 2 : at + 2 + message[at + 1]].decode()
