@@ -133,7 +133,8 @@ def _version() -> str:
 def _check_java() -> None:
     advice = (
         f"Kafka needs Java {OLDEST_JAVA} or later: run `bash deploy/bootstrap.sh` "
-        "(on Debian: apt-get install openjdk-17-jre-headless), or set SIGHTLINE_KAFKA to a Kafka that runs elsewhere"
+        "(on Debian: apt-get install openjdk-17-jre-headless), "
+        "or set SIGHTLINE_KAFKA to a Kafka that runs elsewhere"
     )
     java = shutil.which("java")
     if java is None:

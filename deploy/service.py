@@ -49,4 +49,4 @@ class Service(Protocol):
         """The address that clients use, for a port of localhost."""
 
     def probe(self, address: str, *, timeout: float) -> str | None:
-        """A healthy server's version, None if it does not tell; NoAnswerError with the reason if unhealthy."""
+        """A healthy server's version, None if it does not tell; NoAnswerError with the reason."""
