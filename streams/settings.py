@@ -18,7 +18,8 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path(".sightline"), description="where the local stack keeps data and logs")
     tools: Path = Field(
-        Path(".sightline/tools"), description="where downloaded servers and models are kept, shared by every home"
+        Path(".sightline/tools"),
+        description="where downloaded servers and models are kept, shared by every home",
     )
     kafka: str | None = Field(None, description="host:port of an existing Kafka, instead of the local one")
     redis: str | None = Field(
