@@ -103,11 +103,12 @@ class KafkaServer:
             "error_cb": lambda error: told.append(error.str()),
             "log_level": 0,
         }
+        admin = AdminClient(config)
         try:
-            admin = AdminClient(config)
             if not admin.list_topics(timeout=timeout).brokers:
                 raise NoAnswerError("it knows of no broker yet")
-        except (KafkaException, ValueError) as error:
+        except KafkaException as error:
+            admin.poll(0)  # calls error_cb, which knows more than the exception
             raise NoAnswerError("; ".join(dict.fromkeys(told)) or str(error)) from error
 
     def _java(self, main: str) -> list[str]:

@@ -1,0 +1,36 @@
+"""The `sightline` command: every command group is registered here, and every expected error ends here."""
+
+import sys
+
+import typer
+
+from cli import stack
+from cli.output import print_error
+from deploy.errors import StackError
+from inference.errors import InferenceError
+from state.errors import StateError
+from streams.errors import StreamError
+from streams.settings import SettingsError
+
+EXPECTED = (SettingsError, StackError, StreamError, StateError, InferenceError)
+
+app = typer.Typer(
+    name="sightline",
+    help="A streaming visual recommender: clicks in by Kafka, refreshed recommendations out in milliseconds.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+
+app.command()(stack.up)
+app.command()(stack.down)
+app.command()(stack.status)
+
+
+def main() -> None:
+    """Run the command line; an expected error is one message on stderr and exit code 2."""
+    try:
+        app()
+    except EXPECTED as error:
+        print_error(str(error))
+        sys.exit(2)
