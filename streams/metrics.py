@@ -41,9 +41,7 @@ UPLOAD_TO_SEARCHABLE = Histogram(
     "From the broker's timestamp of an upload to the item being searchable in this process",
     buckets=_SLOW,
 )
-EVENTS = Counter(
-    "sightline_events_total", "Events handled, by what became of them", ["topic", "type", "outcome"]
-)
+EVENTS = Counter("sightline_events_total", "Events handled, by what became of them", ["topic", "type", "outcome"])
 DEAD_LETTERS = Counter("sightline_dead_letters_total", "Messages sent to the dead letters", ["reason"])
 DUPLICATES = Counter(
     "sightline_duplicates_total",
@@ -53,9 +51,7 @@ DUPLICATES = Counter(
 CLAMPED_TIMES = Counter(
     "sightline_clamped_times_total", "Events whose own time was outside [broker time - 7 d, + 5 min]"
 )
-MISROUTED = Counter(
-    "sightline_misrouted_total", "Events on a partition that murmur2 of their key does not give"
-)
+MISROUTED = Counter("sightline_misrouted_total", "Events on a partition that murmur2 of their key does not give")
 POSITION_CONFLICTS = Counter(
     "sightline_position_conflicts_total", "Commits refused because another worker had moved the position"
 )
@@ -64,7 +60,7 @@ ROLLBACKS = Counter(
 )
 CONSUMER_LAG = Gauge(
     "sightline_consumer_lag_records",
-    "Records of an assigned partition that are not handled yet",
+    "Records of an assigned partition that are not handled yet; a revoked partition has no sample",
     ["topic", "partition"],
 )
 LAST_PROGRESS = Gauge(
@@ -73,16 +69,17 @@ LAST_PROGRESS = Gauge(
     ["agent"],
 )
 INFERENCE = Histogram(
-    "sightline_inference_seconds", "One call of the encoder, by outcome", ["model", "outcome"], buckets=_STAGE
+    "sightline_inference_seconds",
+    "One call of the encoder; outcome is ok, or the short reason why it gave no usable embedding",
+    ["model", "outcome"],
+    buckets=_STAGE,
 )
 INFERENCE_INFLIGHT = Gauge("sightline_inference_inflight", "Calls of the encoder under way")
 REDIS = Histogram("sightline_redis_seconds", "One round trip to Redis", ["op"], buckets=_STAGE)
-REDIS_ERRORS = Counter(
-    "sightline_redis_errors_total", "Round trips to Redis that failed and were tried again", ["op"]
-)
+REDIS_ERRORS = Counter("sightline_redis_errors_total", "Round trips to Redis that failed and were tried again", ["op"])
 RECOMMENDATIONS = Counter(
     "sightline_recommendations_total",
-    "Lists published; degraded says what they had to do without",
+    "Lists published; degraded says what they had to do without, and is empty for a whole list",
     ["kind", "degraded"],
 )
 CANDIDATES = Histogram(
@@ -105,7 +102,5 @@ LIST_DIVERSITY = Histogram(
     buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
 )
 CATALOG_ITEMS = Gauge("sightline_catalog_items", "Items in this process's replica", ["state"])
-CATALOG_LAG = Gauge(
-    "sightline_catalog_lag_records", "Catalogue records that this replica has not applied yet"
-)
+CATALOG_LAG = Gauge("sightline_catalog_lag_records", "Catalogue records that this replica has not applied yet")
 BUILD = Info("sightline_build", "Version of Sightline and of the encoder")
