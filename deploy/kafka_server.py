@@ -109,7 +109,7 @@ class KafkaServer:
                 raise NoAnswerError("it knows of no broker yet")
         except KafkaException as error:
             admin.poll(0)  # calls error_cb, which knows more than the exception
-            raise NoAnswerError("; ".join(dict.fromkeys(told)) or str(error)) from error
+            raise NoAnswerError(next(iter(told), str(error))) from error
 
     def _java(self, main: str) -> list[str]:
         java = shutil.which("java")

@@ -110,7 +110,7 @@ class TritonServer:
         done = self._environment / f"sightline-{hashlib.sha256(lock).hexdigest()[:16]}"
         if done.exists():
             return
-        uv = shutil.which("uv") or shutil.which("uv", path=self._tools / "uv" / "bin")
+        uv = shutil.which("uv") or shutil.which("uv", path=self._tools / "bin")
         if uv is None:
             raise StackError(
                 "Triton's environment is made with uv, and there is no `uv` on PATH: run "

@@ -1,0 +1,40 @@
+# The few things to know by name. Everything else is `uv run sightline --help`.
+.DEFAULT_GOAL := help
+SHELL := bash
+# deploy/bootstrap.sh puts what the machine lacks there.
+export PATH := $(PATH):$(CURDIR)/.sightline/tools/bin
+# What runs here is what uv.lock says, without asking again each time.
+RUN := uv run --frozen --no-sync
+
+.PHONY: help bootstrap demo test check bench up down
+
+help:
+	@echo 'make demo    set everything up and show the recommender at work on real Kafka, Redis and Triton'
+	@echo 'make test    everything CI checks: make check, then all tests with coverage'
+	@echo 'make check   style, types and layers only'
+	@echo 'make bench   the headline latency against a bare Faust echo'
+	@echo 'make up      start the stack on this machine      make down    end it'
+
+bootstrap:
+	@bash deploy/bootstrap.sh
+
+demo: bootstrap
+	$(RUN) sightline demo
+
+test: check
+	$(RUN) pytest --cov --cov-report=term-missing:skip-covered --cov-fail-under=90
+
+check: bootstrap
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy
+	$(RUN) lint-imports
+
+bench: bootstrap
+	$(RUN) sightline bench latency --rate 200 --seconds 20 --json
+
+up: bootstrap
+	$(RUN) sightline up
+
+down: bootstrap
+	$(RUN) sightline down

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Brings what the stack needs and this machine lacks (uv, Java, Maven, promtool, libpython), then the project's environment.
+# Debian and Ubuntu; needs python3 >= 3.11, git and make. What is there already is left alone.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+tools=$PWD/.sightline/tools
+mkdir -p "$tools/bin"
+export PATH=$PATH:$tools/bin
+
+say() { echo "bootstrap: $*" >&2; }
+die() { say "$*"; exit 1; }
+has() { command -v "$1" >/dev/null; }
+
+updated=
+refresh_package_lists() {
+  [ -n "$updated" ] || as_root apt-get -qq update
+  updated=yes
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; elif has sudo; then sudo "$@"; else die "this needs root: $*"; fi
+}
+
+# install WHY PACKAGE: the first of the packages that this release of the system has
+install() {
+  local why=$1 package
+  shift
+  has apt-get || die "$why is missing and there is no apt-get: install it, then run this again"
+  refresh_package_lists
+  for package in "$@"; do
+    if apt-cache show "$package" >/dev/null 2>&1; then
+      say "installing $package ($why is missing)"
+      as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 \
+        install --no-install-recommends "$package" >/dev/null
+      return
+    fi
+  done
+  die "$why is missing and none of these packages exists here: $*"
+}
+
+java_major() {
+  has java && java -version 2>&1 | sed -nE 's/.*version "([0-9]+).*/\1/p' | head -n 1
+}
+
+install_uv() {
+  has python3 || die "python3 is missing: install Python 3.11 or 3.12"
+  python3 -c 'import ensurepip, venv' 2>/dev/null || install "Python's venv" python3-venv
+  say "installing uv into $tools/uv"
+  python3 -m venv --clear "$tools/uv"
+  "$tools/uv/bin/python" -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+  ln -sfn ../uv/bin/uv "$tools/bin/uv"
+}
+
+# The package would start a Prometheus service: take the one program out of it instead.
+install_promtool() {
+  has apt-get || { say "promtool is missing: the alert rules' tests will say so"; return; }
+  local unpacked
+  unpacked=$(mktemp -d)
+  refresh_package_lists
+  say "unpacking promtool into $tools/bin"
+  (cd "$unpacked" && apt-get -qq -o APT::Sandbox::User=root download prometheus && dpkg -x ./prometheus_*.deb .)
+  cp "$unpacked/usr/bin/promtool" "$tools/bin/promtool"
+  rm -rf "$unpacked"
+}
+
+# Triton's Python backend loads libpython, which a distribution's Python leaves out.
+install_libpython() {
+  local version prefix
+  read -r version prefix < <(.venv/bin/python -c \
+    'import sys; print(f"{sys.version_info[0]}.{sys.version_info[1]}", sys.base_prefix)')
+  [ -e "$prefix/lib/libpython$version.so.1.0" ] && return
+  /sbin/ldconfig -p | grep -qF "libpython$version.so.1.0" && return
+  install "libpython$version" "libpython$version"
+}
+
+has uv || install_uv
+[ "$(java_major)" -ge 17 ] 2>/dev/null || install "Java 17 or later" openjdk-17-jre-headless openjdk-21-jre-headless
+has mvn || install Maven maven
+has promtool || install_promtool
+uv sync --frozen --all-extras
+install_libpython
