@@ -1,0 +1,160 @@
+"""Our own worker processes on this machine: started until ready, known again, ended by pid."""
+
+import hashlib
+import http.client
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from deploy import process, record
+from deploy.errors import StackError
+from deploy.local import Endpoints
+from deploy.process import Process
+from deploy.record import Record
+from deploy.service import Progress
+from streams.settings import Settings
+
+WorkerName = Literal["interactions", "uploads", "items"]
+ALL: tuple[WorkerName, ...] = ("interactions", "uploads", "items")
+COMMAND = (sys.executable, "-m", "cli.main", "worker")
+READY_SECONDS = 60.0
+GRACE_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One running worker; `number` tells several of one name apart, 1 is the first."""
+
+    name: WorkerName
+    number: int
+    process: Process
+    metrics_port: int
+    log: Path
+
+
+class Workers:
+    """The workers of one home on one set of services and one topic prefix.
+
+    They outlive this process unless they are stopped; a later `Workers` with the same arguments knows them again.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        endpoints: Endpoints,
+        *,
+        command: Sequence[str] = COMMAND,
+        progress: Progress = lambda _: None,
+    ) -> None:
+        self._home = settings.home.resolve()
+        self._command = tuple(command)
+        self._progress = progress
+        self._env = {
+            "SIGHTLINE_KAFKA": endpoints.kafka,
+            "SIGHTLINE_REDIS": endpoints.redis,
+            "SIGHTLINE_TRITON": endpoints.triton,
+            "SIGHTLINE_TOPIC_PREFIX": settings.topic_prefix,
+        }
+        # Workers on other services or topics are other workers, even under the same home.
+        self._family = hashlib.sha256(repr(sorted(self._env.items())).encode()).hexdigest()[:8]
+
+    def start(self, name: WorkerName, *, number: int = 1) -> Worker:
+        """Start a worker, or find it running; returns when it is ready, else StackError with its log's end."""
+        found = self.find(name, number=number)
+        if found is None:
+            found = self._launch(name, number)
+        self._await_ready(found)
+        return found
+
+    def start_all(self, names: Iterable[WorkerName] = ALL) -> list[Worker]:
+        """Start one of each at once; those already running are left as they are."""
+        with ThreadPoolExecutor(len(ALL)) as pool:
+            return list(pool.map(self.start, names))
+
+    def find(self, name: WorkerName, *, number: int = 1) -> Worker | None:
+        """The worker if it runs, ready or not."""
+        known = record.load(self._record(name, number))
+        if known.process is None or not process.alive(known.process):
+            return None
+        return Worker(name, number, known.process, known.ports["metrics"], self._log(name, number))
+
+    def stop(self, worker: Worker) -> None:
+        """SIGTERM, after 15 s SIGKILL; returns when the process is gone."""
+        process.end(worker.process, grace=GRACE_SECONDS)
+        self._progress(f"{_title(worker.name, worker.number)}: ended")
+
+    def kill(self, worker: Worker) -> None:
+        """SIGKILL, as a crash would; returns when the process is gone."""
+        process.kill(worker.process)
+
+    @contextmanager
+    def borrowed(self, names: Iterable[WorkerName] = ALL) -> Iterator[list[Worker]]:
+        """One ready worker of each name; those that were not running before are stopped afterwards."""
+        wanted = list(names)
+        missing = [name for name in wanted if self.find(name) is None]
+        try:
+            yield self.start_all(wanted)
+        finally:
+            with ThreadPoolExecutor(len(ALL)) as pool:
+                list(pool.map(self.stop, filter(None, map(self.find, missing))))
+
+    def _launch(self, name: WorkerName, number: int) -> Worker:
+        path, log = self._record(name, number), self._log(name, number)
+        ports = record.keep_or_choose(["metrics"], record.load(path).ports)
+        env = {**self._env, "SIGHTLINE_METRICS_PORT": str(ports["metrics"])}
+        running = process.spawn([*self._command, name], log=log, env=env)
+        record.save(path, Record(running, ports))
+        return Worker(name, number, running, ports["metrics"], log)
+
+    def _await_ready(self, worker: Worker) -> None:
+        begun = time.monotonic()
+        title = _title(worker.name, worker.number)
+        while (wrong := _what_is_missing(worker.metrics_port)) is not None:
+            if not process.alive(worker.process):
+                raise StackError(f"{title} ended at once.{process.tail(worker.log)}")
+            if time.monotonic() - begun > READY_SECONDS:
+                self.stop(worker)
+                raise StackError(
+                    f"{title} is not ready after {READY_SECONDS:.0f} s: {wrong}.{process.tail(worker.log)}"
+                )
+            time.sleep(0.1)
+        self._progress(f"{title}: ready, metrics on http://127.0.0.1:{worker.metrics_port}/metrics")
+
+    def _record(self, name: WorkerName, number: int) -> Path:
+        return self._home / "run" / f"worker-{name}-{number}-{self._family}.json"
+
+    def _log(self, name: WorkerName, number: int) -> Path:
+        return self._home / "logs" / f"worker-{name}-{number}.log"
+
+
+def stop_workers(settings: Settings, *, progress: Progress = lambda _: None) -> None:
+    """End every worker of this home, whatever services it was started on."""
+    for path in sorted((settings.home.resolve() / "run").glob("worker-*.json")):
+        running = record.load(path).process
+        if running is not None and process.alive(running):
+            process.end(running, grace=GRACE_SECONDS)
+            progress(f"{path.stem.rpartition('-')[0]}: ended")
+        path.unlink(missing_ok=True)
+
+
+def _title(name: WorkerName, number: int) -> str:
+    return f"worker {name}" if number == 1 else f"worker {name} {number}"
+
+
+def _what_is_missing(port: int) -> str | None:
+    """None when /readyz says yes, else its reasons."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        body = answer.read().decode(errors="replace").strip()
+        return None if answer.status == 200 else body
+    except (OSError, http.client.HTTPException) as error:
+        return f"/readyz on port {port} does not answer ({error})"
+    finally:
+        connection.close()
