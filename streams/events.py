@@ -10,7 +10,10 @@ IMAGE_LIMIT = 1024 * 1024
 Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
 Text: TypeAlias = Annotated[str, Meta(max_length=4096)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
-TimeMs: TypeAlias = Annotated[int, Meta(description="Unix time in milliseconds")]
+# A list repeats the time of its trigger, and consumers in other languages read 64-bit integers.
+TimeMs: TypeAlias = Annotated[
+    int, Meta(ge=-(2**63), le=2**63 - 1, description="Unix time in milliseconds, a 64-bit integer")
+]
 InteractionType: TypeAlias = Literal[
     "click", "view", "like", "save", "share", "purchase", "rate", "dislike", "hide", "upload"
 ]

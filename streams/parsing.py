@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from streams.errors import InvalidEvent
 from streams.events import Event, Interaction, ItemChange, Upload
@@ -16,6 +17,8 @@ PAST_MS = 7 * 86_400_000
 FUTURE_MS = 300_000
 
 E = TypeVar("E", bound=Event)
+# RFC 3339 always has an offset; a time without one has no timestamp.
+CloudTime: TypeAlias = Annotated[datetime, Meta(tz=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class _CloudEvent(msgspec.Struct):
 
     id: str
     data: dict[str, Any]
-    time: datetime | None = None
+    time: CloudTime | None = None
 
 
 _decoders: dict[type[Event], msgspec.json.Decoder[Any]] = {
@@ -109,14 +112,14 @@ def _unwrap(value: bytes, attributes: dict[str, bytes], kind: type[E]) -> E:
     """Take the event out of CloudEvents 1.0, whose id and time stand in for ours where those are missing."""
     if "ce_id" in attributes:
         data, event_id = _json.decode(value), attributes["ce_id"].decode()
-        time = msgspec.convert(attributes["ce_time"].decode(), datetime) if "ce_time" in attributes else None
+        time = msgspec.convert(attributes["ce_time"].decode(), CloudTime) if "ce_time" in attributes else None
     else:
         envelope = _cloud_event.decode(value)
         data, event_id, time = envelope.data, envelope.id, envelope.time
     data.setdefault("event_id", event_id)
     if time is not None:
         data.setdefault("occurred_at_ms", int(time.timestamp() * 1000))
-    return msgspec.convert(data, kind, strict=False)
+    return msgspec.convert(data, kind)
 
 
 def _reason(error: msgspec.ValidationError) -> str:

@@ -1,0 +1,28 @@
+"""Where an event belongs: its topic, its key, and the partition that murmur2 gives a key."""
+
+from kafka.partitioner.default import murmur2  # type: ignore[import-untyped]  # ships no types
+
+from streams.events import Interaction, ItemChange, Upload
+from streams.topics import INTERACTIONS, ITEMS, UPLOADS
+
+
+def route(event: Interaction | Upload | ItemChange) -> tuple[str, str]:
+    """The topic (without prefix) and key of an event."""
+    match event:
+        case Interaction():
+            return INTERACTIONS.name, event.user_id
+        case Upload(purpose="query"):
+            return UPLOADS.name, event.user_id
+        case Upload():
+            return UPLOADS.name, event.item_id
+        case ItemChange():
+            return ITEMS.name, event.item_id
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """The partition of a key, as Java, kafka-python, aiokafka and librdkafka's murmur2_random choose it.
+
+    >>> partition_of(b"u1", 12)
+    8
+    """
+    return int(murmur2(key) & 0x7FFFFFFF) % partitions
