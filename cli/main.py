@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import stack
+from cli import doctor, events, stack, topics
 from cli.output import print_error
 from deploy.errors import StackError
 from inference.errors import InferenceError
@@ -25,6 +25,10 @@ app = typer.Typer(
 app.command()(stack.up)
 app.command()(stack.down)
 app.command()(stack.status)
+app.add_typer(topics.app, name="topics")
+app.command()(doctor.doctor)
+app.command()(events.publish)
+app.command()(events.tail)
 
 
 def main() -> None:

@@ -94,8 +94,8 @@ def check_topics(bootstrap: str, prefix: str, partitions: int) -> list[TopicDiff
 
 def broker_version(bootstrap: str) -> str:
     """The Kafka version of the cluster, such as "4.1"; raises BrokerUnavailable."""
-    with _admin(bootstrap) as admin:
-        version: tuple[int, ...] = admin.config["api_version"] or admin._manager.broker_version
+    with _reader(bootstrap) as consumer:
+        version: tuple[int, ...] = consumer.config["api_version"]
         return ".".join(map(str, version))
 
 

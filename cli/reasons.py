@@ -1,0 +1,39 @@
+"""The reasons of a recommendation, spelled for people."""
+
+from features.recommendation import Reason
+
+HOUR_MS = 3_600_000
+
+
+def sentence(reason: Reason) -> str:
+    """One reason as words, with its evidence.
+
+    >>> sentence(Reason(code="looks_like", item_id="i9", similarity=0.913))
+    'looks like i9 (0.91)'
+    """
+    match reason.code:
+        case "looks_like":
+            return f"looks like {reason.item_id or 'the picture'}{_amount(reason.similarity)}"
+        case "chosen_after":
+            return f"often chosen after {reason.item_id}{_amount(reason.strength)}"
+        case "same_category":
+            return f"more of {reason.category}{_amount(reason.strength)}"
+        case "trending":
+            return f"trending now{_amount(reason.strength)}"
+        case "popular":
+            return f"popular{_amount(reason.strength)}"
+        case "new":
+            return f"new{_age(reason.age_ms)}"
+
+
+def _amount(value: float | None) -> str:
+    return "" if value is None else f" ({value:.2f})"
+
+
+def _age(age_ms: int | None) -> str:
+    if age_ms is None:
+        return ""
+    hours = age_ms / HOUR_MS
+    if hours < 1:
+        return " (less than an hour old)"
+    return f" ({hours:.0f} h old)" if hours < 48 else f" ({hours / 24:.0f} days old)"

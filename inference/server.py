@@ -1,0 +1,13 @@
+"""Whether a Triton server can do our work."""
+
+from tritonclient.grpc import aio  # type: ignore[import-untyped]  # ships no types
+from tritonclient.utils import InferenceServerException  # type: ignore[import-untyped]
+
+
+async def model_ready(address: str, model: str, *, timeout_s: float = 3.0) -> bool:
+    """Whether the server at host:port answers and has this model ready."""
+    async with aio.InferenceServerClient(address) as client:
+        try:
+            return bool(await client.is_model_ready(model, client_timeout=timeout_s))
+        except InferenceServerException:
+            return False
