@@ -69,7 +69,9 @@ def _print_status(stack: Stack, as_json: bool) -> None:
 
 
 def _print_table(rows: Sequence[ServiceStatus]) -> None:
-    table = Table("service", "state", "pid", "address", "version", Column("log", overflow="fold"))
+    table = Table(
+        "service", "state", "pid", Column("address", no_wrap=True), "version", Column("log", overflow="fold")
+    )
     for row in rows:
         state = f"[{COLOURS[row.state]}]{row.state}"
         log = row.log and (row.log.relative_to(Path.cwd()) if row.log.is_relative_to(Path.cwd()) else row.log)

@@ -39,7 +39,7 @@ def spawn(argv: Sequence[str], *, log: Path, env: Mapping[str, str]) -> Process:
         # Python ignores SIGPIPE, and a shell's background job ignores SIGINT: the service inherits neither.
         setsigdef=[signal.SIGPIPE, signal.SIGINT, signal.SIGTERM],
     )
-    return Process(pid, _birth(pid) or "")
+    return Process(pid, _state_and_birth(pid)[1])
 
 
 def inherited(env: Mapping[str, str]) -> dict[str, str]:
@@ -48,10 +48,15 @@ def inherited(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def alive(process: Process) -> bool:
-    """Whether this very process still runs (a zombie does not)."""
-    with suppress(ChildProcessError):  # another process's child, or collected already
-        os.waitpid(process.pid, os.WNOHANG)
-    return _birth(process.pid) == process.birth
+    """Whether this very process still runs; one that ended is collected, so that no zombie stays."""
+    state, birth = _state_and_birth(process.pid)
+    if birth != process.birth:
+        return False
+    if state not in "ZX":
+        return True
+    with suppress(ChildProcessError):  # another process's child, or collected by another thread
+        os.waitpid(process.pid, 0)  # returns when its last thread has ended, which frees its ports
+    return False
 
 
 def send(process: Process, number: signal.Signals) -> bool:
@@ -123,13 +128,11 @@ def _gone_within(process: Process, seconds: float) -> bool:
     return True
 
 
-def _birth(pid: int) -> str | None:
-    """Boot and clock tick at which a running process was born; None if there is none or it is a zombie."""
+def _state_and_birth(pid: int) -> tuple[str, str]:
+    """A process's state letter, and the boot and clock tick at which it was born; empty if there is none."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
-        return None
-    if fields[0] in "ZX":
-        return None
+        return "", ""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return f"{boot}/{fields[19]}"
+    return fields[0], f"{boot}/{fields[19]}"

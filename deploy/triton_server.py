@@ -86,8 +86,12 @@ class TritonServer:
 
     def clean(self) -> None:
         """Remove the shared memory of a server that was killed."""
-        for region in SHARED_MEMORY.glob(f"{self._region}*"):
+        for region in self.regions():
             region.unlink(missing_ok=True)
+
+    def regions(self) -> list[Path]:
+        """The shared memory that a server on these data has now."""
+        return list(SHARED_MEMORY.glob(f"{self._region}*"))
 
     def address(self, port: int) -> str:
         """host:port of gRPC."""

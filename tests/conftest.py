@@ -1,0 +1,43 @@
+"""The real stack, started once for all tests that ask for it, on its own data, with the tools shared."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from deploy.local import Endpoints, Stack
+from streams.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class RunningStack:
+    """The stack of this test session, and where its services listen."""
+
+    stack: Stack
+    endpoints: Endpoints
+    settings: Settings
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """Kafka, Redis and Triton with the exported encoder; ended by pid when the session ends."""
+    settings = Settings(
+        home=tmp_path_factory.mktemp("stack"),
+        tools=Path(__file__).parents[1] / ".sightline" / "tools",
+        kafka=None,
+        redis=None,
+        triton=None,
+    )
+    stack = Stack(settings)
+    try:
+        yield RunningStack(stack, stack.up(), settings)
+    finally:
+        stack.down()
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix that no other test uses, for topics and groups."""
+    return f"t{uuid.uuid4().hex[:10]}."
