@@ -28,6 +28,7 @@ check: bootstrap
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) mypy
+	$(RUN) mypy --explicit-package-bases tests
 	$(RUN) lint-imports
 
 bench: bootstrap

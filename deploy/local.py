@@ -11,6 +11,7 @@ from typing import Literal
 
 from deploy import process, record
 from deploy.errors import NoAnswerError, StackError
+from deploy.health import await_healthy, check_external
 from deploy.kafka_server import KafkaServer
 from deploy.lock import locked
 from deploy.record import Record
@@ -136,12 +137,12 @@ class Stack:
     def _ensure(self, name: ServiceName) -> None:
         service, address = self._services[name], self._address(name)
         if not self._is_ours(name):
-            self._check_external(service, address)
+            check_external(service, address)
             return
         running = self._running(name)
         if running is not None:
             try:
-                self._await_healthy(service, running, address, PATIENCE_SECONDS)
+                await_healthy(service, running, address, log=self._log(name), seconds=PATIENCE_SECONDS)
                 return
             except StackError as error:
                 self._progress(f"{name}: pid {running.pid} does not answer, restarting it")
@@ -160,41 +161,11 @@ class Stack:
         record.save(self._record(service.name), Record(running, ports))
         address = service.address(ports[service.port_names[0]])
         try:
-            self._await_healthy(service, running, address, START_SECONDS)
+            await_healthy(service, running, address, log=self._log(service.name), seconds=START_SECONDS)
         except StackError:
             self._end(service.name)
             raise
         self._progress(f"{service.name}: ready on {address} after {time.monotonic() - begun:.1f} s")
-
-    def _await_healthy(
-        self, service: Service, running: process.Process, address: str, seconds: float
-    ) -> None:
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                service.probe(address, timeout=3)
-                return
-            except NoAnswerError as error:
-                if not process.alive(running):
-                    raise StackError(
-                        f"{service.name} ended at once.{process.tail(self._log(service.name))}"
-                    ) from error
-                if time.monotonic() > deadline:
-                    raise StackError(
-                        f"{service.name} is not healthy on {address} after {seconds:.0f} s: {error}."
-                        f"{process.tail(self._log(service.name))}"
-                    ) from error
-            time.sleep(0.1)
-
-    def _check_external(self, service: Service, address: str) -> None:
-        try:
-            service.probe(address, timeout=5)
-        except NoAnswerError as error:
-            variable = f"SIGHTLINE_{service.name.upper()}"
-            raise StackError(
-                f"{variable} is {address!r}, but no healthy {service.name} answers there: {error}. "
-                f"Start it, correct {variable}, or unset it to use one on this machine"
-            ) from error
 
     def _end(self, name: ServiceName) -> None:
         if not self._is_ours(name):
@@ -243,13 +214,7 @@ class Stack:
         return known if known is not None and process.alive(known) else None
 
     def _ports(self, name: ServiceName) -> dict[str, int]:
-        """The remembered ports, chosen now if there are none."""
-        known = record.load(self._record(name))
-        names = self._services[name].port_names
-        if set(known.ports) != set(names):
-            known = Record(known.process, record.keep_or_choose(names, known.ports))
-            record.save(self._record(name), known)
-        return dict(known.ports)
+        return record.remembered_ports(self._record(name), self._services[name].port_names)
 
     def _record(self, name: ServiceName) -> Path:
         return self._home / "run" / f"{name}.json"

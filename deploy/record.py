@@ -3,11 +3,12 @@
 import json
 import secrets
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from deploy.errors import StackError
+from deploy.lock import locked
 from deploy.process import Process
 
 # Below the range from which Linux takes ports for outgoing connections, which could take a remembered one.
@@ -42,6 +43,19 @@ def save(path: Path, record: Record) -> None:
     draft = path.with_suffix(".draft")
     draft.write_text(json.dumps(asdict(record)))
     draft.replace(path)
+
+
+def remembered_ports(path: Path, names: Sequence[str]) -> dict[str, int]:
+    """The ports in a record; chosen and written now if it has none."""
+    known = load(path)
+    if set(known.ports) == set(names):
+        return dict(known.ports)
+    with locked(path.with_suffix(".lock"), on_wait=lambda: None):
+        known = load(path)  # another process may have chosen meanwhile
+        if set(known.ports) != set(names):
+            known = Record(known.process, keep_or_choose(names, known.ports))
+            save(path, known)
+    return dict(known.ports)
 
 
 def keep_or_choose(names: Iterable[str], remembered: Mapping[str, int]) -> dict[str, int]:

@@ -122,7 +122,7 @@ class TritonServer:
             )
         progress("triton: making its environment (once, about 150 MB)")
         process.run(
-            [uv, "sync", "--frozen", "--python", PYTHON, "--project", str(ENVIRONMENT)],
+            [uv, "sync", "--frozen", "--python", sys.executable, "--project", str(ENVIRONMENT)],
             what="making Triton's environment with uv",
             log=self._logs / "triton-install.log",
             env={"UV_PROJECT_ENVIRONMENT": str(self._environment)},

@@ -1,0 +1,39 @@
+"""Waiting for a service to be healthy, and saying why it is not."""
+
+import time
+from pathlib import Path
+
+from deploy import process
+from deploy.errors import NoAnswerError, StackError
+from deploy.process import Process
+from deploy.service import Service
+
+
+def await_healthy(service: Service, running: Process, address: str, *, log: Path, seconds: float) -> None:
+    """Return when the service answers; StackError with its log's end when it ended or the time is over."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            service.probe(address, timeout=3)
+            return
+        except NoAnswerError as error:
+            if not process.alive(running):
+                raise StackError(f"{service.name} ended at once.{process.tail(log)}") from error
+            if time.monotonic() > deadline:
+                raise StackError(
+                    f"{service.name} is not healthy on {address} after {seconds:.0f} s: {error}."
+                    f"{process.tail(log)}"
+                ) from error
+        time.sleep(0.1)
+
+
+def check_external(service: Service, address: str) -> None:
+    """StackError that names the variable if no healthy service answers at an address of the settings."""
+    try:
+        service.probe(address, timeout=5)
+    except NoAnswerError as error:
+        variable = f"SIGHTLINE_{service.name.upper()}"
+        raise StackError(
+            f"{variable} is {address!r}, but no healthy {service.name} answers there: {error}. "
+            f"Start it, correct {variable}, or unset it to use one on this machine"
+        ) from error
