@@ -28,9 +28,7 @@ class Endpoint:
         self, host: str, port: int, *, live: Probe, ready: Probe, registry: CollectorRegistry = REGISTRY
     ) -> None:
         self._server = _Server(host, port, {"/healthz": live, "/readyz": ready}, registry)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.1,), name="endpoint", daemon=True
-        )
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="endpoint", daemon=True)
         self.port: int = self._server.server_address[1]
 
     def start(self) -> None:

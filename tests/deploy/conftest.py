@@ -15,7 +15,7 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 
 @pytest.fixture(scope="session")
 def promtool() -> str:
-    tools = DEPLOY.parent / ".sightline" / "tools" / "prometheus" / "usr" / "bin"
+    tools = DEPLOY.parent / ".sightline" / "tools" / "bin"
     found = shutil.which("promtool") or shutil.which("promtool", path=tools)
     if found is None:
         pytest.skip("promtool is not on PATH: `bash deploy/bootstrap.sh` brings it")
