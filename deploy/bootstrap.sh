@@ -19,7 +19,7 @@ refresh_package_lists() {
 }
 
 as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"; elif has sudo; then sudo "$@"; else die "this needs root: $*"; fi
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
 # install WHY PACKAGE: the first of the packages that this release of the system has
@@ -27,6 +27,7 @@ install() {
   local why=$1 package
   shift
   has apt-get || die "$why is missing and there is no apt-get: install it, then run this again"
+  [ "$(id -u)" = 0 ] || has sudo || die "$why is missing: run \`apt-get install $1\` as root, then this again"
   refresh_package_lists
   for package in "$@"; do
     if apt-cache show "$package" >/dev/null 2>&1; then
@@ -57,7 +58,7 @@ install_promtool() {
   has apt-get || { say "promtool is missing: the alert rules' tests will say so"; return; }
   local unpacked
   unpacked=$(mktemp -d)
-  refresh_package_lists
+  if [ "$(id -u)" = 0 ] || has sudo; then refresh_package_lists; fi
   say "unpacking promtool into $tools/bin"
   (cd "$unpacked" && apt-get -qq -o APT::Sandbox::User=root download prometheus && dpkg -x ./prometheus_*.deb .)
   cp "$unpacked/usr/bin/promtool" "$tools/bin/promtool"
