@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -48,7 +47,7 @@ def down(services: ServicesArgument = None, as_json: JsonOption = False) -> None
 
 
 def status(as_json: JsonOption = False) -> None:
-    """Show each service's state, address, version, data and log."""
+    """Show each service's state, address and version, and where the logs are; --json tells all."""
     _print_status(_stack(), as_json)
 
 
@@ -69,12 +68,12 @@ def _print_status(stack: Stack, as_json: bool) -> None:
 
 
 def _print_table(rows: Sequence[ServiceStatus]) -> None:
-    table = Table(
-        "service", "state", "pid", Column("address", no_wrap=True), "version", Column("log", overflow="fold")
-    )
+    logs = {str(row.log.parent) for row in rows if row.log is not None}
+    table = Table("service", "state", "pid", Column("address", no_wrap=True), "version")
     for row in rows:
         state = f"[{COLOURS[row.state]}]{row.state}"
-        log = row.log and (row.log.relative_to(Path.cwd()) if row.log.is_relative_to(Path.cwd()) else row.log)
-        cells = (row.pid, row.address, row.version, log)
+        cells = (row.pid, row.address, row.version)
         table.add_row(row.name, state, *("" if cell is None else str(cell) for cell in cells))
     results().print(table)
+    for folder in logs:
+        results().print(f"logs: {folder}", soft_wrap=True, highlight=False)
