@@ -33,8 +33,8 @@ COLOURS = {
 PATTERNS = {"plain": "", "stripes": "striped", "dots": "dotted", "checks": "checked"}
 CATEGORIES = tuple(SILHOUETTES)
 _PRICES = {
-    "shirt": 29, "dress": 69, "shoe": 89, "bag": 59, "hat": 24,
-    "mug": 12, "vase": 34, "lamp": 79, "chair": 149, "cushion": 19,
+    "shirts": 29, "dresses": 69, "shoes": 89, "bags": 59, "hats": 24,
+    "mugs": 12, "vases": 34, "lamps": 79, "chairs": 149, "cushions": 19,
 }  # fmt: skip
 _BACKDROPS = ((240, 237, 232), (233, 237, 240), (238, 234, 239), (234, 239, 234), (243, 236, 229))
 _CREAM = (248, 244, 236)

@@ -361,16 +361,16 @@ _CUSHIONS = (
 )
 
 SILHOUETTES: dict[str, tuple[Silhouette, Silhouette]] = {
-    "shirt": _SHIRTS,
-    "dress": _DRESSES,
-    "shoe": _SHOES,
-    "bag": _BAGS,
-    "hat": _HATS,
-    "mug": _MUGS,
-    "vase": _VASES,
-    "lamp": _LAMPS,
-    "chair": _CHAIRS,
-    "cushion": _CUSHIONS,
+    "shirts": _SHIRTS,
+    "dresses": _DRESSES,
+    "shoes": _SHOES,
+    "bags": _BAGS,
+    "hats": _HATS,
+    "mugs": _MUGS,
+    "vases": _VASES,
+    "lamps": _LAMPS,
+    "chairs": _CHAIRS,
+    "cushions": _CUSHIONS,
 }
 
 

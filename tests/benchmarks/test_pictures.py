@@ -47,7 +47,7 @@ def test_a_catalogue_of_300_has_every_colour_and_pattern_in_each_category() -> N
 
 @pytest.mark.parametrize("colour", ["red", "green", "blue"])
 def test_the_colour_named_is_the_colour_seen(colour: str) -> None:
-    kind = Kind("cushion", colour, "plain", SILHOUETTES["cushion"][0])
+    kind = Kind("cushions", colour, "plain", SILHOUETTES["cushions"][0])
     middle = draw(kind, Random(7)).crop((200, 220, 280, 300)).resize((1, 1)).getpixel((0, 0))
     assert isinstance(middle, tuple)
     assert ("red", "green", "blue")[middle.index(max(middle))] == colour

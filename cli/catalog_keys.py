@@ -1,0 +1,52 @@
+"""Which items the catalogue holds now, read off its topic from beginning to end."""
+
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+
+from streams.connection import connecting
+from streams.errors import BrokerUnavailable
+
+CONNECT_S = 10.0
+
+
+def catalog_keys(bootstrap: str, topic: str) -> set[str]:
+    """The item ids whose last record is not a tombstone; raises BrokerUnavailable."""
+    config: dict[str, Any] = {
+        "bootstrap.servers": bootstrap,
+        "group.id": "sightline-catalog-keys",  # required by the client; nothing is committed under it
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,
+        "log_level": 2,
+    }
+    with connecting(bootstrap):
+        consumer = Consumer(config)
+    try:
+        return _read(consumer, topic)
+    except KafkaException as error:
+        raise BrokerUnavailable.no_answer(bootstrap, error) from None
+    finally:
+        consumer.close()
+
+
+def _read(consumer: Consumer, topic: str) -> set[str]:
+    unfinished = set(consumer.list_topics(topic, timeout=CONNECT_S).topics[topic].partitions)
+    if not unfinished:
+        raise BrokerUnavailable.no_topic(topic)
+    consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in unfinished])
+    keys: set[str] = set()
+    while unfinished:
+        record = consumer.poll(CONNECT_S)
+        if record is None:
+            raise BrokerUnavailable(f"reading {topic} stalled for {CONNECT_S:.0f} s: see whether Kafka is healthy")
+        if (error := record.error()) is not None:
+            if error.code() != KafkaError._PARTITION_EOF:
+                raise KafkaException(error)
+            unfinished.discard(record.partition())
+            continue
+        key = (record.key() or b"").decode(errors="replace")
+        if record.value() is None:
+            keys.discard(key)
+        else:
+            keys.add(key)
+    return keys

@@ -1,0 +1,50 @@
+"""The demo's page: one HTML file that needs nothing beside it."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from string import Template
+
+from cli.demo_story import Chapter, Figure, Story, Tile
+
+_PAGE = Path(__file__).with_suffix(".html")
+
+
+def render_page(story: Story, thumbnails: Mapping[str, bytes]) -> str:
+    """The story as HTML, pictures inside; `thumbnails` are JPEG by item id, an item without one stays blank."""
+    return Template(_PAGE.read_text(encoding="utf-8")).substitute(
+        figures="".join(map(_figure, story.figures)),
+        chapters="\n".join(_chapter(chapter, thumbnails) for chapter in story.chapters),
+        footer=escape(story.footer),
+    )
+
+
+def _figure(figure: Figure) -> str:
+    return (
+        f"<li><b>{escape(figure.value)}</b> <small>{escape(figure.unit)}</small>"
+        f"<span>{escape(figure.about)}</span></li>"
+    )
+
+
+def _chapter(chapter: Chapter, thumbnails: Mapping[str, bytes]) -> str:
+    return f"""<section>
+<header><h2>{escape(chapter.name)} likes <em>{escape(chapter.taste)}</em></h2>
+<span class="score">{chapter.fitting} of {len(chapter.feed)} to {escape(chapter.name)}’s taste</span></header>
+<div class="columns">
+<div><h3>Clicked</h3><ul class="tiles clicked">{_tiles(chapter.clicked, thumbnails)}</ul></div>
+<div><h3>Was then recommended</h3><ol class="tiles feed">{_tiles(chapter.feed, thumbnails)}</ol></div>
+</div>
+</section>"""
+
+
+def _tiles(tiles: tuple[Tile, ...], thumbnails: Mapping[str, bytes]) -> str:
+    return "".join(_tile(tile, thumbnails.get(tile.item_id)) for tile in tiles)
+
+
+def _tile(tile: Tile, thumbnail: bytes | None) -> str:
+    kind = ' class="fits"' if tile.fits and tile.why else ""
+    source = f"data:image/jpeg;base64,{b64encode(thumbnail).decode()}" if thumbnail else "data:,"
+    title = escape(tile.title).replace("-", "&#8209;")  # no line ends inside a T-shirt
+    why = f"<span>{escape(tile.why)}</span>" if tile.why else ""
+    return f'<li{kind}><img src="{source}" alt="{escape(tile.title)}"><strong>{title}</strong>{why}</li>'

@@ -1,0 +1,32 @@
+"""The whole system for one command: what is missing is started, and afterwards all is as it was found."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cli.output import progress
+from deploy.local import Endpoints, Stack
+from deploy.workers import Workers
+from streams.admin import create_topics
+from streams.settings import Settings
+
+
+@contextmanager
+def running_system(settings: Settings, *, keep: bool = False) -> Iterator[Endpoints]:
+    """Services, topics and one worker of each name, ready; `keep` leaves running what was started."""
+    stack = Stack(settings, progress=progress)
+    if keep:
+        endpoints = stack.up()
+        _create_topics(settings, endpoints)
+        Workers(settings, endpoints, progress=progress).start_all()
+        yield endpoints
+        return
+    with stack.borrowed() as endpoints:
+        _create_topics(settings, endpoints)
+        with Workers(settings, endpoints, progress=progress).borrowed():
+            yield endpoints
+
+
+def _create_topics(settings: Settings, endpoints: Endpoints) -> None:
+    made = create_topics(endpoints.kafka, settings.topic_prefix, settings.partitions, settings.replication_factor)
+    if made.created:
+        progress(f"topics: {len(made.created)} created")

@@ -1,0 +1,85 @@
+"""`sightline similar`: search the catalogue with a picture."""
+
+import time
+import uuid
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from cli.arrivals import Arrivals
+from cli.output import JsonOption, print_json, results
+from cli.picture_folder import read_picture
+from cli.reasons import sentence
+from cli.running import running_system
+from cli.uploading import refusal
+from streams.client import EventPublisher, RecommendationSubscriber
+from streams.errors import StreamError
+from streams.events import Recommendations, Upload
+from streams.settings import read_settings
+from streams.topics import DEAD_LETTERS
+
+
+class NoAnswer(StreamError):
+    """A query that no worker answered in time."""
+
+
+def similar(
+    image: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A picture to search with.")],
+    count: Annotated[int, typer.Option(min=1, max=200, help="How many items to show.")] = 10,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the answer.")] = 20.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the items of the catalogue that look most like a picture; nothing is stored."""
+    settings = read_settings()
+    try:
+        picture = read_picture(image)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    with running_system(settings) as endpoints:
+        answer = ask_similar(endpoints.kafka, settings.topic_prefix, picture, timeout)
+    if as_json:
+        print_json({"image": image, "items": [_plain(answer, place) for place in range(len(answer.items[:count]))]})
+        return
+    table = Table("#", "item", "score", "why")
+    for place, item in enumerate(answer.items[:count], start=1):
+        why = "; ".join(map(sentence, item.reasons))
+        table.add_row(str(place), Text(item.item_id), f"{item.score:.3f}", Text(why))
+    results().print(table)
+
+
+def ask_similar(bootstrap: str, prefix: str, picture: bytes, timeout_s: float) -> Recommendations:
+    """The answer to a picture query; NoAnswer when none comes in time."""
+    query = f"similar-{uuid.uuid4().hex}"
+    event = Upload(
+        event_id=query,
+        occurred_at_ms=time.time_ns() // 1_000_000,
+        item_id=query,
+        user_id=query,
+        image=picture,
+        purpose="query",
+    )
+    with (
+        RecommendationSubscriber(bootstrap, prefix=prefix, user_id=query, kind="similar") as subscriber,
+        Arrivals(bootstrap, [prefix + DEAD_LETTERS.name]) as dead_letters,
+        EventPublisher(bootstrap, prefix=prefix) as publisher,
+    ):
+        refused = dead_letters.expect(query)
+        publisher.publish(event)
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            for answer in subscriber.poll(0.1):
+                return answer
+            if refused.done():
+                raise NoAnswer(f"the picture was refused: {refusal(refused.result().value)}")
+    raise NoAnswer(
+        f"no answer to the picture query after {timeout_s:g} s: see whether the uploads worker runs and reaches "
+        "Triton (its log is under .sightline/logs), or wait longer with --timeout"
+    )
+
+
+def _plain(answer: Recommendations, place: int) -> dict[str, object]:
+    item = answer.items[place]
+    return {"item_id": item.item_id, "score": item.score, "reasons": [sentence(reason) for reason in item.reasons]}
