@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import typer
 from rich.text import Text
@@ -28,15 +28,14 @@ def doctor(as_json: JsonOption = False) -> None:
     """Check services, versions, topics and the routing of keys; exit code 1 when something is wrong."""
     settings = read_settings()
     stack = Stack(settings)
-    services = {status.name: status for status in stack.status()}
-    findings = [_service(status) for status in services.values()]
+    services = [_with_version(status) for status in stack.status()]
+    findings = [_service(status) for status in services]
     working = {finding.check for finding in findings if finding.ok}
-    versions = {name: status.version for name, status in services.items()}
+    versions = {status.name: status.version for status in services}
     endpoints = stack.endpoints()
     if "triton" in working:
         findings.append(_model(endpoints.triton, settings.encoder))
     if "kafka" in working:
-        versions["kafka"] = versions["kafka"] or broker_version(endpoints.kafka)
         findings += _topics(endpoints.kafka, settings)
         findings.append(_keys(*find_misrouted(endpoints.kafka, settings.topic_prefix)))
     ok = all(finding.ok for finding in findings)
@@ -46,6 +45,13 @@ def doctor(as_json: JsonOption = False) -> None:
         _print(findings)
     if not ok:
         raise typer.Exit(1)
+
+
+def _with_version(status: ServiceStatus) -> ServiceStatus:
+    """The status of a Kafka elsewhere lacks the version, which its clients find out."""
+    if status.name == "kafka" and status.state == "external":
+        return replace(status, version=broker_version(status.address))
+    return status
 
 
 def _service(status: ServiceStatus) -> Finding:

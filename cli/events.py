@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, BinaryIO, Literal, get_args
+from typing import Annotated, Any, BinaryIO, Literal
 
 import msgspec
 import typer
@@ -21,11 +21,10 @@ from streams.events import Interaction, InteractionType, ItemChange, Recommendat
 from streams.settings import Settings, read_settings
 
 LineEvent = Interaction | Upload | ItemChange
-TYPES = ", ".join(get_args(InteractionType))
 
 
 def publish(
-    kind: Annotated[str | None, typer.Option("--type", help=f"What the user did: {TYPES}.")] = None,
+    kind: Annotated[InteractionType | None, typer.Option("--type", help="What the user did.")] = None,
     user: Annotated[str | None, typer.Option(help="Who: the user's id.")] = None,
     item: Annotated[str | None, typer.Option(help="With what: the item's id.")] = None,
     rating: Annotated[float | None, typer.Option(help="1 to 5, for --type rate.")] = None,
@@ -53,7 +52,7 @@ def publish(
     if as_json:
         print_json(report)
     else:
-        results().print(" ".join(f"{name}={value}" for name, value in report.items()), markup=False)
+        results().print(" ".join(f"{name}={value}" for name, value in report.items()), markup=False, soft_wrap=True)
 
 
 def tail(

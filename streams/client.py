@@ -24,6 +24,7 @@ from streams.topics import RECOMMENDATIONS, UPLOADS
 BUFFER_BYTES: Final = 32 << 20
 REMEMBERED_LISTS: Final = 100_000
 CONNECT_MS: Final = 10_000
+METADATA_MS: Final = 5_000
 SEND_S: Final = 30.0
 
 
@@ -43,7 +44,7 @@ class EventPublisher:
                 acks="all",
                 allow_auto_create_topics=False,
                 bootstrap_timeout_ms=CONNECT_MS,
-                max_block_ms=CONNECT_MS,
+                max_block_ms=METADATA_MS,
                 max_request_size=int(UPLOADS.config["max.message.bytes"]),
                 delivery_timeout_ms=int(SEND_S * 1000),
                 request_timeout_ms=10_000,
@@ -60,7 +61,10 @@ class EventPublisher:
             future = self._producer.send(self._prefix + topic, value=value, key=key.encode())
         except KafkaError as error:
             self._done(len(value), None)
-            raise NotDelivered(f"{self._prefix + topic} cannot be written: {error}") from None
+            raise NotDelivered(
+                f"{self._prefix + topic} cannot be written ({error}): "
+                "run `sightline topics check`, which says whether it exists"
+            ) from None
         future.add_callback(lambda _: self._done(len(value), None))
         future.add_errback(lambda error: self._done(len(value), error))
         return future

@@ -1,0 +1,62 @@
+"""The command as a person runs it, against the stack of the test session."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from streams.settings import Settings
+from tests.conftest import RunningStack
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def last_json(result: subprocess.CompletedProcess[str]) -> Any:
+    """The JSON object in the last line of stdout."""
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This process's environment, with Sightline's variables replaced by these."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SIGHTLINE_")}
+    return inherited | {f"SIGHTLINE_{name.upper()}": value for name, value in variables.items()}
+
+
+def run(*words: str, variables: dict[str, str], stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `sightline` to its end."""
+    return subprocess.run(
+        ["sightline", *words],
+        env=environment(**variables),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def variables(stack: RunningStack, topic_prefix: str) -> dict[str, str]:
+    """The settings under which a command finds the stack, with topics of the test's own."""
+    settings: Settings = stack.settings
+    return {
+        "home": str(settings.home),
+        "tools": str(settings.tools),
+        "topic_prefix": topic_prefix,
+        "partitions": "4",
+    }
+
+
+@pytest.fixture
+def command(variables: dict[str, str]) -> Run:
+    """`command(*words, stdin="")` runs `sightline` with the topics created."""
+
+    def call(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return run(*words, variables=variables, stdin=stdin)
+
+    created = call("topics", "create")
+    assert created.returncode == 0, created.stderr
+    return call

@@ -1,0 +1,25 @@
+import pytest
+
+from cli.reasons import sentence
+from features.recommendation import Reason
+
+HOUR_MS = 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (Reason(code="looks_like", item_id="i9", similarity=0.913), "looks like i9 (0.91)"),
+        (Reason(code="looks_like", similarity=0.5), "looks like the picture (0.50)"),
+        (Reason(code="chosen_after", item_id="i9", strength=0.4), "often chosen after i9 (0.40)"),
+        (Reason(code="same_category", category="shoes", strength=0.25), "more of shoes (0.25)"),
+        (Reason(code="trending", strength=1.0), "trending now (1.00)"),
+        (Reason(code="popular"), "popular"),
+        (Reason(code="new"), "new"),
+        (Reason(code="new", age_ms=HOUR_MS - 1), "new (less than an hour old)"),
+        (Reason(code="new", age_ms=5 * HOUR_MS), "new (5 h old)"),
+        (Reason(code="new", age_ms=72 * HOUR_MS), "new (3 days old)"),
+    ],
+)
+def test_a_reason_is_spelled_for_people(reason: Reason, words: str) -> None:
+    assert sentence(reason) == words
