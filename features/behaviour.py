@@ -1,0 +1,115 @@
+"""What users do with an item: how popular it is, how fast that grows, and what is chosen along with it."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.item import decay
+from features.ledger import EMPTY, add, faded
+from features.profile import DAY_MS, Action, Profile
+
+TREND_HALF_LIFE_MS = DAY_MS // 24
+POPULAR_HALF_LIFE_MS = 7 * DAY_MS
+NEIGHBOUR_HALF_LIFE_MS = 30 * DAY_MS
+NEIGHBOURS_LIMIT = 48
+#: Only what was chosen shortly before counts, less with each step, and less backwards than forwards.
+NEARBY = 5
+PER_STEP = 0.8
+BACKWARDS = 0.7
+#: Interactions weaker than a click say too little to link two items.
+LINKING_WEIGHT = 0.9
+DAMPING = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """One interaction as one of its items sees it: `weight` moves the popularity, `links` the neighbours.
+
+    `source` and `sequence` say which event of which partition it came from; they grow together, so that an
+    engagement that was published twice is recognised.
+    """
+
+    item: int
+    at_ms: int
+    weight: float
+    links: tuple[tuple[int, float], ...]
+    source: int
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """`popular` and `trend`: decayed sums of weights at `at_ms`; `neighbours`: a ledger of co-choices."""
+
+    neighbours: NDArray[np.void]
+    popular: float = 0.0
+    trend: float = 0.0
+    at_ms: int = 0
+
+
+UNKNOWN = Behaviour(EMPTY)
+
+
+def engagements(before: Profile, action: Action, *, source: int, offset: int) -> list[Engagement]:
+    """What one interaction means for the items in it: one engagement for its own, one for each chosen shortly before.
+
+    The own item gains popularity and links backwards; each earlier one learns what came after it. `before` is the
+    profile without this action, `source` and `offset` the event's place in the log.
+    """
+    recent: list[tuple[int, float]] = []
+    if action.weight >= LINKING_WEIGHT:
+        strong = before.engaged[before.engaged["weight"] >= LINKING_WEIGHT / 2]
+        items = [int(item) for item in strong["item"][::-1] if int(item) != action.item][:NEARBY]
+        recent = [(item, PER_STEP**step) for step, item in enumerate(items)]
+    links = tuple((item, BACKWARDS * near) for item, near in recent)
+    first = offset * (NEARBY + 1)
+    found = [Engagement(action.item, action.at_ms, action.weight, links, source, first)]
+    for step, (item, near) in enumerate(recent, start=1):
+        found.append(Engagement(item, action.at_ms, 0.0, ((action.item, near),), source, first + step))
+    return found
+
+
+def apply_engagement(behaviour: Behaviour, engagement: Engagement) -> Behaviour:
+    """The item's behaviour after one engagement (forward decay: late ones count as if in time)."""
+    at_ms = max(behaviour.at_ms, engagement.at_ms)
+    gained = max(engagement.weight, 0.0)
+    late = at_ms - engagement.at_ms
+    return Behaviour(
+        neighbours=_link(behaviour.neighbours, engagement),
+        popular=behaviour.popular * decay(at_ms - behaviour.at_ms, POPULAR_HALF_LIFE_MS)
+        + gained * decay(late, POPULAR_HALF_LIFE_MS),
+        trend=behaviour.trend * decay(at_ms - behaviour.at_ms, TREND_HALF_LIFE_MS)
+        + gained * decay(late, TREND_HALF_LIFE_MS),
+        at_ms=at_ms,
+    )
+
+
+def at_time(behaviour: Behaviour, now_ms: int) -> Behaviour:
+    """The same behaviour with its sums decayed to `now_ms`."""
+    return replace(
+        behaviour,
+        popular=behaviour.popular * decay(now_ms - behaviour.at_ms, POPULAR_HALF_LIFE_MS),
+        trend=behaviour.trend * decay(now_ms - behaviour.at_ms, TREND_HALF_LIFE_MS),
+        at_ms=now_ms,
+    )
+
+
+def strengths(behaviour: Behaviour, now_ms: int) -> NDArray[np.float32]:
+    """How strongly each neighbour [n] follows this item, 0 to below 1: rare co-choices are damped."""
+    weight = faded(behaviour.neighbours, now_ms, NEIGHBOUR_HALF_LIFE_MS)
+    damped: NDArray[np.float32] = weight / (weight.sum() + np.float32(DAMPING))
+    return damped
+
+
+def _link(neighbours: NDArray[np.void], engagement: Engagement) -> NDArray[np.void]:
+    for item, weight in engagement.links:
+        neighbours = add(
+            neighbours,
+            item,
+            weight,
+            engagement.at_ms,
+            limit=NEIGHBOURS_LIMIT,
+            half_life_ms=NEIGHBOUR_HALF_LIFE_MS,
+        )
+    return neighbours

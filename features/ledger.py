@@ -1,0 +1,52 @@
+"""A bounded list of items with fading weights: what profiles and neighbour lists are made of."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.item import decay
+
+#: One item: its key, the decayed sum of its weights, and the time (Unix seconds) the sum was decayed to.
+ENTRY = np.dtype([("item", "<u8"), ("weight", "<f4"), ("at_s", "<u4")])
+EMPTY = np.empty(0, ENTRY)
+WEIGHT_LIMIT = 8.0
+
+
+def add(
+    entries: NDArray[np.void], item: int, weight: float, at_ms: int, *, limit: int, half_life_ms: float
+) -> NDArray[np.void]:
+    """Add `weight` to the item's entry and move it to the end; over `limit` the faintest other entry goes.
+
+    Weights add up under forward decay (Cormode et al. 2009, "Forward Decay"): a late one counts as if in time.
+
+    >>> added = add(add(EMPTY, 7, 1.0, 0, limit=8, half_life_ms=1e3), 7, 1.0, 1000, limit=8, half_life_ms=1e3)
+    >>> added.tolist()
+    [(7, 1.5, 1)]
+    """
+    same = entries["item"] == np.uint64(item)
+    now_ms = at_ms
+    if same.any():
+        old = entries[same][0]
+        old_ms = int(old["at_s"]) * 1000
+        now_ms = max(old_ms, at_ms)
+        weight = float(old["weight"]) * decay(now_ms - old_ms, half_life_ms) + weight * decay(
+            now_ms - at_ms, half_life_ms
+        )
+        entries = entries[~same]
+    if len(entries) >= limit:
+        entries = np.delete(entries, faded(entries, now_ms, half_life_ms).argmin())
+    new = np.array([(item, min(weight, WEIGHT_LIMIT), max(now_ms, 0) // 1000)], ENTRY)
+    grown: NDArray[np.void] = np.concatenate([entries, new])
+    return grown
+
+
+def remove(entries: NDArray[np.void], item: int) -> NDArray[np.void]:
+    """The entries without the item's."""
+    left: NDArray[np.void] = entries[entries["item"] != np.uint64(item)]
+    return left
+
+
+def faded(entries: NDArray[np.void], now_ms: int, half_life_ms: float) -> NDArray[np.float32]:
+    """The weights of `entries` [n] as they stand at `now_ms`, float32 [n]."""
+    age_ms = np.maximum(now_ms - entries["at_s"].astype(np.float64) * 1000, 0.0)
+    weights: NDArray[np.float32] = (entries["weight"] * 0.5 ** (age_ms / half_life_ms)).astype(np.float32)
+    return weights

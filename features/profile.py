@@ -1,0 +1,111 @@
+"""What a user did, in a few hundred bytes, and the one rule that changes it.
+
+A profile holds items and weights, never vectors: a user's interests follow from it and from the catalogue at the
+moment of use (`features.interests`). So a profile is a function of the user's events alone, equal after any replay;
+an item deleted today shapes no list tomorrow, and a new encoder needs no new profiles (docs/adr/0006).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.ledger import EMPTY, add, remove
+
+DAY_MS = 86_400_000
+ENGAGED_HALF_LIFE_MS = 14 * DAY_MS
+ENGAGED_LIMIT = 48
+REFUSED_LIMIT = 16
+SEEN_LIMIT = 256
+EVENTS_LIMIT = 64
+
+#: What one interaction is worth; `rate` and the dwell time of a `view` are worked out in `weigh`.
+WEIGHTS = {
+    "view": 0.2,
+    "click": 1.0,
+    "like": 2.0,
+    "save": 2.0,
+    "share": 2.5,
+    "purchase": 3.0,
+    "upload": 1.5,
+    "dislike": -2.0,
+    "hide": -3.0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A user's state after a prefix of the log.
+
+    `engaged` and `refused` are ledgers (`features.ledger.ENTRY`), oldest first; `seen` uint32 [≤ 256], the low half
+    of item keys, oldest first; `events` uint64 [≤ 64], keys of the last event ids, the window in which a repeated id
+    is recognised.
+    """
+
+    engaged: NDArray[np.void]
+    refused: NDArray[np.void]
+    seen: NDArray[np.uint32]
+    events: NDArray[np.uint64]
+    count: int = 0
+    last_at_ms: int = 0
+
+
+NEW = Profile(EMPTY, EMPTY, np.empty(0, "<u4"), np.empty(0, "<u8"))
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An interaction as the profile sees it: keys for ids, one weight, a clamped time."""
+
+    event: int
+    item: int
+    weight: float
+    at_ms: int
+
+
+def weigh(kind: str, *, rating: float | None = None, dwell_ms: int | None = None) -> float:
+    """What an interaction says about taste: positive, negative, or 0 for nothing.
+
+    >>> weigh("click"), weigh("rate", rating=5), weigh("rate", rating=1.5), weigh("view", dwell_ms=30_000)
+    (1.0, 2.0, -1.5, 0.5)
+    """
+    if kind == "rate":
+        return (rating or 3.0) - 3.0
+    if kind == "view" and dwell_ms is not None:
+        return min(max(dwell_ms / 60_000, 0.1), 1.0)
+    return WEIGHTS[kind]
+
+
+def is_applied(profile: Profile, action: Action) -> bool:
+    """Whether this event id is among the user's last ones."""
+    return bool((profile.events == np.uint64(action.event)).any())
+
+
+def apply_interaction(profile: Profile, action: Action) -> Profile:
+    """The profile after one interaction; the same event again gives the same profile.
+
+    A liked item leaves the refused ones and the reverse: the latest sign counts.
+    """
+    if is_applied(profile, action):
+        return profile
+    engaged, refused = profile.engaged, profile.refused
+    if action.weight > 0:
+        engaged = _add(engaged, action, ENGAGED_LIMIT)
+        refused = remove(refused, action.item)
+    elif action.weight < 0:
+        refused = _add(refused, action, REFUSED_LIMIT)
+        engaged = remove(engaged, action.item)
+    low = np.uint32(action.item & 0xFFFF_FFFF)
+    return Profile(
+        engaged=engaged,
+        refused=refused,
+        seen=np.append(profile.seen[profile.seen != low], low)[-SEEN_LIMIT:],
+        events=np.append(profile.events, np.uint64(action.event))[-EVENTS_LIMIT:],
+        count=profile.count + 1,
+        last_at_ms=max(profile.last_at_ms, action.at_ms),
+    )
+
+
+def _add(entries: NDArray[np.void], action: Action, limit: int) -> NDArray[np.void]:
+    weight = abs(action.weight)
+    return add(entries, action.item, weight, action.at_ms, limit=limit, half_life_ms=ENGAGED_HALF_LIFE_MS)

@@ -1,0 +1,35 @@
+"""One slot of a list and the evidence for it: what ranking gives and what stands on the wire."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Source: TypeAlias = Literal["visual", "neighbours", "trending", "fresh", "popular"]
+ReasonCode: TypeAlias = Literal["looks_like", "chosen_after", "same_category", "trending", "popular", "new"]
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why an item stands in the list, with the evidence for it.
+
+    `looks_like` gives the user's item and the cosine `similarity` (no item: the picture that was sent); `chosen_after`
+    the user's item and the `strength` (0 to 1) with which users go from it to this one; `same_category` the category
+    and its share of what the user engaged with; `trending` and `popular` the strength against the strongest item;
+    `new` the age.
+    """
+
+    code: ReasonCode
+    item_id: str | None = None
+    similarity: float | None = None
+    category: str | None = None
+    strength: float | None = None
+    age_ms: int | None = None
+
+
+class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One slot: `explore` marks an item that is shown to learn about it, `reasons` has the strongest first."""
+
+    item_id: str
+    score: float
+    source: Source
+    explore: bool
+    reasons: list[Reason]

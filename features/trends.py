@@ -1,0 +1,34 @@
+"""The most popular items and the fastest risers, kept as a short table next to the items' behaviours."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.behaviour import POPULAR_HALF_LIFE_MS, TREND_HALF_LIFE_MS, Behaviour
+
+#: One item with its decayed sums as of `at_s` (Unix seconds).
+TREND = np.dtype([("item", "<u8"), ("popular", "<f4"), ("trend", "<f4"), ("at_s", "<u4")])
+NO_TRENDS = np.empty(0, TREND)
+TRENDS_LIMIT = 256
+
+
+def update_trends(trends: NDArray[np.void], changed: Mapping[int, Behaviour], now_ms: int) -> NDArray[np.void]:
+    """The table with the changed items in it; over the limit those stay that are most popular or rise fastest."""
+    keys = np.fromiter(changed, "<u8", len(changed))
+    new = np.array([(key, b.popular, b.trend, max(b.at_ms, 0) // 1000) for key, b in changed.items()], TREND)
+    merged: NDArray[np.void] = np.concatenate([trends[~np.isin(trends["item"], keys)], new])
+    if len(merged) <= TRENDS_LIMIT:
+        return merged
+    popular, trend = at_time(merged, now_ms)
+    # The better of an item's two ranks decides, so that a riser is not pushed out by old favourites.
+    rank = np.minimum((-popular).argsort().argsort(), (-trend).argsort().argsort())
+    return merged[np.sort(rank.argsort(kind="stable")[:TRENDS_LIMIT])]
+
+
+def at_time(trends: NDArray[np.void], now_ms: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(popular, trend), float32 [n] each, decayed to `now_ms`."""
+    age_ms = np.maximum(now_ms - trends["at_s"].astype(np.float64) * 1000, 0.0)
+    popular: NDArray[np.float32] = (trends["popular"] * 0.5 ** (age_ms / POPULAR_HALF_LIFE_MS)).astype(np.float32)
+    trend: NDArray[np.float32] = (trends["trend"] * 0.5 ** (age_ms / TREND_HALF_LIFE_MS)).astype(np.float32)
+    return popular, trend
