@@ -1,0 +1,108 @@
+"""How values are stored: profiles and behaviours as packed arrays, items as the JSON of state.catalog."""
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from features.behaviour import Behaviour
+from features.item import Item
+from features.ledger import ENTRY
+from features.profile import Profile
+from features.trends import TREND
+from state.errors import StateCorrupt
+
+_PROFILE = struct.Struct("<BIq")
+_BEHAVIOUR = struct.Struct("<Bddq")
+_TRENDS = struct.Struct("<B")
+_VERSION = 1
+
+_item = msgspec.json.Decoder(Item)
+_sources = msgspec.msgpack.Decoder(dict[int, int])
+
+
+def encode_profile(profile: Profile) -> bytes:
+    """A profile in 13 bytes of numbers, 8 of lengths, and its arrays."""
+    arrays = (profile.engaged, profile.refused, profile.seen, profile.events)
+    return _PROFILE.pack(_VERSION, profile.count, profile.last_at_ms) + _pack(arrays)
+
+
+def decode_profile(data: bytes) -> Profile:
+    """The reverse of encode_profile; raises StateCorrupt."""
+    (count, last_at_ms), arrays = _unpack(data, _PROFILE, (ENTRY, ENTRY, "<u4", "<u8"))
+    engaged, refused, seen, events = arrays
+    return Profile(engaged, refused, seen, events, count, last_at_ms)
+
+
+def encode_behaviour(behaviour: Behaviour) -> bytes:
+    """A behaviour in 25 bytes of numbers, 2 of length, and its neighbours."""
+    numbers = _BEHAVIOUR.pack(_VERSION, behaviour.popular, behaviour.trend, behaviour.at_ms)
+    return numbers + _pack((behaviour.neighbours,))
+
+
+def decode_behaviour(data: bytes) -> Behaviour:
+    """The reverse of encode_behaviour; raises StateCorrupt."""
+    (popular, trend, at_ms), (neighbours,) = _unpack(data, _BEHAVIOUR, (ENTRY,))
+    return Behaviour(neighbours, popular, trend, at_ms)
+
+
+def encode_trends(trends: NDArray[np.void]) -> bytes:
+    """A partition's trends (`features.trends.TREND`)."""
+    return _TRENDS.pack(_VERSION) + _pack((trends,))
+
+
+def decode_trends(data: bytes) -> NDArray[np.void]:
+    """The reverse of encode_trends; raises StateCorrupt."""
+    _, (trends,) = _unpack(data, _TRENDS, (TREND,))
+    return trends
+
+
+def encode_sources(sources: dict[int, int]) -> bytes:
+    """The last sequence applied from each source partition."""
+    return msgspec.msgpack.encode(sources)
+
+
+def decode_sources(data: bytes) -> dict[int, int]:
+    """The reverse of encode_sources; raises StateCorrupt."""
+    try:
+        return _sources.decode(data)
+    except msgspec.DecodeError as error:
+        raise StateCorrupt(f"the sources of a signals partition do not decode: {error}") from None
+
+
+def encode_item(item: Item) -> bytes:
+    """An item as JSON, its embedding in base64: the value of a record on state.catalog."""
+    return msgspec.json.encode(item)
+
+
+def decode_item(data: bytes) -> Item:
+    """The reverse of encode_item; raises StateCorrupt."""
+    try:
+        return _item.decode(data)
+    except msgspec.DecodeError as error:
+        raise StateCorrupt(f"an item of the catalogue does not decode: {error}") from None
+
+
+def _pack(arrays: Sequence[NDArray[Any]]) -> bytes:
+    return struct.pack(f"<{len(arrays)}H", *map(len, arrays)) + b"".join(array.tobytes() for array in arrays)
+
+
+def _unpack(data: bytes, head: struct.Struct, types: Sequence[DTypeLike]) -> tuple[tuple[Any, ...], list[NDArray[Any]]]:
+    try:
+        version, *numbers = head.unpack_from(data)
+        if version != _VERSION:
+            raise StateCorrupt(f"a stored value has version {version}; this release reads version {_VERSION}")
+        lengths = struct.unpack_from(f"<{len(types)}H", data, head.size)
+        offset = head.size + 2 * len(types)
+        arrays = []
+        for length, dtype in zip(lengths, types, strict=True):
+            arrays.append(np.frombuffer(data, dtype, length, offset))
+            offset += arrays[-1].nbytes
+    except (struct.error, ValueError) as error:
+        raise StateCorrupt(f"a stored value of {len(data)} bytes does not decode: {error}") from None
+    if offset != len(data):
+        raise StateCorrupt(f"a stored value has {len(data)} bytes where {offset} were expected")
+    return tuple(numbers), arrays

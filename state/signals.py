@@ -1,0 +1,127 @@
+"""What is known of items: their facts, what users do with them, and the trends, in the partitions of state.signals."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.behaviour import Behaviour
+from features.item import Item
+from features.trends import NO_TRENDS
+from state.codec import (
+    decode_behaviour,
+    decode_item,
+    decode_sources,
+    decode_trends,
+    encode_behaviour,
+    encode_item,
+    encode_sources,
+    encode_trends,
+)
+from state.partitions import Commit, PartitionStore
+
+_SOURCES = "sources"
+_TRENDS = "trends"
+
+
+def partition_of(item: int, partitions: int) -> int:
+    """The partition of state.signals that holds all about an item key."""
+    return item % partitions
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a micro-batch of one partition needs: facts by item id, behaviours by item key."""
+
+    items: Collection[str]
+    behaviours: Collection[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """One partition's state: `sources` has the last sequence applied from each source partition."""
+
+    position: int
+    sources: dict[int, int]
+    trends: NDArray[np.void]
+    items: dict[str, Item]
+    behaviours: dict[int, Behaviour]
+
+
+class SignalStore:
+    """Items on any PartitionStore; its methods raise what the store raises, and StateCorrupt."""
+
+    def __init__(self, store: PartitionStore, partitions: int) -> None:
+        self._store = store
+        self._partitions = partitions
+
+    async def positions(self, partitions: Sequence[int]) -> dict[int, int]:
+        """The last offset applied in each partition; START where none was."""
+        return await self._store.positions(partitions)
+
+    async def load(self, wanted: Mapping[int, Wanted]) -> dict[int, Signals]:
+        """The state of several partitions: one round trip. Items and behaviours that do not exist are left out."""
+        loaded = await self._store.load({p: [_SOURCES, _TRENDS, *_names(each)] for p, each in wanted.items()})
+        answer = {}
+        for partition, found in loaded.items():
+            sources, trends, *values = found.values
+            items, behaviours = wanted[partition].items, wanted[partition].behaviours
+            facts, rest = values[: len(items)], values[len(items) :]
+            answer[partition] = Signals(
+                found.position,
+                decode_sources(sources) if sources else {},
+                decode_trends(trends) if trends else NO_TRENDS,
+                {name: decode_item(value) for name, value in zip(items, facts, strict=True) if value},
+                {key: decode_behaviour(value) for key, value in zip(behaviours, rest, strict=True) if value},
+            )
+        return answer
+
+    async def commit(self, expected: Mapping[int, int], changed: Mapping[int, Signals]) -> dict[int, int]:
+        """Write what changed, with the new positions: one round trip; the actual position where it was refused."""
+        return await self._store.commit(
+            [
+                Commit(partition, expected[partition], signals.position, _writes(signals))
+                for partition, signals in changed.items()
+            ]
+        )
+
+    async def behaviours(self, items: Collection[int]) -> dict[int, Behaviour]:
+        """The behaviours of some items, wherever they are kept: one round trip."""
+        wanted: dict[int, list[int]] = {}
+        for item in items:
+            wanted.setdefault(partition_of(item, self._partitions), []).append(item)
+        loaded = await self._store.load({p: [_behaviour(item) for item in keys] for p, keys in wanted.items()})
+        return {
+            item: decode_behaviour(value)
+            for partition, found in loaded.items()
+            for item, value in zip(wanted[partition], found.values, strict=True)
+            if value
+        }
+
+    async def trends(self) -> NDArray[np.void]:
+        """The trends of all partitions in one table: one round trip."""
+        loaded = await self._store.load({partition: [_TRENDS] for partition in range(self._partitions)})
+        tables = [decode_trends(found.values[0]) for found in loaded.values() if found.values[0]]
+        return np.concatenate([NO_TRENDS, *tables])
+
+
+def _names(wanted: Wanted) -> list[str]:
+    return [*map(_item, wanted.items), *map(_behaviour, wanted.behaviours)]
+
+
+def _writes(signals: Signals) -> dict[str, bytes]:
+    return {
+        _SOURCES: encode_sources(signals.sources),
+        _TRENDS: encode_trends(signals.trends),
+        **{_item(name): encode_item(item) for name, item in signals.items.items()},
+        **{_behaviour(key): encode_behaviour(behaviour) for key, behaviour in signals.behaviours.items()},
+    }
+
+
+def _item(item_id: str) -> str:
+    return f"item:{item_id}"
+
+
+def _behaviour(item: int) -> str:
+    return f"behaviour:{item:016x}"
