@@ -1,0 +1,158 @@
+"""The catalogue in the worker's memory: a replica of state.catalog, so that ranking asks nobody (docs/adr/0003)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from heapq import heappush, heappushpop
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from features.item import Item, key_of
+from inference.index import HnswIndex, VectorIndex
+
+FRESH_LIMIT = 256
+_NEVER = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogCounts:
+    """How many items the replica has, by state."""
+
+    searchable: int
+    unavailable: int
+    other_encoder: int
+
+
+class Catalog:
+    """Items as rows of arrays, and their vectors in an index that holds the available ones.
+
+    One row an item: `keys`, `owners` uint64 (keys of ids; owner 0: none), `categories` int32 (-1: none), `uploaded_ms`
+    and `expires_ms` int64, `available` bool. Vectors of one encoder only: what another made is known, not searchable.
+    Not thread-safe: rows change between two calls of `apply` only.
+    """
+
+    def __init__(self, dimensions: int, index: VectorIndex | None = None) -> None:
+        self.dimensions = dimensions
+        self.encoder: str | None = None
+        self.item_ids: list[str] = []
+        self.keys = np.zeros(0, np.uint64)
+        self.owners = np.zeros(0, np.uint64)
+        self.categories = np.zeros(0, np.int32)
+        self.uploaded_ms = np.zeros(0, np.int64)
+        self.expires_ms = np.zeros(0, np.int64)
+        self.available = np.zeros(0, np.bool_)
+        self._vectors = np.zeros((0, dimensions), np.float16)
+        self._index: VectorIndex = HnswIndex(dimensions) if index is None else index
+        self._rows: dict[int, int] = {}
+        self._free: list[int] = []
+        self._others: set[int] = set()
+        self._category_codes: dict[str, int] = {}
+        self.category_names: list[str] = []
+        self._fresh: list[tuple[int, int]] = []
+
+    def apply(self, changes: Iterable[tuple[str, Item | None]]) -> None:
+        """Bring the replica up to date with records of the catalogue, in their order; None is a tombstone."""
+        latest = dict(changes)
+        gone = [row for item_id, item in latest.items() if (row := self._apply(item_id, item)) is not None]
+        self._index.remove(np.array(gone, np.uint64))
+        rows = [self._rows[key] for item_id in latest if (key := key_of(item_id)) in self._rows]
+        searchable = np.array([row for row in rows if self.available[row]], np.uint64)
+        self._index.add(searchable, self.vectors(searchable.astype(np.int64)))
+
+    def rows_of(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The row of each item key [n], int64 [n]; -1 for an item that is not here."""
+        get = self._rows.get
+        return np.fromiter((get(key, -1) for key in keys.tolist()), np.int64, len(keys))
+
+    def row_of(self, item_id: str) -> int | None:
+        """The row of an item, or None."""
+        return self._rows.get(key_of(item_id))
+
+    def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The embeddings of rows [n], float32 [n, dimensions]."""
+        return self._vectors[rows].astype(np.float32)
+
+    def search(self, queries: NDArray[np.float32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The nearest available rows [q, count] of queries [q, dimensions], with similarities; -1 pads."""
+        return self._index.search(queries, count)
+
+    def freshest(self, count: int) -> NDArray[np.int64]:
+        """The rows of the latest uploads that are available, the newest first."""
+        current = {row: at for at, row in self._fresh if self.available[row] and self.uploaded_ms[row] == at}
+        return np.array(sorted(current, key=lambda row: (-current[row], row))[:count], np.int64)
+
+    def counts(self) -> CatalogCounts:
+        """How many items there are, by state."""
+        searchable = len(self._index)
+        others = len(self._others)
+        return CatalogCounts(searchable, len(self._rows) - searchable, others)
+
+    def _apply(self, item_id: str, item: Item | None) -> int | None:
+        """Write one item's row; the row that must leave the index, if any."""
+        key = key_of(item_id)
+        self._others.discard(key)
+        if item is not None and item.embedding is not None and self._fits(item):
+            row = self._rows.get(key)
+            row = self._write(key, row, item)
+            return None if self.available[row] else row
+        if item is not None and item.embedding is not None:
+            self._others.add(key)
+        row = self._rows.pop(key, None)
+        if row is not None:
+            self.available[row] = False
+            self.uploaded_ms[row] = 0
+            self._free.append(row)
+        return row
+
+    def _fits(self, item: Item) -> bool:
+        assert item.embedding is not None
+        self.encoder = self.encoder or item.encoder
+        return item.encoder == self.encoder and len(item.embedding) == 2 * self.dimensions
+
+    def _write(self, key: int, row: int | None, item: Item) -> int:
+        if row is None:
+            row = self._free.pop() if self._free else self._new_row()
+        self._rows[key] = row
+        self.item_ids[row] = item.item_id
+        self.keys[row] = key
+        self.owners[row] = key_of(item.owner) if item.owner is not None else 0
+        self.categories[row] = self._category(item.category)
+        self._note_upload(row, item.uploaded_at_ms)
+        self.expires_ms[row] = _NEVER if item.expires_at_ms is None else item.expires_at_ms
+        self.available[row] = item.in_stock and not item.hidden
+        self._vectors[row] = item.vector()
+        return row
+
+    def _note_upload(self, row: int, at_ms: int) -> None:
+        if self.uploaded_ms[row] == at_ms:
+            return
+        self.uploaded_ms[row] = at_ms
+        if len(self._fresh) < FRESH_LIMIT:
+            heappush(self._fresh, (at_ms, row))
+        else:
+            heappushpop(self._fresh, (at_ms, row))
+
+    def _new_row(self) -> int:
+        row = len(self.item_ids)
+        if row == len(self.keys):
+            self._grow(max(1024, 2 * row))
+        self.item_ids.append("")
+        return row
+
+    def _grow(self, size: int) -> None:
+        def grown(array: NDArray[np.generic], dtype: DTypeLike) -> NDArray[np.generic]:
+            larger = np.zeros((size, *array.shape[1:]), dtype)
+            larger[: len(array)] = array
+            return larger
+
+        for name in ("keys", "owners", "categories", "uploaded_ms", "expires_ms", "available", "_vectors"):
+            array = getattr(self, name)
+            setattr(self, name, grown(array, array.dtype))
+
+    def _category(self, name: str | None) -> int:
+        if name is None:
+            return -1
+        code = self._category_codes.setdefault(name, len(self.category_names))
+        if code == len(self.category_names):
+            self.category_names.append(name)
+        return code

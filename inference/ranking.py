@@ -1,0 +1,183 @@
+"""From candidates to a list: a weighted sum of plain signals, made diverse, each slot with its reasons.
+
+Everything here is a function of its arguments.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.profile import DAY_MS
+from features.recommendation import Reason, RecommendedItem
+from inference.candidates import SOURCES, Candidates, Taste
+from inference.catalog import Catalog
+
+#: What a signal of strength 1 adds to the score; each signal is also the reason given for a slot it carries.
+WEIGHTS = {
+    "looks_like": 1.0,
+    "chosen_after": 1.5,
+    "same_category": 0.4,
+    "trending": 0.15,
+    "popular": 0.15,
+    "new": 0.05,
+}
+REFUSED_WEIGHT = 1.0
+#: Signals below this share of a slot's strongest are not worth naming as reasons.
+REASON_SHARE = 0.25
+FRESH_HALF_LIFE_MS = DAY_MS
+#: Maximal marginal relevance (Carbonell & Goldstein 1998): likeness above this costs, up to DIVERSITY at 1.
+ALIKE = 0.6
+DIVERSITY = 0.4
+SAME_PICTURE = 0.985
+#: The slot (from 0) that is kept for a new item when the list has none: without it nothing is learned of new items.
+EXPLORE_SLOT = 9
+#: Only this many times the list's length of candidates are looked at for diversity.
+SHORTLIST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A finished list and its diversity: 1 - mean cosine similarity of neighbouring slots (1 for under two slots)."""
+
+    items: list[RecommendedItem]
+    diversity: float
+
+
+def rank(candidates: Candidates, taste: Taste, catalog: Catalog, *, length: int, now_ms: int) -> Ranking:
+    """The best `length` candidates, diverse, with reasons; empty where there are no candidates."""
+    vectors = catalog.vectors(candidates.rows)
+    signals = _signals(candidates, taste, vectors, catalog, now_ms)
+    scores = signals @ np.array(list(WEIGHTS.values()), np.float32) - REFUSED_WEIGHT * _refused(vectors, taste)
+    shortlist = np.argsort(-scores, kind="stable")[: SHORTLIST * length]
+    picked = shortlist[_diversify(scores[shortlist], vectors[shortlist], length)]
+    picked, explored = _explore(picked, candidates, scores)
+    chosen = vectors[picked]
+    steps = np.einsum("nd,nd->n", chosen[1:], chosen[:-1])
+    items = [
+        RecommendedItem(
+            item_id=catalog.item_ids[candidates.rows[at]],
+            score=round(float(scores[at]), 4),
+            source=SOURCES[candidates.source[at]],
+            explore=slot == explored,
+            reasons=_reasons(at, signals[at], candidates, taste, vectors[at], catalog, now_ms),
+        )
+        for slot, at in enumerate(picked.tolist())
+    ]
+    return Ranking(items, 1.0 - float(steps.mean()) if len(steps) else 1.0)
+
+
+def _signals(
+    candidates: Candidates, taste: Taste, vectors: NDArray[np.float32], catalog: Catalog, now_ms: int
+) -> NDArray[np.float32]:
+    """Float32 [m, 6], the columns in the order of WEIGHTS, each about 0 to 1."""
+    rows = candidates.rows
+    signals = np.zeros((len(rows), len(WEIGHTS)), np.float32)
+    if len(taste.interests.shares):
+        strength = 0.6 + 0.4 * taste.interests.shares / taste.interests.shares[0]
+        signals[:, 0] = np.maximum((vectors @ taste.interests.centres.T) * strength, 0.0).max(axis=1)
+    signals[:, 1] = candidates.neighbour
+    if len(taste.categories):
+        codes = catalog.categories[rows]
+        signals[:, 2] = np.where(codes >= 0, taste.categories[codes], 0.0)
+    signals[:, 3] = candidates.trend
+    signals[:, 4] = candidates.popular
+    signals[:, 5] = 0.5 ** (np.maximum(now_ms - catalog.uploaded_ms[rows], 0) / FRESH_HALF_LIFE_MS)
+    return signals
+
+
+def _refused(vectors: NDArray[np.float32], taste: Taste) -> NDArray[np.float32]:
+    """How much each candidate looks like what the user refused, 0 to 1, from likeness ALIKE upwards."""
+    if not len(taste.refused):
+        return np.zeros(len(vectors), np.float32)
+    nearest: NDArray[np.float32] = (vectors @ taste.refused.T).max(axis=1)
+    alike: NDArray[np.float32] = np.maximum(nearest - ALIKE, 0.0) / np.float32(1 - ALIKE)
+    return alike
+
+
+def _diversify(scores: NDArray[np.float32], vectors: NDArray[np.float32], length: int) -> list[int]:
+    """Greedily the best next one, less what it repeats; a second copy of one picture is never taken."""
+    similarity = vectors @ vectors.T
+    nearest = np.zeros(len(scores), np.float32)
+    value = scores.copy()
+    picked: list[int] = []
+    for _ in range(min(length, len(scores))):
+        best = int(value.argmax())
+        if value[best] == -np.inf:
+            break
+        picked.append(best)
+        nearest = np.maximum(nearest, similarity[best])
+        value = scores - DIVERSITY * np.maximum(nearest - ALIKE, 0.0) / (1 - ALIKE)
+        value[nearest >= SAME_PICTURE] = -np.inf
+        value[picked] = -np.inf
+    return picked
+
+
+def _explore(
+    picked: NDArray[np.int64], candidates: Candidates, scores: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], int | None]:
+    """Put the best new item that nobody knows yet into its slot; the list and the slot, None where not needed."""
+    if len(picked) <= EXPLORE_SLOT:
+        return picked, None
+    new = (candidates.source == SOURCES.index("fresh")) & (candidates.popular == 0)
+    new[picked] = False
+    if not new.any():
+        return picked, None
+    best = int(np.where(new, scores, -np.inf).argmax())
+    explored = picked.copy()
+    explored[EXPLORE_SLOT + 1 :] = picked[EXPLORE_SLOT:-1]
+    explored[EXPLORE_SLOT] = best
+    return explored, EXPLORE_SLOT
+
+
+def _reasons(
+    at: int,
+    signals: NDArray[np.float32],
+    candidates: Candidates,
+    taste: Taste,
+    vector: NDArray[np.float32],
+    catalog: Catalog,
+    now_ms: int,
+) -> list[Reason]:
+    """The signals that carry the slot's score, the strongest first, with their evidence."""
+    shares = signals * np.array(list(WEIGHTS.values()), np.float32)
+    order = np.argsort(-shares, kind="stable")
+    named = [i for i in order.tolist() if shares[i] > 0 and shares[i] >= REASON_SHARE * shares[order[0]]]
+    row = int(candidates.rows[at])
+    reasons = []
+    for code, signal in ((list(WEIGHTS)[i], round(float(signals[i]), 4)) for i in named):
+        if code == "looks_like":
+            similarity = taste.vectors @ vector
+            near = int(similarity.argmax())
+            item_id = catalog.item_ids[taste.rows[near]]
+            reasons.append(Reason(code="looks_like", item_id=item_id, similarity=round(float(similarity[near]), 4)))
+        elif code == "chosen_after":
+            item_id = catalog.item_ids[candidates.neighbour_of[at]]
+            reasons.append(Reason(code="chosen_after", item_id=item_id, strength=signal))
+        elif code == "same_category":
+            category = catalog.category_names[catalog.categories[row]]
+            reasons.append(Reason(code="same_category", category=category, strength=signal))
+        elif code == "new":
+            reasons.append(Reason(code="new", age_ms=max(now_ms - int(catalog.uploaded_ms[row]), 0)))
+        else:
+            reasons.append(Reason(code="trending" if code == "trending" else "popular", strength=signal))
+    return reasons or [Reason(code="new", age_ms=max(now_ms - int(catalog.uploaded_ms[row]), 0))]
+
+
+def rank_similar(
+    query: NDArray[np.float32], catalog: Catalog, *, length: int, now_ms: int, owner: int | None = None
+) -> list[RecommendedItem]:
+    """The items that look most like a picture's embedding [dimensions]; not the `owner`'s own."""
+    rows, similarities = catalog.search(query[None], 2 * length)
+    found = zip(rows[0].tolist(), similarities[0].tolist(), strict=True)
+    return [
+        RecommendedItem(
+            item_id=catalog.item_ids[row],
+            score=round(similarity, 4),
+            source="visual",
+            explore=False,
+            reasons=[Reason(code="looks_like", similarity=round(similarity, 4))],
+        )
+        for row, similarity in found
+        if row >= 0 and catalog.expires_ms[row] > now_ms and catalog.owners[row] != owner
+    ][:length]
