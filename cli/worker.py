@@ -1,0 +1,27 @@
+"""`sightline worker`: one of our processes."""
+
+import asyncio
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from deploy.local import Stack
+from streams.settings import read_settings
+from streams.worker import Addresses, run_worker
+
+
+class WorkerChoice(StrEnum):
+    """What a worker does."""
+
+    interactions = "interactions"
+    uploads = "uploads"
+    items = "items"
+
+
+def worker(name: Annotated[WorkerChoice, typer.Argument(help="Which events it handles.")]) -> None:
+    """Run one worker until it is told to stop (SIGTERM or Ctrl-C)."""
+    settings = read_settings()
+    found = Stack(settings).endpoints()
+    addresses = Addresses(found.kafka, found.redis, found.triton)
+    raise typer.Exit(asyncio.run(run_worker(name.value, settings, addresses)))

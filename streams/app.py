@@ -1,0 +1,100 @@
+"""The wiring: which agent reads which topic, with which parts. Built anew for every process and every test."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, cast
+
+import faust
+from faust.types import TP
+
+from streams import transport
+from streams.batches import acknowledge, to_records, waiting
+from streams.logs import log
+from streams.metrics import LAST_PROGRESS
+from streams.parsing import Record
+from streams.settings import Settings
+from streams.topics import Topic
+
+Handler = Callable[[Sequence[Record]], Awaitable[None]]
+PositionsReader = Callable[[Sequence[int]], Awaitable[dict[int, int]]]
+
+
+class App(faust.App):
+    """A Faust app whose partitions resume from positions kept with the state."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        #: By topic name (with prefix): who knows the positions of its partitions.
+        self.positions: dict[str, PositionsReader] = {}
+        #: Set when an agent ended by an error that nobody foresaw; the process must end, too.
+        self.failure: BaseException | None = None
+        #: Set once the group has told this worker its partitions, be they none.
+        self.assigned = asyncio.Event()
+        self.on_rebalance_complete.connect(self._on_assigned)
+        #: The offset up to which each partition was handled.
+        self.done: dict[TP, int] = {}
+
+    async def _on_assigned(self, *_: Any, **__: Any) -> None:
+        self.assigned.set()
+
+    async def read_positions(self, partitions: set[TP]) -> dict[TP, int]:
+        """The stored position of each of these partitions whose topic has one."""
+        found: dict[TP, int] = {}
+        for topic, read in self.positions.items():
+            of_topic = {tp.partition: tp for tp in partitions if tp.topic == topic}
+            positions = await read(sorted(of_topic))
+            found.update({of_topic[partition]: position for partition, position in positions.items()})
+        return found
+
+    async def rewind(self, topic: str, partition: int, position: int) -> None:
+        """Fetch a partition again from the record after `position`, if it still is ours."""
+        tp = TP(topic, partition)
+        if tp in self.consumer.assignment():
+            await cast(transport.Consumer, self.consumer).rewind(tp, position)
+
+
+def make_app(name: str, settings: Settings, kafka: str) -> App:
+    """A Faust app without tables, web server and topic creation, in the consumer group `<prefix>sightline-<name>`."""
+    return App(
+        f"{settings.topic_prefix}sightline-{name}",
+        broker=f"{transport.SCHEME}://{kafka}",
+        store="memory://",
+        autodiscover=False,
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        datadir=settings.home / "faust",
+        broker_session_timeout=12.0,
+        broker_heartbeat_interval=3.0,
+        broker_request_timeout=30.0,
+        # A worker that waits for Redis for an hour still belongs to its group.
+        broker_max_poll_interval=86_400.0,
+        producer_request_timeout=30.0,
+        stream_wait_empty=False,
+        consumer_auto_offset_reset="earliest",
+    )
+
+
+def add_agent(app: App, topic: Topic, handle: Handler, *, name: str, prefix: str, limit: int) -> None:
+    """Have `handle` called with the records that wait in a topic, up to `limit` at once, one batch after the other.
+
+    An exception that leaves the handler is a bug or a refusal nobody can mend here: Faust would acknowledge the batch
+    and go on, so the agent stops instead, and the process with it. What it was handling is replayed at the next start.
+    """
+
+    async def run(stream: Any) -> None:
+        async for batch in waiting(stream, limit):
+            try:
+                await handle(to_records(batch))
+            except Exception as error:  # noqa: BLE001 (whatever it is, the batch must not be acknowledged)
+                log.critical("agent_failed", agent=name, exc_info=True)
+                app.failure = error
+                return
+            acknowledge(batch)
+            app.done.update({event.message.tp: event.message.offset for event in batch})
+            LAST_PROGRESS.labels(name).set_to_current_time()
+
+    channel = app.topic(
+        prefix + topic.name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+    )
+    app.agent(channel, name=name, concurrency=1)(run)

@@ -1,0 +1,78 @@
+"""Which records of a batch continue the state as it is, and what to do about those that do not."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from streams.logs import log
+from streams.metrics import DUPLICATES, POSITION_CONFLICTS, ROLLBACKS
+from streams.parsing import Record
+
+#: Fetches a partition again from the record after a position.
+Rewind = Callable[[int, int], Awaitable[None]]
+
+#: A rewind that brought nothing is asked for again after this time.
+REWIND_AGAIN_S = 5.0
+
+
+class Positions:
+    """The position of each partition as this worker last saw it.
+
+    A record continues a state at position p if it comes after p and nothing lies between (`after <= p`). A batch that
+    does not connect (the store lost its last commits, or records were dropped on the way) is given up, and the
+    partition is fetched again from where the store is: so every record is applied exactly once (docs/adr/0002).
+    """
+
+    def __init__(self, rewind: Rewind) -> None:
+        self._rewind = rewind
+        self._known: dict[int, int] = {}
+        self._rewinding: dict[int, tuple[int, float]] = {}
+
+    async def admit(self, batch: Mapping[int, Sequence[Record]], held: Mapping[int, int]) -> dict[int, list[Record]]:
+        """Each partition's records that continue the state at position `held`; partitions with none are left out."""
+        admitted: dict[int, list[Record]] = {}
+        for partition, records in batch.items():
+            position = held[partition]
+            if position < self._known.get(partition, position):
+                ROLLBACKS.inc()
+                log.warning("state_rolled_back", partition=partition, known=self._known[partition], held=position)
+            self._known[partition] = position
+            connected, reached, beyond = _connect(records, position)
+            if connected:
+                admitted[partition] = connected
+            if beyond:
+                await self._fetch_again(partition, reached)
+        return admitted
+
+    def committed(self, positions: Mapping[int, int]) -> None:
+        """Remember what this worker has written."""
+        self._known.update(positions)
+
+    async def refused(self, held: Mapping[int, int]) -> None:
+        """Another worker moved these partitions, or the store went back: take up from where it is."""
+        for partition, position in held.items():
+            POSITION_CONFLICTS.inc()
+            log.warning("commit_refused", partition=partition, held=position)
+            self._known[partition] = position
+            await self._fetch_again(partition, position)
+
+    async def _fetch_again(self, partition: int, position: int) -> None:
+        # What was fetched before is still in the queue and will not connect either; one rewind answers it all.
+        asked_for, asked_at = self._rewinding.get(partition, (None, 0.0))
+        if asked_for != position or time.monotonic() - asked_at > REWIND_AGAIN_S:
+            self._rewinding[partition] = (position, time.monotonic())
+            await self._rewind(partition, position)
+
+
+def _connect(records: Sequence[Record], position: int) -> tuple[list[Record], int, bool]:
+    """The records that follow on each other from `position`, the offset they reach, and whether others lie beyond."""
+    connected = []
+    beyond = []
+    for record in records:
+        if record.offset <= position:
+            DUPLICATES.labels("redelivery").inc()
+        elif record.after is not None and record.after <= position:
+            connected.append(record)
+            position = record.offset
+        else:
+            beyond.append(record.offset)
+    return connected, position, any(offset > position for offset in beyond)

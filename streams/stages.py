@@ -1,0 +1,21 @@
+"""How long each stage of a micro-batch took."""
+
+import time
+
+from streams.metrics import STAGE
+
+
+class Stages:
+    """Starts when it is made; `end` closes the stage that ran since the last end and observes its time."""
+
+    def __init__(self) -> None:
+        self.started_ms = time.time_ns() // 1_000_000
+        self.milliseconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def end(self, stage: str) -> None:
+        """The stage ends now."""
+        now = time.perf_counter()
+        STAGE.labels(stage).observe(now - self._last)
+        self.milliseconds[stage] = round(1000 * (now - self._last), 3)
+        self._last = now

@@ -1,0 +1,182 @@
+"""New pictures in: decoded, embedded, and passed on as items; a query's picture is answered and forgotten."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+
+import stamina
+from features.visual import dominant_colours
+
+from features.image import BadImage, Picture, decode
+from features.item import Item, key_of
+from inference.catalog import Catalog
+from inference.encoder import Encoder, Encoding
+from inference.errors import BadEmbedding, EncoderUnavailable
+from inference.ranking import rank_similar
+from streams.conditions import Reporter
+from streams.dead_letters import dead_letter
+from streams.errors import InvalidEvent
+from streams.events import Interaction, Recommendations, Trigger, Upload, encode
+from streams.metrics import EVENTS, RECOMMENDATIONS
+from streams.objects import ObjectMissing, Objects, ObjectsUnavailable
+from streams.output import Message, Publisher
+from streams.parsing import Record, clamp_time, parse_upload
+from streams.retrying import until_available
+from streams.signals import SignalTopic, Uploaded
+from streams.stages import Stages
+from streams.topics import INTERACTIONS, UPLOADS
+from streams.topics import RECOMMENDATIONS as TOPIC
+
+OBJECT_ATTEMPTS = 6
+
+
+class UploadsAgent:
+    """Handles pictures, several at once. What it publishes may be published again: readers take the last or the first.
+
+    While the encoder is away uploads wait in their topic, and `report_trouble` lets the lists say so.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        objects: Objects,
+        catalog: Catalog,
+        publisher: Publisher,
+        signals: SignalTopic,
+        report_trouble: Reporter,
+        *,
+        prefix: str,
+        list_length: int,
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._encoder = encoder
+        self._objects = objects
+        self._catalog = catalog
+        self._publisher = publisher
+        self._signals = signals
+        self._report_trouble = report_trouble
+        self._prefix = prefix
+        self._length = list_length
+        self._clock_ms = clock_ms
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """Handle a batch of events.uploads; on return each is published, as an item, an answer or a dead letter."""
+        answers = await asyncio.gather(*(self._answer(record) for record in records))
+        await self._publisher.publish([message for answer in answers for message in answer])
+
+    async def _answer(self, record: Record) -> list[Message]:
+        try:
+            upload = parse_upload(record)
+            picture = await self._picture(upload)
+            encoding = await self._encode(picture)
+        except InvalidEvent as error:
+            return [dead_letter(record, error, prefix=self._prefix)]
+        EVENTS.labels(UPLOADS.name, upload.purpose, "applied").inc()
+        if upload.purpose == "query":
+            return [self._similar(upload, record, encoding)]
+        item = _item(upload, record, picture, encoding)
+        return [self._signals.message(Uploaded(item)), self._interaction(upload)]
+
+    async def _picture(self, upload: Upload) -> Picture:
+        stages = Stages()
+        data = await self._read(upload)
+        if upload.sha256 is not None and hashlib.sha256(data).hexdigest() != upload.sha256:
+            raise InvalidEvent("checksum_mismatch", f"the picture's sha256 is not {upload.sha256}")
+        stages.end("fetch")
+        try:
+            picture = await asyncio.to_thread(decode, data)
+        except BadImage as error:
+            raise InvalidEvent("bad_image", f"{error.reason}: {error}") from error
+        stages.end("decode")
+        return picture
+
+    async def _read(self, upload: Upload) -> bytes:
+        if upload.image is not None:
+            return upload.image
+        if upload.image_ref is None:
+            raise InvalidEvent("video_unsupported", "video_ref is not supported yet: send a picture of the clip")
+        try:
+            async for attempt in stamina.retry_context(
+                on=(ObjectMissing, ObjectsUnavailable), attempts=OBJECT_ATTEMPTS, timeout=60.0, wait_initial=0.1
+            ):
+                with attempt:
+                    return await self._objects.read(upload.image_ref)
+        except ObjectMissing as error:
+            raise InvalidEvent("object_missing", str(error)) from error
+        except ObjectsUnavailable as error:
+            raise InvalidEvent("object_unavailable", str(error)) from error
+        raise AssertionError("unreachable: the last attempt raises. This is a bug.")
+
+    async def _encode(self, picture: Picture) -> Encoding:
+        async def attempt() -> Encoding:
+            try:
+                return await self._encoder.encode(picture.pixels)
+            except EncoderUnavailable as error:
+                await self._report_trouble(error)
+                raise
+
+        stages = Stages()
+        try:
+            return await until_available(attempt, EncoderUnavailable)
+        except BadEmbedding as error:
+            raise InvalidEvent("bad_embedding", str(error)) from error
+        finally:
+            stages.end("encode")
+
+    def _similar(self, upload: Upload, record: Record, encoding: Encoding) -> Message:
+        now_ms = self._clock_ms()
+        items = []
+        if encoding.version == self._catalog.encoder:
+            items = rank_similar(encoding.embedding, self._catalog, length=self._length, now_ms=now_ms)
+        RECOMMENDATIONS.labels("similar", "").inc()
+        answer = Recommendations(
+            rec_id=f"similar-{record.partition}-{record.offset}",
+            user_id=upload.user_id,
+            seq=record.offset,
+            kind="similar",
+            generated_at_ms=now_ms,
+            trigger=Trigger(
+                event_id=upload.event_id,
+                type="query",
+                item_id=upload.item_id,
+                occurred_at_ms=upload.occurred_at_ms,
+            ),
+            items=items,
+            filtered={},
+            degraded=[],
+            model={"encoder": encoding.version, "ranker": "similar@1"},
+            timings_ms={"total": float(max(now_ms - record.timestamp_ms, 0))},
+        )
+        return Message(self._prefix + TOPIC.name, upload.user_id.encode(), encode(answer))
+
+    def _interaction(self, upload: Upload) -> Message:
+        """The uploader's own profile moves by the one topic that moves profiles."""
+        interaction = Interaction(
+            event_id=f"upload-{key_of(upload.event_id):016x}",
+            type="upload",
+            user_id=upload.user_id,
+            item_id=upload.item_id,
+            occurred_at_ms=upload.occurred_at_ms,
+        )
+        return Message(self._prefix + INTERACTIONS.name, upload.user_id.encode(), encode(interaction))
+
+
+def _item(upload: Upload, record: Record, picture: Picture, encoding: Encoding) -> Item:
+    return Item(
+        item_id=upload.item_id,
+        changed_at_ms=clamp_time(upload.occurred_at_ms, record.timestamp_ms),
+        owner=upload.user_id,
+        uploaded_at_ms=record.timestamp_ms,
+        title=upload.title,
+        description=upload.description,
+        category=upload.category,
+        price=upload.price,
+        currency=upload.currency,
+        in_stock=upload.in_stock,
+        expires_at_ms=upload.expires_at_ms,
+        tags=encoding.tags,
+        colours=tuple((colour.name, colour.share) for colour in dominant_colours(picture.pixels)),
+        embedding=encoding.embedding.astype("<f2").tobytes(),
+        encoder=encoding.version,
+    )

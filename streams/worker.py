@@ -1,0 +1,242 @@
+"""One worker process: its parts are put together here, started in order, and ended in the reverse."""
+
+import asyncio
+import gc
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from typing import Literal
+
+import stamina
+from threadpoolctl import threadpool_limits
+
+from inference.catalog import Catalog
+from inference.encoder import TritonEncoder
+from inference.errors import EncoderUnavailable
+from state.conditions import Conditions
+from state.keys import Keys
+from state.profiles import ProfileStore
+from state.redis import Client, RedisPartitions, connect
+from state.signals import SignalStore
+from streams import topics
+from streams.app import App, PositionsReader, add_agent, make_app
+from streams.conditions import ALL as CONDITIONS
+from streams.conditions import ENCODER, report_to
+from streams.crowd import Crowd
+from streams.endpoint import Endpoint
+from streams.interactions import InteractionsAgent
+from streams.items import ItemChangesAgent, SignalsAgent
+from streams.logs import configure_logs, log
+from streams.metrics import BUILD, CONSUMER_LAG, INFERENCE, INFERENCE_INFLIGHT, REDIS, REDIS_ERRORS
+from streams.objects import Objects
+from streams.output import KafkaPublisher
+from streams.positions import Positions
+from streams.replica import CatalogReplica
+from streams.settings import Settings
+from streams.signals import SignalTopic
+from streams.uploads import UploadsAgent
+
+WorkerName = Literal["interactions", "uploads", "items"]
+UPLOADS_AT_ONCE = 16
+LAG_REFRESH_S = 1.0
+#: A loop that has not run for so long is stuck.
+STUCK_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the services are: host:port, a Redis URL, host:port of Triton's gRPC."""
+
+    kafka: str
+    redis: str
+    triton: str
+
+
+async def run_worker(name: WorkerName, settings: Settings, addresses: Addresses) -> int:
+    """Run a worker until SIGTERM or SIGINT; the exit code is 1 if an agent failed."""
+    configure_logs(settings.log_level)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    # Rows of a hundred candidates: threads would cost more than they bring, and fight for the cores.
+    with threadpool_limits(limits=1):
+        async with AsyncExitStack() as stack:
+            worker = Worker(name, settings, addresses, stack)
+            starting = asyncio.create_task(worker.start())
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                starting.cancel()
+            else:
+                await starting
+                # What lives from now on lives for long: the collector need not look at it again.
+                gc.collect()
+                gc.freeze()
+                await worker.watch(stop)
+            stopping.cancel()
+    log.info("stopped", worker=name)
+    return 0 if worker.app.failure is None else 1
+
+
+class Worker:
+    """The parts of one process; `stack` ends them."""
+
+    def __init__(self, name: WorkerName, settings: Settings, addresses: Addresses, stack: AsyncExitStack) -> None:
+        self._name = name
+        self._settings = settings
+        self._addresses = addresses
+        self._stack = stack
+        self._prefix = settings.topic_prefix
+        self._ready = False
+        self._beat = time.monotonic()
+        self._signals = SignalTopic(self._prefix, settings.partitions)
+        self.app: App = make_app(name, settings, addresses.kafka)
+
+    async def start(self) -> None:
+        """Start everything, the agents last; raises what the parts raise when a service is not as it must be."""
+        endpoint = Endpoint(
+            self._settings.metrics_host, self._settings.metrics_port, live=self._live, ready=self._lacks
+        )
+        self._stack.callback(endpoint.close)
+        endpoint.start()
+        log.info("starting", worker=self._name, metrics_port=endpoint.port)
+        self._publisher = KafkaPublisher(self._addresses.kafka, client_id=f"sightline-{self._name}")
+        self._stack.push_async_callback(self._publisher.close)
+        wire: dict[WorkerName, Callable[[], Awaitable[None]]] = {
+            "interactions": self._wire_interactions,
+            "uploads": self._wire_uploads,
+            "items": self._wire_items,
+        }
+        await wire[self._name]()
+        self._stack.push_async_callback(self.app.stop)
+        await self.app.start()
+        await self.app.assigned.wait()
+        self._ready = True
+        log.info("ready", worker=self._name)
+
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Keep the lag and the heartbeat current until `stop` is set or an agent has failed."""
+        while not stop.is_set() and self.app.failure is None:
+            self._beat = time.monotonic()
+            self._observe_lag()
+            try:
+                await asyncio.wait_for(stop.wait(), LAG_REFRESH_S)
+            except TimeoutError:
+                continue
+
+    async def _wire_interactions(self) -> None:
+        redis = self._redis()
+        profiles = ProfileStore(RedisPartitions(redis, Keys(self._prefix), observe=_observe_redis))
+        signals = SignalStore(self._signal_partitions(redis), self._settings.partitions)
+        crowd = Crowd(signals, Conditions(redis, self._prefix, CONDITIONS, observe=_observe_redis))
+        self._stack.push_async_callback(crowd.stop)
+        catalog = await self._catalog()
+        await crowd.start()
+        await self._publisher.warm_up([self._prefix + topics.RECOMMENDATIONS.name, self._prefix + topics.SIGNALS.name])
+        agent = InteractionsAgent(
+            profiles,
+            crowd,
+            catalog,
+            self._publisher,
+            self._positions(topics.INTERACTIONS, profiles.positions),
+            self._signals,
+            prefix=self._prefix,
+            partitions=self._settings.partitions,
+            list_length=self._settings.list_length,
+        )
+        self._add(topics.INTERACTIONS, agent.handle, self._settings.batch_limit)
+
+    async def _wire_uploads(self) -> None:
+        conditions = Conditions(self._redis(), self._prefix, CONDITIONS, observe=_observe_redis)
+        catalog = await self._catalog()
+        agent = UploadsAgent(
+            await self._encoder(),
+            Objects(self._settings.object_store),
+            catalog,
+            self._publisher,
+            self._signals,
+            report_to(conditions, ENCODER),
+            prefix=self._prefix,
+            list_length=self._settings.list_length,
+        )
+        self._add(topics.UPLOADS, agent.handle, UPLOADS_AT_ONCE)
+
+    async def _wire_items(self) -> None:
+        store = SignalStore(self._signal_partitions(self._redis()), self._settings.partitions)
+        positions = self._positions(topics.SIGNALS, store.positions)
+        signals = SignalsAgent(store, self._publisher, positions, prefix=self._prefix)
+        changes = ItemChangesAgent(self._publisher, self._signals, prefix=self._prefix)
+        self._add(topics.SIGNALS, signals.handle, self._settings.batch_limit)
+        self._add(topics.ITEMS, changes.handle, self._settings.batch_limit)
+
+    def _redis(self) -> Client:
+        client = connect(self._addresses.redis)
+        self._stack.push_async_callback(client.aclose)
+        return client
+
+    def _signal_partitions(self, redis: Client) -> RedisPartitions:
+        return RedisPartitions(redis, Keys(f"{self._prefix}s"), observe=_observe_redis)
+
+    def _positions(self, topic: topics.Topic, read: PositionsReader) -> Positions:
+        name = self._prefix + topic.name
+        self.app.positions[name] = read
+        return Positions(partial(self.app.rewind, name))
+
+    def _add(self, topic: topics.Topic, handle: Callable[..., Awaitable[None]], limit: int) -> None:
+        add_agent(self.app, topic, handle, name=topic.name, prefix=self._prefix, limit=limit)
+
+    async def _catalog(self) -> Catalog:
+        catalog = Catalog(self._settings.dimensions)
+        replica = CatalogReplica(self._addresses.kafka, self._prefix + topics.CATALOG.name, catalog)
+        await replica.start()
+        self._stack.push_async_callback(replica.stop)
+        return catalog
+
+    async def _encoder(self) -> TritonEncoder:
+        """The encoder, waited for: uploads keep in their topic until Triton is there."""
+        settings = self._settings
+        async for attempt in stamina.retry_context(on=EncoderUnavailable, attempts=None, timeout=None, wait_max=2.0):
+            with attempt:
+                encoder = await TritonEncoder.connect(
+                    self._addresses.triton,
+                    model=settings.encoder,
+                    dimensions=settings.dimensions,
+                    timeout_s=settings.encode_timeout_s,
+                    inflight=settings.encode_inflight,
+                    observe=partial(_observe_inference, settings.encoder),
+                )
+        INFERENCE_INFLIGHT.set_function(lambda: encoder.inflight)
+        BUILD.info({"version": version("sightline"), "encoder": encoder.version})
+        self._stack.push_async_callback(encoder.close)
+        return encoder
+
+    def _observe_lag(self) -> None:
+        consumer = self.app.consumer
+        CONSUMER_LAG.clear()
+        for tp in consumer.assignment():
+            end = consumer.highwater(tp)
+            done = self.app.done.get(tp)
+            if end is not None and done is not None:
+                CONSUMER_LAG.labels(tp.topic, str(tp.partition)).set(max(end - done - 1, 0))
+
+    def _live(self) -> list[str]:
+        silent = time.monotonic() - self._beat
+        return [f"the event loop has not run for {silent:.0f} s"] if self._ready and silent > STUCK_S else []
+
+    def _lacks(self) -> list[str]:
+        return [] if self._ready else ["starting: the catalogue is being read, or a service is awaited"]
+
+
+def _observe_redis(op: str, seconds: float | None) -> None:
+    if seconds is None:
+        REDIS_ERRORS.labels(op).inc()
+    else:
+        REDIS.labels(op).observe(seconds)
+
+
+def _observe_inference(model: str, outcome: str, seconds: float) -> None:
+    INFERENCE.labels(model, outcome).observe(seconds)
