@@ -3,7 +3,8 @@
 StreamError
 ├── InvalidEvent       never retried: the message goes to the dead letters with `reason`
 ├── BrokerUnavailable  Kafka does not answer, or lacks a topic: start it, then try again
-└── NotDelivered       a publisher's events that Kafka did not acknowledge in time
+├── NotDelivered       a publisher's events that Kafka did not acknowledge in time
+└── PublishFailed      the broker refused a worker's message for good: the process ends, and replays when restarted
 """
 
 
@@ -38,3 +39,7 @@ class BrokerUnavailable(StreamError):
 
 class NotDelivered(StreamError):
     """Events given to a publisher that Kafka did not acknowledge."""
+
+
+class PublishFailed(StreamError):
+    """The broker will never take a message of ours: wrong topic, size or permission."""

@@ -5,6 +5,8 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from features.recommendation import RecommendedItem
+
 IMAGE_LIMIT = 1024 * 1024
 
 Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -65,9 +67,7 @@ class Upload(Event, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         given = [name for name in ("image", "image_ref", "video_ref") if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(
-                f"an upload needs exactly one of image, image_ref, video_ref; it has {given or 'none'}"
-            )
+            raise ValueError(f"an upload needs exactly one of image, image_ref, video_ref; it has {given or 'none'}")
         if self.image is not None and len(self.image) > IMAGE_LIMIT:
             raise ValueError(f"`image` is {len(self.image)} bytes; over {IMAGE_LIMIT} send an image_ref")
 
@@ -92,27 +92,6 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     item_id: str
     occurred_at_ms: int
-
-
-class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why an item stands in the list, with the evidence for it."""
-
-    code: Literal["looks_like", "chosen_after", "same_category", "trending", "popular", "new"]
-    item_id: str | None = None
-    similarity: float | None = None
-    category: str | None = None
-    strength: float | None = None
-    age_ms: int | None = None
-
-
-class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One slot of a list."""
-
-    item_id: str
-    score: float
-    source: str
-    explore: bool
-    reasons: list[Reason]
 
 
 class Recommendations(msgspec.Struct, frozen=True, kw_only=True):

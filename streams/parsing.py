@@ -23,7 +23,10 @@ CloudTime: TypeAlias = Annotated[datetime, Meta(tz=True)]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One message as the broker holds it; `timestamp_ms` is the broker's clock."""
+    """One message as the broker holds it; `timestamp_ms` is the broker's clock.
+
+    `after` is the offset of the record before it in its partition; None when that is not known.
+    """
 
     topic: str
     partition: int
@@ -32,6 +35,7 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+    after: int | None = None
 
 
 class _CloudEvent(msgspec.Struct):
@@ -85,9 +89,7 @@ def _parse(record: Record, kind: type[E], limit: int) -> E:
     if len(value) > limit:
         raise InvalidEvent("too_large", f"the message is {len(value)} bytes; at most {limit} are accepted")
     if len(record.headers) > HEADER_LIMIT:
-        raise InvalidEvent(
-            "too_many_headers", f"{len(record.headers)} headers; at most {HEADER_LIMIT} are accepted"
-        )
+        raise InvalidEvent("too_many_headers", f"{len(record.headers)} headers; at most {HEADER_LIMIT} are accepted")
     try:
         attributes = {name: header for name, header in record.headers if _is_cloud_event(name, header)}
         return _unwrap(value, attributes, kind) if attributes else _decode(value, kind)
@@ -123,9 +125,7 @@ def _unwrap(value: bytes, attributes: dict[str, bytes], kind: type[E]) -> E:
 
 
 def _reason(error: msgspec.ValidationError) -> str:
-    return (
-        "unknown_type" if "Invalid enum value" in str(error) and "`$.type`" in str(error) else "invalid_event"
-    )
+    return "unknown_type" if "Invalid enum value" in str(error) and "`$.type`" in str(error) else "invalid_event"
 
 
 def _check_key(record: Record, field: str, value: str) -> None:

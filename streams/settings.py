@@ -22,16 +22,10 @@ class Settings(BaseSettings):
         description="where downloaded servers and models are kept, shared by every home",
     )
     kafka: str | None = Field(None, description="host:port of an existing Kafka, instead of the local one")
-    redis: str | None = Field(
-        None, description="redis://host:port of an existing Redis, instead of the local one"
-    )
-    triton: str | None = Field(
-        None, description="host:port of an existing Triton's gRPC, instead of the local one"
-    )
+    redis: str | None = Field(None, description="redis://host:port of an existing Redis, instead of the local one")
+    triton: str | None = Field(None, description="host:port of an existing Triton's gRPC, instead of the local one")
 
-    topic_prefix: str = Field(
-        "", pattern=r"^[A-Za-z0-9._-]{0,64}$", description="put before every topic name"
-    )
+    topic_prefix: str = Field("", pattern=r"^[A-Za-z0-9._-]{0,64}$", description="put before every topic name")
     partitions: Annotated[int, Field(ge=1, le=1024)] = 12
     replication_factor: Annotated[int, Field(ge=1, le=7)] = 1
 
@@ -39,9 +33,7 @@ class Settings(BaseSettings):
         None,
         description="where image_ref points into: file:///dir, s3://bucket, gs://bucket or az://container",
     )
-    encoder: str = Field(
-        "visual_encoder", pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="Triton's model name"
-    )
+    encoder: str = Field("visual_encoder", pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="Triton's model name")
     dimensions: Annotated[int, Field(ge=8, le=4096)] = 256
     encode_timeout_s: Annotated[float, Field(gt=0, le=60)] = 2.0
     encode_inflight: Annotated[int, Field(ge=1, le=256)] = 16

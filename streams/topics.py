@@ -39,9 +39,7 @@ UPLOADS = Topic(
     _deleted_after(7, broker_time=True, max_bytes=2 << 20),
     "a new picture or clip",
 )
-ITEMS = Topic(
-    "events.items", "item_id", _deleted_after(7, broker_time=True), "price, stock, hidden, text, deletion"
-)
+ITEMS = Topic("events.items", "item_id", _deleted_after(7, broker_time=True), "price, stock, hidden, text, deletion")
 PRIVACY = Topic(
     "events.privacy",
     "user_id",
@@ -60,9 +58,7 @@ CATALOG = Topic(
     {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"},
     "the whole item, embedding included; a tombstone means gone",
 )
-SIGNALS = Topic(
-    "state.signals", "item_id", _deleted_after(1), "internal: whatever concerns one item, in one order"
-)
+SIGNALS = Topic("state.signals", "item_id", _deleted_after(1), "internal: whatever concerns one item, in one order")
 RECEIPTS = Topic("privacy.receipts", "user_id", _deleted_after(400), "what was erased, with counts")
 DEAD_LETTERS = Topic(
     "dead-letters",
