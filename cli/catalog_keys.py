@@ -1,11 +1,20 @@
-"""Which items the catalogue holds now, read off its topic from beginning to end."""
+"""Which items the catalogue holds now, and taking some of them out again."""
 
+import secrets
+import time
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
+from cli.arrivals import Arrivals
+from cli.output import progress
+from streams.client import EventPublisher
 from streams.connection import connecting
 from streams.errors import BrokerUnavailable
+from streams.events import ItemChange
+from streams.topics import CATALOG
 
 CONNECT_S = 10.0
 
@@ -27,6 +36,23 @@ def catalog_keys(bootstrap: str, topic: str) -> set[str]:
         raise BrokerUnavailable.no_answer(bootstrap, error) from None
     finally:
         consumer.close()
+
+
+def remove_items(kafka: str, prefix: str, item_ids: Iterable[str]) -> None:
+    """Take items out of the catalogue again, and wait until they are gone."""
+    with Arrivals(kafka, [prefix + CATALOG.name]) as arrivals, EventPublisher(kafka, prefix=prefix) as publisher:
+        gone = []
+        for item_id in item_ids:
+            gone.append(arrivals.expect(item_id))
+            now_ms = time.time_ns() // 1_000_000
+            event_id = f"remove-{secrets.token_hex(8)}"
+            publisher.publish(ItemChange(event_id=event_id, occurred_at_ms=now_ms, item_id=item_id, deleted=True))
+        deadline = time.monotonic() + 20
+        with suppress(TimeoutError):
+            for future in gone:
+                future.result(max(0.0, deadline - time.monotonic()))
+            return
+    progress("not all items could be removed from the catalogue again: is the items worker running?")
 
 
 def _read(consumer: Consumer, topic: str) -> set[str]:

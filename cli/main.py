@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import doctor, events, stack, topics
+from cli import demo, doctor, events, items, similar, stack, topics, worker
 from cli.output import print_error
 from deploy.errors import StackError
 from inference.errors import InferenceError
@@ -26,9 +26,13 @@ app.command()(stack.up)
 app.command()(stack.down)
 app.command()(stack.status)
 app.add_typer(topics.app, name="topics")
+app.command()(worker.worker)
 app.command()(doctor.doctor)
 app.command()(events.publish)
 app.command()(events.tail)
+app.add_typer(items.app, name="items")
+app.command()(similar.similar)
+app.command()(demo.demo)
 
 
 def main() -> None:

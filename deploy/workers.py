@@ -21,7 +21,7 @@ from streams.settings import Settings
 
 WorkerName = Literal["interactions", "uploads", "items"]
 ALL: tuple[WorkerName, ...] = ("interactions", "uploads", "items")
-COMMAND = (sys.executable, "-m", "cli.main", "worker")
+COMMAND = (sys.executable, "-c", "from cli.main import main; main()", "worker")
 READY_SECONDS = 60.0
 GRACE_SECONDS = 15.0
 
@@ -40,7 +40,8 @@ class Worker:
 class Workers:
     """The workers of one home on one set of services and one topic prefix.
 
-    They outlive this process unless they are stopped; a later `Workers` with the same arguments knows them again.
+    Each runs with these settings, whatever the environment says. They outlive this process unless they are
+    stopped; a later `Workers` with the same arguments knows them again.
     """
 
     def __init__(
@@ -54,14 +55,12 @@ class Workers:
         self._home = settings.home.resolve()
         self._command = tuple(command)
         self._progress = progress
-        self._env = {
-            "SIGHTLINE_KAFKA": endpoints.kafka,
-            "SIGHTLINE_REDIS": endpoints.redis,
-            "SIGHTLINE_TRITON": endpoints.triton,
-            "SIGHTLINE_TOPIC_PREFIX": settings.topic_prefix,
-        }
+        addresses = {"kafka": endpoints.kafka, "redis": endpoints.redis, "triton": endpoints.triton}
+        told = {**settings.model_dump(mode="json", exclude_none=True), **addresses, "home": self._home}
+        self._env = {f"SIGHTLINE_{name.upper()}": str(value) for name, value in told.items()}
         # Workers on other services or topics are other workers, even under the same home.
-        self._family = hashlib.sha256(repr(sorted(self._env.items())).encode()).hexdigest()[:8]
+        family = (*addresses.values(), settings.topic_prefix)
+        self._family = hashlib.sha256("\0".join(family).encode()).hexdigest()[:8]
 
     def start(self, name: WorkerName, *, number: int = 1) -> Worker:
         """Start a worker, or find it running; returns when it is ready, else StackError with its log's end."""

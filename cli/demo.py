@@ -1,0 +1,174 @@
+"""`sightline demo`: a catalogue goes in, shoppers click, and their lists come back, on the real services."""
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from benchmarks.shoppers import Shopper, Visit, fitting, invite
+from benchmarks.shopping import Feeds, Sent, latencies, quantiles_ms, shop_together
+from cli.catalog_keys import catalog_keys, remove_items
+from cli.demo_catalog import DemoItem, drawn_items, folder_items
+from cli.demo_report import Outcome, tell, to_story, write_page
+from cli.demo_story import Story, chapter
+from cli.output import JsonOption, print_json
+from cli.running import running_system
+from cli.uploading import Landed, Uploader
+from deploy.local import Stack
+from streams.client import EventPublisher
+from streams.errors import StreamError
+from streams.events import Upload
+from streams.settings import Settings, read_settings
+from streams.topics import CATALOG
+
+SEED = 7
+SHOPPERS = 25
+EVENTS = 600
+EVENTS_PER_SECOND = 30.0
+UPLOADS_INFLIGHT = 2
+SHOWN = 3
+TOP = 10
+
+
+class Unanswered(StreamError):
+    """Events that no refreshed list answered."""
+
+
+def demo(
+    images: Annotated[
+        Path | None, typer.Option(help="Use this folder's pictures (sub-folder = category) instead of drawn ones.")
+    ] = None,
+    pictures: Annotated[int, typer.Option(min=20, max=5000, help="How many pictures to upload.")] = 300,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the stack, workers and catalogue running.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the whole recommender at work on real Kafka, Redis and Triton, in about two minutes."""
+    settings = read_settings()
+    with _bars() as bars:
+        catalogue = folder_items(images, pictures, SEED) if images else drawn_items(pictures, SEED)
+        items = list(bars.track(catalogue, total=pictures, description="reading pictures" if images else "drawing pictures"))
+    with running_system(settings, keep=keep) as endpoints:
+        topic = settings.topic_prefix + CATALOG.name
+        before = catalog_keys(endpoints.kafka, topic)
+        try:
+            outcome, story = _play(settings, endpoints.kafka, items)
+        finally:
+            if not keep:
+                ours = {item.product.item_id for item in items} - before
+                remove_items(endpoints.kafka, settings.topic_prefix, ours)
+    page = write_page(settings.home / "demo", story, items)
+    tell(outcome, page, keep=keep)
+    if as_json:
+        print_json(asdict(outcome))
+
+
+def _play(settings: Settings, kafka: str, items: Sequence[DemoItem]) -> tuple[Outcome, Story]:
+    """Upload, shop, and put together what came of it."""
+    run = secrets.token_hex(2)
+    prefix = settings.topic_prefix
+    with (
+        Uploader(kafka, prefix=prefix, inflight=UPLOADS_INFLIGHT) as uploader,
+        Feeds(kafka, prefix=prefix) as feeds,
+        EventPublisher(kafka, prefix=prefix) as publisher,
+    ):
+        landed = _upload(uploader, items, run)
+        searchable = {one.item_id for one in landed if one.refused is None}
+        products = {item.product.item_id: item.product for item in items if item.product.item_id in searchable}
+        shoppers = invite(list(products.values()), SHOPPERS, run=run, seed=SEED)
+        visits = [Visit(shopper, list(products.values()), run=run, seed=SEED) for shopper in shoppers]
+        sent = _shop(publisher, feeds, visits)
+        users = {shopper.user_id for shopper in shoppers}
+        received = [one for one in feeds.received if one.user_id in users]
+        outcome = Outcome(
+            events=len(sent),
+            uploads=len(landed),
+            recommendations=len(received),
+            event_to_rec_ms=quantiles_ms(_answered(sent, feeds)),
+            upload_to_searchable_ms=quantiles_ms([one.seconds for one in landed if one.refused is None]),
+            dead_letters=uploader.dead_letters,
+            versions=_versions(settings, feeds, shoppers),
+            taste_at_10={
+                shopper.name: {"taste": str(shopper.taste), "of_10": fitting(shopper, _top(feeds, shopper), products)}
+                for shopper in shoppers
+            },
+        )
+        chapters = [
+            chapter(shopper, visit.clicked, newest.items, products)
+            for shopper, visit in zip(shoppers[:SHOWN], visits, strict=False)
+            if (newest := feeds.newest(shopper.user_id)) is not None
+        ]
+    return outcome, to_story(outcome, chapters)
+
+
+def _upload(uploader: Uploader, items: Sequence[DemoItem], run: str) -> list[Landed]:
+    landed: list[Landed] = []
+    with _bars() as bars:
+        bar = bars.add_task("uploading", total=len(items))
+
+        def note(one: Landed) -> None:
+            landed.append(one)
+            bars.advance(bar)
+
+        uploader.send_all((_event(item, run) for item in items), note)
+    return landed
+
+
+def _event(item: DemoItem, run: str) -> Upload:
+    return Upload(
+        event_id=f"upload-{run}-{item.product.item_id[-64:]}",
+        occurred_at_ms=time.time_ns() // 1_000_000,
+        item_id=item.product.item_id,
+        user_id="demo-shop",
+        image=item.image,
+        title=item.product.title,
+        category=item.product.labels["category"],
+        price=item.price,
+        currency="EUR" if item.price is not None else None,
+    )
+
+
+def _shop(publisher: EventPublisher, feeds: Feeds, visits: Sequence[Visit]) -> list[Sent]:
+    with _bars() as bars:
+        bar = bars.add_task("shoppers click", total=EVENTS)
+        return shop_together(
+            publisher, feeds, visits, events=EVENTS, rate=EVENTS_PER_SECOND, on_event=lambda: bars.advance(bar)
+        )
+
+
+def _answered(sent: Sequence[Sent], feeds: Feeds) -> list[float]:
+    """Seconds of every event; Unanswered if one got no list."""
+    times = latencies(sent, list(feeds.received))
+    answered = [seconds for seconds in times if seconds is not None]
+    if len(answered) < len(times):
+        raise Unanswered(
+            f"{len(times) - len(answered)} of {len(times)} events were answered by no list: "
+            "see the interactions worker's log under .sightline/logs"
+        )
+    return answered
+
+
+def _top(feeds: Feeds, shopper: Shopper) -> list[str]:
+    newest = feeds.newest(shopper.user_id)
+    return [item.item_id for item in newest.items[:TOP]] if newest else []
+
+
+def _versions(settings: Settings, feeds: Feeds, shoppers: Sequence[Shopper]) -> dict[str, str]:
+    versions = {str(service.name): service.version or "?" for service in Stack(settings).status()}
+    newest = feeds.newest(shoppers[0].user_id)
+    return versions | {"encoder": newest.model.get("encoder", "?") if newest else "?"}
+
+
+def _bars() -> Progress:
+    return Progress(
+        TextColumn("{task.description:16}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+    )

@@ -1,0 +1,63 @@
+"""What the demo's shoppers can choose from: drawn products, or pictures of a folder."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import typer
+from PIL import Image, UnidentifiedImageError
+
+from benchmarks.pictures import draw_catalogue
+from benchmarks.shoppers import Product
+from cli.picture_folder import balanced_sample, find_pictures, read_picture
+
+THUMBNAIL = 320
+
+
+@dataclass(frozen=True, slots=True)
+class DemoItem:
+    """A product with its picture as it is uploaded."""
+
+    product: Product
+    image: bytes
+    price: float | None = None
+
+
+def drawn_items(count: int, seed: int) -> Iterator[DemoItem]:
+    """Products drawn by our own code."""
+    for item in draw_catalogue(count, seed):
+        labels = {"category": item.category, "colour": item.colour, "pattern": item.pattern}
+        yield DemoItem(Product(item.item_id, item.title, labels), item.jpeg, item.price)
+
+
+def folder_items(folder: Path, count: int, seed: int) -> Iterator[DemoItem]:
+    """At most `count` of a folder's pictures, its categories alike; labels.csv (path, label) if it lies there."""
+    labels = folder / "labels.csv"
+    found = find_pictures(folder, labels=labels if labels.is_file() else None)
+    labelled = [picture for picture in found if picture.category is not None]
+    if not labelled:
+        raise typer.BadParameter(
+            f"no picture in {folder} has a category: put each into a sub-folder named after its category, "
+            "or a labels.csv with the columns path and label beside them"
+        )
+    for picture in balanced_sample(labelled, count, seed):
+        category = picture.category or ""
+        product = Product(picture.item_id, f"{category} {picture.path.stem[:8]}", {"category": category})
+        try:
+            yield DemoItem(product, read_picture(picture.path))
+        except (OSError, ValueError) as error:
+            raise typer.BadParameter(str(error)) from None
+
+
+def thumbnail(image: bytes) -> bytes | None:
+    """A small JPEG of a picture for the page; None for what is no picture."""
+    out = BytesIO()
+    try:
+        with Image.open(BytesIO(image)) as picture:
+            small = picture.convert("RGB")
+            small.thumbnail((THUMBNAIL, THUMBNAIL))
+            small.save(out, "JPEG", quality=85)
+    except (UnidentifiedImageError, OSError):
+        return None
+    return out.getvalue()
