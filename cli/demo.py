@@ -52,7 +52,9 @@ def demo(
     settings = read_settings()
     with _bars() as bars:
         catalogue = folder_items(images, pictures, SEED) if images else drawn_items(pictures, SEED)
-        items = list(bars.track(catalogue, total=pictures, description="reading pictures" if images else "drawing pictures"))
+        items = list(
+            bars.track(catalogue, total=pictures, description="reading pictures" if images else "drawing pictures")
+        )
     with running_system(settings, keep=keep) as endpoints:
         topic = settings.topic_prefix + CATALOG.name
         before = catalog_keys(endpoints.kafka, topic)

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import demo, doctor, events, items, similar, stack, topics, worker
+from cli import demo, doctor, events, items, similar, stack, topics
 from cli.output import print_error
 from deploy.errors import StackError
 from inference.errors import InferenceError
@@ -26,7 +26,6 @@ app.command()(stack.up)
 app.command()(stack.down)
 app.command()(stack.status)
 app.add_typer(topics.app, name="topics")
-app.command()(worker.worker)
 app.command()(doctor.doctor)
 app.command()(events.publish)
 app.command()(events.tail)
