@@ -134,10 +134,10 @@ def _last_records(consumer: Any, counts: dict[str, int]) -> Iterator[Any]:
 def _admin(bootstrap: str) -> Iterator[Any]:
     with connecting(bootstrap):
         admin = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=CONNECT_MS)
-    try:
-        yield admin
-    finally:
-        admin.close()
+        try:
+            yield admin
+        finally:
+            admin.close()
 
 
 @contextmanager
@@ -150,10 +150,10 @@ def _reader(bootstrap: str) -> Iterator[Any]:
             allow_auto_create_topics=False,
             metrics_enabled=False,
         )
-    try:
-        yield consumer
-    finally:
-        consumer.close()
+        try:
+            yield consumer
+        finally:
+            consumer.close()
 
 
 def _refuse_errors(answers: list[dict[str, Any]]) -> None:

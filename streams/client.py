@@ -14,10 +14,10 @@ import msgspec
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition  # type: ignore[import-untyped]  # ships no types
 from kafka.errors import KafkaError  # type: ignore[import-untyped]
 
-from streams import parsing
 from streams.connection import connecting
-from streams.errors import BrokerUnavailable, NotDelivered
+from streams.errors import BrokerUnavailable, InvalidEvent, NotDelivered
 from streams.events import Interaction, ItemChange, Recommendations, Upload, encode
+from streams.parsing import Record, parse_interaction, parse_item_change, parse_upload
 from streams.routing import partition_of, route
 from streams.topics import RECOMMENDATIONS, UPLOADS
 
@@ -42,6 +42,7 @@ class EventPublisher:
             self._producer: Any = KafkaProducer(
                 bootstrap_servers=bootstrap,
                 acks="all",
+                enable_idempotence=True,
                 allow_auto_create_topics=False,
                 bootstrap_timeout_ms=CONNECT_MS,
                 max_block_ms=METADATA_MS,
@@ -53,12 +54,10 @@ class EventPublisher:
 
     def publish(self, event: Interaction | Upload | ItemChange) -> Any:
         """Send an event; returns kafka-python's future. Raises InvalidEvent for what would be a dead letter."""
-        topic, key = route(event)
-        value = encode(event)
-        _check(event, topic, key.encode(), value)
+        topic, key, value = _on_the_wire(event)
         self._take_room(len(value))
         try:
-            future = self._producer.send(self._prefix + topic, value=value, key=key.encode())
+            future = self._producer.send(self._prefix + topic, value=value, key=key)
         except KafkaError as error:
             self._done(len(value), None)
             raise NotDelivered(
@@ -113,16 +112,22 @@ class EventPublisher:
             self._changed.notify_all()
 
 
-def _check(event: Interaction | Upload | ItemChange, topic: str, key: bytes, value: bytes) -> None:
-    """Read the event as the agents will, so that a publisher hears at once what would be a dead letter."""
-    record = parsing.Record(topic, 0, 0, 0, key, value)
+def _on_the_wire(event: Interaction | Upload | ItemChange) -> tuple[str, bytes, bytes]:
+    """Topic, key and value; read as the agents will, so a publisher hears at once of what they would refuse."""
+    topic, user_or_item = route(event)
+    try:
+        key, value = user_or_item.encode(), encode(event)
+    except UnicodeEncodeError as error:
+        raise InvalidEvent("bad_json", f"the event has a text that is not Unicode: {error}") from None
+    record = Record(topic, 0, 0, 0, key, value)
     match event:
         case Interaction():
-            parsing.parse_interaction(record)
+            parse_interaction(record)
         case Upload():
-            parsing.parse_upload(record)
+            parse_upload(record)
         case ItemChange():
-            parsing.parse_item_change(record)
+            parse_item_change(record)
+    return topic, key, value
 
 
 class RecommendationSubscriber:
@@ -162,7 +167,8 @@ class RecommendationSubscriber:
                 metrics_enabled=False,
             )
         try:
-            self._start(prefix + RECOMMENDATIONS.name, group, from_beginning)
+            with connecting(bootstrap):
+                self._start(prefix + RECOMMENDATIONS.name, group, from_beginning)
         except BaseException:
             self.close()
             raise

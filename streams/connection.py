@@ -14,7 +14,7 @@ KNOCK_S: Final = 3.0
 
 @contextmanager
 def connecting(bootstrap: str) -> Iterator[None]:
-    """Say BrokerUnavailable when no Kafka answers a client that is being made."""
+    """Say BrokerUnavailable when no Kafka answers the client that is made and used here."""
     try:
         _knock(bootstrap)
         yield

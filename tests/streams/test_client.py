@@ -1,3 +1,4 @@
+import threading
 import time
 from collections.abc import Iterator
 
@@ -160,6 +161,16 @@ def test_an_event_that_would_be_a_dead_letter_is_refused(worker: Worker) -> None
 
 
 @pytest.mark.stack
+@pytest.mark.parametrize("event", [click("\ud800"), click("u1", "\ud800")])
+def test_an_event_with_a_lone_surrogate_is_refused(worker: Worker, event: Interaction) -> None:
+    with (
+        EventPublisher(worker.bootstrap, prefix=worker.prefix) as publisher,
+        pytest.raises(InvalidEvent, match="not Unicode"),
+    ):
+        publisher.publish(event)
+
+
+@pytest.mark.stack
 def test_an_event_for_a_topic_that_does_not_exist_is_not_delivered(stack: RunningStack) -> None:
     publisher = EventPublisher(stack.endpoints.kafka, prefix="no-such-prefix.")
     try:
@@ -176,6 +187,46 @@ def test_flush_fails_once_when_kafka_refuses_an_event(stack: RunningStack, topic
         publisher.publish(click())
         with pytest.raises(NotDelivered, match=r"1 events were not delivered; the first because: .*TooLarge"):
             publisher.flush()
+        publisher.flush()
+
+
+@pytest.mark.stack
+def test_flush_names_what_kafka_has_not_acknowledged_in_time_and_delivers_it_later(
+    stack: RunningStack, worker: Worker
+) -> None:
+    with EventPublisher(worker.bootstrap, prefix=worker.prefix) as publisher:
+        publisher.publish(click()).get(20)
+        stack.stack.pause("kafka")
+        try:
+            late = publisher.publish(click("u1", "c-2"))
+            with pytest.raises(NotDelivered, match=r"1 events are not acknowledged after 0\.3 s"):
+                publisher.flush(0.3)
+        finally:
+            stack.stack.resume("kafka")
+        publisher.flush()
+        assert late.get(0).offset == 1
+
+
+@pytest.mark.stack
+def test_a_publisher_waits_for_kafka_before_it_holds_more_than_32_mib(stack: RunningStack, worker: Worker) -> None:
+    def publish_56_mib() -> None:
+        for n in range(40):
+            publisher.publish(
+                Upload(event_id=f"n-{n}", item_id="i9", user_id="u1", occurred_at_ms=0, image=b"\0" * (1 << 20))
+            )
+
+    with EventPublisher(worker.bootstrap, prefix=worker.prefix) as publisher:
+        publisher.publish(click()).get(20)
+        stack.stack.pause("kafka")
+        try:
+            thread = threading.Thread(target=publish_56_mib)
+            thread.start()
+            thread.join(3)
+            assert thread.is_alive()
+        finally:
+            stack.stack.resume("kafka")
+        thread.join(60)
+        assert not thread.is_alive()
         publisher.flush()
 
 
