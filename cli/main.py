@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import demo, doctor, events, items, similar, stack, topics
+from cli import demo, doctor, events, items, similar, stack, topics, users
 from cli.output import print_error
 from deploy.errors import StackError
 from inference.errors import InferenceError
@@ -26,6 +26,7 @@ app.command()(stack.up)
 app.command()(stack.down)
 app.command()(stack.status)
 app.add_typer(topics.app, name="topics")
+app.add_typer(users.app, name="user")
 app.command()(doctor.doctor)
 app.command()(events.publish)
 app.command()(events.tail)

@@ -5,8 +5,8 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from features.item import Item
 from inference.catalog import Catalog
@@ -34,6 +34,7 @@ class CatalogReplica:
     async def start(self) -> None:
         """Read the topic to its end, then go on in the background; raises BrokerUnavailable."""
         self._consumer = AIOKafkaConsumer(
+            self._topic,
             bootstrap_servers=self._bootstrap,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -41,19 +42,15 @@ class CatalogReplica:
         )
         try:
             await self._consumer.start()
+        except UnknownTopicOrPartitionError as error:
+            raise BrokerUnavailable.no_topic(self._topic) from error
         except KafkaError as error:
             raise BrokerUnavailable.no_answer(self._bootstrap, error) from error
-        partitions = [TopicPartition(self._topic, p) for p in self._consumer.partitions_for_topic(self._topic) or ()]
-        if not partitions:
-            await self._consumer.stop()
-            raise BrokerUnavailable.no_topic(self._topic)
-        self._consumer.assign(partitions)
-        await self._consumer.seek_to_beginning(*partitions)
+        partitions = self._consumer.assignment()
         ends = await self._consumer.end_offsets(partitions)
         while any([await self._consumer.position(tp) < end for tp, end in ends.items()]):
             await self._read()
         self.caught_up = True
-        log.info("catalogue_ready", items=self._catalog.counts().searchable)
         self._task = asyncio.create_task(self._tail(), name="catalogue replica")
 
     async def stop(self) -> None:

@@ -194,6 +194,7 @@ class Worker:
         replica = CatalogReplica(self._addresses.kafka, self._prefix + topics.CATALOG.name, catalog)
         await replica.start()
         self._stack.push_async_callback(replica.stop)
+        log.info("catalogue_ready", items=catalog.counts().searchable)
         return catalog
 
     async def _encoder(self) -> TritonEncoder:
