@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import demo, doctor, events, items, similar, stack, topics, users
+from cli import demo, doctor, events, export, items, similar, stack, topics, users, worker
 from cli.output import print_error
 from deploy.errors import StackError
 from inference.errors import InferenceError
@@ -27,6 +27,8 @@ app.command()(stack.down)
 app.command()(stack.status)
 app.add_typer(topics.app, name="topics")
 app.add_typer(users.app, name="user")
+app.command()(worker.worker)
+app.command("export-model")(export.export_model_command)
 app.command()(doctor.doctor)
 app.command()(events.publish)
 app.command()(events.tail)

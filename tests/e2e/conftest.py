@@ -1,0 +1,116 @@
+"""A whole system for one test: topics of its own on the real stack, and the workers it asks for."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from PIL import Image
+
+from deploy.workers import Worker, WorkerName, Workers
+from streams.admin import create_topics
+from streams.parsing import Record
+from streams.settings import Settings
+from tests.conftest import RunningStack
+
+DEADLINE_S = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Where a test's topics and workers are."""
+
+    settings: Settings
+    stack: RunningStack
+    workers: Workers
+
+    @property
+    def kafka(self) -> str:
+        """The broker's address."""
+        return self.stack.endpoints.kafka
+
+    def topic(self, name: str) -> str:
+        """A topic's name in this test."""
+        return self.settings.topic_prefix + name
+
+    def start(self, *names: WorkerName) -> list[Worker]:
+        """Start workers; they are ended with the test."""
+        return self.workers.start_all(names)
+
+    def producer(self) -> Producer:
+        """A producer that sends what it is given, good or bad."""
+        return Producer({"bootstrap.servers": self.kafka, "partitioner": "murmur2_random", "linger.ms": 1})
+
+    def read(self, name: str) -> list[Record]:
+        """All records that a topic holds now, partition by partition."""
+        return read_log(self.kafka, self.topic(name), self.settings.partitions)
+
+
+@pytest.fixture
+def system(stack: RunningStack, topic_prefix: str) -> Iterator[System]:
+    settings = stack.settings.model_copy(update={"topic_prefix": topic_prefix, "partitions": 4})
+    create_topics(stack.endpoints.kafka, topic_prefix, settings.partitions, 1)
+    workers = Workers(settings, stack.endpoints)
+    try:
+        yield System(settings, stack, workers)
+    finally:
+        names: tuple[WorkerName, ...] = ("interactions", "uploads", "items")
+        for worker in filter(None, (workers.find(name, number=number) for name in names for number in (1, 2))):
+            workers.stop(worker)
+
+
+def read_log(kafka: str, topic: str, partitions: int) -> list[Record]:
+    """Every record of a topic up to its ends as they are now."""
+    consumer = Consumer({"bootstrap.servers": kafka, "group.id": "unused", "enable.auto.commit": False})
+    records: list[Record] = []
+    try:
+        for partition in range(partitions):
+            first, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=30)
+            consumer.assign([TopicPartition(topic, partition, first)])
+            until = time.monotonic() + DEADLINE_S
+            while first < end and consumer.position([TopicPartition(topic, partition)])[0].offset < end:
+                assert time.monotonic() < until, f"{topic}/{partition} was not read to {end}"
+                message = consumer.poll(1.0)
+                if message is not None and message.error() is None:
+                    records.append(_record(message))
+    finally:
+        consumer.close()
+    return records
+
+
+def _record(message: object) -> Record:
+    assert hasattr(message, "topic")
+    headers = tuple(message.headers() or ())  # type: ignore[attr-defined]  # confluent's Message
+    return Record(
+        message.topic(),
+        message.partition(),  # type: ignore[attr-defined]
+        message.offset(),  # type: ignore[attr-defined]
+        message.timestamp()[1],  # type: ignore[attr-defined]
+        message.key(),  # type: ignore[attr-defined]
+        message.value(),  # type: ignore[attr-defined]
+        headers,
+    )
+
+
+def eventually(condition: Callable[[], bool], what: str, *, deadline_s: float = DEADLINE_S) -> None:
+    """Wait until a condition holds, however slow the machine; what raises on the way counts as not yet."""
+    until = time.monotonic() + deadline_s
+    while time.monotonic() < until:
+        with suppress(AssertionError):
+            if condition():
+                return
+        time.sleep(0.1)
+    pytest.fail(f"not within {deadline_s:.0f} s: {what}")
+
+
+def jpeg(colour: tuple[int, int, int], *, seed: int = 0) -> bytes:
+    """A picture of one colour with some texture."""
+    noise = np.random.default_rng(seed).integers(-20, 20, (240, 240, 3))
+    pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
+    out = BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG")
+    return out.getvalue()
