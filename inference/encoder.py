@@ -1,6 +1,7 @@
 """A picture → unit vector and tags, by the CNN that Triton serves."""
 
 import asyncio
+import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ SHAPE = (224, 224, 3)
 TAGS = 5
 TAG_THRESHOLD = 0.05
 _UNIT_TOLERANCE = 1e-3
+# gRPC's own default waits up to two minutes before it looks whether Triton is back
+_CHANNEL = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class TritonEncoder:
             triton.InferRequestedOutput("probabilities", class_count=TAGS),
         ]
         self.inflight = 0
+        self._closed = False
 
     @classmethod
     async def connect(
@@ -98,7 +102,7 @@ class TritonEncoder:
         observe: Callable[[str, float], None] = _ignore,
     ) -> Self:
         """Read the served model's version and check it; raise EncoderUnavailable or EncoderMismatch."""
-        client = triton.InferenceServerClient(url)
+        client = triton.InferenceServerClient(url, channel_args=_CHANNEL)
         try:
             metadata = await client.get_model_metadata(model, client_timeout=timeout_s)
             config = await client.get_model_config(model, client_timeout=timeout_s)
@@ -132,6 +136,8 @@ class TritonEncoder:
         if pixels.shape != SHAPE or pixels.dtype != np.uint8:
             raise BadEmbedding(f"the picture is {pixels.dtype} {pixels.shape}: decode it to uint8 {SHAPE}")
         async with self._slots:
+            if self._closed:
+                raise EncoderUnavailable("the encoder is closed: connect again")
             self.inflight += 1
             started = time.perf_counter()
             outcome = "unavailable"
@@ -147,6 +153,8 @@ class TritonEncoder:
 
     async def ready(self) -> bool:
         """Tell whether Triton is up and the model loaded; never raises."""
+        if self._closed:
+            return False
         try:
             return bool(
                 await self._client.is_model_ready(self._model, self._model_version, client_timeout=self._timeout_s)
@@ -156,6 +164,7 @@ class TritonEncoder:
 
     async def close(self) -> None:
         """Close the connection; calls still open end as unavailable."""
+        self._closed = True
         await self._client.close()
 
     async def __aenter__(self) -> Self:
@@ -184,8 +193,15 @@ class TritonEncoder:
         answered = result.get_response().model_version
         if answered != self._model_version:
             raise BadEmbedding(f"version {answered!r} of {self._model!r} answered, not {self._model_version!r}")
-        embedding = unit_vector(result.as_numpy("embedding"), self._dimensions)
-        return Encoding(embedding, parse_tags(result.as_numpy("probabilities")), self._version)
+        embedding = unit_vector(_output(result, "embedding"), self._dimensions)
+        return Encoding(embedding, parse_tags(_output(result, "probabilities")), self._version)
+
+
+def _output(result: triton.InferResult, name: str) -> object:
+    try:
+        return result.as_numpy(name)
+    except (ValueError, TypeError, struct.error) as error:  # fewer bytes than the shape promises
+        raise BadEmbedding(f"the output {name!r} cannot be read: {error}") from error
 
 
 def unit_vector(answer: object, dimensions: int) -> NDArray[np.float32]:

@@ -112,6 +112,19 @@ def load_encoder(architecture: str = DEFAULT_ARCHITECTURE) -> Encoder:
     ).eval()
 
 
+def pooled_features(encoder: Encoder, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return what the projection is applied to, float32 [N, F], for uint8 pixels [N, 224, 224, 3]."""
+    with torch.inference_mode():
+        features: NDArray[np.float32] = encoder.features(torch.from_numpy(pixels)).numpy()
+    return features
+
+
+def classifier_weights(encoder: Encoder) -> NDArray[np.float32]:
+    """Return the network's last layer, float32 [1000, F]."""
+    weights: NDArray[np.float32] = encoder.network.get_classifier().weight.detach().numpy()
+    return weights
+
+
 def _lite0() -> nn.Module:
     """timm's network with the registry package's weights: the same tensors in the same order."""
     network = timm.create_model("tf_efficientnet_lite0", pretrained=False, exportable=True)
