@@ -1,10 +1,11 @@
 """Faust's Kafka transport, resuming from our position and telling where a record belongs.
 
-Three things differ from Faust's own (docs/adr/0002):
+Four things differ from Faust's own (docs/adr/0002):
 
 - On assignment it seeks to `position + 1` as the state store has it, not to Kafka's committed offset.
 - Every message carries `after`: the offset of the record before it in its partition. A message may be applied to a
   state at position p only if `after <= p`; so nothing that Faust or a seek dropped on the way is ever skipped over.
+- A seek is made in the thread that fetches, so the two have an order.
 - A fetch waits 50 ms for data, not 1500: with that, one busy partition can hold back a sparse one.
 """
 
@@ -89,6 +90,7 @@ class Consumer(driver.Consumer):
         """Seek to the committed offsets, then to `position + 1` where the state store has a position."""
         await super().perform_seek()
         self._last.clear()
+        self._sought.clear()
         try:
             positions = await self._read_positions(set(self.assignment()))
         except StateUnavailable as error:
@@ -102,19 +104,28 @@ class Consumer(driver.Consumer):
         """Fetch again from the record after `position`; whatever was fetched before is of unknown place."""
         self._seeking.add(tp)
         self._last.pop(tp, None)
+        self._sought.pop(tp, None)
         try:
             await self.seek(tp, position + 1)
             self._sought[tp] = position
         finally:
             self._seeking.discard(tp)
 
+    async def _seek(self, partition: TP, offset: int) -> None:
+        # In the consumer's own thread: a seek from this one can fall into a fetch that moves the position, and be lost.
+        async def seek() -> None:
+            self._thread.seek(partition, offset)
+
+        await self._thread.call_thread(seek)
+
     async def _wait_next_records(self, timeout: float) -> tuple[RecordMap | None, set[TP] | None]:
+        records, active = await super()._wait_next_records(timeout)
+        # One thread answers fetches and seeks in order: where a seek was answered, these records came after it.
         self._last.update(self._sought)
         self._sought.clear()
-        records, active = await super()._wait_next_records(timeout)
         self._links.clear()
         for tp, found in (records or {}).items():
-            moved = tp in self._seeking or tp in self._sought
+            moved = tp in self._seeking
             self._links[tp] = links = {}
             for record in found:
                 links[record.offset] = None if moved else self._last.get(tp)

@@ -1,0 +1,90 @@
+"""What the agents' tests pass in: a publisher that keeps messages, a clock, and records as a topic would give them."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+import msgspec
+
+from state.conditions import Conditions
+from state.redis import connect
+from streams.events import DeadLetter, Recommendations
+from streams.output import Message
+from streams.parsing import Record
+
+NOON = 1_767_268_800_000
+DEADLINE_S = 60.0
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return when the condition holds; fail after DEADLINE_S."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not condition():  # noqa: ASYNC110 (what is waited for knows nothing of events)
+            await asyncio.sleep(0.02)
+
+
+class FakePublisher:
+    """Keeps the contract of Publisher; set `failure` to have the next calls raise it and publish nothing."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.failure: Exception | None = None
+        self.before: Callable[[], None] = lambda: None
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        self.before()
+        if self.failure is not None:
+            raise self.failure
+        self.messages += messages
+
+    def to(self, topic: str) -> list[Message]:
+        """What was published to one topic."""
+        return [message for message in self.messages if message.topic == topic]
+
+    def lists(self) -> list[Recommendations]:
+        """The recommendations published."""
+        return [msgspec.json.decode(m.value or b"", type=Recommendations) for m in self.to("recommendations")]
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """The dead letters published."""
+        return [msgspec.json.decode(m.value or b"", type=DeadLetter) for m in self.to("dead-letters")]
+
+
+class Clock:
+    """Stands still at `now_ms`."""
+
+    def __init__(self, now_ms: int = NOON) -> None:
+        self.now_ms = now_ms
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+
+class Rewinds:
+    """Keeps what was asked to be fetched again, as (partition, position)."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, int]] = []
+
+    async def __call__(self, partition: int, position: int) -> None:
+        self.asked.append((partition, position))
+
+
+def conditions() -> Conditions:
+    """Conditions of a Redis that nobody asks."""
+    return Conditions(connect("redis://127.0.0.1:1"), "", ("encoder",), observe=lambda op, seconds: None)
+
+
+def linked(records: Iterable[Record]) -> list[Record]:
+    """The records of one partition in the order given, each knowing the one before it; the first follows -1."""
+    after, found = -1, []
+    for record in records:
+        found.append(replace(record, after=after))
+        after = record.offset
+    return found
+
+
+def wire(event: object) -> bytes | None:
+    """An event as it stands in a topic: bytes and None as they are, anything else as JSON."""
+    return event if isinstance(event, bytes) or event is None else json.dumps(event).encode()
