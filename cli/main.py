@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import demo, doctor, events, export, items, similar, stack, topics, users, worker
+from cli import bench, demo, doctor, events, export, items, similar, stack, topics, users, worker
 from cli.output import print_error
 from deploy.errors import StackError
 from inference.errors import InferenceError
@@ -35,6 +35,7 @@ app.command()(events.tail)
 app.add_typer(items.app, name="items")
 app.command()(similar.similar)
 app.command()(demo.demo)
+app.add_typer(bench.app, name="bench")
 
 
 def main() -> None:

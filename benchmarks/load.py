@@ -1,0 +1,163 @@
+"""Load as the outside sees it: events on a schedule fixed in advance, and their answers, on one clock.
+
+The loop is open: an event is due when the schedule says, whether or not earlier ones were answered, and its delay is
+counted from then. So a system that stalls pays for every event it kept waiting (no coordinated omission).
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Event as Flag
+
+import numpy as np
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from numpy.typing import NDArray
+
+from streams.errors import BrokerUnavailable, NotDelivered
+
+_LEAD_NS = 50_000_000
+_POLL_S = 0.05
+_LOOK_S = 0.1
+_CONNECT_S = 10.0
+#: librdkafka's own log: from errors upwards, and a broker that ends first is none.
+_QUIET = {"log_level": 3, "log.connection.close": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event to publish; events with the same key are answered in their order."""
+
+    event_id: str
+    key: bytes
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The event that an answer names, and when it was read (perf_counter_ns)."""
+
+    key: bytes
+    event_id: str
+    at_ns: int
+
+
+def match(events: Sequence[Event], answers: Iterable[Answer]) -> NDArray[np.int64]:
+    """When each event was answered, int64 [events], 0 for never.
+
+    An answer stands for the event it names and for all earlier ones of that key: one list answers a batch.
+    """
+    numbers = {event.event_id: number for number, event in enumerate(events)}
+    waiting: dict[bytes, deque[int]] = {}
+    for number, event in enumerate(events):
+        waiting.setdefault(event.key, deque()).append(number)
+    answered = np.zeros(len(events), np.int64)
+    for answer in answers:
+        last, queue = numbers.get(answer.event_id, -1), waiting.get(answer.key)
+        while queue and queue[0] <= last:
+            answered[queue.popleft()] = answer.at_ns
+    return answered
+
+
+class LoadClient:
+    """Publishes events to one topic and reads the answers from another, in one process and on one clock."""
+
+    def __init__(self, kafka: str, *, events: str, answers: str, answered_by: Callable[[bytes], str]) -> None:
+        """`answered_by` gives the event_id that an answer's value names; raises BrokerUnavailable."""
+        self._topic = events
+        self._answered_by = answered_by
+        self._refused: list[KafkaError] = []
+        self._producer = Producer(
+            {
+                "bootstrap.servers": kafka,
+                "partitioner": "murmur2_random",
+                "linger.ms": 0,
+                # Retries must not reorder a key's events.
+                "enable.idempotence": True,
+                **_QUIET,
+            }
+        )
+        self._producer.list_topics(events, _CONNECT_S)
+        self._consumer = Consumer(
+            {"bootstrap.servers": kafka, "group.id": "load", "enable.auto.commit": False, **_QUIET}
+        )
+        found = self._consumer.list_topics(answers, _CONNECT_S).topics[answers]
+        if found.error is not None:
+            raise BrokerUnavailable.no_topic(answers)
+        partitions = [TopicPartition(answers, number) for number in found.partitions]
+        for partition in partitions:
+            _, partition.offset = self._consumer.get_watermark_offsets(partition, _CONNECT_S)
+        self._consumer.assign(partitions)
+
+    def run(self, events: Sequence[Event], rate: float, *, patience_s: float = 10.0) -> NDArray[np.float64]:
+        """Publish `rate` events a second; milliseconds from due to answered [events], NaN for never.
+
+        Ends when all are answered, or when no answer came for `patience_s`; raises NotDelivered.
+        """
+        arrivals: list[tuple[bytes, bytes, int]] = []
+        ended = Flag()
+        with ThreadPoolExecutor(1, "answers") as pool:
+            reading = pool.submit(self._read, arrivals, ended)
+            try:
+                due_ns = self._publish(events, rate)
+                answered_ns = self._await_answers(events, arrivals, patience_s)
+            finally:
+                ended.set()
+            reading.result()
+        return np.where(answered_ns > 0, (answered_ns - due_ns) / 1e6, np.nan)
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        self._consumer.close()
+
+    def _publish(self, events: Sequence[Event], rate: float) -> NDArray[np.int64]:
+        """Publish each event when it is due; when they were due, int64 [events]."""
+        due_ns = time.perf_counter_ns() + _LEAD_NS + (np.arange(len(events)) * (1e9 / rate)).astype(np.int64)
+        for event, due in zip(events, due_ns.tolist(), strict=True):
+            self._producer.poll(0)
+            while (early := due - time.perf_counter_ns()) > 0:
+                time.sleep(early / 1e9)
+            while not self._queue(event):
+                self._producer.poll(_POLL_S)
+        self._producer.flush(_CONNECT_S)
+        if self._refused:
+            raise NotDelivered(f"{len(self._refused)} events were not delivered: {self._refused[0].str()}")
+        return due_ns
+
+    def _queue(self, event: Event) -> bool:
+        try:
+            self._producer.produce(self._topic, key=event.key, value=event.value, on_delivery=self._delivered)
+        except BufferError:
+            return False
+        return True
+
+    def _delivered(self, error: KafkaError | None, _: object) -> None:
+        if error is not None:
+            self._refused.append(error)
+
+    def _read(self, arrivals: list[tuple[bytes, bytes, int]], ended: Flag) -> None:
+        while not ended.is_set():
+            message = self._consumer.poll(_POLL_S)
+            now = time.perf_counter_ns()
+            if message is None:
+                continue
+            key, value, error = message.key(), message.value(), message.error()
+            if error is not None or key is None or value is None:
+                raise BrokerUnavailable(f"no answer could be read: {error or 'a message without key or value'}")
+            arrivals.append((bytes(key), bytes(value), now))
+
+    def _await_answers(
+        self, events: Sequence[Event], arrivals: Sequence[tuple[bytes, bytes, int]], patience_s: float
+    ) -> NDArray[np.int64]:
+        answers: list[Answer] = []
+        heard = time.monotonic()
+        while True:
+            new = arrivals[len(answers) :]
+            answers += [Answer(key, self._answered_by(value), at_ns) for key, value, at_ns in new]
+            answered = match(events, answers)
+            if new:
+                heard = time.monotonic()
+            if answered.all() or time.monotonic() - heard > patience_s:
+                return answered
+            time.sleep(_LOOK_S)

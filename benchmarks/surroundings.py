@@ -1,0 +1,66 @@
+"""What a benchmark runs in: services of its own, a catalogue and users drawn at random."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from deploy.local import Endpoints, Stack
+from deploy.service import Progress
+from features.item import Item
+from state.codec import encode_item
+from streams.output import KafkaPublisher, Message
+from streams.settings import Settings
+
+CLUSTERS = 20
+#: How far an item lies from the centre of its cluster, which has length 1.
+SPREAD = 0.7
+
+
+@contextmanager
+def own_stack(settings: Settings, progress: Progress) -> Iterator[tuple[Settings, Endpoints]]:
+    """Kafka and Redis for one benchmark, whatever else runs; ended, with their data, however it ends."""
+    with TemporaryDirectory(prefix="sightline-bench-") as home:
+        nowhere = {"kafka": None, "redis": None, "triton": None}
+        own = settings.model_copy(update={"home": Path(home), "tools": settings.tools.resolve(), **nowhere})
+        with Stack(own, progress=progress).borrowed(("kafka", "redis")) as endpoints:
+            yield own, endpoints
+
+
+def draw_items(count: int, dimensions: int, *, seed: int = 0) -> list[Item]:
+    """A catalogue in clusters, as pictures of kinds of things would make it; the same seed gives the same one."""
+    random = np.random.default_rng(seed)
+    centres = random.standard_normal((CLUSTERS, dimensions)) / np.sqrt(dimensions)
+    clusters = random.integers(CLUSTERS, size=count)
+    vectors = centres[clusters] + SPREAD * random.standard_normal((count, dimensions)) / np.sqrt(dimensions)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    now_ms = time.time_ns() // 1_000_000
+    return [
+        Item(
+            item_id=f"item-{number}",
+            changed_at_ms=now_ms,
+            owner=f"seller-{number % 97}",
+            uploaded_at_ms=now_ms - number,
+            category=f"kind-{cluster}",
+            embedding=vector.astype("<f2").tobytes(),
+            encoder="drawn@1",
+        )
+        for number, (cluster, vector) in enumerate(zip(clusters.tolist(), vectors, strict=True))
+    ]
+
+
+def publish_items(kafka: str, topic: str, items: Sequence[Item]) -> None:
+    """Put items on a catalogue topic, as the items agent does."""
+    asyncio.run(_publish(kafka, [Message(topic, item.item_id.encode(), encode_item(item)) for item in items]))
+
+
+async def _publish(kafka: str, messages: Sequence[Message]) -> None:
+    publisher = KafkaPublisher(kafka, client_id="bench")
+    try:
+        await publisher.publish(messages)
+    finally:
+        await publisher.close()
