@@ -20,6 +20,9 @@ _BEHAVIOUR = struct.Struct("<Bddq")
 _TRENDS = struct.Struct("<B")
 _VERSION = 1
 
+#: What msgspec raises for bytes that are not what was asked for: broken UTF-8 and deep nesting have their own.
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 _item = msgspec.json.Decoder(Item)
 _sources = msgspec.msgpack.Decoder(dict[int, int])
 
@@ -69,7 +72,7 @@ def decode_sources(data: bytes) -> dict[int, int]:
     """The reverse of encode_sources; raises StateCorrupt."""
     try:
         return _sources.decode(data)
-    except msgspec.DecodeError as error:
+    except _UNDECODABLE as error:
         raise StateCorrupt(f"the sources of a signals partition do not decode: {error}") from None
 
 
@@ -82,7 +85,7 @@ def decode_item(data: bytes) -> Item:
     """The reverse of encode_item; raises StateCorrupt."""
     try:
         return _item.decode(data)
-    except msgspec.DecodeError as error:
+    except _UNDECODABLE as error:
         raise StateCorrupt(f"an item of the catalogue does not decode: {error}") from None
 
 
