@@ -1,6 +1,6 @@
 """What users do with an item: how popular it is, how fast that grows, and what is chosen along with it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,16 +82,6 @@ def apply_engagement(behaviour: Behaviour, engagement: Engagement) -> Behaviour:
         trend=behaviour.trend * decay(at_ms - behaviour.at_ms, TREND_HALF_LIFE_MS)
         + gained * decay(late, TREND_HALF_LIFE_MS),
         at_ms=at_ms,
-    )
-
-
-def at_time(behaviour: Behaviour, now_ms: int) -> Behaviour:
-    """The same behaviour with its sums decayed to `now_ms`."""
-    return replace(
-        behaviour,
-        popular=behaviour.popular * decay(now_ms - behaviour.at_ms, POPULAR_HALF_LIFE_MS),
-        trend=behaviour.trend * decay(now_ms - behaviour.at_ms, TREND_HALF_LIFE_MS),
-        at_ms=now_ms,
     )
 
 

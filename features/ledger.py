@@ -33,7 +33,9 @@ def add(
         )
         entries = entries[~same]
     if len(entries) >= limit:
-        entries = np.delete(entries, faded(entries, now_ms, half_life_ms).argmin())
+        # Compared as of one moment that none of them is later than, or a late event would be unfair to the newer ones.
+        latest_ms = max(now_ms, int(entries["at_s"].max()) * 1000)
+        entries = np.delete(entries, faded(entries, latest_ms, half_life_ms).argmin())
     new = np.array([(item, min(weight, WEIGHT_LIMIT), max(now_ms, 0) // 1000)], ENTRY)
     grown: NDArray[np.void] = np.concatenate([entries, new])
     return grown
