@@ -52,12 +52,13 @@ class Catalog:
 
     def apply(self, changes: Iterable[tuple[str, Item | None]]) -> None:
         """Bring the replica up to date with records of the catalogue, in their order; None is a tombstone."""
-        latest = dict(changes)
-        gone = [row for item_id, item in latest.items() if (row := self._apply(item_id, item)) is not None]
+        gone: list[int] = []
+        moved: list[int] = []
+        for item_id, item in dict(changes).items():
+            self._apply(key_of(item_id), item, gone, moved)
+        # In this order: a row that one item left may be another's by now.
         self._index.remove(np.array(gone, np.uint64))
-        rows = [self._rows[key] for item_id in latest if (key := key_of(item_id)) in self._rows]
-        searchable = np.array([row for row in rows if self.available[row]], np.uint64)
-        self._index.add(searchable, self.vectors(searchable.astype(np.int64)))
+        self._index.add(np.array(moved, np.uint64), self.vectors(np.array(moved, np.int64)))
 
     def rows_of(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The row of each item key [n], int64 [n]; -1 for an item that is not here."""
@@ -77,9 +78,13 @@ class Catalog:
         return self._index.search(queries, count)
 
     def freshest(self, count: int) -> NDArray[np.int64]:
-        """The rows of the latest uploads that are available, the newest first."""
-        current = {row: at for at, row in self._fresh if self.available[row] and self.uploaded_ms[row] == at}
-        return np.array(sorted(current, key=lambda row: (-current[row], row))[:count], np.int64)
+        """The rows of the latest uploads that are available, the newest first; `count` is at most FRESH_LIMIT."""
+        fresh = self._still_fresh()
+        if len(fresh) < count and len(self._fresh) == FRESH_LIMIT:
+            # Much of what was noted has been replaced or taken away since: what it had pushed out counts again.
+            self._fresh = self._newest()
+            fresh = self._still_fresh()
+        return np.array(sorted(fresh, key=lambda row: (-fresh[row], row))[:count], np.int64)
 
     def counts(self) -> CatalogCounts:
         """How many items there are, by state."""
@@ -87,50 +92,61 @@ class Catalog:
         others = len(self._others)
         return CatalogCounts(searchable, len(self._rows) - searchable, others)
 
-    def _apply(self, item_id: str, item: Item | None) -> int | None:
-        """Write one item's row; the row that must leave the index, if any."""
-        key = key_of(item_id)
+    def _apply(self, key: int, item: Item | None, gone: list[int], moved: list[int]) -> None:
+        """Bring one row up to date; notes it if it must leave the index, or enter it with another vector."""
         self._others.discard(key)
-        if item is not None and item.embedding is not None and self._fits(item):
-            row = self._rows.get(key)
-            row = self._write(key, row, item)
-            return None if self.available[row] else row
         if item is not None and item.embedding is not None:
+            if self._fits(item, item.embedding):
+                self._write(key, item, gone, moved)
+                return
             self._others.add(key)
         row = self._rows.pop(key, None)
         if row is not None:
             self.available[row] = False
-            self.uploaded_ms[row] = 0
             self._free.append(row)
-        return row
+            gone.append(row)
 
-    def _fits(self, item: Item) -> bool:
-        assert item.embedding is not None
+    def _fits(self, item: Item, embedding: bytes) -> bool:
+        if len(embedding) != 2 * self.dimensions:
+            return False
         self.encoder = self.encoder or item.encoder
-        return item.encoder == self.encoder and len(item.embedding) == 2 * self.dimensions
+        return item.encoder == self.encoder
 
-    def _write(self, key: int, row: int | None, item: Item) -> int:
+    def _write(self, key: int, item: Item, gone: list[int], moved: list[int]) -> None:
+        row = self._rows.get(key)
         if row is None:
-            row = self._free.pop() if self._free else self._new_row()
-        self._rows[key] = row
+            row = self._rows[key] = self._free.pop() if self._free else self._new_row()
+        available = item.in_stock and not item.hidden
+        vector = item.vector()
+        if not available:
+            gone.append(row)
+        elif not self.available[row] or not np.array_equal(self._vectors[row], vector):
+            moved.append(row)
+        if available and not (self.available[row] and self.uploaded_ms[row] == item.uploaded_at_ms):
+            self._note_upload(row, item.uploaded_at_ms)
         self.item_ids[row] = item.item_id
         self.keys[row] = key
         self.owners[row] = key_of(item.owner) if item.owner is not None else 0
         self.categories[row] = self._category(item.category)
-        self._note_upload(row, item.uploaded_at_ms)
+        self.uploaded_ms[row] = item.uploaded_at_ms
         self.expires_ms[row] = _NEVER if item.expires_at_ms is None else item.expires_at_ms
-        self.available[row] = item.in_stock and not item.hidden
-        self._vectors[row] = item.vector()
-        return row
+        self.available[row] = available
+        self._vectors[row] = vector
 
     def _note_upload(self, row: int, at_ms: int) -> None:
-        if self.uploaded_ms[row] == at_ms:
-            return
-        self.uploaded_ms[row] = at_ms
         if len(self._fresh) < FRESH_LIMIT:
             heappush(self._fresh, (at_ms, row))
         else:
             heappushpop(self._fresh, (at_ms, row))
+
+    def _still_fresh(self) -> dict[int, int]:
+        return {row: at for at, row in self._fresh if self.available[row] and self.uploaded_ms[row] == at}
+
+    def _newest(self) -> list[tuple[int, int]]:
+        """The latest uploads of all that is available, as a heap."""
+        rows = np.flatnonzero(self.available)
+        newest = rows[np.argsort(-self.uploaded_ms[rows], kind="stable")[:FRESH_LIMIT]]
+        return sorted(zip(self.uploaded_ms[newest].tolist(), newest.tolist(), strict=True))
 
     def _new_row(self) -> int:
         row = len(self.item_ids)
