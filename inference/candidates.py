@@ -122,10 +122,10 @@ def generate_candidates(
     found, _ = catalog.search(np.concatenate([np.empty((0, catalog.dimensions), np.float32), *centres]), VISUAL_COUNT)
     ends = np.cumsum([len(each) for each in centres])
     fresh = catalog.freshest(FRESH_COUNT)
+    popular = trends.rows[np.argsort(-trends.popular, kind="stable")[:TREND_COUNT]]
     answer = []
     for profile, user, looks_alike in zip(profiles, users, np.split(found, ends[:-1]), strict=True):
         neighbours, neighbour, neighbour_of = _neighbours(profile, catalog, behaviours, now_ms)
-        popular = trends.rows[np.argsort(-trends.popular, kind="stable")[:TREND_COUNT]]
         blocks = (looks_alike.ravel(), neighbours, trends.rows[:TREND_COUNT], fresh, popular)
         rows, source = _merge(blocks)
         keep, filtered = _filter(rows, profile, user, catalog, now_ms)
@@ -147,23 +147,24 @@ def generate_candidates(
 def _neighbours(
     profile: Profile, catalog: Catalog, behaviours: Mapping[int, Behaviour], now_ms: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
-    """Rows that follow the user's latest items, their strength, and the row each follows most."""
+    """Rows that follow the user's latest items, their strength (at most 1), and the row each follows most."""
     items: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
     weights: list[NDArray[np.float32]] = [np.empty(0, np.float32)]
     origins: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
     for age, key in enumerate(recent_items(profile)):
-        if (behaviour := behaviours.get(key)) is None:
-            continue
+        behaviour, origin = behaviours.get(key), catalog.rows_of(np.array([key], np.uint64))[0]
+        if behaviour is None or origin < 0:
+            continue  # what left the catalogue shapes no list, and could not be named as a reason
         rows = catalog.rows_of(behaviour.neighbours["item"])
         items.append(rows[rows >= 0])
         weights.append(strengths(behaviour, now_ms)[rows >= 0] * np.float32(RECENT_DECAY**age))
-        origins.append(np.full(len(items[-1]), catalog.rows_of(np.array([key], np.uint64))[0]))
-    rows, weight, origin = np.concatenate(items), np.concatenate(weights), np.concatenate(origins)
+        origins.append(np.full(len(items[-1]), origin))
+    rows, weight, main_of = np.concatenate(items), np.concatenate(weights), np.concatenate(origins)
     unique, inverse = np.unique(rows, return_inverse=True)
-    total = np.bincount(inverse, weight, len(unique)).astype(np.float32)
+    total = np.minimum(np.bincount(inverse, weight, len(unique)), 1.0).astype(np.float32)
     main = np.full(len(unique), -1, np.int64)
     order = np.argsort(weight, kind="stable")  # the strongest origin of a row is written last
-    main[inverse[order]] = origin[order]
+    main[inverse[order]] = main_of[order]
     return unique, total, main
 
 

@@ -28,7 +28,7 @@ class VectorIndex(Protocol):
 class HnswIndex:
     """A usearch index of float16 vectors (HNSW: Malkov & Yashunin 2016, arXiv:1603.09320)."""
 
-    def __init__(self, dimensions: int, *, connectivity: int = 16, expansion_search: int = 64) -> None:
+    def __init__(self, dimensions: int, *, connectivity: int = 32, expansion_search: int = 96) -> None:
         self._index = Index(
             ndim=dimensions, metric="ip", dtype="f16", connectivity=connectivity, expansion_search=expansion_search
         )

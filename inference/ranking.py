@@ -51,7 +51,7 @@ def rank(candidates: Candidates, taste: Taste, catalog: Catalog, *, length: int,
     scores = signals @ np.array(list(WEIGHTS.values()), np.float32) - REFUSED_WEIGHT * _refused(vectors, taste)
     shortlist = np.argsort(-scores, kind="stable")[: SHORTLIST * length]
     picked = shortlist[_diversify(scores[shortlist], vectors[shortlist], length)]
-    picked, explored = _explore(picked, candidates, scores)
+    picked, explored = _explore(picked, candidates, scores, vectors)
     chosen = vectors[picked]
     steps = np.einsum("nd,nd->n", chosen[1:], chosen[:-1])
     items = [
@@ -114,13 +114,13 @@ def _diversify(scores: NDArray[np.float32], vectors: NDArray[np.float32], length
 
 
 def _explore(
-    picked: NDArray[np.int64], candidates: Candidates, scores: NDArray[np.float32]
+    picked: NDArray[np.int64], candidates: Candidates, scores: NDArray[np.float32], vectors: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], int | None]:
     """Put the best new item that nobody knows yet into its slot; the list and the slot, None where not needed."""
-    if len(picked) <= EXPLORE_SLOT:
-        return picked, None
     new = (candidates.source == SOURCES.index("fresh")) & (candidates.popular == 0)
-    new[picked] = False
+    if len(picked) <= EXPLORE_SLOT or new[picked].any():
+        return picked, None
+    new &= (vectors @ vectors[picked].T).max(axis=1) < SAME_PICTURE
     if not new.any():
         return picked, None
     best = int(np.where(new, scores, -np.inf).argmax())
