@@ -22,8 +22,9 @@ class Positions:
     partition is fetched again from where the store is: so every record is applied exactly once (docs/adr/0002).
     """
 
-    def __init__(self, rewind: Rewind) -> None:
+    def __init__(self, rewind: Rewind, *, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._rewind = rewind
+        self._clock_s = clock_s
         self._known: dict[int, int] = {}
         self._rewinding: dict[int, tuple[int, float]] = {}
 
@@ -32,10 +33,7 @@ class Positions:
         admitted: dict[int, list[Record]] = {}
         for partition, records in batch.items():
             position = held[partition]
-            if position < self._known.get(partition, position):
-                ROLLBACKS.inc()
-                log.warning("state_rolled_back", partition=partition, known=self._known[partition], held=position)
-            self._known[partition] = position
+            self._note(partition, position)
             connected, reached, beyond = _connect(records, position)
             if connected:
                 admitted[partition] = connected
@@ -46,20 +44,33 @@ class Positions:
     def committed(self, positions: Mapping[int, int]) -> None:
         """Remember what this worker has written."""
         self._known.update(positions)
+        for partition, position in positions.items():
+            if partition in self._rewinding and position > self._rewinding[partition][0]:
+                del self._rewinding[partition]
 
     async def refused(self, held: Mapping[int, int]) -> None:
         """Another worker moved these partitions, or the store went back: take up from where it is."""
         for partition, position in held.items():
-            POSITION_CONFLICTS.inc()
-            log.warning("commit_refused", partition=partition, held=position)
-            self._known[partition] = position
+            if not self._note(partition, position):
+                POSITION_CONFLICTS.inc()
+                log.warning("commit_refused", partition=partition, held=position)
             await self._fetch_again(partition, position)
+
+    def _note(self, partition: int, position: int) -> bool:
+        """Remember the position that the store holds; whether it has gone back."""
+        known = self._known.get(partition, position)
+        self._known[partition] = position
+        if position < known:
+            ROLLBACKS.inc()
+            log.warning("state_rolled_back", partition=partition, known=known, held=position)
+        return position < known
 
     async def _fetch_again(self, partition: int, position: int) -> None:
         # What was fetched before is still in the queue and will not connect either; one rewind answers it all.
-        asked_for, asked_at = self._rewinding.get(partition, (None, 0.0))
-        if asked_for != position or time.monotonic() - asked_at > REWIND_AGAIN_S:
-            self._rewinding[partition] = (position, time.monotonic())
+        now_s = self._clock_s()
+        asked_for, asked_s = self._rewinding.get(partition, (None, 0.0))
+        if asked_for != position or now_s - asked_s > REWIND_AGAIN_S:
+            self._rewinding[partition] = (position, now_s)
             await self._rewind(partition, position)
 
 
