@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from features.behaviour import Behaviour
 from features.trends import NO_TRENDS
 from state.conditions import Conditions
-from state.errors import StateUnavailable
+from state.errors import StateError, StateUnavailable
 from state.signals import SignalStore
 from streams.logs import log
 
@@ -70,7 +70,7 @@ class Crowd:
             try:
                 self.trends = await self._signals.trends()
                 self.degraded = await self._conditions.current()
-            except StateUnavailable as error:
+            except StateError as error:
                 self.degraded = ["crowd"]
                 log.warning("crowd_unavailable", error=str(error))
             await asyncio.sleep(REFRESH_S)
