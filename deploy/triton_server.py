@@ -1,6 +1,7 @@
 """Triton on this machine: the real server from the nvidia-pytriton wheel, in an environment of its own."""
 
 import hashlib
+import os
 import shutil
 import sys
 from collections.abc import Mapping
@@ -78,7 +79,9 @@ class TritonServer:
             ],
             {
                 "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
-                "PYTHONPATH": str(packages),
+                # The stub takes its Python's packages from the first python3 on PATH, whatever PYTHONPATH says; with
+                # numpy 2 from elsewhere it answers tensors of no bytes.
+                "PATH": f"{self._environment / 'bin'}:{os.defpath}",
                 "OMP_NUM_THREADS": "1",
                 "OPENBLAS_NUM_THREADS": "1",
             },
