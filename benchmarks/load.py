@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from threading import Event as Flag
 
 import numpy as np
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+import stamina
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from numpy.typing import NDArray
 
 from streams.errors import BrokerUnavailable, NotDelivered
@@ -87,7 +88,7 @@ class LoadClient:
             raise BrokerUnavailable.no_topic(answers)
         partitions = [TopicPartition(answers, number) for number in found.partitions]
         for partition in partitions:
-            _, partition.offset = self._consumer.get_watermark_offsets(partition, _CONNECT_S)
+            partition.offset = self._end_of(partition)
         self._consumer.assign(partitions)
 
     def run(self, events: Sequence[Event], rate: float, *, patience_s: float = 10.0) -> NDArray[np.float64]:
@@ -110,6 +111,13 @@ class LoadClient:
     def close(self) -> None:
         """Let go of the broker."""
         self._consumer.close()
+        self._producer.close()
+
+    @stamina.retry(on=KafkaException, timeout=_CONNECT_S)
+    def _end_of(self, partition: TopicPartition) -> int:
+        """The offset of the next answer; a topic made a moment ago may have no leader yet."""
+        end: int = self._consumer.get_watermark_offsets(partition, _CONNECT_S)[1]
+        return end
 
     def _publish(self, events: Sequence[Event], rate: float) -> NDArray[np.int64]:
         """Publish each event when it is due; when they were due, int64 [events]."""
