@@ -1,0 +1,174 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.behaviour import (
+    LINKING_WEIGHT,
+    NEIGHBOURS_LIMIT,
+    POPULAR_HALF_LIFE_MS,
+    TREND_HALF_LIFE_MS,
+    UNKNOWN,
+    Behaviour,
+    Engagement,
+    apply_engagement,
+    engagements,
+    strengths,
+)
+from features.item import key_of
+from features.profile import NEW, Profile, apply_interaction
+from tests.worlds import MINUTE, NOW, act, profile_of
+
+
+def engagement(*links: tuple[int, float], weight: float = 1.0, at_ms: int = NOW) -> Engagement:
+    return Engagement(item=1, at_ms=at_ms, weight=weight, links=links, source=0, sequence=0)
+
+
+def after(*given_engagements: Engagement, start: Behaviour = UNKNOWN) -> Behaviour:
+    behaviour = start
+    for each in given_engagements:
+        behaviour = apply_engagement(behaviour, each)
+    return behaviour
+
+
+# What one interaction means for items
+
+
+def test_a_users_first_click_concerns_one_item() -> None:
+    assert engagements(NEW, act("red-1"), source=3, offset=10) == [
+        Engagement(key_of("red-1"), NOW, 1.0, (), source=3, sequence=60)
+    ]
+
+
+def test_a_click_links_forwards_more_than_backwards() -> None:
+    own, earlier = engagements(profile_of(act("red-1")), act("red-2"), source=0, offset=0)
+
+    assert own.links == ((key_of("red-1"), 0.7),)
+    assert (earlier.item, earlier.weight, earlier.links) == (key_of("red-1"), 0.0, ((key_of("red-2"), 1.0),))
+
+
+def test_each_step_back_counts_less_and_the_sixth_not_at_all() -> None:
+    before = profile_of(*(act(f"red-{n}") for n in range(7)))
+    _, *earlier = engagements(before, act("red-9"), source=0, offset=0)
+
+    assert [each.item for each in earlier] == [key_of(f"red-{n}") for n in (6, 5, 4, 3, 2)]
+    assert [each.links[0][1] for each in earlier] == pytest.approx([1, 0.8, 0.64, 0.512, 0.4096])
+
+
+def test_an_item_is_never_its_own_neighbour() -> None:
+    before = profile_of(act("red-1"), act("red-2"))
+    own, *earlier = engagements(before, act("red-1", event="again"), source=0, offset=0)
+
+    assert own.links == ((key_of("red-2"), 0.7),)
+    assert [each.item for each in earlier] == [key_of("red-2")]
+
+
+@pytest.mark.parametrize("weight", [0.2, 0.0, -3.0])
+def test_a_view_and_a_hide_link_nothing(weight: float) -> None:
+    assert len(engagements(profile_of(act("red-1")), act("red-2", weight), source=0, offset=0)) == 1
+
+
+def test_what_was_only_looked_at_is_not_linked() -> None:
+    before = profile_of(act("red-1", 0.2), act("red-2", LINKING_WEIGHT))
+
+    assert [each.item for each in engagements(before, act("red-3"), source=0, offset=0)] == [
+        key_of("red-3"),
+        key_of("red-2"),
+    ]
+
+
+@given(st.integers(0, 2**40))
+def test_sequences_grow_from_one_engagement_to_the_next_and_from_one_event_to_the_next(offset: int) -> None:
+    before = profile_of(*(act(f"red-{n}") for n in range(7)))
+    found = [
+        each.sequence for at in (offset, offset + 1) for each in engagements(before, act("red-9"), source=0, offset=at)
+    ]
+
+    assert found == sorted(set(found))
+
+
+# What it does to an item
+
+
+def test_a_click_makes_an_item_popular_and_rising() -> None:
+    behaviour = after(engagement())
+
+    assert (behaviour.popular, behaviour.trend, behaviour.at_ms) == (1.0, 1.0, NOW)
+
+
+def test_trends_fade_in_hours_and_popularity_in_weeks() -> None:
+    trend = after(engagement(), engagement(weight=0, at_ms=NOW + TREND_HALF_LIFE_MS))
+    popular = after(engagement(), engagement(weight=0, at_ms=NOW + POPULAR_HALF_LIFE_MS))
+
+    assert trend.trend == 0.5
+    assert trend.popular == pytest.approx(0.9959, abs=1e-4)
+    assert popular.popular == 0.5
+
+
+def test_a_hide_makes_nothing_less_popular() -> None:
+    assert after(engagement(), engagement(weight=-3.0)).popular == 1.0
+
+
+@given(st.permutations([engagement(weight=w, at_ms=NOW + m * MINUTE) for w, m in ((1, 0), (2, 50), (3, 7), (1, 600))]))
+def test_the_order_of_engagements_does_not_change_the_sums(shuffled: list[Engagement]) -> None:
+    in_order = after(*sorted(shuffled, key=lambda each: each.at_ms))
+    behaviour = after(*shuffled)
+
+    assert behaviour.popular == pytest.approx(in_order.popular)
+    assert behaviour.trend == pytest.approx(in_order.trend)
+    assert behaviour.at_ms == NOW + 600 * MINUTE
+
+
+def test_links_become_neighbours() -> None:
+    behaviour = after(engagement((2, 1.0), (3, 0.7)), engagement((2, 1.0)))
+
+    assert behaviour.neighbours[["item", "weight"]].tolist() == [(3, pytest.approx(0.7)), (2, pytest.approx(2.0))]
+
+
+def test_the_49th_neighbour_pushes_the_faintest_out() -> None:
+    behaviour = after(engagement((1000, 0.1)), *(engagement((n, 1.0)) for n in range(NEIGHBOURS_LIMIT)))
+
+    assert len(behaviour.neighbours) == NEIGHBOURS_LIMIT == 48
+    assert 1000 not in behaviour.neighbours["item"]
+
+
+# How strongly neighbours follow
+
+
+def test_a_co_choice_seen_once_is_damped() -> None:
+    assert strengths(after(engagement((2, 1.0))), NOW).tolist() == pytest.approx([1 / 6])
+
+
+def test_what_is_often_chosen_next_follows_more_strongly() -> None:
+    rare, often = strengths(after(engagement((3, 1.0)), *[engagement((2, 1.0))] * 5), NOW)
+
+    assert (rare, often) == (pytest.approx(1 / 11), pytest.approx(5 / 11))
+
+
+def test_an_item_without_neighbours_has_no_strengths() -> None:
+    assert strengths(UNKNOWN, NOW).tolist() == []
+
+
+# A checkerboard: even shoppers choose even items, odd ones odd items
+
+
+def test_in_a_checkerboard_world_every_neighbour_is_of_the_same_colour() -> None:
+    behaviours: dict[int, Behaviour] = {}
+    offset = 0
+    for shopper in range(20):
+        profile: Profile = NEW
+        for step in range(8):
+            number = (3 * shopper + 2 * step) % 16 // 2 * 2 + shopper % 2
+            action = act(f"field-{number}", at_ms=NOW + offset, event=f"{shopper}/{step}")
+            for each in engagements(profile, action, source=0, offset=offset):
+                behaviours[each.item] = apply_engagement(behaviours.get(each.item, UNKNOWN), each)
+            profile = apply_interaction(profile, action)
+            offset += 1
+
+    numbers = {key_of(f"field-{number}"): number for number in range(16)}
+    assert len(behaviours) == 16
+    for key, behaviour in behaviours.items():
+        followers = {numbers[int(neighbour)] for neighbour in behaviour.neighbours["item"]}
+        assert len(followers) >= 3
+        assert {number % 2 for number in followers} == {numbers[key] % 2}
+        assert np.isin(behaviour.neighbours["item"], list(numbers)).all()
