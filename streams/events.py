@@ -35,7 +35,7 @@ class Interaction(Event, frozen=True, kw_only=True):
     user_id: Id
     item_id: Id
     session_id: Id | None = None
-    dwell_ms: Annotated[int, Meta(ge=0)] | None = None
+    dwell_ms: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
     rating: Annotated[float, Meta(ge=1, le=5)] | None = None
     rec_id: Id | None = None
     position: Annotated[int, Meta(ge=0, le=10_000)] | None = None

@@ -193,6 +193,8 @@ def test_an_id_of_a_megabyte_is_refused() -> None:
         ("occurred_at_ms", 1.5),
         ("occurred_at_ms", True),
         ("dwell_ms", -1),
+        ("dwell_ms", 2**63),
+        ("dwell_ms", 10**400),
         ("rating", 5.1),
         ("position", -1),
         ("surface", ["home"]),
