@@ -18,6 +18,8 @@ def sentence(reason: Reason) -> str:
             return f"often chosen after {reason.item_id}{_amount(reason.strength)}"
         case "same_category":
             return f"more of {reason.category}{_amount(reason.strength)}"
+        case "same_colour":
+            return f"more in {reason.colour}{_amount(reason.strength)}"
         case "trending":
             return f"trending now{_amount(reason.strength)}"
         case "popular":

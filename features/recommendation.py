@@ -5,7 +5,9 @@ from typing import Literal, TypeAlias
 import msgspec
 
 Source: TypeAlias = Literal["visual", "neighbours", "trending", "fresh", "popular"]
-ReasonCode: TypeAlias = Literal["looks_like", "chosen_after", "same_category", "trending", "popular", "new"]
+ReasonCode: TypeAlias = Literal[
+    "looks_like", "chosen_after", "same_category", "same_colour", "trending", "popular", "new"
+]
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -13,7 +15,8 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `looks_like` gives the user's item and the cosine `similarity` (no item: the picture that was sent); `chosen_after`
     the user's item and the `strength` (0 to 1) with which users go from it to this one; `same_category` the category
-    and its share of what the user engaged with; `trending` and `popular` the strength against the strongest item;
+    and its share of what the user engaged with; `same_colour` the colour, and how much of the item and of what the user
+    engaged with has such colours (0 to 1); `trending` and `popular` the strength against the strongest item;
     `new` the age.
     """
 
@@ -21,6 +24,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     item_id: str | None = None
     similarity: float | None = None
     category: str | None = None
+    colour: str | None = None
     strength: float | None = None
     age_ms: int | None = None
 

@@ -25,7 +25,7 @@ _PALETTE = {
     "navy": (22, 32, 85),
     "purple": (120, 50, 150),
 }
-_NAMES = tuple(_PALETTE)
+COLOUR_NAMES = tuple(_PALETTE)
 _STEP = 4
 _BORDER = 2
 _ALIKE = 12.0
@@ -60,13 +60,13 @@ def dominant_colours(pixels: NDArray[np.uint8], *, limit: int = 3, least: float 
     subject = _subject(lab)
     rgb, lab = small[subject], lab[subject]
     names = (_PALETTE_LENGTHS - 2 * lab @ _PALETTE_LAB.T).argmin(axis=1)  # |a - b|² less the common |a|²
-    counts = np.bincount(names, minlength=len(_NAMES))
+    counts = np.bincount(names, minlength=len(COLOUR_NAMES))
     colours = []
     for index in np.argsort(-counts, kind="stable")[:limit]:
         share = float(counts[index] / len(names))
         if share >= least:
             red, green, blue = np.rint(rgb[names == index].mean(axis=0)).astype(int)
-            colours.append(Colour(_NAMES[index], f"#{red:02x}{green:02x}{blue:02x}", round(share, 3)))
+            colours.append(Colour(COLOUR_NAMES[index], f"#{red:02x}{green:02x}{blue:02x}", round(share, 3)))
     return tuple(colours)
 
 

@@ -34,7 +34,8 @@ class Taste:
     """What a profile means against today's catalogue.
 
     `rows` [n] are the engaged items that the catalogue has, the latest last, with `vectors` float32 [n, d] and
-    `weights` float32 [n] (sum 1); `categories` float32 [c] the weight by category code; `refused` float32 [r, d].
+    `weights` float32 [n] (sum 1); `categories` float32 [c] the weight by category code, `colours` float32 [17] that
+    of COLOUR_NAMES; `refused` float32 [r, d].
     """
 
     rows: NDArray[np.int64]
@@ -42,6 +43,7 @@ class Taste:
     weights: NDArray[np.float32]
     interests: Interests
     categories: NDArray[np.float32]
+    colours: NDArray[np.float32]
     refused: NDArray[np.float32]
 
 
@@ -88,7 +90,13 @@ def find_taste(profile: Profile, catalog: Catalog, now_ms: int) -> Taste:
     categories = np.bincount(codes[codes >= 0], weights[codes >= 0], len(catalog.category_names)).astype(np.float32)
     refused = catalog.rows_of(profile.refused["item"])
     return Taste(
-        rows, vectors, weights, find_interests(vectors, weights), categories, catalog.vectors(refused[refused >= 0])
+        rows,
+        vectors,
+        weights,
+        find_interests(vectors, weights),
+        categories,
+        weights @ catalog.colours[rows].astype(np.float32),
+        catalog.vectors(refused[refused >= 0]),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from features.item import Item, key_of
+from features.visual import COLOUR_NAMES
 from inference.index import HnswIndex, VectorIndex
 
 FRESH_LIMIT = 256
@@ -27,7 +28,8 @@ class Catalog:
     """Items as rows of arrays, and their vectors in an index that holds the available ones.
 
     One row an item: `keys`, `owners` uint64 (keys of ids; owner 0: none), `categories` int32 (-1: none), `uploaded_ms`
-    and `expires_ms` int64, `available` bool. Vectors of one encoder only: what another made is known, not searchable.
+    and `expires_ms` int64, `available` bool, `colours` float16 [17] (the shares of COLOUR_NAMES as a unit
+    vector). Vectors of one encoder only: what another made is known, not searchable.
     Not thread-safe: rows change between two calls of `apply` only.
     """
 
@@ -41,6 +43,7 @@ class Catalog:
         self.uploaded_ms = np.zeros(0, np.int64)
         self.expires_ms = np.zeros(0, np.int64)
         self.available = np.zeros(0, np.bool_)
+        self.colours = np.zeros((0, len(COLOUR_NAMES)), np.float16)
         self._vectors = np.zeros((0, dimensions), np.float16)
         self._index: VectorIndex = HnswIndex(dimensions) if index is None else index
         self._rows: dict[int, int] = {}
@@ -131,6 +134,7 @@ class Catalog:
         self.uploaded_ms[row] = item.uploaded_at_ms
         self.expires_ms[row] = _NEVER if item.expires_at_ms is None else item.expires_at_ms
         self.available[row] = available
+        self.colours[row] = _colour_vector(item)
         self._vectors[row] = vector
 
     def _note_upload(self, row: int, at_ms: int) -> None:
@@ -161,7 +165,7 @@ class Catalog:
             larger[: len(array)] = array
             return larger
 
-        for name in ("keys", "owners", "categories", "uploaded_ms", "expires_ms", "available", "_vectors"):
+        for name in ("keys", "owners", "categories", "uploaded_ms", "expires_ms", "available", "colours", "_vectors"):
             array = getattr(self, name)
             setattr(self, name, grown(array, array.dtype))
 
@@ -172,3 +176,12 @@ class Catalog:
         if code == len(self.category_names):
             self.category_names.append(name)
         return code
+
+
+def _colour_vector(item: Item) -> NDArray[np.float32]:
+    vector = np.zeros(len(COLOUR_NAMES), np.float32)
+    for name, share in item.colours:
+        if name in COLOUR_NAMES:
+            vector[COLOUR_NAMES.index(name)] = share
+    length = float(np.linalg.norm(vector))
+    return vector / np.float32(length) if length else vector

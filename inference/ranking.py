@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from features.profile import DAY_MS
 from features.recommendation import Reason, RecommendedItem
+from features.visual import COLOUR_NAMES
 from inference.candidates import SOURCES, Candidates, Taste
 from inference.catalog import Catalog
 
@@ -18,10 +19,12 @@ WEIGHTS = {
     "looks_like": 1.0,
     "chosen_after": 1.5,
     "same_category": 0.4,
+    "same_colour": 0.8,
     "trending": 0.15,
     "popular": 0.15,
     "new": 0.05,
 }
+_COLUMN = {name: column for column, name in enumerate(WEIGHTS)}
 REFUSED_WEIGHT = 1.0
 #: Signals below this share of a slot's strongest are not worth naming as reasons.
 REASON_SHARE = 0.25
@@ -32,6 +35,7 @@ DIVERSITY = 0.4
 SAME_PICTURE = 0.985
 #: The slot (from 0) that is kept for a new item when the list has none: without it nothing is learned of new items.
 EXPLORE_SLOT = 9
+EXPLORE_FRESHNESS = 0.1
 #: Only this many times the list's length of candidates are looked at for diversity.
 SHORTLIST = 4
 
@@ -51,7 +55,7 @@ def rank(candidates: Candidates, taste: Taste, catalog: Catalog, *, length: int,
     scores = signals @ np.array(list(WEIGHTS.values()), np.float32) - REFUSED_WEIGHT * _refused(vectors, taste)
     shortlist = np.argsort(-scores, kind="stable")[: SHORTLIST * length]
     picked = shortlist[_diversify(scores[shortlist], vectors[shortlist], length)]
-    picked, explored = _explore(picked, candidates, scores, vectors)
+    picked, explored = _explore(picked, scores, signals, vectors)
     chosen = vectors[picked]
     steps = np.einsum("nd,nd->n", chosen[1:], chosen[:-1])
     items = [
@@ -70,19 +74,22 @@ def rank(candidates: Candidates, taste: Taste, catalog: Catalog, *, length: int,
 def _signals(
     candidates: Candidates, taste: Taste, vectors: NDArray[np.float32], catalog: Catalog, now_ms: int
 ) -> NDArray[np.float32]:
-    """Float32 [m, 6], the columns in the order of WEIGHTS, each about 0 to 1."""
+    """Float32 [m, 7], the columns in the order of WEIGHTS, each about 0 to 1."""
     rows = candidates.rows
     signals = np.zeros((len(rows), len(WEIGHTS)), np.float32)
     if len(taste.interests.shares):
         strength = 0.6 + 0.4 * taste.interests.shares / taste.interests.shares[0]
-        signals[:, 0] = np.maximum((vectors @ taste.interests.centres.T) * strength, 0.0).max(axis=1)
-    signals[:, 1] = candidates.neighbour
+        signals[:, _COLUMN["looks_like"]] = np.maximum((vectors @ taste.interests.centres.T) * strength, 0.0).max(
+            axis=1
+        )
+    signals[:, _COLUMN["chosen_after"]] = candidates.neighbour
     if len(taste.categories):
         codes = catalog.categories[rows]
-        signals[:, 2] = np.where(codes >= 0, taste.categories[codes], 0.0)
-    signals[:, 3] = candidates.trend
-    signals[:, 4] = candidates.popular
-    signals[:, 5] = 0.5 ** (np.maximum(now_ms - catalog.uploaded_ms[rows], 0) / FRESH_HALF_LIFE_MS)
+        signals[:, _COLUMN["same_category"]] = np.where(codes >= 0, taste.categories[codes], 0.0)
+    signals[:, _COLUMN["same_colour"]] = catalog.colours[rows].astype(np.float32) @ taste.colours
+    signals[:, _COLUMN["trending"]] = candidates.trend
+    signals[:, _COLUMN["popular"]] = candidates.popular
+    signals[:, _COLUMN["new"]] = 0.5 ** (np.maximum(now_ms - catalog.uploaded_ms[rows], 0) / FRESH_HALF_LIFE_MS)
     return signals
 
 
@@ -114,10 +121,10 @@ def _diversify(scores: NDArray[np.float32], vectors: NDArray[np.float32], length
 
 
 def _explore(
-    picked: NDArray[np.int64], candidates: Candidates, scores: NDArray[np.float32], vectors: NDArray[np.float32]
+    picked: NDArray[np.int64], scores: NDArray[np.float32], signals: NDArray[np.float32], vectors: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], int | None]:
     """Put the best new item that nobody knows yet into its slot; the list and the slot, None where not needed."""
-    new = (candidates.source == SOURCES.index("fresh")) & (candidates.popular == 0)
+    new = (signals[:, _COLUMN["new"]] >= EXPLORE_FRESHNESS) & (signals[:, _COLUMN["popular"]] == 0)
     if len(picked) <= EXPLORE_SLOT or new[picked].any():
         return picked, None
     new &= (vectors @ vectors[picked].T).max(axis=1) < SAME_PICTURE
@@ -157,6 +164,9 @@ def _reasons(
         elif code == "same_category":
             category = catalog.category_names[catalog.categories[row]]
             reasons.append(Reason(code="same_category", category=category, strength=signal))
+        elif code == "same_colour":
+            shared = catalog.colours[row].astype(np.float32) * taste.colours
+            reasons.append(Reason(code="same_colour", colour=COLOUR_NAMES[int(shared.argmax())], strength=signal))
         elif code == "new":
             reasons.append(Reason(code="new", age_ms=max(now_ms - int(catalog.uploaded_ms[row]), 0)))
         else:
