@@ -1,6 +1,6 @@
 """Simulated shoppers: each knows what she likes, looks around, and clicks what fits."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -15,27 +15,26 @@ _GLANCE_MS, _LOOK_MS = 700, 9_000
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What a shopper sees of an item; `labels` are such as {"category": "mug", "colour": "red"}."""
+    """What a shopper sees of an item."""
 
     item_id: str
     title: str
-    labels: Mapping[str, str]
+    category: str
 
 
 @dataclass(frozen=True, slots=True)
 class Taste:
-    """Whatever has one of these values of one label."""
+    """Whatever is of one of these categories."""
 
-    label: str
-    values: tuple[str, ...]
+    categories: tuple[str, ...]
 
     def likes(self, product: Product) -> bool:
         """Whether the product fits."""
-        return product.labels.get(self.label) in self.values
+        return product.category in self.categories
 
     def __str__(self) -> str:
-        names = " and ".join(self.values)
-        return names if self.label == "category" else f"anything {names}"
+        *others, last = self.categories
+        return f"{', '.join(others)} and {last}" if others else last
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +46,17 @@ class Shopper:
     taste: Taste
 
 
-def invite(products: Sequence[Product], count: int, *, run: str, seed: int) -> list[Shopper]:
-    """Shoppers whose tastes are, in turn: one category, two categories, one colour (where products have one).
+def invite(products: Sequence[Product], count: int, *, widest: int, run: str, seed: int) -> list[Shopper]:
+    """Shoppers who like, in turn, one category, two of them, and so on up to `widest`.
 
     Their user ids hold `run`, so that each run begins with people whom nobody knows yet.
     """
-    random = Random(f"{seed}/tastes")  # noqa: S311 (shoppers, not secrets)
-    tastes = _tastes(products, random)
-    names = map(_name, range(count))
-    return [Shopper(f"{name}-{run}", name.capitalize(), next(tastes)) for name in names]
+    categories = sorted({product.category for product in products})
+    Random(f"{seed}/tastes").shuffle(categories)  # noqa: S311 (shoppers, not secrets)
+    return [
+        Shopper(f"{_name(number)}-{run}", _name(number).capitalize(), _taste(categories, *divmod(number, widest)))
+        for number in range(count)
+    ]
 
 
 def _name(number: int) -> str:
@@ -63,21 +64,10 @@ def _name(number: int) -> str:
     return f"{_NAMES[at]}-{again + 1}" if again else _NAMES[at]
 
 
-def _tastes(products: Sequence[Product], random: Random) -> Iterator[Taste]:
-    categories = _values(products, "category", random)
-    colours = _values(products, "colour", random)
-    while True:
-        for at, category in enumerate(categories):
-            yield Taste("category", (category,))
-            if colours:
-                yield Taste("category", (categories[at - 1], categories[at - 3]))
-                yield Taste("colour", (colours[at % len(colours)],))
-
-
-def _values(products: Sequence[Product], label: str, random: Random) -> list[str]:
-    values = sorted({product.labels[label] for product in products if label in product.labels})
-    random.shuffle(values)
-    return values
+def _taste(categories: Sequence[str], turn: int, others: int) -> Taste:
+    """The category whose turn it is, and `others` more, each three further on in the row."""
+    row = [categories[(turn + 3 * step) % len(categories)] for step in range(others + 1)]
+    return Taste(tuple(dict.fromkeys(row)))
 
 
 @dataclass(frozen=True, slots=True)

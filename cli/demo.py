@@ -33,7 +33,12 @@ EVENTS = 600
 EVENTS_PER_SECOND = 30.0
 UPLOADS_INFLIGHT = 2
 SHOWN = 3
+WIDEST_TASTE = 3  # in a folder of anything, each shopper keeps to one category
 TOP = 10
+
+
+class NothingSearchable(StreamError):
+    """No picture reached the catalogue."""
 
 
 class Unanswered(StreamError):
@@ -59,7 +64,7 @@ def demo(
         topic = settings.topic_prefix + CATALOG.name
         before = catalog_keys(endpoints.kafka, topic)
         try:
-            outcome, story = _play(settings, endpoints.kafka, items)
+            outcome, story = _play(settings, endpoints.kafka, items, widest=1 if images else WIDEST_TASTE)
         finally:
             if not keep:
                 ours = {item.product.item_id for item in items} - before
@@ -70,7 +75,7 @@ def demo(
         print_json(asdict(outcome))
 
 
-def _play(settings: Settings, kafka: str, items: Sequence[DemoItem]) -> tuple[Outcome, Story]:
+def _play(settings: Settings, kafka: str, items: Sequence[DemoItem], widest: int) -> tuple[Outcome, Story]:
     """Upload, shop, and put together what came of it."""
     run = secrets.token_hex(2)
     prefix = settings.topic_prefix
@@ -80,9 +85,10 @@ def _play(settings: Settings, kafka: str, items: Sequence[DemoItem]) -> tuple[Ou
         EventPublisher(kafka, prefix=prefix) as publisher,
     ):
         landed = _upload(uploader, items, run)
+        _insist(landed)
         searchable = {one.item_id for one in landed if one.refused is None}
         products = {item.product.item_id: item.product for item in items if item.product.item_id in searchable}
-        shoppers = invite(list(products.values()), SHOPPERS, run=run, seed=SEED)
+        shoppers = invite(list(products.values()), SHOPPERS, widest=widest, run=run, seed=SEED)
         visits = [Visit(shopper, list(products.values()), run=run, seed=SEED) for shopper in shoppers]
         sent = _shop(publisher, feeds, visits)
         users = {shopper.user_id for shopper in shoppers}
@@ -121,6 +127,12 @@ def _upload(uploader: Uploader, items: Sequence[DemoItem], run: str) -> list[Lan
     return landed
 
 
+def _insist(landed: Sequence[Landed]) -> None:
+    """Refuse to go on with an empty catalogue."""
+    if all(one.refused is not None for one in landed):
+        raise NothingSearchable(f"every upload was refused; the first as {landed[0].refused}")
+
+
 def _event(item: DemoItem, run: str) -> Upload:
     return Upload(
         event_id=f"upload-{run}-{item.product.item_id[-64:]}",
@@ -129,7 +141,7 @@ def _event(item: DemoItem, run: str) -> Upload:
         user_id="demo-shop",
         image=item.image,
         title=item.product.title,
-        category=item.product.labels["category"],
+        category=item.product.category,
         price=item.price,
         currency="EUR" if item.price is not None else None,
     )

@@ -27,8 +27,7 @@ class DemoItem:
 def drawn_items(count: int, seed: int) -> Iterator[DemoItem]:
     """Products drawn by our own code."""
     for item in draw_catalogue(count, seed):
-        labels = {"category": item.category, "colour": item.colour, "pattern": item.pattern}
-        yield DemoItem(Product(item.item_id, item.title, labels), item.jpeg, item.price)
+        yield DemoItem(Product(item.item_id, item.title, item.category), item.jpeg, item.price)
 
 
 def folder_items(folder: Path, count: int, seed: int) -> Iterator[DemoItem]:
@@ -43,7 +42,7 @@ def folder_items(folder: Path, count: int, seed: int) -> Iterator[DemoItem]:
         )
     for picture in balanced_sample(labelled, count, seed):
         category = picture.category or ""
-        product = Product(picture.item_id, f"{category} {picture.path.stem[:8]}", {"category": category})
+        product = Product(picture.item_id, f"{category} {picture.path.stem[:8]}", category)
         try:
             yield DemoItem(product, read_picture(picture.path))
         except (OSError, ValueError) as error:
