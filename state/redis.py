@@ -67,8 +67,7 @@ class RedisPartitions:
         calls = [_Call("FCALL_RO", "sightline_load", self._names(p, names)) for p, names in wanted.items()]
         answers = await self._call("load", calls)
         return {
-            partition: Loaded(int(answer[0]), answer[1:] + [None] * (1 + len(names) - len(answer)))
-            for (partition, names), answer in zip(wanted.items(), answers, strict=True)
+            partition: Loaded(int(answer[0]), answer[1:]) for partition, answer in zip(wanted, answers, strict=True)
         }
 
     async def commit(self, commits: Sequence[Commit]) -> dict[int, int]:
