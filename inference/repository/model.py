@@ -16,6 +16,11 @@ class TritonPythonModel:
 
     def initialize(self, args: dict[str, str]) -> None:
         """Load the network that lies beside this file, on as many threads as the configuration says."""
+        if int(np.__version__.split(".")[0]) >= 2:  # the stub then answers with empty tensors, and no error
+            raise RuntimeError(
+                f"Triton's Python backend needs numpy 1 but found {np.__version__} in {np.__file__}: "
+                "put the environment made for Triton first on PATH (it ignores PYTHONPATH)"
+            )
         parameters = json.loads(args["model_config"])["parameters"]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = int(parameters["threads"]["string_value"])
