@@ -14,6 +14,7 @@ from deploy.errors import NoAnswerError, StackError
 from deploy.service import Command, Progress, ServiceName
 
 ENVIRONMENT = Path(__file__).parent / "triton" / "environment"
+INFERENCE = Path(__file__).parents[1] / "inference"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux keeps it
 
@@ -39,7 +40,9 @@ class TritonServer:
     def prepare(self, progress: Progress) -> None:
         """Make the environment, the backend directory and the model repository, each once."""
         self._install(progress)
-        if (self._models / self._encoder / "config.pbtxt").exists():
+        exported = self._models / self._encoder / f"exported-{_fingerprint()}"
+        ours = list(self._models.glob(f"{self._encoder}/exported-*"))
+        if exported.exists() or ((self._models / self._encoder / "config.pbtxt").exists() and not ours):
             return
         progress(f"triton: exporting the model '{self._encoder}' to {self._models} (once)")
         # Imported here: export needs torch, which a machine with a model repository can do without.
@@ -51,7 +54,9 @@ class TritonServer:
                 f"the extra 'export' ({error}): run `uv sync --all-extras`, "
                 "or set SIGHTLINE_TRITON to a Triton that runs elsewhere"
             ) from error
+        shutil.rmtree(self._models / self._encoder, ignore_errors=True)
         export_model(self._models, name=self._encoder, platform="cpu")
+        exported.touch()
 
     def command(self, ports: Mapping[str, int]) -> Command:
         """Start with one thread for each sort of work, so that a small machine is not drowned."""
@@ -143,6 +148,12 @@ class TritonServer:
 
     def _packages(self) -> Path:
         return self._environment / "lib" / f"python{PYTHON}" / "site-packages"
+
+
+def _fingerprint() -> str:
+    """Of all that an exported model follows from: a model of an older release is exported again, a foreign one kept."""
+    sources = [INFERENCE / "export.py", INFERENCE / "projection.npz", *sorted((INFERENCE / "repository").glob("*.*"))]
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
 
 
 def _python_libraries() -> list[Path]:
