@@ -1,0 +1,423 @@
+"""New pictures, with the fake encoder, an object store in a folder, and a publisher that remembers."""
+
+import base64
+import csv
+import hashlib
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+import stamina
+from PIL import Image
+
+from features.item import Item, key_of
+from inference.catalog import Catalog
+from inference.errors import BadEmbedding, EncoderUnavailable
+from state.signals import partition_of
+from streams.events import Interaction
+from streams.objects import ObjectMissing, Objects, ObjectsUnavailable
+from streams.parsing import Record, parse_interaction
+from streams.signals import SignalTopic, Uploaded, parse_signal
+from streams.uploads import OBJECT_ATTEMPTS, UploadsAgent
+from tests.fakes import NOON, Clock, FakePublisher, wire
+from tests.fakes_encoder import FakeEncoder
+
+PARTITIONS = 4
+LENGTH = 5
+RED, BLUE, WHITE = (205, 30, 40), (35, 85, 200), (255, 255, 255)
+ODD = Path(__file__).parents[3] / "shared" / "data" / "odd-images"
+MANIFEST = ODD / "manifest.csv"
+ROWS = list(csv.DictReader(MANIFEST.read_text().splitlines())) if MANIFEST.exists() else []
+
+
+class Studio:
+    """An agent and all that it is made of."""
+
+    def __init__(self, objects: Objects | None = None) -> None:
+        self.encoder = FakeEncoder()
+        self.catalog = Catalog(256)
+        self.publisher = FakePublisher()
+        self.trouble: list[Exception] = []
+        self.agent = UploadsAgent(
+            self.encoder,
+            Objects(None) if objects is None else objects,
+            self.catalog,
+            self.publisher,
+            SignalTopic("", PARTITIONS),
+            self._report,
+            prefix="",
+            list_length=LENGTH,
+            clock_ms=Clock(NOON + 40),
+        )
+        self.handle = self.agent.handle
+
+    async def _report(self, error: Exception) -> None:
+        """Triton is back after the second complaint."""
+        self.trouble.append(error)
+        if len(self.trouble) == 2:
+            self.encoder.failure = None
+
+    def items(self) -> list[Item]:
+        """The items passed on."""
+        found = [parse_signal(message.value) for message in self.publisher.to("state.signals")]
+        return [signal.item for signal in found if isinstance(signal, Uploaded)]
+
+    def reasons(self) -> list[str]:
+        """Why messages were refused."""
+        return [letter.reason for letter in self.publisher.dead_letters()]
+
+
+@pytest.fixture
+def studio() -> Studio:
+    return Studio()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Studio:
+    """A studio whose object store is this test's folder."""
+    return Studio(Objects(tmp_path.as_uri()))
+
+
+@pytest.fixture
+def no_waits() -> Iterator[None]:
+    """As many attempts as ever, none of them waited for."""
+    with stamina.set_testing(True, attempts=OBJECT_ATTEMPTS, cap=True):
+        yield
+
+
+def shirt(colour: tuple[int, int, int] = RED, format_: str = "PNG", mode: str = "RGB", **options: object) -> bytes:
+    """A picture of one colour on a white wall."""
+    image = Image.new("RGB", (300, 300), WHITE)
+    image.paste(colour, (60, 60, 240, 240))
+    buffer = BytesIO()
+    image.convert(mode).save(buffer, format_, **options)
+    return buffer.getvalue()
+
+
+def upload(item: str = "i1", picture: bytes | None = None, **changes: object) -> dict[str, object]:
+    made: dict[str, object] = {"event_id": f"n-{item}", "item_id": item, "user_id": "u1", "occurred_at_ms": NOON - 50}
+    if not {"image_ref", "video_ref"} & changes.keys():
+        made["image"] = base64.b64encode(shirt() if picture is None else picture).decode()
+    return made | changes
+
+
+def record(offset: int, event: object, *, key: bytes | None = b"") -> Record:
+    """A record as the broker has it; its key is the event's item unless another is given."""
+    if key == b"" and isinstance(event, dict):
+        key = str(event["item_id"]).encode()
+    return Record("events.uploads", 2, offset, NOON, key, wire(event), (("tenant", b"a"),), offset - 1)
+
+
+def query(picture: bytes, **changes: object) -> Record:
+    return record(9, upload("q1", picture, purpose="query", user_id="u7", **changes), key=b"u7")
+
+
+# A picture becomes an item
+
+
+async def test_an_upload_becomes_an_item_with_its_embedding_as_unit_float16(studio: Studio) -> None:
+    await studio.handle([record(0, upload("i1"))])
+    (item,) = studio.items()
+    assert item.embedding is not None
+    assert len(item.embedding) == 2 * 256
+    assert np.linalg.norm(item.vector()) == pytest.approx(1, abs=1e-2)
+    assert item.encoder == "fake@1"
+
+
+async def test_an_item_has_the_tags_of_the_encoder_and_the_colours_of_the_picture(studio: Studio) -> None:
+    await studio.handle([record(0, upload("i1", shirt(BLUE)))])
+    (item,) = studio.items()
+    assert item.tags == (("picture", 0.9),)
+    assert item.colours[0][0] == "blue"
+    assert item.colours[0][1] > 0.5
+
+
+async def test_an_item_belongs_to_its_uploader_and_knows_both_times(studio: Studio) -> None:
+    await studio.handle([record(0, upload("i1", user_id="u5"))])
+    (item,) = studio.items()
+    assert (item.owner, item.uploaded_at_ms, item.changed_at_ms) == ("u5", NOON, NOON - 50)
+
+
+async def test_an_item_has_what_the_upload_says_of_it(studio: Studio) -> None:
+    said: dict[str, Any] = {
+        "title": "Red shirt",
+        "category": "shirts",
+        "price": 19.5,
+        "currency": "EUR",
+        "in_stock": False,
+    }
+    await studio.handle([record(0, upload("i1", **said))])
+    (item,) = studio.items()
+    assert {name: getattr(item, name) for name in said} == said
+
+
+async def test_a_time_far_off_is_clamped(studio: Studio) -> None:
+    await studio.handle([record(0, upload("i1", occurred_at_ms=0)), record(1, upload("i2", occurred_at_ms=2**62))])
+    assert [item.changed_at_ms for item in studio.items()] == [NOON - 7 * 86_400_000, NOON + 300_000]
+
+
+async def test_an_item_goes_to_the_partition_of_state_signals_that_holds_it(studio: Studio) -> None:
+    await studio.handle([record(0, upload("i1"))])
+    (message,) = studio.publisher.to("state.signals")
+    assert (message.key, message.partition) == (b"i1", partition_of(key_of("i1"), PARTITIONS))
+
+
+async def test_the_uploader_has_an_upload_interaction_that_the_hub_can_read(studio: Studio) -> None:
+    await studio.handle([record(0, upload("i1", user_id="u5"))])
+    (message,) = studio.publisher.to("events.interactions")
+    event = parse_interaction(Record("events.interactions", 0, 0, NOON, message.key, message.value))
+    assert (event.type, event.user_id, event.item_id) == ("upload", "u5", "i1")
+
+
+async def test_an_upload_handled_again_gives_the_same_messages(studio: Studio) -> None:
+    await studio.handle([record(0, upload("i1"))])
+    first = list(studio.publisher.messages)
+    await studio.handle([record(0, upload("i1"))])
+    assert studio.publisher.messages == first + first
+
+
+async def test_an_event_id_of_128_characters_has_an_interaction_whose_id_is_short_enough(studio: Studio) -> None:
+    await studio.handle([record(0, upload("i1", event_id="é" * 128))])
+    (message,) = studio.publisher.to("events.interactions")
+    assert len(msgspec.json.decode(message.value or b"", type=Interaction).event_id) <= 128
+
+
+# A query
+
+
+async def test_a_query_is_answered_with_what_looks_like_it_and_stores_nothing(studio: Studio) -> None:
+    reds = [shirt((205 - 40 * n, 30, 40)) for n in range(3)]
+    await studio.handle([record(n, upload(f"red{n}", picture)) for n, picture in enumerate(reds)])
+    await studio.handle([record(9, upload("blue", shirt(BLUE)))])
+    studio.catalog.apply([(item.item_id, item) for item in studio.items()])
+    studio.publisher.messages.clear()
+    await studio.handle([query(reds[1])])
+    (answer,) = studio.publisher.lists()
+    assert answer.items[0].item_id == "red1"
+    assert answer.items[-1].item_id == "blue"
+    assert answer.items[0].reasons[0].code == "looks_like"
+    assert [message.topic for message in studio.publisher.messages] == ["recommendations"]
+
+
+async def test_an_answer_is_the_users_and_names_its_query(studio: Studio) -> None:
+    await studio.handle([query(shirt())])
+    (answer,) = studio.publisher.lists()
+    assert (answer.user_id, answer.kind, answer.seq, answer.trigger.type) == ("u7", "similar", 9, "query")
+    assert studio.publisher.messages[0].key == b"u7"
+
+
+async def test_a_query_on_an_empty_catalogue_is_answered_with_an_empty_list(studio: Studio) -> None:
+    await studio.handle([query(shirt())])
+    assert studio.publisher.lists()[0].items == []
+
+
+async def test_vectors_of_another_encoder_are_not_compared_with(studio: Studio) -> None:
+    await studio.handle([record(0, upload("i1"))])
+    studio.catalog.apply([("i1", replace(studio.items()[0], encoder="old@1"))])
+    await studio.handle([query(shirt())])
+    assert studio.publisher.lists()[0].items == []
+
+
+# An object store
+
+
+async def test_a_picture_is_read_from_the_object_store(store: Studio, tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "i1.png").write_bytes(shirt())
+    await store.handle([record(0, upload("i1", image_ref="shop/i1.png"))])
+    assert [item.item_id for item in store.items()] == ["i1"]
+
+
+async def test_a_missing_object_is_a_dead_letter_after_some_attempts(store: Studio, no_waits: None) -> None:
+    await store.handle([record(0, upload("i1", image_ref="not/here.png")), record(1, upload("i2"))])
+    assert store.reasons() == ["object_missing"]
+    assert [item.item_id for item in store.items()] == ["i2"]
+
+
+class Late(Objects):
+    """An object store that fails a few times before it gives the picture."""
+
+    def __init__(self, *failures: Exception) -> None:
+        super().__init__(None)
+        self.failures = list(failures)
+
+    async def read(self, key: str) -> bytes:
+        if self.failures:
+            raise self.failures.pop()
+        return shirt()
+
+
+async def test_an_object_that_comes_a_little_later_than_its_event_is_read(no_waits: None) -> None:
+    studio = Studio(Late(ObjectMissing("not yet"), ObjectsUnavailable("503"), ObjectMissing("not yet")))
+    await studio.handle([record(0, upload("i1", image_ref="i1.png"))])
+    assert [item.item_id for item in studio.items()] == ["i1"]
+
+
+async def test_an_object_store_that_does_not_answer_is_a_dead_letter_of_its_own_reason(no_waits: None) -> None:
+    studio = Studio(Late(*[ObjectsUnavailable("503")] * 20))
+    await studio.handle([record(0, upload("i1", image_ref="i1.png"))])
+    assert studio.reasons() == ["object_unavailable"]
+
+
+@pytest.mark.parametrize("ref", ["../secret", "/etc/passwd", "a//b", "a/../../b", "s3://other/key", "a\x00b", "."])
+async def test_a_key_that_is_not_plain_is_refused(store: Studio, ref: str) -> None:
+    await store.handle([record(0, upload("i1", image_ref=ref))])
+    assert store.reasons() == ["bad_object_key"]
+
+
+async def test_a_reference_without_an_object_store_is_refused_and_says_what_to_set(studio: Studio) -> None:
+    await studio.handle([record(0, upload("i1", image_ref="i1.png"))])
+    (letter,) = studio.publisher.dead_letters()
+    assert letter.reason == "no_object_store"
+    assert "SIGHTLINE_OBJECT_STORE" in letter.error
+
+
+async def test_a_clip_is_refused_and_says_what_to_send(studio: Studio) -> None:
+    await studio.handle([record(0, upload("i1", video_ref="clips/i1.mp4"))])
+    (letter,) = studio.publisher.dead_letters()
+    assert (letter.reason, "send a picture" in letter.error) == ("video_unsupported", True)
+
+
+async def test_a_picture_with_the_sum_it_was_sent_with_is_taken(studio: Studio) -> None:
+    await studio.handle([record(0, upload("i1", shirt(), sha256=hashlib.sha256(shirt()).hexdigest()))])
+    assert len(studio.items()) == 1
+
+
+async def test_a_picture_with_another_sum_is_refused(studio: Studio) -> None:
+    await studio.handle([record(0, upload("i1", shirt(), sha256="0" * 64))])
+    assert studio.reasons() == ["checksum_mismatch"]
+
+
+# Bad input: each goes to the dead letters whole, and the other uploads of the batch are handled
+
+
+def bomb() -> bytes:
+    """A PNG of 50 bytes that promises 900 million pixels."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    checked = header + struct.pack(">I", zlib.crc32(header))
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + checked + struct.pack(">I", 1000) + b"IDAT"
+
+
+BAD_PICTURES = {
+    "text": (b"this is not a picture, it is a sentence", "not_an_image"),
+    "truncated": (shirt(format_="JPEG")[:1500], "truncated"),
+    "empty": (b"", "empty"),
+    "bomb": (bomb(), "too_many_pixels"),
+}
+
+
+@pytest.mark.parametrize(("picture", "reason"), BAD_PICTURES.values(), ids=BAD_PICTURES.keys())
+async def test_a_bad_picture_is_kept_whole_and_the_next_upload_is_handled(
+    studio: Studio, picture: bytes, reason: str
+) -> None:
+    bad = record(0, upload("bad", picture))
+    await studio.handle([bad, record(1, upload("i2"))])
+    (letter,) = studio.publisher.dead_letters()
+    assert (letter.reason, letter.error.split(":")[0]) == ("bad_image", reason)
+    assert (letter.key, letter.value, letter.offset) == (b"bad", bad.value, 0)
+    assert [item.item_id for item in studio.items()] == ["i2"]
+
+
+def gray16() -> bytes:
+    buffer = BytesIO()
+    Image.fromarray(np.full((300, 300), 40_000, np.uint16)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def rotated() -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return shirt(format_="JPEG", exif=exif)
+
+
+GOOD_PICTURES = {
+    "16-bit": gray16(),
+    "CMYK": shirt(format_="JPEG", mode="CMYK"),
+    "rotated": rotated(),
+    "palette": shirt(mode="P"),
+    "transparent": shirt(mode="RGBA"),
+    "GIF": shirt(format_="GIF"),
+    "WebP": shirt(format_="WEBP"),
+}
+
+
+@pytest.mark.parametrize("picture", GOOD_PICTURES.values(), ids=GOOD_PICTURES.keys())
+async def test_a_picture_in_an_uncommon_dress_becomes_an_item(studio: Studio, picture: bytes) -> None:
+    await studio.handle([record(0, upload("i1", picture))])
+    assert [item.item_id for item in studio.items()] == ["i1"]
+    assert studio.reasons() == []
+
+
+@pytest.mark.skipif(not ROWS, reason="../shared/data/odd-images is not on this machine")
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["file"])
+async def test_every_odd_file_becomes_an_item_or_a_dead_letter_as_its_manifest_says(row: dict[str, str]) -> None:
+    store = Studio(Objects(ODD.as_uri()))
+    await store.handle([record(0, upload("odd", image_ref=row["file"])), record(1, upload("i2"))])
+    outcome = ("decode" if len(store.items()) == 2 else "reject", len(store.items()) + len(store.reasons()))
+    assert outcome in [(expect, 2) for expect in ("decode", "reject") if row["expect"] in (expect, "policy")]
+    assert set(store.reasons()) <= {"bad_image"}
+
+
+BAD_EVENTS = {
+    "bad JSON": (b"{", b"i1", "bad_json"),
+    "null value": (None, b"i1", "no_value"),
+    "null key": (upload("i1"), None, "no_key"),
+    "another item's key": (upload("i1"), b"i2", "key_mismatch"),
+    "no picture": (upload("i1", image_ref=None), b"i1", "invalid_event"),
+    "picture not base64": (upload("i1") | {"image": "§"}, b"i1", "invalid_event"),
+    "empty item_id": (upload(""), None, "invalid_event"),
+    "an item_id of 1 MB": (upload("i1") | {"item_id": "i" * 1_000_000}, b"i1", "invalid_event"),
+    "over 1.5 MiB": (upload("i1", description="x" * 1_600_000), b"i1", "too_large"),
+}
+
+
+@pytest.mark.parametrize(("value", "key", "reason"), BAD_EVENTS.values(), ids=BAD_EVENTS.keys())
+async def test_a_bad_event_is_kept_whole_and_the_next_upload_is_handled(
+    studio: Studio, value: object, key: bytes | None, reason: str
+) -> None:
+    bad = record(0, value, key=key)
+    await studio.handle([bad, record(1, upload("i2"))])
+    (letter,) = studio.publisher.dead_letters()
+    assert (letter.reason, letter.topic, letter.key, letter.value) == (reason, "events.uploads", key, bad.value)
+    assert letter.headers == [("tenant", b"a")]
+    assert [item.item_id for item in studio.items()] == ["i2"]
+
+
+# The encoder
+
+
+async def test_while_the_encoder_is_away_an_upload_waits_and_each_failure_is_reported(studio: Studio) -> None:
+    studio.encoder.failure = EncoderUnavailable("connection refused")
+    await studio.handle([record(0, upload("i1"))])
+    assert [str(error) for error in studio.trouble] == ["connection refused", "connection refused"]
+    assert [item.item_id for item in studio.items()] == ["i1"]
+    assert studio.reasons() == []
+
+
+async def test_an_unusable_embedding_is_a_dead_letter(studio: Studio) -> None:
+    studio.encoder.failure = BadEmbedding("the embedding holds NaN or Inf")
+    await studio.handle([record(0, upload("i1"))])
+    (letter,) = studio.publisher.dead_letters()
+    assert (letter.reason, letter.error) == ("bad_embedding", "the embedding holds NaN or Inf")
+    assert studio.items() == []
+
+
+# Several at once
+
+
+async def test_sixteen_at_once_each_become_what_they_would_alone(studio: Studio) -> None:
+    events = [upload(f"i{n}", b"junk" if n % 4 == 3 else shirt((10 * n, 50, 90)), user_id=f"u{n}") for n in range(16)]
+    await studio.handle([record(n, event) for n, event in enumerate(events)])
+    alone = Studio()
+    for n, event in enumerate(events):
+        await alone.handle([record(n, event)])
+    assert studio.publisher.messages == alone.publisher.messages
+    assert len(studio.items()) == 12
+    assert studio.reasons() == ["bad_image"] * 4
