@@ -62,9 +62,9 @@ async def test_a_redis_that_lost_its_functions_gets_them_again(
     client: Redis, store: RedisPartitions, count: int
 ) -> None:
     commits = [Commit(n, START, 4, {"a": b"1"}) for n in range(count)]
-    await client.execute_command("FUNCTION", "FLUSH")
+    await client.function_flush()
     assert await store.commit(commits) == {}
-    await client.execute_command("FUNCTION", "FLUSH")
+    await client.function_flush()
 
     assert await store.load({n: ["a"] for n in range(count)}) == {n: Loaded(4, [b"1"]) for n in range(count)}
 

@@ -1,0 +1,166 @@
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from features.behaviour import UNKNOWN, Behaviour, Engagement, apply_engagement
+from features.item import Item
+from features.profile import NEW, Action, Profile
+from features.trends import NO_TRENDS, update_trends
+from state.codec import (
+    decode_behaviour,
+    decode_item,
+    decode_profile,
+    decode_sources,
+    decode_trends,
+    encode_behaviour,
+    encode_item,
+    encode_profile,
+    encode_sources,
+    encode_trends,
+)
+from state.errors import StateCorrupt
+from tests.worlds import NOW, act, item, profile_of
+
+keys = st.integers(0, 2**64 - 1)
+times = st.integers(0, 2**32 * 1000 - 1)
+actions = st.builds(Action, event=keys, item=keys, weight=st.sampled_from([-3.0, 0.0, 0.2, 3.0]), at_ms=times)
+profiles = st.lists(actions, max_size=80).map(lambda found: profile_of(*found))
+links = st.lists(st.tuples(keys, st.floats(0.1, 1)), max_size=5).map(tuple)
+steps = st.builds(Engagement, item=keys, at_ms=times, weight=st.floats(0, 3), links=links, source=keys, sequence=keys)
+
+
+def behaviour_of(engagements: list[Engagement]) -> Behaviour:
+    behaviour = UNKNOWN
+    for each in engagements:
+        behaviour = apply_engagement(behaviour, each)
+    return behaviour
+
+
+behaviours = st.lists(steps, max_size=12).map(behaviour_of)
+tables = st.dictionaries(keys, behaviours, max_size=8).map(lambda found: update_trends(NO_TRENDS, found, NOW))
+items = st.builds(
+    Item,
+    item_id=st.text(),
+    changed_at_ms=st.integers(-(2**63), 2**63 - 1),
+    title=st.none() | st.text(),
+    price=st.none() | st.floats(0, 1e9),
+    hidden=st.booleans(),
+    expires_at_ms=st.none() | st.integers(-(2**63), 2**63 - 1),
+    tags=st.lists(st.tuples(st.text(), st.floats(0, 1))).map(tuple),
+    embedding=st.none() | st.binary(),
+)
+
+
+@given(profiles)
+def test_a_profile_comes_back_as_it_was(profile: Profile) -> None:
+    back = decode_profile(encode_profile(profile))
+
+    assert (back.count, back.last_at_ms) == (profile.count, profile.last_at_ms)
+    for name in ("engaged", "refused", "seen", "events"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(profile, name))
+        assert getattr(back, name).dtype == getattr(profile, name).dtype
+
+
+@given(profiles, actions)
+def test_a_profile_that_was_stored_goes_on_as_if_it_had_not_been(profile: Profile, action: Action) -> None:
+    stored = decode_profile(encode_profile(profile))
+
+    assert encode_profile(profile_of(action, start=stored)) == encode_profile(profile_of(action, start=profile))
+
+
+@given(behaviours)
+def test_a_behaviour_comes_back_as_it_was(behaviour: Behaviour) -> None:
+    back = decode_behaviour(encode_behaviour(behaviour))
+
+    assert (back.popular, back.trend, back.at_ms) == (behaviour.popular, behaviour.trend, behaviour.at_ms)
+    np.testing.assert_array_equal(back.neighbours, behaviour.neighbours)
+
+
+@given(tables)
+def test_trends_come_back_as_they_were(trends: NDArray[np.void]) -> None:
+    np.testing.assert_array_equal(decode_trends(encode_trends(trends)), trends)
+
+
+@given(st.dictionaries(st.integers(0, 1023), st.integers(0, 2**63 - 1)))
+def test_sources_come_back_as_they_were(sources: dict[int, int]) -> None:
+    assert decode_sources(encode_sources(sources)) == sources
+
+
+@given(items)
+def test_an_item_comes_back_as_it_was(given_item: Item) -> None:
+    assert decode_item(encode_item(given_item)) == given_item
+
+
+def test_a_new_profile_takes_21_bytes_and_a_full_one_less_than_two_and_a_half_thousand() -> None:
+    full = profile_of(*(act(f"red-{n}") for n in range(300)), *(act(f"blue-{n}", -3.0) for n in range(20)))
+
+    assert len(encode_profile(NEW)) == 21
+    assert len(encode_profile(full)) == 21 + 48 * 16 + 16 * 16 + 256 * 4 + 64 * 8
+
+
+Decoder = Callable[[bytes], object]
+STORED: dict[Decoder, bytes] = {
+    decode_profile: encode_profile(profile_of(act("red-1"), act("blue-1", -3.0))),
+    decode_behaviour: encode_behaviour(behaviour_of([Engagement(1, NOW, 1.0, ((2, 1.0),), 0, 0)])),
+    decode_trends: encode_trends(update_trends(NO_TRENDS, {7: UNKNOWN}, NOW)),
+    decode_sources: encode_sources({0: 70, 1: 2**40}),
+    decode_item: encode_item(item("red-1")),
+}
+decoders = pytest.mark.parametrize("decode", STORED, ids=lambda decode: str(decode.__name__))
+
+
+@decoders
+def test_a_value_cut_off_anywhere_is_corrupt(decode: Decoder) -> None:
+    decode(STORED[decode])
+    for length in range(len(STORED[decode])):
+        with pytest.raises(StateCorrupt):
+            decode(STORED[decode][:length])
+
+
+@decoders
+def test_a_value_with_a_byte_too_many_is_corrupt(decode: Decoder) -> None:
+    with pytest.raises(StateCorrupt):
+        decode(STORED[decode] + b"\x01")
+
+
+@decoders
+@given(st.binary(max_size=200))
+def test_garbage_is_corrupt_or_a_value(decode: Decoder, garbage: bytes) -> None:
+    try:
+        decode(garbage)
+    except StateCorrupt:
+        return
+
+
+@pytest.mark.parametrize("decode", [decode_profile, decode_behaviour, decode_trends])
+def test_a_value_of_another_release_says_so(decode: Decoder) -> None:
+    with pytest.raises(StateCorrupt, match="has version 2; this release reads version 1"):
+        decode(b"\x02" + STORED[decode][1:])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b'{"item_id":"\xff","changed_at_ms":1}',
+        b'{"item_id":"i1","changed_at_ms":1,"new":' + b"[" * 10_000,
+        b'{"item_id":"i1","changed_at_ms":"today"}',
+        b'{"item_id":"i1","changed_at_ms":1,"embedding":"not base64"}',
+        b'{"changed_at_ms":1}',
+        b"null",
+    ],
+    ids=["not UTF-8", "nested too deeply", "a time that is text", "a bad embedding", "no id", "null"],
+)
+def test_an_item_of_other_hands_is_corrupt(value: bytes) -> None:
+    with pytest.raises(StateCorrupt, match="an item of the catalogue does not decode"):
+        decode_item(value)
+
+
+def test_an_item_may_have_fields_of_a_later_release() -> None:
+    later = msgspec.json.encode({"item_id": "i1", "changed_at_ms": 1, "new": {"a": 1}})
+
+    assert decode_item(later) == Item("i1", changed_at_ms=1)

@@ -1,0 +1,55 @@
+import pytest
+
+from features.profile import NEW
+from state.codec import encode_profile
+from state.errors import StateCorrupt
+from state.memory import MemoryPartitions
+from state.partitions import START, Commit
+from state.profiles import ProfileCommit, ProfileStore
+from tests.worlds import act, profile_of
+
+
+@pytest.fixture
+def partitions() -> MemoryPartitions:
+    return MemoryPartitions()
+
+
+@pytest.fixture
+def store(partitions: MemoryPartitions) -> ProfileStore:
+    return ProfileStore(partitions)
+
+
+async def test_a_user_without_history_has_the_new_profile(store: ProfileStore) -> None:
+    loaded = (await store.load({3: ["u1"]}))[3]
+
+    assert loaded.position == START
+    assert loaded.profiles == {"u1": NEW}
+
+
+async def test_profiles_come_back_with_their_position(store: ProfileStore) -> None:
+    one, other = profile_of(act("red-1")), profile_of(act("blue-1"), act("blue-2"))
+    assert await store.commit([ProfileCommit(3, START, 8, {"u1": one, "u2": other})]) == {}
+
+    loaded = (await store.load({3: ["u2", "u1"]}))[3]
+
+    assert loaded.position == 8
+    assert list(loaded.profiles) == ["u2", "u1"]
+    assert [encode_profile(loaded.profiles[user]) for user in ("u1", "u2")] == [
+        encode_profile(one),
+        encode_profile(other),
+    ]
+    assert await store.positions([3]) == {3: 8}
+
+
+async def test_a_refused_commit_tells_the_position_and_writes_nothing(store: ProfileStore) -> None:
+    await store.commit([ProfileCommit(3, START, 8, {})])
+
+    assert await store.commit([ProfileCommit(3, 5, 9, {"u1": profile_of(act("red-1"))})]) == {3: 8}
+    assert (await store.load({3: ["u1"]}))[3].profiles == {"u1": NEW}
+
+
+async def test_a_value_that_is_no_profile_is_corrupt(store: ProfileStore, partitions: MemoryPartitions) -> None:
+    await partitions.commit([Commit(3, START, 8, {"profile:u1": b"hello"})])
+
+    with pytest.raises(StateCorrupt):
+        await store.load({3: ["u1"]})
