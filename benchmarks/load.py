@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from threading import Event as Flag
 
 import numpy as np
-import stamina
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from numpy.typing import NDArray
 
@@ -113,11 +112,18 @@ class LoadClient:
         self._consumer.close()
         self._producer.close()
 
-    @stamina.retry(on=KafkaException, timeout=_CONNECT_S)
     def _end_of(self, partition: TopicPartition) -> int:
         """The offset of the next answer; a topic made a moment ago may have no leader yet."""
-        end: int = self._consumer.get_watermark_offsets(partition, _CONNECT_S)[1]
-        return end
+        deadline = time.monotonic() + _CONNECT_S
+        while True:
+            try:
+                end: int = self._consumer.get_watermark_offsets(partition, _CONNECT_S)[1]
+            except KafkaException as error:
+                if time.monotonic() > deadline:
+                    raise BrokerUnavailable(f"{partition.topic} cannot be read: {error}") from error
+                time.sleep(_LOOK_S)
+            else:
+                return end
 
     def _publish(self, events: Sequence[Event], rate: float) -> NDArray[np.int64]:
         """Publish each event when it is due; when they were due, int64 [events]."""

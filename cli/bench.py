@@ -10,6 +10,7 @@ from rich.table import Table
 
 from benchmarks.latency import Latency, Plan, measure_latency
 from cli.output import JsonOption, print_json, progress, results
+from streams.logs import configure_logs
 from streams.settings import read_settings
 
 app = typer.Typer(help="Measure on services of its own, started and ended by the command.", no_args_is_help=True)
@@ -26,6 +27,7 @@ def latency(
 ) -> None:
     """Event produced to list consumed, against a bare Faust echo and against our handler without Faust."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that all we started is ended
+    configure_logs("warning")
     plan = Plan(rate=rate, seconds=seconds, rounds=rounds, users=users, items=items)
     found = measure_latency(read_settings(), plan, progress=progress)
     if as_json:
