@@ -9,6 +9,8 @@ from streams.parsing import Record
 from streams.topics import DEAD_LETTERS as TOPIC
 
 _ERROR_LIMIT = 2048
+#: Our ids have at most 512 bytes; a longer key stands in the letter, and twice it could exceed the topic's limit.
+_KEY_LIMIT = 1024
 
 
 def dead_letter(record: Record, error: InvalidEvent, *, prefix: str, attempts: int = 1) -> Message:
@@ -34,4 +36,5 @@ def dead_letter(record: Record, error: InvalidEvent, *, prefix: str, attempts: i
         value=record.value,
         headers=list(record.headers),
     )
-    return Message(prefix + TOPIC.name, record.key, encode(letter))
+    key = None if record.key is None else record.key[:_KEY_LIMIT]
+    return Message(prefix + TOPIC.name, key, encode(letter))
