@@ -54,7 +54,7 @@ def invite(products: Sequence[Product], count: int, *, widest: int, run: str, se
     categories = sorted({product.category for product in products})
     Random(f"{seed}/tastes").shuffle(categories)  # noqa: S311 (shoppers, not secrets)
     return [
-        Shopper(f"{_name(number)}-{run}", _name(number).capitalize(), _taste(categories, *divmod(number, widest)))
+        Shopper(f"{_name(number)}-{run}", _name(number).capitalize(), _taste(categories, number, number % widest))
         for number in range(count)
     ]
 
@@ -64,9 +64,9 @@ def _name(number: int) -> str:
     return f"{_NAMES[at]}-{again + 1}" if again else _NAMES[at]
 
 
-def _taste(categories: Sequence[str], turn: int, others: int) -> Taste:
+def _taste(categories: Sequence[str], first: int, others: int) -> Taste:
     """The category whose turn it is, and `others` more, each three further on in the row."""
-    row = [categories[(turn + 3 * step) % len(categories)] for step in range(others + 1)]
+    row = [categories[(first + 3 * step) % len(categories)] for step in range(others + 1)]
     return Taste(tuple(dict.fromkeys(row)))
 
 

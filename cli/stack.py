@@ -11,6 +11,7 @@ from rich.table import Column, Table
 from cli.output import JsonOption, print_json, progress, results
 from deploy.local import ServiceStatus, Stack
 from deploy.service import ServiceName
+from deploy.workers import stop_workers
 from streams.settings import read_settings
 
 
@@ -40,8 +41,10 @@ def up(services: ServicesArgument = None, as_json: JsonOption = False) -> None:
 
 
 def down(services: ServicesArgument = None, as_json: JsonOption = False) -> None:
-    """End the services that `up` started; their data stay."""
+    """End the services that `up` started, and workers left running if no service is named; their data stay."""
     stack = _stack()
+    if not services:
+        stop_workers(read_settings(), progress=progress)
     stack.down(_names(services))
     _print_status(stack, as_json)
 

@@ -1,0 +1,69 @@
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.pictures import draw_catalogue
+from cli.catalog_keys import catalog_keys
+from streams.settings import Settings
+from tests.e2e.conftest import System
+
+pytestmark = pytest.mark.stack
+
+Sightline = Callable[..., Any]
+
+
+@pytest.fixture
+def sightline(system: System) -> Sightline:
+    """Run a command on the test's topics; the JSON object that it prints last."""
+    settings: Settings = system.settings
+    mine = {"home": settings.home, "tools": settings.tools, "topic_prefix": settings.topic_prefix, "partitions": 4}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SIGHTLINE_")}
+    env = inherited | {f"SIGHTLINE_{name.upper()}": str(value) for name, value in mine.items()}
+
+    def run(*words: str) -> Any:
+        result = subprocess.run(
+            ["sightline", *words, "--json"], env=env, capture_output=True, text=True, timeout=240, check=False
+        )
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout.splitlines()[-1])
+
+    return run
+
+
+def test_the_demo_runs_tells_its_figures_and_leaves_nothing_running(system: System, sightline: Sightline) -> None:
+    told = sightline("demo", "--pictures", "40")
+    assert (told["events"], told["uploads"], told["dead_letters"]) == (600, 40, 0)
+    assert told["recommendations"] > 0
+    assert 0 < told["event_to_rec_ms"]["p50"] <= told["event_to_rec_ms"]["p99"]
+    assert 0 < told["upload_to_searchable_ms"]["p50"] <= told["upload_to_searchable_ms"]["p99"]
+    assert told["versions"].keys() == {"kafka", "redis", "triton", "encoder"}
+    page = system.settings.home / "demo" / "index.html"
+    assert page.read_text().count("<section>") == 3
+    assert page.with_name("page.png").stat().st_size > 50_000
+    assert [system.workers.find(name) for name in ("interactions", "uploads", "items")] == [None] * 3
+    assert catalog_keys(system.kafka, system.topic("state.catalog")) == set()
+
+
+def test_a_folder_is_imported_resumed_and_searched(system: System, sightline: Sightline, tmp_path: Path) -> None:
+    system.start("interactions", "uploads", "items")
+    folder = tmp_path / "shop"
+    for item in draw_catalogue(12, seed=7):
+        path = folder / item.category / f"{item.item_id}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(item.jpeg)
+    (folder / "text.jpg").write_text("this is no picture")
+
+    first = sightline("items", "import", str(folder))
+    assert (first["found"], first["searchable"], first["unchanged"]) == (13, 12, 0)
+    assert [one["item_id"] for one in first["refused"]] == ["text.jpg"]
+    again = sightline("items", "import", str(folder))
+    assert (again["searchable"], again["unchanged"], len(again["refused"])) == (0, 12, 1)
+
+    picture = next(path for path in folder.rglob("mugs*.jpg"))
+    found = sightline("similar", str(picture), "--count", "3")
+    assert found["items"][0]["item_id"] == picture.relative_to(folder).as_posix()
