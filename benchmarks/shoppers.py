@@ -20,21 +20,22 @@ class Product:
     item_id: str
     title: str
     category: str
+    colour: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Taste:
-    """Whatever is of one of these categories."""
+    """Whatever is of one of these categories, or has this colour."""
 
-    categories: tuple[str, ...]
+    categories: tuple[str, ...] = ()
+    colour: str | None = None
 
     def likes(self, product: Product) -> bool:
         """Whether the product fits."""
-        return product.category in self.categories
+        return product.category in self.categories or (self.colour is not None and product.colour == self.colour)
 
     def __str__(self) -> str:
-        *others, last = self.categories
-        return f"{', '.join(others)} and {last}" if others else last
+        return f"anything {self.colour}" if self.colour is not None else " and ".join(self.categories)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +47,23 @@ class Shopper:
     taste: Taste
 
 
-def invite(products: Sequence[Product], count: int, *, widest: int, run: str, seed: int) -> list[Shopper]:
-    """Shoppers who like, in turn, one category, two of them, and so on up to `widest`.
+def invite(products: Sequence[Product], count: int, *, run: str, seed: int) -> list[Shopper]:
+    """Shoppers who like a category, two categories, or a colour, in turn; a category each where no colours are known.
 
     Their user ids hold `run`, so that each run begins with people whom nobody knows yet.
     """
-    categories = sorted({product.category for product in products})
-    Random(f"{seed}/tastes").shuffle(categories)  # noqa: S311 (shoppers, not secrets)
+    categories = _shuffled({product.category for product in products}, seed)
+    colours = _shuffled({product.colour for product in products if product.colour is not None}, seed)
     return [
-        Shopper(f"{_name(number)}-{run}", _name(number).capitalize(), _taste(categories, number, number % widest))
+        Shopper(f"{_name(number)}-{run}", _name(number).capitalize(), _taste(categories, colours, number))
         for number in range(count)
     ]
+
+
+def _shuffled(names: set[str], seed: int) -> list[str]:
+    shuffled = sorted(names)
+    Random(f"{seed}/tastes").shuffle(shuffled)  # noqa: S311 (shoppers, not secrets)
+    return shuffled
 
 
 def _name(number: int) -> str:
@@ -64,10 +71,13 @@ def _name(number: int) -> str:
     return f"{_NAMES[at]}-{again + 1}" if again else _NAMES[at]
 
 
-def _taste(categories: Sequence[str], first: int, others: int) -> Taste:
-    """The category whose turn it is, and `others` more, each three further on in the row."""
-    row = [categories[(first + 3 * step) % len(categories)] for step in range(others + 1)]
-    return Taste(tuple(dict.fromkeys(row)))
+def _taste(categories: Sequence[str], colours: Sequence[str], number: int) -> Taste:
+    first = categories[number % len(categories)]
+    if not colours or number % 3 == 0:
+        return Taste((first,))
+    if number % 3 == 1:
+        return Taste(tuple(dict.fromkeys((first, categories[(number + 3) % len(categories)]))))
+    return Taste(colour=colours[number % len(colours)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ import sys
 
 import typer
 
-from cli import bench, demo, doctor, events, export, items, similar, stack, topics, users, worker
+from cli import bench, doctor, events, export, items, similar, stack, topics, users, worker
+from cli.demo.command import demo
 from cli.output import print_error
 from deploy.errors import StackError
 from inference.errors import InferenceError
@@ -34,7 +35,7 @@ app.command()(events.publish)
 app.command()(events.tail)
 app.add_typer(items.app, name="items")
 app.command()(similar.similar)
-app.command()(demo.demo)
+app.command()(demo)
 app.add_typer(bench.app, name="bench")
 
 

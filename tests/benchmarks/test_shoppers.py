@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import product
 
 from benchmarks.shoppers import Product, Shopper, Taste, Visit, fitting, invite
@@ -8,6 +9,7 @@ PRODUCTS = [
     Product(f"{category}-{colour}-{number}", "", category)
     for category, colour, number in product(("mug", "shoe", "lamp", "hat"), ("red", "blue"), range(3))
 ]
+COLOURED = [replace(item, colour=item.item_id.split("-")[1]) for item in PRODUCTS]
 LIKES_MUGS = Shopper("ada-r1", "Ada", Taste(("mug",)))
 
 
@@ -68,30 +70,40 @@ def test_at_most_half_of_what_fits_is_met_so_that_something_is_left() -> None:
     assert len({act.item_id for act in acts(60) if act.type == "click"}) == 3
 
 
-def test_tastes_widen_in_turn_from_one_category_to_the_widest() -> None:
-    tastes = [shopper.taste for shopper in invite(PRODUCTS, 6, widest=3, run="r1", seed=7)]
-    assert [len(taste.categories) for taste in tastes] == [1, 2, 3, 1, 2, 3]
+def test_shoppers_like_a_category_two_categories_or_a_colour_in_turn() -> None:
+    tastes = [shopper.taste for shopper in invite(COLOURED, 6, run="r1", seed=7)]
+    assert [(len(taste.categories), taste.colour is not None) for taste in tastes] == 2 * [
+        (1, False),
+        (2, False),
+        (0, True),
+    ]
 
 
-def test_with_a_width_of_one_every_category_has_a_shopper() -> None:
-    tastes = [shopper.taste.categories for shopper in invite(PRODUCTS, 4, widest=1, run="r1", seed=7)]
+def test_without_colours_every_category_has_a_shopper() -> None:
+    tastes = [shopper.taste.categories for shopper in invite(PRODUCTS, 4, run="r1", seed=7)]
     assert sorted(tastes) == [("hat",), ("lamp",), ("mug",), ("shoe",)]
 
 
 def test_no_category_is_in_a_taste_twice() -> None:
-    few = [item for item in PRODUCTS if item.category in ("mug", "hat")]
-    for shopper in invite(few, 12, widest=3, run="r1", seed=7):
+    few = [item for item in COLOURED if item.category == "mug"]
+    for shopper in invite(few, 12, run="r1", seed=7):
         assert len(set(shopper.taste.categories)) == len(shopper.taste.categories)
 
 
+def test_a_taste_for_a_colour_likes_it_in_every_category() -> None:
+    liked = [item.item_id for item in COLOURED if Taste(colour="red").likes(item)]
+    assert {item.split("-")[0] for item in liked} == {"mug", "shoe", "lamp", "hat"}
+    assert all("-red-" in item for item in liked)
+
+
 def test_every_shopper_has_a_name_of_her_own() -> None:
-    assert len({shopper.user_id for shopper in invite(PRODUCTS, 60, widest=3, run="r1", seed=7)}) == 60
+    assert len({shopper.user_id for shopper in invite(PRODUCTS, 60, run="r1", seed=7)}) == 60
 
 
 def test_a_taste_reads_as_words() -> None:
     assert str(Taste(("mugs",))) == "mugs"
     assert str(Taste(("mugs", "hats"))) == "mugs and hats"
-    assert str(Taste(("mugs", "hats", "lamps"))) == "mugs, hats and lamps"
+    assert str(Taste(colour="teal")) == "anything teal"
 
 
 def test_fitting_counts_what_the_shopper_likes_and_nothing_unknown() -> None:
@@ -100,6 +112,6 @@ def test_fitting_counts_what_the_shopper_likes_and_nothing_unknown() -> None:
 
 
 def test_another_run_has_other_users_with_the_same_names_and_tastes() -> None:
-    first, second = (invite(PRODUCTS, 6, widest=3, run=run, seed=7) for run in ("r1", "r2"))
+    first, second = (invite(PRODUCTS, 6, run=run, seed=7) for run in ("r1", "r2"))
     assert not {shopper.user_id for shopper in first} & {shopper.user_id for shopper in second}
     assert [(shopper.name, shopper.taste) for shopper in first] == [(shopper.name, shopper.taste) for shopper in second]

@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from benchmarks.shoppers import Product, Shopper, Taste
-from cli.demo_page import render_page
-from cli.demo_sheet import render_sheet
-from cli.demo_story import Chapter, Figure, Story, Tile, chapter
+from cli.demo.page import render_page
+from cli.demo.sheet import render_sheet
+from cli.demo.story import Chapter, Figure, Story, Tile, chapter
 from features.recommendation import Reason, RecommendedItem
 
 PRODUCTS = {

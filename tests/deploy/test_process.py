@@ -62,9 +62,7 @@ def test_this_process_with_another_birth_is_not_signalled() -> None:
 
 def test_output_and_added_environment_reach_the_log(tmp_path: Path) -> None:
     log = tmp_path / "logs" / "log"
-    process.run(
-        ["/bin/sh", "-c", "echo to $WHOM; echo oops >&2"], what="a test", log=log, env={"WHOM": "you"}
-    )
+    process.run(["/bin/sh", "-c", "echo to $WHOM; echo oops >&2"], what="a test", log=log, env={"WHOM": "you"})
     assert log.read_text() == "to you\noops\n"
 
 

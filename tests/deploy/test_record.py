@@ -42,10 +42,7 @@ def test_a_taken_port_is_replaced() -> None:
 
 
 def test_ports_of_one_service_differ() -> None:
-    assert (
-        len(set(record.keep_or_choose(["a", "b", "c"], {"a": 20_777, "b": 20_777, "c": 20_777}).values()))
-        == 3
-    )
+    assert len(set(record.keep_or_choose(["a", "b", "c"], {"a": 20_777, "b": 20_777, "c": 20_777}).values())) == 3
 
 
 def test_remembered_ports_stay_the_same(tmp_path: Path) -> None:

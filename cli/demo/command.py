@@ -14,9 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from benchmarks.shoppers import Shopper, Visit, fitting, invite
 from benchmarks.shopping import Feeds, Sent, latencies, quantiles_ms, shop_together
 from cli.catalog_keys import catalog_keys, remove_items
-from cli.demo_catalog import DemoItem, drawn_items, folder_items
-from cli.demo_report import Outcome, tell, to_story, write_page
-from cli.demo_story import Story, chapter
+from cli.demo.catalog import DemoItem, drawn_items, folder_items
+from cli.demo.report import Outcome, tell, to_story, write_page
+from cli.demo.story import Story, chapter
 from cli.output import JsonOption, print_json
 from cli.running import running_system
 from cli.uploading import Landed, Uploader
@@ -33,7 +33,6 @@ EVENTS = 600
 EVENTS_PER_SECOND = 30.0
 UPLOADS_INFLIGHT = 2
 SHOWN = 3
-WIDEST_TASTE = 3  # in a folder of anything, each shopper keeps to one category
 TOP = 10
 
 
@@ -64,7 +63,7 @@ def demo(
         topic = settings.topic_prefix + CATALOG.name
         before = catalog_keys(endpoints.kafka, topic)
         try:
-            outcome, story = _play(settings, endpoints.kafka, items, widest=1 if images else WIDEST_TASTE)
+            outcome, story = _play(settings, endpoints.kafka, items)
         finally:
             if not keep:
                 ours = {item.product.item_id for item in items} - before
@@ -75,7 +74,7 @@ def demo(
         print_json(asdict(outcome))
 
 
-def _play(settings: Settings, kafka: str, items: Sequence[DemoItem], widest: int) -> tuple[Outcome, Story]:
+def _play(settings: Settings, kafka: str, items: Sequence[DemoItem]) -> tuple[Outcome, Story]:
     """Upload, shop, and put together what came of it."""
     run = secrets.token_hex(2)
     prefix = settings.topic_prefix
@@ -88,7 +87,7 @@ def _play(settings: Settings, kafka: str, items: Sequence[DemoItem], widest: int
         _insist(landed)
         searchable = {one.item_id for one in landed if one.refused is None}
         products = {item.product.item_id: item.product for item in items if item.product.item_id in searchable}
-        shoppers = invite(list(products.values()), SHOPPERS, widest=widest, run=run, seed=SEED)
+        shoppers = invite(list(products.values()), SHOPPERS, run=run, seed=SEED)
         visits = [Visit(shopper, list(products.values()), run=run, seed=SEED) for shopper in shoppers]
         sent = _shop(publisher, feeds, visits)
         users = {shopper.user_id for shopper in shoppers}

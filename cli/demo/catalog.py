@@ -27,7 +27,7 @@ class DemoItem:
 def drawn_items(count: int, seed: int) -> Iterator[DemoItem]:
     """Products drawn by our own code."""
     for item in draw_catalogue(count, seed):
-        yield DemoItem(Product(item.item_id, item.title, item.category), item.jpeg, item.price)
+        yield DemoItem(Product(item.item_id, item.title, item.category, item.colour), item.jpeg, item.price)
 
 
 def folder_items(folder: Path, count: int, seed: int) -> Iterator[DemoItem]:

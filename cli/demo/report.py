@@ -7,10 +7,10 @@ from pathlib import Path
 from rich.table import Table
 
 from benchmarks.shopping import Quantiles
-from cli.demo_catalog import DemoItem, thumbnail
-from cli.demo_page import render_page
-from cli.demo_sheet import render_sheet
-from cli.demo_story import Chapter, Figure, Story
+from cli.demo.catalog import DemoItem, thumbnail
+from cli.demo.page import render_page
+from cli.demo.sheet import render_sheet
+from cli.demo.story import Chapter, Figure, Story
 from cli.output import results
 
 

@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from cli.demo_story import Chapter, Figure, Story, Tile
+from cli.demo.story import Chapter, Figure, Story, Tile
 
 _PAGE = Path(__file__).with_suffix(".html")
 

@@ -5,7 +5,7 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
 
-from cli.demo_story import Chapter, Figure, Story, Tile
+from cli.demo.story import Chapter, Figure, Story, Tile
 
 _WIDTH, _EDGE, _GAP, _PAD = 1440, 48, 16, 30
 _TILE, _SMALL = 154, 118
