@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 
 import stamina
-from features.visual import dominant_colours
 
 from features.image import BadImage, Picture, decode
 from features.item import Item, key_of
+from features.visual import dominant_colours
 from inference.catalog import Catalog
 from inference.encoder import Encoder, Encoding
 from inference.errors import BadEmbedding, EncoderUnavailable
