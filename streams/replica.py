@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
@@ -19,6 +18,8 @@ from streams.metrics import CATALOG_ITEMS, CATALOG_LAG, UPLOAD_TO_SEARCHABLE
 #: Items applied before other work gets its turn: an add costs about 0.1 ms.
 _SLICE = 32
 _FETCH_RECORDS = 2000
+#: Also how long a topic that does not exist is waited for.
+_TIMEOUT_MS = 15_000
 
 
 class CatalogReplica:
@@ -39,27 +40,38 @@ class CatalogReplica:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=4 << 20,
+            request_timeout_ms=_TIMEOUT_MS,
         )
         try:
-            await self._consumer.start()
+            await self._catch_up()
         except UnknownTopicOrPartitionError as error:
             raise BrokerUnavailable.no_topic(self._topic) from error
         except KafkaError as error:
             raise BrokerUnavailable.no_answer(self._bootstrap, error) from error
-        partitions = self._consumer.assignment()
-        ends = await self._consumer.end_offsets(partitions)
-        while any([await self._consumer.position(tp) < end for tp, end in ends.items()]):
-            await self._read()
-        self.caught_up = True
+        finally:
+            if not self.caught_up:
+                await self._consumer.stop()
         self._task = asyncio.create_task(self._tail(), name="catalogue replica")
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The error that nobody foresaw and that ended the replica; the process must end, too."""
+        task = self._task
+        return task.exception() if task is not None and task.done() and not task.cancelled() else None
 
     async def stop(self) -> None:
         """End; the catalogue keeps what it has."""
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task})
         await self._consumer.stop()
+
+    async def _catch_up(self) -> None:
+        await self._consumer.start()
+        ends = await self._consumer.end_offsets(self._consumer.assignment())
+        while any([await self._consumer.position(tp) < end for tp, end in ends.items()]):
+            await self._read()
+        self.caught_up = True
 
     async def _tail(self) -> None:
         while True:
@@ -79,7 +91,8 @@ class CatalogReplica:
         CATALOG_ITEMS.labels("searchable").set(counts.searchable)
         CATALOG_ITEMS.labels("unavailable").set(counts.unavailable)
         CATALOG_ITEMS.labels("other_encoder").set(counts.other_encoder)
-        highwaters = [(self._consumer.highwater(tp) or 0, await self._consumer.position(tp)) for tp in found]
+        partitions = self._consumer.assignment()
+        highwaters = [(self._consumer.highwater(tp) or 0, await self._consumer.position(tp)) for tp in partitions]
         CATALOG_LAG.set(sum(max(end - position, 0) for end, position in highwaters))
 
     def _apply(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
