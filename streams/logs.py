@@ -4,6 +4,7 @@ import logging
 import sys
 
 import structlog
+from stamina.instrumentation import StructlogOnRetryHook, set_on_retry_hooks
 
 log = structlog.get_logger("sightline")
 
@@ -13,6 +14,8 @@ def configure_logs(level: str) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s"
     )
+    # stamina's counter has a label for the number of the attempt, which has no bound when Redis is away for an hour.
+    set_on_retry_hooks([StructlogOnRetryHook])
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
