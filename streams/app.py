@@ -46,6 +46,14 @@ class App(faust.App):
             found.update({of_topic[partition]: position for partition, position in positions.items()})
         return found
 
+    def lags(self) -> dict[TP, int]:
+        """How many records of each of our partitions are not handled yet, where the end is known."""
+        consumer = cast(transport.Consumer, self.consumer)
+        ends = {tp: consumer.highwater(tp) for tp in consumer.assignment()}
+        # A partition that was away in between was handled by others: Kafka knows how far.
+        handled = {tp: max(self.done.get(tp, -1), consumer.committed(tp)) for tp in ends}
+        return {tp: max(end - handled[tp] - 1, 0) for tp, end in ends.items() if end is not None}
+
     async def rewind(self, topic: str, partition: int, position: int) -> None:
         """Fetch a partition again from the record after `position`, if it still is ours."""
         tp = TP(topic, partition)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from streams.errors import PublishFailed
+from streams.errors import BrokerUnavailable, PublishFailed
 from streams.logs import log
 
 _FULL_QUEUE_WAIT_S = 0.01
@@ -45,6 +45,7 @@ class KafkaPublisher:
     """
 
     def __init__(self, bootstrap: str, *, client_id: str = "sightline") -> None:
+        self._bootstrap = bootstrap
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
@@ -85,12 +86,17 @@ class KafkaPublisher:
         await done
 
     async def warm_up(self, topics: Sequence[str], *, timeout_s: float = 30.0) -> None:
-        """Connect and learn the topics' leaders, so that the first message is not slow; raises PublishFailed."""
+        """Connect and learn the topics' leaders, so that the first message is not slow; raises BrokerUnavailable.
+
+        A message to a topic that does not exist is refused as well, but only after half a minute.
+        """
         for topic in topics:
             try:
-                await asyncio.to_thread(self._producer.list_topics, topic, timeout_s)
+                known = await asyncio.to_thread(self._producer.list_topics, topic, timeout_s)
             except KafkaException as error:
-                raise PublishFailed(f"the broker does not answer for topic {topic!r}: {error}") from error
+                raise BrokerUnavailable.no_answer(self._bootstrap, error) from error
+            if known.topics[topic].error is not None:
+                raise BrokerUnavailable.no_topic(topic)
 
     async def close(self, *, timeout_s: float = 10.0) -> None:
         """Deliver what is queued, for as long as `timeout_s`, and end."""

@@ -86,6 +86,10 @@ class Consumer(driver.Consumer):
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
+    def committed(self, tp: TP) -> int:
+        """The offset up to which Kafka knows a partition to be handled; -1 where it knows of none."""
+        return (self._committed_offset.get(tp) or 0) - 1
+
     async def perform_seek(self) -> None:
         """Seek to the committed offsets, then to `position + 1` where the state store has a position."""
         await super().perform_seek()

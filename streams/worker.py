@@ -5,7 +5,7 @@ import gc
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -43,6 +43,12 @@ from streams.uploads import UploadsAgent
 WorkerName = Literal["interactions", "uploads", "items"]
 UPLOADS_AT_ONCE = 16
 LAG_REFRESH_S = 1.0
+#: What a worker cannot do without, read or written.
+_TOPICS: dict[WorkerName, tuple[topics.Topic, ...]] = {
+    "interactions": (topics.INTERACTIONS, topics.RECOMMENDATIONS, topics.SIGNALS, topics.DEAD_LETTERS),
+    "uploads": (topics.UPLOADS, topics.INTERACTIONS, topics.SIGNALS, topics.RECOMMENDATIONS, topics.DEAD_LETTERS),
+    "items": (topics.ITEMS, topics.SIGNALS, topics.CATALOG, topics.DEAD_LETTERS),
+}
 #: A loop that has not run for so long is stuck.
 STUCK_S = 30.0
 
@@ -70,7 +76,9 @@ async def run_worker(name: WorkerName, settings: Settings, addresses: Addresses)
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not starting.done():
+                # What it has begun is ended only after it has stopped beginning more.
                 starting.cancel()
+                await asyncio.wait({starting})
             else:
                 await starting
                 # What lives from now on lives for long: the collector need not look at it again.
@@ -79,7 +87,7 @@ async def run_worker(name: WorkerName, settings: Settings, addresses: Addresses)
                 await worker.watch(stop)
             stopping.cancel()
     log.info("stopped", worker=name)
-    return 0 if worker.app.failure is None else 1
+    return 0 if worker.failure is None else 1
 
 
 class Worker:
@@ -93,6 +101,7 @@ class Worker:
         self._prefix = settings.topic_prefix
         self._ready = False
         self._beat = time.monotonic()
+        self._replica: CatalogReplica | None = None
         self._signals = SignalTopic(self._prefix, settings.partitions)
         self.app: App = make_app(name, settings, addresses.kafka)
 
@@ -111,22 +120,29 @@ class Worker:
             "uploads": self._wire_uploads,
             "items": self._wire_items,
         }
+        await self._publisher.warm_up([self._prefix + topic.name for topic in _TOPICS[self._name]])
         await wire[self._name]()
         self._stack.push_async_callback(self.app.stop)
         await self.app.start()
-        await self.app.assigned.wait()
+        while not self.app.assigned.is_set() and self.failure is None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.app.assigned.wait(), LAG_REFRESH_S)
         self._ready = True
         log.info("ready", worker=self._name)
 
+    @property
+    def failure(self) -> BaseException | None:
+        """Why the process must end though nobody told it to: a part of it stopped by itself."""
+        tailing = self._replica.failure if self._replica is not None else None
+        return self.app.failure or self.app.crash_reason or tailing
+
     async def watch(self, stop: asyncio.Event) -> None:
-        """Keep the lag and the heartbeat current until `stop` is set or an agent has failed."""
-        while not stop.is_set() and self.app.failure is None:
+        """Keep the lag and the heartbeat current until `stop` is set or a part of the process has failed."""
+        while not stop.is_set() and self.failure is None:
             self._beat = time.monotonic()
             self._observe_lag()
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), LAG_REFRESH_S)
-            except TimeoutError:
-                continue
 
     async def _wire_interactions(self) -> None:
         redis = self._redis()
@@ -136,7 +152,6 @@ class Worker:
         self._stack.push_async_callback(crowd.stop)
         catalog = await self._catalog()
         await crowd.start()
-        await self._publisher.warm_up([self._prefix + topics.RECOMMENDATIONS.name, self._prefix + topics.SIGNALS.name])
         agent = InteractionsAgent(
             profiles,
             crowd,
@@ -193,6 +208,7 @@ class Worker:
         catalog = Catalog(self._settings.dimensions)
         replica = CatalogReplica(self._addresses.kafka, self._prefix + topics.CATALOG.name, catalog)
         await replica.start()
+        self._replica = replica
         self._stack.push_async_callback(replica.stop)
         log.info("catalogue_ready", items=catalog.counts().searchable)
         return catalog
@@ -216,13 +232,10 @@ class Worker:
         return encoder
 
     def _observe_lag(self) -> None:
-        consumer = self.app.consumer
+        lags = self.app.lags()
         CONSUMER_LAG.clear()
-        for tp in consumer.assignment():
-            end = consumer.highwater(tp)
-            done = self.app.done.get(tp)
-            if end is not None and done is not None:
-                CONSUMER_LAG.labels(tp.topic, str(tp.partition)).set(max(end - done - 1, 0))
+        for tp, lag in lags.items():
+            CONSUMER_LAG.labels(tp.topic, str(tp.partition)).set(lag)
 
     def _live(self) -> list[str]:
         silent = time.monotonic() - self._beat

@@ -9,7 +9,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition  # type: ignor
 
 from streams.admin import create_topics
 from streams.dead_letters import dead_letter
-from streams.errors import InvalidEvent, PublishFailed
+from streams.errors import BrokerUnavailable, InvalidEvent, PublishFailed
 from streams.output import KafkaPublisher, Message
 from streams.parsing import Record
 from streams.routing import partition_of
@@ -159,9 +159,14 @@ async def test_the_largest_event_fits_into_a_dead_letter(
 async def test_warming_up_needs_a_broker(broker: Broker) -> None:
     await broker.publisher.warm_up([broker.topic])
     alone = KafkaPublisher("127.0.0.1:1")
-    with pytest.raises(PublishFailed, match="the broker does not answer"):
+    with pytest.raises(BrokerUnavailable, match=r"no Kafka answers at 127\.0\.0\.1:1"):
         await alone.warm_up([broker.topic], timeout_s=0.5)
     await alone.close(timeout_s=0.1)
+
+
+async def test_warming_up_needs_its_topics(broker: Broker) -> None:
+    with pytest.raises(BrokerUnavailable, match=r"-not' does not exist: run `sightline topics create`"):
+        await broker.publisher.warm_up([broker.topic, f"{broker.topic}-not"])
 
 
 async def test_close_delivers_what_is_queued(broker: Broker) -> None:
