@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from features.behaviour import engagements
+from features.behaviour import Engagement, engagements
 from features.item import key_of
 from features.profile import Action, Profile, apply_interaction, is_applied, weigh
 from inference.candidates import Candidates, find_taste, find_trends, generate_candidates, recent_items
@@ -36,7 +36,7 @@ from streams.parsing import Record, clamp_time, parse_interaction
 from streams.positions import Positions
 from streams.retrying import until_available
 from streams.routing import partition_of
-from streams.signals import Engaged, SignalTopic
+from streams.signals import SignalTopic
 from streams.stages import Stages
 from streams.topics import INTERACTIONS
 from streams.topics import RECOMMENDATIONS as TOPIC
@@ -107,6 +107,7 @@ class InteractionsAgent:
     def _apply(self, records: Sequence[Record], events: _Events, loaded: LoadedProfiles) -> _Changes:
         """One partition's events in order, each on the profile that the one before it left."""
         changes = _Changes(position=records[-1].offset)
+        told: list[Engagement] = []
         for record in records:
             event = events[record.partition, record.offset]
             if isinstance(event, InvalidEvent):
@@ -121,8 +122,8 @@ class InteractionsAgent:
             self._note(record, event)
             changes.profiles[event.user_id] = apply_interaction(before, action)
             changes.triggers[event.user_id] = (record, event)
-            for engagement in engagements(before, action, source=record.partition, offset=record.offset):
-                changes.messages.append(self._signals.message(Engaged(engagement)))
+            told += engagements(before, action, source=record.partition, offset=record.offset)
+        changes.messages += self._signals.messages(told)
         return changes
 
     async def _recommend(self, changed: Sequence[_Changes], stages: Stages) -> list[Message]:

@@ -106,8 +106,9 @@ class SignalsAgent:
             match parsed[record.partition, record.offset]:
                 case InvalidEvent() as signal:
                     changes.messages.append(dead_letter(record, signal, prefix=self._prefix))
-                case Engaged(engagement=engagement):
-                    self._engage(engagement, loaded, changes)
+                case Engaged(engagements=engagements):
+                    for engagement in engagements:
+                        self._engage(engagement, loaded, changes)
                 case Uploaded(item=item):
                     known = changes.items.get(item.item_id) or loaded.items.get(item.item_id)
                     changes.items[item.item_id] = apply_upload(known, item)
@@ -163,8 +164,8 @@ def _wanted(records: Sequence[Record], parsed: _Parsed) -> Wanted:
     behaviours: dict[int, None] = {}
     for record in records:
         match parsed[record.partition, record.offset]:
-            case Engaged(engagement=engagement):
-                behaviours[engagement.item] = None
+            case Engaged(engagements=engagements):
+                behaviours.update((engagement.item, None) for engagement in engagements)
             case Uploaded(item=item):
                 items[item.item_id] = None
             case Changed(item_id=item_id):

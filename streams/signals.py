@@ -1,5 +1,7 @@
 """The messages on state.signals: whatever concerns one item, in the one order in which the items agent applies it."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from features.behaviour import Engagement
@@ -24,9 +26,9 @@ class Changed(msgspec.Struct, frozen=True, tag=True):
 
 
 class Engaged(msgspec.Struct, frozen=True, tag=True):
-    """A user did something that concerns the item."""
+    """Users did something that concerns items of this partition: what one micro-batch brought, in its order."""
 
-    engagement: Engagement
+    engagements: tuple[Engagement, ...]
 
 
 Signal = Uploaded | Changed | Engaged
@@ -42,14 +44,20 @@ class SignalTopic:
         self.name = prefix + SIGNALS.name
         self._partitions = partitions
 
-    def message(self, signal: Signal) -> Message:
-        """The message of one signal."""
-        match signal:
-            case Engaged(engagement=engagement):
-                key, name = engagement.item, f"{engagement.item:016x}"
-            case Uploaded(item=Item(item_id=name)) | Changed(item_id=name):
-                key = key_of(name)
-        return Message(self.name, name.encode(), _encode(signal), partition=partition_of(key, self._partitions))
+    def message(self, signal: Uploaded | Changed) -> Message:
+        """The message of what became of one item."""
+        item_id = signal.item.item_id if isinstance(signal, Uploaded) else signal.item_id
+        return self._message(partition_of(key_of(item_id), self._partitions), item_id.encode(), signal)
+
+    def messages(self, engagements: Sequence[Engagement]) -> list[Message]:
+        """The messages of a micro-batch's engagements: one a partition, since each message costs its reader the same."""
+        grouped: dict[int, list[Engagement]] = {}
+        for engagement in engagements:
+            grouped.setdefault(partition_of(engagement.item, self._partitions), []).append(engagement)
+        return [self._message(partition, None, Engaged(tuple(each))) for partition, each in grouped.items()]
+
+    def _message(self, partition: int, key: bytes | None, signal: Signal) -> Message:
+        return Message(self.name, key, _encode(signal), partition=partition)
 
 
 def parse_signal(value: bytes | None) -> Signal:

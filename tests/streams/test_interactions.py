@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 
+from features.behaviour import Engagement
 from features.item import Item, key_of
 from inference.catalog import Catalog
 from state.errors import StateUnavailable
@@ -86,10 +87,11 @@ class Hub:
         loaded = (await self.profiles.load({partition: [user]}))[partition]
         return [int(key) for key in loaded.profiles[user].engaged["item"]]
 
-    def engagements(self) -> list[Engaged]:
-        """The engagements published."""
+    def engagements(self) -> list[Engagement]:
+        """The engagements published, in the order in which they were made."""
         found = [parse_signal(message.value) for message in self.publisher.to("state.signals")]
-        return [signal for signal in found if isinstance(signal, Engaged)]
+        told = [each for signal in found if isinstance(signal, Engaged) for each in signal.engagements]
+        return sorted(told, key=lambda each: each.sequence)
 
 
 @pytest.fixture
@@ -328,22 +330,28 @@ async def test_a_commit_whose_answer_was_lost_is_made_again_and_counts_once(hub:
 async def test_an_engagement_goes_to_the_partition_of_its_item(hub: Hub) -> None:
     await hub.handle([record(0, click("u1", "red0"))])
     (message,) = hub.publisher.to("state.signals")
-    (signal,) = hub.engagements()
-    assert signal.engagement.item == key_of("red0")
+    (each,) = hub.engagements()
+    assert each.item == key_of("red0")
     assert message.partition == partition_of(key_of("red0"), PARTITIONS)
 
 
 async def test_a_second_click_also_tells_the_first_item_what_came_after_it(hub: Hub) -> None:
     await hub.handle([record(0, click("u1", "red0")), record(1, click("u1", "red1"))])
-    told = [(signal.engagement.item, [item for item, _ in signal.engagement.links]) for signal in hub.engagements()]
+    told = [(each.item, [item for item, _ in each.links]) for each in hub.engagements()]
     red0, red1 = key_of("red0"), key_of("red1")
     assert told == [(red0, []), (red1, [red0]), (red0, [red1])]
 
 
-async def test_engagements_of_one_source_have_growing_sequences(hub: Hub) -> None:
+async def test_a_batch_tells_each_partition_of_items_once_in_growing_sequence(hub: Hub) -> None:
     await hub.handle([record(n, click("u1", REDS[n])) for n in range(6)])
-    sequences = [signal.engagement.sequence for signal in hub.engagements()]
-    assert sequences == sorted(set(sequences))
+    messages = hub.publisher.to("state.signals")
+    assert len({message.partition for message in messages}) == len(messages)
+    for message in messages:
+        signal = parse_signal(message.value)
+        assert isinstance(signal, Engaged)
+        sequences = [each.sequence for each in signal.engagements]
+        assert sequences == sorted(set(sequences))
+        assert {partition_of(each.item, PARTITIONS) for each in signal.engagements} == {message.partition}
 
 
 # Users and items that nobody knows

@@ -79,7 +79,7 @@ def changed(at: int, name: str = "i1", **fields: object) -> Changed:
 
 def engaged(sequence: int, name: str = "i1", weight: float = 1.0, links: tuple[str, ...] = ()) -> Engaged:
     near = tuple((key_of(link), 0.7) for link in links)
-    return Engaged(Engagement(key_of(name), NOON, weight, near, SOURCE, sequence))
+    return Engaged((Engagement(key_of(name), NOON, weight, near, SOURCE, sequence),))
 
 
 def record(offset: int, signal: Signal | bytes | None, *, partition: int = 0, after: int | None = -2) -> Record:
