@@ -50,7 +50,7 @@ class SignalTopic:
         return self._message(partition_of(key_of(item_id), self._partitions), item_id.encode(), signal)
 
     def messages(self, engagements: Sequence[Engagement]) -> list[Message]:
-        """The messages of a micro-batch's engagements: one a partition, since each message costs its reader the same."""
+        """The messages of a micro-batch's engagements: one a partition, for each costs its reader about the same."""
         grouped: dict[int, list[Engagement]] = {}
         for engagement in engagements:
             grouped.setdefault(partition_of(engagement.item, self._partitions), []).append(engagement)
