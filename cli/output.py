@@ -24,9 +24,7 @@ def progress(line: str) -> None:
 
 def print_error(message: str) -> None:
     """Tell a person what went wrong, on stderr."""
-    Console(stderr=True).print(
-        f"error: {message}", style="red", markup=False, highlight=False, soft_wrap=True
-    )
+    Console(stderr=True).print(f"error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def print_json(result: Mapping[str, Any]) -> None:
