@@ -21,8 +21,7 @@ def await_healthy(service: Service, running: Process, address: str, *, log: Path
                 raise StackError(f"{service.name} ended at once.{process.tail(log)}") from error
             if time.monotonic() > deadline:
                 raise StackError(
-                    f"{service.name} is not healthy on {address} after {seconds:.0f} s: {error}."
-                    f"{process.tail(log)}"
+                    f"{service.name} is not healthy on {address} after {seconds:.0f} s: {error}.{process.tail(log)}"
                 ) from error
         time.sleep(0.1)
 

@@ -143,6 +143,4 @@ def _check_java() -> None:
     told = process.output_of([java, "-version"])
     major = re.search(r'version "(\d+)', told)
     if major is None or int(major[1]) < OLDEST_JAVA:
-        raise StackError(
-            f"{java} is {told.splitlines()[0] if told else 'silent about its version'}. {advice}"
-        )
+        raise StackError(f"{java} is {told.splitlines()[0] if told else 'silent about its version'}. {advice}")

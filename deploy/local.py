@@ -52,9 +52,7 @@ class ServiceStatus:
 class Stack:
     """Kafka, Redis and Triton under one home; a service that the settings name elsewhere is only checked."""
 
-    def __init__(
-        self, settings: Settings, *, models: Path | None = None, progress: Progress = lambda _: None
-    ) -> None:
+    def __init__(self, settings: Settings, *, models: Path | None = None, progress: Progress = lambda _: None) -> None:
         self._home = settings.home.resolve()
         self._tools = settings.tools.resolve()
         self._progress = progress

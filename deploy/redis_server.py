@@ -53,9 +53,7 @@ class RedisServer:
             "save": "",
             "maxmemory-policy": "noeviction",
         }
-        return Command(
-            [self._binary, *(word for key, value in options.items() for word in (f"--{key}", value))]
-        )
+        return Command([self._binary, *(word for key, value in options.items() for word in (f"--{key}", value))])
 
     def clean(self) -> None:
         """Nothing is left behind."""
@@ -93,9 +91,7 @@ def _version(connection: socket.socket, user: str | None, password: str | None) 
 
 def _call(connection: socket.socket, answers: BufferedReader, *words: str) -> str:
     encoded = [word.encode() for word in words]
-    connection.sendall(
-        b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in encoded)
-    )
+    connection.sendall(b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in encoded))
     head = answers.readline(4096).decode(errors="replace").strip()
     if head.startswith("+"):
         return head[1:]
