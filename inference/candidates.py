@@ -84,7 +84,7 @@ def find_taste(profile: Profile, catalog: Catalog, now_ms: int) -> Taste:
     weights = faded(profile.engaged, now_ms, ENGAGED_HALF_LIFE_MS)[known]
     # What was chosen last says most about what is wanted next.
     weights = weights * (1.0 + 2.0 * RECENT_DECAY ** np.arange(len(rows) - 1, -1, -1, dtype=np.float32))
-    weights = (weights / max(float(weights.sum()), 1e-9)).astype(np.float32)
+    weights = (weights / max(weights.sum(), np.finfo(np.float32).tiny)).astype(np.float32)
     vectors = catalog.vectors(rows)
     codes = catalog.categories[rows]
     categories = np.bincount(codes[codes >= 0], weights[codes >= 0], len(catalog.category_names)).astype(np.float32)
