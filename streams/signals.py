@@ -33,6 +33,9 @@ class Engaged(msgspec.Struct, frozen=True, tag=True):
 
 Signal = Uploaded | Changed | Engaged
 
+#: Engagements in one message: each takes up to about 150 bytes of the topic's 1 MiB.
+ENGAGED_LIMIT = 2048
+
 _decoder = msgspec.msgpack.Decoder(Signal)
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -50,11 +53,15 @@ class SignalTopic:
         return self._message(partition_of(key_of(item_id), self._partitions), item_id.encode(), signal)
 
     def messages(self, engagements: Sequence[Engagement]) -> list[Message]:
-        """The messages of a micro-batch's engagements: one a partition, for each costs its reader about the same."""
+        """The messages of a micro-batch's engagements: one a partition (each costs its reader about the same)."""
         grouped: dict[int, list[Engagement]] = {}
         for engagement in engagements:
             grouped.setdefault(partition_of(engagement.item, self._partitions), []).append(engagement)
-        return [self._message(partition, None, Engaged(tuple(each))) for partition, each in grouped.items()]
+        return [
+            self._message(partition, None, Engaged(tuple(each[start : start + ENGAGED_LIMIT])))
+            for partition, each in grouped.items()
+            for start in range(0, len(each), ENGAGED_LIMIT)
+        ]
 
     def _message(self, partition: int, key: bytes | None, signal: Signal) -> Message:
         return Message(self.name, key, _encode(signal), partition=partition)
