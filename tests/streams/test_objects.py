@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import pytest
+
+from features.image import MAX_BYTES
+from streams.errors import InvalidEvent
+from streams.objects import ObjectMissing, Objects, ObjectsUnavailable
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Path:
+    (tmp_path / "bucket" / "shop" / "2024").mkdir(parents=True)
+    (tmp_path / "bucket" / "shop" / "2024" / "red shoe.jpg").write_bytes(b"\xff\xd8picture")
+    (tmp_path / "secret").write_bytes(b"secret")
+    return tmp_path / "bucket"
+
+
+@pytest.fixture
+def objects(bucket: Path) -> Objects:
+    return Objects(bucket.as_uri())
+
+
+async def test_an_object_is_read_by_its_key(objects: Objects) -> None:
+    assert await objects.read("shop/2024/red shoe.jpg") == b"\xff\xd8picture"
+
+
+async def test_an_empty_object_is_empty(objects: Objects, bucket: Path) -> None:
+    (bucket / "empty").touch()
+
+    assert await objects.read("empty") == b""
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "../secret",
+        "shop/../../secret",
+        "shop/..",
+        "./shop",
+        "/etc/passwd",
+        "shop//x",
+        "shop/",
+        "",
+        "a\\..\\secret",
+        "shop/%2e%2e/%2e%2e/secret",
+        "file:///etc/passwd",
+        "s3://other/key",
+        "shop/x\n",
+        "shop/x\0",
+        "~/x",
+    ],
+)
+async def test_a_key_that_is_not_plain_is_invalid(objects: Objects, key: str) -> None:
+    with pytest.raises(InvalidEvent, match="not a plain key") as caught:
+        await objects.read(key)
+    assert caught.value.reason == "bad_object_key"
+
+
+async def test_an_object_that_is_not_there_is_missing(objects: Objects) -> None:
+    with pytest.raises(ObjectMissing, match="no object 'shop/none"):
+        await objects.read("shop/none.jpg")
+
+
+async def test_a_folder_is_no_object(objects: Objects) -> None:
+    with pytest.raises((ObjectMissing, ObjectsUnavailable)):
+        await objects.read("shop")
+
+
+async def test_an_object_that_is_too_large_is_not_read(objects: Objects, bucket: Path) -> None:
+    with (bucket / "large").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+
+    with pytest.raises(InvalidEvent, match=f"is {MAX_BYTES + 1} bytes; at most {MAX_BYTES}") as caught:
+        await objects.read("large")
+    assert caught.value.reason == "bad_image"
+
+
+async def test_a_bucket_that_does_not_answer_is_unavailable(bucket: Path) -> None:
+    objects = Objects("s3://bucket?endpoint=http://127.0.0.1:1")
+
+    with pytest.raises((ObjectsUnavailable, ObjectMissing)):
+        await objects.read("shop/x.jpg")
+
+
+async def test_without_a_store_a_reference_is_invalid() -> None:
+    with pytest.raises(InvalidEvent, match="SIGHTLINE_OBJECT_STORE") as caught:
+        await Objects(None).read("shop/x.jpg")
+    assert caught.value.reason == "no_object_store"
