@@ -19,6 +19,9 @@ REFUSED_LIMIT = 16
 SEEN_LIMIT = 256
 EVENTS_LIMIT = 64
 
+#: From this weight on, an interaction takes a refusal back.
+CHANGE_OF_MIND = 1.0
+
 #: What one interaction is worth; `rate` and the dwell time of a `view` are worked out in `weigh`.
 WEIGHTS = {
     "view": 0.2,
@@ -84,12 +87,14 @@ def is_applied(profile: Profile, action: Action) -> bool:
 def apply_interaction(profile: Profile, action: Action) -> Profile:
     """The profile after one interaction; the same event again gives the same profile.
 
-    A liked item leaves the refused ones and the reverse: the latest sign counts.
+    A clicked item leaves the refused ones and the reverse: the latest clear sign counts. A glance at a refused item
+    (the page that was left by hiding it, say) is no change of mind.
     """
     if is_applied(profile, action):
         return profile
     engaged, refused = profile.engaged, profile.refused
-    if action.weight > 0:
+    hidden = bool((refused["item"] == np.uint64(action.item)).any())
+    if action.weight >= CHANGE_OF_MIND or (action.weight > 0 and not hidden):
         engaged = _add(engaged, action, ENGAGED_LIMIT)
         refused = remove(refused, action.item)
     elif action.weight < 0:

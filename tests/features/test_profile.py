@@ -140,6 +140,13 @@ def test_the_49th_engaged_item_pushes_the_faintest_out() -> None:
     assert faint.item not in profile.engaged["item"]
 
 
+def test_a_glance_at_a_hidden_item_does_not_take_the_hide_back() -> None:
+    profile = profile_of(act("red-1", -3.0), act("red-1", 0.2))
+
+    assert profile.refused["item"].tolist() == [key_of("red-1")]
+    assert len(profile.engaged) == 0
+
+
 def test_the_17th_refused_item_pushes_the_faintest_out() -> None:
     faint = act("faint", -1.0)
     profile = profile_of(faint, *(act(f"red-{n}", -3.0) for n in range(REFUSED_LIMIT)))
