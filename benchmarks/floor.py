@@ -106,9 +106,12 @@ async def _wire(settings: Settings, stack: AsyncExitStack) -> tuple[Interactions
     await replica.start()
     stack.push_async_callback(replica.stop)
     await crowd.start()
-    publisher = KafkaPublisher(addresses.kafka, client_id="floor")
-    stack.push_async_callback(publisher.close)
-    await publisher.warm_up([prefix + topics.RECOMMENDATIONS.name, prefix + topics.SIGNALS.name])
+    lists = KafkaPublisher(addresses.kafka, client_id="floor")
+    stack.push_async_callback(lists.close)
+    await lists.warm_up([prefix + topics.RECOMMENDATIONS.name])
+    signals_out = KafkaPublisher(addresses.kafka, client_id="floor-signals")
+    stack.push_async_callback(signals_out.close)
+    await signals_out.warm_up([prefix + topics.SIGNALS.name])
     positions = await profiles.positions(range(settings.partitions))
     consumer = PlainConsumer(addresses.kafka, prefix + topics.INTERACTIONS.name, positions)
     stack.callback(consumer.close)
@@ -116,7 +119,8 @@ async def _wire(settings: Settings, stack: AsyncExitStack) -> tuple[Interactions
         profiles,
         crowd,
         catalog,
-        publisher,
+        lists,
+        signals_out,
         Positions(consumer.rewind),
         SignalTopic(prefix, settings.partitions),
         prefix=prefix,

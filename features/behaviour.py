@@ -52,21 +52,20 @@ UNKNOWN = Behaviour(EMPTY)
 
 
 def engagements(before: Profile, action: Action, *, source: int, offset: int) -> list[Engagement]:
-    """What one interaction means for the items in it: one engagement for its own, one for each chosen shortly before.
+    """What one interaction means for the items in it: one engagement for its own, one for the item chosen before it.
 
-    The own item gains popularity and links backwards; each earlier one learns what came after it. `before` is the
-    profile without this action, `source` and `offset` the event's place in the log.
+    The own item gains popularity and links back to all that was chosen shortly before; the last one of these learns
+    what came next. (Telling all of them would cost three times the messages.) `before` is the profile without this
+    action, `source` and `offset` the event's place in the log.
     """
-    recent: list[tuple[int, float]] = []
+    recent: list[int] = []
     if action.weight >= LINKING_WEIGHT:
         strong = before.engaged[before.engaged["weight"] >= LINKING_WEIGHT / 2]
-        items = [int(item) for item in strong["item"][::-1] if int(item) != action.item][:NEARBY]
-        recent = [(item, PER_STEP**step) for step, item in enumerate(items)]
-    links = tuple((item, BACKWARDS * near) for item, near in recent)
-    first = offset * (NEARBY + 1)
-    found = [Engagement(action.item, action.at_ms, action.weight, links, source, first)]
-    for step, (item, near) in enumerate(recent, start=1):
-        found.append(Engagement(item, action.at_ms, 0.0, ((action.item, near),), source, first + step))
+        recent = [item for item in strong["item"][::-1].tolist() if item != action.item][:NEARBY]
+    links = tuple((item, BACKWARDS * PER_STEP**step) for step, item in enumerate(recent))
+    found = [Engagement(action.item, action.at_ms, action.weight, links, source, 2 * offset)]
+    if recent:
+        found.append(Engagement(recent[0], action.at_ms, 0.0, ((action.item, 1.0),), source, 2 * offset + 1))
     return found
 
 

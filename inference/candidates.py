@@ -22,7 +22,7 @@ T = TypeVar("T", bound=np.generic)
 
 #: In the order in which a candidate that several sources give is credited to them.
 SOURCES: tuple[Source, ...] = ("visual", "neighbours", "trending", "fresh", "popular")
-VISUAL_COUNT = 64
+VISUAL_COUNT = 48
 TREND_COUNT = 32
 FRESH_COUNT = 32
 RECENT_COUNT = 5
@@ -95,7 +95,7 @@ def find_taste(profile: Profile, catalog: Catalog, now_ms: int) -> Taste:
         weights,
         find_interests(vectors, weights),
         categories,
-        weights @ catalog.colours[rows].astype(np.float32),
+        weights @ catalog.colours[rows],
         catalog.vectors(refused[refused >= 0]),
     )
 
@@ -189,11 +189,13 @@ def _filter(
     rows: NDArray[np.int64], profile: Profile, user: int, catalog: Catalog, now_ms: int
 ) -> tuple[NDArray[np.bool_], dict[str, int]]:
     keys = catalog.keys[rows]
+    seen, refused = set(profile.seen.tolist()), set(profile.refused["item"].tolist())
     checks = {
         "unavailable": ~catalog.available[rows] | (catalog.expires_ms[rows] <= now_ms),
         "own": catalog.owners[rows] == np.uint64(user),
-        "hidden": np.isin(keys, profile.refused["item"]),
-        "seen": np.isin((keys & np.uint64(0xFFFF_FFFF)).astype(np.uint32), profile.seen),
+        # Sets: for a few hundred keys twice as fast as np.isin, which sorts.
+        "hidden": np.array([key in refused for key in keys.tolist()], np.bool_),
+        "seen": np.array([key & 0xFFFF_FFFF in seen for key in keys.tolist()], np.bool_),
     }
     keep = np.ones(len(rows), np.bool_)
     filtered = {}

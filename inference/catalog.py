@@ -28,7 +28,7 @@ class Catalog:
     """Items as rows of arrays, and their vectors in an index that holds the available ones.
 
     One row an item: `keys`, `owners` uint64 (keys of ids; owner 0: none), `categories` int32 (-1: none), `uploaded_ms`
-    and `expires_ms` int64, `available` bool, `colours` float16 [17] (the shares of COLOUR_NAMES as a unit
+    and `expires_ms` int64, `available` bool, `colours` float32 [17] (the shares of COLOUR_NAMES as a unit
     vector). Vectors of one encoder only: what another made is known, not searchable.
     Not thread-safe: rows change between two calls of `apply` only.
     """
@@ -43,8 +43,8 @@ class Catalog:
         self.uploaded_ms = np.zeros(0, np.int64)
         self.expires_ms = np.zeros(0, np.int64)
         self.available = np.zeros(0, np.bool_)
-        self.colours = np.zeros((0, len(COLOUR_NAMES)), np.float16)
-        self._vectors = np.zeros((0, dimensions), np.float16)
+        self.colours = np.zeros((0, len(COLOUR_NAMES)), np.float32)
+        self._vectors = np.zeros((0, dimensions), np.float32)
         self._index: VectorIndex = HnswIndex(dimensions) if index is None else index
         self._rows: dict[int, int] = {}
         self._free: list[int] = []
@@ -52,11 +52,13 @@ class Catalog:
         self._category_codes: dict[str, int] = {}
         self.category_names: list[str] = []
         self._fresh: list[tuple[int, int]] = []
+        self._freshest: NDArray[np.int64] | None = None
 
     def apply(self, changes: Iterable[tuple[str, Item | None]]) -> None:
         """Bring the replica up to date with records of the catalogue, in their order; None is a tombstone."""
         gone: list[int] = []
         moved: list[int] = []
+        self._freshest = None
         for item_id, item in dict(changes).items():
             self._apply(key_of(item_id), item, gone, moved)
         # In this order: a row that one item left may be another's by now.
@@ -74,20 +76,22 @@ class Catalog:
 
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """The embeddings of rows [n], float32 [n, dimensions]."""
-        return self._vectors[rows].astype(np.float32)
+        return self._vectors[rows]
 
     def search(self, queries: NDArray[np.float32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The nearest available rows [q, count] of queries [q, dimensions], with similarities; -1 pads."""
         return self._index.search(queries, count)
 
     def freshest(self, count: int) -> NDArray[np.int64]:
-        """The rows of the latest uploads that are available, the newest first; `count` is at most FRESH_LIMIT."""
-        fresh = self._still_fresh()
-        if len(fresh) < count and len(self._fresh) == FRESH_LIMIT:
-            # Much of what was noted has been replaced or taken away since: what it had pushed out counts again.
-            self._fresh = self._newest()
+        """The rows of the latest uploads that are available, the newest first; FRESH_LIMIT / 2 at most are certain."""
+        if self._freshest is None:
             fresh = self._still_fresh()
-        return np.array(sorted(fresh, key=lambda row: (-fresh[row], row))[:count], np.int64)
+            if len(fresh) < FRESH_LIMIT // 2 and len(self._fresh) == FRESH_LIMIT:
+                # Much of what was noted has been replaced or taken away: what it had pushed out counts again.
+                self._fresh = self._newest()
+                fresh = self._still_fresh()
+            self._freshest = np.array(sorted(fresh, key=lambda row: (-fresh[row], row)), np.int64)
+        return self._freshest[:count]
 
     def counts(self) -> CatalogCounts:
         """How many items there are, by state."""

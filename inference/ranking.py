@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.profile import DAY_MS
-from features.recommendation import Reason, RecommendedItem
+from features.recommendation import Reason, ReasonCode, RecommendedItem
 from features.visual import COLOUR_NAMES
 from inference.candidates import SOURCES, Candidates, Taste
 from inference.catalog import Catalog
 
 #: What a signal of strength 1 adds to the score; each signal is also the reason given for a slot it carries.
-WEIGHTS = {
+WEIGHTS: dict[ReasonCode, float] = {
     "looks_like": 1.0,
     "chosen_after": 1.5,
     "same_category": 0.4,
@@ -24,7 +24,9 @@ WEIGHTS = {
     "popular": 0.15,
     "new": 0.05,
 }
+_NAMES = tuple(WEIGHTS)
 _COLUMN = {name: column for column, name in enumerate(WEIGHTS)}
+_WEIGHTS = np.array(list(WEIGHTS.values()), np.float32)
 REFUSED_WEIGHT = 1.0
 #: Signals below this share of a slot's strongest are not worth naming as reasons.
 REASON_SHARE = 0.25
@@ -52,10 +54,11 @@ def rank(candidates: Candidates, taste: Taste, catalog: Catalog, *, length: int,
     """The best `length` candidates, diverse, with reasons; empty where there are no candidates."""
     vectors = catalog.vectors(candidates.rows)
     signals = _signals(candidates, taste, vectors, catalog, now_ms)
-    scores = signals @ np.array(list(WEIGHTS.values()), np.float32) - REFUSED_WEIGHT * _refused(vectors, taste)
+    scores = signals @ _WEIGHTS - REFUSED_WEIGHT * _refused(vectors, taste)
     shortlist = np.argsort(-scores, kind="stable")[: SHORTLIST * length]
     picked = shortlist[_diversify(scores[shortlist], vectors[shortlist], length)]
     picked, explored = _explore(picked, scores, signals, vectors)
+    reasons = _reasons(picked, signals, candidates, taste, vectors, catalog, now_ms)
     chosen = vectors[picked]
     steps = np.einsum("nd,nd->n", chosen[1:], chosen[:-1])
     items = [
@@ -64,7 +67,7 @@ def rank(candidates: Candidates, taste: Taste, catalog: Catalog, *, length: int,
             score=round(float(scores[at]), 4),
             source=SOURCES[candidates.source[at]],
             explore=slot == explored,
-            reasons=_reasons(at, signals[at], candidates, taste, vectors[at], catalog, now_ms),
+            reasons=reasons[slot],
         )
         for slot, at in enumerate(picked.tolist())
     ]
@@ -86,7 +89,7 @@ def _signals(
     if len(taste.categories):
         codes = catalog.categories[rows]
         signals[:, _COLUMN["same_category"]] = np.where(codes >= 0, taste.categories[codes], 0.0)
-    signals[:, _COLUMN["same_colour"]] = catalog.colours[rows].astype(np.float32) @ taste.colours
+    signals[:, _COLUMN["same_colour"]] = catalog.colours[rows] @ taste.colours
     signals[:, _COLUMN["trending"]] = candidates.trend
     signals[:, _COLUMN["popular"]] = candidates.popular
     signals[:, _COLUMN["new"]] = 0.5 ** (np.maximum(now_ms - catalog.uploaded_ms[rows], 0) / FRESH_HALF_LIFE_MS)
@@ -105,7 +108,10 @@ def _refused(vectors: NDArray[np.float32], taste: Taste) -> NDArray[np.float32]:
 def _diversify(scores: NDArray[np.float32], vectors: NDArray[np.float32], length: int) -> list[int]:
     """Greedily the best next one, less what it repeats; a second copy of one picture is never taken."""
     similarity = vectors @ vectors.T
-    nearest = np.zeros(len(scores), np.float32)
+    repeats = np.maximum(similarity - ALIKE, 0.0) * np.float32(DIVERSITY / (1 - ALIKE))
+    repeats[similarity >= SAME_PICTURE] = np.inf
+    np.fill_diagonal(repeats, np.inf)
+    cost = np.zeros(len(scores), np.float32)
     value = scores.copy()
     picked: list[int] = []
     for _ in range(min(length, len(scores))):
@@ -113,10 +119,8 @@ def _diversify(scores: NDArray[np.float32], vectors: NDArray[np.float32], length
         if value[best] == -np.inf:
             break
         picked.append(best)
-        nearest = np.maximum(nearest, similarity[best])
-        value = scores - DIVERSITY * np.maximum(nearest - ALIKE, 0.0) / (1 - ALIKE)
-        value[nearest >= SAME_PICTURE] = -np.inf
-        value[picked] = -np.inf
+        np.maximum(cost, repeats[best], out=cost)
+        np.subtract(scores, cost, out=value)
     return picked
 
 
@@ -138,40 +142,62 @@ def _explore(
 
 
 def _reasons(
-    at: int,
+    picked: NDArray[np.int64],
     signals: NDArray[np.float32],
     candidates: Candidates,
     taste: Taste,
-    vector: NDArray[np.float32],
+    vectors: NDArray[np.float32],
     catalog: Catalog,
     now_ms: int,
-) -> list[Reason]:
-    """The signals that carry the slot's score, the strongest first, with their evidence."""
-    shares = signals * np.array(list(WEIGHTS.values()), np.float32)
-    order = np.argsort(-shares, kind="stable")
-    named = [i for i in order.tolist() if shares[i] > 0 and shares[i] >= REASON_SHARE * shares[order[0]]]
-    row = int(candidates.rows[at])
-    reasons = []
-    for code, signal in ((list(WEIGHTS)[i], round(float(signals[i]), 4)) for i in named):
-        if code == "looks_like":
-            similarity = taste.vectors @ vector
-            near = int(similarity.argmax())
-            item_id = catalog.item_ids[taste.rows[near]]
-            reasons.append(Reason(code="looks_like", item_id=item_id, similarity=round(float(similarity[near]), 4)))
-        elif code == "chosen_after":
-            item_id = catalog.item_ids[candidates.neighbour_of[at]]
-            reasons.append(Reason(code="chosen_after", item_id=item_id, strength=signal))
-        elif code == "same_category":
-            category = catalog.category_names[catalog.categories[row]]
-            reasons.append(Reason(code="same_category", category=category, strength=signal))
-        elif code == "same_colour":
-            shared = catalog.colours[row].astype(np.float32) * taste.colours
-            reasons.append(Reason(code="same_colour", colour=COLOUR_NAMES[int(shared.argmax())], strength=signal))
-        elif code == "new":
-            reasons.append(Reason(code="new", age_ms=max(now_ms - int(catalog.uploaded_ms[row]), 0)))
-        else:
-            reasons.append(Reason(code="trending" if code == "trending" else "popular", strength=signal))
-    return reasons or [Reason(code="new", age_ms=max(now_ms - int(catalog.uploaded_ms[row]), 0))]
+) -> list[list[Reason]]:
+    """For each slot the signals that carry its score, the strongest first, with their evidence."""
+    rows = candidates.rows[picked]
+    shares = signals[picked] * _WEIGHTS
+    named = (shares > 0) & (shares >= REASON_SHARE * shares.max(axis=1, keepdims=True))
+    order = np.argsort(-shares, axis=1, kind="stable")
+    likeness = vectors[picked] @ taste.vectors.T if len(taste.rows) else np.zeros((len(picked), 1), np.float32)
+    evidence = _Evidence(
+        strengths=signals[picked].tolist(),
+        nearest=[catalog.item_ids[row] for row in taste.rows[likeness.argmax(axis=1)]] if len(taste.rows) else [],
+        similarity=likeness.max(axis=1).tolist(),
+        before=candidates.neighbour_of[picked].tolist(),
+        colours=(catalog.colours[rows] * taste.colours).argmax(axis=1).tolist(),
+        ages_ms=np.maximum(now_ms - catalog.uploaded_ms[rows], 0).tolist(),
+    )
+    return [
+        [_reason(_NAMES[i], i, slot, int(rows[slot]), evidence, catalog) for i in columns if named[slot, i]]
+        or [Reason(code="new", age_ms=evidence.ages_ms[slot])]
+        for slot, columns in enumerate(order.tolist())
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """What the reasons of a list rest on, slot by slot."""
+
+    strengths: list[list[float]]
+    nearest: list[str]
+    similarity: list[float]
+    before: list[int]
+    colours: list[int]
+    ages_ms: list[int]
+
+
+def _reason(name: ReasonCode, column: int, slot: int, row: int, evidence: _Evidence, catalog: Catalog) -> Reason:
+    strength = round(evidence.strengths[slot][column], 4)
+    match name:
+        case "looks_like":
+            return Reason(code=name, item_id=evidence.nearest[slot], similarity=round(evidence.similarity[slot], 4))
+        case "chosen_after":
+            return Reason(code=name, item_id=catalog.item_ids[evidence.before[slot]], strength=strength)
+        case "same_category":
+            return Reason(code=name, category=catalog.category_names[catalog.categories[row]], strength=strength)
+        case "same_colour":
+            return Reason(code=name, colour=COLOUR_NAMES[evidence.colours[slot]], strength=strength)
+        case "new":
+            return Reason(code=name, age_ms=evidence.ages_ms[slot])
+        case _:
+            return Reason(code=name, strength=strength)
 
 
 def rank_similar(

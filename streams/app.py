@@ -83,8 +83,12 @@ def make_app(name: str, settings: Settings, kafka: str) -> App:
     )
 
 
-def add_agent(app: App, topic: Topic, handle: Handler, *, name: str, prefix: str, limit: int) -> None:
+def add_agent(
+    app: App, topic: Topic, handle: Handler, *, name: str, prefix: str, limit: int, pause_s: float = 0.0
+) -> None:
     """Have `handle` called with the records that wait in a topic, up to `limit` at once, one batch after the other.
+
+    After each batch it pauses for `pause_s`: where nobody waits for the effect, larger batches cost less in all.
 
     An exception that leaves the handler is a bug or a refusal nobody can mend here: Faust would acknowledge the batch
     and go on, so the agent stops instead, and the process with it. What it was handling is replayed at the next start.
@@ -101,6 +105,8 @@ def add_agent(app: App, topic: Topic, handle: Handler, *, name: str, prefix: str
             acknowledge(batch)
             app.done.update({event.message.tp: event.message.offset for event in batch})
             LAST_PROGRESS.labels(name).set_to_current_time()
+            if pause_s:
+                await asyncio.sleep(pause_s)
 
     channel = app.topic(
         prefix + topic.name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"

@@ -1,6 +1,6 @@
 """Which candidate source earned a click: remembers the lists published last, for as long as they are likely clicked."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 
 from features.recommendation import RecommendedItem
@@ -20,8 +20,8 @@ class Attribution:
         self._lists[rec_id] = tuple((item.item_id, item.source) for item in items)
         if len(self._lists) > LISTS_LIMIT:
             self._lists.popitem(last=False)
-        for item in items:
-            SHOWN.labels(item.source).inc()
+        for source, count in Counter(item.source for item in items).items():
+            SHOWN.labels(source).inc(count)
 
     def clicked(self, rec_id: str, item_id: str) -> None:
         """A user clicked an item of a list."""

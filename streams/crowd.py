@@ -23,6 +23,7 @@ from streams.logs import log
 REFRESH_S = 1.0
 BEHAVIOUR_AGE_S = 2.0
 BEHAVIOURS_LIMIT = 50_000
+_NEVER: tuple[float, Behaviour | None] = (float("-inf"), None)
 
 
 class Crowd:
@@ -47,10 +48,11 @@ class Crowd:
             with suppress(asyncio.CancelledError):
                 await self._task
 
-    async def behaviours(self, items: Collection[int]) -> dict[int, Behaviour]:
-        """The behaviours of items by key, at most BEHAVIOUR_AGE_S old; those nobody knows are left out."""
+    async def behaviours(self, items: Collection[int], *, max_age_s: float = BEHAVIOUR_AGE_S) -> dict[int, Behaviour]:
+        """The behaviours of items by key, at most `max_age_s` old; those nobody knows are left out."""
         now = time.monotonic()
-        stale = [item for item in items if self._behaviours.get(item, (0.0, None))[0] < now]
+        oldest = now - max_age_s
+        stale = [item for item in items if self._behaviours.get(item, _NEVER)[0] < oldest]
         if stale:
             try:
                 found = await self._signals.behaviours(stale)
@@ -58,11 +60,11 @@ class Crowd:
                 log.warning("neighbours_unavailable", error=str(error))
                 found = {}
             for item in stale:
-                self._behaviours[item] = (now + BEHAVIOUR_AGE_S, found.get(item))
+                self._behaviours[item] = (now, found.get(item))
                 self._behaviours.move_to_end(item)
             while len(self._behaviours) > BEHAVIOURS_LIMIT:
                 self._behaviours.popitem(last=False)
-        known = ((item, self._behaviours.get(item, (0.0, None))[1]) for item in items)
+        known = ((item, self._behaviours.get(item, _NEVER)[1]) for item in items)
         return {item: behaviour for item, behaviour in known if behaviour is not None}
 
     async def _refresh(self) -> None:

@@ -1,5 +1,6 @@
 """The hub: users' interactions in, refreshed recommendations out."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +9,8 @@ from functools import lru_cache
 from features.behaviour import Engagement, engagements
 from features.item import key_of
 from features.profile import Action, Profile, apply_interaction, is_applied, weigh
-from inference.candidates import Candidates, find_taste, find_trends, generate_candidates, recent_items
+from features.trends import NO_TRENDS
+from inference.candidates import Candidates, Trends, find_taste, find_trends, generate_candidates, recent_items
 from inference.catalog import Catalog
 from inference.ranking import Ranking, rank
 from state.errors import StateUnavailable
@@ -41,6 +43,9 @@ from streams.stages import Stages
 from streams.topics import INTERACTIONS
 from streams.topics import RECOMMENDATIONS as TOPIC
 
+#: How old the neighbours of the items before the latest may be.
+RECENT_AGE_S = 60.0
+
 #: The events of a batch by partition and offset.
 _Events = Mapping[tuple[int, int], Interaction | InvalidEvent]
 
@@ -56,14 +61,19 @@ class _Changes:
 
 
 class InteractionsAgent:
-    """Applies micro-batches of events.interactions: published, then committed; a crash repeats output, never state."""
+    """Applies micro-batches of events.interactions: published, then committed; a crash repeats output, never state.
+
+    Lists leave by `lists`, signals and dead letters by `signals_out`: Kafka answers the requests of one connection one
+    at a time, and lists should not queue behind signals.
+    """
 
     def __init__(
         self,
         profiles: ProfileStore,
         crowd: Crowd,
         catalog: Catalog,
-        publisher: Publisher,
+        lists: Publisher,
+        signals_out: Publisher,
         positions: Positions,
         signals: SignalTopic,
         *,
@@ -75,13 +85,15 @@ class InteractionsAgent:
         self._profiles = profiles
         self._crowd = crowd
         self._catalog = catalog
-        self._publisher = publisher
+        self._lists = lists
+        self._signals_out = signals_out
         self._positions = positions
         self._signals = signals
         self._prefix = prefix
         self._length = list_length
         self._clock_ms = clock_ms
         self._attribution = Attribution()
+        self._known_trends = (NO_TRENDS, find_trends(NO_TRENDS, catalog, 0))
         self._partition_of = lru_cache(maxsize=65_536)(lambda key: partition_of(key, partitions))
 
     async def handle(self, records: Sequence[Record]) -> None:
@@ -90,12 +102,20 @@ class InteractionsAgent:
         batch = by_partition(records)
         events = {(record.partition, record.offset): _parse(record) for record in records}
         users = {partition: _users(found, events) for partition, found in batch.items()}
-        loaded = await until_available(lambda: self._profiles.load(users), StateUnavailable)
+        chosen = {key_of(event.item_id) for event in events.values() if isinstance(event, Interaction)}
+        loaded, _ = await asyncio.gather(
+            until_available(lambda: self._profiles.load(users), StateUnavailable),
+            # Fresh, since they are what the lists are about; asked for now to save a round trip later.
+            self._crowd.behaviours(chosen),
+        )
         stages.end("load")
         admitted = await self._positions.admit(batch, {p: found.position for p, found in loaded.items()})
         changed = {p: self._apply(new, events, loaded[p]) for p, new in admitted.items()}
         feeds = await self._recommend(list(changed.values()), stages)
-        await self._publisher.publish([*feeds, *(message for each in changed.values() for message in each.messages)])
+        await asyncio.gather(
+            self._lists.publish(feeds),
+            self._signals_out.publish([message for each in changed.values() for message in each.messages]),
+        )
         stages.end("publish")
         self._count(list(changed.values()))
         commits = [ProfileCommit(p, loaded[p].position, each.position, each.profiles) for p, each in changed.items()]
@@ -132,10 +152,11 @@ class InteractionsAgent:
         if not users:
             return []
         profiles = [profile for each in changed for profile in each.profiles.values()]
-        behaviours = await self._crowd.behaviours({item for profile in profiles for item in recent_items(profile)})
+        recent = {item for profile in profiles for item in recent_items(profile)}
+        behaviours = await self._crowd.behaviours(recent, max_age_s=RECENT_AGE_S)
         now_ms = self._clock_ms()
         tastes = [find_taste(profile, self._catalog, now_ms) for profile in profiles]
-        trends = find_trends(self._crowd.trends, self._catalog, now_ms)
+        trends = self._trends(now_ms)
         keys = [key_of(user) for user in users]
         candidates = generate_candidates(tastes, profiles, keys, self._catalog, behaviours, trends, now_ms)
         stages.end("candidates")
@@ -151,6 +172,14 @@ class InteractionsAgent:
             self._message(record, event, ranking, found.filtered, stages, now_ms)
             for (record, event), ranking, found in zip(triggers, rankings, candidates, strict=True)
         ]
+
+    def _trends(self, now_ms: int) -> Trends:
+        """The trends as rows, worked out once for each table: thousands of rows, and a second old in any case."""
+        table, trends = self._known_trends
+        if table is not self._crowd.trends:
+            trends = find_trends(self._crowd.trends, self._catalog, now_ms)
+            self._known_trends = (self._crowd.trends, trends)
+        return trends
 
     def _message(
         self,

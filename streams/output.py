@@ -54,6 +54,7 @@ class KafkaPublisher:
                 "enable.idempotence": True,
                 "message.timeout.ms": 0,
                 "message.max.bytes": 4 << 20,
+                # Any other value costs about 3 ms: librdkafka's timer is coarse.
                 "linger.ms": 0,
                 "queue.buffering.max.messages": 100_000,
                 "log.connection.close": False,

@@ -23,7 +23,7 @@ from state.profiles import ProfileStore
 from state.redis import Client, RedisPartitions, connect
 from state.signals import SignalStore
 from streams import topics
-from streams.app import App, PositionsReader, add_agent, make_app
+from streams.app import App, Handler, PositionsReader, add_agent, make_app
 from streams.conditions import ALL as CONDITIONS
 from streams.conditions import ENCODER, report_to
 from streams.crowd import Crowd
@@ -42,6 +42,8 @@ from streams.uploads import UploadsAgent
 
 WorkerName = Literal["interactions", "uploads", "items"]
 UPLOADS_AT_ONCE = 16
+#: Trends and neighbours may be this much late, and so may a new picture be searchable; lists are not concerned.
+SIGNALS_PAUSE_S = 0.05
 LAG_REFRESH_S = 1.0
 #: What a worker cannot do without, read or written.
 _TOPICS: dict[WorkerName, tuple[topics.Topic, ...]] = {
@@ -152,11 +154,15 @@ class Worker:
         self._stack.push_async_callback(crowd.stop)
         catalog = await self._catalog()
         await crowd.start()
+        signals_out = KafkaPublisher(self._addresses.kafka, client_id="sightline-interactions-signals")
+        self._stack.push_async_callback(signals_out.close)
+        await signals_out.warm_up([self._prefix + topics.SIGNALS.name])
         agent = InteractionsAgent(
             profiles,
             crowd,
             catalog,
             self._publisher,
+            signals_out,
             self._positions(topics.INTERACTIONS, profiles.positions),
             self._signals,
             prefix=self._prefix,
@@ -185,7 +191,7 @@ class Worker:
         positions = self._positions(topics.SIGNALS, store.positions)
         signals = SignalsAgent(store, self._publisher, positions, prefix=self._prefix)
         changes = ItemChangesAgent(self._publisher, self._signals, prefix=self._prefix)
-        self._add(topics.SIGNALS, signals.handle, self._settings.batch_limit)
+        self._add(topics.SIGNALS, signals.handle, self._settings.batch_limit, pause_s=SIGNALS_PAUSE_S)
         self._add(topics.ITEMS, changes.handle, self._settings.batch_limit)
 
     def _redis(self) -> Client:
@@ -201,8 +207,8 @@ class Worker:
         self.app.positions[name] = read
         return Positions(partial(self.app.rewind, name))
 
-    def _add(self, topic: topics.Topic, handle: Callable[..., Awaitable[None]], limit: int) -> None:
-        add_agent(self.app, topic, handle, name=topic.name, prefix=self._prefix, limit=limit)
+    def _add(self, topic: topics.Topic, handle: Handler, limit: int, *, pause_s: float = 0.0) -> None:
+        add_agent(self.app, topic, handle, name=topic.name, prefix=self._prefix, limit=limit, pause_s=pause_s)
 
     async def _catalog(self) -> Catalog:
         catalog = Catalog(self._settings.dimensions)

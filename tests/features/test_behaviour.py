@@ -36,7 +36,7 @@ def after(*given_engagements: Engagement, start: Behaviour = UNKNOWN) -> Behavio
 
 def test_a_users_first_click_concerns_one_item() -> None:
     assert engagements(NEW, act("red-1"), source=3, offset=10) == [
-        Engagement(key_of("red-1"), NOW, 1.0, (), source=3, sequence=60)
+        Engagement(key_of("red-1"), NOW, 1.0, (), source=3, sequence=20)
     ]
 
 
@@ -49,10 +49,17 @@ def test_a_click_links_forwards_more_than_backwards() -> None:
 
 def test_each_step_back_counts_less_and_the_sixth_not_at_all() -> None:
     before = profile_of(*(act(f"red-{n}") for n in range(7)))
+    own, _ = engagements(before, act("red-9"), source=0, offset=0)
+
+    assert [item for item, _ in own.links] == [key_of(f"red-{n}") for n in (6, 5, 4, 3, 2)]
+    assert [weight for _, weight in own.links] == pytest.approx([0.7, 0.56, 0.448, 0.3584, 0.28672])
+
+
+def test_only_the_item_chosen_last_learns_what_came_next() -> None:
+    before = profile_of(*(act(f"red-{n}") for n in range(7)))
     _, *earlier = engagements(before, act("red-9"), source=0, offset=0)
 
-    assert [each.item for each in earlier] == [key_of(f"red-{n}") for n in (6, 5, 4, 3, 2)]
-    assert [each.links[0][1] for each in earlier] == pytest.approx([1, 0.8, 0.64, 0.512, 0.4096])
+    assert [each.item for each in earlier] == [key_of("red-6")]
 
 
 def test_an_item_is_never_its_own_neighbour() -> None:
