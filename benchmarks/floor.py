@@ -127,6 +127,8 @@ async def _wire(settings: Settings, stack: AsyncExitStack) -> tuple[Interactions
         partitions=settings.partitions,
         list_length=settings.list_length,
     )
+    await agent.start()
+    stack.push_async_callback(agent.stop)
     return agent, consumer
 
 

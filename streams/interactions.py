@@ -14,7 +14,8 @@ from inference.candidates import Candidates, Trends, find_taste, find_trends, ge
 from inference.catalog import Catalog
 from inference.ranking import Ranking, rank
 from state.errors import StateUnavailable
-from state.profiles import LoadedProfiles, ProfileCommit, ProfileStore
+from state.held import Held, HeldProfiles
+from state.profiles import ProfileStore
 from streams.attribution import Attribution
 from streams.batches import by_partition
 from streams.crowd import Crowd
@@ -43,28 +44,46 @@ from streams.stages import Stages
 from streams.topics import INTERACTIONS
 from streams.topics import RECOMMENDATIONS as TOPIC
 
-#: How old the neighbours of the items before the latest may be.
-RECENT_AGE_S = 60.0
+#: What is applied is stored together with what else is applied in this time: a crash repeats so much.
+STORE_EVERY_S = 0.1
+#: Events applied and not stored at most: while Redis or Kafka is away, further ones wait in their topic.
+UNSTORED_LIMIT = 4096
+#: How long the last store may take when the process ends.
+STOP_S = 5.0
 
 #: The events of a batch by partition and offset.
 _Events = Mapping[tuple[int, int], Interaction | InvalidEvent]
+#: What a list answers.
+_Trigger = tuple[Record, Interaction]
 
 
 @dataclass(slots=True)
 class _Changes:
-    """What one partition's records lead to: profiles by user, the last event of each user, messages to send along."""
+    """What one partition's records lead to: profiles by user, the last event of each user, what others are told."""
 
     position: int
     profiles: dict[str, Profile] = field(default_factory=dict)
-    triggers: dict[str, tuple[Record, Interaction]] = field(default_factory=dict)
-    messages: list[Message] = field(default_factory=list)
+    triggers: dict[str, _Trigger] = field(default_factory=dict)
+    engagements: list[Engagement] = field(default_factory=list)
+    letters: list[Message] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Unstored:
+    """What goes with the next commit: lists on their way, and messages that leave before it."""
+
+    events: int = 0
+    lists: list[asyncio.Task[None]] = field(default_factory=list)
+    engagements: list[Engagement] = field(default_factory=list)
+    letters: list[Message] = field(default_factory=list)
 
 
 class InteractionsAgent:
     """Applies micro-batches of events.interactions: published, then committed; a crash repeats output, never state.
 
-    Lists leave by `lists`, signals and dead letters by `signals_out`: Kafka answers the requests of one connection one
-    at a time, and lists should not queue behind signals.
+    Lists leave at once. Signals, dead letters and the commit of what several batches did follow every STORE_EVERY_S
+    (docs/adr/0008). Lists leave by `lists`, the rest by `signals_out`: Kafka answers the requests of one connection
+    one at a time, and lists should not queue behind signals.
     """
 
     def __init__(
@@ -82,7 +101,8 @@ class InteractionsAgent:
         list_length: int,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        self._profiles = profiles
+        self._store = profiles
+        self._profiles = HeldProfiles(profiles)
         self._crowd = crowd
         self._catalog = catalog
         self._lists = lists
@@ -95,45 +115,108 @@ class InteractionsAgent:
         self._attribution = Attribution()
         self._known_trends = (NO_TRENDS, find_trends(NO_TRENDS, catalog, 0))
         self._partition_of = lru_cache(maxsize=65_536)(lambda key: partition_of(key, partitions))
+        self._unstored = _Unstored()
+        self._changed, self._room = asyncio.Event(), asyncio.Event()
+        self._room.set()
+        self._ending = False
+        self._storing: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Store from now on what `handle` leaves to be stored."""
+        self._storing = asyncio.create_task(self._keep_storing(), name="storing")
+
+    async def stop(self) -> None:
+        """Store what is left, if the services answer within STOP_S; what is not stored will be applied again."""
+        self._ending = True
+        self._changed.set()
+        if self._storing is not None:
+            _, late = await asyncio.wait({self._storing}, timeout=STOP_S)
+            for task in late:
+                task.cancel()
+                await asyncio.wait({task})
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why nothing is stored any more, if so."""
+        storing = self._storing
+        return storing.exception() if storing is not None and storing.done() and not storing.cancelled() else None
+
+    async def positions(self, partitions: Sequence[int]) -> dict[int, int]:
+        """Where to take up partitions that were assigned; whatever this worker held before may be out of date."""
+        self._profiles.drop()
+        return await self._store.positions(partitions)
 
     async def handle(self, records: Sequence[Record]) -> None:
-        """Apply a batch; on return its effect is published and stored, or its partitions will be fetched again."""
+        """Apply a batch; on return its lists are on their way, or its partitions will be fetched again."""
+        await self._room.wait()
         stages = Stages()
         batch = by_partition(records)
         events = {(record.partition, record.offset): _parse(record) for record in records}
         users = {partition: _users(found, events) for partition, found in batch.items()}
-        chosen = {key_of(event.item_id) for event in events.values() if isinstance(event, Interaction)}
-        loaded, _ = await asyncio.gather(
-            until_available(lambda: self._profiles.load(users), StateUnavailable),
-            # Fresh, since they are what the lists are about; asked for now to save a round trip later.
-            self._crowd.behaviours(chosen),
-        )
+        # What the lists will be about is asked for now, beside the profiles.
+        self._crowd.expect({key_of(event.item_id) for event in events.values() if isinstance(event, Interaction)})
+        held, moved = await until_available(lambda: self._profiles.load(users), StateUnavailable)
+        await self._positions.refused(moved)
+        self._positions.loaded({p: each.stored for p, each in held.items()})
         stages.end("load")
-        admitted = await self._positions.admit(batch, {p: found.position for p, found in loaded.items()})
-        changed = {p: self._apply(new, events, loaded[p]) for p, new in admitted.items()}
+        admitted = await self._positions.admit(batch, {p: each.position for p, each in held.items()})
+        changed = {p: self._apply(new, events, held[p]) for p, new in admitted.items()}
         feeds = await self._recommend(list(changed.values()), stages)
-        await asyncio.gather(
-            self._lists.publish(feeds),
-            self._signals_out.publish([message for each in changed.values() for message in each.messages]),
-        )
-        stages.end("publish")
-        self._count(list(changed.values()))
-        commits = [ProfileCommit(p, loaded[p].position, each.position, each.profiles) for p, each in changed.items()]
-        refused = await until_available(lambda: self._profiles.commit(commits), StateUnavailable)
-        self._positions.committed({p: each.position for p, each in changed.items() if p not in refused})
+        # From here to the end nothing is awaited: a commit has all of a batch or nothing, and its lists before it.
+        for partition, changes in changed.items():
+            held[partition].advance(changes.position, changes.profiles)
+            self._unstored.engagements += changes.engagements
+            self._unstored.letters += changes.letters
+        triggers = [trigger for changes in changed.values() for trigger in changes.triggers.values()]
+        self._unstored.lists.append(asyncio.create_task(self._publish(feeds, triggers, stages)))
+        self._unstored.events += len(records)
+        if self._unstored.events >= UNSTORED_LIMIT:
+            self._room.clear()
+        self._changed.set()
+
+    async def store(self) -> None:
+        """Publish what goes before the commit, then commit what was applied; one at a time."""
+        stages = Stages()
+        unstored, self._unstored = self._unstored, _Unstored()
+        taken = self._profiles.take()
+        try:
+            await asyncio.gather(*unstored.lists)
+            messages = self._signals.messages(unstored.engagements)
+            await self._signals_out.publish([*unstored.letters, *messages])
+            stages.end("signals")
+            stored, refused = await until_available(lambda: self._profiles.commit(taken), StateUnavailable)
+        except BaseException:
+            self._profiles.drop()
+            raise
+        self._positions.committed(stored)
         await self._positions.refused(refused)
         stages.end("commit")
+        self._room.set()
 
-    def _apply(self, records: Sequence[Record], events: _Events, loaded: LoadedProfiles) -> _Changes:
+    async def _keep_storing(self) -> None:
+        while not self._ending:
+            await self._changed.wait()
+            self._changed.clear()
+            if not self._ending:
+                await asyncio.sleep(STORE_EVERY_S)
+            await self.store()
+
+    async def _publish(self, feeds: Sequence[Message], triggers: Sequence[_Trigger], stages: Stages) -> None:
+        await self._lists.publish(feeds)
+        stages.end("publish")
+        now_ms = self._clock_ms()
+        for record, event in triggers:
+            EVENT_TO_RECOMMENDATION.labels(event.type).observe(max(now_ms - record.timestamp_ms, 0) / 1000)
+
+    def _apply(self, records: Sequence[Record], events: _Events, held: Held) -> _Changes:
         """One partition's events in order, each on the profile that the one before it left."""
         changes = _Changes(position=records[-1].offset)
-        told: list[Engagement] = []
         for record in records:
             event = events[record.partition, record.offset]
             if isinstance(event, InvalidEvent):
-                changes.messages.append(dead_letter(record, event, prefix=self._prefix))
+                changes.letters.append(dead_letter(record, event, prefix=self._prefix))
                 continue
-            before = changes.profiles.get(event.user_id) or loaded.profiles[event.user_id]
+            before = changes.profiles.get(event.user_id) or held.profiles[event.user_id]
             action = _action(event, record)
             if is_applied(before, action):
                 DUPLICATES.labels("event").inc()
@@ -142,8 +225,7 @@ class InteractionsAgent:
             self._note(record, event)
             changes.profiles[event.user_id] = apply_interaction(before, action)
             changes.triggers[event.user_id] = (record, event)
-            told += engagements(before, action, source=record.partition, offset=record.offset)
-        changes.messages += self._signals.messages(told)
+            changes.engagements += engagements(before, action, source=record.partition, offset=record.offset)
         return changes
 
     async def _recommend(self, changed: Sequence[_Changes], stages: Stages) -> list[Message]:
@@ -153,7 +235,7 @@ class InteractionsAgent:
             return []
         profiles = [profile for each in changed for profile in each.profiles.values()]
         recent = {item for profile in profiles for item in recent_items(profile)}
-        behaviours = await self._crowd.behaviours(recent, max_age_s=RECENT_AGE_S)
+        behaviours = await self._crowd.behaviours(recent)
         now_ms = self._clock_ms()
         tastes = [find_taste(profile, self._catalog, now_ms) for profile in profiles]
         trends = self._trends(now_ms)
@@ -224,12 +306,6 @@ class InteractionsAgent:
             MISROUTED.inc()
         if event.rec_id is not None and event.type == "click":
             self._attribution.clicked(event.rec_id, event.item_id)
-
-    def _count(self, changed: Sequence[_Changes]) -> None:
-        now_ms = self._clock_ms()
-        for each in changed:
-            for record, event in each.triggers.values():
-                EVENT_TO_RECOMMENDATION.labels(event.type).observe(max(now_ms - record.timestamp_ms, 0) / 1000)
 
 
 def _parse(record: Record) -> Interaction | InvalidEvent:

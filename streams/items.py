@@ -90,6 +90,7 @@ class SignalsAgent:
         loaded = await until_available(lambda: self._store.load(wanted), StateUnavailable)
         stages.end("load")
         held = {partition: found.position for partition, found in loaded.items()}
+        self._positions.loaded(held)
         admitted = await self._positions.admit(batch, held)
         changed = {p: self._apply(new, parsed, loaded[p]) for p, new in admitted.items()}
         await self._publisher.publish([message for each in changed.values() for message in each.messages])

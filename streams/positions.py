@@ -32,14 +32,17 @@ class Positions:
         """Each partition's records that continue the state at position `held`; partitions with none are left out."""
         admitted: dict[int, list[Record]] = {}
         for partition, records in batch.items():
-            position = held[partition]
-            self._note(partition, position)
-            connected, reached, beyond = _connect(records, position)
+            connected, reached, beyond = _connect(records, held[partition])
             if connected:
                 admitted[partition] = connected
             if beyond:
                 await self._fetch_again(partition, reached)
         return admitted
+
+    def loaded(self, positions: Mapping[int, int]) -> None:
+        """Note what the store was found to hold."""
+        for partition, position in positions.items():
+            self._note(partition, position)
 
     def committed(self, positions: Mapping[int, int]) -> None:
         """Remember what this worker has written."""

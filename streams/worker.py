@@ -103,7 +103,7 @@ class Worker:
         self._prefix = settings.topic_prefix
         self._ready = False
         self._beat = time.monotonic()
-        self._replica: CatalogReplica | None = None
+        self._parts: list[CatalogReplica | InteractionsAgent] = []
         self._signals = SignalTopic(self._prefix, settings.partitions)
         self.app: App = make_app(name, settings, addresses.kafka)
 
@@ -135,8 +135,8 @@ class Worker:
     @property
     def failure(self) -> BaseException | None:
         """Why the process must end though nobody told it to: a part of it stopped by itself."""
-        tailing = self._replica.failure if self._replica is not None else None
-        return self.app.failure or self.app.crash_reason or tailing
+        failures = (self.app.failure, self.app.crash_reason, *(part.failure for part in self._parts))
+        return next((failure for failure in failures if failure is not None), None)
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Keep the lag and the heartbeat current until `stop` is set or a part of the process has failed."""
@@ -157,18 +157,23 @@ class Worker:
         signals_out = KafkaPublisher(self._addresses.kafka, client_id="sightline-interactions-signals")
         self._stack.push_async_callback(signals_out.close)
         await signals_out.warm_up([self._prefix + topics.SIGNALS.name])
+        topic = self._prefix + topics.INTERACTIONS.name
         agent = InteractionsAgent(
             profiles,
             crowd,
             catalog,
             self._publisher,
             signals_out,
-            self._positions(topics.INTERACTIONS, profiles.positions),
+            Positions(partial(self.app.rewind, topic)),
             self._signals,
             prefix=self._prefix,
             partitions=self._settings.partitions,
             list_length=self._settings.list_length,
         )
+        self.app.positions[topic] = agent.positions
+        self._parts.append(agent)
+        self._stack.push_async_callback(agent.stop)
+        await agent.start()
         self._add(topics.INTERACTIONS, agent.handle, self._settings.batch_limit)
 
     async def _wire_uploads(self) -> None:
@@ -214,7 +219,7 @@ class Worker:
         catalog = Catalog(self._settings.dimensions)
         replica = CatalogReplica(self._addresses.kafka, self._prefix + topics.CATALOG.name, catalog)
         await replica.start()
-        self._replica = replica
+        self._parts.append(replica)
         self._stack.push_async_callback(replica.stop)
         log.info("catalogue_ready", items=catalog.counts().searchable)
         return catalog

@@ -61,7 +61,16 @@ class Hub:
         self.rewinds = Rewinds()
         self.catalog = two_colours() if catalog is None else catalog
         self.crowd = Crowd(SignalStore(MemoryPartitions(), PARTITIONS), conditions())
-        self.handle = self.agent().handle
+        self.use(self.agent())
+
+    def use(self, agent: InteractionsAgent) -> None:
+        """Have this worker handle what comes."""
+        self._agent = agent
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """Apply a batch and store it, as the worker does a moment later."""
+        await self._agent.handle(records)
+        await self._agent.store()
 
     def agent(self) -> InteractionsAgent:
         """A worker on this state."""
@@ -254,7 +263,8 @@ async def test_a_replay_after_a_failed_publish_gives_the_same_list_and_stores_it
     with pytest.raises(PublishFailed):
         await hub.handle([record(0, click("u1", "red0"))])
     hub.publisher.failure = None
-    await hub.agent().handle([record(0, click("u1", "red0"))])
+    hub.use(hub.agent())
+    await hub.handle([record(0, click("u1", "red0"))])
     assert [one.seq for one in hub.publisher.lists()] == [0]
     assert await hub.engaged("u1") == [key_of("red0")]
 
@@ -320,7 +330,8 @@ class Faltering(MemoryPartitions):
 async def test_a_commit_whose_answer_was_lost_is_made_again_and_counts_once(hub: Hub) -> None:
     hub.partitions = Faltering()
     hub.profiles = ProfileStore(hub.partitions)
-    await hub.agent().handle([record(0, click("u1", "red0"))])
+    hub.use(hub.agent())
+    await hub.handle([record(0, click("u1", "red0"))])
     assert (await hub.engaged("u1"), await hub.position()) == ([key_of("red0")], 0)
     assert hub.rewinds.asked == []
 

@@ -41,6 +41,7 @@ def offsets(admitted: dict[int, list[Record]]) -> dict[int, list[int]]:
 
 async def admit(positions: Positions, held: int, *places: tuple[int, int | None]) -> list[int]:
     """The offsets of partition 0 that are admitted to a state at `held`."""
+    positions.loaded({0: held})
     return offsets(await positions.admit({0: records(*places)}, {0: held})).get(0, [])
 
 
