@@ -15,6 +15,7 @@ from state.codec import encode_item
 from state.errors import StateUnavailable
 from state.signals import Signals, SignalStore, Wanted
 from streams.batches import by_partition
+from streams.breaker import Breaker
 from streams.dead_letters import dead_letter
 from streams.errors import InvalidEvent
 from streams.events import ItemChange
@@ -31,22 +32,24 @@ from streams.topics import CATALOG, ITEMS, SIGNALS
 class ItemChangesAgent:
     """Checks what publishers say of items and passes it on to state.signals."""
 
-    def __init__(self, publisher: Publisher, signals: SignalTopic, *, prefix: str) -> None:
+    def __init__(self, publisher: Publisher, signals: SignalTopic, breaker: Breaker, *, prefix: str) -> None:
         self._publisher = publisher
         self._signals = signals
+        self._breaker = breaker
         self._prefix = prefix
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Pass a batch of events.items on, or to the dead letters; doing it again changes nothing."""
-        await self._publisher.publish([self._message(record) for record in records])
+        parsed = [_parse_change(record) for record in records]
+        await self._breaker.check(len(parsed), sum(isinstance(each, InvalidEvent) for each in parsed))
+        messages = [self._message(record, each) for record, each in zip(records, parsed, strict=True)]
+        await self._publisher.publish(messages)
 
-    def _message(self, record: Record) -> Message:
-        try:
-            event = parse_item_change(record)
-        except InvalidEvent as error:
-            return dead_letter(record, error, prefix=self._prefix)
+    def _message(self, record: Record, parsed: Changed | InvalidEvent) -> Message:
+        if isinstance(parsed, InvalidEvent):
+            return dead_letter(record, parsed, prefix=self._prefix)
         EVENTS.labels(ITEMS.name, "change", "applied").inc()
-        return self._signals.message(Changed(event.item_id, _change(event, record)))
+        return self._signals.message(parsed)
 
 
 #: The signals of a batch by partition and offset.
@@ -71,6 +74,7 @@ class SignalsAgent:
         store: SignalStore,
         publisher: Publisher,
         positions: Positions,
+        breaker: Breaker,
         *,
         prefix: str,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
@@ -78,6 +82,7 @@ class SignalsAgent:
         self._store = store
         self._publisher = publisher
         self._positions = positions
+        self._breaker = breaker
         self._prefix = prefix
         self._clock_ms = clock_ms
 
@@ -92,6 +97,8 @@ class SignalsAgent:
         held = {partition: found.position for partition, found in loaded.items()}
         self._positions.loaded(held)
         admitted = await self._positions.admit(batch, held)
+        outcomes = [parsed[record.partition, record.offset] for new in admitted.values() for record in new]
+        await self._breaker.check(len(outcomes), sum(isinstance(each, InvalidEvent) for each in outcomes))
         changed = {p: self._apply(new, parsed, loaded[p]) for p, new in admitted.items()}
         await self._publisher.publish([message for each in changed.values() for message in each.messages])
         stages.end("publish")
@@ -138,6 +145,14 @@ class SignalsAgent:
     def _record(self, item: Item) -> Message:
         value = None if item.deleted else encode_item(item)
         return Message(self._prefix + CATALOG.name, item.item_id.encode(), value)
+
+
+def _parse_change(record: Record) -> Changed | InvalidEvent:
+    try:
+        event = parse_item_change(record)
+    except InvalidEvent as error:
+        return error
+    return Changed(event.item_id, _change(event, record))
 
 
 def _change(event: ItemChange, record: Record) -> Change:

@@ -43,6 +43,11 @@ UPLOAD_TO_SEARCHABLE = Histogram(
 )
 EVENTS = Counter("sightline_events_total", "Events handled, by what became of them", ["topic", "type", "outcome"])
 DEAD_LETTERS = Counter("sightline_dead_letters_total", "Messages sent to the dead letters", ["reason"])
+BREAKER_OPEN = Gauge(
+    "sightline_breaker_open",
+    "1 where a topic's agent stands still because too many of its messages were refused",
+    ["topic"],
+)
 DUPLICATES = Counter(
     "sightline_duplicates_total",
     "Events that were applied before and changed nothing (redelivery: same offset; event: same event_id)",

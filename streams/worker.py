@@ -24,6 +24,7 @@ from state.redis import Client, RedisPartitions, connect
 from state.signals import SignalStore
 from streams import topics
 from streams.app import App, Handler, PositionsReader, add_agent, make_app
+from streams.breaker import Breaker, RefusalLimit
 from streams.conditions import ALL as CONDITIONS
 from streams.conditions import ENCODER, report_to
 from streams.crowd import Crowd
@@ -104,6 +105,7 @@ class Worker:
         self._ready = False
         self._beat = time.monotonic()
         self._parts: list[CatalogReplica | InteractionsAgent] = []
+        self._breakers: list[Breaker] = []
         self._signals = SignalTopic(self._prefix, settings.partitions)
         self.app: App = make_app(name, settings, addresses.kafka)
 
@@ -194,8 +196,8 @@ class Worker:
     async def _wire_items(self) -> None:
         store = SignalStore(self._signal_partitions(self._redis()), self._settings.partitions)
         positions = self._positions(topics.SIGNALS, store.positions)
-        signals = SignalsAgent(store, self._publisher, positions, prefix=self._prefix)
-        changes = ItemChangesAgent(self._publisher, self._signals, prefix=self._prefix)
+        signals = SignalsAgent(store, self._publisher, positions, self._breaker(topics.SIGNALS), prefix=self._prefix)
+        changes = ItemChangesAgent(self._publisher, self._signals, self._breaker(topics.ITEMS), prefix=self._prefix)
         self._add(topics.SIGNALS, signals.handle, self._settings.batch_limit, pause_s=SIGNALS_PAUSE_S)
         self._add(topics.ITEMS, changes.handle, self._settings.batch_limit)
 
@@ -211,6 +213,12 @@ class Worker:
         name = self._prefix + topic.name
         self.app.positions[name] = read
         return Positions(partial(self.app.rewind, name))
+
+    def _breaker(self, topic: topics.Topic) -> Breaker:
+        settings = self._settings
+        limit = RefusalLimit(settings.refused_share, settings.refused_least, settings.refused_window_s)
+        self._breakers.append(Breaker(topic.name, limit))
+        return self._breakers[-1]
 
     def _add(self, topic: topics.Topic, handle: Handler, limit: int, *, pause_s: float = 0.0) -> None:
         add_agent(self.app, topic, handle, name=topic.name, prefix=self._prefix, limit=limit, pause_s=pause_s)
@@ -253,7 +261,8 @@ class Worker:
         return [f"the event loop has not run for {silent:.0f} s"] if self._ready and silent > STUCK_S else []
 
     def _lacks(self) -> list[str]:
-        return [] if self._ready else ["starting: the catalogue is being read, or a service is awaited"]
+        starting = [] if self._ready else ["starting: the catalogue is being read, or a service is awaited"]
+        return starting + [breaker.reason for breaker in self._breakers if breaker.reason is not None]
 
 
 def _observe_redis(op: str, seconds: float | None) -> None:

@@ -1,5 +1,8 @@
 """Item changes and signals: what the catalogue says of an item, and what users do with it."""
 
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -13,6 +16,7 @@ from state.codec import decode_item
 from state.memory import MemoryPartitions
 from state.partitions import START
 from state.signals import SignalStore, Wanted, partition_of
+from streams.breaker import Breaker, RefusalLimit
 from streams.errors import PublishFailed
 from streams.items import ItemChangesAgent, SignalsAgent
 from streams.parsing import Record
@@ -34,11 +38,13 @@ class Desk:
         self.publisher = FakePublisher()
         self.rewinds = Rewinds()
         self.handle = self.agent().handle
-        self.change = ItemChangesAgent(self.publisher, SignalTopic("", PARTITIONS), prefix="").handle
+        self.breaker = Breaker("events.items", RefusalLimit(least=20))
+        self.change = ItemChangesAgent(self.publisher, SignalTopic("", PARTITIONS), self.breaker, prefix="").handle
 
     def agent(self) -> SignalsAgent:
         """A worker on this state."""
-        return SignalsAgent(self.store, self.publisher, Positions(self.rewinds), prefix="", clock_ms=Clock())
+        breaker = Breaker("state.signals", RefusalLimit(least=20))
+        return SignalsAgent(self.store, self.publisher, Positions(self.rewinds), breaker, prefix="", clock_ms=Clock())
 
     def catalogue(self) -> list[tuple[str, Item | None]]:
         """What was published to state.catalog, in order; None is a tombstone."""
@@ -289,6 +295,28 @@ async def test_partitions_have_trends_and_sources_of_their_own(desk: Desk) -> No
     assert set((await desk.store.trends())["item"].tolist()) == {key_of("i1"), key_of("i2")}
 
 
+async def stands_still(handling: Coroutine[Any, Any, None]) -> bool:
+    """Whether an agent waits instead of handling what it was given; it is ended then."""
+    task = asyncio.create_task(handling)
+    done, _ = await asyncio.wait({task}, timeout=0.2)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    return not done
+
+
+async def test_signals_that_are_nearly_all_unreadable_stay_in_their_topic(desk: Desk) -> None:
+    signals = batch(*[uploaded(0)] * 9, *[b"junk"] * 11)
+    assert await stands_still(desk.handle(signals))
+    assert (desk.publisher.messages, await desk.position()) == ([], START)
+
+
+async def test_signals_of_which_half_are_unreadable_are_handled(desk: Desk) -> None:
+    await desk.handle(batch(*[uploaded(0)] * 10, *[b"junk"] * 10))
+    assert len(desk.publisher.dead_letters()) == 10
+    assert await desk.position() == 19
+
+
 # Changes on events.items
 
 
@@ -335,3 +363,10 @@ async def test_a_bad_change_is_kept_whole_and_the_next_is_passed_on(
     (letter,) = desk.publisher.dead_letters()
     assert (letter.reason, letter.key, letter.value, letter.headers) == (reason, key, bad.value, [("tenant", b"a")])
     assert len(desk.publisher.to("state.signals")) == 1
+
+
+async def test_changes_that_are_nearly_all_bad_stay_in_their_topic(desk: Desk) -> None:
+    records = [change_record(n, change(price=5.0) if n < 9 else b"junk") for n in range(20)]
+    assert await stands_still(desk.change(records))
+    assert desk.publisher.messages == []
+    assert desk.breaker.reason is not None
