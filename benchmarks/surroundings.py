@@ -25,8 +25,7 @@ SPREAD = 0.7
 def own_stack(settings: Settings, progress: Progress) -> Iterator[tuple[Settings, Endpoints]]:
     """Kafka and Redis for one benchmark, whatever else runs; ended, with their data, however it ends."""
     with TemporaryDirectory(prefix="sightline-bench-") as home:
-        nowhere = {"kafka": None, "redis": None, "triton": None}
-        own = settings.model_copy(update={"home": Path(home), "tools": settings.tools.resolve(), **nowhere})
+        own = settings.on_this_machine().model_copy(update={"home": Path(home), "tools": settings.tools.resolve()})
         with Stack(own, progress=progress).borrowed(("kafka", "redis")) as endpoints:
             yield own, endpoints
 

@@ -56,8 +56,7 @@ class Workers:
         self._command = tuple(command)
         self._progress = progress
         addresses = {"kafka": endpoints.kafka, "redis": endpoints.redis, "triton": endpoints.triton}
-        told = {**settings.model_dump(mode="json", exclude_none=True), **addresses, "home": self._home}
-        self._env = {f"SIGHTLINE_{name.upper()}": str(value) for name, value in told.items()}
+        self._env = settings.model_copy(update={**addresses, "home": self._home}).environment()
         # Workers on other services or topics are other workers, even under the same home.
         family = (*addresses.values(), settings.topic_prefix)
         self._family = hashlib.sha256("\0".join(family).encode()).hexdigest()[:8]

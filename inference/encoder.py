@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException  # type: ignore[import-untyped]
 
 from inference.errors import BadEmbedding, EncoderMismatch, EncoderUnavailable
+from inference.tls import TritonTls
 
 SHAPE = (224, 224, 3)
 TAGS = 5
@@ -95,6 +96,7 @@ class TritonEncoder:
         cls,
         url: str,
         *,
+        tls: TritonTls | None = None,
         model: str = "visual_encoder",
         dimensions: int = 256,
         timeout_s: float = 2.0,
@@ -102,7 +104,7 @@ class TritonEncoder:
         observe: Callable[[str, float], None] = _ignore,
     ) -> Self:
         """Read the served model's version and check it; raise EncoderUnavailable or EncoderMismatch."""
-        client = triton.InferenceServerClient(url, channel_args=_CHANNEL)
+        client = triton.InferenceServerClient(url, channel_args=_CHANNEL, **(tls.options() if tls else {}))
         try:
             metadata = await client.get_model_metadata(model, client_timeout=timeout_s)
             config = await client.get_model_config(model, client_timeout=timeout_s)

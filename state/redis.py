@@ -12,6 +12,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
+from state.access import OPEN, RedisAccess
 from state.errors import StateUnavailable
 from state.keys import Keys
 from state.partitions import Commit, Loaded
@@ -23,17 +24,18 @@ Observer: TypeAlias = Callable[[str, float | None], None]
 _LIBRARY = Path(__file__).with_name("functions.lua").read_text()
 
 
-def connect(url: str, *, timeout_s: float = 5.0) -> Client:
-    """A client for `redis://host:port` or, with `?cluster=true`, for the cluster which that node belongs to.
+def connect(url: str, *, access: RedisAccess = OPEN, timeout_s: float = 5.0) -> Client:
+    """A client for `redis[s]://host:port` or, with `?cluster=true`, for the cluster which that node belongs to.
 
     It tries nothing twice: who calls decides about that, knowing that a commit may be made again.
     """
     retry = Retry(NoBackoff(), 0)
+    options = access.options(url)
     address, _, query = url.partition("?")
     if query == "cluster=true":
-        return RedisCluster.from_url(address, socket_timeout=timeout_s, retry=retry)
+        return RedisCluster.from_url(address, socket_timeout=timeout_s, retry=retry, **options)
     client: Redis = Redis.from_url(
-        url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=retry, max_connections=64
+        url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=retry, max_connections=64, **options
     )
     return client
 

@@ -1,10 +1,25 @@
 """Every environment variable of Sightline, read once, in this module alone."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, FilePath, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from streams.settings_checks import (
+    check_address,
+    check_authorities,
+    check_kafka_login,
+    check_key,
+    check_mechanism,
+    check_protocol,
+    check_redis_login,
+    redact,
+    split_login,
+)
+
+#: Files named like the variables, in lower case: where Docker and Kubernetes put secrets.
+SECRETS: Final = Path("/run/secrets")
 
 
 class SettingsError(ValueError):
@@ -14,7 +29,9 @@ class SettingsError(ValueError):
 class Settings(BaseSettings):
     """What a process needs to know before it starts. Defaults run the demo."""
 
-    model_config = SettingsConfigDict(env_prefix="SIGHTLINE_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SIGHTLINE_", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     home: Path = Field(Path(".sightline"), description="where the local stack keeps data and logs")
     tools: Path = Field(
@@ -22,8 +39,26 @@ class Settings(BaseSettings):
         description="where downloaded servers and models are kept, shared by every home",
     )
     kafka: str | None = Field(None, description="host:port of an existing Kafka, instead of the local one")
-    redis: str | None = Field(None, description="redis://host:port of an existing Redis, instead of the local one")
+    redis: str | None = Field(
+        None, description="redis://host:port or rediss:// (TLS) of an existing Redis, instead of the local one"
+    )
     triton: str | None = Field(None, description="host:port of an existing Triton's gRPC, instead of the local one")
+
+    kafka_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_ca: FilePath | None = Field(None, description="PEM: whom to trust as Kafka; unset: the system's authorities")
+    kafka_cert: FilePath | None = Field(None, description="PEM: our certificate, for a Kafka that asks for one")
+    kafka_key: FilePath | None = Field(None, validate_default=True, description="PEM: its key, without a passphrase")
+    kafka_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
+    kafka_username: str | None = Field(None, validate_default=True)
+    kafka_password: SecretStr | None = Field(None, validate_default=True)
+    redis_ca: FilePath | None = Field(None, description="PEM: whom to trust as Redis; unset: the system's authorities")
+    redis_cert: FilePath | None = Field(None, description="PEM: our certificate, for a Redis that asks for one")
+    redis_key: FilePath | None = Field(None, validate_default=True, description="PEM: its key, without a passphrase")
+    redis_username: str | None = None
+    redis_password: SecretStr | None = Field(None, validate_default=True)
+    triton_ca: FilePath | None = Field(None, description="PEM: whom to trust as Triton; set, it is reached with TLS")
+    triton_cert: FilePath | None = Field(None, description="PEM: our certificate, for a Triton that asks for one")
+    triton_key: FilePath | None = Field(None, validate_default=True, description="PEM: its key, without a passphrase")
 
     topic_prefix: str = Field("", pattern=r"^[A-Za-z0-9._-]{0,64}$", description="put before every topic name")
     partitions: Annotated[int, Field(ge=1, le=1024)] = 12
@@ -40,15 +75,57 @@ class Settings(BaseSettings):
 
     batch_limit: Annotated[int, Field(ge=1, le=4096)] = 256
     list_length: Annotated[int, Field(ge=1, le=200)] = 20
-    refused_share: float = Field(
-        0.5, ge=0, le=1, description="an agent that refuses more of its topic's messages stands still; 1: never"
-    )
-    refused_least: Annotated[int, Field(ge=1)] = 200
-    refused_window_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
 
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     log_level: str = "info"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_login_in_url(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return split_login(values)
+
+    @field_validator("kafka", "redis", "triton")
+    @classmethod
+    def _address(cls, value: str | None, info: ValidationInfo) -> str | None:
+        check_address(str(info.field_name), value)
+        return value
+
+    @field_validator("kafka_protocol")
+    @classmethod
+    def _protocol(cls, value: str, info: ValidationInfo) -> str:
+        check_protocol(value, info.data)
+        return value
+
+    @field_validator("kafka_mechanism")
+    @classmethod
+    def _mechanism(cls, value: str, info: ValidationInfo) -> str:
+        check_mechanism(value, info.data)
+        return value
+
+    @field_validator("kafka_username", "kafka_password")
+    @classmethod
+    def _kafka_login(cls, value: str | SecretStr | None, info: ValidationInfo) -> str | SecretStr | None:
+        check_kafka_login(value, info.data)
+        return value
+
+    @field_validator("redis_password")
+    @classmethod
+    def _redis_login(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        check_redis_login(value, info.data)
+        return value
+
+    @field_validator("kafka_ca", "redis_ca", "triton_ca")
+    @classmethod
+    def _authorities(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        check_authorities(str(info.field_name).removesuffix("_ca"), value, info.data)
+        return value
+
+    @field_validator("kafka_key", "redis_key", "triton_key")
+    @classmethod
+    def _key(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        check_key(str(info.field_name).removesuffix("_key"), value, info.data)
+        return value
 
     @field_validator("log_level")
     @classmethod
@@ -57,14 +134,29 @@ class Settings(BaseSettings):
             raise ValueError("must be one of debug, info, warning, error")
         return value
 
+    def on_this_machine(self) -> Self:
+        """The same with services of this machine alone: no address and no credentials of others."""
+        services = ("kafka", "redis", "triton")
+        fields = type(self).model_fields.items()
+        return self.model_copy(update={name: field.default for name, field in fields if name.startswith(services)})
 
-def read_settings() -> Settings:
-    """Read the environment, or raise one SettingsError that names every variable that is wrong."""
+    def environment(self) -> dict[str, str]:
+        """The variables that give another process these settings, secrets as they are; empty ones are unset there."""
+        values = self.model_dump(mode="json")
+        values |= {name: value.get_secret_value() for name, value in self if isinstance(value, SecretStr)}
+        return {f"SIGHTLINE_{name.upper()}": "" if value is None else str(value) for name, value in values.items()}
+
+
+def read_settings(secrets: Path = SECRETS) -> Settings:
+    """Read the environment, and files in `secrets` for what it lacks; one SettingsError names all that is wrong."""
     try:
-        return Settings()
+        return Settings(_secrets_dir=secrets if secrets.is_dir() else None)
     except ValidationError as error:
-        lines = [
-            f"  SIGHTLINE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']} (it is {e['input']!r})"
-            for e in error.errors()
-        ]
-        raise SettingsError("these settings cannot be used:\n" + "\n".join(lines)) from None
+        raise SettingsError("these settings cannot be used:\n" + "\n".join(map(_told, error.errors()))) from None
+
+
+def _told(error: Any) -> str:
+    name = "_".join(map(str, error["loc"]))
+    hidden = error["input"] is None or name.endswith("_password")
+    value = "" if hidden else f" (it is {redact(str(error['input']))!r})"
+    return f"  SIGHTLINE_{name.upper()}: {error['msg'].removeprefix('Value error, ')}{value}"

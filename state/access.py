@@ -1,0 +1,27 @@
+"""Who a client is to Redis, and how it knows the server."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisAccess:
+    """Who we are to Redis, and, for `rediss://`, whom we trust (PEM; the system's authorities without `ca_file`)."""
+
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+    def options(self, url: str) -> dict[str, Any]:
+        """What redis-py takes for a connection to this address."""
+        options: dict[str, Any] = {"username": self.username, "password": self.password}
+        if url.startswith("rediss:"):
+            files = {"ssl_ca_certs": self.ca_file, "ssl_certfile": self.cert_file, "ssl_keyfile": self.key_file}
+            options |= {name: str(file) for name, file in files.items() if file is not None}
+        return options
+
+
+OPEN: Final = RedisAccess()

@@ -1,0 +1,114 @@
+"""What must hold between the settings of one service; each check raises ValueError with what to do."""
+
+import re
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from pydantic import SecretStr
+
+_LOGIN_IN_URL = re.compile(r"(rediss?://)([^:@]*):?(.*)@([^@]*)")
+
+
+def split_login(values: dict[str, Any]) -> dict[str, Any]:
+    """Take name and password out of Redis's URL, so that whoever shows the address shows neither.
+
+    >>> split_login({"redis": "rediss://ann:s3c%2Fret@host:6379"})
+    {'redis': 'rediss://host:6379', 'redis_username': 'ann', 'redis_password': 's3c/ret'}
+    """
+    found = _LOGIN_IN_URL.fullmatch(str(values.get("redis")))
+    if found is None or values.get("redis_username") or values.get("redis_password"):
+        return values
+    scheme, username, password, place = found.groups()
+    login = {"redis_username": unquote(username) or None, "redis_password": unquote(password) or None}
+    return {**values, "redis": scheme + place, **login}
+
+
+def redact(text: str) -> str:
+    """The text with whatever could be a password before an `@` left out.
+
+    >>> redact("rediss://ann:s3c@ret@host:6379")
+    'rediss://***@host:6379'
+    """
+    return re.sub(r"^([a-z]+://)?.*@", r"\1***@", text, flags=re.DOTALL)
+
+
+def check_address(name: str, value: str | None) -> None:
+    """An address holds no name and no password."""
+    if value is not None and "@" in value:
+        if name == "redis":
+            raise ValueError("holds a login, and SIGHTLINE_REDIS_USERNAME or _PASSWORD is set, too: keep one")
+        raise ValueError("must be host:port alone; a login goes into SIGHTLINE_KAFKA_USERNAME and _PASSWORD")
+
+
+def check_protocol(value: str, others: Mapping[str, Any]) -> None:
+    """The Kafka of this machine speaks PLAINTEXT."""
+    if value != "PLAINTEXT" and "kafka" in others and others["kafka"] is None:
+        raise ValueError("needs SIGHTLINE_KAFKA, the address of a Kafka that speaks it; the local one does not")
+
+
+def check_mechanism(value: str, others: Mapping[str, Any]) -> None:
+    """A password that is sent as it is needs TLS around it."""
+    if value == "PLAIN" and others.get("kafka_protocol") == "SASL_PLAINTEXT":
+        raise ValueError("sends the password as it is: set SIGHTLINE_KAFKA_PROTOCOL=SASL_SSL, or use SCRAM-SHA-512")
+
+
+def check_kafka_login(value: str | SecretStr | None, others: Mapping[str, Any]) -> None:
+    """Name and password are there exactly when they are sent."""
+    protocol = others.get("kafka_protocol")
+    if protocol is None:
+        return
+    if value is None and protocol.startswith("SASL_"):
+        raise ValueError(f"is needed, since SIGHTLINE_KAFKA_PROTOCOL is {protocol}")
+    if value is not None and not protocol.startswith("SASL_"):
+        raise ValueError(f"is never sent with SIGHTLINE_KAFKA_PROTOCOL={protocol}: set SASL_SSL")
+
+
+def check_redis_login(value: SecretStr | None, others: Mapping[str, Any]) -> None:
+    """A name needs a password, and either needs a Redis that asks for it."""
+    username = others.get("redis_username")
+    if username is not None and value is None:
+        raise ValueError("is needed with SIGHTLINE_REDIS_USERNAME")
+    if value is not None and "redis" in others and others["redis"] is None:
+        raise ValueError("needs SIGHTLINE_REDIS, the address of a Redis that asks for it; the local one does not")
+
+
+def check_authorities(service: str, value: Path | None, others: Mapping[str, Any]) -> None:
+    """Certificates that can be read, for a service that is reached with TLS."""
+    if value is None:
+        return
+    _check_use(service, others)
+    try:
+        ssl.create_default_context(cafile=value)
+    except OSError:
+        raise ValueError("holds no certificate in PEM") from None
+
+
+def check_key(service: str, value: Path | None, others: Mapping[str, Any]) -> None:
+    """A certificate and its key, or neither, for a service that is reached with TLS."""
+    if f"{service}_cert" not in others:
+        return
+    certificate, other = others[f"{service}_cert"], f"SIGHTLINE_{service.upper()}_CERT"
+    if (certificate is None) != (value is None):
+        raise ValueError(f"is needed with {other}" if value is None else f"is of no use without {other}")
+    if certificate is None or value is None:
+        return
+    _check_use(service, others)
+    try:
+        # An empty passphrase, so that nobody is asked for one.
+        ssl.create_default_context().load_cert_chain(certificate, value, password="")
+    except OSError:
+        raise ValueError(f"is not the key of {other}, in PEM without a passphrase") from None
+
+
+def _check_use(service: str, others: Mapping[str, Any]) -> None:
+    how = {
+        "kafka": (others.get("kafka_protocol", "SSL").endswith("SSL"), "with SIGHTLINE_KAFKA_PROTOCOL=SSL or SASL_SSL"),
+        "redis": ((others.get("redis") or "").startswith("rediss:"), "with SIGHTLINE_REDIS=rediss://host:port"),
+        "triton": (others.get("triton") is not None, "with SIGHTLINE_TRITON, the address of a Triton that speaks TLS"),
+    }
+    used, only = how[service]
+    if not used:
+        raise ValueError(f"is used only {only}")

@@ -1,0 +1,155 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from streams.settings import Settings, SettingsError, read_settings
+from tests.certificates import Authority
+
+SECRET = "wr0ng-horse"
+Environment = Callable[..., None]
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Environment:
+    """Sets variables of Sightline for one test."""
+
+    def put(**values: object) -> None:
+        for name, value in values.items():
+            monkeypatch.setenv(f"SIGHTLINE_{name.upper()}", str(value))
+
+    return put
+
+
+def refusal() -> list[str]:
+    """What is wrong with the settings, a line a variable."""
+    with pytest.raises(SettingsError) as refused:
+        read_settings()
+    assert SECRET not in str(refused.value)
+    return [line.strip() for line in str(refused.value).splitlines()[1:]]
+
+
+def test_a_secured_system_can_be_named(environment: Environment, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    own = authority.issue("worker")
+    environment(kafka="k:9093", kafka_protocol="SASL_SSL", kafka_ca=authority.ca)
+    environment(kafka_cert=own.cert, kafka_key=own.key, kafka_username="worker", kafka_password=SECRET)
+    environment(redis="rediss://r:6379", redis_ca=authority.ca, redis_password=SECRET)
+    environment(triton="t:8001", triton_ca=authority.ca, triton_cert=own.cert, triton_key=own.key)
+    settings = read_settings()
+    assert settings.kafka_username == "worker"
+    assert settings.redis_ca == authority.ca
+
+
+def test_no_secret_is_shown_with_the_settings(environment: Environment) -> None:
+    environment(kafka="k:1", kafka_protocol="SASL_SSL", kafka_username="worker", kafka_password=SECRET)
+    environment(redis=f"redis://ann:{SECRET}@r:1")
+    settings = read_settings()
+    assert SECRET not in repr(settings) + str(settings) + settings.model_dump_json()
+
+
+def test_a_login_in_the_address_of_redis_is_kept_apart_from_it(environment: Environment) -> None:
+    environment(redis="rediss://ann:s3c%40ret@r:6379?cluster=true")
+    settings = read_settings()
+    assert settings.redis == "rediss://r:6379?cluster=true"
+    assert settings.redis_username == "ann"
+    assert settings.redis_password is not None
+    assert settings.redis_password.get_secret_value() == "s3c@ret"
+
+
+def test_two_passwords_for_redis_are_one_too_many(environment: Environment) -> None:
+    environment(redis=f"redis://ann:{SECRET}@r:1", redis_password=SECRET)
+    assert refusal() == [
+        "SIGHTLINE_REDIS: holds a login, and SIGHTLINE_REDIS_USERNAME or _PASSWORD is set, too: keep one "
+        "(it is 'redis://***@r:1')"
+    ]
+
+
+def test_every_variable_that_is_wrong_is_named_at_once(environment: Environment, tmp_path: Path) -> None:
+    junk = tmp_path / "junk.pem"
+    junk.write_text("junk")
+    environment(kafka=f"ann:{SECRET}@k:1", kafka_protocol="SASL_SSL", kafka_ca=junk, kafka_key=junk)
+    environment(redis_username="ann", redis_ca=tmp_path / "none.pem", triton_cert=junk, partitions=0)
+    assert [line.split(":")[0] for line in refusal()] == [
+        "SIGHTLINE_KAFKA",
+        "SIGHTLINE_KAFKA_CA",
+        "SIGHTLINE_KAFKA_KEY",
+        "SIGHTLINE_KAFKA_USERNAME",
+        "SIGHTLINE_KAFKA_PASSWORD",
+        "SIGHTLINE_REDIS_CA",
+        "SIGHTLINE_REDIS_PASSWORD",
+        "SIGHTLINE_TRITON_KEY",
+        "SIGHTLINE_PARTITIONS",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"kafka_protocol": "SSL"}, "needs SIGHTLINE_KAFKA"),
+        ({"kafka": "k:1", "kafka_password": SECRET}, "is never sent with SIGHTLINE_KAFKA_PROTOCOL=PLAINTEXT"),
+        ({"kafka": "k:1", "kafka_protocol": "TLS"}, "Input should be 'PLAINTEXT', 'SSL'"),
+        ({"redis_password": SECRET}, "needs SIGHTLINE_REDIS"),
+        ({"redis": "redis://r:1", "redis_username": "ann"}, "is needed with SIGHTLINE_REDIS_USERNAME"),
+    ],
+)
+def test_a_setting_that_would_not_be_used_is_refused(
+    environment: Environment, given: dict[str, str], named: str
+) -> None:
+    environment(**given)
+    [line] = refusal()
+    assert named in line
+
+
+def test_a_password_is_not_sent_as_it_is_without_tls(environment: Environment) -> None:
+    environment(kafka="k:1", kafka_protocol="SASL_PLAINTEXT", kafka_mechanism="PLAIN")
+    environment(kafka_username="ann", kafka_password=SECRET)
+    assert refusal()[0].startswith("SIGHTLINE_KAFKA_MECHANISM: sends the password as it is")
+
+
+def test_authorities_without_tls_are_refused(environment: Environment, tmp_path: Path) -> None:
+    environment(redis="redis://r:1", redis_ca=Authority(tmp_path).ca)
+    assert "is used only with SIGHTLINE_REDIS=rediss://host:port" in refusal()[0]
+
+
+def test_a_key_of_another_certificate_is_refused(environment: Environment, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    one, other = authority.issue("one"), authority.issue("other")
+    environment(triton="t:1", triton_ca=authority.ca, triton_cert=one.cert, triton_key=other.key)
+    assert "is not the key of SIGHTLINE_TRITON_CERT" in refusal()[0]
+
+
+def test_a_secret_may_come_as_a_file(environment: Environment, tmp_path: Path) -> None:
+    environment(kafka="k:1", kafka_protocol="SASL_SSL", kafka_username="ann")
+    (tmp_path / "sightline_kafka_password").write_text(f"{SECRET}\n")
+    password = read_settings(tmp_path).kafka_password
+    assert password is not None
+    assert password.get_secret_value() == SECRET
+
+
+def test_another_process_can_be_given_the_same_settings(environment: Environment) -> None:
+    given = Settings(kafka="k:1", kafka_protocol="SASL_SSL", kafka_username="ann", kafka_password=SECRET)
+    environment(**{name.removeprefix("SIGHTLINE_"): value for name, value in given.environment().items()})
+    assert read_settings() == given
+
+
+def test_what_is_not_set_is_not_taken_from_the_environment_by_another_process(environment: Environment) -> None:
+    environment(kafka="k:1", object_store="s3://bucket")
+    environment(
+        **{
+            name.removeprefix("SIGHTLINE_"): value
+            for name, value in Settings(kafka="k:2", object_store=None).environment().items()
+        }
+    )
+    assert (read_settings().kafka, read_settings().object_store) == ("k:2", None)
+
+
+def test_services_of_this_machine_have_no_credentials(environment: Environment) -> None:
+    environment(kafka="k:1", kafka_protocol="SASL_SSL", kafka_username="ann", kafka_password=SECRET, list_length=7)
+    assert read_settings().on_this_machine() == Settings().model_copy(
+        update={"kafka": None, "kafka_protocol": "PLAINTEXT", "kafka_username": None, "kafka_password": None}
+    )
+
+
+def test_metrics_and_health_are_for_this_machine_unless_set_otherwise() -> None:
+    assert read_settings().metrics_host == "127.0.0.1"
