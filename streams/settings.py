@@ -75,6 +75,11 @@ class Settings(BaseSettings):
 
     batch_limit: Annotated[int, Field(ge=1, le=4096)] = 256
     list_length: Annotated[int, Field(ge=1, le=200)] = 20
+    refused_share: float = Field(
+        0.5, ge=0, le=1, description="an agent that refuses more of its topic's messages stands still; 1: never"
+    )
+    refused_least: Annotated[int, Field(ge=1)] = 200
+    refused_window_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
 
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
