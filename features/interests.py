@@ -17,10 +17,14 @@ SMALLEST_SHARE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Interests:
-    """`centres` float32 [k, d], unit vectors, the strongest first; `shares` float32 [k], what each is of the whole."""
+    """`centres` float32 [k, d], unit vectors, the strongest first; `shares` float32 [k], what each is of the whole.
+
+    `hearts` int64 [k] are the medoids: the items in the densest part of each.
+    """
 
     centres: NDArray[np.float32]
     shares: NDArray[np.float32]
+    hearts: NDArray[np.int64]
 
 
 def find_interests(vectors: NDArray[np.float32], weights: NDArray[np.float32]) -> Interests:
@@ -32,22 +36,23 @@ def find_interests(vectors: NDArray[np.float32], weights: NDArray[np.float32]) -
     ([[1.0, 0.0], [0.0, 1.0]], [0.67, 0.33])
     """
     similarity = vectors @ vectors.T
+    near = np.maximum(similarity - SAME_INTEREST, 0.0)
+    alike = similarity >= SAME_INTEREST
     left = weights.astype(np.float32, copy=True)
     total = float(left.sum())
-    centres: list[NDArray[np.float32]] = []
-    shares: list[float] = []
-    while len(centres) < INTERESTS_LIMIT and (share := float(left.sum()) / total if total else 0.0) > 0:
-        if centres and share < SMALLEST_SHARE:
+    hearts: list[int] = []
+    masses: list[NDArray[np.float32]] = []
+    while len(hearts) < INTERESTS_LIMIT and (share := float(left.sum()) / total if total else 0.0) > 0:
+        if hearts and share < SMALLEST_SHARE:
             break
-        density = np.maximum(similarity - SAME_INTEREST, 0.0) @ left
-        heart = int(np.where(left > 0, density, -1.0).argmax())
-        members = (similarity[heart] >= SAME_INTEREST) & (left > 0)
+        heart = int(np.where(left > 0, near @ left, -1.0).argmax())
+        members = alike[heart].copy()
         members[heart] = True
-        mass = np.where(members, left, 0.0)
-        centre = mass @ vectors
-        centres.append(centre / np.linalg.norm(centre))
-        shares.append(float(mass.sum()) / total)
-        left[members] = 0.0
-    if not centres:
-        return Interests(np.empty((0, vectors.shape[1]), np.float32), np.empty(0, np.float32))
-    return Interests(np.stack(centres).astype(np.float32), np.array(shares, np.float32))
+        mass = left * members
+        hearts.append(heart)
+        masses.append(mass)
+        left -= mass
+    weight = np.array(masses, np.float32).reshape(len(masses), len(left))
+    centres = weight @ vectors
+    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    return Interests(centres, weight.sum(axis=1) / np.float32(total or 1.0), np.array(hearts, np.int64))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from features.behaviour import Behaviour, strengths
 from features.interests import Interests, find_interests
-from features.ledger import faded
+from features.ledger import EMPTY, faded
 from features.profile import ENGAGED_HALF_LIFE_MS, Profile
 from features.recommendation import Source
 from features.trends import at_time
@@ -22,11 +22,13 @@ T = TypeVar("T", bound=np.generic)
 
 #: In the order in which a candidate that several sources give is credited to them.
 SOURCES: tuple[Source, ...] = ("visual", "neighbours", "trending", "fresh", "popular")
-VISUAL_COUNT = 48
+#: Why a row is no candidate; the first that applies counts.
+FILTERS = ("unavailable", "own", "hidden", "seen")
 TREND_COUNT = 32
 FRESH_COUNT = 32
 RECENT_COUNT = 5
 RECENT_DECAY = 0.8
+_NOTHING = np.empty(0, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Trends:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Rows [m] in growing order with their `source` (index in SOURCES) and what the sources know of them, float32 [m].
+    """Rows [m], each once, with their `source` (index in SOURCES) and what the sources know of them, float32 [m].
 
     `neighbour_of` int64 [m] is the engaged row after which others chose the candidate, -1 for none.
     """
@@ -125,28 +127,31 @@ def generate_candidates(
     trends: Trends,
     now_ms: int,
 ) -> list[Candidates]:
-    """Candidates of each user: one search for all of them, then filters. `users` are keys of user ids."""
-    centres = [taste.interests.centres for taste in tastes]
-    found, _ = catalog.search(np.concatenate([np.empty((0, catalog.dimensions), np.float32), *centres]), VISUAL_COUNT)
-    ends = np.cumsum([len(each) for each in centres])
+    """Candidates of each user, from all sources, then filtered. `users` are keys of user ids."""
     fresh = catalog.freshest(FRESH_COUNT)
     popular = trends.rows[np.argsort(-trends.popular, kind="stable")[:TREND_COUNT]]
     answer = []
-    for profile, user, looks_alike in zip(profiles, users, np.split(found, ends[:-1]), strict=True):
-        neighbours, neighbour, neighbour_of = _neighbours(profile, catalog, behaviours, now_ms)
-        blocks = (looks_alike.ravel(), neighbours, trends.rows[:TREND_COUNT], fresh, popular)
-        rows, source = _merge(blocks)
-        keep, filtered = _filter(rows, profile, user, catalog, now_ms)
-        rows, source = rows[keep], source[keep]
+    for taste, profile, user in zip(tastes, profiles, users, strict=True):
+        looks_alike = catalog.lookalikes(taste.rows[taste.interests.hearts])
+        neighbours, strength, origin = _neighbours(profile, catalog, behaviours, now_ms)
+        rows, source = _merge((looks_alike, neighbours, trends.rows[:TREND_COUNT], fresh, popular), catalog)
+        why = _reasons_against(rows, profile, user, catalog, now_ms)
+        rows, source = rows[why == 0], source[why == 0]
+        places = catalog.places(rows)
+        followed, trending = places.of(neighbours), places.of(trends.rows)
+        followed_by, known_trend = followed >= 0, trending >= 0
+        strong = np.bincount(followed[followed_by], strength[followed_by], len(rows))
+        counts = np.bincount(why, minlength=len(FILTERS) + 1).tolist()
         answer.append(
             Candidates(
                 rows,
                 source,
-                _spread(rows, neighbours, neighbour, 0.0),
-                _spread(rows, neighbours, neighbour_of, -1),
-                _spread(rows, trends.rows, trends.popular, 0.0),
-                _spread(rows, trends.rows, trends.trend, 0.0),
-                filtered,
+                np.minimum(strong, 1.0).astype(np.float32),
+                # The strongest origin of a row comes last, and stays.
+                _spread(len(rows), followed[followed_by], origin[followed_by], -1),
+                _spread(len(rows), trending[known_trend], trends.popular[known_trend], 0.0),
+                _spread(len(rows), trending[known_trend], trends.trend[known_trend], 0.0),
+                {name: count for name, count in zip(FILTERS, counts[1:], strict=True) if count},
             )
         )
     return answer
@@ -155,63 +160,50 @@ def generate_candidates(
 def _neighbours(
     profile: Profile, catalog: Catalog, behaviours: Mapping[int, Behaviour], now_ms: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
-    """Rows that follow the user's latest items, their strength (at most 1), and the row each follows most."""
-    items: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
-    weights: list[NDArray[np.float32]] = [np.empty(0, np.float32)]
-    origins: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
-    for age, key in enumerate(recent_items(profile)):
-        behaviour, origin = behaviours.get(key), catalog.rows_of(np.array([key], np.uint64))[0]
-        if behaviour is None or origin < 0:
-            continue  # what left the catalogue shapes no list, and could not be named as a reason
-        rows = catalog.rows_of(behaviour.neighbours["item"])
-        items.append(rows[rows >= 0])
-        weights.append(strengths(behaviour, now_ms)[rows >= 0] * np.float32(RECENT_DECAY**age))
-        origins.append(np.full(len(items[-1]), origin))
-    rows, weight, main_of = np.concatenate(items), np.concatenate(weights), np.concatenate(origins)
-    unique, inverse = np.unique(rows, return_inverse=True)
-    total = np.minimum(np.bincount(inverse, weight, len(unique)), 1.0).astype(np.float32)
-    main = np.full(len(unique), -1, np.int64)
-    order = np.argsort(weight, kind="stable")  # the strongest origin of a row is written last
-    main[inverse[order]] = main_of[order]
-    return unique, total, main
+    """Rows that follow the user's latest items, how strongly, and the row each follows: the strongest last."""
+    latest = recent_items(profile)
+    origins = catalog.rows_of(np.array(latest, np.uint64))
+    # What left the catalogue shapes no list, and could not be named as a reason.
+    known = [(age, key) for age, key in enumerate(latest) if origins[age] >= 0 and key in behaviours]
+    ledgers = [behaviours[key].neighbours for _, key in known]
+    lengths = [len(ledger) for ledger in ledgers]
+    rows = catalog.rows_of(np.concatenate([EMPTY, *ledgers])["item"])
+    strength = np.concatenate(
+        [_NOTHING, *(strengths(behaviours[key], now_ms) * np.float32(RECENT_DECAY**age) for age, key in known)]
+    )
+    origin = np.repeat(origins[[age for age, _ in known]], lengths)
+    order = np.argsort(strength, kind="stable")
+    order = order[rows[order] >= 0]
+    return rows[order], strength[order], origin[order]
 
 
-def _merge(blocks: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-    """All rows once, in growing order, credited to the first block that has them."""
+def _merge(blocks: Sequence[NDArray[np.int64]], catalog: Catalog) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    """All rows once, each credited to the first block that has it."""
     rows = np.concatenate(blocks)
     source = np.repeat(np.arange(len(blocks), dtype=np.int8), [len(block) for block in blocks])
-    unique, first = np.unique(rows, return_index=True)
-    present = unique >= 0
-    return unique[present], source[first[present]]
+    rows, source = rows[rows >= 0], source[rows >= 0]
+    first = catalog.places(rows).of(rows) == np.arange(len(rows))
+    return rows[first], source[first]
 
 
-def _filter(
+def _reasons_against(
     rows: NDArray[np.int64], profile: Profile, user: int, catalog: Catalog, now_ms: int
-) -> tuple[NDArray[np.bool_], dict[str, int]]:
-    keys = catalog.keys[rows]
-    seen, refused = set(profile.seen.tolist()), set(profile.refused["item"].tolist())
-    checks = {
-        "unavailable": ~catalog.available[rows] | (catalog.expires_ms[rows] <= now_ms),
-        "own": catalog.owners[rows] == np.uint64(user),
-        # Sets: for a few hundred keys twice as fast as np.isin, which sorts.
-        "hidden": np.array([key in refused for key in keys.tolist()], np.bool_),
-        "seen": np.array([key & 0xFFFF_FFFF in seen for key in keys.tolist()], np.bool_),
-    }
-    keep = np.ones(len(rows), np.bool_)
-    filtered = {}
-    for reason, mask in checks.items():
-        if count := int((mask & keep).sum()):
-            filtered[reason] = count
-        keep &= ~mask
-    return keep, filtered
+) -> NDArray[np.int64]:
+    """Why each row is no candidate [m]: the number of the first filter that applies, from 1; 0 where none does."""
+    low = (catalog.keys[rows] & np.uint64(0xFFFF_FFFF)).astype(np.uint32)
+    seen = np.sort(profile.seen)
+    why = np.zeros(len(rows), np.int64)
+    if len(seen):
+        why[seen[np.minimum(np.searchsorted(seen, low), len(seen) - 1)] == low] = 4
+    hidden = catalog.places(rows).of(catalog.rows_of(profile.refused["item"]))
+    why[hidden[hidden >= 0]] = 3
+    why[catalog.owners[rows] == np.uint64(user)] = 2
+    why[~catalog.available[rows] | (catalog.expires_ms[rows] <= now_ms)] = 1
+    return why
 
 
-def _spread(rows: NDArray[np.int64], at: NDArray[np.int64], values: NDArray[T], default: float) -> NDArray[T]:
-    """`values`, known at rows `at`, for each of `rows` (growing); `default` elsewhere."""
-    spread = np.full(len(rows), default, values.dtype)
-    place = np.searchsorted(rows, at)
-    inside = place < len(rows)
-    hit = inside.copy()
-    hit[inside] = rows[place[inside]] == at[inside]
-    spread[place[hit]] = values[hit]
+def _spread(count: int, places: NDArray[np.int64], values: NDArray[T], default: float) -> NDArray[T]:
+    """`values` at their places [count]; `default` elsewhere."""
+    spread = np.full(count, default, values.dtype)
+    spread[places] = values
     return spread

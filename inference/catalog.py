@@ -10,8 +10,11 @@ from numpy.typing import DTypeLike, NDArray
 from features.item import Item, key_of
 from features.visual import COLOUR_NAMES
 from inference.index import HnswIndex, VectorIndex
+from inference.lookalikes import Lookalikes
 
 FRESH_LIMIT = 256
+#: How many look-alikes of an item are asked for.
+LOOKALIKES = 48
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -22,6 +25,23 @@ class CatalogCounts:
     searchable: int
     unavailable: int
     other_encoder: int
+
+
+class Places:
+    """A sparse set (Briggs & Torczon 1993): finds rows among `rows` by one look each, whatever stood there before."""
+
+    def __init__(self, rows: NDArray[np.int64], places: NDArray[np.int64]) -> None:
+        self._rows = rows
+        self._places = places
+
+    def of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The first place of each row [n], int64 [n]; -1 for one that is not there or is -1."""
+        places = self._places[rows]
+        inside = (rows >= 0) & (places < len(self._rows))
+        places[~inside] = -1
+        if len(self._rows):
+            places[self._rows[places] != rows] = -1
+        return places
 
 
 class Catalog:
@@ -46,6 +66,8 @@ class Catalog:
         self.colours = np.zeros((0, len(COLOUR_NAMES)), np.float32)
         self._vectors = np.zeros((0, dimensions), np.float32)
         self._index: VectorIndex = HnswIndex(dimensions) if index is None else index
+        self._lookalikes = Lookalikes(self._index, LOOKALIKES)
+        self._places = np.zeros(0, np.int64)
         self._rows: dict[int, int] = {}
         self._free: list[int] = []
         self._others: set[int] = set()
@@ -64,6 +86,7 @@ class Catalog:
         # In this order: a row that one item left may be another's by now.
         self._index.remove(np.array(gone, np.uint64))
         self._index.add(np.array(moved, np.uint64), self.vectors(np.array(moved, np.int64)))
+        self._lookalikes.added(moved)
 
     def rows_of(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The row of each item key [n], int64 [n]; -1 for an item that is not here."""
@@ -81,6 +104,15 @@ class Catalog:
     def search(self, queries: NDArray[np.float32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The nearest available rows [q, count] of queries [q, dimensions], with similarities; -1 pads."""
         return self._index.search(queries, count)
+
+    def lookalikes(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Rows that look most like any of `rows` [n]: LOOKALIKES of each and what is new, int64 [m]; -1 pads."""
+        return self._lookalikes.of(rows.tolist(), self.vectors(rows))
+
+    def places(self, rows: NDArray[np.int64]) -> "Places":
+        """Where each of `rows` [n] stands in it; good until the next call."""
+        self._places[rows[::-1]] = np.arange(len(rows) - 1, -1, -1)
+        return Places(rows, self._places)
 
     def freshest(self, count: int) -> NDArray[np.int64]:
         """The rows of the latest uploads that are available, the newest first; FRESH_LIMIT / 2 at most are certain."""
@@ -169,7 +201,17 @@ class Catalog:
             larger[: len(array)] = array
             return larger
 
-        for name in ("keys", "owners", "categories", "uploaded_ms", "expires_ms", "available", "colours", "_vectors"):
+        for name in (
+            "keys",
+            "owners",
+            "categories",
+            "uploaded_ms",
+            "expires_ms",
+            "available",
+            "colours",
+            "_vectors",
+            "_places",
+        ):
             array = getattr(self, name)
             setattr(self, name, grown(array, array.dtype))
 

@@ -4,6 +4,7 @@ Everything here is a function of its arguments.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,15 +62,22 @@ def rank(candidates: Candidates, taste: Taste, catalog: Catalog, *, length: int,
     reasons = _reasons(picked, signals, candidates, taste, vectors, catalog, now_ms)
     chosen = vectors[picked]
     steps = np.einsum("nd,nd->n", chosen[1:], chosen[:-1])
+    facts = zip(
+        candidates.rows[picked].tolist(),
+        _rounded(scores[picked]),
+        candidates.source[picked].tolist(),
+        reasons,
+        strict=True,
+    )
     items = [
         RecommendedItem(
-            item_id=catalog.item_ids[candidates.rows[at]],
-            score=round(float(scores[at]), 4),
-            source=SOURCES[candidates.source[at]],
+            item_id=catalog.item_ids[row],
+            score=score,
+            source=SOURCES[source],
             explore=slot == explored,
-            reasons=reasons[slot],
+            reasons=why,
         )
-        for slot, at in enumerate(picked.tolist())
+        for slot, (row, score, source, why) in enumerate(facts)
     ]
     return Ranking(items, 1.0 - float(steps.mean()) if len(steps) else 1.0)
 
@@ -129,15 +137,15 @@ def _explore(
 ) -> tuple[NDArray[np.int64], int | None]:
     """Put the best new item that nobody knows yet into its slot; the list and the slot, None where not needed."""
     new = (signals[:, _COLUMN["new"]] >= EXPLORE_FRESHNESS) & (signals[:, _COLUMN["popular"]] == 0)
-    if len(picked) <= EXPLORE_SLOT or new[picked].any():
+    if len(picked) <= EXPLORE_SLOT or not new.any() or new[picked].any():
         return picked, None
-    new &= (vectors @ vectors[picked].T).max(axis=1) < SAME_PICTURE
-    if not new.any():
+    unknown = np.flatnonzero(new)
+    unknown = unknown[(vectors[unknown] @ vectors[picked].T).max(axis=1) < SAME_PICTURE]
+    if not len(unknown):
         return picked, None
-    best = int(np.where(new, scores, -np.inf).argmax())
     explored = picked.copy()
     explored[EXPLORE_SLOT + 1 :] = picked[EXPLORE_SLOT:-1]
-    explored[EXPLORE_SLOT] = best
+    explored[EXPLORE_SLOT] = unknown[scores[unknown].argmax()]
     return explored, EXPLORE_SLOT
 
 
@@ -157,18 +165,24 @@ def _reasons(
     order = np.argsort(-shares, axis=1, kind="stable")
     likeness = vectors[picked] @ taste.vectors.T if len(taste.rows) else np.zeros((len(picked), 1), np.float32)
     evidence = _Evidence(
-        strengths=signals[picked].tolist(),
-        nearest=[catalog.item_ids[row] for row in taste.rows[likeness.argmax(axis=1)]] if len(taste.rows) else [],
-        similarity=likeness.max(axis=1).tolist(),
+        strengths=_rounded(signals[picked]),
+        nearest=taste.rows[likeness.argmax(axis=1)].tolist() if len(taste.rows) else [],
+        similarity=_rounded(likeness.max(axis=1)),
         before=candidates.neighbour_of[picked].tolist(),
+        categories=catalog.categories[rows].tolist(),
         colours=(catalog.colours[rows] * taste.colours).argmax(axis=1).tolist(),
         ages_ms=np.maximum(now_ms - catalog.uploaded_ms[rows], 0).tolist(),
     )
-    return [
-        [_reason(_NAMES[i], i, slot, int(rows[slot]), evidence, catalog) for i in columns if named[slot, i]]
-        or [Reason(code="new", age_ms=evidence.ages_ms[slot])]
-        for slot, columns in enumerate(order.tolist())
-    ]
+    slots, places = np.nonzero(np.take_along_axis(named, order, axis=1))
+    reasons: list[list[Reason]] = [[] for _ in rows]
+    for slot, column in zip(slots.tolist(), order[slots, places].tolist(), strict=True):
+        reasons[slot].append(_reason(column, slot, evidence, catalog))
+    return [found or [Reason(code="new", age_ms=evidence.ages_ms[slot])] for slot, found in enumerate(reasons)]
+
+
+def _rounded(values: NDArray[np.float32]) -> Any:
+    """The values as Python's floats with the four decimals that stand on the wire."""
+    return values.astype(np.float64).round(4).tolist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,22 +190,25 @@ class _Evidence:
     """What the reasons of a list rest on, slot by slot."""
 
     strengths: list[list[float]]
-    nearest: list[str]
+    nearest: list[int]
     similarity: list[float]
     before: list[int]
+    categories: list[int]
     colours: list[int]
     ages_ms: list[int]
 
 
-def _reason(name: ReasonCode, column: int, slot: int, row: int, evidence: _Evidence, catalog: Catalog) -> Reason:
-    strength = round(evidence.strengths[slot][column], 4)
+def _reason(column: int, slot: int, evidence: _Evidence, catalog: Catalog) -> Reason:
+    name, strength = _NAMES[column], evidence.strengths[slot][column]
     match name:
         case "looks_like":
-            return Reason(code=name, item_id=evidence.nearest[slot], similarity=round(evidence.similarity[slot], 4))
+            nearest = catalog.item_ids[evidence.nearest[slot]]
+            return Reason(code=name, item_id=nearest, similarity=evidence.similarity[slot])
         case "chosen_after":
             return Reason(code=name, item_id=catalog.item_ids[evidence.before[slot]], strength=strength)
         case "same_category":
-            return Reason(code=name, category=catalog.category_names[catalog.categories[row]], strength=strength)
+            category = catalog.category_names[evidence.categories[slot]]
+            return Reason(code=name, category=category, strength=strength)
         case "same_colour":
             return Reason(code=name, colour=COLOUR_NAMES[evidence.colours[slot]], strength=strength)
         case "new":

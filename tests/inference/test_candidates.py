@@ -226,7 +226,7 @@ def test_a_candidate_of_several_sources_is_credited_to_the_first(catalog: Catalo
         trends={"red-1": (1.0, 1.0), "blue-1": (1.0, 0.5)},
     )
 
-    assert found.rows.tolist() == sorted(set(found.rows.tolist()))
+    assert len(found.rows) == len(set(found.rows.tolist()))
     assert "red-1" in names(catalog, found, "visual")
     assert value(catalog, found, "neighbour", "red-1") > 0
     assert value(catalog, found, "trend", "red-1") == 1

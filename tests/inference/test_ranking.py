@@ -279,6 +279,7 @@ def test_a_list_of_known_items_keeps_a_slot_for_a_new_one() -> None:
 def test_a_copy_of_what_the_list_has_is_nothing_to_explore() -> None:
     shop, trends = popular_reds_and(("copy", at_angle("copy", 0.999, at_ms=NOW, category=None)))
     many = {f"r{n}": item(f"r{n}", looks="red-0", at_ms=NOW - n) for n in range(70)}
+    trends["red-0"] = (9.0, 9.0)  # it is in the list for sure
     shop.apply(list(many.items()))  # the nearest 64 are copies too, so some are fresh alone
     found = ranked(shop, act("red-19"), trends=trends, length=12)
 
