@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Mapping
 from io import BufferedReader
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 from deploy import process
@@ -24,8 +25,10 @@ class RedisServer:
     port_names = ("redis",)
     release: str | None = None
 
-    def __init__(self, *, data: Path) -> None:
+    def __init__(self, *, data: Path, options: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`options` go on top of the settings of its command line."""
         self.data = data
+        self._options = options
         self._binary: str | None = None
 
     def prepare(self, progress: Progress) -> None:
@@ -52,6 +55,7 @@ class RedisServer:
             "appendfsync": "everysec",
             "save": "",
             "maxmemory-policy": "noeviction",
+            **self._options,
         }
         return Command([self._binary, *(word for key, value in options.items() for word in (f"--{key}", value))])
 
@@ -81,15 +85,16 @@ def _version(connection: socket.socket, user: str | None, password: str | None) 
     """Speak just enough of Redis's protocol: AUTH, PING (refused while loading), INFO."""
     with connection.makefile("rb") as answers:
         if password is not None:
-            _call(connection, answers, "AUTH", unquote(user or "default"), unquote(password))
-        _call(connection, answers, "PING")
-        found = re.search(r"^redis_version:(\S+)", _call(connection, answers, "INFO", "server"), re.MULTILINE)
+            call(connection, answers, "AUTH", unquote(user or "default"), unquote(password))
+        call(connection, answers, "PING")
+        found = re.search(r"^redis_version:(\S+)", call(connection, answers, "INFO", "server"), re.MULTILINE)
     if found is None:
         raise ValueError("what answers there does not tell a Redis version")
     return found[1]
 
 
-def _call(connection: socket.socket, answers: BufferedReader, *words: str) -> str:
+def call(connection: socket.socket, answers: BufferedReader, *words: str) -> str:
+    """Redis's answer to one command, be it a status or a string; ValueError with anything else, errors above all."""
     encoded = [word.encode() for word in words]
     connection.sendall(b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in encoded))
     head = answers.readline(4096).decode(errors="replace").strip()

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeAlias
@@ -10,12 +9,13 @@ from typing import Any, TypeAlias
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
 from state.access import OPEN, RedisAccess
 from state.errors import StateUnavailable
 from state.keys import Keys
 from state.partitions import Commit, Loaded
+from state.pipeline import Call, Pipeline
 
 Client: TypeAlias = Redis | RedisCluster
 #: Told of each round trip: its name, and its seconds, or None when it failed.
@@ -29,26 +29,17 @@ def connect(url: str, *, access: RedisAccess = OPEN, timeout_s: float = 5.0) -> 
 
     It tries nothing twice: who calls decides about that, knowing that a commit may be made again.
     """
-    retry = Retry(NoBackoff(), 0)
-    options = access.options(url)
     address, _, query = url.partition("?")
-    if query == "cluster=true":
-        return RedisCluster.from_url(address, socket_timeout=timeout_s, retry=retry, **options)
-    client: Redis = Redis.from_url(
-        url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=retry, max_connections=64, **options
+    is_cluster = query == "cluster=true"
+    client: Redis | RedisCluster = (RedisCluster if is_cluster else Redis).from_url(
+        address if is_cluster else url,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 0),
+        max_connections=64,
+        **access.options(url),
     )
     return client
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    command: str
-    function: str
-    keys: list[str]
-    args: Sequence[str | bytes] = ()
-
-    def words(self) -> tuple[str | bytes | int, ...]:
-        return (self.command, self.function, len(self.keys), *self.keys, *self.args)
 
 
 class RedisPartitions:
@@ -56,6 +47,7 @@ class RedisPartitions:
 
     def __init__(self, client: Client, keys: Keys, *, observe: Observer) -> None:
         self._client = client
+        self._pipeline = Pipeline(client)
         self._keys = keys
         self._observe = observe
 
@@ -66,7 +58,7 @@ class RedisPartitions:
 
     async def load(self, wanted: Mapping[int, Sequence[str]]) -> dict[int, Loaded]:
         """See PartitionStore."""
-        calls = [_Call("FCALL_RO", "sightline_load", self._names(p, names)) for p, names in wanted.items()]
+        calls = [Call("FCALL_RO", "sightline_load", self._names(p, names)) for p, names in wanted.items()]
         answers = await self._call("load", calls)
         return {
             partition: Loaded(int(answer[0]), answer[1:]) for partition, answer in zip(wanted, answers, strict=True)
@@ -75,7 +67,7 @@ class RedisPartitions:
     async def commit(self, commits: Sequence[Commit]) -> dict[int, int]:
         """See PartitionStore."""
         calls = [
-            _Call(
+            Call(
                 "FCALL",
                 "sightline_commit",
                 self._names(commit.partition, commit.writes),
@@ -93,29 +85,23 @@ class RedisPartitions:
     def _names(self, partition: int, names: Sequence[str] | Mapping[str, bytes]) -> list[str]:
         return [self._keys.position(partition), *(self._keys.value(partition, name) for name in names)]
 
-    async def _call(self, op: str, calls: Sequence[_Call]) -> list[Any]:
+    async def _call(self, op: str, calls: Sequence[Call]) -> list[Any]:
         if not calls:
             return []
         async with reporting(op, self._observe):
-            try:
-                return await self._pipeline(calls)
-            except ResponseError as error:
-                if "unction not found" not in str(error):
-                    raise
-            # A new or emptied server has no functions yet.
-            await self._client.function_load(_LIBRARY, replace=True)
-            return await self._pipeline(calls)
+            answers = await self._pipeline.send(calls)
+            if any(_is_unknown_function(answer) for answer in answers):
+                # A new or emptied server has no functions yet. What the others did may be done again.
+                await self._client.function_load(_LIBRARY, replace=True)
+                answers = await self._pipeline.send(calls)
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+            return answers
 
-    async def _pipeline(self, calls: Sequence[_Call]) -> list[Any]:
-        if len(calls) == 1:
-            return [await self._client.execute_command(*calls[0].words())]
-        pipeline = (
-            self._client.pipeline(transaction=False) if isinstance(self._client, Redis) else self._client.pipeline()
-        )
-        for call in calls:
-            pipeline.execute_command(*call.words())
-        answers: list[Any] = await pipeline.execute()
-        return answers
+
+def _is_unknown_function(answer: Any) -> bool:
+    return isinstance(answer, ResponseError) and "unction not found" in str(answer)
 
 
 @asynccontextmanager
@@ -124,7 +110,7 @@ async def reporting(op: str, observe: Observer) -> AsyncIterator[None]:
     start = perf_counter()
     try:
         yield
-    except (RedisError, OSError) as error:
+    except (RedisError, RedisClusterException, OSError) as error:
         observe(op, None)
         raise StateUnavailable(f"Redis did not {op}: {type(error).__name__}: {error}") from error
     observe(op, perf_counter() - start)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local import Endpoints, Stack
+from deploy.redis_cluster import RedisCluster, RedisNode
 from streams.settings import Settings
 
 
@@ -35,6 +36,28 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
         yield RunningStack(stack, stack.up(), settings)
     finally:
         stack.down()
+
+
+@pytest.fixture(scope="session")
+def redis_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisNode]:
+    """A Redis alone, which tests leave as they found it."""
+    node = RedisNode(tmp_path_factory.mktemp("redis-node"))
+    try:
+        node.start()
+        yield node
+    finally:
+        node.end()
+
+
+@pytest.fixture(scope="session")
+def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]:
+    """A Redis Cluster, which tests leave whole."""
+    cluster = RedisCluster(tmp_path_factory.mktemp("redis-cluster"))
+    try:
+        cluster.up()
+        yield cluster
+    finally:
+        cluster.down()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One suite for every PartitionStore: the dictionary and real Redis."""
+"""One suite for every PartitionStore: the dictionary, a real Redis and a real Redis Cluster."""
 
 import asyncio
 import uuid
@@ -12,12 +12,12 @@ from state.partitions import START, Commit, Loaded, PartitionStore
 from state.redis import RedisPartitions, connect
 
 
-@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.stack)])
+@pytest.fixture(params=["memory", *(pytest.param(kind, marks=pytest.mark.stack) for kind in ("node", "cluster"))])
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[PartitionStore]:
     if request.param == "memory":
         yield MemoryPartitions()
     else:
-        client = connect(request.getfixturevalue("stack").endpoints.redis)
+        client = connect(request.getfixturevalue(f"redis_{request.param}").url)
         yield RedisPartitions(client, Keys(f"{uuid.uuid4().hex}."), observe=lambda op, seconds: None)
         await client.aclose()
 
