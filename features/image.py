@@ -13,10 +13,22 @@ from PIL import Image, UnidentifiedImageError
 
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 40_000_000
+#: libwebp holds a WebP's pixels four times while it decodes; so a decoder of 600 MB takes no more than these.
+MAX_WEBP_PIXELS = 25_000_000
 MAX_ASPECT = 20
 
 Reason = Literal[
-    "empty", "too_large_bytes", "not_an_image", "format", "too_many_pixels", "aspect", "truncated", "broken"
+    "empty",
+    "too_large_bytes",
+    "not_an_image",
+    "format",
+    "too_many_pixels",
+    "aspect",
+    "truncated",
+    "broken",
+    "too_much_memory",
+    "too_slow",
+    "crash",
 ]
 
 _ACCEPTED = {"JPEG": b"\xff\xd8\xff", "PNG": b"\x89PNG\r\n\x1a\n", "GIF": b"GIF8", "WEBP": b"RIFF"}
@@ -43,7 +55,6 @@ _PILLOW_ERRORS = (
     TypeError,
     AttributeError,
     RuntimeError,
-    MemoryError,
 )
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _TURNS = {
@@ -55,6 +66,8 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_MULTIPLIED = {"RGBA": "RGBa", "LA": "La"}
+_STRAIGHT = {multiplied: straight for straight, multiplied in _MULTIPLIED.items()}
 _ORIENTATION = 0x0112
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 _SWAPS_SIDES = (5, 6, 7, 8)
@@ -98,6 +111,8 @@ def decode(data: bytes, *, size: int = 224) -> Picture:
         raise BadImage("broken", f"the {format_} header cannot be read: send the whole file") from error
     except BadImage:
         raise
+    except MemoryError as error:
+        raise BadImage("too_much_memory", f"decoding the {format_} file takes too much memory: scale it") from error
     except _PILLOW_ERRORS as error:
         raise _broken(format_, error) from error
     if orientation in _SWAPS_SIDES:
@@ -122,8 +137,9 @@ def _sniff(data: bytes) -> str:
 
 def _check_header(image: Image.Image) -> None:
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise BadImage("too_many_pixels", f"the picture is {width}×{height}, over {MAX_PIXELS:,} pixels: scale it")
+    limit = MAX_WEBP_PIXELS if image.format == "WEBP" else MAX_PIXELS
+    if width * height > limit:
+        raise BadImage("too_many_pixels", f"the picture is {width}×{height}, over {limit:,} pixels: scale it")
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise BadImage("aspect", f"the picture is {width}×{height}: send at most {MAX_ASPECT} to 1")
 
@@ -137,7 +153,7 @@ def _broken(format_: str, error: BaseException) -> BadImage:
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except (*_PILLOW_ERRORS, Warning):  # a picture is not worse for EXIF nobody can read
+    except (*_PILLOW_ERRORS, MemoryError, Warning):  # a picture is not worse for EXIF nobody can read
         return 1
 
 
@@ -146,7 +162,8 @@ def _square(image: Image.Image, size: int, orientation: int) -> NDArray[np.uint8
     image = _fit(image, size)
     if orientation in _TURNS:
         image = image.transpose(_TURNS[orientation])
-    if image.mode == "RGBA":
+    if image.mode in _STRAIGHT:
+        image = image.convert(_STRAIGHT[image.mode]).convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
     return np.array(image.convert("RGB"), dtype=np.uint8)
@@ -161,15 +178,29 @@ def _fit(image: Image.Image, size: int) -> Image.Image:
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Bring 16-bit, palette, bilevel and transparent pictures to a mode that may be scaled."""
+    """Bring 16-bit, palette, bilevel and transparent pictures to a mode that may be scaled.
+
+    Colours under alpha are multiplied by it here, where the picture they come from can be let go: `resize` would do
+    it as well, with one copy of all pixels more.
+    """
     if image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.int64)
-        levels = np.clip(values >> 8, 0, 255).astype(np.uint8)
-        if isinstance(clear := image.info.get("transparency"), int):
-            levels[values == clear] = 255
-        return Image.fromarray(levels)
+        return _grey(image)
     if image.has_transparency_data:
-        return image.convert("RGBA")
+        if image.mode not in _MULTIPLIED:
+            image = image.convert("RGBA")
+        return image.convert(_MULTIPLIED[image.mode])
     if image.mode in ("P", "1", "F", "LAB", "HSV"):
         return image.convert("RGB")
     return image
+
+
+def _grey(image: Image.Image) -> Image.Image:
+    """Keep the upper 8 of 16 bits, in place: there may be 40 million of them."""
+    values = np.array(image)
+    clear = image.info.get("transparency")
+    white = values == clear if isinstance(clear, int) else None
+    values >>= 8
+    levels = values.clip(0, 255, out=values).astype(np.uint8)
+    if white is not None:
+        levels[white] = 255
+    return Image.fromarray(levels)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import stamina
 
-from features.image import BadImage, Picture, decode
+from features.image import BadImage, Picture
 from features.item import Item, key_of
 from features.visual import dominant_colours
 from inference.catalog import Catalog
@@ -16,6 +16,7 @@ from inference.errors import BadEmbedding, EncoderUnavailable
 from inference.ranking import rank_similar
 from streams.conditions import Reporter
 from streams.dead_letters import dead_letter
+from streams.decoder import Decode, DecoderUnavailable
 from streams.errors import InvalidEvent
 from streams.events import Interaction, Recommendations, Trigger, Upload, encode
 from streams.metrics import EVENTS, RECOMMENDATIONS
@@ -40,6 +41,7 @@ class UploadsAgent:
     def __init__(
         self,
         encoder: Encoder,
+        decode: Decode,
         objects: Objects,
         catalog: Catalog,
         publisher: Publisher,
@@ -51,6 +53,7 @@ class UploadsAgent:
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._encoder = encoder
+        self._decode = decode
         self._objects = objects
         self._catalog = catalog
         self._publisher = publisher
@@ -85,7 +88,7 @@ class UploadsAgent:
             raise InvalidEvent("checksum_mismatch", f"the picture's sha256 is not {upload.sha256}")
         stages.end("fetch")
         try:
-            picture = await asyncio.to_thread(decode, data)
+            picture = await until_available(lambda: self._decode(data), DecoderUnavailable)
         except BadImage as error:
             raise InvalidEvent("bad_image", f"{error.reason}: {error}") from error
         stages.end("decode")

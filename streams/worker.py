@@ -28,6 +28,7 @@ from streams.breaker import Breaker, RefusalLimit
 from streams.conditions import ALL as CONDITIONS
 from streams.conditions import ENCODER, report_to
 from streams.crowd import Crowd
+from streams.decoder import Decoder
 from streams.endpoint import Endpoint
 from streams.interactions import InteractionsAgent
 from streams.items import ItemChangesAgent, SignalsAgent
@@ -181,8 +182,12 @@ class Worker:
     async def _wire_uploads(self) -> None:
         conditions = Conditions(self._redis(), self._prefix, CONDITIONS, observe=_observe_redis)
         catalog = await self._catalog()
+        decoder = Decoder()
+        self._stack.push_async_callback(decoder.close)
+        await decoder.start()
         agent = UploadsAgent(
             await self._encoder(),
+            decoder.decode,
             Objects(self._settings.object_store),
             catalog,
             self._publisher,

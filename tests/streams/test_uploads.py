@@ -17,10 +17,12 @@ import pytest
 import stamina
 from PIL import Image
 
+from features.image import Picture, decode
 from features.item import Item, key_of
 from inference.catalog import Catalog
 from inference.errors import BadEmbedding, EncoderUnavailable
 from state.signals import partition_of
+from streams.decoder import DecoderUnavailable
 from streams.events import Interaction
 from streams.objects import ObjectMissing, Objects, ObjectsUnavailable
 from streams.parsing import Record, parse_interaction
@@ -45,8 +47,10 @@ class Studio:
         self.catalog = Catalog(256)
         self.publisher = FakePublisher()
         self.trouble: list[Exception] = []
+        self.starting = 0
         self.agent = UploadsAgent(
             self.encoder,
+            self._decode,
             Objects(None) if objects is None else objects,
             self.catalog,
             self.publisher,
@@ -57,6 +61,13 @@ class Studio:
             clock_ms=Clock(NOON + 40),
         )
         self.handle = self.agent.handle
+
+    async def _decode(self, data: bytes) -> Picture:
+        """In this process; unavailable as often as `starting` says."""
+        if self.starting:
+            self.starting -= 1
+            raise DecoderUnavailable("no process can be started")
+        return decode(data)
 
     async def _report(self, error: Exception) -> None:
         """Triton is back after the second complaint."""
@@ -323,6 +334,13 @@ async def test_a_bad_picture_is_kept_whole_and_the_next_upload_is_handled(
     assert (letter.reason, letter.error.split(":")[0]) == ("bad_image", reason)
     assert (letter.key, letter.value, letter.offset) == (b"bad", bad.value, 0)
     assert [item.item_id for item in studio.items()] == ["i2"]
+
+
+async def test_a_picture_waits_for_a_decoder_that_cannot_be_started(studio: Studio) -> None:
+    studio.starting = 2
+    await studio.handle([record(0, upload("i1"))])
+    assert [item.item_id for item in studio.items()] == ["i1"]
+    assert studio.reasons() == []
 
 
 def gray16() -> bytes:
