@@ -3,7 +3,9 @@
 StreamError
 ├── InvalidEvent       never retried: the message goes to the dead letters with `reason`
 ├── BrokerUnavailable  Kafka does not answer, or lacks a topic: start it, then try again
+├── AccessRefused      Kafka does not take our login, or our user may not do this: an operator must act
 ├── NotDelivered       a publisher's events that Kafka did not acknowledge in time
+├── CannotVerify       log and state cannot be compared as they are; the message says why, and what to do
 └── PublishFailed      the broker refused a worker's message for good: the process ends, and replays when restarted
 """
 
@@ -37,8 +39,29 @@ class BrokerUnavailable(StreamError):
         return cls(f"topic {topic!r} does not exist: run `sightline topics create`")
 
 
+class AccessRefused(StreamError):
+    """Kafka answers, and says no; the message says to what."""
+
+    @classmethod
+    def login(cls, bootstrap: str, protocol: str, reason: str) -> "AccessRefused":
+        """No broker took us for who we say we are, or was who it should be."""
+        return cls(
+            f"Kafka at {bootstrap} and this client do not trust each other over {protocol} ({reason}): "
+            "correct SIGHTLINE_KAFKA_PROTOCOL, _CA, _USERNAME or _PASSWORD"
+        )
+
+    @classmethod
+    def forbidden(cls, username: str | None, error: BaseException) -> "AccessRefused":
+        """A user lacks a permission."""
+        return cls(f"Kafka does not let user {username!r} do this ({error}): see `sightline topics acls`")
+
+
 class NotDelivered(StreamError):
     """Events given to a publisher that Kafka did not acknowledge."""
+
+
+class CannotVerify(StreamError):
+    """The log and the state do not belong together, or moved in a way that nothing can be said."""
 
 
 class PublishFailed(StreamError):

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -12,6 +13,8 @@ from state.redis import connect
 from streams.events import DeadLetter, Recommendations
 from streams.output import Message
 from streams.parsing import Record
+from streams.routing import partition_of
+from streams.topic_log import Extent
 
 NOON = 1_767_268_800_000
 DEADLINE_S = 60.0
@@ -69,6 +72,41 @@ class Rewinds:
 
     async def __call__(self, partition: int, position: int) -> None:
         self.asked.append((partition, position))
+
+
+class MemoryLog:
+    """Keeps the contract of TopicLog; `cut` has the first offset of a partition whose retention removed the others."""
+
+    def __init__(self) -> None:
+        self.cut: dict[tuple[str, int], int] = {}
+        self._records: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)
+
+    def append(
+        self, topic: str, partition: int, key: bytes | None, value: bytes | None, *, at_ms: int = NOON
+    ) -> Record:
+        """The record as the broker holds it from now on."""
+        records = self._records[topic, partition]
+        records.append(Record(topic, partition, len(records), at_ms, key, value, after=len(records) - 1))
+        return records[-1]
+
+    def publish(self, messages: Sequence[Message], partitions: int) -> None:
+        """What a broker does with messages: those without a partition lie where murmur2 of their key says."""
+        for message in messages:
+            partition = message.partition
+            if partition is None:
+                partition = 0 if message.key is None else partition_of(message.key, partitions)
+            record = self.append(message.topic, partition, message.key, message.value)
+            self._records[message.topic, partition][-1] = replace(record, headers=message.headers)
+
+    def extent(self, topic: str, partition: int) -> Extent:
+        return Extent(self.cut.get((topic, partition), 0), len(self._records[topic, partition]))
+
+    def offset_at(self, topic: str, partition: int, at_ms: int) -> int:
+        records = self._records[topic, partition]
+        return next((record.offset for record in records if record.timestamp_ms >= at_ms), len(records))
+
+    def read(self, topic: str, partition: int, first: int, end: int) -> Iterator[Record]:
+        return iter(self._records[topic, partition][max(first, self.cut.get((topic, partition), 0)) : end])
 
 
 def conditions() -> Conditions:

@@ -1,0 +1,59 @@
+"""What the workers' topics must hold, given what was applied: a list for each user, a letter for each refusal."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from streams.answers import Answers
+from streams.events import DeadLetter
+from streams.replay import Place
+from streams.replayer import Replayer
+from streams.report import Difference, Report
+from streams.topics import DEAD_LETTERS, INTERACTIONS, RECOMMENDATIONS
+
+_letter = msgspec.json.Decoder(DeadLetter)
+
+
+def compare_lists(
+    replayer: Replayer, last: Mapping[str, tuple[int, Place]], held: Mapping[int, int], report: Report
+) -> set[str]:
+    """Judge the lists (see `streams.answers`) by each user's last event and the positions held, by partition.
+
+    Gives the users who were forgotten: of them, nothing else may be expected.
+    """
+    answers = Answers()
+    oldest: dict[int, int] = {}
+    for record in replayer.read(RECOMMENDATIONS):
+        oldest.setdefault(record.partition, record.timestamp_ms)
+        answers.add(record)
+    # A partition that holds its first record has lost none by age.
+    whole = all(extent.first == 0 for extent in replayer.extents_of(RECOMMENDATIONS).values())
+    kept_from_ms = 0 if whole else max(oldest.values(), default=0)
+    report.lists, report.repeats = answers.lists, answers.repeats
+    for user, count in answers.out_of_order({user: held[p] for user, (p, _) in last.items()}).items():
+        report.out_of_order += count
+        report.show(Difference("list", user, f"{count} lists from an older state were made after the newest"))
+    expected = {user: place for user, (_, place) in last.items() if user not in answers.forgotten}
+    for user, place in answers.unanswered(expected, kept_from_ms=kept_from_ms).items():
+        report.unanswered += 1
+        report.show(Difference("list", user, f"no list has a seq of {place.offset} or above"))
+    return answers.forgotten
+
+
+def compare_letters(replayer: Replayer, prefix: str, refused: Mapping[int, Sequence[int]], report: Report) -> None:
+    """Each event that cannot be used must be found in the dead letters; one that is not is lost."""
+    missing = {(partition, offset) for partition, offsets in refused.items() for offset in offsets}
+    if not missing:
+        return
+    for record in replayer.read(DEAD_LETTERS):
+        try:
+            letter = _letter.decode(record.value or b"")
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        if letter.topic == prefix + INTERACTIONS.name:
+            missing.discard((letter.partition, letter.offset))
+    report.lost += len(missing)
+    for partition, offset in sorted(missing):
+        report.show(
+            Difference("dead letter", f"{INTERACTIONS.name}[{partition}] offset {offset}", "was refused without one")
+        )

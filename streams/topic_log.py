@@ -1,0 +1,124 @@
+"""What a topic still holds, read back from one offset to another: for whoever checks, replays or sends again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Message as Received
+
+from streams.connection import connecting
+from streams.errors import BrokerUnavailable
+from streams.parsing import Record
+
+_TIMEOUT_S = 30.0
+_FETCH_RECORDS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """The offsets that a partition holds: from `first` to before `end`."""
+
+    first: int
+    end: int
+
+
+class TopicLog(Protocol):
+    """The partitions of topics, as they are retained."""
+
+    def extent(self, topic: str, partition: int) -> Extent:
+        """What the partition holds now; raises BrokerUnavailable."""
+        ...
+
+    def offset_at(self, topic: str, partition: int, at_ms: int) -> int:
+        """The first offset whose record is not older than `at_ms`; the end where all are. Raises BrokerUnavailable."""
+        ...
+
+    def read(self, topic: str, partition: int, first: int, end: int) -> Iterator[Record]:
+        """The records from `first` to before `end`, which is at most the partition's; raises BrokerUnavailable.
+
+        Use one iterator up before asking for the next.
+        """
+        ...
+
+
+class KafkaTopicLog:
+    """A TopicLog on a consumer in no group; `close` it."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        config: dict[str, Any] = {
+            "bootstrap.servers": bootstrap,
+            "group.id": "sightline-reader",  # required by the client; nothing is committed under it
+            "enable.auto.commit": False,
+            # A hole made by retention meanwhile is an error, not a loss to be found.
+            "auto.offset.reset": "error",
+            "enable.partition.eof": True,
+            # The workers read so, too.
+            "isolation.level": "read_uncommitted",
+            "log_level": 2,
+        }
+        with connecting(bootstrap):
+            self._consumer = Consumer(config)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._consumer.close()
+
+    def extent(self, topic: str, partition: int) -> Extent:
+        """See TopicLog."""
+        try:
+            first, end = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_TIMEOUT_S)
+        except KafkaException as error:
+            raise self._unavailable(topic, error.args[0]) from error
+        return Extent(first, end)
+
+    def offset_at(self, topic: str, partition: int, at_ms: int) -> int:
+        """See TopicLog."""
+        try:
+            (found,) = self._consumer.offsets_for_times([TopicPartition(topic, partition, at_ms)], timeout=_TIMEOUT_S)
+        except KafkaException as error:
+            raise self._unavailable(topic, error.args[0]) from error
+        return int(found.offset) if found.offset >= 0 else self.extent(topic, partition).end
+
+    def read(self, topic: str, partition: int, first: int, end: int) -> Iterator[Record]:
+        """See TopicLog."""
+        if first >= end:
+            return
+        self._consumer.assign([TopicPartition(topic, partition, first)])
+        while True:
+            batch = self._consumer.consume(_FETCH_RECORDS, _TIMEOUT_S)
+            if not batch:
+                raise BrokerUnavailable(f"{topic}[{partition}] gave nothing for {_TIMEOUT_S:.0f} s: is Kafka healthy?")
+            for received in batch:
+                error, offset = received.error(), received.offset()
+                if error is not None and error.code() == KafkaError._PARTITION_EOF:
+                    # The last offsets may hold no record: compacted away, or a transaction's marker.
+                    return
+                if error is not None:
+                    raise self._unavailable(topic, error)
+                if offset is None or offset >= end:
+                    return
+                yield _record(received, topic, partition, offset)
+                if offset == end - 1:
+                    return
+
+    def _unavailable(self, topic: str, error: KafkaError) -> BrokerUnavailable:
+        if error.code() in (KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
+            return BrokerUnavailable.no_topic(topic)
+        if error.code() == KafkaError._AUTO_OFFSET_RESET:
+            return BrokerUnavailable(f"{topic} was cut by its retention while it was read ({error.str()}): try again")
+        return BrokerUnavailable.no_answer(self._bootstrap, KafkaException(error))
+
+
+def _record(received: Received, topic: str, partition: int, offset: int) -> Record:
+    headers: Any = received.headers() or ()
+    return Record(
+        topic,
+        partition,
+        offset,
+        received.timestamp()[1],
+        received.key(),
+        received.value(),
+        tuple((name, value or b"") for name, value in headers),
+    )
