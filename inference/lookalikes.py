@@ -17,9 +17,10 @@ ADDED_LIMIT = 64
 class Lookalikes:
     """The nearest rows of rows, from the index or from memory; rows that were taken away may still be among them."""
 
-    def __init__(self, index: VectorIndex, count: int) -> None:
+    def __init__(self, index: VectorIndex, count: int, *, limit: int = REMEMBERED_LIMIT) -> None:
         self._index = index
         self._count = count
+        self._limit = limit
         self._known: OrderedDict[int, tuple[int, NDArray[np.int64]]] = OrderedDict()
         self._added: deque[int] = deque(maxlen=ADDED_LIMIT)
         self._additions = 0
@@ -40,7 +41,7 @@ class Lookalikes:
             for at, nearest in zip(unknown, found, strict=True):
                 self._known[rows[at]] = (self._additions, nearest)
                 self._known.move_to_end(rows[at])
-            while len(self._known) > REMEMBERED_LIMIT:
+            while len(self._known) > self._limit:
                 self._known.popitem(last=False)
         answers = [self._known[row] for row in rows]
         since = min((additions for additions, _ in answers), default=self._additions)

@@ -21,9 +21,7 @@ from state.signals import SignalStore
 from streams.logs import log
 
 REFRESH_S = 1.0
-#: What is older is read again in the background, and used as it is until then …
-BEHAVIOUR_AGE_S = 2.0
-#: … up to this age: a list waits for anything older.
+#: A list waits for a behaviour that is older.
 BEHAVIOUR_LIMIT_S = 60.0
 BEHAVIOURS_LIMIT = 50_000
 #: Items to read again wait for each other: one round trip for all of them.
@@ -33,6 +31,9 @@ _NEVER: tuple[float, Behaviour | None] = (float("-inf"), None)
 
 class Crowd:
     """Bounded caches over a SignalStore; `trends` and `degraded` are refreshed every REFRESH_S in the background."""
+
+    #: A behaviour that is older is read again in the background, and used as it is until then.
+    behaviour_age_s = 2.0
 
     def __init__(self, signals: SignalStore, conditions: Conditions) -> None:
         self._signals = signals
@@ -66,7 +67,7 @@ class Crowd:
         self.expect(items)
         for reading in {self._reading[item] for item in items if item in self._reading}:
             await reading
-        self._stale.update(self._older(items, BEHAVIOUR_AGE_S))
+        self._stale.update(self._older(items, self.behaviour_age_s))
         known = ((item, self._behaviours.get(item, _NEVER)[1]) for item in items)
         return {item: behaviour for item, behaviour in known if behaviour is not None}
 

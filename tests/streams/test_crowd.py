@@ -126,6 +126,36 @@ async def test_the_cache_is_bounded(crowd: Crowd, partitions: Flaky) -> None:
     assert partitions.loads == loads + 1
 
 
+async def test_what_is_expected_is_read_beside_and_waited_for(
+    crowd: Crowd, store: SignalStore, partitions: Flaky
+) -> None:
+    await put(store, 7)
+    crowd.expect([7, 9])
+    crowd.expect([7])
+
+    assert list(await crowd.behaviours([7])) == [7]
+    assert partitions.loads == 1
+
+
+async def test_a_known_behaviour_is_used_as_it_is_and_read_again_in_the_background(
+    store: SignalStore, told: Told
+) -> None:
+    class Impatient(Crowd):
+        """Finds everything old at once."""
+
+        behaviour_age_s = 0.0
+
+    crowd = Impatient(store, told)
+    await crowd.start()
+    assert await crowd.behaviours([7]) == {}
+    await put(store, 7)
+    assert await crowd.behaviours([7]) == {}
+    async with asyncio.timeout(20):
+        while not await crowd.behaviours([7]):  # noqa: ASYNC110 (what is awaited has no event)
+            await asyncio.sleep(0.01)
+    await crowd.stop()
+
+
 async def test_trends_and_conditions_are_there_soon_after_the_start(
     crowd: Crowd, store: SignalStore, told: Told
 ) -> None:

@@ -1,5 +1,6 @@
 """The hub, with a catalogue of two colours, state in memory and a publisher that remembers."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -17,11 +18,11 @@ from state.signals import SignalStore, partition_of
 from streams import routing
 from streams.crowd import Crowd
 from streams.errors import PublishFailed
-from streams.interactions import InteractionsAgent
+from streams.interactions import UNSTORED_LIMIT, InteractionsAgent
 from streams.parsing import Record
 from streams.positions import Positions
 from streams.signals import Engaged, SignalTopic, parse_signal
-from tests.fakes import NOON, Clock, FakePublisher, Rewinds, conditions, linked, wire
+from tests.fakes import NOON, Clock, FakePublisher, Rewinds, conditions, linked, until, wire
 
 PARTITIONS = 4
 DIMENSIONS = 8
@@ -310,6 +311,94 @@ async def test_a_record_of_unknown_place_is_fetched_again(hub: Hub) -> None:
 async def test_offsets_that_the_broker_left_out_are_no_gap(hub: Hub) -> None:
     await hub.handle(linked([record(0, click("u1", "red0")), record(9, click("u1", "red1"))]))
     assert (await hub.position(), hub.rewinds.asked) == (9, [])
+
+
+async def test_a_list_is_on_its_way_before_anything_is_stored(hub: Hub) -> None:
+    agent = hub.agent()
+    await agent.handle([record(0, click("u1", "red0"))])
+    await until(lambda: len(hub.publisher.lists()) == 1)
+    assert await hub.position() == START
+    assert hub.publisher.to("state.signals") == []
+    await agent.store()
+    assert await hub.position() == 0
+    assert len(hub.publisher.to("state.signals")) == 1
+
+
+async def test_batches_that_are_not_stored_yet_build_on_each_other_and_are_stored_together(hub: Hub) -> None:
+    agent = hub.agent()
+    for n in range(3):
+        await agent.handle([record(n, click("u1", REDS[n]))])
+    await agent.store()
+    assert [one.seq for one in hub.publisher.lists()] == [0, 1, 2]
+    assert await hub.engaged("u1") == [key_of(name) for name in REDS[:3]]
+    assert await hub.position() == 2
+
+
+async def test_a_started_agent_stores_by_itself_and_what_is_left_when_it_stops(hub: Hub) -> None:
+    agent = hub.agent()
+    await agent.start()
+    await agent.handle([record(0, click("u1", "red0"))])
+    await until(lambda: hub.partitions._positions.get(0) == 0)
+    await agent.handle([record(1, click("u1", "red1"))])
+    await agent.stop()
+    assert await hub.position() == 1
+    assert agent.failure is None
+
+
+async def test_an_agent_that_cannot_publish_says_so(hub: Hub) -> None:
+    hub.publisher.failure = PublishFailed("refused")
+    agent = hub.agent()
+    await agent.start()
+    await agent.handle([record(0, click("u1", "red0"))])
+    await until(lambda: isinstance(agent.failure, PublishFailed))
+    assert await hub.position() == START
+
+
+class Away(MemoryPartitions):
+    """Answers what was read, but takes no commit until it is back."""
+
+    back = False
+
+    async def commit(self, commits: Sequence[Commit]) -> dict[int, int]:
+        if not self.back:
+            raise StateUnavailable("away")
+        return await super().commit(commits)
+
+
+async def test_while_nothing_can_be_stored_a_bounded_number_of_events_is_applied(hub: Hub) -> None:
+    hub.partitions = partitions = Away()
+    hub.profiles = ProfileStore(partitions)
+    agent = hub.agent()
+    await agent.start()
+    await agent.handle([record(n, click("u1", "red0", f"e{n}")) for n in range(UNSTORED_LIMIT)])
+    waiting = asyncio.create_task(agent.handle([record(UNSTORED_LIMIT, click("u1", "red1"))]))
+    _, pending = await asyncio.wait({waiting}, timeout=0.3)
+    assert pending == {waiting}
+    partitions.back = True
+    await waiting
+    await agent.stop()
+    assert await hub.position() == UNSTORED_LIMIT
+
+
+async def test_after_an_assignment_partitions_are_taken_up_where_the_store_is(hub: Hub) -> None:
+    agent = hub.agent()
+    await agent.handle([record(0, click("u1", "red0"))])
+    assert await agent.positions([0]) == {0: START}
+    await agent.handle([record(0, click("u1", "red0"))])
+    await agent.store()
+    assert await hub.engaged("u1") == [key_of("red0")]
+    assert [one.seq for one in hub.publisher.lists()] == [0, 0]
+
+
+async def test_a_batch_under_way_while_partitions_are_assigned_is_not_stored(hub: Hub) -> None:
+    agent = hub.agent()
+    taken_away = asyncio.create_task(agent.handle([record(0, click("u1", "red0"))]))
+    await asyncio.sleep(0)
+    assert await agent.positions([0]) == {0: START}
+    await taken_away
+    await agent.store()
+    assert await hub.position() in {START, 0}
+    assert (await hub.engaged("u1") == [key_of("red0")]) == (await hub.position() == 0)
 
 
 class Faltering(MemoryPartitions):

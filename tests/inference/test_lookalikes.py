@@ -1,0 +1,82 @@
+"""Look-alikes from memory, checked against an index that counts how often it is asked."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from inference.index import HnswIndex
+from inference.lookalikes import ADDED_LIMIT, Lookalikes
+
+VECTORS = np.eye(4, dtype=np.float32)
+
+
+class Counting(HnswIndex):
+    """Counts the vectors that were searched for."""
+
+    searched = 0
+
+    def search(self, queries: NDArray[np.float32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        self.searched += len(queries)
+        return super().search(queries, count)
+
+
+@pytest.fixture
+def index() -> Counting:
+    index = Counting(4)
+    index.add(np.arange(4, dtype=np.uint64), VECTORS)
+    return index
+
+
+@pytest.fixture
+def lookalikes(index: Counting) -> Lookalikes:
+    return Lookalikes(index, 2)
+
+
+def of(lookalikes: Lookalikes, *rows: int) -> list[int]:
+    return lookalikes.of(rows, VECTORS[list(rows)]).tolist()
+
+
+def test_each_row_finds_itself_first_and_its_nearest(lookalikes: Lookalikes) -> None:
+    found = of(lookalikes, 2, 0)
+    assert (found[0], found[2], len(found)) == (2, 0, 4)
+
+
+def test_a_row_is_searched_for_once(lookalikes: Lookalikes, index: Counting) -> None:
+    assert of(lookalikes, 1, 2) + of(lookalikes, 2, 1, 3)
+    assert index.searched == 3
+
+
+def test_no_rows_look_like_nothing(lookalikes: Lookalikes, index: Counting) -> None:
+    assert of(lookalikes) == []
+    assert index.searched == 0
+
+
+def test_what_was_added_since_is_among_the_answer(lookalikes: Lookalikes, index: Counting) -> None:
+    of(lookalikes, 1)
+    lookalikes.added([7, 8])
+    assert of(lookalikes, 1)[2:] == [8, 7]
+    assert index.searched == 1
+
+
+def test_after_many_additions_it_is_searched_again(lookalikes: Lookalikes, index: Counting) -> None:
+    of(lookalikes, 1)
+    lookalikes.added(range(10, 10 + ADDED_LIMIT))
+    of(lookalikes, 1)
+    assert index.searched == 1
+    lookalikes.added([9])
+    assert len(of(lookalikes, 1)) == 2
+    assert index.searched == 2
+
+
+def test_a_row_with_a_new_vector_is_searched_again(lookalikes: Lookalikes, index: Counting) -> None:
+    of(lookalikes, 1, 2)
+    lookalikes.added([1])
+    of(lookalikes, 1, 2)
+    assert index.searched == 3
+
+
+def test_no_more_rows_are_remembered_than_the_limit(index: Counting) -> None:
+    lookalikes = Lookalikes(index, 2, limit=2)
+    for row in (0, 1, 2, 0):
+        of(lookalikes, row)
+    assert index.searched == 4
