@@ -6,6 +6,7 @@ import shutil
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from confluent_kafka import KafkaException
@@ -14,6 +15,7 @@ from confluent_kafka.admin import AdminClient
 from deploy import process
 from deploy.errors import NoAnswerError, StackError
 from deploy.service import Command, Progress, ServiceName
+from streams.security import PLAINTEXT, KafkaSecurity
 
 FILES = Path(__file__).parent / "kafka"
 OLDEST_JAVA = 17
@@ -26,8 +28,21 @@ class KafkaServer:
     name: ServiceName = "kafka"
     port_names = ("broker", "controller")
 
-    def __init__(self, *, data: Path, tools: Path, logs: Path) -> None:
+    def __init__(
+        self,
+        *,
+        data: Path,
+        tools: Path,
+        logs: Path,
+        properties: Mapping[str, str] = MappingProxyType({}),
+        scram: Mapping[str, str] = MappingProxyType({}),
+        security: KafkaSecurity = PLAINTEXT,
+    ) -> None:
+        """`properties` go over server.properties, `scram` are the first users' passwords, `security` the prober's."""
         self.data = data
+        self._properties = properties
+        self._scram = scram
+        self._security = security
         self.release: str | None = _version()
         self._logs = logs
         self._jars = tools / f"kafka-{self.release}"
@@ -66,6 +81,8 @@ class KafkaServer:
         properties = self.data / "server.properties"
         log_dir = self.data / "log"
         template = (FILES / "server.properties").read_text()
+        # Of a key that is there twice, Java takes the last.
+        template += "".join(f"{key}={value}\n" for key, value in self._properties.items())
         for name, value in {
             "{home}": log_dir,
             **{f"{{{name}}}": port for name, port in ports.items()},
@@ -81,6 +98,7 @@ class KafkaServer:
                     _new_cluster_id(),
                     "-c",
                     str(properties),
+                    *self._first_users(),
                 ],
                 what=f"formatting Kafka's log directory {log_dir}",
                 log=self._logs / "kafka.log",
@@ -102,6 +120,7 @@ class KafkaServer:
             "socket.timeout.ms": round(timeout * 1000),
             "error_cb": lambda error: told.append(error.str()),
             "log_level": 0,
+            **self._security.librdkafka_options(),
         }
         admin = AdminClient(config)
         try:
@@ -110,6 +129,10 @@ class KafkaServer:
         except KafkaException as error:
             admin.poll(0)  # calls error_cb, which knows more than the exception
             raise NoAnswerError(next(iter(told), str(error))) from error
+
+    def _first_users(self) -> list[str]:
+        users = [f"SCRAM-SHA-512=[name={name},password={password}]" for name, password in self._scram.items()]
+        return [word for user in users for word in ("--add-scram", user)]
 
     def _java(self, main: str) -> list[str]:
         java = shutil.which("java")

@@ -18,6 +18,7 @@ from deploy.record import Record
 from deploy.redis_server import RedisServer
 from deploy.service import Progress, Service, ServiceName
 from deploy.triton_server import TritonServer
+from streams.security import kafka_security, redis_access, triton_tls
 from streams.settings import Settings
 
 ALL: tuple[ServiceName, ...] = ("kafka", "redis", "triton")
@@ -63,14 +64,15 @@ class Stack:
         }
         data, logs = self._home / "data", self._home / "logs"
         self._services: dict[ServiceName, Service] = {
-            "kafka": KafkaServer(data=data / "kafka", tools=self._tools, logs=logs),
-            "redis": RedisServer(data=data / "redis"),
+            "kafka": KafkaServer(data=data / "kafka", tools=self._tools, logs=logs, security=kafka_security(settings)),
+            "redis": RedisServer(data=data / "redis", access=redis_access(settings)),
             "triton": TritonServer(
                 data=data / "triton",
                 tools=self._tools,
                 logs=logs,
                 models=(models or self._tools / "models").resolve(),
                 encoder=settings.encoder,
+                tls=triton_tls(settings),
             ),
         }
 

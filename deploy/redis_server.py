@@ -4,16 +4,16 @@ import importlib.util
 import re
 import shutil
 import socket
-import ssl
 from collections.abc import Mapping
 from io import BufferedReader
 from pathlib import Path
 from types import MappingProxyType
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from deploy import process
 from deploy.errors import NoAnswerError, StackError
 from deploy.service import Command, Progress, ServiceName
+from state.access import OPEN, RedisAccess
 
 OLDEST = 7  # the first with Functions
 
@@ -25,9 +25,12 @@ class RedisServer:
     port_names = ("redis",)
     release: str | None = None
 
-    def __init__(self, *, data: Path, options: Mapping[str, str] = MappingProxyType({})) -> None:
-        """`options` go on top of the settings of its command line."""
+    def __init__(
+        self, *, data: Path, options: Mapping[str, str] = MappingProxyType({}), access: RedisAccess = OPEN
+    ) -> None:
+        """`options` go on top of the settings of its command line; `access` is the prober's."""
         self.data = data
+        self._access = access
         self._options = options
         self._binary: str | None = None
 
@@ -74,18 +77,18 @@ class RedisServer:
         try:
             with socket.create_connection((url.hostname, url.port or 6379), timeout=timeout) as plain:
                 if url.scheme == "redis":
-                    return _version(plain, url.username, url.password)
-                with ssl.create_default_context().wrap_socket(plain, server_hostname=url.hostname) as secure:
-                    return _version(secure, url.username, url.password)
+                    return _version(plain, self._access)
+                with self._access.tls_context().wrap_socket(plain, server_hostname=url.hostname) as secure:
+                    return _version(secure, self._access)
         except (OSError, ValueError) as error:
             raise NoAnswerError(str(error)) from error
 
 
-def _version(connection: socket.socket, user: str | None, password: str | None) -> str:
+def _version(connection: socket.socket, access: RedisAccess) -> str:
     """Speak just enough of Redis's protocol: AUTH, PING (refused while loading), INFO."""
     with connection.makefile("rb") as answers:
-        if password is not None:
-            call(connection, answers, "AUTH", unquote(user or "default"), unquote(password))
+        if access.password is not None:
+            call(connection, answers, "AUTH", access.username or "default", access.password)
         call(connection, answers, "PING")
         found = re.search(r"^redis_version:(\S+)", call(connection, answers, "INFO", "server"), re.MULTILINE)
     if found is None:

@@ -6,12 +6,14 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 
 from deploy import process
 from deploy.errors import NoAnswerError, StackError
 from deploy.service import Command, Progress, ServiceName
+from inference.tls import TritonTls
 
 ENVIRONMENT = Path(__file__).parent / "triton" / "environment"
 INFERENCE = Path(__file__).parents[1] / "inference"
@@ -26,8 +28,21 @@ class TritonServer:
     port_names = ("grpc", "http", "metrics")
     release: str | None = None
 
-    def __init__(self, *, data: Path, tools: Path, logs: Path, models: Path, encoder: str) -> None:
+    def __init__(
+        self,
+        *,
+        data: Path,
+        tools: Path,
+        logs: Path,
+        models: Path,
+        encoder: str,
+        options: Mapping[str, object] = MappingProxyType({}),
+        tls: TritonTls | None = None,
+    ) -> None:
+        """`options` go on top of those of its command line; `tls` is the prober's."""
         self.data = data
+        self._options = options
+        self._tls = tls
         self._tools = tools
         self._logs = logs
         self._models = models
@@ -75,6 +90,7 @@ class TritonServer:
             "model-load-thread-count": 1,
             "exit-timeout-secs": 5,
             "log-format": "ISO8601",
+            **self._options,
         }
         libraries = [packages / "nvidia_pytriton.libs", *_python_libraries()]
         return Command(
@@ -108,7 +124,7 @@ class TritonServer:
     def probe(self, address: str, *, timeout: float) -> str:
         """Ask whether all models are ready, then for the version."""
         try:
-            with grpc.insecure_channel(address) as channel:
+            with _channel(address, self._tls) as channel:
                 if _ask(channel, "ServerReady", timeout) != b"\x08\x01":  # field 1, a bool: true
                     raise NoAnswerError("it answers, but not all of its models are ready")
                 return _string(_ask(channel, "ServerMetadata", timeout), number=2)
@@ -160,6 +176,13 @@ def _python_libraries() -> list[Path]:
     """Where this Python's libpython lies, which the stub loads, unless the loader knows the place."""
     library = Path(sys.base_prefix) / "lib"
     return [library] if (library / f"libpython{PYTHON}.so.1.0").exists() else []
+
+
+def _channel(address: str, tls: TritonTls | None) -> grpc.Channel:
+    if tls is None:
+        return grpc.insecure_channel(address)
+    read = [file and file.read_bytes() for file in (tls.ca_file, tls.key_file, tls.cert_file)]
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(*read))
 
 
 def _ask(channel: grpc.Channel, method: str, timeout: float) -> bytes:

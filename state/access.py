@@ -1,5 +1,6 @@
 """Who a client is to Redis, and how it knows the server."""
 
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,13 @@ class RedisAccess:
             files = {"ssl_ca_certs": self.ca_file, "ssl_certfile": self.cert_file, "ssl_keyfile": self.key_file}
             options |= {name: str(file) for name, file in files.items() if file is not None}
         return options
+
+    def tls_context(self) -> ssl.SSLContext:
+        """The context in which Redis's certificate and host name are verified."""
+        context = ssl.create_default_context(cafile=self.ca_file)
+        if self.cert_file is not None:
+            context.load_cert_chain(self.cert_file, self.key_file)
+        return context
 
 
 OPEN: Final = RedisAccess()

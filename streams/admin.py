@@ -14,6 +14,7 @@ from streams import topics
 from streams.connection import connecting
 from streams.errors import BrokerUnavailable
 from streams.routing import partition_of
+from streams.security import PLAINTEXT, KafkaSecurity
 
 CONNECT_MS: Final = 5_000
 SAMPLE: Final = 20
@@ -46,9 +47,11 @@ class Misrouted:
     expected: int
 
 
-def create_topics(bootstrap: str, prefix: str, partitions: int, replication: int) -> CreatedTopics:
+def create_topics(
+    bootstrap: str, prefix: str, partitions: int, replication: int, *, security: KafkaSecurity = PLAINTEXT
+) -> CreatedTopics:
     """Create the topics that are missing and wait until they have leaders; existing ones are not changed."""
-    with _admin(bootstrap) as admin:
+    with _admin(bootstrap, security) as admin:
         present = set(admin.list_topics())
         wanted = {prefix + topic.name: topic for topic in topics.ALL}
         missing = [name for name in wanted if name not in present]
@@ -69,9 +72,11 @@ def create_topics(bootstrap: str, prefix: str, partitions: int, replication: int
         return CreatedTopics(missing, [name for name in wanted if name in present])
 
 
-def check_topics(bootstrap: str, prefix: str, partitions: int) -> list[TopicDifference]:
+def check_topics(
+    bootstrap: str, prefix: str, partitions: int, *, security: KafkaSecurity = PLAINTEXT
+) -> list[TopicDifference]:
     """Compare every topic with its definition: existence, partition count, settings."""
-    with _admin(bootstrap) as admin:
+    with _admin(bootstrap, security) as admin:
         wanted = {prefix + topic.name: topic for topic in topics.ALL}
         found = {name: count for name, count in _partition_counts(admin).items() if name in wanted}
         settings = _settings(admin, list(found))
@@ -92,18 +97,18 @@ def check_topics(bootstrap: str, prefix: str, partitions: int) -> list[TopicDiff
     return differences
 
 
-def broker_version(bootstrap: str) -> str:
+def broker_version(bootstrap: str, *, security: KafkaSecurity = PLAINTEXT) -> str:
     """The Kafka version of the cluster, such as "4.1"; raises BrokerUnavailable."""
-    with _reader(bootstrap) as consumer:
+    with _reader(bootstrap, security) as consumer:
         version: tuple[int, ...] = consumer.config["api_version"]
         return ".".join(map(str, version))
 
 
-def find_misrouted(bootstrap: str, prefix: str) -> tuple[int, list[Misrouted]]:
+def find_misrouted(bootstrap: str, prefix: str, *, security: KafkaSecurity = PLAINTEXT) -> tuple[int, list[Misrouted]]:
     """Read the last records of each partition of the keyed topics back: how many, and which lie wrongly."""
     names = [prefix + topic.name for topic in topics.ALL if topic is not topics.DEAD_LETTERS]
     read, wrong = 0, []
-    with _reader(bootstrap) as consumer:
+    with _reader(bootstrap, security) as consumer:
         counts = {name: len(consumer.partitions_for_topic(name) or ()) for name in names}
         for record in _last_records(consumer, counts):
             read += 1
@@ -131,9 +136,11 @@ def _last_records(consumer: Any, counts: dict[str, int]) -> Iterator[Any]:
 
 
 @contextmanager
-def _admin(bootstrap: str) -> Iterator[Any]:
-    with connecting(bootstrap):
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=CONNECT_MS)
+def _admin(bootstrap: str, security: KafkaSecurity) -> Iterator[Any]:
+    with connecting(bootstrap, security):
+        admin = KafkaAdminClient(
+            bootstrap_servers=bootstrap, bootstrap_timeout_ms=CONNECT_MS, **security.python_options()
+        )
         try:
             yield admin
         finally:
@@ -141,14 +148,15 @@ def _admin(bootstrap: str) -> Iterator[Any]:
 
 
 @contextmanager
-def _reader(bootstrap: str) -> Iterator[Any]:
-    with connecting(bootstrap):
+def _reader(bootstrap: str, security: KafkaSecurity) -> Iterator[Any]:
+    with connecting(bootstrap, security):
         consumer = KafkaConsumer(
             bootstrap_servers=bootstrap,
             bootstrap_timeout_ms=CONNECT_MS,
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,
             metrics_enabled=False,
+            **security.python_options(),
         )
         try:
             yield consumer

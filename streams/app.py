@@ -12,6 +12,7 @@ from streams.batches import acknowledge, to_records, waiting
 from streams.logs import log
 from streams.metrics import LAST_PROGRESS
 from streams.parsing import Record
+from streams.security import KafkaSecurity, kafka_security
 from streams.settings import Settings
 from streams.topics import Topic
 
@@ -66,6 +67,7 @@ def make_app(name: str, settings: Settings, kafka: str) -> App:
     return App(
         f"{settings.topic_prefix}sightline-{name}",
         broker=f"{transport.SCHEME}://{kafka}",
+        broker_credentials=_credentials(kafka_security(settings)),
         store="memory://",
         autodiscover=False,
         web_enabled=False,
@@ -81,6 +83,19 @@ def make_app(name: str, settings: Settings, kafka: str) -> App:
         stream_wait_empty=False,
         consumer_auto_offset_reset="earliest",
     )
+
+
+def _credentials(security: KafkaSecurity) -> faust.auth.Credentials | None:
+    """Faust's form of them."""
+    context = security.tls_context()
+    if security.sasl:
+        return faust.SASLCredentials(
+            username=security.username,
+            password=security.password,
+            mechanism=security.mechanism,
+            ssl_context=context,
+        )
+    return None if context is None else faust.SSLCredentials(context)
 
 
 def add_agent(

@@ -19,6 +19,7 @@ from streams.errors import BrokerUnavailable, InvalidEvent, NotDelivered
 from streams.events import Interaction, ItemChange, Recommendations, Upload, encode
 from streams.parsing import Record, parse_interaction, parse_item_change, parse_upload
 from streams.routing import partition_of, route
+from streams.security import PLAINTEXT, KafkaSecurity
 from streams.topics import RECOMMENDATIONS, UPLOADS
 
 BUFFER_BYTES: Final = 32 << 20
@@ -31,14 +32,14 @@ SEND_S: Final = 30.0
 class EventPublisher:
     """Publishes events in order per key; safe to share between threads, blocks when 32 MiB wait for Kafka."""
 
-    def __init__(self, bootstrap: str, *, prefix: str = "") -> None:
+    def __init__(self, bootstrap: str, *, prefix: str = "", security: KafkaSecurity = PLAINTEXT) -> None:
         self._prefix = prefix
         self._changed = threading.Condition()
         self._waiting_bytes = 0
         self._waiting = 0
         self._failed = 0
         self._first_failure: BaseException | None = None
-        with connecting(bootstrap):
+        with connecting(bootstrap, security):
             self._producer: Any = KafkaProducer(
                 bootstrap_servers=bootstrap,
                 acks="all",
@@ -50,6 +51,7 @@ class EventPublisher:
                 delivery_timeout_ms=int(SEND_S * 1000),
                 request_timeout_ms=10_000,
                 metrics_enabled=False,
+                **security.python_options(),
             )
 
     def publish(self, event: Interaction | Upload | ItemChange) -> Any:
@@ -146,6 +148,7 @@ class RecommendationSubscriber:
         kind: Literal["feed", "similar"] | None = None,
         group: str | None = None,
         from_beginning: bool = False,
+        security: KafkaSecurity = PLAINTEXT,
     ) -> None:
         self._user_id = user_id
         self._kind = kind
@@ -154,7 +157,7 @@ class RecommendationSubscriber:
         self._closed = False
         self._joined: list[Recommendations] = []
         self.undecodable = 0
-        with connecting(bootstrap):
+        with connecting(bootstrap, security):
             self._consumer: Any = KafkaConsumer(
                 bootstrap_servers=bootstrap,
                 group_id=group,
@@ -165,9 +168,10 @@ class RecommendationSubscriber:
                 # A quiet partition must not hold up a busy one for the default of half a second.
                 fetch_max_wait_ms=50,
                 metrics_enabled=False,
+                **security.python_options(),
             )
         try:
-            with connecting(bootstrap):
+            with connecting(bootstrap, security):
                 self._start(prefix + RECOMMENDATIONS.name, group, from_beginning)
         except BaseException:
             self.close()

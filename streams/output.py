@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from streams.errors import BrokerUnavailable, PublishFailed
 from streams.logs import log
+from streams.security import PLAINTEXT, KafkaSecurity
 
 _FULL_QUEUE_WAIT_S = 0.01
 Delivered = Callable[[KafkaError | None, object], None]
@@ -44,7 +45,7 @@ class KafkaPublisher:
     waits and with it the agent, whose events stay in their topic.
     """
 
-    def __init__(self, bootstrap: str, *, client_id: str = "sightline") -> None:
+    def __init__(self, bootstrap: str, *, client_id: str = "sightline", security: KafkaSecurity = PLAINTEXT) -> None:
         self._bootstrap = bootstrap
         self._producer = Producer(
             {
@@ -58,6 +59,7 @@ class KafkaPublisher:
                 "linger.ms": 0,
                 "queue.buffering.max.messages": 100_000,
                 "log.connection.close": False,
+                **security.librdkafka_options(),
             },
             logger=_RdkafkaLog(),
         )

@@ -14,6 +14,7 @@ from state.errors import StateCorrupt
 from streams.errors import BrokerUnavailable
 from streams.logs import log
 from streams.metrics import CATALOG_ITEMS, CATALOG_LAG, UPLOAD_TO_SEARCHABLE
+from streams.security import PLAINTEXT, KafkaSecurity
 
 #: Items applied before other work gets its turn: an add costs about 0.1 ms.
 _SLICE = 32
@@ -25,8 +26,9 @@ _TIMEOUT_MS = 15_000
 class CatalogReplica:
     """Feeds a Catalog; `start` returns when it has caught up with what the topic held at that moment."""
 
-    def __init__(self, bootstrap: str, topic: str, catalog: Catalog) -> None:
+    def __init__(self, bootstrap: str, topic: str, catalog: Catalog, *, security: KafkaSecurity = PLAINTEXT) -> None:
         self._bootstrap = bootstrap
+        self._security = security
         self._topic = topic
         self._catalog = catalog
         self._task: asyncio.Task[None] | None = None
@@ -41,6 +43,7 @@ class CatalogReplica:
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=4 << 20,
             request_timeout_ms=_TIMEOUT_MS,
+            **self._security.python_options(),
         )
         try:
             await self._catch_up()

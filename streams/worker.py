@@ -27,6 +27,7 @@ from streams.app import App, Handler, PositionsReader, add_agent, make_app
 from streams.breaker import Breaker, RefusalLimit
 from streams.conditions import ALL as CONDITIONS
 from streams.conditions import ENCODER, report_to
+from streams.connection import sign_in
 from streams.crowd import Crowd
 from streams.decoder import Decoder
 from streams.endpoint import Endpoint
@@ -38,6 +39,7 @@ from streams.objects import Objects
 from streams.output import KafkaPublisher
 from streams.positions import Positions
 from streams.replica import CatalogReplica
+from streams.security import kafka_security, redis_access, triton_tls
 from streams.settings import Settings
 from streams.signals import SignalTopic
 from streams.uploads import UploadsAgent
@@ -101,6 +103,7 @@ class Worker:
         self._name = name
         self._settings = settings
         self._addresses = addresses
+        self._security = kafka_security(settings)
         self._stack = stack
         self._prefix = settings.topic_prefix
         self._ready = False
@@ -118,7 +121,8 @@ class Worker:
         self._stack.callback(endpoint.close)
         endpoint.start()
         log.info("starting", worker=self._name, metrics_port=endpoint.port)
-        self._publisher = KafkaPublisher(self._addresses.kafka, client_id=f"sightline-{self._name}")
+        await asyncio.to_thread(sign_in, self._addresses.kafka, self._security)
+        self._publisher = self._new_publisher(f"sightline-{self._name}")
         self._stack.push_async_callback(self._publisher.close)
         wire: dict[WorkerName, Callable[[], Awaitable[None]]] = {
             "interactions": self._wire_interactions,
@@ -157,7 +161,7 @@ class Worker:
         self._stack.push_async_callback(crowd.stop)
         catalog = await self._catalog()
         await crowd.start()
-        signals_out = KafkaPublisher(self._addresses.kafka, client_id="sightline-interactions-signals")
+        signals_out = self._new_publisher("sightline-interactions-signals")
         self._stack.push_async_callback(signals_out.close)
         await signals_out.warm_up([self._prefix + topics.SIGNALS.name])
         topic = self._prefix + topics.INTERACTIONS.name
@@ -206,8 +210,11 @@ class Worker:
         self._add(topics.SIGNALS, signals.handle, self._settings.batch_limit, pause_s=SIGNALS_PAUSE_S)
         self._add(topics.ITEMS, changes.handle, self._settings.batch_limit)
 
+    def _new_publisher(self, client_id: str) -> KafkaPublisher:
+        return KafkaPublisher(self._addresses.kafka, client_id=client_id, security=self._security)
+
     def _redis(self) -> Client:
-        client = connect(self._addresses.redis)
+        client = connect(self._addresses.redis, access=redis_access(self._settings))
         self._stack.push_async_callback(client.aclose)
         return client
 
@@ -230,7 +237,8 @@ class Worker:
 
     async def _catalog(self) -> Catalog:
         catalog = Catalog(self._settings.dimensions)
-        replica = CatalogReplica(self._addresses.kafka, self._prefix + topics.CATALOG.name, catalog)
+        topic = self._prefix + topics.CATALOG.name
+        replica = CatalogReplica(self._addresses.kafka, topic, catalog, security=self._security)
         await replica.start()
         self._parts.append(replica)
         self._stack.push_async_callback(replica.stop)
@@ -244,6 +252,7 @@ class Worker:
             with attempt:
                 encoder = await TritonEncoder.connect(
                     self._addresses.triton,
+                    tls=triton_tls(settings),
                     model=settings.encoder,
                     dimensions=settings.dimensions,
                     timeout_s=settings.encode_timeout_s,
