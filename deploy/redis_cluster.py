@@ -35,6 +35,11 @@ class RedisNode:
         """Where clients reach it."""
         return self._server.address(self.port)
 
+    @property
+    def pid(self) -> int:
+        """Its process, which may have ended."""
+        return self._running().pid
+
     def launch(self) -> None:
         """Start it, and do not wait until it answers."""
         self._server.prepare(lambda _: None)

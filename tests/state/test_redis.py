@@ -1,4 +1,4 @@
-"""What only a real Redis can do: lose its functions, answer slowly, and go away."""
+"""What only a real Redis can do: lose its functions, answer slowly, and go away (what it refuses: test_refusals)."""
 
 import asyncio
 import socket
@@ -118,29 +118,6 @@ async def test_a_redis_that_hangs_is_unavailable_after_the_timeout(own: Stack, s
     # The reply of the first attempt was lost, its effect was not.
     assert await store.commit([commit]) == {}
     assert await store.load({0: ["a"]}) == {0: Loaded(4, [b"1"])}
-
-
-@pytest.mark.stack
-async def test_a_full_redis_is_unavailable_and_writes_nothing(client: Redis, store: RedisPartitions) -> None:
-    await store.commit([Commit(0, START, 4, {"a": b"1"})])
-    await client.config_set("maxmemory", "1")
-    try:
-        with pytest.raises(StateUnavailable, match="OutOfMemory"):
-            await store.commit([Commit(0, 4, 5, {"a": b"2"})])
-        assert await store.load({0: ["a"]}) == {0: Loaded(4, [b"1"])}
-    finally:
-        await client.config_set("maxmemory", "0")
-
-
-@pytest.mark.stack
-async def test_a_read_only_replica_is_unavailable(client: Redis, store: RedisPartitions) -> None:
-    await store.positions([0])
-    await client.replicaof("127.0.0.1", "1")
-    try:
-        with pytest.raises(StateUnavailable, match="Redis did not commit"):
-            await store.commit([Commit(0, START, 4, {})])
-    finally:
-        await client.replicaof("NO", "ONE")
 
 
 async def test_a_port_where_nobody_listens_is_unavailable(calls: Calls) -> None:
