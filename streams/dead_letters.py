@@ -1,5 +1,7 @@
 """What becomes of a message that can never be used: kept whole, with the reason, in its own topic."""
 
+from msgspec.structs import replace
+
 from streams.errors import InvalidEvent
 from streams.events import DeadLetter, encode
 from streams.logs import log
@@ -11,9 +13,16 @@ from streams.topics import DEAD_LETTERS as TOPIC
 _ERROR_LIMIT = 2048
 #: Our ids have at most 512 bytes; a longer key stands in the letter, and twice it could exceed the topic's limit.
 _KEY_LIMIT = 1024
+#: The header of a letter that was sent back: which attempt this is (streams/letters.py).
+ATTEMPT = "sightline-attempt"
+_ATTEMPTS_LIMIT = 1_000_000
+#: What the topic takes, but for the message's own key and what Kafka puts around it.
+_LETTER_LIMIT = int(TOPIC.config["max.message.bytes"]) - 2 * _KEY_LIMIT
+_VALUE_KEPT = 2 << 20
+_KEY_KEPT = 64 << 10
 
 
-def dead_letter(record: Record, error: InvalidEvent, *, prefix: str, attempts: int = 1) -> Message:
+def dead_letter(record: Record, error: InvalidEvent, *, prefix: str) -> Message:
     """The dead letter of a record; counted and logged (never the content, which may be personal)."""
     DEAD_LETTERS.labels(error.reason).inc()
     EVENTS.labels(record.topic.removeprefix(prefix), "unknown", "dead_letter").inc()
@@ -31,10 +40,35 @@ def dead_letter(record: Record, error: InvalidEvent, *, prefix: str, attempts: i
         partition=record.partition,
         offset=record.offset,
         timestamp_ms=record.timestamp_ms,
-        attempts=attempts,
+        attempts=_attempt(record),
         key=record.key,
         value=record.value,
-        headers=list(record.headers),
+        headers=[(name, header or b"") for name, header in record.headers],
     )
     key = None if record.key is None else record.key[:_KEY_LIMIT]
-    return Message(prefix + TOPIC.name, key, encode(letter))
+    content = encode(letter)
+    return Message(prefix + TOPIC.name, key, content if len(content) <= _LETTER_LIMIT else _cut(letter))
+
+
+def _cut(letter: DeadLetter) -> bytes:
+    """As much of a letter as the topic takes: what came here compressed, or what JSON escapes, may be larger than it.
+
+    No message that could ever be used is cut: it would be within the limits of streams/parsing.py.
+    """
+    value = None if letter.value is None else letter.value[:_VALUE_KEPT]
+    key = None if letter.key is None else letter.key[:_KEY_KEPT]
+    sizes = f"{len(letter.key or b'')} bytes of key, {len(letter.value or b'')} of value, {len(letter.headers)} headers"
+    error = f"{letter.error} (cut to fit: the message had {sizes})"
+    left = replace(letter, error=error, key=key, value=value, headers=[])
+    room = _LETTER_LIMIT - len(encode(left))
+    for header in letter.headers:
+        room -= len(encode(header)) + 1
+        if room < 0:
+            break
+        left.headers.append(header)
+    return encode(left)
+
+
+def _attempt(record: Record) -> int:
+    told = dict(record.headers).get(ATTEMPT) or b""
+    return min(max(int(told), 1), _ATTEMPTS_LIMIT) if told.isdigit() and len(told) < 10 else 1

@@ -91,7 +91,8 @@ def _parse(record: Record, kind: type[E], limit: int) -> E:
     if len(record.headers) > HEADER_LIMIT:
         raise InvalidEvent("too_many_headers", f"{len(record.headers)} headers; at most {HEADER_LIMIT} are accepted")
     try:
-        attributes = {name: header for name, header in record.headers if _is_cloud_event(name, header)}
+        # A header may be null in Kafka: it says as much as an empty one.
+        attributes = {name: header or b"" for name, header in record.headers if _is_cloud_event(name, header or b"")}
         return _unwrap(value, attributes, kind) if attributes else _decode(value, kind)
     except msgspec.ValidationError as error:
         raise InvalidEvent(_reason(error), str(error)) from None

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,33 @@ async def test_without_a_store_a_reference_is_invalid() -> None:
     with pytest.raises(InvalidEvent, match="SIGHTLINE_OBJECT_STORE") as caught:
         await Objects(None).read("shop/x.jpg")
     assert caught.value.reason == "no_object_store"
+
+
+@pytest.mark.parametrize("link", ["secret", "shop/secret", "up/secret"])
+async def test_a_link_that_leads_out_of_the_store_is_not_followed(objects: Objects, bucket: Path, link: str) -> None:
+    (bucket / "secret").symlink_to(bucket.parent / "secret")
+    (bucket / "shop" / "secret").symlink_to("../../secret")
+    (bucket / "up").symlink_to("..")
+
+    with pytest.raises(InvalidEvent, match="leads out of the object store") as caught:
+        await objects.read(link)
+    assert caught.value.reason == "bad_object_key"
+
+
+async def test_a_link_within_the_store_is_followed(objects: Objects, bucket: Path) -> None:
+    (bucket / "newest.jpg").symlink_to("shop/2024/red shoe.jpg")
+
+    assert await objects.read("newest.jpg") == b"\xff\xd8picture"
+
+
+async def test_a_store_behind_a_link_is_read(bucket: Path) -> None:
+    (bucket.parent / "current").symlink_to("bucket")
+
+    assert await Objects((bucket.parent / "current").as_uri()).read("shop/2024/red shoe.jpg") == b"\xff\xd8picture"
+
+
+async def test_a_pipe_is_not_waited_for(objects: Objects, bucket: Path) -> None:
+    os.mkfifo(bucket / "pipe")
+
+    with pytest.raises(InvalidEvent, match="not a file"):
+        await objects.read("pipe")

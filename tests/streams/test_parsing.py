@@ -2,6 +2,7 @@ import base64
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import msgspec
 import pytest
@@ -329,6 +330,16 @@ def test_a_cloud_event_whose_time_has_no_offset_is_refused() -> None:
 
 def test_a_cloud_event_whose_id_is_not_utf8_is_refused() -> None:
     assert refusal(BARE, headers=(("ce_id", b"\xff"),)) == "bad_json"
+
+
+@pytest.mark.parametrize("name", ["content-type", "ce_id", "ce_time", "traceparent"])
+def test_a_null_header_is_an_event_or_an_invalid_event(name: str) -> None:
+    # As Kafka may give it, whatever the type of ours says.
+    headers: Any = ((name, None),)
+    with suppress(InvalidEvent):
+        parse_interaction(record(BARE, headers=headers))
+    with suppress(InvalidEvent):
+        parse_interaction(record(CLICK, headers=headers))
 
 
 # Any bytes at all
