@@ -14,7 +14,7 @@ from inference.lookalikes import Lookalikes
 
 FRESH_LIMIT = 256
 #: How many look-alikes of an item are asked for.
-LOOKALIKES = 48
+LOOKALIKES = 80
 _NEVER = np.iinfo(np.int64).max
 
 
