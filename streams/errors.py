@@ -6,6 +6,7 @@ StreamError
 ├── AccessRefused      Kafka does not take our login, or our user may not do this: an operator must act
 ├── NotDelivered       a publisher's events that Kafka did not acknowledge in time
 ├── CannotVerify       log and state cannot be compared as they are; the message says why, and what to do
+├── NoSuchLetter       an address at which no dead letter lies
 └── PublishFailed      the broker refused a worker's message for good: the process ends, and replays when restarted
 """
 
@@ -62,6 +63,10 @@ class NotDelivered(StreamError):
 
 class CannotVerify(StreamError):
     """The log and the state do not belong together, or moved in a way that nothing can be said."""
+
+
+class NoSuchLetter(StreamError):
+    """No dead letter lies at the address that was given."""
 
 
 class PublishFailed(StreamError):

@@ -17,6 +17,7 @@ from streams.oracle_items import ItemsComparison
 from streams.published import compare_letters, compare_lists
 from streams.replayer import Progress, Replayer
 from streams.report import Difference, Report
+from streams.security import kafka_security, redis_access
 from streams.settings import Settings
 from streams.topic_log import KafkaTopicLog, TopicLog
 
@@ -25,8 +26,8 @@ async def verify_state(
     settings: Settings, kafka: str, redis: str, *, progress: Progress = lambda _what, _done, _of: None
 ) -> Report:
     """The oracle's report on the topics and the state of these settings; raises what `Oracle.verify` does."""
-    client = connect(redis)
-    log = KafkaTopicLog(kafka)
+    client = connect(redis, access=redis_access(settings))
+    log = KafkaTopicLog(kafka, security=kafka_security(settings))
     try:
         prefix, partitions = settings.topic_prefix, settings.partitions
         profiles = ProfileStore(RedisPartitions(client, Keys(prefix), observe=_unobserved))

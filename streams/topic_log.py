@@ -1,5 +1,6 @@
 """What a topic still holds, read back from one offset to another: for whoever checks, replays or sends again."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,9 +11,12 @@ from confluent_kafka import Message as Received
 from streams.connection import connecting
 from streams.errors import BrokerUnavailable
 from streams.parsing import Record
+from streams.security import PLAINTEXT, KafkaSecurity
 
 _TIMEOUT_S = 30.0
 _FETCH_RECORDS = 1000
+#: The client waits so long for a batch to fill up, even at the end of a partition.
+_FETCH_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class TopicLog(Protocol):
 class KafkaTopicLog:
     """A TopicLog on a consumer in no group; `close` it."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, *, security: KafkaSecurity = PLAINTEXT) -> None:
         self._bootstrap = bootstrap
         config: dict[str, Any] = {
             "bootstrap.servers": bootstrap,
@@ -54,12 +58,14 @@ class KafkaTopicLog:
             # A hole made by retention meanwhile is an error, not a loss to be found.
             "auto.offset.reset": "error",
             "enable.partition.eof": True,
+            # Turning to another partition waits for the fetch that is under way.
+            "fetch.wait.max.ms": 20,
             # The workers read so, too.
             "isolation.level": "read_uncommitted",
             "log_level": 2,
         }
-        with connecting(bootstrap):
-            self._consumer = Consumer(config)
+        with connecting(bootstrap, security):
+            self._consumer = Consumer(config | security.librdkafka_options())
 
     def close(self) -> None:
         """Disconnect."""
@@ -86,9 +92,12 @@ class KafkaTopicLog:
         if first >= end:
             return
         self._consumer.assign([TopicPartition(topic, partition, first)])
+        heard = time.monotonic()
         while True:
-            batch = self._consumer.consume(_FETCH_RECORDS, _TIMEOUT_S)
-            if not batch:
+            batch = self._consumer.consume(_FETCH_RECORDS, _FETCH_S)
+            if batch:
+                heard = time.monotonic()
+            elif time.monotonic() - heard > _TIMEOUT_S:
                 raise BrokerUnavailable(f"{topic}[{partition}] gave nothing for {_TIMEOUT_S:.0f} s: is Kafka healthy?")
             for received in batch:
                 error, offset = received.error(), received.offset()
