@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # no types
-from kafka.admin import ConfigResource, ConfigResourceType  # type: ignore[import-untyped]
+from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec  # type: ignore[import-untyped]
 from kafka.errors import TopicAlreadyExistsError, for_code  # type: ignore[import-untyped]
 
 from streams import topics
 from streams.connection import connecting
 from streams.errors import BrokerUnavailable
+from streams.log_bounds import Log
 from streams.routing import partition_of
 from streams.security import PLAINTEXT, KafkaSecurity
+from streams.topic_log import Extent
 
 CONNECT_MS: Final = 5_000
 SAMPLE: Final = 20
@@ -102,6 +104,20 @@ def broker_version(bootstrap: str, *, security: KafkaSecurity = PLAINTEXT) -> st
     with _reader(bootstrap, security) as consumer:
         version: tuple[int, ...] = consumer.config["api_version"]
         return ".".join(map(str, version))
+
+
+def read_log(bootstrap: str, topic: str, *, security: KafkaSecurity = PLAINTEXT) -> Log:
+    """A topic's id and what its partitions hold; raises BrokerUnavailable."""
+    with _admin(bootstrap, security) as admin:
+        (found,) = admin.describe_topics([topic])
+        if found["error_code"]:
+            raise BrokerUnavailable.no_topic(topic)
+        partitions = [TopicPartition(topic, one["partition_index"]) for one in found["partitions"]]
+        first = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
+        ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+    return Log(
+        topic, str(found["topic_id"]), {p.partition: Extent(first[p].offset, ends[p].offset) for p in partitions}
+    )
 
 
 def find_misrouted(bootstrap: str, prefix: str, *, security: KafkaSecurity = PLAINTEXT) -> tuple[int, list[Misrouted]]:

@@ -1,32 +1,42 @@
 """The wiring: which agent reads which topic, with which parts. Built anew for every process and every test."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from functools import partial
 from typing import Any, cast
 
 import faust
 from faust.types import TP
 
+from state.partitions import PartitionStore
 from streams import transport
+from streams.admin import read_log
 from streams.batches import acknowledge, to_records, waiting
+from streams.errors import BrokerUnavailable, LogMismatch
+from streams.log_bounds import Log, check_log
 from streams.logs import log
 from streams.metrics import LAST_PROGRESS
 from streams.parsing import Record
+from streams.retrying import until_available
 from streams.security import KafkaSecurity, kafka_security
 from streams.settings import Settings
 from streams.topics import Topic
 
 Handler = Callable[[Sequence[Record]], Awaitable[None]]
 PositionsReader = Callable[[Sequence[int]], Awaitable[dict[int, int]]]
+LogReader = Callable[[str], Awaitable[Log]]
 
 
 class App(faust.App):
     """A Faust app whose partitions resume from positions kept with the state."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, read_log: LogReader, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._read_log = read_log
         #: By topic name (with prefix): who knows the positions of its partitions.
         self.positions: dict[str, PositionsReader] = {}
+        #: By topic name (with prefix): where those partitions' state is kept, to be compared with the topic.
+        self.stores: dict[str, PartitionStore] = {}
         #: Set when an agent ended by an error that nobody foresaw; the process must end, too.
         self.failure: BaseException | None = None
         #: Set once the group has told this worker its partitions, be they none.
@@ -39,13 +49,26 @@ class App(faust.App):
         self.assigned.set()
 
     async def read_positions(self, partitions: set[TP]) -> dict[TP, int]:
-        """The stored position of each of these partitions whose topic has one."""
+        """The stored position of each of these partitions whose topic has one; raises LogMismatch."""
         found: dict[TP, int] = {}
         for topic, read in self.positions.items():
             of_topic = {tp.partition: tp for tp in partitions if tp.topic == topic}
+            await self.check_log(topic, of_topic)
             positions = await read(sorted(of_topic))
             found.update({of_topic[partition]: position for partition, position in positions.items()})
         return found
+
+    async def check_log(self, topic: str, partitions: Collection[int]) -> None:
+        """Return if Kafka's topic continues the state of these partitions; else the process must end: LogMismatch."""
+        if topic not in self.stores or not partitions:
+            return
+        found = await until_available(lambda: self._read_log(topic), BrokerUnavailable)
+        try:
+            await check_log(found, self.stores[topic], partitions)
+        except LogMismatch as error:
+            log.critical("log_mismatch", topic=topic, error=str(error))
+            self.failure = error
+            raise
 
     def lags(self) -> dict[TP, int]:
         """How many records of each of our partitions are not handled yet, where the end is known."""
@@ -56,18 +79,21 @@ class App(faust.App):
         return {tp: max(end - handled[tp] - 1, 0) for tp, end in ends.items() if end is not None}
 
     async def rewind(self, topic: str, partition: int, position: int) -> None:
-        """Fetch a partition again from the record after `position`, if it still is ours."""
+        """Fetch a partition again from the record after `position`, if it still is ours; raises LogMismatch."""
         tp = TP(topic, partition)
         if tp in self.consumer.assignment():
+            await self.check_log(topic, [partition])
             await cast(transport.Consumer, self.consumer).rewind(tp, position)
 
 
 def make_app(name: str, settings: Settings, kafka: str) -> App:
     """A Faust app without tables, web server and topic creation, in the consumer group `<prefix>sightline-<name>`."""
+    security = kafka_security(settings)
     return App(
         f"{settings.topic_prefix}sightline-{name}",
+        read_log=partial(asyncio.to_thread, partial(read_log, kafka, security=security)),
         broker=f"{transport.SCHEME}://{kafka}",
-        broker_credentials=_credentials(kafka_security(settings)),
+        broker_credentials=_credentials(security),
         store="memory://",
         autodiscover=False,
         web_enabled=False,

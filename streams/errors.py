@@ -5,6 +5,7 @@ StreamError
 ├── BrokerUnavailable  Kafka does not answer, or lacks a topic: start it, then try again
 ├── AccessRefused      Kafka does not take our login, or our user may not do this: an operator must act
 ├── NotDelivered       a publisher's events that Kafka did not acknowledge in time
+├── LogMismatch        a topic does not continue the state that was made from it: an operator must decide
 ├── CannotVerify       log and state cannot be compared as they are; the message says why, and what to do
 ├── NoSuchLetter       an address at which no dead letter lies
 └── PublishFailed      the broker refused a worker's message for good: the process ends, and replays when restarted
@@ -59,6 +60,10 @@ class AccessRefused(StreamError):
 
 class NotDelivered(StreamError):
     """Events given to a publisher that Kafka did not acknowledge."""
+
+
+class LogMismatch(StreamError):
+    """Applying what the topic holds would give a state that no log explains; the message says what to do."""
 
 
 class CannotVerify(StreamError):

@@ -19,11 +19,12 @@ from inference.encoder import TritonEncoder
 from inference.errors import EncoderUnavailable
 from state.conditions import Conditions
 from state.keys import Keys
+from state.partitions import PartitionStore
 from state.profiles import ProfileStore
 from state.redis import Client, RedisPartitions, connect
 from state.signals import SignalStore
 from streams import topics
-from streams.app import App, Handler, PositionsReader, add_agent, make_app
+from streams.app import App, Handler, add_agent, make_app
 from streams.breaker import Breaker, RefusalLimit
 from streams.conditions import ALL as CONDITIONS
 from streams.conditions import ENCODER, report_to
@@ -155,7 +156,8 @@ class Worker:
 
     async def _wire_interactions(self) -> None:
         redis = self._redis()
-        profiles = ProfileStore(RedisPartitions(redis, Keys(self._prefix), observe=_observe_redis))
+        partitions = RedisPartitions(redis, Keys(self._prefix), observe=_observe_redis)
+        profiles = ProfileStore(partitions)
         signals = SignalStore(self._signal_partitions(redis), self._settings.partitions)
         crowd = Crowd(signals, Conditions(redis, self._prefix, CONDITIONS, observe=_observe_redis))
         self._stack.push_async_callback(crowd.stop)
@@ -178,6 +180,7 @@ class Worker:
             list_length=self._settings.list_length,
         )
         self.app.positions[topic] = agent.positions
+        self.app.stores[topic] = partitions
         self._parts.append(agent)
         self._stack.push_async_callback(agent.stop)
         await agent.start()
@@ -203,8 +206,9 @@ class Worker:
         self._add(topics.UPLOADS, agent.handle, UPLOADS_AT_ONCE)
 
     async def _wire_items(self) -> None:
-        store = SignalStore(self._signal_partitions(self._redis()), self._settings.partitions)
-        positions = self._positions(topics.SIGNALS, store.positions)
+        partitions = self._signal_partitions(self._redis())
+        store = SignalStore(partitions, self._settings.partitions)
+        positions = self._positions(topics.SIGNALS, partitions)
         signals = SignalsAgent(store, self._publisher, positions, self._breaker(topics.SIGNALS), prefix=self._prefix)
         changes = ItemChangesAgent(self._publisher, self._signals, self._breaker(topics.ITEMS), prefix=self._prefix)
         self._add(topics.SIGNALS, signals.handle, self._settings.batch_limit, pause_s=SIGNALS_PAUSE_S)
@@ -221,9 +225,10 @@ class Worker:
     def _signal_partitions(self, redis: Client) -> RedisPartitions:
         return RedisPartitions(redis, Keys(f"{self._prefix}s"), observe=_observe_redis)
 
-    def _positions(self, topic: topics.Topic, read: PositionsReader) -> Positions:
+    def _positions(self, topic: topics.Topic, store: PartitionStore) -> Positions:
         name = self._prefix + topic.name
-        self.app.positions[name] = read
+        self.app.positions[name] = store.positions
+        self.app.stores[name] = store
         return Positions(partial(self.app.rewind, name))
 
     def _breaker(self, topic: topics.Topic) -> Breaker:
