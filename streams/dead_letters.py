@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from streams.errors import InvalidEvent
 from streams.events import DeadLetter, encode
-from streams.logs import log
+from streams.logs import Seldom, log
 from streams.metrics import DEAD_LETTERS, EVENTS
 from streams.output import Message
 from streams.parsing import Record
@@ -21,18 +21,18 @@ _LETTER_LIMIT = int(TOPIC.config["max.message.bytes"]) - 2 * _KEY_LIMIT
 _VALUE_KEPT = 2 << 20
 _KEY_KEPT = 64 << 10
 
+#: One line a topic and reason in so many seconds: a thousand in a row say no more than one, and the metric counts them.
+_seldom = Seldom(10.0)
+
 
 def dead_letter(record: Record, error: InvalidEvent, *, prefix: str) -> Message:
-    """The dead letter of a record; counted and logged (never the content, which may be personal)."""
+    """The dead letter of a record; counted and, now and then, logged (never the content, which may be personal)."""
     DEAD_LETTERS.labels(error.reason).inc()
     EVENTS.labels(record.topic.removeprefix(prefix), "unknown", "dead_letter").inc()
-    log.warning(
-        "dead_letter",
-        reason=error.reason,
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-    )
+    left_out = _seldom.left_out(record.topic, error.reason)
+    if left_out is not None:
+        place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+        log.warning("dead_letter", reason=error.reason, **place, left_out=left_out)
     letter = DeadLetter(
         reason=error.reason,
         error=str(error)[:_ERROR_LIMIT],

@@ -2,11 +2,33 @@
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 
 import structlog
 from stamina.instrumentation import StructlogOnRetryHook, set_on_retry_hooks
 
 log = structlog.get_logger("sightline")
+
+
+class Seldom:
+    """Lets one line of a kind by in `every_s` seconds, and counts those in between; kinds must be few."""
+
+    def __init__(self, every_s: float, *, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._every_s = every_s
+        self._clock_s = clock_s
+        #: By kind, when the last line was let by, and how many were not since.
+        self._kinds: dict[tuple[str, ...], tuple[float, int]] = {}
+
+    def left_out(self, *kind: str) -> int | None:
+        """None when a line of this kind is to be left out now, else how many were since the last one."""
+        now_s = self._clock_s()
+        last_s, count = self._kinds.get(kind, (float("-inf"), 0))
+        if now_s - last_s < self._every_s:
+            self._kinds[kind] = (last_s, count + 1)
+            return None
+        self._kinds[kind] = (now_s, 0)
+        return count
 
 
 def configure_logs(level: str) -> None:
