@@ -51,7 +51,7 @@ class Behaviour:
 UNKNOWN = Behaviour(EMPTY)
 
 
-def engagements(before: Profile, action: Action, *, source: int, offset: int) -> list[Engagement]:
+def engagements(before: Profile, action: Action, source: int, offset: int) -> list[Engagement]:
     """What one interaction means for the items in it: one engagement for its own, one for the item chosen before it.
 
     The own item gains popularity and links back to all that was chosen shortly before; the last one of these learns

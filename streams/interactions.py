@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from features.behaviour import Engagement, engagements
+from features.behaviour import engagements
 from features.item import key_of
 from features.profile import Action, Profile, apply_interaction, is_applied, weigh
 from features.trends import NO_TRENDS
@@ -55,6 +55,8 @@ STOP_S = 5.0
 _Events = Mapping[tuple[int, int], Interaction | InvalidEvent]
 #: What a list answers.
 _Trigger = tuple[Record, Interaction]
+#: A profile as it was, what was done, in which partition and at which offset.
+_Applied = tuple[Profile, Action, int, int]
 
 
 @dataclass(slots=True)
@@ -64,8 +66,23 @@ class _Changes:
     position: int
     profiles: dict[str, Profile] = field(default_factory=dict)
     triggers: dict[str, _Trigger] = field(default_factory=dict)
-    engagements: list[Engagement] = field(default_factory=list)
+    applied: list[_Applied] = field(default_factory=list)
     letters: list[Message] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A list and what it answers."""
+
+    record: Record
+    event: Interaction
+    candidates: Candidates
+    ranking: Ranking
+    at_ms: int
+
+    @property
+    def rec_id(self) -> str:
+        return f"{self.record.partition}-{self.record.offset}"
 
 
 @dataclass(slots=True)
@@ -74,7 +91,7 @@ class _Unstored:
 
     events: int = 0
     lists: list[asyncio.Task[None]] = field(default_factory=list)
-    engagements: list[Engagement] = field(default_factory=list)
+    applied: list[_Applied] = field(default_factory=list)
     letters: list[Message] = field(default_factory=list)
 
 
@@ -161,14 +178,14 @@ class InteractionsAgent:
         stages.end("load")
         admitted = await self._positions.admit(batch, {p: each.position for p, each in held.items()})
         changed = {p: self._apply(new, events, held[p]) for p, new in admitted.items()}
-        feeds = await self._recommend(list(changed.values()), stages)
+        made = await self._recommend(list(changed.values()), stages)
         # From here to the end nothing is awaited: a commit has all of a batch or nothing, and its lists before it.
+        sent = self._lists.publish([self._message(each, stages) for each in made])
         for partition, changes in changed.items():
             held[partition].advance(changes.position, changes.profiles)
-            self._unstored.engagements += changes.engagements
+            self._unstored.applied += changes.applied
             self._unstored.letters += changes.letters
-        triggers = [trigger for changes in changed.values() for trigger in changes.triggers.values()]
-        self._unstored.lists.append(asyncio.create_task(self._publish(feeds, triggers, stages)))
+        self._unstored.lists.append(asyncio.create_task(self._acknowledged(sent, made, stages)))
         self._unstored.events += len(records)
         if self._unstored.events >= UNSTORED_LIMIT:
             self._room.clear()
@@ -181,8 +198,8 @@ class InteractionsAgent:
         taken = self._profiles.take()
         try:
             await asyncio.gather(*unstored.lists)
-            messages = self._signals.messages(unstored.engagements)
-            await self._signals_out.publish([*unstored.letters, *messages])
+            told = [each for applied in unstored.applied for each in engagements(*applied)]
+            await self._signals_out.publish([*unstored.letters, *self._signals.messages(told)])
             stages.end("signals")
             stored, refused = await until_available(lambda: self._profiles.commit(taken), StateUnavailable)
         except BaseException:
@@ -201,12 +218,15 @@ class InteractionsAgent:
                 await asyncio.sleep(STORE_EVERY_S)
             await self.store()
 
-    async def _publish(self, feeds: Sequence[Message], triggers: Sequence[_Trigger], stages: Stages) -> None:
-        await self._lists.publish(feeds)
+    async def _acknowledged(self, sent: Awaitable[None], made: Sequence[_Made], stages: Stages) -> None:
+        """Wait for the broker, and count: nothing that a list does not need comes before it is sent."""
+        for each in made:
+            self._count(each)
+        await sent
         stages.end("publish")
         now_ms = self._clock_ms()
-        for record, event in triggers:
-            EVENT_TO_RECOMMENDATION.labels(event.type).observe(max(now_ms - record.timestamp_ms, 0) / 1000)
+        for each in made:
+            EVENT_TO_RECOMMENDATION.labels(each.event.type).observe(max(now_ms - each.record.timestamp_ms, 0) / 1000)
 
     def _apply(self, records: Sequence[Record], events: _Events, held: Held) -> _Changes:
         """One partition's events in order, each on the profile that the one before it left."""
@@ -225,11 +245,11 @@ class InteractionsAgent:
             self._note(record, event)
             changes.profiles[event.user_id] = apply_interaction(before, action)
             changes.triggers[event.user_id] = (record, event)
-            changes.engagements += engagements(before, action, source=record.partition, offset=record.offset)
+            changes.applied.append((before, action, record.partition, record.offset))
         return changes
 
-    async def _recommend(self, changed: Sequence[_Changes], stages: Stages) -> list[Message]:
-        """The refreshed list of each user who did something, as messages."""
+    async def _recommend(self, changed: Sequence[_Changes], stages: Stages) -> list[_Made]:
+        """The refreshed list of each user who did something."""
         users = [user for each in changed for user in each.triggers]
         if not users:
             return []
@@ -247,12 +267,10 @@ class InteractionsAgent:
             for found, taste in zip(candidates, tastes, strict=True)
         ]
         stages.end("rank")
-        for found in candidates:
-            _count_candidates(found)
-        triggers = [trigger for each in changed for trigger in each.triggers.values()]
+        triggers = (trigger for each in changed for trigger in each.triggers.values())
         return [
-            self._message(record, event, ranking, found.filtered, stages, now_ms)
-            for (record, event), ranking, found in zip(triggers, rankings, candidates, strict=True)
+            _Made(record, event, found, ranking, now_ms)
+            for (record, event), found, ranking in zip(triggers, candidates, rankings, strict=True)
         ]
 
     def _trends(self, now_ms: int) -> Trends:
@@ -263,40 +281,39 @@ class InteractionsAgent:
             self._known_trends = (self._crowd.trends, trends)
         return trends
 
-    def _message(
-        self,
-        record: Record,
-        event: Interaction,
-        ranking: Ranking,
-        filtered: dict[str, int],
-        stages: Stages,
-        now_ms: int,
-    ) -> Message:
+    def _message(self, made: _Made, stages: Stages) -> Message:
+        record, event = made.record, made.event
         recommendations = Recommendations(
-            rec_id=f"{record.partition}-{record.offset}",
+            rec_id=made.rec_id,
             user_id=event.user_id,
             seq=record.offset,
             kind="feed",
-            generated_at_ms=now_ms,
+            generated_at_ms=made.at_ms,
             trigger=Trigger(
                 event_id=event.event_id,
                 type=event.type,
                 item_id=event.item_id,
                 occurred_at_ms=event.occurred_at_ms,
             ),
-            items=ranking.items,
-            filtered=filtered,
+            items=made.ranking.items,
+            filtered=made.candidates.filtered,
             degraded=self._crowd.degraded,
             model={"encoder": self._catalog.encoder or "none", "ranker": "weighted@1"},
             timings_ms={"queue": float(stages.started_ms - record.timestamp_ms), **stages.milliseconds},
         )
-        self._attribution.shown(recommendations.rec_id, ranking.items)
-        RECOMMENDATIONS.labels("feed", ",".join(self._crowd.degraded)).inc()
-        LIST_DIVERSITY.observe(ranking.diversity)
-        if len(ranking.items) < self._length:
-            SHORT_LISTS.inc()
         headers = tuple(header for header in record.headers if header[0] == "traceparent")
         return Message(self._prefix + TOPIC.name, record.key, encode(recommendations), headers)
+
+    def _count(self, made: _Made) -> None:
+        self._attribution.shown(made.rec_id, made.ranking.items)
+        RECOMMENDATIONS.labels("feed", ",".join(self._crowd.degraded)).inc()
+        LIST_DIVERSITY.observe(made.ranking.diversity)
+        if len(made.ranking.items) < self._length:
+            SHORT_LISTS.inc()
+        for source, count in made.candidates.source_counts().items():
+            CANDIDATES.labels(source).observe(count)
+        for reason, count in made.candidates.filtered.items():
+            FILTERED.labels(reason).inc(count)
 
     def _note(self, record: Record, event: Interaction) -> None:
         EVENTS.labels(INTERACTIONS.name, event.type, "applied").inc()
@@ -327,10 +344,3 @@ def _action(event: Interaction, record: Record) -> Action:
         weight=weigh(event.type, rating=event.rating, dwell_ms=event.dwell_ms),
         at_ms=clamp_time(event.occurred_at_ms, record.timestamp_ms),
     )
-
-
-def _count_candidates(candidates: Candidates) -> None:
-    for source, count in candidates.source_counts().items():
-        CANDIDATES.labels(source).observe(count)
-    for reason, count in candidates.filtered.items():
-        FILTERED.labels(reason).inc(count)

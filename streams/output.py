@@ -1,7 +1,7 @@
 """What leaves a worker: confluent-kafka's producer, awaited (docs/adr/0004)."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from threading import Thread
 from typing import Protocol
@@ -30,10 +30,10 @@ class Message:
 class Publisher(Protocol):
     """Where the agents' messages go."""
 
-    async def publish(self, messages: Sequence[Message]) -> None:
-        """Return once the broker has acknowledged every message; per partition they keep their order.
+    def publish(self, messages: Sequence[Message]) -> Awaitable[None]:
+        """Send messages in their order; what it returns is done once the broker has acknowledged all of them.
 
-        Blocks while the broker is away; raises PublishFailed if it refuses a message for good.
+        That takes as long as the broker is away; PublishFailed if it refuses a message for good.
         """
         ...
 
@@ -67,14 +67,14 @@ class KafkaPublisher:
         self._thread = Thread(target=self._poll, name="publisher", daemon=True)
         self._thread.start()
 
-    async def publish(self, messages: Sequence[Message]) -> None:
-        """See Publisher."""
-        if not messages:
-            return
+    def publish(self, messages: Sequence[Message]) -> Awaitable[None]:
+        """See Publisher; the messages are on their way when it returns, unless librdkafka's queue is full."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         left = len(messages)
         failed: KafkaError | None = None
+        if not messages:
+            done.set_result(None)
 
         def delivered(error: KafkaError | None, _: object) -> None:
             nonlocal left, failed
@@ -83,10 +83,10 @@ class KafkaPublisher:
             if left == 0:
                 loop.call_soon_threadsafe(_settle, done, failed)
 
-        for message in messages:
-            while not self._queue(message, delivered):  # noqa: ASYNC110 (librdkafka does not say when there is room)
-                await asyncio.sleep(_FULL_QUEUE_WAIT_S)
-        await done
+        for number, message in enumerate(messages):
+            if not self._queue(message, delivered):
+                return self._publish_rest(messages[number:], delivered, done)
+        return done
 
     async def warm_up(self, topics: Sequence[str], *, timeout_s: float = 30.0) -> None:
         """Connect and learn the topics' leaders, so that the first message is not slow; raises BrokerUnavailable.
@@ -108,6 +108,14 @@ class KafkaPublisher:
             log.warning("messages_undelivered", count=left)
         self._closing = True
         await asyncio.to_thread(self._thread.join)
+
+    async def _publish_rest(
+        self, messages: Sequence[Message], delivered: Delivered, done: "asyncio.Future[None]"
+    ) -> None:
+        for message in messages:
+            while not self._queue(message, delivered):  # noqa: ASYNC110 (librdkafka does not say when there is room)
+                await asyncio.sleep(_FULL_QUEUE_WAIT_S)
+        await done
 
     def _queue(self, message: Message, delivered: Delivered) -> bool:
         try:
