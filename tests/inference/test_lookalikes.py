@@ -33,7 +33,7 @@ def lookalikes(index: Counting) -> Lookalikes:
 
 
 def of(lookalikes: Lookalikes, *rows: int) -> list[int]:
-    return lookalikes.of(rows, VECTORS[list(rows)]).tolist()
+    return [int(row) for row in lookalikes.of(rows, VECTORS[list(rows)])]
 
 
 def test_each_row_finds_itself_first_and_its_nearest(lookalikes: Lookalikes) -> None:

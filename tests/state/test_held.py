@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from features.profile import NEW, Profile
-from state.held import HeldProfiles
+from state.held import Held, HeldProfiles
 from state.memory import MemoryPartitions
 from state.partitions import START, Commit, Loaded
-from state.profiles import ProfileCommit, ProfileStore
+from state.profiles import LoadedProfiles, ProfileCommit, ProfileStore
 from tests.worlds import act, profile_of
 
 RED = profile_of(act("red-0"))
@@ -152,19 +152,20 @@ async def test_a_store_that_went_back_is_noticed_when_a_profile_is_read(
 
 
 async def test_a_profile_read_while_a_commit_lands_is_no_conflict(partitions: Counting) -> None:
+    taken: list[tuple[Held, ProfileCommit]] = []
+
     class Slow(ProfileStore):
         """Has the answer of a load arrive after a commit that was made later."""
 
-        async def load(self, users: Mapping[int, Sequence[str]]) -> dict[int, object]:  # type: ignore[override]
+        async def load(self, users: Mapping[int, Sequence[str]]) -> dict[int, LoadedProfiles]:
             found = await super().load(users)
             if taken:
-                await profiles.commit(taken.pop())
-            return found  # type: ignore[return-value]
+                await profiles.commit([taken.pop()])
+            return found
 
-    taken: list[list[object]] = []
     profiles = HeldProfiles(Slow(partitions))
     await advance(profiles, 3, u1=RED)
-    taken.append(profiles.take())  # type: ignore[arg-type]
+    taken += profiles.take()
 
     held, moved = await profiles.load({0: ["u2"]})
 
