@@ -21,6 +21,10 @@ from streams.settings_checks import (
 #: Files named like the variables, in lower case: where Docker and Kubernetes put secrets.
 SECRETS: Final = Path("/run/secrets")
 
+#: Names in lower case, whose last part is no number, so that none is an IP address.
+_HOST: Final = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])(:[0-9]{1,5})?"
+_HOSTS: Final = rf"^({_HOST}(,{_HOST})*)?$"
+
 
 class SettingsError(ValueError):
     """The environment holds values that cannot be used; the message names every one of them."""
@@ -67,6 +71,11 @@ class Settings(BaseSettings):
     object_store: str | None = Field(
         None,
         description="where image_ref points into: file:///dir, s3://bucket, gs://bucket or az://container",
+    )
+    image_hosts: str = Field(
+        "",
+        pattern=_HOSTS,
+        description="hosts whose https addresses image_ref may hold: cdn.example.com,img.example.com:8443; empty: none",
     )
     encoder: str = Field("visual_encoder", pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="Triton's model name")
     dimensions: Annotated[int, Field(ge=8, le=4096)] = 256

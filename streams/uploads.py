@@ -19,6 +19,7 @@ from streams.dead_letters import dead_letter
 from streams.decoder import Decode, DecoderUnavailable
 from streams.errors import InvalidEvent
 from streams.events import Interaction, Recommendations, Trigger, Upload, encode
+from streams.fetching import Fetcher
 from streams.metrics import EVENTS, RECOMMENDATIONS
 from streams.objects import ObjectMissing, Objects, ObjectsUnavailable
 from streams.output import Message, Publisher
@@ -43,6 +44,7 @@ class UploadsAgent:
         encoder: Encoder,
         decode: Decode,
         objects: Objects,
+        fetcher: Fetcher,
         catalog: Catalog,
         publisher: Publisher,
         signals: SignalTopic,
@@ -55,6 +57,7 @@ class UploadsAgent:
         self._encoder = encoder
         self._decode = decode
         self._objects = objects
+        self._fetcher = fetcher
         self._catalog = catalog
         self._publisher = publisher
         self._signals = signals
@@ -99,12 +102,13 @@ class UploadsAgent:
             return upload.image
         if upload.image_ref is None:
             raise InvalidEvent("video_unsupported", "video_ref is not supported yet: send a picture of the clip")
+        source = self._fetcher if upload.image_ref.lower().startswith("https://") else self._objects
         try:
             async for attempt in stamina.retry_context(
                 on=(ObjectMissing, ObjectsUnavailable), attempts=OBJECT_ATTEMPTS, timeout=60.0, wait_initial=0.1
             ):
                 with attempt:
-                    return await self._objects.read(upload.image_ref)
+                    return await source.read(upload.image_ref)
         except ObjectMissing as error:
             raise InvalidEvent("object_missing", str(error)) from error
         except ObjectsUnavailable as error:

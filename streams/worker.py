@@ -32,6 +32,7 @@ from streams.connection import sign_in
 from streams.crowd import Crowd
 from streams.decoder import Decoder
 from streams.endpoint import Endpoint
+from streams.fetching import Fetcher
 from streams.interactions import InteractionsAgent
 from streams.items import ItemChangesAgent, SignalsAgent
 from streams.logs import configure_logs, log
@@ -192,10 +193,13 @@ class Worker:
         decoder = Decoder()
         self._stack.push_async_callback(decoder.close)
         await decoder.start()
+        fetcher = Fetcher(self._settings.image_hosts.split(",") if self._settings.image_hosts else ())
+        self._stack.push_async_callback(fetcher.close)
         agent = UploadsAgent(
             await self._encoder(),
             decoder.decode,
             Objects(self._settings.object_store),
+            fetcher,
             catalog,
             self._publisher,
             self._signals,

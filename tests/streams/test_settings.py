@@ -153,3 +153,18 @@ def test_services_of_this_machine_have_no_credentials(environment: Environment) 
 
 def test_metrics_and_health_are_for_this_machine_unless_set_otherwise() -> None:
     assert read_settings().metrics_host == "127.0.0.1"
+
+
+def test_no_host_may_be_named_in_an_address_of_a_picture_unless_it_is_set(environment: Environment) -> None:
+    assert read_settings().image_hosts == ""
+    environment(image_hosts="cdn.example.com,img.example.com:8443")
+    assert read_settings().image_hosts == "cdn.example.com,img.example.com:8443"
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    ["*", "localhost", "10.0.0.1", "2130706433", "0x7f.1", "[::1]", "https://a.example", "a.example,", "A.example"],
+)
+def test_what_is_no_name_of_a_host_on_the_internet_is_refused(environment: Environment, hosts: str) -> None:
+    environment(image_hosts=hosts)
+    assert refusal()[0].startswith("SIGHTLINE_IMAGE_HOSTS:")

@@ -24,6 +24,7 @@ from inference.errors import BadEmbedding, EncoderUnavailable
 from state.signals import partition_of
 from streams.decoder import DecoderUnavailable
 from streams.events import Interaction
+from streams.fetching import Fetcher
 from streams.objects import ObjectMissing, Objects, ObjectsUnavailable
 from streams.parsing import Record, parse_interaction
 from streams.signals import SignalTopic, Uploaded, parse_signal
@@ -42,7 +43,7 @@ ROWS = list(csv.DictReader(MANIFEST.read_text().splitlines())) if MANIFEST.exist
 class Studio:
     """An agent and all that it is made of."""
 
-    def __init__(self, objects: Objects | None = None) -> None:
+    def __init__(self, objects: Objects | None = None, fetcher: Fetcher | None = None) -> None:
         self.encoder = FakeEncoder()
         self.catalog = Catalog(256)
         self.publisher = FakePublisher()
@@ -52,6 +53,7 @@ class Studio:
             self.encoder,
             self._decode,
             Objects(None) if objects is None else objects,
+            Fetcher(()) if fetcher is None else fetcher,
             self.catalog,
             self.publisher,
             SignalTopic("", PARTITIONS),
@@ -281,6 +283,26 @@ async def test_an_object_store_that_does_not_answer_is_a_dead_letter_of_its_own_
 async def test_a_key_that_is_not_plain_is_refused(store: Studio, ref: str) -> None:
     await store.handle([record(0, upload("i1", image_ref=ref))])
     assert store.reasons() == ["bad_object_key"]
+
+
+class Shelf(Fetcher):
+    """One picture at one address."""
+
+    async def read(self, address: str) -> bytes:
+        assert address == "HTTPS://cdn.example.com/i1.png"
+        return shirt()
+
+
+async def test_a_picture_is_read_from_an_address_where_those_are_on() -> None:
+    studio = Studio(fetcher=Shelf(()))
+    await studio.handle([record(0, upload("i1", image_ref="HTTPS://cdn.example.com/i1.png"))])
+    assert [item.item_id for item in studio.items()] == ["i1"]
+
+
+async def test_an_address_is_refused_where_those_are_off(studio: Studio) -> None:
+    await studio.handle([record(0, upload("i1", image_ref="https://cdn.example.com/i1.png"))])
+    (letter,) = studio.publisher.dead_letters()
+    assert (letter.reason, "SIGHTLINE_IMAGE_HOSTS" in letter.error) == ("bad_image_url", True)
 
 
 async def test_a_reference_without_an_object_store_is_refused_and_says_what_to_set(studio: Studio) -> None:
