@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks.shoppers import Visit
 from streams.client import EventPublisher, RecommendationSubscriber
 from streams.events import Recommendations
+from streams.security import PLAINTEXT, KafkaSecurity
 
 ANSWER_S = 15.0
 
@@ -45,10 +46,10 @@ class Quantiles:
 class Feeds:
     """The feed service's side: every list that arrives from construction on, and each user's newest."""
 
-    def __init__(self, bootstrap: str, *, prefix: str) -> None:
+    def __init__(self, bootstrap: str, *, prefix: str, security: KafkaSecurity = PLAINTEXT) -> None:
         self.received: list[Received] = []
         self._newest: dict[str, Recommendations] = {}
-        self._subscriber = RecommendationSubscriber(bootstrap, prefix=prefix, kind="feed")
+        self._subscriber = RecommendationSubscriber(bootstrap, prefix=prefix, kind="feed", security=security)
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._read, name="feeds", daemon=True)
         self._thread.start()

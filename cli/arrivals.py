@@ -13,6 +13,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams.connection import connecting
 from streams.errors import BrokerUnavailable
+from streams.security import PLAINTEXT, KafkaSecurity
 
 CONNECT_S = 10.0
 
@@ -33,7 +34,7 @@ class Arrivals:
     `expect(key)` gives a future of the next record with that key on any of the topics; `counts` is by topic.
     """
 
-    def __init__(self, bootstrap: str, topics: Sequence[str]) -> None:
+    def __init__(self, bootstrap: str, topics: Sequence[str], *, security: KafkaSecurity = PLAINTEXT) -> None:
         self.counts: Counter[str] = Counter()
         self._expected: dict[str, Future[Arrival]] = {}
         self._lock = threading.Lock()
@@ -43,8 +44,9 @@ class Arrivals:
             "group.id": "sightline-arrivals",  # required by the client; nothing is committed under it
             "enable.auto.commit": False,
             "log_level": 2,
+            **security.librdkafka_options(),
         }
-        with connecting(bootstrap):
+        with connecting(bootstrap, security):
             self._consumer = Consumer(config)
         try:
             self.cluster_id = str(self._consumer.list_topics(timeout=CONNECT_S).cluster_id)

@@ -14,12 +14,13 @@ from streams.client import EventPublisher
 from streams.connection import connecting
 from streams.errors import BrokerUnavailable
 from streams.events import ItemChange
+from streams.security import PLAINTEXT, KafkaSecurity
 from streams.topics import CATALOG
 
 CONNECT_S = 10.0
 
 
-def catalog_keys(bootstrap: str, topic: str) -> set[str]:
+def catalog_keys(bootstrap: str, topic: str, *, security: KafkaSecurity = PLAINTEXT) -> set[str]:
     """The item ids whose last record is not a tombstone; raises BrokerUnavailable."""
     config: dict[str, Any] = {
         "bootstrap.servers": bootstrap,
@@ -27,8 +28,9 @@ def catalog_keys(bootstrap: str, topic: str) -> set[str]:
         "enable.auto.commit": False,
         "enable.partition.eof": True,
         "log_level": 2,
+        **security.librdkafka_options(),
     }
-    with connecting(bootstrap):
+    with connecting(bootstrap, security):
         consumer = Consumer(config)
     try:
         return _read(consumer, topic)
@@ -38,9 +40,12 @@ def catalog_keys(bootstrap: str, topic: str) -> set[str]:
         consumer.close()
 
 
-def remove_items(kafka: str, prefix: str, item_ids: Iterable[str]) -> None:
+def remove_items(kafka: str, prefix: str, item_ids: Iterable[str], *, security: KafkaSecurity = PLAINTEXT) -> None:
     """Take items out of the catalogue again, and wait until they are gone."""
-    with Arrivals(kafka, [prefix + CATALOG.name]) as arrivals, EventPublisher(kafka, prefix=prefix) as publisher:
+    with (
+        Arrivals(kafka, [prefix + CATALOG.name], security=security) as arrivals,
+        EventPublisher(kafka, prefix=prefix, security=security) as publisher,
+    ):
         gone = []
         for item_id in item_ids:
             gone.append(arrivals.expect(item_id))

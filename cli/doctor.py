@@ -11,6 +11,7 @@ from cli.output import JsonOption, print_json, results
 from deploy.local import ServiceStatus, Stack
 from inference.server import model_ready
 from streams.admin import Misrouted, broker_version, check_topics, find_misrouted
+from streams.security import kafka_security, triton_tls
 from streams.settings import Settings, read_settings
 
 
@@ -28,16 +29,17 @@ def doctor(as_json: JsonOption = False) -> None:
     """Check services, versions, topics and the routing of keys; exit code 1 when something is wrong."""
     settings = read_settings()
     stack = Stack(settings)
-    services = [_with_version(status) for status in stack.status()]
+    services = [_with_version(status, settings) for status in stack.status()]
     findings = [_service(status) for status in services]
     working = {finding.check for finding in findings if finding.ok}
     versions = {status.name: status.version for status in services}
     endpoints = stack.endpoints()
     if "triton" in working:
-        findings.append(_model(endpoints.triton, settings.encoder))
+        findings.append(_model(endpoints.triton, settings))
     if "kafka" in working:
         findings += _topics(endpoints.kafka, settings)
-        findings.append(_keys(*find_misrouted(endpoints.kafka, settings.topic_prefix)))
+        security = kafka_security(settings)
+        findings.append(_keys(*find_misrouted(endpoints.kafka, settings.topic_prefix, security=security)))
     ok = all(finding.ok for finding in findings)
     if as_json:
         print_json({"ok": ok, "versions": versions, "findings": [asdict(finding) for finding in findings]})
@@ -47,10 +49,10 @@ def doctor(as_json: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
-def _with_version(status: ServiceStatus) -> ServiceStatus:
+def _with_version(status: ServiceStatus, settings: Settings) -> ServiceStatus:
     """The status of a Kafka elsewhere lacks the version, which its clients find out."""
     if status.name == "kafka" and status.state == "external":
-        return replace(status, version=broker_version(status.address))
+        return replace(status, version=broker_version(status.address, security=kafka_security(settings)))
     return status
 
 
@@ -65,8 +67,9 @@ def _service(status: ServiceStatus) -> Finding:
     return Finding(status.name, False, f"{status.state} at {status.address}", remedy)
 
 
-def _model(triton: str, model: str) -> Finding:
-    if asyncio.run(model_ready(triton, model)):
+def _model(triton: str, settings: Settings) -> Finding:
+    model = settings.encoder
+    if asyncio.run(model_ready(triton, model, tls=triton_tls(settings))):
         return Finding("encoder", True, f"model {model!r} is ready")
     return Finding(
         "encoder",
@@ -77,7 +80,7 @@ def _model(triton: str, model: str) -> Finding:
 
 
 def _topics(kafka: str, settings: Settings) -> Iterator[Finding]:
-    differences = check_topics(kafka, settings.topic_prefix, settings.partitions)
+    differences = check_topics(kafka, settings.topic_prefix, settings.partitions, security=kafka_security(settings))
     for one in differences:
         detail, _, remedy = one.text.partition(": ")
         yield Finding("topics", False, f"{one.topic} {detail}", remedy)

@@ -18,6 +18,7 @@ from deploy.local import Stack
 from streams.client import EventPublisher, RecommendationSubscriber
 from streams.errors import InvalidEvent
 from streams.events import Interaction, InteractionType, ItemChange, Recommendations, Upload, encode
+from streams.security import kafka_security
 from streams.settings import Settings, read_settings
 
 LineEvent = Interaction | Upload | ItemChange
@@ -46,7 +47,8 @@ def publish(
     fields |= {"rec_id": rec_id, "position": position, "surface": surface, "event_id": event_id}
     given = {name: value for name, value in fields.items() if value is not None}
     settings = read_settings()
-    with EventPublisher(_kafka(settings), prefix=settings.topic_prefix) as publisher:
+    security = kafka_security(settings)
+    with EventPublisher(_kafka(settings), prefix=settings.topic_prefix, security=security) as publisher:
         count, last = _publish_all(publisher, read_lines(file) if file else iter([to_event(given)]))
     report = {"published": count, **last}
     if as_json:
@@ -69,7 +71,12 @@ def tail(
     settings = read_settings()
     shown = 0
     with RecommendationSubscriber(
-        _kafka(settings), prefix=settings.topic_prefix, user_id=user, kind=kind, from_beginning=from_beginning
+        _kafka(settings),
+        prefix=settings.topic_prefix,
+        user_id=user,
+        kind=kind,
+        from_beginning=from_beginning,
+        security=kafka_security(settings),
     ) as subscriber:
         progress("waiting for lists; Ctrl-C ends")
         with _until_interrupted():

@@ -20,6 +20,7 @@ from cli.picture_folder import FoundPicture, find_pictures, read_picture
 from cli.running import running_system
 from cli.uploading import Landed, Uploader
 from streams.events import Upload
+from streams.security import kafka_security
 from streams.settings import read_settings
 
 app = typer.Typer(help="The catalogue.", no_args_is_help=True)
@@ -100,7 +101,9 @@ def import_(
     begun = time.monotonic()
     with (
         running_system(settings) as endpoints,
-        Uploader(endpoints.kafka, prefix=settings.topic_prefix, inflight=inflight) as uploader,
+        Uploader(
+            endpoints.kafka, prefix=settings.topic_prefix, inflight=inflight, security=kafka_security(settings)
+        ) as uploader,
         _bar() as progress,
     ):
         journal = Journal.of(settings.home, folder, uploader.cluster_id, settings.topic_prefix)

@@ -7,6 +7,7 @@ from cli.output import progress
 from deploy.local import Endpoints, Stack
 from deploy.workers import Workers
 from streams.admin import create_topics
+from streams.security import kafka_security
 from streams.settings import Settings
 
 
@@ -27,6 +28,12 @@ def running_system(settings: Settings, *, keep: bool = False) -> Iterator[Endpoi
 
 
 def _create_topics(settings: Settings, endpoints: Endpoints) -> None:
-    made = create_topics(endpoints.kafka, settings.topic_prefix, settings.partitions, settings.replication_factor)
+    made = create_topics(
+        endpoints.kafka,
+        settings.topic_prefix,
+        settings.partitions,
+        settings.replication_factor,
+        security=kafka_security(settings),
+    )
     if made.created:
         progress(f"topics: {len(made.created)} created")

@@ -18,6 +18,7 @@ from cli.uploading import refusal
 from streams.client import EventPublisher, RecommendationSubscriber
 from streams.errors import StreamError
 from streams.events import Recommendations, Upload
+from streams.security import PLAINTEXT, KafkaSecurity, kafka_security
 from streams.settings import read_settings
 from streams.topics import DEAD_LETTERS
 
@@ -39,7 +40,9 @@ def similar(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     with running_system(settings) as endpoints:
-        answer = ask_similar(endpoints.kafka, settings.topic_prefix, picture, timeout)
+        answer = ask_similar(
+            endpoints.kafka, settings.topic_prefix, picture, timeout, security=kafka_security(settings)
+        )
     if as_json:
         print_json({"image": image, "items": [_plain(answer, place) for place in range(len(answer.items[:count]))]})
         return
@@ -50,7 +53,9 @@ def similar(
     results().print(table)
 
 
-def ask_similar(bootstrap: str, prefix: str, picture: bytes, timeout_s: float) -> Recommendations:
+def ask_similar(
+    bootstrap: str, prefix: str, picture: bytes, timeout_s: float, *, security: KafkaSecurity = PLAINTEXT
+) -> Recommendations:
     """The answer to a picture query; NoAnswer when none comes in time."""
     query = f"similar-{uuid.uuid4().hex}"
     event = Upload(
@@ -62,9 +67,11 @@ def ask_similar(bootstrap: str, prefix: str, picture: bytes, timeout_s: float) -
         purpose="query",
     )
     with (
-        RecommendationSubscriber(bootstrap, prefix=prefix, user_id=query, kind="similar") as subscriber,
-        Arrivals(bootstrap, [prefix + DEAD_LETTERS.name]) as dead_letters,
-        EventPublisher(bootstrap, prefix=prefix) as publisher,
+        RecommendationSubscriber(
+            bootstrap, prefix=prefix, user_id=query, kind="similar", security=security
+        ) as subscriber,
+        Arrivals(bootstrap, [prefix + DEAD_LETTERS.name], security=security) as dead_letters,
+        EventPublisher(bootstrap, prefix=prefix, security=security) as publisher,
     ):
         refused = dead_letters.expect(query)
         publisher.publish(event)

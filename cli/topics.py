@@ -1,12 +1,15 @@
-"""`sightline topics create` and `check`."""
+"""`sightline topics create`, `check` and `acls`."""
 
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
 from cli.output import JsonOption, print_json, results
 from deploy.local import Stack
+from streams.access import ROLES, Role, grants
 from streams.admin import check_topics, create_topics
+from streams.security import kafka_security
 from streams.settings import read_settings
 
 app = typer.Typer(help="The topics that Sightline reads and writes.", no_args_is_help=True)
@@ -17,7 +20,13 @@ def create(as_json: JsonOption = False) -> None:
     """Create the topics that are missing; those that exist are left as they are."""
     settings = read_settings()
     kafka = Stack(settings).endpoints().kafka
-    done = create_topics(kafka, settings.topic_prefix, settings.partitions, settings.replication_factor)
+    done = create_topics(
+        kafka,
+        settings.topic_prefix,
+        settings.partitions,
+        settings.replication_factor,
+        security=kafka_security(settings),
+    )
     if as_json:
         print_json(asdict(done))
         return
@@ -31,7 +40,7 @@ def check(as_json: JsonOption = False) -> None:
     """Compare the topics with what they should be; exit code 1 when something differs."""
     settings = read_settings()
     kafka = Stack(settings).endpoints().kafka
-    differences = check_topics(kafka, settings.topic_prefix, settings.partitions)
+    differences = check_topics(kafka, settings.topic_prefix, settings.partitions, security=kafka_security(settings))
     if as_json:
         print_json({"ok": not differences, "differences": [asdict(one) for one in differences]})
     elif not differences:
@@ -40,3 +49,20 @@ def check(as_json: JsonOption = False) -> None:
         results().print(f"{one.topic} {one.text}", markup=False, highlight=False, soft_wrap=True)
     if differences:
         raise typer.Exit(1)
+
+
+@app.command()
+def acls(
+    role: Annotated[Role | None, typer.Argument(help="Only this role; all of them when none is named.")] = None,
+    user: Annotated[str | None, typer.Option(help="The Kafka user who has the role [the role's name].")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print what each role may do in Kafka, as calls of kafka-acls.sh; it asks and changes nothing."""
+    settings = read_settings()
+    allowed = {each: grants(each, settings.topic_prefix) for each in ([role] if role else ROLES)}
+    if as_json:
+        print_json({each: [asdict(one) for one in of_role] for each, of_role in allowed.items()})
+        return
+    for each, of_role in allowed.items():
+        for one in of_role:
+            results().print(one.command(user or each), markup=False, highlight=False, soft_wrap=True)

@@ -13,6 +13,7 @@ from cli.arrivals import Arrivals
 from streams.client import EventPublisher
 from streams.errors import StreamError
 from streams.events import DeadLetter, Upload
+from streams.security import PLAINTEXT, KafkaSecurity
 from streams.topics import CATALOG, DEAD_LETTERS
 
 PATIENCE_S = 60.0
@@ -37,12 +38,13 @@ class Landed:
 class Uploader:
     """Sends uploads in a closed loop: never more than `inflight` are on their way at once."""
 
-    def __init__(self, bootstrap: str, *, prefix: str, inflight: int) -> None:
-        self._arrivals = Arrivals(bootstrap, [prefix + CATALOG.name, prefix + DEAD_LETTERS.name])
+    def __init__(self, bootstrap: str, *, prefix: str, inflight: int, security: KafkaSecurity = PLAINTEXT) -> None:
+        watched = [prefix + CATALOG.name, prefix + DEAD_LETTERS.name]
+        self._arrivals = Arrivals(bootstrap, watched, security=security)
         self._dead_letters = prefix + DEAD_LETTERS.name
         self._inflight = inflight
         try:
-            self._publisher = EventPublisher(bootstrap, prefix=prefix)
+            self._publisher = EventPublisher(bootstrap, prefix=prefix, security=security)
         except StreamError:
             self._arrivals.close()
             raise

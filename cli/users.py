@@ -21,6 +21,7 @@ from state.profiles import ProfileStore
 from state.redis import RedisPartitions, connect
 from streams.replica import CatalogReplica
 from streams.routing import partition_of
+from streams.security import kafka_security, redis_access
 from streams.settings import Settings, read_settings
 from streams.topics import CATALOG
 
@@ -70,9 +71,10 @@ def show(
 
 async def _read(user_id: str, settings: Settings, endpoints: Endpoints) -> Shown:
     partition = partition_of(user_id.encode(), settings.partitions)
-    redis = connect(endpoints.redis)
+    redis = connect(endpoints.redis, access=redis_access(settings))
     catalog = Catalog(settings.dimensions)
-    replica = CatalogReplica(endpoints.kafka, settings.topic_prefix + CATALOG.name, catalog)
+    topic = settings.topic_prefix + CATALOG.name
+    replica = CatalogReplica(endpoints.kafka, topic, catalog, security=kafka_security(settings))
     try:
         keys = Keys(settings.topic_prefix)
         store = ProfileStore(RedisPartitions(redis, keys, observe=lambda _op, _seconds: None))

@@ -33,3 +33,9 @@ class RedisAccess:
 
 
 OPEN: Final = RedisAccess()
+
+#: What the workers' user needs, as rules of an ACL of Redis: our keys all begin with `{`, and no command concerns the server.
+COMMANDS: Final = (
+    "~{* -@all +@connection +@read +@write +@transaction -@dangerous -function +info "
+    "+function|load +fcall +fcall_ro +cluster|slots +cluster|shards +cluster|nodes"
+)

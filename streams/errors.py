@@ -37,8 +37,11 @@ class BrokerUnavailable(StreamError):
 
     @classmethod
     def no_topic(cls, topic: str) -> "BrokerUnavailable":
-        """The cluster lacks one of our topics."""
-        return cls(f"topic {topic!r} does not exist: run `sightline topics create`")
+        """The cluster lacks one of our topics, or keeps it from us."""
+        return cls(
+            f"topic {topic!r} does not exist: run `sightline topics create` "
+            "(or this user may not see it: `sightline topics acls` tells who may)"
+        )
 
 
 class AccessRefused(StreamError):

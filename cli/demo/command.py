@@ -24,6 +24,7 @@ from deploy.local import Stack
 from streams.client import EventPublisher
 from streams.errors import StreamError
 from streams.events import Upload
+from streams.security import kafka_security
 from streams.settings import Settings, read_settings
 from streams.topics import CATALOG
 
@@ -61,13 +62,13 @@ def demo(
         )
     with running_system(settings, keep=keep) as endpoints:
         topic = settings.topic_prefix + CATALOG.name
-        before = catalog_keys(endpoints.kafka, topic)
+        before = catalog_keys(endpoints.kafka, topic, security=kafka_security(settings))
         try:
             outcome, story = _play(settings, endpoints.kafka, items)
         finally:
             if not keep:
                 ours = {item.product.item_id for item in items} - before
-                remove_items(endpoints.kafka, settings.topic_prefix, ours)
+                remove_items(endpoints.kafka, settings.topic_prefix, ours, security=kafka_security(settings))
     page = write_page(settings.home / "demo", story, items)
     tell(outcome, page, keep=keep)
     if as_json:
@@ -77,11 +78,11 @@ def demo(
 def _play(settings: Settings, kafka: str, items: Sequence[DemoItem]) -> tuple[Outcome, Story]:
     """Upload, shop, and put together what came of it."""
     run = secrets.token_hex(2)
-    prefix = settings.topic_prefix
+    prefix, security = settings.topic_prefix, kafka_security(settings)
     with (
-        Uploader(kafka, prefix=prefix, inflight=UPLOADS_INFLIGHT) as uploader,
-        Feeds(kafka, prefix=prefix) as feeds,
-        EventPublisher(kafka, prefix=prefix) as publisher,
+        Uploader(kafka, prefix=prefix, inflight=UPLOADS_INFLIGHT, security=security) as uploader,
+        Feeds(kafka, prefix=prefix, security=security) as feeds,
+        EventPublisher(kafka, prefix=prefix, security=security) as publisher,
     ):
         landed = _upload(uploader, items, run)
         _insist(landed)

@@ -1,0 +1,388 @@
+"""Servers that trust nobody: Kafka with TLS, SCRAM and ACLs, Redis with ACLs and TLS, Triton with mutual TLS."""
+
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from http.client import HTTPConnection
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kafka import KafkaAdminClient  # type: ignore[import-untyped]  # ships no types
+from kafka.admin import (  # type: ignore[import-untyped]
+    ACL,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    ResourcePattern,
+    ResourceType,
+)
+
+from deploy import process, record
+from deploy.errors import StackError
+from deploy.health import await_healthy
+from deploy.kafka_server import KafkaServer
+from deploy.local import Endpoints, Stack
+from deploy.redis_server import RedisServer
+from deploy.service import Service
+from deploy.triton_server import TritonServer
+from deploy.workers import Workers
+from inference.encoder import SHAPE, TritonEncoder
+from inference.errors import EncoderUnavailable
+from inference.tls import TritonTls
+from state.access import COMMANDS, RedisAccess
+from state.errors import StateUnavailable
+from state.keys import Keys
+from state.redis import RedisPartitions, connect
+from streams.access import Role, grants
+from streams.admin import check_topics, create_topics
+from streams.client import EventPublisher, RecommendationSubscriber
+from streams.errors import AccessRefused, BrokerUnavailable, NotDelivered
+from streams.events import Interaction, ItemChange
+from streams.security import KafkaSecurity
+from streams.settings import Settings
+from tests.certificates import Authority
+from tests.e2e.conftest import eventually
+
+pytestmark = pytest.mark.stack
+
+TOOLS = Path(__file__).parents[2] / ".sightline" / "tools"
+PREFIX = "shop."
+ROLES: tuple[Role, ...] = ("publisher", "feed-service", "worker", "operator")
+WRONG = "not-the-passw0rd"
+
+
+def password(user: str) -> str:
+    """A password that would be found wherever it was shown."""
+    return f"{user}-hunter2"
+
+
+@contextmanager
+def serving(service: Service, home: Path, ports: dict[str, int], address: str) -> Iterator[None]:
+    """A server for one test, ended by pid."""
+    service.prepare(lambda _: None)
+    command = service.command(ports)
+    log = home / f"{service.name}.log"
+    running = process.spawn(command.argv, log=log, env=command.env)
+    try:
+        await_healthy(service, running, address, log=log, seconds=60)
+        yield
+    finally:
+        process.end(running, grace=10)
+        service.clean()
+
+
+@dataclass(frozen=True, slots=True)
+class Kafka:
+    """A Kafka that knows its users, and lets each do what its role may."""
+
+    address: str
+    ca: Path
+
+    def user(self, name: str, secret: str | None = None) -> KafkaSecurity:
+        """How a user signs in."""
+        return KafkaSecurity(
+            protocol="SASL_SSL", ca_file=self.ca, username=name, password=password(name) if secret is None else secret
+        )
+
+    def publisher(self, name: str, secret: str | None = None) -> EventPublisher:
+        return EventPublisher(self.address, prefix=PREFIX, security=self.user(name, secret))
+
+    def subscriber(self, name: str, secret: str | None = None, group: str | None = None) -> RecommendationSubscriber:
+        return RecommendationSubscriber(
+            self.address, prefix=PREFIX, group=group, security=self.user(name, secret), from_beginning=True
+        )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("secured")
+
+
+@pytest.fixture(scope="module")
+def authority(home: Path) -> Authority:
+    return Authority(home)
+
+
+@pytest.fixture(scope="module")
+def kafka(home: Path, authority: Authority) -> Iterator[Kafka]:
+    broker = authority.issue("broker", "127.0.0.1")
+    jaas = "org.apache.kafka.common.security.scram.ScramLoginModule"
+    properties = {
+        "listeners": "CLIENTS://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": "CLIENTS://127.0.0.1:{broker}",
+        "listener.security.protocol.map": "CLIENTS:SASL_SSL,CONTROLLER:SSL",
+        "inter.broker.listener.name": "CLIENTS",
+        "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+        "sasl.mechanism.inter.broker.protocol": "SCRAM-SHA-512",
+        "listener.name.clients.scram-sha-512.sasl.jaas.config": (
+            f'{jaas} required username="admin" password="{password("admin")}";'
+        ),
+        # The controller's port is for brokers, which show a certificate of ours.
+        "listener.name.controller.ssl.client.auth": "required",
+        "ssl.principal.mapping.rules": "RULE:^CN=([^,]+).*$/$1/",
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": str(broker.both),
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": str(authority.ca),
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": "User:admin;User:broker",
+    }
+    users = {name: password(name) for name in ("admin", *ROLES)}
+    admin = Kafka("", authority.ca).user("admin")
+    server = KafkaServer(
+        data=home / "kafka", tools=TOOLS.resolve(), logs=home, properties=properties, scram=users, security=admin
+    )
+    ports = record.keep_or_choose(server.port_names, {})
+    made = Kafka(server.address(ports["broker"]), authority.ca)
+    with serving(server, home, ports, made.address):
+        permit(made)
+        create_topics(made.address, PREFIX, 2, 1, security=made.user("operator"))
+        yield made
+
+
+def permit(kafka: Kafka) -> None:
+    """Give every role what `sightline topics acls` prints."""
+    wanted = [
+        ACL(
+            f"User:{role}",
+            "*",
+            ACLOperation[grant.operation.upper()],
+            ACLPermissionType.ALLOW,
+            ResourcePattern(
+                ResourceType[grant.resource.upper()],
+                name,
+                ACLResourcePatternType.PREFIXED if grant.resource == "group" else ACLResourcePatternType.LITERAL,
+            ),
+        )
+        for role in ROLES
+        for grant in grants(role, PREFIX)
+        for name in grant.names
+    ]
+    with closing(KafkaAdminClient(bootstrap_servers=kafka.address, **kafka.user("admin").python_options())) as admin:
+        assert not admin.create_acls(wanted)["failed"]
+
+
+@pytest.fixture(scope="module")
+def redis(home: Path) -> Iterator[tuple[str, RedisAccess]]:
+    """A Redis whose only user is the workers'."""
+    access = RedisAccess(username="worker", password=password("worker"))
+    server = RedisServer(data=home / "redis", options={"aclfile": acl_file(home)}, access=access)
+    ports = record.keep_or_choose(server.port_names, {})
+    with serving(server, home, ports, server.address(ports["redis"])):
+        yield server.address(ports["redis"]), access
+
+
+def acl_file(home: Path) -> str:
+    file = home / "users.acl"
+    file.write_text(f"user default off\nuser worker on >{password('worker')} {COMMANDS}\n")
+    return str(file)
+
+
+@pytest.fixture(scope="module")
+def settings(home: Path, kafka: Kafka, redis: tuple[str, RedisAccess]) -> Settings:
+    """What a worker of this system is told."""
+    return Settings(
+        home=home,
+        tools=TOOLS,
+        topic_prefix=PREFIX,
+        partitions=2,
+        kafka=kafka.address,
+        kafka_protocol="SASL_SSL",
+        kafka_ca=kafka.ca,
+        kafka_username="worker",
+        kafka_password=password("worker"),
+        redis=redis[0],
+        redis_username="worker",
+        redis_password=password("worker"),
+        triton="127.0.0.1:1",
+    )
+
+
+def click(item: str = "i1") -> Interaction:
+    now_ms = time.time_ns() // 1_000_000
+    return Interaction(event_id=uuid.uuid4().hex, type="click", user_id="u1", item_id=item, occurred_at_ms=now_ms)
+
+
+def sightline(settings: Settings, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line with these settings."""
+    environment = os.environ | settings.environment()
+    command = [sys.executable, "-c", "from cli.main import main; main()", *words]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def test_an_event_of_the_publisher_becomes_a_list_of_the_feed_service_and_no_secret_is_shown(
+    kafka: Kafka, settings: Settings
+) -> None:
+    workers = Workers(settings, Endpoints(kafka.address, str(settings.redis), str(settings.triton), None))
+    with workers.borrowed(("interactions", "items")) as running:
+        with kafka.publisher("publisher") as publisher:
+            publisher.publish(ItemChange(event_id="c1", item_id="i1", occurred_at_ms=1, price=1.0))
+            publisher.publish(click())
+        with kafka.subscriber("feed-service", group=f"{PREFIX}feed-1") as lists:
+            eventually(lambda: any(one.user_id == "u1" for one in lists.poll(1.0)), "u1 has a list")
+        shown = "".join(worker.log.read_text() + page(worker.metrics_port, "/metrics") for worker in running)
+        for worker in running:
+            answers_here_alone(worker.metrics_port)
+    assert "hunter2" not in shown
+
+
+def publish(publisher: EventPublisher) -> None:
+    with closing(publisher):
+        publisher.publish(click())
+        publisher.flush()
+
+
+def page(port: int, path: str, host: str = "127.0.0.1") -> str:
+    with closing(HTTPConnection(host, port, timeout=10)) as connection:
+        connection.request("GET", path)
+        return connection.getresponse().read().decode()
+
+
+def answers_here_alone(port: int) -> None:
+    """Bound to one address of this machine, not to all: another of its own does not answer."""
+    with pytest.raises(ConnectionRefusedError):
+        page(port, "/metrics", host="127.0.0.2")
+
+
+def test_a_publisher_can_write_no_list(kafka: Kafka) -> None:
+    producer = EventPublisher(kafka.address, prefix=f"{PREFIX}x.", security=kafka.user("publisher"))
+    with pytest.raises(NotDelivered, match="TopicAuthorizationFailed"):
+        publish(producer)
+
+
+def test_a_publisher_can_read_no_list(kafka: Kafka) -> None:
+    with pytest.raises(BrokerUnavailable, match="may not see it"):
+        kafka.subscriber("publisher")
+
+
+def test_a_feed_service_can_write_no_event(kafka: Kafka) -> None:
+    with pytest.raises(NotDelivered, match="TopicAuthorizationFailed"):
+        publish(kafka.publisher("feed-service"))
+
+
+def test_a_feed_service_can_join_no_group_of_the_workers(kafka: Kafka) -> None:
+    with pytest.raises(AccessRefused, match="GroupAuthorizationFailed"):
+        kafka.subscriber("feed-service", group=f"{PREFIX}sightline-interactions")
+
+
+def test_a_worker_can_change_no_topic(kafka: Kafka) -> None:
+    assert check_topics(kafka.address, PREFIX, 2, security=kafka.user("operator")) == []
+    with pytest.raises(BrokerUnavailable, match="Authorization failed"):
+        create_topics(kafka.address, "other.", 2, 1, security=kafka.user("worker"))
+
+
+@pytest.mark.parametrize("client", [Kafka.publisher, Kafka.subscriber])
+def test_a_wrong_password_is_refused_at_once_and_not_repeated(
+    kafka: Kafka, client: Callable[[Kafka, str, str], object]
+) -> None:
+    begun = time.monotonic()
+    with pytest.raises(AccessRefused, match="invalid credentials") as refused:
+        client(kafka, "publisher", WRONG)
+    assert WRONG not in str(refused.value)
+    assert time.monotonic() - begun < 5
+
+
+def test_a_kafka_that_nobody_vouches_for_is_not_talked_to(kafka: Kafka, tmp_path: Path) -> None:
+    stranger = replace(kafka, ca=Authority(tmp_path).ca)
+    with pytest.raises(AccessRefused, match="certificate"):
+        stranger.publisher("publisher")
+
+
+def test_a_command_with_a_wrong_password_says_so(settings: Settings) -> None:
+    wrong = settings.model_copy(update={"kafka_password": Settings(redis="redis://:x@h:1").redis_password})
+    done = sightline(wrong, "topics", "check")
+    assert done.returncode == 2
+    assert "invalid credentials" in done.stderr
+    assert "SIGHTLINE_KAFKA_PROTOCOL, _CA, _USERNAME or _PASSWORD" in done.stderr
+
+
+def test_a_worker_with_a_wrong_password_ends_and_says_why(settings: Settings) -> None:
+    wrong = settings.model_copy(update={"kafka_username": "nobody", "home": settings.home / "wrong"})
+    workers = Workers(wrong, Endpoints(str(wrong.kafka), str(wrong.redis), str(wrong.triton), None))
+    with pytest.raises(StackError, match="invalid credentials") as refused:
+        workers.start("items")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_the_status_of_secured_services_is_known(settings: Settings) -> None:
+    states = {status.name: status.state for status in Stack(settings).status()}
+    assert (states["kafka"], states["redis"]) == ("external", "external")
+
+
+async def test_redis_refuses_a_wrong_password(redis: tuple[str, RedisAccess]) -> None:
+    with pytest.raises(StateUnavailable, match="invalid username-password pair") as refused:
+        await load(redis[0], replace(redis[1], password=WRONG))
+    assert WRONG not in str(refused.value)
+
+
+@pytest.mark.parametrize("command", ["FLUSHALL", "CONFIG GET *", "KEYS *", "SHUTDOWN", "GET other", "FUNCTION FLUSH"])
+async def test_the_workers_user_can_do_nothing_else_in_redis(redis: tuple[str, RedisAccess], command: str) -> None:
+    client = connect(redis[0], access=redis[1])
+    try:
+        with pytest.raises(Exception, match=r"has no permissions|No permissions"):
+            await client.execute_command(*command.split())
+    finally:
+        await client.aclose()
+
+
+async def load(address: str, access: RedisAccess) -> dict[int, int]:
+    client = connect(address, access=access)
+    try:
+        return await RedisPartitions(client, Keys("t."), observe=lambda _op, _seconds: None).positions([0])
+    finally:
+        await client.aclose()
+
+
+async def test_redis_is_reached_with_tls_and_only_when_it_is_trusted(
+    home: Path, authority: Authority, tmp_path: Path
+) -> None:
+    certificate = authority.issue("redis", "127.0.0.1")
+    access = RedisAccess(username="worker", password=password("worker"), ca_file=authority.ca)
+    [port] = record.keep_or_choose(["tls"], {}).values()
+    options = {"port": "0", "tls-port": str(port), "tls-auth-clients": "no", "aclfile": acl_file(home)}
+    options |= {"tls-cert-file": str(certificate.cert), "tls-key-file": str(certificate.key)}
+    options |= {"tls-ca-cert-file": str(authority.ca)}
+    server = RedisServer(data=tmp_path / "redis", options=options, access=access)
+    server.prepare(lambda _: None)
+    binary = server.command({"redis": 0}).argv[0]
+    # One that knows TLS misses its certificate; one that does not, misses TLS.
+    if "tls-cert-file" not in process.output_of([binary, "--port", "0", "--tls-port", "1"]):
+        pytest.skip(f"{binary} was built without TLS; a redis-server that has it, first on PATH, makes this run")
+    address = f"rediss://127.0.0.1:{port}"
+    with serving(server, tmp_path, {"redis": port}, address):
+        assert await load(address, access) == {0: -1}
+        with pytest.raises(StateUnavailable, match="certificate verify failed"):
+            await load(address, replace(access, ca_file=None))
+        with pytest.raises(StateUnavailable):
+            await load(address.replace("rediss:", "redis:"), access)
+
+
+async def test_triton_is_reached_with_tls_by_those_it_knows(home: Path, authority: Authority, tmp_path: Path) -> None:
+    certificate, ours = authority.issue("triton", "127.0.0.1"), authority.issue("uploads")
+    tls = TritonTls(authority.ca, cert_file=ours.cert, key_file=ours.key)
+    options = {"grpc-use-ssl": 1, "grpc-use-ssl-mutual": 1, "grpc-server-cert": certificate.cert}
+    options |= {"grpc-server-key": certificate.key, "grpc-root-cert": authority.ca}
+    tools = TOOLS.resolve()
+    server = TritonServer(
+        data=tmp_path / "triton",
+        tools=tools,
+        logs=home,
+        models=tools / "models",
+        encoder="visual_encoder",
+        options=options,
+        tls=tls,
+    )
+    ports = record.keep_or_choose(server.port_names, {})
+    address = server.address(ports["grpc"])
+    with serving(server, home, ports, address):
+        async with await TritonEncoder.connect(address, tls=tls, timeout_s=20) as encoder:
+            assert len((await encoder.encode(np.zeros(SHAPE, np.uint8))).embedding) == 256
+        for stranger in (None, TritonTls(authority.ca), replace(tls, ca_file=Authority(tmp_path).ca)):
+            with pytest.raises(EncoderUnavailable):
+                await TritonEncoder.connect(address, tls=stranger, timeout_s=3)
