@@ -2,30 +2,22 @@
 
 import asyncio
 import random
-from collections import defaultdict
-from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TypeVar
 
-import msgspec
 import numpy as np
 import pytest
 
-from features.behaviour import UNKNOWN, Behaviour, apply_engagement, engagements
-from features.item import Item, key_of
-from features.profile import NEW, Action, Profile, apply_interaction, is_applied, weigh
+from features.item import Item
 from state.keys import Keys
-from state.profiles import ProfileStore
-from state.redis import Client, RedisPartitions, connect
-from state.signals import SignalStore
-from streams.events import Interaction, Recommendations, encode
-from streams.parsing import Record, clamp_time, parse_interaction
+from state.redis import RedisPartitions, connect
+from streams.events import Interaction, encode
+from streams.oracle import verify_state
+from streams.report import Report
 from streams.signals import SignalTopic, Uploaded
 from tests.e2e.conftest import System, eventually
 
 pytestmark = pytest.mark.stack
 
-T = TypeVar("T")
 USERS, ITEMS, EVENTS, KILLS = 40, 60, 4000, 4
 
 
@@ -47,10 +39,12 @@ def test_after_sigkills_in_the_middle_of_batches_every_profile_is_what_the_log_s
     log = system.read("events.interactions")
     assert len(log) >= EVENTS
     eventually(lambda: sum(p + 1 for p in positions(system).values()) == len(log), "the log is handled")
-    profiles, behaviours = replay(log)
-    assert {user: stored_profile(system, user) for user in profiles} == {u: comparable(p) for u, p in profiles.items()}
-    compare_behaviours(system, behaviours)
-    check_output(system, profiles)
+    eventually(lambda: verify(system).pending_signals == 0, "the signals are handled")
+    report = verify(system)
+    assert report.ok, report.differences
+    assert (report.events, report.users, report.pending, report.incomplete) == (len(log), USERS, 0, [])
+    assert report.duplicates > 0
+    assert report.items == ITEMS
 
 
 def is_past(system: System, total: int) -> bool:
@@ -92,91 +86,20 @@ def events(chance: random.Random, count: int, *, first: int) -> list[Interaction
     return made
 
 
-def replay(log: list[Record]) -> tuple[dict[str, Profile], dict[int, Behaviour]]:
-    """Profiles and behaviours from the log alone, through the agents' own pure functions."""
-    profiles: defaultdict[str, Profile] = defaultdict(lambda: NEW)
-    behaviours: defaultdict[int, Behaviour] = defaultdict(lambda: UNKNOWN)
-    for record in log:
-        event = parse_interaction(record)
-        at_ms = clamp_time(event.occurred_at_ms, record.timestamp_ms)
-        action = Action(key_of(event.event_id), key_of(event.item_id), weigh(event.type), at_ms)
-        before = profiles[event.user_id]
-        if is_applied(before, action):
-            continue
-        profiles[event.user_id] = apply_interaction(before, action)
-        for engagement in engagements(before, action, source=record.partition, offset=record.offset):
-            behaviours[engagement.item] = apply_engagement(behaviours[engagement.item], engagement)
-    return dict(profiles), dict(behaviours)
+def positions(system: System) -> dict[int, int]:
+    """The positions of events.interactions that Redis holds."""
 
-
-def comparable(profile: Profile) -> tuple[object, ...]:
-    return (
-        profile.engaged.tolist(),
-        profile.refused.tolist(),
-        profile.seen.tolist(),
-        profile.events.tolist(),
-        profile.count,
-        profile.last_at_ms,
-    )
-
-
-def ask(system: System, question: Callable[[Client], Awaitable[T]]) -> T:
-    """The answer of the system's Redis to a question."""
-
-    async def run() -> T:
+    async def read() -> dict[int, int]:
         client = connect(system.stack.endpoints.redis)
         try:
-            return await question(client)
+            store = RedisPartitions(client, Keys(system.settings.topic_prefix), observe=lambda _op, _seconds: None)
+            return await store.positions(range(system.settings.partitions))
         finally:
             await client.aclose()
 
-    return asyncio.run(run())
+    return asyncio.run(read())
 
 
-def partitions_of(system: System, client: Client, tag: str) -> RedisPartitions:
-    return RedisPartitions(client, Keys(system.settings.topic_prefix + tag), observe=lambda _op, _seconds: None)
-
-
-def positions(system: System) -> dict[int, int]:
-    numbers = range(system.settings.partitions)
-    return ask(system, lambda client: partitions_of(system, client, "").positions(numbers))
-
-
-def stored_profile(system: System, user: str) -> tuple[object, ...]:
-    async def find(client: Client) -> tuple[object, ...]:
-        store = ProfileStore(partitions_of(system, client, ""))
-        loaded = await store.load({partition: [user] for partition in range(system.settings.partitions)})
-        (profile,) = [each.profiles[user] for each in loaded.values() if each.profiles[user].count]
-        return comparable(profile)
-
-    return ask(system, find)
-
-
-def compare_behaviours(system: System, expected: dict[int, Behaviour]) -> None:
-    """Popularity is a sum in any order; so it is equal up to rounding, and nothing was counted twice."""
-
-    async def stored(client: Client) -> dict[int, Behaviour]:
-        return await SignalStore(partitions_of(system, client, "s"), system.settings.partitions).behaviours(
-            list(expected)
-        )
-
-    def equal() -> bool:
-        found = ask(system, stored)
-        assert found.keys() == expected.keys()
-        return all(
-            found[item].at_ms == expected[item].at_ms
-            and abs(found[item].popular - expected[item].popular) <= 1e-5 * max(1.0, expected[item].popular)
-            for item in expected
-        )
-
-    eventually(equal, "popularity is what the log says")
-
-
-def check_output(system: System, profiles: dict[str, Profile]) -> None:
-    """Every user's lists come with a `seq` that never falls but by repetition, and none lacks a last list."""
-    last: dict[str, int] = {}
-    for record in system.read("recommendations"):
-        assert record.value is not None
-        made = msgspec.json.decode(record.value, type=Recommendations)
-        last[made.user_id] = made.seq
-    assert last.keys() == profiles.keys()
+def verify(system: System) -> Report:
+    """What the oracle says."""
+    return asyncio.run(verify_state(system.settings, system.kafka, system.stack.endpoints.redis))

@@ -1,0 +1,74 @@
+"""What a real topic holds, read back."""
+
+from collections.abc import Iterator
+
+import pytest
+from confluent_kafka import Producer
+
+from streams.admin import create_topics
+from streams.errors import BrokerUnavailable
+from streams.topic_log import Extent, KafkaTopicLog
+from tests.conftest import RunningStack
+
+pytestmark = pytest.mark.stack
+
+START_MS = 1_790_000_000_000
+
+
+@pytest.fixture
+def log(stack: RunningStack) -> Iterator[KafkaTopicLog]:
+    log = KafkaTopicLog(stack.endpoints.kafka)
+    yield log
+    log.close()
+
+
+@pytest.fixture
+def topic(stack: RunningStack, topic_prefix: str) -> str:
+    """Twenty records on partition 1, a second apart, in two transactions; the second, of two records, was aborted."""
+    create_topics(stack.endpoints.kafka, topic_prefix, 2, 1)
+    name = f"{topic_prefix}recommendations"
+    producer = Producer({"bootstrap.servers": stack.endpoints.kafka, "transactional.id": topic_prefix})
+    producer.init_transactions(30)
+    for numbers, end in ((range(18), producer.commit_transaction), (range(18, 20), producer.abort_transaction)):
+        producer.begin_transaction()
+        for n in numbers:
+            at_ms = START_MS + 1000 * n
+            producer.produce(
+                name, b"%d" % n, b"k", partition=1, timestamp=at_ms, headers=[("h", b"\xff"), ("none", None)]
+            )
+        producer.flush(30)
+        end(30)
+    return name
+
+
+def test_all_that_was_written_is_read_in_order_and_the_end_is_found_behind_a_transactions_marker(
+    log: KafkaTopicLog, topic: str
+) -> None:
+    extent = log.extent(topic, 1)
+    assert extent == Extent(0, 22)
+    records = list(log.read(topic, 1, extent.first, extent.end))
+    assert [record.value for record in records] == [b"%d" % n for n in range(20)]
+    assert [record.offset for record in records] == [*range(18), 19, 20]
+    first = records[0]
+    assert (first.key, first.timestamp_ms, first.headers) == (b"k", START_MS, (("h", b"\xff"), ("none", b"")))
+
+
+def test_a_part_is_read_and_then_another(log: KafkaTopicLog, topic: str) -> None:
+    assert [record.offset for record in log.read(topic, 1, 3, 6)] == [3, 4, 5]
+    assert [record.offset for record in log.read(topic, 1, 1, 2)] == [1]
+    assert list(log.read(topic, 1, 5, 5)) == []
+
+
+def test_nothing_is_read_of_an_empty_partition(log: KafkaTopicLog, topic: str) -> None:
+    assert log.extent(topic, 0) == Extent(0, 0)
+    assert list(log.read(topic, 0, 0, 0)) == []
+
+
+@pytest.mark.parametrize(("at_ms", "offset"), [(0, 0), (START_MS + 2000, 2), (START_MS + 2001, 3), (2**42, 22)])
+def test_the_first_record_since_a_time_is_found(log: KafkaTopicLog, topic: str, at_ms: int, offset: int) -> None:
+    assert log.offset_at(topic, 1, at_ms) == offset
+
+
+def test_a_topic_that_does_not_exist_is_said_to_be_missing(log: KafkaTopicLog) -> None:
+    with pytest.raises(BrokerUnavailable, match="does not exist"):
+        log.extent("not-there", 0)
