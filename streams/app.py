@@ -56,6 +56,8 @@ class App(faust.App):
             await self.check_log(topic, of_topic)
             positions = await read(sorted(of_topic))
             found.update({of_topic[partition]: position for partition, position in positions.items()})
+        # After a crash Kafka knows less, and where no event follows nothing would ever tell that there is no lag.
+        self.done.update(found)
         return found
 
     async def check_log(self, topic: str, partitions: Collection[int]) -> None:
@@ -74,9 +76,14 @@ class App(faust.App):
         """How many records of each of our partitions are not handled yet, where the end is known."""
         consumer = cast(transport.Consumer, self.consumer)
         ends = {tp: consumer.highwater(tp) for tp in consumer.assignment()}
-        # A partition that was away in between was handled by others: Kafka knows how far.
-        handled = {tp: max(self.done.get(tp, -1), consumer.committed(tp)) for tp in ends}
+        handled = self.handled()
         return {tp: max(end - handled[tp] - 1, 0) for tp, end in ends.items() if end is not None}
+
+    def handled(self) -> dict[TP, int]:
+        """The last offset handled of each of our partitions, -1 where none was."""
+        consumer = cast(transport.Consumer, self.consumer)
+        # A partition that was away in between was handled by others: Kafka knows how far.
+        return {tp: max(self.done.get(tp, -1), consumer.committed(tp)) for tp in consumer.assignment()}
 
     async def rewind(self, topic: str, partition: int, position: int) -> None:
         """Fetch a partition again from the record after `position`, if it still is ours; raises LogMismatch."""

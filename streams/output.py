@@ -88,6 +88,11 @@ class KafkaPublisher:
                 return self._publish_rest(messages[number:], delivered, done)
         return done
 
+    @property
+    def undelivered(self) -> int:
+        """How many messages wait for the broker's acknowledgement."""
+        return len(self._producer)
+
     async def warm_up(self, topics: Sequence[str], *, timeout_s: float = 30.0) -> None:
         """Connect and learn the topics' leaders, so that the first message is not slow; raises BrokerUnavailable.
 

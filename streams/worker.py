@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+import os
 import signal
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
@@ -12,6 +14,7 @@ from importlib.metadata import version
 from typing import Literal
 
 import stamina
+from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
 from threadpoolctl import threadpool_limits
 
 from inference.catalog import Catalog
@@ -35,6 +38,8 @@ from streams.endpoint import Endpoint
 from streams.fetching import Fetcher
 from streams.interactions import InteractionsAgent
 from streams.items import ItemChangesAgent, SignalsAgent
+from streams.liveness import STUCK_S, Liveness
+from streams.log_ends import LogEnds
 from streams.logs import configure_logs, log
 from streams.metrics import BUILD, CONSUMER_LAG, INFERENCE, INFERENCE_INFLIGHT, REDIS, REDIS_ERRORS
 from streams.objects import Objects
@@ -51,14 +56,14 @@ UPLOADS_AT_ONCE = 16
 #: Trends and neighbours may be this much late, and so may a new picture be searchable; lists are not concerned.
 SIGNALS_PAUSE_S = 0.05
 LAG_REFRESH_S = 1.0
+#: A worker that was told to end is gone by then, be Kafka away: what it did not store will be applied again.
+END_S = 9.0
 #: What a worker cannot do without, read or written.
 _TOPICS: dict[WorkerName, tuple[topics.Topic, ...]] = {
     "interactions": (topics.INTERACTIONS, topics.RECOMMENDATIONS, topics.SIGNALS, topics.DEAD_LETTERS),
     "uploads": (topics.UPLOADS, topics.INTERACTIONS, topics.SIGNALS, topics.RECOMMENDATIONS, topics.DEAD_LETTERS),
     "items": (topics.ITEMS, topics.SIGNALS, topics.CATALOG, topics.DEAD_LETTERS),
 }
-#: A loop that has not run for so long is stuck.
-STUCK_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +99,17 @@ async def run_worker(name: WorkerName, settings: Settings, addresses: Addresses)
                 gc.freeze()
                 await worker.watch(stop)
             stopping.cancel()
+            deadline = threading.Timer(END_S, _give_up)
+            deadline.daemon = True
+            deadline.start()
+    deadline.cancel()
     log.info("stopped", worker=name)
     return 0 if worker.failure is None else 1
+
+
+def _give_up() -> None:
+    log.error("stopped_hard", reason=f"not everything had ended after {END_S:.0f} s: a service is away")
+    os._exit(1)
 
 
 class Worker:
@@ -111,9 +125,11 @@ class Worker:
         self._ready = False
         self._beat = time.monotonic()
         self._parts: list[CatalogReplica | InteractionsAgent] = []
+        self._publishers: list[KafkaPublisher] = []
         self._breakers: list[Breaker] = []
         self._signals = SignalTopic(self._prefix, settings.partitions)
         self.app: App = make_app(name, settings, addresses.kafka)
+        self._liveness = Liveness(LogEnds(addresses.kafka, security=self._security).read)
 
     async def start(self) -> None:
         """Start everything, the agents last; raises what the parts raise when a service is not as it must be."""
@@ -138,6 +154,8 @@ class Worker:
         while not self.app.assigned.is_set() and self.failure is None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.app.assigned.wait(), LAG_REFRESH_S)
+        # Whoever tries again is not stuck.
+        set_on_retry_hooks([*get_on_retry_hooks(), lambda _: self._liveness.moved()])
         self._ready = True
         log.info("ready", worker=self._name)
 
@@ -152,6 +170,9 @@ class Worker:
         while not stop.is_set() and self.failure is None:
             self._beat = time.monotonic()
             self._observe_lag()
+            if self._waits():
+                self._liveness.moved()
+            await self._liveness.look(self.app.handled())
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), LAG_REFRESH_S)
 
@@ -219,7 +240,8 @@ class Worker:
         self._add(topics.ITEMS, changes.handle, self._settings.batch_limit)
 
     def _new_publisher(self, client_id: str) -> KafkaPublisher:
-        return KafkaPublisher(self._addresses.kafka, client_id=client_id, security=self._security)
+        self._publishers.append(KafkaPublisher(self._addresses.kafka, client_id=client_id, security=self._security))
+        return self._publishers[-1]
 
     def _redis(self) -> Client:
         client = connect(self._addresses.redis, access=redis_access(self._settings))
@@ -281,7 +303,14 @@ class Worker:
 
     def _live(self) -> list[str]:
         silent = time.monotonic() - self._beat
-        return [f"the event loop has not run for {silent:.0f} s"] if self._ready and silent > STUCK_S else []
+        if self._ready and silent > STUCK_S:
+            return [f"the event loop has not run for {silent:.0f} s"]
+        return self._liveness.problems()
+
+    def _waits(self) -> bool:
+        """Whether it waits for what no restart mends: a breaker to be closed, or a Kafka that takes no message."""
+        is_open = any(breaker.reason is not None for breaker in self._breakers)
+        return is_open or any(publisher.undelivered for publisher in self._publishers)
 
     def _lacks(self) -> list[str]:
         starting = [] if self._ready else ["starting: the catalogue is being read, or a service is awaited"]
