@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from deploy.local import Endpoints, Stack
-from deploy.service import Progress
+from deploy.service import Progress, ServiceName
 from features.item import Item
 from state.codec import encode_item
 from streams.output import KafkaPublisher, Message
@@ -22,11 +22,17 @@ SPREAD = 0.7
 
 
 @contextmanager
-def own_stack(settings: Settings, progress: Progress) -> Iterator[tuple[Settings, Endpoints]]:
-    """Kafka and Redis for one benchmark, whatever else runs; ended, with their data, however it ends."""
+def own_stack(
+    settings: Settings,
+    progress: Progress,
+    *,
+    services: Sequence[ServiceName] = ("kafka", "redis"),
+    models: Path | None = None,
+) -> Iterator[tuple[Settings, Endpoints]]:
+    """Services for one benchmark, whatever else runs; ended, with their data, however it ends."""
     with TemporaryDirectory(prefix="sightline-bench-") as home:
         own = settings.on_this_machine().model_copy(update={"home": Path(home), "tools": settings.tools.resolve()})
-        with Stack(own, progress=progress).borrowed(("kafka", "redis")) as endpoints:
+        with Stack(own, models=models, progress=progress).borrowed(services) as endpoints:
             yield own, endpoints
 
 

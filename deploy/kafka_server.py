@@ -37,9 +37,14 @@ class KafkaServer:
         properties: Mapping[str, str] = MappingProxyType({}),
         scram: Mapping[str, str] = MappingProxyType({}),
         security: KafkaSecurity = PLAINTEXT,
+        cluster_id: str | None = None,
     ) -> None:
-        """`properties` go over server.properties, `scram` are the first users' passwords, `security` the prober's."""
+        """`properties` go over server.properties, `scram` are the first users' passwords, `security` the prober's.
+
+        Brokers of one cluster are given one `cluster_id` (see `new_cluster_id`).
+        """
         self.data = data
+        self._cluster_id = cluster_id
         self._properties = properties
         self._scram = scram
         self._security = security
@@ -95,7 +100,7 @@ class KafkaServer:
                     *self._java("kafka.tools.StorageTool"),
                     "format",
                     "-t",
-                    _new_cluster_id(),
+                    self._cluster_id or new_cluster_id(),
                     "-c",
                     str(properties),
                     *self._first_users(),
@@ -142,7 +147,7 @@ class KafkaServer:
         return [java, *JVM, config, "-cp", f"{self._jars}/*", main]
 
 
-def _new_cluster_id() -> str:
+def new_cluster_id() -> str:
     """A random UUID as Kafka writes it: URL-safe base64 without padding."""
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 

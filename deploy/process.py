@@ -78,6 +78,18 @@ def end(process: Process, *, grace: float) -> None:
         kill(process)
 
 
+def wait(process: Process, *, seconds: float) -> int | None:
+    """The exit status of a child of ours once it ends, minus the signal's number for one; None if it did not."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        # It stays to be collected: `alive` does that, and knows that it has gone.
+        found = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if found is not None:
+            return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
+        time.sleep(0.05)
+    return None
+
+
 def kill(process: Process) -> None:
     """SIGKILL; returns when the process is gone."""
     send(process, signal.SIGKILL)

@@ -1,7 +1,6 @@
 """Redis servers of one's own, and three of them as a Redis Cluster: for tests and fault benches on one machine."""
 
 import signal
-import socket
 import time
 from collections.abc import Mapping
 from itertools import pairwise
@@ -12,7 +11,7 @@ from deploy import process
 from deploy.errors import StackError
 from deploy.health import await_healthy
 from deploy.record import keep_or_choose
-from deploy.redis_server import RedisServer, call
+from deploy.redis_server import RedisServer, ask
 
 NODES = 3
 SLOTS = 16_384
@@ -70,11 +69,7 @@ class RedisNode:
 
     def ask(self, *words: str) -> str:
         """Its answer to one command; raises ValueError with its error, OSError where it does not answer."""
-        with (
-            socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection,
-            connection.makefile("rb") as answers,
-        ):
-            return call(connection, answers, *words)
+        return ask(self.url, *words)
 
     def _running(self) -> process.Process:
         if self._process is None:

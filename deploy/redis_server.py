@@ -96,6 +96,13 @@ def _version(connection: socket.socket, access: RedisAccess) -> str:
     return found[1]
 
 
+def ask(url: str, *words: str) -> str:
+    """A Redis without login and TLS: its answer to one command; ValueError with its error, OSError without one."""
+    address = (urlsplit(url).hostname or "", urlsplit(url).port or 6379)
+    with socket.create_connection(address, timeout=5) as connection, connection.makefile("rb") as answers:
+        return call(connection, answers, *words)
+
+
 def call(connection: socket.socket, answers: BufferedReader, *words: str) -> str:
     """Redis's answer to one command, be it a status or a string; ValueError with anything else, errors above all."""
     encoded = [word.encode() for word in words]

@@ -1,0 +1,46 @@
+"""How often a consumer group changes: one that does so again and again works at nothing else."""
+
+import threading
+from types import TracebackType
+from typing import Self
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+_LOOK_S = 0.5
+_ASK_S = 5.0
+
+
+class GroupWatch:
+    """A context manager; `changes` counts how often the members or their partitions were not what they were before."""
+
+    def __init__(self, kafka: str, group: str) -> None:
+        self._admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
+        self._group = group
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="group-watch", daemon=True)
+        self.changes = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        known = None
+        while not self._ended.wait(_LOOK_S):
+            try:
+                found = self._admin.describe_consumer_groups([self._group])[self._group].result(_ASK_S)
+            except (KafkaException, TimeoutError):
+                continue
+            members = frozenset(
+                (member.member_id, frozenset(map(str, member.assignment.topic_partitions))) for member in found.members
+            )
+            if known is not None and members != known:
+                self.changes += 1
+            known = members

@@ -1,0 +1,67 @@
+"""Faults of Kafka: its only broker restarted, one of three killed, its network cut or slow."""
+
+import time
+
+from benchmarks.faults.fault import Fault, Unmet
+from benchmarks.faults.system import CALM_S, System
+
+AWAY_S = 10.0
+SLOW_S = 0.1
+
+
+def restart(system: System) -> float:
+    """SIGKILL the only broker, and start it again 10 s later."""
+    time.sleep(CALM_S)
+    system.services.stack.kill("kafka")
+    time.sleep(AWAY_S)
+    system.services.stack.start("kafka")
+    return _back(system)
+
+
+def kill_one_broker(system: System) -> float:
+    """One of three: what it led is led by others, and every record has a second copy."""
+    assert system.services.brokers is not None
+    time.sleep(CALM_S)
+    system.services.brokers.nodes[0].kill()
+    recovered_s = _back(system)
+    time.sleep(CALM_S)
+    system.services.brokers.nodes[0].launch()
+    system.services.brokers.nodes[0].await_healthy()
+    time.sleep(CALM_S)
+    return recovered_s
+
+
+def cut(system: System) -> float:
+    """The workers' connections end, and none is let through for 10 s; events come in meanwhile."""
+    time.sleep(CALM_S)
+    proxy = system.services.proxies["kafka"]
+    proxy.cut()
+    time.sleep(AWAY_S)
+    proxy.heal()
+    return _back(system)
+
+
+def slow(system: System) -> float:
+    """Every answer of the broker comes 100 ms late."""
+    proxy = system.services.proxies["kafka"]
+    proxy.delay_s = SLOW_S
+    time.sleep(AWAY_S)
+    if system.lists.first_after(0, time.time() - AWAY_S / 2) is None:
+        raise Unmet("no list was made while Kafka was slow")
+    proxy.delay_s = 0.0
+    return _back(system)
+
+
+def _back(system: System) -> float:
+    """Seconds from now until each partition has a list again."""
+    return system.await_lists(set(range(system.settings.partitions)), time.time())
+
+
+FAULTS = (
+    Fault("kafka-restarted", "the only broker killed, back after 10 s", restart, within_s=10),
+    Fault(
+        "kafka-broker-killed", "one of three brokers killed", kill_one_broker, within_s=30, needs=frozenset({"brokers"})
+    ),
+    Fault("kafka-cut", "no network to Kafka for 10 s", cut, within_s=10, needs=frozenset({"kafka proxy"})),
+    Fault("kafka-slow", "answers 100 ms late for 10 s", slow, within_s=10, needs=frozenset({"kafka proxy"})),
+)

@@ -1,0 +1,65 @@
+"""A model repository whose encoder answers NaN while a file says so."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from deploy.lock import locked
+from deploy.service import Progress
+from deploy.triton_server import TritonServer
+from streams.settings import Settings
+
+_BROKEN = "broken"
+_MODEL = '''"""The encoder, whose embeddings are NaN while a file named "broken" lies beside it."""
+
+from pathlib import Path
+
+import numpy as np
+from sound import TritonPythonModel as Sound
+
+
+class Session:
+    def __init__(self, session):
+        self.session = session
+
+    def run(self, outputs, inputs):
+        embedding, *others = self.session.run(outputs, inputs)
+        if Path(__file__).with_name("broken").exists():
+            embedding = np.full_like(embedding, np.nan)
+        return [embedding, *others]
+
+
+class TritonPythonModel(Sound):
+    def initialize(self, args):
+        super().initialize(args)
+        self.session = Session(self.session)
+'''
+
+
+@contextmanager
+def breakable_model(settings: Settings, progress: Progress) -> Iterator[Path]:
+    """A copy of the exported encoder that `break_model` breaks."""
+    with TemporaryDirectory(prefix="sightline-models-") as home:
+        tools, models = settings.tools.resolve(), Path(home) / "models"
+        server = TritonServer(
+            data=Path(home), tools=tools, logs=Path(home), models=tools / "models", encoder=settings.encoder
+        )
+        with locked(tools / "triton.lock", on_wait=lambda: progress("triton: waiting for another set-up to finish")):
+            server.prepare(progress)
+        model = models / settings.encoder
+        shutil.copytree(tools / "models" / settings.encoder, model, ignore=shutil.ignore_patterns("exported-*", "__*"))
+        (model / "1" / "model.py").rename(model / "1" / "sound.py")
+        (model / "1" / "model.py").write_text(_MODEL)
+        yield models
+
+
+def break_model(models: Path, encoder: str) -> None:
+    """From now on every embedding is NaN."""
+    (models / encoder / "1" / _BROKEN).touch()
+
+
+def mend_model(models: Path, encoder: str) -> None:
+    """From now on every embedding is what the network gives."""
+    (models / encoder / "1" / _BROKEN).unlink()

@@ -1,0 +1,127 @@
+"""Faults of Triton: away, slow, and answering NaN."""
+
+import time
+from io import BytesIO
+
+import msgspec
+import numpy as np
+from confluent_kafka import Producer
+from PIL import Image
+
+from benchmarks.faults.fault import Fault, Unmet
+from benchmarks.faults.models import break_model, mend_model
+from benchmarks.faults.system import CALM_S, System
+from streams.events import DeadLetter, Upload, encode
+from streams.topic_log import KafkaTopicLog
+from streams.topics import CATALOG, DEAD_LETTERS, UPLOADS
+
+AWAY_S = 10.0
+#: More than the encoder's deadline of 2 s: no answer comes in time.
+SLOW_S = 3.0
+PICTURES = 12
+#: An upload and what follows from it, on two cores.
+SERVED_S = 30.0
+
+
+def away(system: System) -> float:
+    """Killed, back after 10 s: pictures wait in their topic, clicks are answered."""
+    _serve(system, "before")
+    system.services.stack.kill("triton")
+    waiting = _upload(system, "away")
+    time.sleep(AWAY_S)
+    _check_clicks(system)
+    system.services.stack.start("triton")
+    return _await_items(system, waiting)
+
+
+def slow(system: System) -> float:
+    """Answers come 3 s late, after every deadline, for 10 s: pictures are tried again until one comes in time."""
+    _serve(system, "before")
+    proxy = system.services.proxies["triton"]
+    proxy.delay_s = SLOW_S
+    waiting = _upload(system, "slow")
+    time.sleep(AWAY_S)
+    _check_clicks(system)
+    proxy.delay_s = 0.0
+    return _await_items(system, waiting)
+
+
+def answer_nan(system: System) -> float:
+    """Embeddings of NaN: dead letters, no item, and the next good answer is used again."""
+    models, encoder = system.services.models, system.settings.encoder
+    assert models is not None
+    _serve(system, "before")
+    break_model(models, encoder)
+    broken = _upload(system, "nan")
+    system.await_that(lambda: _letters(system, "bad_embedding") == len(broken), "a dead letter for each NaN")
+    mend_model(models, encoder)
+    begun = time.monotonic()
+    _serve(system, "after")
+    if found := broken & _items(system):
+        raise Unmet(f"{len(found)} pictures without an embedding are in the catalogue")
+    return time.monotonic() - begun
+
+
+def _serve(system: System, run: str) -> None:
+    _await_items(system, _upload(system, run))
+
+
+def _upload(system: System, run: str) -> set[str]:
+    """Publish some pictures; their item ids."""
+    producer = Producer({"bootstrap.servers": system.services.kafka, "partitioner": "murmur2_random", "log_level": 0})
+    items = {f"picture-{run}-{number}" for number in range(PICTURES)}
+    for number, item in enumerate(sorted(items)):
+        now_ms = time.time_ns() // 1_000_000
+        upload = Upload(event_id=item, item_id=item, user_id="seller", occurred_at_ms=now_ms, image=_jpeg(number))
+        producer.produce(system.topic(UPLOADS), key=item.encode(), value=encode(upload))
+    producer.flush()
+    return items
+
+
+def _await_items(system: System, items: set[str]) -> float:
+    begun = time.monotonic()
+    system.await_that(lambda: items <= _items(system), f"{len(items)} uploaded pictures are in the catalogue")
+    return time.monotonic() - begun
+
+
+def _items(system: System) -> set[str]:
+    return {key.decode() for key, _ in _read(system, CATALOG.name)}
+
+
+def _letters(system: System, reason: str) -> int:
+    return sum(
+        msgspec.json.decode(value, type=DeadLetter).reason == reason for _, value in _read(system, DEAD_LETTERS.name)
+    )
+
+
+def _read(system: System, topic: str) -> list[tuple[bytes, bytes]]:
+    log = KafkaTopicLog(system.services.kafka)
+    try:
+        name, partitions = system.settings.topic_prefix + topic, range(system.settings.partitions)
+        extents = {partition: log.extent(name, partition) for partition in partitions}
+        found = [log.read(name, partition, extent.first, extent.end) for partition, extent in extents.items()]
+        return [(record.key or b"", record.value or b"") for records in found for record in records]
+    finally:
+        log.close()
+
+
+def _check_clicks(system: System) -> None:
+    """Whatever becomes of pictures, clicks are answered."""
+    since_s = time.time()
+    taken_s = system.await_lists(set(range(system.settings.partitions)), since_s)
+    if taken_s > CALM_S:
+        raise Unmet(f"clicks waited {taken_s:.1f} s for a list while the encoder was in trouble")
+
+
+def _jpeg(number: int) -> bytes:
+    pixels = np.random.default_rng(number).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    out = BytesIO()
+    Image.fromarray(pixels).resize((240, 240)).save(out, "JPEG")
+    return out.getvalue()
+
+
+FAULTS = (
+    Fault("triton-down", "killed, back after 10 s", away, within_s=SERVED_S, uploads=1, needs=frozenset({"triton"})),
+    Fault("triton-slow", "answers 3 s late for 10 s", slow, SERVED_S, uploads=1, needs=frozenset({"triton proxy"})),
+    Fault("triton-nan", "embeddings of NaN", answer_nan, SERVED_S, uploads=1, needs=frozenset({"broken model"})),
+)

@@ -1,0 +1,79 @@
+"""Runs faults one after the other and has the oracle judge each."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from benchmarks.faults.fault import Fault, Outcome, Unmet
+from benchmarks.faults.services import Services, running_services
+from benchmarks.faults.system import CALM_S, System, running
+from deploy.service import Progress
+from streams.errors import StreamError
+from streams.oracle import verify_state
+from streams.report import Report
+from streams.settings import Settings
+from streams.topics import SIGNALS
+
+_FAULTY = (
+    "different_profiles",
+    "different_behaviours",
+    "different_items",
+    "out_of_order",
+    "unanswered",
+    "pending",
+    "pending_signals",
+)
+
+
+def run_faults(
+    settings: Settings, faults: Sequence[Fault], *, rate: float, minutes: float, progress: Progress = lambda _: None
+) -> Iterator[Outcome]:
+    """The outcome of each fault as it is known; those with the same needs share services, never topics."""
+    by_needs = sorted(faults, key=lambda fault: sorted(fault.needs))
+    for needs, group in groupby(by_needs, key=lambda fault: fault.needs):
+        with running_services(settings, needs, progress) as services:
+            for fault in group:
+                progress(f"{fault.name}: {fault.about}")
+                yield run_fault(fault, services, rate=rate, minutes=minutes)
+
+
+def run_fault(fault: Fault, services: Services, *, rate: float, minutes: float) -> Outcome:
+    """Inflict one fault on a system of its own, wait until nothing lags, and judge."""
+    with running(fault, services.settings, services, rate=rate, minutes=minutes) as system:
+        wrong: list[str] = []
+        recovered_s: float | None = None
+        try:
+            recovered_s = fault.inflict(system)
+            time.sleep(CALM_S)
+        except Unmet as error:
+            wrong.append(str(error))
+        system.traffic.stop()
+        return _judge(fault, system, recovered_s, wrong)
+
+
+def _judge(fault: Fault, system: System, recovered_s: float | None, wrong: list[str]) -> Outcome:
+    accepted, refused = system.traffic.accepted, system.traffic.refused
+    if refused:
+        wrong.append(f"Kafka refused {len(refused)} events of the load: {refused[0]}")
+    if recovered_s is not None and recovered_s > fault.within_s:
+        wrong.append(f"at work again after {recovered_s:.1f} s, not within {fault.within_s:.0f} s")
+    if not fault.may_restart:
+        wrong += system.workers.restarts
+    lost, doubled = 0, 0
+    try:
+        system.await_stored(system.ends())
+        system.await_stored(system.ends(SIGNALS), SIGNALS)
+        report = asyncio.run(verify_state(system.settings, system.services.kafka, system.services.redis))
+        wrong += _differences(report)
+        # What an upload leads to is an event, too, and no event of the load.
+        missing = max(accepted - sum(system.ends().values()), 0)
+        lost, doubled = report.lost + report.lost_signals + missing + report.pending, report.double_applied
+    except (Unmet, StreamError) as error:
+        wrong.append(str(error))
+    return Outcome(fault.name, accepted, lost, doubled, recovered_s and round(recovered_s, 2), tuple(wrong))
+
+
+def _differences(report: Report) -> list[str]:
+    counts = [f"{name}: {count}" for name in _FAULTY if (count := getattr(report, name))]
+    return counts + [f"{each.kind} {each.name}: {each.where}" for each in report.differences]

@@ -1,0 +1,88 @@
+"""Kafka, Redis and Triton for faults: plain ones, behind proxies, or three brokers."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from benchmarks.faults.fault import Need
+from benchmarks.faults.models import breakable_model
+from benchmarks.faults.proxy import Proxy
+from benchmarks.surroundings import own_stack
+from deploy.kafka_cluster import KafkaCluster
+from deploy.local import Endpoints, Stack
+from deploy.service import Progress, ServiceName
+from streams.settings import Settings
+
+
+@dataclass(slots=True)
+class Services:
+    """What runs, and where; `kafka` and `redis` are reached directly, workers may have to go through a proxy."""
+
+    settings: Settings
+    stack: Stack
+    endpoints: Endpoints
+    seen_by_workers: Endpoints
+    replication: int = 1
+    proxies: dict[ServiceName, Proxy] = field(default_factory=dict)
+    brokers: KafkaCluster | None = None
+    models: Path | None = None
+
+    @property
+    def kafka(self) -> str:
+        """Where everybody but the workers reaches Kafka."""
+        return self.endpoints.kafka
+
+    @property
+    def redis(self) -> str:
+        """Where everybody but the workers reaches Redis."""
+        return self.endpoints.redis
+
+
+@contextmanager
+def running_services(settings: Settings, needs: frozenset[Need], progress: Progress) -> Iterator[Services]:
+    """Start what is needed, on data of its own; on leaving all has ended."""
+    with ExitStack() as opened:
+        names: list[ServiceName] = ["redis"]
+        if not needs & {"brokers", "kafka proxy"}:
+            names.append("kafka")
+        if needs & {"triton", "triton proxy", "broken model"}:
+            names.append("triton")
+        models = opened.enter_context(breakable_model(settings, progress)) if "broken model" in needs else None
+        own, endpoints = opened.enter_context(own_stack(settings, progress, services=names, models=models))
+        services = Services(own, Stack(own, models=models), endpoints, endpoints, models=models)
+        if needs & {"brokers", "kafka proxy"}:
+            _start_brokers(services, needs, opened, progress)
+        if "redis proxy" in needs:
+            address = urlsplit(endpoints.redis)
+            proxy = services.proxies["redis"] = opened.enter_context(Proxy("127.0.0.1", address.port or 6379))
+            services.seen_by_workers = replace(services.seen_by_workers, redis=f"redis://127.0.0.1:{proxy.port}")
+        if "triton proxy" in needs:
+            proxy = services.proxies["triton"] = opened.enter_context(Proxy(*_host_and_port(endpoints.triton)))
+            services.seen_by_workers = replace(services.seen_by_workers, triton=f"127.0.0.1:{proxy.port}")
+        yield services
+
+
+def _start_brokers(services: Services, needs: frozenset[Need], opened: ExitStack, progress: Progress) -> None:
+    """Brokers beside the stack: three of them, or one that workers reach through a proxy."""
+    own = services.settings
+    proxy = opened.enter_context(Proxy("127.0.0.1")) if "kafka proxy" in needs else None
+    seen_through = None if proxy is None else proxy.port
+    count = 3 if "brokers" in needs else 1
+    brokers = services.brokers = KafkaCluster(own.home / "brokers", own.tools, count=count, seen_through=seen_through)
+    opened.callback(brokers.down)
+    progress(f"kafka: {len(brokers.nodes)} of its own")
+    brokers.up()
+    services.endpoints = replace(services.endpoints, kafka=brokers.bootstrap)
+    services.replication = len(brokers.nodes)
+    seen = brokers.bootstrap
+    if proxy is not None:
+        proxy.target, seen = brokers.nodes[0].outer_port, f"127.0.0.1:{proxy.port}"
+        services.proxies["kafka"] = proxy
+    services.seen_by_workers = replace(services.seen_by_workers, kafka=seen)
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host, int(port)

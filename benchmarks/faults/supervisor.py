@@ -1,0 +1,111 @@
+"""Workers as a container runtime keeps them: one that ends without being told to is started again."""
+
+import signal
+import threading
+import time
+import urllib.request
+from types import TracebackType
+from typing import Self
+
+from deploy import process
+from deploy.errors import StackError
+from deploy.workers import Worker, WorkerName, Workers
+
+_LOOK_S = 0.5
+_Place = tuple[WorkerName, int]
+
+
+class Supervisor:
+    """A context manager: everything that was started here has ended afterwards."""
+
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+        self._wanted: dict[_Place, Worker] = {}
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+        #: The ends of workers that nobody told to end.
+        self.restarts: list[str] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+        for worker in self._wanted.values():
+            self._workers.stop(worker)
+
+    def start(self, name: WorkerName, number: int = 1) -> Worker:
+        """Start a worker, and again whenever it ends; returns when it is ready."""
+        worker = self._workers.start(name, number=number)
+        with self._lock:
+            self._wanted[name, number] = worker
+        return worker
+
+    def running(self, name: WorkerName, number: int = 1) -> Worker:
+        """The worker as it runs now."""
+        with self._lock:
+            return self._wanted[name, number]
+
+    def kill(self, name: WorkerName, number: int = 1) -> None:
+        """SIGKILL, and do not start it again."""
+        self._workers.kill(self._release(name, number))
+
+    def pause(self, name: WorkerName, number: int = 1) -> None:
+        """SIGSTOP: to everybody else it is dead, and it does not know."""
+        process.send(self.running(name, number).process, signal.SIGSTOP)
+
+    def resume(self, name: WorkerName, number: int = 1) -> None:
+        """SIGCONT."""
+        process.send(self.running(name, number).process, signal.SIGCONT)
+
+    def stop(self, name: WorkerName, number: int = 1, *, grace_s: float = 60.0) -> tuple[float, int | None]:
+        """SIGTERM, and do not start it again: the seconds it took to end, and its exit status; None after SIGKILL."""
+        worker = self._release(name, number)
+        begun = time.monotonic()
+        process.send(worker.process, signal.SIGTERM)
+        status = process.wait(worker.process, seconds=grace_s)
+        took_s = time.monotonic() - begun
+        self._workers.stop(worker)
+        return took_s, status
+
+    def partitions(self, name: WorkerName, number: int, topic: str) -> set[int]:
+        """The partitions of a topic that a worker says are its own."""
+        prefix = "sightline_consumer_lag_records{"
+        samples = [line for line in self.metrics(name, number) if line.startswith(prefix)]
+        return {
+            int(line.partition('partition="')[2].partition('"')[0]) for line in samples if f'topic="{topic}"' in line
+        }
+
+    def metrics(self, name: WorkerName, number: int = 1) -> list[str]:
+        """The lines of its /metrics."""
+        url = f"http://127.0.0.1:{self.running(name, number).metrics_port}/metrics"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return str(answer.read().decode()).splitlines()
+
+    def _release(self, name: WorkerName, number: int) -> Worker:
+        with self._lock:
+            return self._wanted.pop((name, number))
+
+    def _watch(self) -> None:
+        while not self._ended.wait(_LOOK_S):
+            with self._lock:
+                dead = [place for place, worker in self._wanted.items() if not process.alive(worker.process)]
+                for name, number in dead:
+                    worker = self._wanted.pop((name, number))
+                    self.restarts.append(f"worker {name} {number} ended by itself.{process.tail(worker.log)}")
+            for name, number in dead:
+                threading.Thread(target=self._start_again, args=(name, number), daemon=True).start()
+
+    def _start_again(self, name: WorkerName, number: int) -> None:
+        while not self._ended.is_set():
+            try:
+                self.start(name, number)
+            except StackError as error:
+                self.restarts.append(str(error))
+            else:
+                return
