@@ -1,21 +1,24 @@
 """Faust's Kafka transport, resuming from our position and telling where a record belongs.
 
-Four things differ from Faust's own (docs/adr/0002):
+Five things differ from Faust's own (docs/adr/0002):
 
 - On assignment it seeks to `position + 1` as the state store has it, not to Kafka's committed offset.
 - Every message carries `after`: the offset of the record before it in its partition. A message may be applied to a
   state at position p only if `after <= p`; so nothing that Faust or a seek dropped on the way is ever skipped over.
 - A seek is made in the thread that fetches, so the two have an order.
+- A message that need not wait for room in its queue costs no task.
 - A fetch waits 50 ms for data, not 1500: with that, one busy partition can hold back a sparse one.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
+from mode import Seconds
+from mode.services import WaitResults
 
 from state.errors import StateUnavailable
 from streams.logs import log
@@ -28,38 +31,32 @@ FETCH_MAX_WAIT_MS = 50
 #: Gives the positions of those partitions whose position is kept with their state.
 PositionReader = Callable[[set[TP]], Awaitable[dict[TP, int]]]
 
-_FIELDS = (
-    "topic",
-    "partition",
-    "offset",
-    "timestamp",
-    "timestamp_type",
-    "headers",
-    "key",
-    "value",
-    "checksum",
-    "serialized_key_size",
-    "serialized_value_size",
-    "tp",
-    "time_in",
-    "time_out",
-    "time_total",
-    "generation_id",
-)
-
 
 class LinkedMessage(ConsumerMessage):
     """A message that knows the offset of the record before it; None when that is not known."""
 
     after: int | None = None
 
-    @classmethod
-    def of(cls, message: ConsumerMessage, after: int | None) -> "LinkedMessage":
-        """The same message, with its place."""
-        fields: dict[str, Any] = {name: getattr(message, name) for name in _FIELDS}
-        linked = cls(**fields)
-        linked.after = after
-        return linked
+
+class _Rest:
+    """The rest of a coroutine that was run up to its first wait, to be awaited like the whole."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], awaited: Any) -> None:
+        self._coroutine = coroutine
+        self._awaited = awaited
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        awaited = self._awaited
+        try:
+            while True:
+                try:
+                    sent = yield awaited
+                except BaseException as error:  # noqa: BLE001 (a cancellation, too, is the coroutine's)
+                    awaited = self._coroutine.throw(error)
+                else:
+                    awaited = self._coroutine.send(sent)
+        except StopIteration as end:
+            return end.value
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -104,6 +101,20 @@ class Consumer(driver.Consumer):
         for tp, position in positions.items():
             await self.rewind(tp, position)
 
+    async def wait_first(self, *coros: Any, timeout: Seconds | None = None) -> WaitResults:
+        """As Faust's, which makes four tasks for every message; a coroutine that need not wait is just run."""
+        first, *others = coros
+        if timeout is None and isinstance(first, Coroutine) and not self._stopped.is_set():
+            try:
+                first = _Rest(first, first.send(None))
+            except BaseException as end:
+                for other in others:
+                    other.close()
+                if isinstance(end, StopIteration):
+                    return WaitResults([first], [end.value], stopped=False)
+                raise
+        return await super().wait_first(first, *others, timeout=timeout)  # type: ignore[arg-type]  # None is its default
+
     async def rewind(self, tp: TP, position: int) -> None:
         """Fetch again from the record after `position`; whatever was fetched before is of unknown place."""
         self._seeking.add(tp)
@@ -141,9 +152,24 @@ class Consumer(driver.Consumer):
         return records, active
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
-        message = super()._to_message(tp, record)
-        moved = tp in self._seeking or tp in self._sought
-        return LinkedMessage.of(message, None if moved else self._links.get(tp, {}).get(record.offset))
+        message = LinkedMessage(
+            record.topic,
+            record.partition,
+            record.offset,
+            record.timestamp / 1000.0,
+            record.timestamp_type,
+            record.headers,
+            record.key,
+            record.value,
+            record.checksum,
+            record.serialized_key_size,
+            record.serialized_value_size,
+            tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+        if tp not in self._seeking and tp not in self._sought:
+            message.after = self._links.get(tp, {}).get(record.offset)
+        return message
 
 
 class Transport(driver.Transport):

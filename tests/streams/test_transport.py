@@ -231,6 +231,69 @@ async def test_our_consumer_waits_50_ms_for_data(log: Log, running: Run) -> None
     assert consumer._fetcher._fetch_max_wait_ms == 50
 
 
+def test_faust_still_waits_for_every_message_with_tasks() -> None:
+    assert "await self.wait_first(" in inspect.getsource(driver.Consumer._drain_messages)
+
+
+async def _at_once() -> str:
+    return "at once"
+
+
+async def _later() -> str:
+    await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
+    return "later"
+
+
+async def _never() -> str:
+    await asyncio.Event().wait()
+    return "never"
+
+
+async def _failing_at_once() -> str:
+    raise ValueError("at once")
+
+
+async def _failing_later() -> str:
+    await asyncio.sleep(0.01)
+    raise ValueError("later")
+
+
+@pytest.mark.parametrize(
+    "makes", [(_at_once, _never), (_later, _never), (_never, _later), (_never, _at_once), (_later,)]
+)
+async def test_waiting_for_the_first_gives_what_faust_gives(makes: Sequence[Callable[[], Any]], log: Log) -> None:
+    consumer = log.app(log.keep).consumer
+    ours = await consumer.wait_first(*(make() for make in makes))
+    theirs = await driver.Consumer.wait_first(consumer, *(make() for make in makes))
+    assert (ours.results, ours.stopped) == (theirs.results, theirs.stopped)
+
+
+@pytest.mark.parametrize("make", [_failing_at_once, _failing_later])
+async def test_waiting_for_what_fails_fails(make: Callable[[], Any], log: Log) -> None:
+    consumer = log.app(log.keep).consumer
+    with pytest.raises(ValueError, match=r"at once|later"):
+        await consumer.wait_first(make(), _never())
+
+
+async def test_who_waits_for_the_first_may_be_cancelled(log: Log) -> None:
+    consumer = log.app(log.keep).consumer
+    ended: list[str] = []
+
+    async def waiting() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("waiting")
+
+    task = asyncio.create_task(consumer.wait_first(waiting(), _never()))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await until(lambda: ended == ["waiting"])
+
+
 def test_faust_still_seeks_to_what_kafka_has_committed() -> None:
     assert "seek_to_committed" in inspect.getsource(driver.Consumer.perform_seek)
 
