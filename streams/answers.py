@@ -49,14 +49,12 @@ class Answers:
         self.lists = 0
         self.repeats = 0
         self.unreadable = 0
-        #: Users whose last record says that they were forgotten.
-        self.forgotten: set[str] = set()
         self._courses: dict[tuple[str, str], _Course] = {}
 
     def add(self, record: Record) -> None:
         """The next record of a partition."""
         if record.value is None:
-            self._forget((record.key or b"").decode(errors="replace"))
+            # The user was forgotten.
             return
         try:
             made = _decode(record.value)
@@ -64,7 +62,6 @@ class Answers:
             self.unreadable += 1
             return
         self.lists += 1
-        self.forgotten.discard(made.user_id)
         course = self._courses.get((made.user_id, made.kind))
         if course is None or made.seq > course.newest:
             self._courses[made.user_id, made.kind] = _Course(made.seq, made.generated_at_ms)
@@ -93,8 +90,3 @@ class Answers:
             if not gone and (course is None or course.newest < place.offset):
                 found[user] = place
         return found
-
-    def _forget(self, user: str) -> None:
-        self.forgotten.add(user)
-        for kind in ("feed", "similar"):
-            self._courses.pop((user, kind), None)

@@ -69,16 +69,21 @@ class Oracle:
         _count(replayer, report)
         # The replayer may go on with what happens meanwhile; the lists are judged by this.
         refused = {p: list(replay.refused) for p, replay in replayer.interactions.items()}
-        forgotten = compare_lists(replayer, replayer.last_events(), held, report)
+        compare_lists(replayer, replayer.last_events(), held, report)
         for partition in self._partitions:
-            await self._compare_profiles(replayer, partition, forgotten, report)
+            await self._compare_profiles(replayer, partition, report)
         await ItemsComparison(self._signals, replayer, held, report).compare(self._partitions)
         compare_letters(replayer, self._prefix, refused, report)
+        if replayer.private:
+            report.incomplete.append(
+                f"{len(replayer.private)} users with requests on events.privacy, and popularity and neighbours of the "
+                f"{len(replayer.touched)} items that their events are about"
+            )
         return report
 
-    async def _compare_profiles(self, replayer: Replayer, partition: int, forgotten: set[str], report: Report) -> None:
+    async def _compare_profiles(self, replayer: Replayer, partition: int, report: Report) -> None:
         whole = replayer.extents[partition].first == 0
-        for users in chunks([user for user in replayer.interactions[partition].profiles if user not in forgotten]):
+        for users in chunks(list(filter(replayer.is_comparable, replayer.interactions[partition].profiles))):
             loaded = (await self._profiles.load({partition: users}))[partition]
             replay = replayer.advance(partition, loaded.position)
             for user in users:

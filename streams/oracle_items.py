@@ -32,7 +32,8 @@ class ItemsComparison:
             replay, stored = await self._load(partition, Wanted([], []))
             self._note(partition, replay, stored)
             if self._replayer.whole():
-                await self._compare_behaviours(partition, list(replay.behaviours))
+                touched = self._replayer.touched
+                await self._compare_behaviours(partition, [key for key in replay.behaviours if key not in touched])
                 await self._compare_trends(partition)
             await self._compare_items(partition, stored.position)
 
@@ -68,7 +69,8 @@ class ItemsComparison:
     async def _compare_trends(self, partition: int) -> None:
         replay, stored = await self._load(partition, Wanted([], []))
         for key, where in trend_differences(replay.behaviours, stored.trends).items():
-            self._report_behaviour("trend", key, where)
+            if key not in self._replayer.touched:
+                self._report_behaviour("trend", key, where)
 
     def _report_behaviour(self, kind: Literal["behaviour", "trend"], key: int, where: str) -> None:
         if where:

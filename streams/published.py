@@ -16,11 +16,8 @@ _letter = msgspec.json.Decoder(DeadLetter)
 
 def compare_lists(
     replayer: Replayer, last: Mapping[str, tuple[int, Place]], held: Mapping[int, int], report: Report
-) -> set[str]:
-    """Judge the lists (see `streams.answers`) by each user's last event and the positions held, by partition.
-
-    Gives the users who were forgotten: of them, nothing else may be expected.
-    """
+) -> None:
+    """Judge the lists (see `streams.answers`) by each user's last event and the positions held, by partition."""
     answers = Answers()
     oldest: dict[int, int] = {}
     for record in replayer.read(RECOMMENDATIONS):
@@ -33,11 +30,10 @@ def compare_lists(
     for user, count in answers.out_of_order({user: held[p] for user, (p, _) in last.items()}).items():
         report.out_of_order += count
         report.show(Difference("list", user, f"{count} lists from an older state were made after the newest"))
-    expected = {user: place for user, (_, place) in last.items() if user not in answers.forgotten}
-    for user, place in answers.unanswered(expected, kept_from_ms=kept_from_ms).items():
+    places = {user: place for user, (_, place) in last.items()}
+    for user, place in answers.unanswered(places, kept_from_ms=kept_from_ms).items():
         report.unanswered += 1
         report.show(Difference("list", user, f"no list has a seq of {place.offset} or above"))
-    return answers.forgotten
 
 
 def compare_letters(replayer: Replayer, prefix: str, refused: Mapping[int, Sequence[int]], report: Report) -> None:

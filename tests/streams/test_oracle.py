@@ -329,9 +329,9 @@ async def test_signals_that_wait_are_counted_and_are_no_difference(world: World)
     assert (await world.verify()).pending_signals == 0
 
 
-async def change_behaviour(world: World, popular: float = 0.0, neighbours: int = 0) -> None:
-    """Change what is stored of i1."""
-    key = key_of("i1")
+async def change_behaviour(world: World, item: str = "i1", *, popular: float = 0.0, neighbours: int = 0) -> None:
+    """Change what is stored of an item."""
+    key = key_of(item)
     partition = partition_of(key, PARTITIONS)
     found = (await world.signals.load({partition: Wanted([], [key])}))[partition]
     behaviour = found.behaviours[key]
@@ -455,10 +455,29 @@ async def test_lists_of_events_that_are_still_to_be_repeated_may_stand_in_any_or
     assert (await world.verify()).ok
 
 
-async def test_nothing_is_expected_of_a_user_who_was_forgotten(world: World) -> None:
+async def test_users_with_privacy_requests_and_what_they_chose_are_left_out_and_all_others_compared(
+    world: World,
+) -> None:
+    world.log.append("events.privacy", home_of("u1"), b"u1", b"{}")
     world.log.publish([Message(LISTS, b"u1", None)], PARTITIONS)
     await world.store({"u1": NEW})
-    assert (await world.verify()).ok
+    report = await world.verify()
+    assert report.ok
+    assert "1 users with requests on events.privacy" in report.incomplete[0]
+    await world.store({"u2": NEW}, user="u2")
+    assert users_of(await world.verify()) == {"u2"}
+
+
+async def test_an_item_that_a_user_with_privacy_requests_never_chose_is_compared() -> None:
+    world = World()
+    for user, item in (("u1", "i1"), ("u1", "i2"), ("u2", "i3")):
+        world.happen(user, item)
+    await world.work()
+    world.log.append("events.privacy", home_of("u1"), b"u1", b"{}")
+    await change_behaviour(world, "i1", popular=0.5)
+    assert {each.kind for each in (await world.verify()).differences} == set()
+    await change_behaviour(world, "i3", popular=0.5)
+    assert (await world.verify()).different_behaviours == 1
 
 
 # Retention
