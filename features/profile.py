@@ -36,6 +36,26 @@ WEIGHTS = {
 }
 
 
+#: No time of any event; far from the edge, so that sums with it are times, too.
+NEVER_MS = -(2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """What the user's requests left (`features.privacy`): events up to `forgotten_ms` are refused.
+
+    `asked_offset` and `asked_ms` are where on events.privacy the last request lies, and the latest time of any.
+    """
+
+    opted_out: bool = False
+    forgotten_ms: int = NEVER_MS
+    asked_offset: int = -1
+    asked_ms: int = NEVER_MS
+
+
+NOTHING_ASKED = Privacy()
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A user's state after a prefix of the log.
@@ -51,6 +71,7 @@ class Profile:
     events: NDArray[np.uint64]
     count: int = 0
     last_at_ms: int = 0
+    privacy: Privacy = NOTHING_ASKED
 
 
 NEW = Profile(EMPTY, EMPTY, np.empty(0, "<u4"), np.empty(0, "<u8"))
@@ -84,13 +105,20 @@ def is_applied(profile: Profile, action: Action) -> bool:
     return bool((profile.events == np.uint64(action.event)).any())
 
 
+def is_late(profile: Profile, action: Action) -> bool:
+    """Whether the event comes from before its user was forgotten."""
+    return action.at_ms <= profile.privacy.forgotten_ms
+
+
 def apply_interaction(profile: Profile, action: Action) -> Profile:
     """The profile after one interaction; the same event again gives the same profile.
+
+    So do an event that is late for a user who was forgotten, and any event of a user who opted out.
 
     A clicked item leaves the refused ones and the reverse: the latest clear sign counts. A glance at a refused item
     (the page that was left by hiding it, say) is no change of mind.
     """
-    if is_applied(profile, action):
+    if profile.privacy.opted_out or is_late(profile, action) or is_applied(profile, action):
         return profile
     engaged, refused = profile.engaged, profile.refused
     hidden = bool((refused["item"] == np.uint64(action.item)).any())
@@ -108,6 +136,7 @@ def apply_interaction(profile: Profile, action: Action) -> Profile:
         events=np.append(profile.events, np.uint64(action.event))[-EVENTS_LIMIT:],
         count=profile.count + 1,
         last_at_ms=max(profile.last_at_ms, action.at_ms),
+        privacy=profile.privacy,
     )
 
 

@@ -11,11 +11,11 @@ from numpy.typing import DTypeLike, NDArray
 from features.behaviour import Behaviour
 from features.item import Item
 from features.ledger import ENTRY
-from features.profile import Profile
+from features.profile import Privacy, Profile
 from features.trends import TREND
 from state.errors import StateCorrupt
 
-_PROFILE = struct.Struct("<BIq")
+_PROFILE = struct.Struct("<BIq?qqq")
 _BEHAVIOUR = struct.Struct("<Bddq")
 _TRENDS = struct.Struct("<B")
 _VERSION = 1
@@ -28,16 +28,18 @@ _sources = msgspec.msgpack.Decoder(dict[int, int])
 
 
 def encode_profile(profile: Profile) -> bytes:
-    """A profile in 13 bytes of numbers, 8 of lengths, and its arrays."""
+    """A profile in 38 bytes of numbers, 8 of lengths, and its arrays."""
     arrays = (profile.engaged, profile.refused, profile.seen, profile.events)
-    return _PROFILE.pack(_VERSION, profile.count, profile.last_at_ms) + _pack(arrays)
+    asked = profile.privacy
+    privacy = (asked.opted_out, asked.forgotten_ms, asked.asked_offset, asked.asked_ms)
+    return _PROFILE.pack(_VERSION, profile.count, profile.last_at_ms, *privacy) + _pack(arrays)
 
 
 def decode_profile(data: bytes) -> Profile:
     """The reverse of encode_profile; raises StateCorrupt."""
-    (count, last_at_ms), arrays = _unpack(data, _PROFILE, (ENTRY, ENTRY, "<u4", "<u8"))
+    (count, last_at_ms, *privacy), arrays = _unpack(data, _PROFILE, (ENTRY, ENTRY, "<u4", "<u8"))
     engaged, refused, seen, events = arrays
-    return Profile(engaged, refused, seen, events, count, last_at_ms)
+    return Profile(engaged, refused, seen, events, count, last_at_ms, Privacy(*privacy))
 
 
 def encode_behaviour(behaviour: Behaviour) -> bytes:

@@ -14,7 +14,8 @@ local function load(keys)
   return answer
 end
 
--- KEYS: position, value… ; ARGV: expected position, new position, value… ; gives the position that now holds.
+-- KEYS: position, value… ; gives the position that now holds.
+-- ARGV: expected position, new position, value… , then of each value that expires its place in KEYS and the Unix ms.
 local function commit(keys, args)
   local held = position_of(keys[1])
   if held ~= args[1] then
@@ -23,9 +24,12 @@ local function commit(keys, args)
   for i = 2, #keys do
     redis.call('SET', keys[i], args[i + 1])
   end
+  for i = #keys + 2, #args, 2 do
+    redis.call('PEXPIREAT', keys[tonumber(args[i])], args[i + 1])
+  end
   redis.call('SET', keys[1], args[2])
   return args[2]
 end
 
 redis.register_function { function_name = 'sightline_load', callback = load, flags = { 'no-writes' } }
-redis.register_function('sightline_commit', commit)
+redis.register_function('sightline_store', commit)

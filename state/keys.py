@@ -8,8 +8,8 @@ class Keys:
     """Key names of one kind of partition: the hash tag puts a partition's keys into one slot of a Redis Cluster.
 
     >>> profiles = Keys("")
-    >>> profiles.value(3, "profile:u1"), profiles.position(3)
-    ('{3}:profile:u1', '{3}:position')
+    >>> profiles.value(3, "profile:9c56"), profiles.position(3)
+    ('{3}:profile:9c56', '{3}:position')
     """
 
     tag: str

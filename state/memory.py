@@ -7,7 +7,7 @@ from state.partitions import START, Commit, Loaded
 
 
 class MemoryPartitions:
-    """A PartitionStore that forgets everything with the process."""
+    """A PartitionStore that forgets everything with the process, and nothing before: it has no clock."""
 
     def __init__(self) -> None:
         self._values: defaultdict[int, dict[str, bytes]] = defaultdict(dict)

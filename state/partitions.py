@@ -7,7 +7,7 @@ whatever crashes and whoever else still believes to own the partition (docs/adr/
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 #: The position of a partition of which nothing was applied yet.
@@ -24,12 +24,16 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """All that one micro-batch changes in one partition: `writes` are made if the position is still `expected`."""
+    """All that one micro-batch changes in one partition: `writes` are made if the position is still `expected`.
+
+    `expiries` (Unix ms) are of those writes that no later one has to take back: Redis deletes them then, or later.
+    """
 
     partition: int
     expected: int
     position: int
     writes: Mapping[str, bytes]
+    expiries: Mapping[str, int] = field(default_factory=dict)
 
 
 class PartitionStore(Protocol):

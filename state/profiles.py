@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from features.privacy import expires_ms, hash_of
 from features.profile import NEW, Profile
 from state.codec import decode_profile, encode_profile
 from state.partitions import Commit, PartitionStore
@@ -38,7 +39,7 @@ class ProfileStore:
 
     async def load(self, users: Mapping[int, Sequence[str]]) -> dict[int, LoadedProfiles]:
         """The profiles of some users of several partitions: one round trip."""
-        loaded = await self._store.load({p: [_name(user) for user in names] for p, names in users.items()})
+        loaded = await self._store.load({p: [profile_name(user) for user in names] for p, names in users.items()})
         return {
             partition: LoadedProfiles(
                 found.position,
@@ -58,12 +59,18 @@ class ProfileStore:
                     commit.partition,
                     commit.expected,
                     commit.position,
-                    {_name(user): encode_profile(profile) for user, profile in commit.profiles.items()},
+                    {profile_name(user): encode_profile(profile) for user, profile in commit.profiles.items()},
+                    {
+                        profile_name(user): at_ms
+                        for user, profile in commit.profiles.items()
+                        if (at_ms := expires_ms(profile)) is not None
+                    },
                 )
                 for commit in commits
             ]
         )
 
 
-def _name(user_id: str) -> str:
-    return f"profile:{user_id}"
+def profile_name(user_id: str) -> str:
+    """The name under which a user's profile is kept: it does not hold the user's id."""
+    return f"profile:{hash_of(user_id)}"

@@ -1,6 +1,6 @@
 """The state protocol on Redis 7 or later, one server or a cluster: two Redis Functions, one round trip each."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import perf_counter
@@ -69,9 +69,9 @@ class RedisPartitions:
         calls = [
             Call(
                 "FCALL",
-                "sightline_commit",
+                "sightline_store",
                 self._names(commit.partition, commit.writes),
-                (str(commit.expected), str(commit.position), *commit.writes.values()),
+                (str(commit.expected), str(commit.position), *commit.writes.values(), *_expiries(commit)),
             )
             for commit in commits
         ]
@@ -98,6 +98,13 @@ class RedisPartitions:
                 if isinstance(answer, Exception):
                     raise answer
             return answers
+
+
+def _expiries(commit: Commit) -> Iterator[str]:
+    """The places of the expiring values among the keys, the position's being 1, and their times."""
+    for place, name in enumerate(commit.writes, start=2):
+        if name in commit.expiries:
+            yield from (str(place), str(commit.expiries[name]))
 
 
 def _is_unknown_function(answer: Any) -> bool:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.behaviour import UNKNOWN, Behaviour, Engagement, apply_engagement
 from features.item import Item
-from features.profile import NEW, Action, Profile
+from features.profile import NEW, Action, Privacy, Profile
 from features.trends import NO_TRENDS, update_trends
 from state.codec import (
     decode_behaviour,
@@ -29,7 +30,9 @@ from tests.worlds import NOW, act, item, profile_of
 keys = st.integers(0, 2**64 - 1)
 times = st.integers(0, 2**32 * 1000 - 1)
 actions = st.builds(Action, event=keys, item=keys, weight=st.sampled_from([-3.0, 0.0, 0.2, 3.0]), at_ms=times)
-profiles = st.lists(actions, max_size=80).map(lambda found: profile_of(*found))
+offsets = st.integers(-1, 2**63 - 1)
+asked = st.builds(Privacy, st.booleans(), times, offsets, times)
+profiles = st.builds(replace, st.lists(actions, max_size=80).map(lambda found: profile_of(*found)), privacy=asked)
 links = st.lists(st.tuples(keys, st.floats(0.1, 1)), max_size=5).map(tuple)
 steps = st.builds(Engagement, item=keys, at_ms=times, weight=st.floats(0, 3), links=links, source=keys, sequence=keys)
 
@@ -60,7 +63,7 @@ items = st.builds(
 def test_a_profile_comes_back_as_it_was(profile: Profile) -> None:
     back = decode_profile(encode_profile(profile))
 
-    assert (back.count, back.last_at_ms) == (profile.count, profile.last_at_ms)
+    assert (back.count, back.last_at_ms, back.privacy) == (profile.count, profile.last_at_ms, profile.privacy)
     for name in ("engaged", "refused", "seen", "events"):
         np.testing.assert_array_equal(getattr(back, name), getattr(profile, name))
         assert getattr(back, name).dtype == getattr(profile, name).dtype
@@ -96,11 +99,11 @@ def test_an_item_comes_back_as_it_was(given_item: Item) -> None:
     assert decode_item(encode_item(given_item)) == given_item
 
 
-def test_a_new_profile_takes_21_bytes_and_a_full_one_less_than_two_and_a_half_thousand() -> None:
+def test_a_new_profile_takes_46_bytes_and_a_full_one_less_than_2_6_kib() -> None:
     full = profile_of(*(act(f"red-{n}") for n in range(300)), *(act(f"blue-{n}", -3.0) for n in range(20)))
 
-    assert len(encode_profile(NEW)) == 21
-    assert len(encode_profile(full)) == 21 + 48 * 16 + 16 * 16 + 256 * 4 + 64 * 8
+    assert len(encode_profile(NEW)) == 46
+    assert len(encode_profile(full)) == 46 + 48 * 16 + 16 * 16 + 256 * 4 + 64 * 8
 
 
 Decoder = Callable[[bytes], object]

@@ -1,11 +1,14 @@
+from collections.abc import Sequence
+
 import pytest
 
+from features.privacy import MARKER_MS, Request, apply_request
 from features.profile import NEW
 from state.codec import encode_profile
 from state.errors import StateCorrupt
 from state.memory import MemoryPartitions
 from state.partitions import START, Commit
-from state.profiles import ProfileCommit, ProfileStore
+from state.profiles import ProfileCommit, ProfileStore, profile_name
 from tests.worlds import act, profile_of
 
 
@@ -49,7 +52,23 @@ async def test_a_refused_commit_tells_the_position_and_writes_nothing(store: Pro
 
 
 async def test_a_value_that_is_no_profile_is_corrupt(store: ProfileStore, partitions: MemoryPartitions) -> None:
-    await partitions.commit([Commit(3, START, 8, {"profile:u1": b"hello"})])
+    await partitions.commit([Commit(3, START, 8, {profile_name("u1"): b"hello"})])
 
     with pytest.raises(StateCorrupt):
         await store.load({3: ["u1"]})
+
+
+async def test_the_name_of_a_profile_does_not_hold_the_users_id() -> None:
+    assert "ann@example.org" not in profile_name("ann@example.org")
+
+
+async def test_a_forgotten_profile_is_stored_with_its_expiry_and_others_without() -> None:
+    class Commits(MemoryPartitions):
+        async def commit(self, commits: Sequence[Commit]) -> dict[int, int]:
+            assert [dict(each.expiries) for each in commits] == [{profile_name("u1"): 1000 + MARKER_MS}]
+            return await super().commit(commits)
+
+    forgotten = apply_request(profile_of(act("red-1")), Request("forget", 0, 1000))
+    profiles = {"u1": forgotten, "u2": profile_of(act("red-1"))}
+
+    assert await ProfileStore(Commits()).commit([ProfileCommit(3, START, 8, profiles)]) == {}

@@ -13,7 +13,7 @@ from inference.catalog import Catalog
 from state.errors import StateUnavailable
 from state.memory import MemoryPartitions
 from state.partitions import START, Commit
-from state.profiles import ProfileStore
+from state.profiles import ProfileStore, profile_name
 from state.signals import SignalStore, partition_of
 from streams import routing
 from streams.crowd import Crowd
@@ -207,7 +207,9 @@ async def test_one_event_a_batch_or_all_in_one_batch_leave_the_same_profile(hub:
     await hub.handle([record(n, event) for n, event in enumerate(events)])
     for n, event in enumerate(events):
         await other.handle([record(n, event)])
-    assert await hub.partitions.load({0: ["profile:u1"]}) == await other.partitions.load({0: ["profile:u1"]})
+    assert await hub.partitions.load({0: [profile_name("u1")]}) == await other.partitions.load(
+        {0: [profile_name("u1")]}
+    )
 
 
 # Twice
@@ -215,10 +217,10 @@ async def test_one_event_a_batch_or_all_in_one_batch_leave_the_same_profile(hub:
 
 async def test_the_same_event_id_again_changes_nothing_and_gives_no_list(hub: Hub) -> None:
     await hub.handle([record(0, click("u1", "red0", "c-1"))])
-    stored = await hub.partitions.load({0: ["profile:u1"]})
+    stored = await hub.partitions.load({0: [profile_name("u1")]})
     before = metric("sightline_duplicates_total", kind="event")
     await hub.handle([record(1, click("u1", "red5", "c-1"))])
-    after = await hub.partitions.load({0: ["profile:u1"]})
+    after = await hub.partitions.load({0: [profile_name("u1")]})
     assert after[0].values == stored[0].values
     assert len(hub.publisher.lists()) == 1
     assert await hub.position() == 1

@@ -1,0 +1,85 @@
+"""What users may ask of us, and what is left of it in their profiles (docs/adr/0009)."""
+
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Literal, TypeAlias
+
+from features.profile import DAY_MS, NEVER_MS, NEW, Profile
+
+RequestKind: TypeAlias = Literal["forget", "export", "reset", "opt_out", "opt_in"]
+
+#: How long it is known that a user was forgotten: events are kept and accepted for 7 days, and clocks differ.
+MARKER_MS = 8 * DAY_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A user's request: its offset on events.privacy and the broker's time of it there."""
+
+    kind: RequestKind
+    offset: int
+    at_ms: int
+
+
+def hash_of(user_id: str) -> str:
+    """A user's id as it stands where the id itself must not: BLAKE2b, 128 bits in hexadecimal.
+
+    >>> hash_of("u1")
+    '53199585bddea28e67fe7143a42baef7'
+    """
+    return blake2b(user_id.encode(), digest_size=16).hexdigest()
+
+
+def is_repeated(profile: Profile, request: Request) -> bool:
+    """Whether the request was applied before: it lies neither behind nor after the last one.
+
+    A later one lies behind it, but in a topic that was created anew; there it is later. A clock may go back, but not
+    at the same time.
+    """
+    known = profile.privacy
+    return request.offset <= known.asked_offset and request.at_ms <= known.asked_ms
+
+
+def apply_request(profile: Profile, request: Request) -> Profile:
+    """The profile after a request; the same request again changes nothing, and an export never does.
+
+    `forget` leaves the time up to which events are refused, and an objection (`opt_out`), which is no trace but a wish.
+    `reset` and `opt_out` empty the taste and keep the window of event ids, so that no event counts twice.
+
+    >>> forgotten = apply_request(NEW, Request("forget", 7, 1000)).privacy
+    >>> forgotten.forgotten_ms, forgotten.asked_offset, forgotten.opted_out
+    (1000, 7, False)
+    """
+    if request.kind == "export" or is_repeated(profile, request):
+        return profile
+    known = profile.privacy
+    # The highest of each, so that no earlier request looks new when the broker's clock went back.
+    asked_offset, asked_ms = request.offset, max(known.asked_ms, request.at_ms)
+    privacy = replace(known, asked_offset=asked_offset, asked_ms=asked_ms)
+    match request.kind:
+        case "forget":
+            return replace(NEW, privacy=replace(privacy, forgotten_ms=max(known.forgotten_ms, request.at_ms)))
+        case "reset":
+            return replace(NEW, events=profile.events, privacy=privacy)
+        case "opt_out":
+            return replace(NEW, events=profile.events, privacy=replace(privacy, opted_out=True))
+        case "opt_in":
+            return replace(profile, privacy=replace(privacy, opted_out=False))
+
+
+def expires_ms(profile: Profile) -> int | None:
+    """When nothing is left to be kept (Unix ms): of a forgotten profile without later events or an objection."""
+    privacy = profile.privacy
+    if privacy.forgotten_ms == NEVER_MS or privacy.opted_out or profile.count or len(profile.events):
+        return None
+    return privacy.forgotten_ms + MARKER_MS
+
+
+def without_lapsed(profile: Profile, now_ms: int) -> Profile:
+    """The profile without what may have expired in the store by now: to compare profiles of different ages."""
+    privacy = profile.privacy
+    if privacy.forgotten_ms + MARKER_MS <= now_ms:
+        privacy = replace(privacy, forgotten_ms=NEVER_MS)
+    if privacy.asked_ms + MARKER_MS <= now_ms:
+        privacy = replace(privacy, asked_offset=-1, asked_ms=NEVER_MS)
+    return replace(profile, privacy=privacy)

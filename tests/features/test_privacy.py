@@ -1,0 +1,151 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.item import key_of
+from features.privacy import (
+    MARKER_MS,
+    Request,
+    RequestKind,
+    apply_request,
+    expires_ms,
+    hash_of,
+    is_repeated,
+    without_lapsed,
+)
+from features.profile import NEW, NOTHING_ASKED, Privacy, Profile, apply_interaction
+from state.codec import encode_profile
+from tests.worlds import MINUTE, NOW, act, profile_of
+
+TASTE = profile_of(act("red-1"), act("red-2", -3.0), act("red-3", 0.2))
+AT = NOW + MINUTE
+kinds = st.sampled_from(["forget", "reset", "opt_out", "opt_in", "export"])
+
+
+def ask(profile: Profile, kind: RequestKind, *, offset: int = 7, at_ms: int = AT) -> Profile:
+    return apply_request(profile, Request(kind, offset, at_ms))
+
+
+def is_empty(profile: Profile) -> bool:
+    return not (profile.count or len(profile.engaged) or len(profile.refused) or len(profile.seen))
+
+
+# What a request does
+
+
+def test_forgetting_leaves_the_time_of_the_request_and_nothing_else() -> None:
+    forgotten = ask(TASTE, "forget")
+
+    assert is_empty(forgotten)
+    assert len(forgotten.events) == 0
+    assert forgotten.privacy == Privacy(forgotten_ms=AT, asked_offset=7, asked_ms=AT)
+
+
+@pytest.mark.parametrize("at_ms", [NOW, AT])
+def test_an_event_from_before_the_forgetting_changes_nothing(at_ms: int) -> None:
+    forgotten = ask(TASTE, "forget")
+
+    assert apply_interaction(forgotten, act("red-9", at_ms=at_ms)) is forgotten
+
+
+def test_an_event_from_after_the_forgetting_begins_a_profile_anew() -> None:
+    profile = apply_interaction(ask(TASTE, "forget"), act("red-9", at_ms=AT + 1))
+
+    assert profile.engaged["item"].tolist() == [key_of("red-9")]
+    assert profile.privacy.forgotten_ms == AT
+
+
+def test_a_reset_empties_the_taste_and_remembers_which_events_were_there() -> None:
+    reset = ask(TASTE, "reset")
+
+    assert is_empty(reset)
+    assert apply_interaction(reset, act("red-1")) is reset
+    assert apply_interaction(reset, act("red-1", event="another")).count == 1
+
+
+def test_who_opted_out_has_no_taste_and_gets_none() -> None:
+    out = ask(TASTE, "opt_out")
+
+    assert is_empty(out)
+    assert apply_interaction(out, act("red-9", at_ms=AT + 1)) is out
+
+
+def test_who_opts_in_again_begins_anew() -> None:
+    back = ask(ask(TASTE, "opt_out"), "opt_in", offset=8)
+
+    assert is_empty(back)
+    assert apply_interaction(back, act("red-9", at_ms=AT + 1)).count == 1
+
+
+def test_an_objection_outlives_the_forgetting() -> None:
+    assert ask(ask(TASTE, "opt_out"), "forget", offset=8).privacy.opted_out
+
+
+def test_an_export_changes_nothing() -> None:
+    assert ask(TASTE, "export") is TASTE
+
+
+# Once only
+
+
+@given(st.lists(st.tuples(kinds, st.integers(-2, 5)), min_size=1, max_size=8), st.data())
+def test_a_repeated_request_changes_nothing_whatever_the_clock_did(
+    asked: list[tuple[RequestKind, int]], data: st.DataObject
+) -> None:
+    requests = [Request(kind, n, NOW + sum(step for _, step in asked[:n])) for n, (kind, _) in enumerate(asked)]
+    profile = TASTE
+    for request in requests:
+        profile = apply_request(profile, request)
+    again = data.draw(st.sampled_from(requests))
+    last = max((r.offset for r in requests if r.kind != "export"), default=-1)
+
+    if again.offset <= last:
+        assert is_repeated(profile, again) or again.kind == "export"
+    assert again.kind == "export" or encode_profile(apply_request(profile, again)) == encode_profile(profile)
+
+
+def test_a_request_is_taken_though_the_brokers_clock_went_back() -> None:
+    assert ask(ask(TASTE, "opt_out"), "opt_in", offset=8, at_ms=AT - MINUTE).privacy.opted_out is False
+
+
+def test_a_request_is_taken_though_its_topic_was_created_anew() -> None:
+    assert ask(ask(TASTE, "opt_out"), "opt_in", offset=0, at_ms=AT + 1).privacy.opted_out is False
+
+
+# What is kept of it
+
+
+def test_what_is_left_of_a_forgotten_user_expires_when_nothing_late_can_come_any_more() -> None:
+    assert expires_ms(ask(TASTE, "forget")) == AT + MARKER_MS
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        NEW,
+        TASTE,
+        ask(TASTE, "reset"),
+        ask(ask(NEW, "opt_out"), "forget", offset=8),
+        apply_interaction(ask(TASTE, "forget"), act("red-9", at_ms=AT + 1)),
+    ],
+)
+def test_nothing_else_expires(kept: Profile) -> None:
+    assert expires_ms(kept) is None
+
+
+def test_what_may_have_expired_is_left_out_of_a_comparison() -> None:
+    forgotten = ask(TASTE, "forget")
+
+    assert without_lapsed(forgotten, AT + MARKER_MS).privacy == NOTHING_ASKED
+    assert without_lapsed(forgotten, AT + MARKER_MS - 1).privacy == forgotten.privacy
+
+
+def test_an_objection_never_lapses() -> None:
+    assert without_lapsed(ask(TASTE, "opt_out"), AT + MARKER_MS).privacy == replace(NOTHING_ASKED, opted_out=True)
+
+
+def test_two_users_have_two_hashes_of_32_digits() -> None:
+    assert {len(hash_of("u1")), len(hash_of("ann@example.org"))} == {32}
+    assert hash_of("u1") != hash_of("u2")
