@@ -64,6 +64,10 @@ class HeldProfiles:
         """Forget everything: partitions came or went, or what was taken did not reach the store."""
         self._held = {}
 
+    def drop_partition(self, partition: int) -> None:
+        """Forget what is held of one partition: the store went back."""
+        self._held.pop(partition, None)
+
     async def load(self, users: Mapping[int, Sequence[str]]) -> tuple[dict[int, Held], dict[int, int]]:
         """The partitions with at least these users' profiles, read in one round trip where they are not in memory.
 

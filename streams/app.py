@@ -27,6 +27,13 @@ PositionsReader = Callable[[Sequence[int]], Awaitable[dict[int, int]]]
 LogReader = Callable[[str], Awaitable[Log]]
 
 
+#: Records that wait in memory for an agent: four batches, and no more, since pictures have up to 2 MiB each.
+EVENTS_BUFFERED = 1024
+PICTURES_BUFFERED = 64
+#: Bytes fetched ahead of a partition.
+FETCH_BYTES = 1 << 20
+
+
 class App(faust.App):
     """A Faust app whose partitions resume from positions kept with the state."""
 
@@ -114,6 +121,8 @@ def make_app(name: str, settings: Settings, kafka: str) -> App:
         broker_max_poll_interval=86_400.0,
         producer_request_timeout=30.0,
         stream_wait_empty=False,
+        stream_buffer_maxsize=PICTURES_BUFFERED if name == "uploads" else EVENTS_BUFFERED,
+        consumer_max_fetch_size=FETCH_BYTES,
         consumer_auto_offset_reset="earliest",
     )
 

@@ -161,7 +161,14 @@ class InteractionsAgent:
     async def positions(self, partitions: Sequence[int]) -> dict[int, int]:
         """Where to take up partitions that were assigned; whatever this worker held before may be out of date."""
         self._profiles.drop()
-        return await self._store.positions(partitions)
+        found = await self._store.positions(partitions)
+        self._positions.loaded(found)
+        return found
+
+    async def rolled_back(self, partition: int, position: int) -> None:
+        """The store went back to `position`: take the partition up from there."""
+        self._profiles.drop_partition(partition)
+        await self._positions.refused({partition: position})
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Apply a batch; on return its lists are on their way, or its partitions will be fetched again."""

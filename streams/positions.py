@@ -28,6 +28,11 @@ class Positions:
         self._known: dict[int, int] = {}
         self._rewinding: dict[int, tuple[int, float]] = {}
 
+    @property
+    def known(self) -> Mapping[int, int]:
+        """The position of each partition as the store was last found, or left, by this worker."""
+        return self._known
+
     async def admit(self, batch: Mapping[int, Sequence[Record]], held: Mapping[int, int]) -> dict[int, list[Record]]:
         """Each partition's records that continue the state at position `held`; partitions with none are left out."""
         admitted: dict[int, list[Record]] = {}

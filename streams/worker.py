@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -44,8 +44,9 @@ from streams.logs import configure_logs, log
 from streams.metrics import BUILD, CONSUMER_LAG, INFERENCE, INFERENCE_INFLIGHT, REDIS, REDIS_ERRORS
 from streams.objects import Objects
 from streams.output import KafkaPublisher
-from streams.positions import Positions
+from streams.positions import Positions, Rewind
 from streams.replica import CatalogReplica
+from streams.rollback_watch import RollbackWatch
 from streams.security import kafka_security, redis_access, triton_tls
 from streams.settings import Settings
 from streams.signals import SignalTopic
@@ -124,7 +125,7 @@ class Worker:
         self._prefix = settings.topic_prefix
         self._ready = False
         self._beat = time.monotonic()
-        self._parts: list[CatalogReplica | InteractionsAgent] = []
+        self._parts: list[CatalogReplica | InteractionsAgent | RollbackWatch] = []
         self._publishers: list[KafkaPublisher] = []
         self._breakers: list[Breaker] = []
         self._signals = SignalTopic(self._prefix, settings.partitions)
@@ -189,13 +190,14 @@ class Worker:
         self._stack.push_async_callback(signals_out.close)
         await signals_out.warm_up([self._prefix + topics.SIGNALS.name])
         topic = self._prefix + topics.INTERACTIONS.name
+        positions = Positions(partial(self.app.rewind, topic))
         agent = InteractionsAgent(
             profiles,
             crowd,
             catalog,
             self._publisher,
             signals_out,
-            Positions(partial(self.app.rewind, topic)),
+            positions,
             self._signals,
             prefix=self._prefix,
             partitions=self._settings.partitions,
@@ -206,6 +208,7 @@ class Worker:
         self._parts.append(agent)
         self._stack.push_async_callback(agent.stop)
         await agent.start()
+        await self._watch_store(partitions, positions, agent.rolled_back)
         self._add(topics.INTERACTIONS, agent.handle, self._settings.batch_limit)
 
     async def _wire_uploads(self) -> None:
@@ -234,6 +237,7 @@ class Worker:
         partitions = self._signal_partitions(self._redis())
         store = SignalStore(partitions, self._settings.partitions)
         positions = self._positions(topics.SIGNALS, partitions)
+        await self._watch_store(partitions, positions, lambda p, held: positions.refused({p: held}))
         signals = SignalsAgent(store, self._publisher, positions, self._breaker(topics.SIGNALS), prefix=self._prefix)
         changes = ItemChangesAgent(self._publisher, self._signals, self._breaker(topics.ITEMS), prefix=self._prefix)
         self._add(topics.SIGNALS, signals.handle, self._settings.batch_limit, pause_s=SIGNALS_PAUSE_S)
@@ -253,9 +257,22 @@ class Worker:
 
     def _positions(self, topic: topics.Topic, store: PartitionStore) -> Positions:
         name = self._prefix + topic.name
-        self.app.positions[name] = store.positions
+        positions = Positions(partial(self.app.rewind, name))
+
+        async def resume(partitions: Sequence[int]) -> dict[int, int]:
+            found = await store.positions(partitions)
+            positions.loaded(found)
+            return found
+
+        self.app.positions[name] = resume
         self.app.stores[name] = store
-        return Positions(partial(self.app.rewind, name))
+        return positions
+
+    async def _watch_store(self, store: PartitionStore, positions: Positions, rewind: Rewind) -> None:
+        watch = RollbackWatch(store.positions, lambda: positions.known, rewind)
+        self._parts.append(watch)
+        self._stack.push_async_callback(watch.stop)
+        await watch.start()
 
     def _breaker(self, topic: topics.Topic) -> Breaker:
         settings = self._settings

@@ -202,3 +202,21 @@ async def test_a_commit_that_was_made_before_counts_as_made(profiles: HeldProfil
     taken = profiles.take()
     await partitions.commit([Commit(0, START, 3, {})])
     assert await profiles.commit(taken) == ({0: 3}, {})
+
+
+async def test_a_partition_that_is_dropped_is_taken_up_where_the_store_is(
+    profiles: HeldProfiles, store: ProfileStore
+) -> None:
+    await advance(profiles, 3, u1=RED)
+    profiles.drop_partition(0)
+
+    held, moved = await profiles.load({0: ["u1"]})
+
+    assert (held[0].position, held[0].profiles["u1"], moved) == (START, NEW, {})
+    assert profiles.take() == []
+
+
+async def test_dropping_a_partition_that_is_not_held_changes_nothing(profiles: HeldProfiles) -> None:
+    await advance(profiles, 3, u1=RED)
+    profiles.drop_partition(1)
+    assert [commit.position for _, commit in profiles.take()] == [3]

@@ -392,6 +392,20 @@ async def test_after_an_assignment_partitions_are_taken_up_where_the_store_is(hu
     assert [one.seq for one in hub.publisher.lists()] == [0, 0]
 
 
+async def test_a_store_that_went_back_while_idle_is_taken_up_where_it_is(hub: Hub) -> None:
+    agent = hub.agent()
+    hub.use(agent)
+    await hub.handle([record(0, click("u1", "red0"))])
+    emptied = MemoryPartitions()
+    hub.partitions._values, hub.partitions._positions = emptied._values, emptied._positions
+
+    await agent.rolled_back(0, START)
+    await hub.handle([record(0, click("u1", "red0"))])
+
+    assert hub.rewinds.asked == [(0, START)]
+    assert await hub.engaged("u1") == [key_of("red0")]
+
+
 async def test_a_batch_under_way_while_partitions_are_assigned_is_not_stored(hub: Hub) -> None:
     agent = hub.agent()
     taken_away = asyncio.create_task(agent.handle([record(0, click("u1", "red0"))]))

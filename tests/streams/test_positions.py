@@ -190,3 +190,9 @@ async def test_nothing_refused_asks_for_nothing(positions: Positions, rewinds: R
     await positions.refused({})
 
     assert rewinds == []
+
+
+async def test_what_the_store_was_found_to_hold_and_what_was_written_is_known(positions: Positions) -> None:
+    positions.loaded({0: 4, 1: 7})
+    positions.committed({0: 9})
+    assert positions.known == {0: 9, 1: 7}
