@@ -6,13 +6,14 @@ export PATH := $(PATH):$(CURDIR)/.sightline/tools/bin
 # What runs here is what uv.lock says, without asking again each time.
 RUN := uv run --frozen --no-sync
 
-.PHONY: help bootstrap demo test check bench up down
+.PHONY: help bootstrap demo test check bench faults up down
 
 help:
 	@echo 'make demo    set everything up and show the recommender at work on real Kafka, Redis and Triton'
 	@echo 'make test    everything CI checks: make check, then all tests with coverage'
 	@echo 'make check   style, types and layers only'
 	@echo 'make bench   the headline latency against a bare Faust echo'
+	@echo 'make faults  break every part under load; the oracle says whether an event was lost or counted twice'
 	@echo 'make up      start the stack on this machine      make down    end it'
 
 bootstrap:
@@ -33,6 +34,9 @@ check: bootstrap
 
 bench: bootstrap
 	$(RUN) sightline bench latency --rate 200 --seconds 20 --json
+
+faults: bootstrap
+	$(RUN) sightline bench faults
 
 up: bootstrap
 	$(RUN) sightline up
