@@ -148,8 +148,10 @@ class KafkaServer:
 
 
 def new_cluster_id() -> str:
-    """A random UUID as Kafka writes it: URL-safe base64 without padding."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    """A random UUID as Kafka writes it: URL-safe base64 without padding, and never like an option of a command line."""
+    while (made := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return made
 
 
 def _version() -> str:
