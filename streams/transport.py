@@ -6,19 +6,22 @@ Five things differ from Faust's own (docs/adr/0002):
 - Every message carries `after`: the offset of the record before it in its partition. A message may be applied to a
   state at position p only if `after <= p`; so nothing that Faust or a seek dropped on the way is ever skipped over.
 - A seek is made in the thread that fetches, so the two have an order.
-- A message that need not wait for room in its queue costs no task.
+- A message that need not wait for room in its queue costs no task, and a fetch two instead of a dozen.
 - A fetch waits 50 ms for data, not 1500: with that, one busy partition can hold back a sparse one.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
+from aiokafka.errors import ConsumerStoppedError
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 from mode import Seconds
 from mode.services import WaitResults
+from mode.utils.futures import maybe_async
 
 from state.errors import StateUnavailable
 from streams.logs import log
@@ -60,7 +63,21 @@ class _Rest:
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """Faust's consumer thread with a short fetch."""
+    """Faust's consumer thread with a short fetch, called without the queue in between and its workers' many tasks."""
+
+    async def call_thread(self, fun: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+        """Have the thread run `fun`; calls begin in their order."""
+
+        async def call() -> Any:
+            return await maybe_async(fun(*args, **kwargs))
+
+        coroutine = call()
+        try:
+            running = asyncio.run_coroutine_threadsafe(coroutine, self.thread_loop)
+        except RuntimeError as error:
+            coroutine.close()
+            raise ConsumerStoppedError from error
+        return await asyncio.wrap_future(running)
 
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -100,6 +117,13 @@ class Consumer(driver.Consumer):
             return
         for tp, position in positions.items():
             await self.rewind(tp, position)
+
+    async def sleep(self, n: Seconds) -> None:
+        """As Faust's, which makes three tasks even for no time, between any two fetches."""
+        if n == 0:
+            await asyncio.sleep(0)
+        else:
+            await super().sleep(n)
 
     async def wait_first(self, *coros: Any, timeout: Seconds | None = None) -> WaitResults:
         """As Faust's, which makes four tasks for every message; a coroutine that need not wait is just run."""
