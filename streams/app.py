@@ -1,12 +1,13 @@
 """The wiring: which agent reads which topic, with which parts. Built anew for every process and every test."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Any, cast
 
 import faust
 from faust.types import TP
+from mode import ServiceT
 
 from state.partitions import PartitionStore
 from streams import transport
@@ -51,6 +52,12 @@ class App(faust.App):
         self.on_rebalance_complete.connect(self._on_assigned)
         #: The offset up to which each partition was handled.
         self.done: dict[TP, int] = {}
+
+    def on_init_dependencies(self) -> Iterable[ServiceT]:
+        """As Faust's, but nothing is told of every message: what we count is in `streams.metrics`."""
+        dependencies = list(super().on_init_dependencies())
+        self.sensors.remove(self.monitor)
+        return dependencies
 
     async def _on_assigned(self, *_: Any, **__: Any) -> None:
         self.assigned.set()
