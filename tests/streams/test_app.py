@@ -135,6 +135,25 @@ async def test_a_process_that_finds_everything_handled_has_no_lag(process: Proce
     assert second.lags() == {process.tp: 0}
 
 
+async def test_what_the_state_holds_is_no_lag_though_kafka_never_heard_of_it(process: Process) -> None:
+    async def positions(partitions: Sequence[int]) -> dict[int, int]:
+        return dict.fromkeys(partitions, 6)
+
+    await process.write(7)
+    app = make_app("tried", process.settings, process.bootstrap)
+    app.positions[process.tp.topic] = positions
+    add_agent(app, TOPIC, Handled(), name=TOPIC.name, prefix=process.settings.topic_prefix, limit=256)
+    process.apps.push_async_callback(app.stop)
+    await app.start()
+    await until(lambda: app.handled() == {process.tp: 6})
+    assert sum(app.lags().values()) == 0
+
+
+async def test_few_pictures_and_some_events_wait_in_memory(process: Process) -> None:
+    apps = {name: make_app(name, process.settings, process.bootstrap) for name in ("uploads", "items")}
+    assert {name: app.conf.stream_buffer_maxsize for name, app in apps.items()} == {"uploads": 64, "items": 1024}
+
+
 async def test_a_rewind_of_a_partition_that_is_not_ours_does_nothing(process: Process) -> None:
     handled = Handled()
     app = await process.run(handled)
