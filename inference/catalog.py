@@ -67,10 +67,11 @@ class Catalog:
         self._vectors = np.zeros((0, dimensions), np.float32)
         self._index: VectorIndex = HnswIndex(dimensions) if index is None else index
         self._lookalikes = Lookalikes(self._index, LOOKALIKES)
-        self._places = np.zeros(0, np.int64)
+        self._places = np.zeros(1, np.int64)
         self._rows: dict[int, int] = {}
         self._free: list[int] = []
-        self._others: set[int] = set()
+        #: Items of another encoder: their ids, and the keys of their owners.
+        self._others: dict[int, tuple[str, int]] = {}
         self._category_codes: dict[str, int] = {}
         self.category_names: list[str] = []
         self._fresh: list[tuple[int, int]] = []
@@ -96,6 +97,12 @@ class Catalog:
     def row_of(self, item_id: str) -> int | None:
         """The row of an item, or None."""
         return self._rows.get(key_of(item_id))
+
+    def owned_by(self, owner: int) -> list[str]:
+        """The ids of all items of the user with this key; looks at every row."""
+        rows = np.flatnonzero(self.owners == np.uint64(owner)).tolist()
+        owned = [self.item_ids[row] for row in rows if self._rows.get(int(self.keys[row])) == row]
+        return owned + [item_id for item_id, key in self._others.values() if key == owner]
 
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """The embeddings of rows [n], float32 [n, dimensions]."""
@@ -133,12 +140,12 @@ class Catalog:
 
     def _apply(self, key: int, item: Item | None, gone: list[int], moved: list[int]) -> None:
         """Bring one row up to date; notes it if it must leave the index, or enter it with another vector."""
-        self._others.discard(key)
+        self._others.pop(key, None)
         if item is not None and item.embedding is not None:
             if self._fits(item, item.embedding):
                 self._write(key, item, gone, moved)
                 return
-            self._others.add(key)
+            self._others[key] = (item.item_id, _owner(item))
         row = self._rows.pop(key, None)
         if row is not None:
             self.available[row] = False
@@ -165,7 +172,7 @@ class Catalog:
             self._note_upload(row, item.uploaded_at_ms)
         self.item_ids[row] = item.item_id
         self.keys[row] = key
-        self.owners[row] = key_of(item.owner) if item.owner is not None else 0
+        self.owners[row] = _owner(item)
         self.categories[row] = self._category(item.category)
         self.uploaded_ms[row] = item.uploaded_at_ms
         self.expires_ms[row] = _NEVER if item.expires_at_ms is None else item.expires_at_ms
@@ -222,6 +229,10 @@ class Catalog:
         if code == len(self.category_names):
             self.category_names.append(name)
         return code
+
+
+def _owner(item: Item) -> int:
+    return 0 if item.owner is None else key_of(item.owner)
 
 
 def _colour_vector(item: Item) -> NDArray[np.float32]:

@@ -290,6 +290,12 @@ def test_an_empty_catalogue_has_no_candidates() -> None:
     assert found.source_counts() == dict.fromkeys(SOURCES, 0)
 
 
+def test_in_an_empty_catalogue_a_refused_item_is_no_candidate_either() -> None:
+    found = candidates_of(catalog_of(), act("red-0"), act("red-1", -3.0))
+
+    assert (len(found.rows), found.filtered) == (0, {})
+
+
 def test_a_user_with_only_refused_items_gets_the_rest(catalog: Catalog) -> None:
     found = candidates_of(catalog, act("red-0", -3.0), act("red-1", -3.0))
 
