@@ -165,6 +165,9 @@ class Consumer(driver.Consumer):
         self._links.clear()
         for tp, found in (records or {}).items():
             moved = tp in self._seeking
+            if found and not moved and found[0].offset <= self._last.get(tp, -1):
+                # No seek of ours: it is the topic that begins again.
+                await self.app.check_log(tp.topic, [tp.partition])  # type: ignore[attr-defined]  # streams.app.App
             self._links[tp] = links = {}
             for record in found:
                 links[record.offset] = None if moved else self._last.get(tp)

@@ -21,7 +21,8 @@ class Fault:
     """`inflict` runs while events come in; it gives the seconds it took until the system was at work again.
 
     It raises Unmet with what the fault must not have led to. `within_s` is the limit for those seconds. Unless
-    `may_restart`, no worker may end that was not told to.
+    `refused`, no worker may end that was not told to, and the oracle judges; else the workers must have ended by
+    themselves and left the state as it was, since no log explains any other.
     """
 
     name: str
@@ -31,7 +32,7 @@ class Fault:
     interactions: int = 1
     uploads: int = 0
     needs: frozenset[Need] = frozenset()
-    may_restart: bool = False
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,18 @@
 
 import time
 
+from confluent_kafka.admin import AdminClient
+
 from benchmarks.faults.fault import Fault, Unmet
 from benchmarks.faults.system import CALM_S, System
+from benchmarks.faults.traffic import Traffic
+from streams.admin import create_topics
+from streams.topics import INTERACTIONS
 
 AWAY_S = 10.0
 SLOW_S = 0.1
+#: Events that come to a topic that was made anew: fewer than the old one had.
+LATER = 100
 
 
 def restart(system: System) -> float:
@@ -37,6 +44,8 @@ def cut(system: System) -> float:
     proxy = system.services.proxies["kafka"]
     proxy.cut()
     time.sleep(AWAY_S)
+    if system.lists.came_since(time.time() - AWAY_S / 2):
+        raise Unmet("lists came though no worker could reach Kafka: the fault did not strike")
     proxy.heal()
     return _back(system)
 
@@ -46,10 +55,30 @@ def slow(system: System) -> float:
     proxy = system.services.proxies["kafka"]
     proxy.delay_s = SLOW_S
     time.sleep(AWAY_S)
-    if system.lists.first_after(0, time.time() - AWAY_S / 2) is None:
+    if not system.lists.came_since(time.time() - AWAY_S / 2):
         raise Unmet("no list was made while Kafka was slow")
     proxy.delay_s = 0.0
     return _back(system)
+
+
+def make_topic_anew(system: System) -> float:
+    """Deleted and made again under running workers: its offsets mean nothing to the state, so none is applied."""
+    time.sleep(CALM_S)
+    system.traffic.stop()
+    system.await_stored(system.ends())
+    before = system.positions()
+    topic = system.topic(INTERACTIONS)
+    AdminClient({"bootstrap.servers": system.services.kafka}).delete_topics([topic])[topic].result(AWAY_S)
+    create_topics(system.services.kafka, system.settings.topic_prefix, system.settings.partitions, 1)
+    begun = time.monotonic()
+    Traffic(system.services.kafka, topic, rate=1, seed=8).publish(LATER)
+    system.await_that(
+        lambda: any("was made from another topic" in each for each in system.workers.restarts),
+        "a worker refuses a topic that was made anew",
+    )
+    if system.positions() != before:
+        raise Unmet("events of the new topic were applied to the state of the old one")
+    return time.monotonic() - begun
 
 
 def _back(system: System) -> float:
@@ -63,5 +92,6 @@ FAULTS = (
         "kafka-broker-killed", "one of three brokers killed", kill_one_broker, within_s=30, needs=frozenset({"brokers"})
     ),
     Fault("kafka-cut", "no network to Kafka for 10 s", cut, within_s=10, needs=frozenset({"kafka proxy"})),
+    Fault("topic-anew", "events.interactions deleted and made again", make_topic_anew, within_s=60, refused=True),
     Fault("kafka-slow", "answers 100 ms late for 10 s", slow, within_s=10, needs=frozenset({"kafka proxy"})),
 )

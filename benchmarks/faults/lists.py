@@ -1,4 +1,4 @@
-"""When the lists of each partition were made, as a subscriber sees it."""
+"""When the lists of each partition come, as a subscriber sees it."""
 
 import threading
 import time
@@ -8,14 +8,15 @@ from confluent_kafka import Consumer, TopicPartition
 
 
 class Lists:
-    """Reads `recommendations` in a thread of its own from `start` to `stop`."""
+    """Reads `recommendations` in a thread of its own from `start` to `stop`; all times are Unix seconds."""
 
     def __init__(self, kafka: str, topic: str, partitions: int) -> None:
         self._consumer = Consumer(
             {"bootstrap.servers": kafka, "group.id": "faults", "enable.auto.commit": False, "log_level": 0}
         )
         self._consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
-        self._made_ms: defaultdict[int, list[int]] = defaultdict(list)
+        #: By partition, when each list was made and when it came.
+        self._seen: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lists", daemon=True)
 
@@ -29,20 +30,24 @@ class Lists:
         self._thread.join()
         self._consumer.close()
 
-    def first_after(self, partition: int, since_s: float) -> float | None:
-        """When (Unix seconds) the first list of a partition was made after `since_s`; None when none was."""
-        return next((made / 1000 for made in list(self._made_ms[partition]) if made / 1000 > since_s), None)
+    def came_since(self, since_s: float) -> bool:
+        """Whether any list came after `since_s`."""
+        return any(came > since_s for seen in list(self._seen.values()) for _, came in seen[-1:])
 
     def await_each(self, partitions: set[int], since_s: float, *, deadline_s: float) -> float | None:
-        """Seconds from `since_s` (Unix) until each of these partitions had a list; None after `deadline_s`."""
+        """Seconds from `since_s` until a list of each of these partitions had come that was made after it; or None."""
         until = time.monotonic() + deadline_s
         while time.monotonic() < until:
-            found = [self.first_after(partition, since_s) for partition in partitions]
+            found = [self._first_made_after(partition, since_s) for partition in partitions]
             times = [each for each in found if each is not None]
             if len(times) == len(partitions):
                 return max(times, default=since_s) - since_s
             time.sleep(0.05)
         return None
+
+    def _first_made_after(self, partition: int, since_s: float) -> float | None:
+        """When it came."""
+        return next((came for made, came in list(self._seen[partition]) if made > since_s), None)
 
     def _run(self) -> None:
         while not self._ended.is_set():
@@ -51,4 +56,4 @@ class Lists:
                 continue
             partition = message.partition()
             assert partition is not None
-            self._made_ms[partition].append(message.timestamp()[1])
+            self._seen[partition].append((message.timestamp()[1] / 1000, time.time()))

@@ -30,21 +30,29 @@ def lose_last_second(system: System) -> float:
     """It comes back as it was 1.5 s before: the workers notice by themselves and apply the rest again."""
     time.sleep(CALM_S)
     _go_back(system, lambda: time.sleep(LOST_S))
-    return _caught_up(system)
+    recovered_s = _caught_up(system)
+    _check_noticed(system, "sightline_rollbacks_total")
+    return recovered_s
 
 
 def lose_last_second_idle(system: System) -> float:
     """The same where no event follows that would show it."""
     time.sleep(CALM_S)
     _go_back(system, lambda: _fall_silent(system))
-    return max(system.await_stored(system.ends()), system.await_stored(system.ends(SIGNALS), SIGNALS))
+    begun = time.monotonic()
+    system.await_stored(system.ends())
+    system.await_stored(system.ends(SIGNALS), SIGNALS)
+    _check_noticed(system, "sightline_rollbacks_total")
+    return time.monotonic() - begun
 
 
 def empty(system: System) -> float:
     """FLUSHALL: everything is made anew from the log."""
     time.sleep(CALM_S)
     ask(system.services.redis, "FLUSHALL")
-    return _caught_up(system)
+    recovered_s = _caught_up(system)
+    _check_noticed(system, "sightline_rollbacks_total")
+    return recovered_s
 
 
 def fill(system: System) -> float:
@@ -52,6 +60,7 @@ def fill(system: System) -> float:
     time.sleep(CALM_S)
     ask(system.services.redis, "CONFIG", "SET", "maxmemory", "1mb")
     time.sleep(AWAY_S)
+    _check_noticed(system, "sightline_redis_errors_total")
     ask(system.services.redis, "CONFIG", "SET", "maxmemory", "0")
     return _caught_up(system)
 
@@ -87,7 +96,7 @@ def slow(system: System) -> float:
     proxy = system.services.proxies["redis"]
     proxy.delay_s = SLOW_S
     time.sleep(AWAY_S)
-    if system.lists.first_after(0, time.time() - AWAY_S / 2) is None:
+    if not system.lists.came_since(time.time() - AWAY_S / 2):
         raise Unmet("no list was made while Redis was slow")
     proxy.delay_s = 0.0
     return _caught_up(system)
@@ -108,6 +117,12 @@ def _go_back(system: System, meanwhile: Callable[[], None]) -> None:
     shutil.rmtree(data)
     copy.rename(data)
     stack.start("redis")
+
+
+def _check_noticed(system: System, metric: str) -> None:
+    """A fault that no worker noticed was none."""
+    if not system.workers.total(metric):
+        raise Unmet(f"no worker counted anything in {metric}: the fault did not strike")
 
 
 def _fall_silent(system: System) -> None:

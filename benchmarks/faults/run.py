@@ -58,8 +58,9 @@ def _judge(fault: Fault, system: System, recovered_s: float | None, wrong: list[
         wrong.append(f"Kafka refused {len(refused)} events of the load: {refused[0]}")
     if recovered_s is not None and recovered_s > fault.within_s:
         wrong.append(f"at work again after {recovered_s:.1f} s, not within {fault.within_s:.0f} s")
-    if not fault.may_restart:
-        wrong += system.workers.restarts
+    if fault.refused:
+        return Outcome(fault.name, accepted, 0, 0, _rounded(recovered_s), tuple(wrong))
+    wrong += system.workers.restarts
     lost, doubled = 0, 0
     try:
         system.await_stored(system.ends())
@@ -71,7 +72,11 @@ def _judge(fault: Fault, system: System, recovered_s: float | None, wrong: list[
         lost, doubled = report.lost + report.lost_signals + missing + report.pending, report.double_applied
     except (Unmet, StreamError) as error:
         wrong.append(str(error))
-    return Outcome(fault.name, accepted, lost, doubled, recovered_s and round(recovered_s, 2), tuple(wrong))
+    return Outcome(fault.name, accepted, lost, doubled, _rounded(recovered_s), tuple(wrong))
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 2)
 
 
 def _differences(report: Report) -> list[str]:

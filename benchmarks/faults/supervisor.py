@@ -76,13 +76,20 @@ class Supervisor:
     def partitions(self, name: WorkerName, number: int, topic: str) -> set[int]:
         """The partitions of a topic that a worker says are its own."""
         prefix = "sightline_consumer_lag_records{"
-        samples = [line for line in self.metrics(name, number) if line.startswith(prefix)]
+        samples = [line for line in self._metrics(name, number) if line.startswith(prefix)]
         return {
             int(line.partition('partition="')[2].partition('"')[0]) for line in samples if f'topic="{topic}"' in line
         }
 
-    def metrics(self, name: WorkerName, number: int = 1) -> list[str]:
-        """The lines of its /metrics."""
+    def total(self, metric: str) -> float:
+        """The sum of a counter over all workers and labels."""
+        with self._lock:
+            places = list(self._wanted)
+        lines = [line for place in places for line in self._metrics(*place)]
+        # `name{labels} value` or `name value`; not the names that only begin like it.
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.partition("{")[0].split(" ")[0] == metric)
+
+    def _metrics(self, name: WorkerName, number: int) -> list[str]:
         url = f"http://127.0.0.1:{self.running(name, number).metrics_port}/metrics"
         with urllib.request.urlopen(url, timeout=10) as answer:
             return str(answer.read().decode()).splitlines()
