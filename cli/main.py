@@ -4,7 +4,21 @@ import sys
 
 import typer
 
-from cli import bench, dead_letters, doctor, events, export, items, similar, stack, topics, users, verify, worker
+from cli import (
+    bench,
+    dead_letters,
+    doctor,
+    events,
+    export,
+    items,
+    positions,
+    similar,
+    stack,
+    topics,
+    users,
+    verify,
+    worker,
+)
 from cli.demo.command import demo
 from cli.output import print_error
 from deploy.errors import StackError
@@ -32,6 +46,7 @@ app.command()(worker.worker)
 app.command("export-model")(export.export_model_command)
 app.command()(doctor.doctor)
 app.command()(verify.verify)
+app.add_typer(positions.app, name="positions")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(events.publish)
 app.command()(events.tail)
