@@ -6,7 +6,7 @@ export PATH := $(PATH):$(CURDIR)/.sightline/tools/bin
 # What runs here is what uv.lock says, without asking again each time.
 RUN := uv run --frozen --no-sync
 
-.PHONY: help bootstrap demo test check bench faults up down
+.PHONY: help bootstrap demo test check bench faults audit up down
 
 help:
 	@echo 'make demo    set everything up and show the recommender at work on real Kafka, Redis and Triton'
@@ -14,6 +14,7 @@ help:
 	@echo 'make check   style, types and layers only'
 	@echo 'make bench   the headline latency against a bare Faust echo'
 	@echo 'make faults  break every part under load; the oracle says whether an event was lost or counted twice'
+	@echo 'make audit   known weaknesses of the locked dependencies; asks PyPI'
 	@echo 'make up      start the stack on this machine      make down    end it'
 
 bootstrap:
@@ -37,6 +38,10 @@ bench: bootstrap
 
 faults: bootstrap
 	$(RUN) sightline bench faults
+
+audit: bootstrap
+	uv export --frozen --all-extras --no-emit-project --quiet | uvx pip-audit --strict --disable-pip --require-hashes \
+		--vulnerability-service pypi --requirement /dev/stdin
 
 up: bootstrap
 	$(RUN) sightline up

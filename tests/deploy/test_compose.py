@@ -179,3 +179,23 @@ def test_every_package_of_the_wheel_reaches_the_image() -> None:
     for package in re.findall(r'"(\w+)"', found[1]):
         assert f"COPY {package} {package}\n" in stage("code")
         assert f"!{package}" in ignored
+
+
+SECURE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.secure.yaml").read_text())
+
+
+def test_the_secured_overlay_follows_the_specification_and_names_services_that_are_there() -> None:
+    done = run("check-jsonschema", "--builtin-schema", "vendor.compose-spec", DEPLOY / "compose.secure.yaml")
+    assert done.returncode == 0, done.stdout
+    assert SECURE["services"].keys() <= SERVICES.keys()
+
+
+@pytest.mark.parametrize("name", SECURE["services"])
+def test_a_secured_service_has_its_passwords_as_files_and_in_no_variable(name: str) -> None:
+    service = SECURE["services"][name]
+    known = {f"SIGHTLINE_{field.upper()}" for field in Settings.model_fields}
+    assert service["environment"].keys() <= known
+    assert not any(variable.endswith("_PASSWORD") for variable in service["environment"])
+    files = [secret for secret in service["secrets"] if isinstance(secret, dict)]
+    assert {secret["target"].upper() for secret in files} == {"SIGHTLINE_KAFKA_PASSWORD", "SIGHTLINE_REDIS_PASSWORD"}
+    assert {secret["source"] for secret in files} | {"ca.pem"} <= SECURE["secrets"].keys()

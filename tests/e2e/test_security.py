@@ -54,6 +54,7 @@ pytestmark = pytest.mark.stack
 TOOLS = Path(__file__).parents[2] / ".sightline" / "tools"
 PREFIX = "shop."
 ROLES: tuple[Role, ...] = ("publisher", "feed-service", "worker", "operator")
+VISITOR = "visitor-77"
 WRONG = "not-the-passw0rd"
 
 
@@ -206,7 +207,7 @@ def settings(home: Path, kafka: Kafka, redis: tuple[str, RedisAccess]) -> Settin
 
 def click(item: str = "i1") -> Interaction:
     now_ms = time.time_ns() // 1_000_000
-    return Interaction(event_id=uuid.uuid4().hex, type="click", user_id="u1", item_id=item, occurred_at_ms=now_ms)
+    return Interaction(event_id=uuid.uuid4().hex, type="click", user_id=VISITOR, item_id=item, occurred_at_ms=now_ms)
 
 
 def sightline(settings: Settings, *words: str) -> subprocess.CompletedProcess[str]:
@@ -225,11 +226,13 @@ def test_an_event_of_the_publisher_becomes_a_list_of_the_feed_service_and_no_sec
             publisher.publish(ItemChange(event_id="c1", item_id="i1", occurred_at_ms=1, price=1.0))
             publisher.publish(click())
         with kafka.subscriber("feed-service", group=f"{PREFIX}feed-1") as lists:
-            eventually(lambda: any(one.user_id == "u1" for one in lists.poll(1.0)), "u1 has a list")
-        shown = "".join(worker.log.read_text() + page(worker.metrics_port, "/metrics") for worker in running)
+            eventually(lambda: any(one.user_id == VISITOR for one in lists.poll(1.0)), "the visitor has a list")
+        metrics = "".join(page(worker.metrics_port, "/metrics") for worker in running)
+        logs = "".join(worker.log.read_text() for worker in running)
         for worker in running:
             answers_here_alone(worker.metrics_port)
-    assert "hunter2" not in shown
+    assert "hunter2" not in metrics + logs
+    assert VISITOR not in metrics
 
 
 def publish(publisher: EventPublisher) -> None:
