@@ -14,11 +14,13 @@ from benchmarks.faults.fault import Outcome
 from benchmarks.faults.run import run_faults
 from benchmarks.faults.table import UnknownFault, find_faults
 from benchmarks.latency import Latency, Plan, measure_latency
+from cli.fuzz import fuzz
 from cli.output import JsonOption, print_json, progress, results
 from streams.logs import configure_logs
 from streams.settings import read_settings
 
 app = typer.Typer(help="Measure on services of its own, started and ended by the command.", no_args_is_help=True)
+app.command()(fuzz)
 
 
 @app.command()
