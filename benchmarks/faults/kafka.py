@@ -73,7 +73,7 @@ def make_topic_anew(system: System) -> float:
     begun = time.monotonic()
     Traffic(system.services.kafka, topic, rate=1, seed=8).publish(LATER)
     system.await_that(
-        lambda: any("was made from another topic" in each for each in system.workers.restarts),
+        lambda: any("log_mismatch" in each for each in system.workers.restarts),
         "a worker refuses a topic that was made anew",
     )
     if system.positions() != before:

@@ -1,20 +1,25 @@
 """A topic that does not continue the state, as Kafka can come to have it."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from faust.types import TP
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition  # type: ignore[import-untyped]  # ships no types
 
+import streams.topics
 from state.memory import MemoryPartitions
 from state.partitions import START, Commit
 from streams.admin import read_log
-from streams.app import make_app
+from streams.app import add_agent, make_app
 from streams.errors import BrokerUnavailable, LogMismatch
 from streams.log_bounds import Log, check_log, skip_lost
+from streams.parsing import Record
 from streams.settings import Settings
 from streams.topic_log import Extent
 from tests.conftest import RunningStack
+from tests.fakes import until
 
 TOPIC = "events.interactions"
 
@@ -179,3 +184,27 @@ async def test_a_worker_takes_no_partition_up_whose_log_does_not_fit(topic: Topi
     with pytest.raises(LogMismatch, match="sightline rebuild"):
         await app.read_positions({TP(topic.name, 0)})
     assert isinstance(app.failure, LogMismatch)
+
+
+@pytest.mark.stack
+async def test_a_worker_whose_topic_begins_again_while_it_reads_looks_whether_it_is_the_same(
+    topic: Topic, tmp_path: Path
+) -> None:
+    seen: list[int] = []
+
+    async def apply(records: Sequence[Record]) -> None:
+        seen.extend(record.offset for record in records)
+
+    app = make_app("reading", Settings(home=tmp_path), topic.bootstrap)
+    add_agent(app, streams.topics.Topic(topic.name, "", {}, ""), apply, name="log", prefix="", limit=256)
+    await app.start()
+    try:
+        await asyncio.to_thread(topic.write, 5)
+        await until(lambda: len(seen) == 5)
+        store = app.stores[topic.name] = MemoryPartitions()
+        await store.commit([Commit(0, START, 4, {"topic": b"another"})])
+        # As the client does when the broker says that there is no such offset any more.
+        await app.consumer._seek(TP(topic.name, 0), 0)  # type: ignore[attr-defined]  # Faust's
+        await until(lambda: isinstance(app.failure, LogMismatch))
+    finally:
+        await app.stop()
