@@ -17,6 +17,15 @@ def key_of(identifier: str) -> int:
     return int.from_bytes(blake2b(identifier.encode(), digest_size=8).digest(), "little")
 
 
+def hash_of(user_id: str) -> str:
+    """A user's id as it stands where the id itself must not: BLAKE2b, 128 bits in hexadecimal.
+
+    >>> hash_of("u1")
+    '53199585bddea28e67fe7143a42baef7'
+    """
+    return blake2b(user_id.encode(), digest_size=16).hexdigest()
+
+
 def decay(age_ms: float, half_life_ms: float) -> float:
     """The share that is left after `age_ms`; never above 1, whatever the clocks say.
 
@@ -60,7 +69,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """New values for some of an item's fields; None leaves a field as it is."""
+    """New values for some of an item's fields; None leaves a field as it is.
+
+    `disown` is another kind of change: the item no longer belongs to the user with this hash, whenever that was said.
+    """
 
     at_ms: int
     title: str | None = None
@@ -70,10 +82,13 @@ class Change:
     in_stock: bool | None = None
     hidden: bool | None = None
     deleted: bool | None = None
+    disown: str | None = None
 
 
 def apply_change(item: Item | None, item_id: str, change: Change) -> Item:
     """The item after a change; one older than what is known changes nothing (last writer wins)."""
+    if change.disown is not None:
+        return _disown(item, item_id, change)
     if item is None:
         item = Item(item_id, changed_at_ms=change.at_ms)
     elif change.at_ms < item.changed_at_ms:
@@ -85,6 +100,12 @@ def apply_change(item: Item | None, item_id: str, change: Change) -> Item:
     # A change after a deletion does not bring an item back: that takes a new upload (or deleted: false).
     deleted = item.deleted if change.deleted is None else False
     return replace(item, changed_at_ms=change.at_ms, deleted=deleted, **given)
+
+
+def _disown(item: Item | None, item_id: str, change: Change) -> Item:
+    # An upload that is still to come lies before what its uploader asked, and is disowned when it has come.
+    item = item or Item(item_id, changed_at_ms=-(2**62))
+    return replace(item, owner=None) if item.owner is not None and hash_of(item.owner) == change.disown else item
 
 
 def apply_upload(item: Item | None, uploaded: Item) -> Item:

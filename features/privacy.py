@@ -1,7 +1,6 @@
 """What users may ask of us, and what is left of it in their profiles (docs/adr/0009)."""
 
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from typing import Literal, TypeAlias
 
 from features.profile import DAY_MS, NEVER_MS, NEW, Profile
@@ -19,15 +18,6 @@ class Request:
     kind: RequestKind
     offset: int
     at_ms: int
-
-
-def hash_of(user_id: str) -> str:
-    """A user's id as it stands where the id itself must not: BLAKE2b, 128 bits in hexadecimal.
-
-    >>> hash_of("u1")
-    '53199585bddea28e67fe7143a42baef7'
-    """
-    return blake2b(user_id.encode(), digest_size=16).hexdigest()
 
 
 def is_repeated(profile: Profile, request: Request) -> bool:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from features.privacy import expires_ms, hash_of
+from features.item import hash_of
+from features.privacy import expires_ms
 from features.profile import NEW, Profile
 from state.codec import decode_profile, encode_profile
 from state.partitions import Commit, PartitionStore

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from features.privacy import RequestKind
 from features.recommendation import RecommendedItem
 
 IMAGE_LIMIT = 1024 * 1024
@@ -85,6 +86,28 @@ class ItemChange(Event, frozen=True, kw_only=True):
     deleted: bool | None = None
 
 
+class PrivacyRequest(Event, frozen=True, kw_only=True):
+    """What a user asks of us about what is known of them (topic events.privacy, key user_id).
+
+    `prefer` has the user's own dials: what weighs how much, -1 to 1. It is refused as yet.
+    """
+
+    type: RequestKind | Literal["prefer"]
+    user_id: Id
+    prefer: dict[Id, Annotated[float, Meta(ge=-1, le=1)]] | None = None
+
+
+class Control(msgspec.Struct, frozen=True, kw_only=True):
+    """A privacy request on its way to the user's profile, in the one order of events.interactions.
+
+    Only the privacy agent may write it there (`streams.controls`); `asked_ms` is the broker's time of the request.
+    """
+
+    type: RequestKind
+    user_id: Id
+    asked_ms: TimeMs
+
+
 class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     """The event that a recommendation answers."""
 
@@ -108,6 +131,54 @@ class Recommendations(msgspec.Struct, frozen=True, kw_only=True):
     degraded: list[str]
     model: dict[str, str]
     timings_ms: dict[str, float]
+
+
+class PlaceInLog(msgspec.Struct, frozen=True):
+    """Where a record lies."""
+
+    partition: int
+    offset: int
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """A privacy request was carried out (topic privacy.receipts); it names the user by a hash, never by the id.
+
+    `request` lies on events.privacy, `applied` on events.interactions, where everything before it is erased. `erased`
+    counts what there was: engaged, refused and seen items, remembered event ids, lists, and items no longer owned.
+    """
+
+    user_hash: str
+    type: RequestKind
+    request: PlaceInLog
+    applied: PlaceInLog
+    asked_ms: int
+    done_ms: int
+    erased: dict[str, int]
+
+
+class ExportedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """An item of a profile; one that left the catalogue is named by `#` and what is kept of its hash."""
+
+    item_id: str
+    weight: float
+    at_ms: int
+
+
+class Export(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is kept of a user (topic privacy.exports)."""
+
+    user_id: str
+    request: PlaceInLog
+    made_ms: int
+    interactions: int
+    last_at_ms: int | None
+    opted_out: bool
+    forgotten_ms: int | None
+    engaged: list[ExportedItem]
+    refused: list[ExportedItem]
+    seen: list[str]
+    owned: list[str]
+    remembered_events: int
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):

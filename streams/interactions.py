@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from features.behaviour import engagements
 from features.item import key_of
-from features.profile import Action, Profile, apply_interaction, is_applied, weigh
+from features.privacy import is_repeated
+from features.profile import Action, Profile, apply_interaction, is_applied, is_late, weigh
 from features.trends import NO_TRENDS
 from inference.candidates import Candidates, Trends, find_taste, find_trends, generate_candidates, recent_items
 from inference.catalog import Catalog
@@ -18,6 +19,7 @@ from state.held import Held, HeldProfiles
 from state.profiles import ProfileStore
 from streams.attribution import Attribution
 from streams.batches import by_partition
+from streams.controls import UNSIGNED, Asked, Controls
 from streams.crowd import Crowd
 from streams.dead_letters import dead_letter
 from streams.errors import InvalidEvent
@@ -29,6 +31,7 @@ from streams.metrics import (
     EVENT_TO_RECOMMENDATION,
     EVENTS,
     FILTERED,
+    FORGET,
     LIST_DIVERSITY,
     MISROUTED,
     RECOMMENDATIONS,
@@ -37,6 +40,7 @@ from streams.metrics import (
 from streams.output import Message, Publisher
 from streams.parsing import Record, clamp_time, parse_interaction
 from streams.positions import Positions
+from streams.receipts import Receipts
 from streams.retrying import until_available
 from streams.routing import partition_of
 from streams.signals import SignalTopic
@@ -52,7 +56,7 @@ UNSTORED_LIMIT = 4096
 STOP_S = 5.0
 
 #: The events of a batch by partition and offset.
-_Events = Mapping[tuple[int, int], Interaction | InvalidEvent]
+_Events = Mapping[tuple[int, int], Interaction | Asked | InvalidEvent]
 #: What a list answers.
 _Trigger = tuple[Record, Interaction]
 #: A profile as it was, what was done, in which partition and at which offset.
@@ -68,6 +72,9 @@ class _Changes:
     triggers: dict[str, _Trigger] = field(default_factory=dict)
     applied: list[_Applied] = field(default_factory=list)
     letters: list[Message] = field(default_factory=list)
+    #: Lists taken back, and the times at which users asked to be forgotten.
+    withdrawn: list[Message] = field(default_factory=list)
+    forgotten_ms: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,7 @@ class _Unstored:
     lists: list[asyncio.Task[None]] = field(default_factory=list)
     applied: list[_Applied] = field(default_factory=list)
     letters: list[Message] = field(default_factory=list)
+    forgotten_ms: list[int] = field(default_factory=list)
 
 
 class InteractionsAgent:
@@ -116,6 +124,7 @@ class InteractionsAgent:
         prefix: str,
         partitions: int,
         list_length: int,
+        controls: Controls = UNSIGNED,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._store = profiles
@@ -129,6 +138,8 @@ class InteractionsAgent:
         self._prefix = prefix
         self._length = list_length
         self._clock_ms = clock_ms
+        self._controls = controls
+        self._receipts = Receipts(catalog, signals, prefix=prefix, clock_ms=clock_ms)
         self._attribution = Attribution()
         self._known_trends = (NO_TRENDS, find_trends(NO_TRENDS, catalog, 0))
         self._partition_of = lru_cache(maxsize=65_536)(lambda key: partition_of(key, partitions))
@@ -175,7 +186,7 @@ class InteractionsAgent:
         await self._room.wait()
         stages = Stages()
         batch = by_partition(records)
-        events = {(record.partition, record.offset): _parse(record) for record in records}
+        events = {(record.partition, record.offset): self._parse(record) for record in records}
         users = {partition: _users(found, events) for partition, found in batch.items()}
         # What the lists will be about is asked for now, beside the profiles.
         self._crowd.expect({key_of(event.item_id) for event in events.values() if isinstance(event, Interaction)})
@@ -187,11 +198,13 @@ class InteractionsAgent:
         changed = {p: self._apply(new, events, held[p]) for p, new in admitted.items()}
         made = await self._recommend(list(changed.values()), stages)
         # From here to the end nothing is awaited: a commit has all of a batch or nothing, and its lists before it.
-        sent = self._lists.publish([self._message(each, stages) for each in made])
+        withdrawn = [message for changes in changed.values() for message in changes.withdrawn]
+        sent = self._lists.publish([*withdrawn, *(self._message(each, stages) for each in made)])
         for partition, changes in changed.items():
             held[partition].advance(changes.position, changes.profiles)
             self._unstored.applied += changes.applied
             self._unstored.letters += changes.letters
+            self._unstored.forgotten_ms += changes.forgotten_ms
         self._unstored.lists.append(asyncio.create_task(self._acknowledged(sent, made, stages)))
         self._unstored.events += len(records)
         if self._unstored.events >= UNSTORED_LIMIT:
@@ -208,6 +221,8 @@ class InteractionsAgent:
             told = [each for applied in unstored.applied for each in engagements(*applied)]
             await self._signals_out.publish([*unstored.letters, *self._signals.messages(told)])
             stages.end("signals")
+            for asked_ms in unstored.forgotten_ms:
+                FORGET.observe(max(self._clock_ms() - asked_ms, 0) / 1000)
             stored, refused = await until_available(lambda: self._profiles.commit(taken), StateUnavailable)
         except BaseException:
             self._profiles.drop()
@@ -235,6 +250,12 @@ class InteractionsAgent:
         for each in made:
             EVENT_TO_RECOMMENDATION.labels(each.event.type).observe(max(now_ms - each.record.timestamp_ms, 0) / 1000)
 
+    def _parse(self, record: Record) -> Interaction | Asked | InvalidEvent:
+        try:
+            return parse_interaction(record)
+        except InvalidEvent as error:
+            return self._controls.read(record) or error
+
     def _apply(self, records: Sequence[Record], events: _Events, held: Held) -> _Changes:
         """One partition's events in order, each on the profile that the one before it left."""
         changes = _Changes(position=records[-1].offset)
@@ -244,23 +265,54 @@ class InteractionsAgent:
                 changes.letters.append(dead_letter(record, event, prefix=self._prefix))
                 continue
             before = changes.profiles.get(event.user_id) or held.profiles[event.user_id]
-            action = _action(event, record)
-            if is_applied(before, action):
-                DUPLICATES.labels("event").inc()
-                EVENTS.labels(INTERACTIONS.name, event.type, "duplicate").inc()
-                continue
-            self._note(record, event)
-            changes.profiles[event.user_id] = apply_interaction(before, action)
-            changes.triggers[event.user_id] = (record, event)
-            changes.applied.append((before, action, record.partition, record.offset))
+            if isinstance(event, Asked):
+                self._grant(event, record, before, changes)
+            else:
+                self._apply_interaction(event, record, before, changes)
         return changes
+
+    def _apply_interaction(self, event: Interaction, record: Record, before: Profile, changes: _Changes) -> None:
+        action = _action(event, record)
+        if is_late(before, action):
+            EVENTS.labels(INTERACTIONS.name, event.type, "forgotten").inc()
+            if event.type == "upload":
+                changes.letters.append(self._receipts.disown(event.user_id, event.item_id, action.at_ms))
+            return
+        if is_applied(before, action):
+            DUPLICATES.labels("event").inc()
+            EVENTS.labels(INTERACTIONS.name, event.type, "duplicate").inc()
+            return
+        if event.type == "upload":
+            self._receipts.uploaded(event)
+        outcome = "applied"
+        if before.privacy.opted_out:
+            outcome = "opted_out"
+        else:
+            changes.applied.append((before, action, record.partition, record.offset))
+        self._note(record, event, outcome)
+        changes.profiles[event.user_id] = apply_interaction(before, action)
+        changes.triggers[event.user_id] = (record, event)
+
+    def _grant(self, asked: Asked, record: Record, before: Profile, changes: _Changes) -> None:
+        if is_repeated(before, asked.request):
+            DUPLICATES.labels("request").inc()
+            return
+        EVENTS.labels(INTERACTIONS.name, asked.control.type, "applied").inc()
+        granted = self._receipts.grant(asked, record, before)
+        changes.profiles[asked.user_id] = granted.profile
+        changes.letters += granted.messages
+        if granted.withdrawal is not None:
+            changes.withdrawn.append(granted.withdrawal)
+            changes.triggers.pop(asked.user_id, None)
+        if asked.control.type == "forget":
+            changes.forgotten_ms.append(asked.control.asked_ms)
 
     async def _recommend(self, changed: Sequence[_Changes], stages: Stages) -> list[_Made]:
         """The refreshed list of each user who did something."""
         users = [user for each in changed for user in each.triggers]
         if not users:
             return []
-        profiles = [profile for each in changed for profile in each.profiles.values()]
+        profiles = [each.profiles[user] for each in changed for user in each.triggers]
         recent = {item for profile in profiles for item in recent_items(profile)}
         behaviours = await self._crowd.behaviours(recent)
         now_ms = self._clock_ms()
@@ -322,8 +374,8 @@ class InteractionsAgent:
         for reason, count in made.candidates.filtered.items():
             FILTERED.labels(reason).inc(count)
 
-    def _note(self, record: Record, event: Interaction) -> None:
-        EVENTS.labels(INTERACTIONS.name, event.type, "applied").inc()
+    def _note(self, record: Record, event: Interaction, outcome: str) -> None:
+        EVENTS.labels(INTERACTIONS.name, event.type, outcome).inc()
         if clamp_time(event.occurred_at_ms, record.timestamp_ms) != event.occurred_at_ms:
             CLAMPED_TIMES.inc()
         if record.key is not None and self._partition_of(record.key) != record.partition:
@@ -332,16 +384,9 @@ class InteractionsAgent:
             self._attribution.clicked(event.rec_id, event.item_id)
 
 
-def _parse(record: Record) -> Interaction | InvalidEvent:
-    try:
-        return parse_interaction(record)
-    except InvalidEvent as error:
-        return error
-
-
 def _users(records: Sequence[Record], events: _Events) -> list[str]:
     found = (events[record.partition, record.offset] for record in records)
-    return list(dict.fromkeys(event.user_id for event in found if isinstance(event, Interaction)))
+    return list(dict.fromkeys(event.user_id for event in found if not isinstance(event, InvalidEvent)))
 
 
 def _action(event: Interaction, record: Record) -> Action:

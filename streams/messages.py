@@ -6,8 +6,30 @@ from typing import Final, Literal
 import msgspec
 
 from features.recommendation import Reason, RecommendedItem
-from streams.events import DeadLetter, Interaction, ItemChange, Recommendations, Trigger, Upload
-from streams.topics import DEAD_LETTERS, INTERACTIONS, ITEMS, RECOMMENDATIONS, UPLOADS, Topic
+from streams.events import (
+    DeadLetter,
+    Export,
+    ExportedItem,
+    Interaction,
+    ItemChange,
+    PlaceInLog,
+    PrivacyRequest,
+    Receipt,
+    Recommendations,
+    Trigger,
+    Upload,
+)
+from streams.topics import (
+    DEAD_LETTERS,
+    EXPORTS,
+    INTERACTIONS,
+    ITEMS,
+    PRIVACY,
+    RECEIPTS,
+    RECOMMENDATIONS,
+    UPLOADS,
+    Topic,
+)
 
 NOON: Final = 1_767_268_800_000
 
@@ -111,6 +133,58 @@ MESSAGES: Final = (
                 degraded=[],
                 model={"encoder": "efficientnet-lite0@1", "ranker": "online@3"},
                 timings_ms={"queue": 0.4, "load": 0.3, "candidates": 0.5, "rank": 0.3, "publish": 1.1},
+            ),
+        ),
+    ),
+    Message(
+        "privacy-request",
+        PRIVACY,
+        "receive",
+        PrivacyRequest,
+        "What a user asks of us about what is known of them",
+        (
+            PrivacyRequest(event_id="p-1", type="forget", user_id="u1", occurred_at_ms=NOON),
+            PrivacyRequest(event_id="p-2", type="export", user_id="u2", occurred_at_ms=NOON),
+        ),
+    ),
+    Message(
+        "receipt",
+        RECEIPTS,
+        "send",
+        Receipt,
+        "A privacy request was carried out",
+        (
+            Receipt(
+                user_hash="53199585bddea28e67fe7143a42baef7",
+                type="forget",
+                request=PlaceInLog(4, 7),
+                applied=PlaceInLog(4, 48123),
+                asked_ms=NOON,
+                done_ms=NOON + 180,
+                erased={"engaged": 12, "refused": 1, "seen": 40, "lists": 1, "event_ids": 53, "owned": 2},
+            ),
+        ),
+    ),
+    Message(
+        "export",
+        EXPORTS,
+        "send",
+        Export,
+        "All that is kept of a user who asked for it",
+        (
+            Export(
+                user_id="u2",
+                request=PlaceInLog(1, 3),
+                made_ms=NOON + 180,
+                interactions=2,
+                last_at_ms=NOON - 60_000,
+                opted_out=False,
+                forgotten_ms=None,
+                engaged=[ExportedItem(item_id="i9", weight=1.0, at_ms=NOON - 60_000)],
+                refused=[],
+                seen=["i9", "#0badcafe"],
+                owned=["i10"],
+                remembered_events=2,
             ),
         ),
     ),

@@ -50,7 +50,8 @@ BREAKER_OPEN = Gauge(
 )
 DUPLICATES = Counter(
     "sightline_duplicates_total",
-    "Events that were applied before and changed nothing (redelivery: same offset; event: same event_id)",
+    "Events that were applied before and changed nothing (redelivery: same offset; event: same event_id; "
+    "request: same place on events.privacy; signal: same sequence)",
     ["kind"],
 )
 CLAMPED_TIMES = Counter(
@@ -105,6 +106,11 @@ LIST_DIVERSITY = Histogram(
     "sightline_list_diversity",
     "One minus the mean cosine similarity of neighbouring slots in a published list",
     buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+)
+FORGET = Histogram(
+    "sightline_forget_seconds",
+    "From the broker's timestamp of a request to forget to its receipt being acknowledged",
+    buckets=_SLOW,
 )
 CATALOG_ITEMS = Gauge("sightline_catalog_items", "Items in this process's replica", ["state"])
 CATALOG_LAG = Gauge("sightline_catalog_lag_records", "Catalogue records that this replica has not applied yet")

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from streams.errors import InvalidEvent
-from streams.events import Event, Interaction, ItemChange, Upload
+from streams.events import Event, Interaction, ItemChange, PrivacyRequest, Upload
 
 EVENT_LIMIT = 64 * 1024
 UPLOAD_LIMIT = 3 * 1024 * 1024 // 2
@@ -47,7 +47,7 @@ class _CloudEvent(msgspec.Struct):
 
 
 _decoders: dict[type[Event], msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(kind) for kind in (Interaction, Upload, ItemChange)
+    kind: msgspec.json.Decoder(kind) for kind in (Interaction, Upload, ItemChange, PrivacyRequest)
 }
 _cloud_event = msgspec.json.Decoder(_CloudEvent)
 _json = msgspec.json.Decoder(dict[str, Any])
@@ -74,6 +74,15 @@ def parse_item_change(record: Record) -> ItemChange:
     """Parse a record of events.items; raises InvalidEvent."""
     event = _parse(record, ItemChange, EVENT_LIMIT)
     _check_key(record, "item_id", event.item_id)
+    return event
+
+
+def parse_privacy_request(record: Record) -> PrivacyRequest:
+    """Parse a record of events.privacy; raises InvalidEvent."""
+    event = _parse(record, PrivacyRequest, EVENT_LIMIT)
+    _check_key(record, "user_id", event.user_id)
+    if event.type == "prefer":
+        raise InvalidEvent("prefer_unsupported", "requests of type 'prefer' are not supported yet")
     return event
 
 

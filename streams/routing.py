@@ -2,11 +2,11 @@
 
 from kafka.partitioner.default import murmur2  # type: ignore[import-untyped]  # ships no types
 
-from streams.events import Interaction, ItemChange, Upload
-from streams.topics import INTERACTIONS, ITEMS, UPLOADS
+from streams.events import Interaction, ItemChange, PrivacyRequest, Upload
+from streams.topics import INTERACTIONS, ITEMS, PRIVACY, UPLOADS
 
 
-def route(event: Interaction | Upload | ItemChange) -> tuple[str, str]:
+def route(event: Interaction | Upload | ItemChange | PrivacyRequest) -> tuple[str, str]:
     """The topic (without prefix) and key of an event."""
     match event:
         case Interaction():
@@ -17,6 +17,8 @@ def route(event: Interaction | Upload | ItemChange) -> tuple[str, str]:
             return UPLOADS.name, event.item_id
         case ItemChange():
             return ITEMS.name, event.item_id
+        case PrivacyRequest():
+            return PRIVACY.name, event.user_id
 
 
 def partition_of(key: bytes, partitions: int) -> int:

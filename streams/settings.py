@@ -90,6 +90,15 @@ class Settings(BaseSettings):
     refused_least: Annotated[int, Field(ge=1)] = 200
     refused_window_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
 
+    control_key: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="signs what users ask on its way to their profiles; the old one may follow it after a comma",
+    )
+    pseudonym_key: SecretStr | None = Field(
+        None, min_length=16, description="our publishers replace user ids by their hash with this key; never change it"
+    )
+
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     log_level: str = "info"
@@ -171,6 +180,6 @@ def read_settings(secrets: Path = SECRETS) -> Settings:
 
 def _told(error: Any) -> str:
     name = "_".join(map(str, error["loc"]))
-    hidden = error["input"] is None or name.endswith("_password")
+    hidden = error["input"] is None or name.endswith(("_password", "control_key", "pseudonym_key"))
     value = "" if hidden else f" (it is {redact(str(error['input']))!r})"
     return f"  SIGHTLINE_{name.upper()}: {error['msg'].removeprefix('Value error, ')}{value}"

@@ -27,6 +27,9 @@ def _deleted_after(days: int, *, broker_time: bool = False, max_bytes: int = 1 <
     return config
 
 
+#: What a compacted topic no longer says is gone from its disks a day later, however little is written to it.
+_ERASED = {"max.compaction.lag.ms": str(DAY_MS)}
+
 INTERACTIONS = Topic(
     "events.interactions",
     "user_id",
@@ -49,17 +52,23 @@ PRIVACY = Topic(
 RECOMMENDATIONS = Topic(
     "recommendations",
     "user_id",
-    {"cleanup.policy": "compact,delete", "retention.ms": str(3 * DAY_MS)},
+    {"cleanup.policy": "compact,delete", "retention.ms": str(3 * DAY_MS), **_ERASED},
     "the refreshed list of a user, or the answer to a picture query",
 )
 CATALOG = Topic(
     "state.catalog",
     "item_id",
-    {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"},
+    {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1", **_ERASED},
     "the whole item, embedding included; a tombstone means gone",
 )
 SIGNALS = Topic("state.signals", "item_id", _deleted_after(1), "internal: whatever concerns one item, in one order")
-RECEIPTS = Topic("privacy.receipts", "user_id", _deleted_after(400), "what was erased, with counts")
+RECEIPTS = Topic("privacy.receipts", "hash of user_id", _deleted_after(400), "what was erased, with counts")
+EXPORTS = Topic(
+    "privacy.exports",
+    "hash of user_id",
+    {"cleanup.policy": "compact,delete", "retention.ms": str(DAY_MS), **_ERASED},
+    "all that is kept of a user who asked for it",
+)
 DEAD_LETTERS = Topic(
     "dead-letters",
     "source key",
@@ -67,4 +76,4 @@ DEAD_LETTERS = Topic(
     "refused messages, with their original bytes",
 )
 
-ALL = (INTERACTIONS, UPLOADS, ITEMS, PRIVACY, RECOMMENDATIONS, CATALOG, SIGNALS, RECEIPTS, DEAD_LETTERS)
+ALL = (INTERACTIONS, UPLOADS, ITEMS, PRIVACY, RECOMMENDATIONS, CATALOG, SIGNALS, RECEIPTS, EXPORTS, DEAD_LETTERS)

@@ -69,7 +69,11 @@ class UploadsAgent:
     async def handle(self, records: Sequence[Record]) -> None:
         """Handle a batch of events.uploads; on return each is published, as an item, an answer or a dead letter."""
         answers = await asyncio.gather(*(self._answer(record) for record in records))
-        await self._publisher.publish([message for answer in answers for message in answer])
+        messages = [message for answer in answers for message in answer]
+        events = self._prefix + INTERACTIONS.name
+        # In two steps: who learns of an upload from its event, and disowns the item, must come after the item.
+        await self._publisher.publish([message for message in messages if message.topic != events])
+        await self._publisher.publish([message for message in messages if message.topic == events])
 
     async def _answer(self, record: Record) -> list[Message]:
         try:

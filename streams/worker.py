@@ -32,6 +32,7 @@ from streams.breaker import Breaker, RefusalLimit
 from streams.conditions import ALL as CONDITIONS
 from streams.conditions import ENCODER, report_to
 from streams.connection import sign_in
+from streams.controls import Controls, control_keys
 from streams.crowd import Crowd
 from streams.decoder import Decoder
 from streams.endpoint import Endpoint
@@ -45,6 +46,7 @@ from streams.metrics import BUILD, CONSUMER_LAG, INFERENCE, INFERENCE_INFLIGHT, 
 from streams.objects import Objects
 from streams.output import KafkaPublisher
 from streams.positions import Positions, Rewind
+from streams.privacy import PrivacyAgent
 from streams.replica import CatalogReplica
 from streams.rollback_watch import RollbackWatch
 from streams.security import kafka_security, redis_access, triton_tls
@@ -61,9 +63,15 @@ LAG_REFRESH_S = 1.0
 END_S = 9.0
 #: What a worker cannot do without, read or written.
 _TOPICS: dict[WorkerName, tuple[topics.Topic, ...]] = {
-    "interactions": (topics.INTERACTIONS, topics.RECOMMENDATIONS, topics.SIGNALS, topics.DEAD_LETTERS),
+    "interactions": (
+        *(topics.INTERACTIONS, topics.RECOMMENDATIONS, topics.SIGNALS),
+        *(topics.RECEIPTS, topics.EXPORTS, topics.DEAD_LETTERS),
+    ),
     "uploads": (topics.UPLOADS, topics.INTERACTIONS, topics.SIGNALS, topics.RECOMMENDATIONS, topics.DEAD_LETTERS),
-    "items": (topics.ITEMS, topics.SIGNALS, topics.CATALOG, topics.DEAD_LETTERS),
+    "items": (
+        *(topics.ITEMS, topics.SIGNALS, topics.CATALOG),
+        *(topics.PRIVACY, topics.INTERACTIONS, topics.DEAD_LETTERS),
+    ),
 }
 
 
@@ -202,6 +210,7 @@ class Worker:
             prefix=self._prefix,
             partitions=self._settings.partitions,
             list_length=self._settings.list_length,
+            controls=self._controls(),
         )
         self.app.positions[topic] = agent.positions
         self.app.stores[topic] = partitions
@@ -240,8 +249,13 @@ class Worker:
         await self._watch_store(partitions, positions, lambda p, held: positions.refused({p: held}))
         signals = SignalsAgent(store, self._publisher, positions, self._breaker(topics.SIGNALS), prefix=self._prefix)
         changes = ItemChangesAgent(self._publisher, self._signals, self._breaker(topics.ITEMS), prefix=self._prefix)
+        privacy = PrivacyAgent(self._publisher, self._controls(), self._breaker(topics.PRIVACY), prefix=self._prefix)
         self._add(topics.SIGNALS, signals.handle, self._settings.batch_limit, pause_s=SIGNALS_PAUSE_S)
         self._add(topics.ITEMS, changes.handle, self._settings.batch_limit)
+        self._add(topics.PRIVACY, privacy.handle, self._settings.batch_limit)
+
+    def _controls(self) -> Controls:
+        return Controls(*control_keys(self._settings.control_key))
 
     def _new_publisher(self, client_id: str) -> KafkaPublisher:
         self._publishers.append(KafkaPublisher(self._addresses.kafka, client_id=client_id, security=self._security))

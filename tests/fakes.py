@@ -46,8 +46,9 @@ class FakePublisher:
         return [message for message in self.messages if message.topic == topic]
 
     def lists(self) -> list[Recommendations]:
-        """The recommendations published."""
-        return [msgspec.json.decode(m.value or b"", type=Recommendations) for m in self.to("recommendations")]
+        """The recommendations published, but for withdrawn ones."""
+        values = [message.value for message in self.to("recommendations") if message.value is not None]
+        return [msgspec.json.decode(value, type=Recommendations) for value in values]
 
     def dead_letters(self) -> list[DeadLetter]:
         """The dead letters published."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.item import Change, Item, apply_change, apply_upload, decay, key_of
+from features.item import Change, Item, apply_change, apply_upload, decay, hash_of, key_of
 
 SHOE = Item(
     "i1", changed_at_ms=100, owner="u1", uploaded_at_ms=100, title="Shoe", price=10.0, embedding=b"\0<", encoder="e@1"
@@ -138,3 +138,18 @@ def test_an_upload_twice_is_an_upload_once(before: list[Change], at_ms: int) -> 
     once = apply_upload(item, upload)
 
     assert apply_upload(once, upload) == once
+
+
+def test_a_disowned_item_stays_as_it_is_without_its_owner() -> None:
+    known = Item("i1", 50, "u1", uploaded_at_ms=50, title="Shoe")
+    assert apply_change(known, "i1", Change(7, disown=hash_of("u1"))) == replace(known, owner=None)
+
+
+def test_an_item_of_another_user_is_not_disowned() -> None:
+    known = Item("i1", 50, "u2", uploaded_at_ms=50)
+    assert apply_change(known, "i1", Change(70, disown=hash_of("u1"))) is known
+
+
+def test_an_item_that_was_disowned_before_it_came_takes_its_upload() -> None:
+    uploaded = Item("i1", 50, "u1", uploaded_at_ms=50)
+    assert apply_upload(apply_change(None, "i1", Change(70, disown=hash_of("u1"))), uploaded) is uploaded

@@ -4,14 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.item import key_of
+from features.item import hash_of, key_of
 from features.privacy import (
     MARKER_MS,
     Request,
     RequestKind,
     apply_request,
     expires_ms,
-    hash_of,
     is_repeated,
     without_lapsed,
 )

@@ -227,6 +227,30 @@ def test_an_item_of_another_encoder_that_is_deleted_is_forgotten(catalog: Catalo
     assert catalog.counts().other_encoder == 0
 
 
+# Whose items these are
+
+
+def test_all_items_of_an_owner_are_found_whatever_their_state(catalog: Catalog) -> None:
+    mine = [
+        item("red-0", owner="u1"),
+        item("red-1", owner="u1", hidden=True),
+        item("red-2", owner="u1", encoder="fake@2"),
+    ]
+    others = [item("blue-0", owner="u2"), item("blue-1", owner=None)]
+    catalog.apply([(each.item_id, each) for each in [others[0], *mine, others[1]]])
+
+    catalog.apply([("red-3", item("red-3", owner="u1")), ("red-3", None)])
+
+    assert set(catalog.owned_by(key_of("u1"))) == {"red-0", "red-1", "red-2"}
+
+
+def test_an_item_that_left_belongs_to_nobody(catalog: Catalog) -> None:
+    catalog.apply([("red-0", item("red-0", owner="u1"))])
+    catalog.apply([("red-0", None)])
+
+    assert catalog.owned_by(key_of("u1")) == []
+
+
 # The freshest
 
 

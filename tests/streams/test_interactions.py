@@ -3,129 +3,26 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import pytest
-from prometheus_client import REGISTRY
 
-from features.behaviour import Engagement
-from features.item import Item, key_of
+from features.item import key_of
 from inference.catalog import Catalog
 from state.errors import StateUnavailable
 from state.memory import MemoryPartitions
 from state.partitions import START, Commit
 from state.profiles import ProfileStore, profile_name
-from state.signals import SignalStore, partition_of
+from state.signals import partition_of
 from streams import routing
-from streams.crowd import Crowd
 from streams.errors import PublishFailed
-from streams.interactions import UNSTORED_LIMIT, InteractionsAgent
-from streams.parsing import Record
-from streams.positions import Positions
-from streams.signals import Engaged, SignalTopic, parse_signal
-from tests.fakes import NOON, Clock, FakePublisher, Rewinds, conditions, linked, until, wire
-
-PARTITIONS = 4
-DIMENSIONS = 8
-LENGTH = 5
-REDS = [f"red{n}" for n in range(8)]
-BLUES = [f"blue{n}" for n in range(8)]
-
-
-def item(name: str, at: int, **changes: object) -> tuple[str, Item]:
-    """A red or blue item; items of one colour are alike and never the same."""
-    vector = np.zeros(DIMENSIONS, np.float32)
-    vector[0 if name.startswith("red") else 1] = 1.0
-    vector[2 + at % 6] = 0.5
-    vector /= np.linalg.norm(vector)
-    known: dict[str, object] = {
-        "owner": "shop",
-        "uploaded_at_ms": NOON - 1000 * at,
-        "embedding": vector.astype("<f2").tobytes(),
-        "encoder": "fake@1",
-    }
-    return name, Item(name, NOON, **(known | changes))  # type: ignore[arg-type]  # a test's own fields
-
-
-def two_colours() -> Catalog:
-    catalog = Catalog(DIMENSIONS)
-    catalog.apply([item(name, at) for at, name in enumerate(REDS + BLUES)])
-    return catalog
-
-
-class Hub:
-    """An agent and all that it is made of."""
-
-    def __init__(self, catalog: Catalog | None = None) -> None:
-        self.partitions = MemoryPartitions()
-        self.profiles = ProfileStore(self.partitions)
-        self.publisher = FakePublisher()
-        self.rewinds = Rewinds()
-        self.catalog = two_colours() if catalog is None else catalog
-        self.crowd = Crowd(SignalStore(MemoryPartitions(), PARTITIONS), conditions())
-        self.use(self.agent())
-
-    def use(self, agent: InteractionsAgent) -> None:
-        """Have this worker handle what comes."""
-        self._agent = agent
-
-    async def handle(self, records: Sequence[Record]) -> None:
-        """Apply a batch and store it, as the worker does a moment later."""
-        await self._agent.handle(records)
-        await self._agent.store()
-
-    def agent(self) -> InteractionsAgent:
-        """A worker on this state."""
-        return InteractionsAgent(
-            self.profiles,
-            self.crowd,
-            self.catalog,
-            self.publisher,
-            self.publisher,
-            Positions(self.rewinds),
-            SignalTopic("", PARTITIONS),
-            prefix="",
-            partitions=PARTITIONS,
-            list_length=LENGTH,
-            clock_ms=Clock(),
-        )
-
-    async def position(self, partition: int = 0) -> int:
-        """What the state says was applied."""
-        return (await self.partitions.positions([partition]))[partition]
-
-    async def engaged(self, user: str, partition: int = 0) -> list[int]:
-        """The keys of the items that the user's stored profile holds."""
-        loaded = (await self.profiles.load({partition: [user]}))[partition]
-        return [int(key) for key in loaded.profiles[user].engaged["item"]]
-
-    def engagements(self) -> list[Engagement]:
-        """The engagements published, in the order in which they were made."""
-        found = [parse_signal(message.value) for message in self.publisher.to("state.signals")]
-        told = [each for signal in found if isinstance(signal, Engaged) for each in signal.engagements]
-        return sorted(told, key=lambda each: each.sequence)
+from streams.interactions import UNSTORED_LIMIT
+from streams.signals import Engaged, parse_signal
+from tests.fakes import NOON, linked, until
+from tests.hubs import BLUES, DIMENSIONS, LENGTH, PARTITIONS, REDS, Hub, click, item, metric, record
 
 
 @pytest.fixture
 def hub() -> Hub:
     return Hub()
-
-
-def click(user: str = "u1", thing: str = "red0", event: str | None = None, **changes: object) -> dict[str, object]:
-    event = event or f"{user}-{thing}"
-    made = {"event_id": event, "type": "click", "user_id": user, "item_id": thing, "occurred_at_ms": NOON}
-    return made | changes
-
-
-def record(offset: int, event: object, *, key: bytes | None = b"", partition: int = 0, **changes: object) -> Record:
-    """A record as the broker has it; its key is the event's user unless another is given."""
-    if key == b"" and isinstance(event, dict):
-        key = str(event["user_id"]).encode()
-    fields: dict[str, object] = {"after": offset - 1}
-    return Record("events.interactions", partition, offset, NOON, key, wire(event), **(fields | changes))  # type: ignore[arg-type]
-
-
-def metric(name: str, **labels: str) -> float:
-    return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
 # One event

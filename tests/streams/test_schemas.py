@@ -115,6 +115,9 @@ def test_sightline_receives_events_and_sends_lists() -> None:
         "receive-interaction": "receive",
         "receive-upload": "receive",
         "receive-item-change": "receive",
+        "receive-privacy-request": "receive",
         "send-recommendations": "send",
+        "send-receipt": "send",
+        "send-export": "send",
         "send-dead-letter": "send",
     }

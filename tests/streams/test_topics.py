@@ -5,6 +5,7 @@ from streams.topics import (
     ALL,
     CATALOG,
     DEAD_LETTERS,
+    EXPORTS,
     INTERACTIONS,
     ITEMS,
     PRIVACY,
@@ -24,6 +25,7 @@ def test_the_topics_are_those_that_others_rely_on() -> None:
         "state.catalog": "compact",
         "state.signals": "delete",
         "privacy.receipts": "delete",
+        "privacy.exports": "compact,delete",
         "dead-letters": "delete",
     }
 
@@ -39,6 +41,11 @@ def test_interactions_are_kept_for_a_week() -> None:
 
 def test_recommendations_are_kept_for_three_days() -> None:
     assert RECOMMENDATIONS.config["retention.ms"] == "259200000"
+
+
+@pytest.mark.parametrize("topic", [RECOMMENDATIONS, CATALOG, EXPORTS], ids=lambda topic: topic.name)
+def test_what_a_compacted_topic_no_longer_says_is_gone_after_a_day(topic: Topic) -> None:
+    assert topic.config["max.compaction.lag.ms"] == "86400000"
 
 
 def test_the_catalogue_is_kept_for_good() -> None:

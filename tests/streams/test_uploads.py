@@ -196,6 +196,12 @@ async def test_an_upload_handled_again_gives_the_same_messages(studio: Studio) -
     assert studio.publisher.messages == first + first
 
 
+async def test_the_interaction_follows_the_item(studio: Studio) -> None:
+    await studio.handle([record(0, upload("i1")), record(1, upload("i2"))])
+    topics = [message.topic for message in studio.publisher.messages]
+    assert topics == ["state.signals"] * 2 + ["events.interactions"] * 2
+
+
 async def test_an_event_id_of_128_characters_has_an_interaction_whose_id_is_short_enough(studio: Studio) -> None:
     await studio.handle([record(0, upload("i1", event_id="é" * 128))])
     (message,) = studio.publisher.to("events.interactions")
@@ -458,6 +464,7 @@ async def test_sixteen_at_once_each_become_what_they_would_alone(studio: Studio)
     alone = Studio()
     for n, event in enumerate(events):
         await alone.handle([record(n, event)])
-    assert studio.publisher.messages == alone.publisher.messages
+    for topic in ("state.signals", "events.interactions", "dead-letters"):
+        assert studio.publisher.to(topic) == alone.publisher.to(topic)
     assert len(studio.items()) == 12
     assert studio.reasons() == ["bad_image"] * 4

@@ -1,0 +1,101 @@
+from dataclasses import replace
+
+import pytest
+from pydantic import SecretStr
+
+from features.privacy import Request
+from streams.controls import HEADER, UNSIGNED, Controls, control_keys
+from streams.errors import InvalidEvent
+from streams.events import PrivacyRequest
+from streams.output import Message
+from streams.parsing import Record, parse_interaction
+from tests.fakes import NOON
+
+KEY, OLD = b"a key of thirty-two characters..", b"another key of many characters.."
+REQUEST = PrivacyRequest(event_id="p-1", type="forget", user_id="u1", occurred_at_ms=NOON - 5000)
+ASKED = Record("events.privacy", 3, 481, NOON, b"u1", b"")
+
+
+def arrived(message: Message) -> Record:
+    """The message as events.interactions holds it."""
+    return Record(message.topic, 0, 7, NOON + 9, message.key, message.value, message.headers)
+
+
+def control(controls: Controls = UNSIGNED) -> Record:
+    return arrived(controls.message(REQUEST, ASKED, prefix=""))
+
+
+@pytest.mark.parametrize("controls", [UNSIGNED, Controls(KEY)])
+def test_a_request_comes_back_with_its_place_and_the_brokers_time_of_it(controls: Controls) -> None:
+    found = controls.read(control(controls))
+
+    assert found is not None
+    assert (found.user_id, found.partition, found.request) == ("u1", 3, Request("forget", 481, NOON))
+
+
+def test_it_lies_among_the_events_of_its_user() -> None:
+    message = UNSIGNED.message(REQUEST, ASKED, prefix="t.")
+
+    assert (message.topic, message.key, message.partition) == ("t.events.interactions", b"u1", None)
+
+
+def test_a_reader_who_does_not_know_of_it_takes_it_for_an_event_of_an_unknown_type() -> None:
+    with pytest.raises(InvalidEvent) as refused:
+        parse_interaction(control())
+
+    assert refused.value.reason == "unknown_type"
+
+
+def test_without_its_header_it_does_not_count() -> None:
+    assert UNSIGNED.read(replace(control(), headers=())) is None
+
+
+@pytest.mark.parametrize(
+    "stamp", [b"", b"3", b"3-", b"-3-4", b"3-481 ", b"3-481 00", b"3-481\n", b"x-1", b"3-" + b"9" * 19]
+)
+def test_a_header_that_names_no_place_does_not_count(stamp: bytes) -> None:
+    assert UNSIGNED.read(replace(control(), headers=((HEADER, stamp),))) is None
+
+
+def test_of_two_headers_none_counts() -> None:
+    assert UNSIGNED.read(replace(control(), headers=control().headers * 2)) is None
+
+
+def test_with_a_key_an_unsigned_one_does_not_count() -> None:
+    assert Controls(KEY).read(control(UNSIGNED)) is None
+
+
+def test_one_that_was_signed_with_another_key_does_not_count() -> None:
+    assert Controls(KEY).read(control(Controls(OLD))) is None
+
+
+def test_while_the_key_changes_the_old_one_counts_and_the_new_one_signs() -> None:
+    both = Controls(KEY, OLD)
+
+    assert both.read(control(Controls(OLD))) is not None
+    assert Controls(KEY).read(control(both)) is not None
+
+
+def test_a_signed_one_that_was_changed_does_not_count() -> None:
+    signed = control(Controls(KEY))
+    ((_, stamp),) = signed.headers
+    value = signed.value or b""
+
+    assert Controls(KEY).read(replace(signed, value=value.replace(b"u1", b"u2"), key=b"u2")) is None
+    assert Controls(KEY).read(replace(signed, headers=((HEADER, stamp.replace(b"3-481", b"3-482")),))) is None
+
+
+def test_one_that_lies_among_the_events_of_another_user_does_not_count() -> None:
+    assert Controls(KEY).read(replace(control(Controls(KEY)), key=b"u2")) is None
+
+
+@pytest.mark.parametrize(
+    "value", [None, b"", b"\xff", b"{}", b"[" * 5000, b'{"type":"click","user_id":"u1","asked_ms":1}']
+)
+def test_junk_under_the_header_does_not_count(value: bytes | None) -> None:
+    assert UNSIGNED.read(replace(control(), value=value)) is None
+
+
+def test_keys_are_given_one_after_the_other() -> None:
+    assert control_keys(SecretStr("new, old")) == (b"new", b"old")
+    assert control_keys(None) == ()
