@@ -4,20 +4,27 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from benchmarks.encoder import BATCH, measure_encoder
 from benchmarks.faults.fault import Outcome
 from benchmarks.faults.run import run_faults
 from benchmarks.faults.table import UnknownFault, find_faults
+from benchmarks.index import measure_index
 from benchmarks.latency import Latency, Plan, measure_latency
+from benchmarks.memory import measure_memory
+from benchmarks.throughput import Load, measure_throughput
 from cli.fuzz import fuzz
 from cli.output import JsonOption, print_json, progress, results
 from streams.logs import configure_logs
 from streams.settings import read_settings
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 app = typer.Typer(help="Measure on services of its own, started and ended by the command.", no_args_is_help=True)
 app.command()(fuzz)
@@ -33,14 +40,60 @@ def latency(
     as_json: JsonOption = False,
 ) -> None:
     """Event produced to list consumed, against a bare Faust echo and against our handler without Faust."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that all we started is ended
-    configure_logs("warning")
+    _begin()
     plan = Plan(rate=rate, seconds=seconds, rounds=rounds, users=users, items=items)
     found = measure_latency(read_settings(), plan, progress=progress)
     if as_json:
         print_json(asdict(found))
     else:
         _print_table(found)
+
+
+@app.command()
+def throughput(
+    events: Annotated[int, typer.Option(min=1000, help="Events in each round.")] = 10_000,
+    workers: Annotated[int, typer.Option(min=1, help="Interactions workers that share them.")] = 1,
+    rounds: Annotated[int, typer.Option(min=1, help="The systems take turns so often; medians count.")] = 3,
+    users: Annotated[int, typer.Option(min=1, help="How many users click.")] = 5000,
+    items: Annotated[int, typer.Option(min=1, help="Size of the catalogue.")] = 2000,
+    as_json: JsonOption = False,
+) -> None:
+    """Events a second with a backlog of them, each answered by a real list, against a bare Faust echo."""
+    _begin()
+    load = Load(events=events, rounds=rounds, users=users, items=items, workers=workers)
+    _print(measure_throughput(read_settings(), load, progress=progress), as_json=as_json)
+
+
+@app.command()
+def index(
+    items: Annotated[int, typer.Option(min=1000, help="Vectors in the index.")] = 100_000,
+    dim: Annotated[int, typer.Option(min=8, help="Dimensions of a vector.")] = 256,
+    as_json: JsonOption = False,
+) -> None:
+    """The vector index of a worker's memory against exact search: delay, recall, memory."""
+    _begin()
+    _print(measure_index(items, dim, progress=progress), as_json=as_json)
+
+
+@app.command()
+def memory(
+    users: Annotated[int, typer.Option(min=1000, help="Users in Redis.")] = 20_000,
+    items: Annotated[int, typer.Option(min=1000, help="Items in the catalogue replica.")] = 50_000,
+    as_json: JsonOption = False,
+) -> None:
+    """Bytes of Redis a user with 100 events, and of a worker's memory an item."""
+    _begin()
+    _print(measure_memory(read_settings(), users=users, items=items, progress=progress), as_json=as_json)
+
+
+@app.command()
+def encoder(
+    images: Annotated[int, typer.Option(min=BATCH, help="Pictures in each measurement.")] = 400,
+    as_json: JsonOption = False,
+) -> None:
+    """Pictures a second from the upload topic to the catalogue, against the bare model on the same cores."""
+    _begin()
+    _print(measure_encoder(read_settings(), images, progress=progress), as_json=as_json)
 
 
 @app.command()
@@ -51,8 +104,7 @@ def faults(
     as_json: JsonOption = False,
 ) -> None:
     """Break every part under load, and have the oracle say whether an event was lost or counted twice."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that all we started is ended
-    configure_logs("warning")
+    _begin()
     try:
         chosen = find_faults(only or ())
     except UnknownFault as error:
@@ -66,6 +118,21 @@ def faults(
         _print_outcomes(outcomes)
     if not all(outcome.passed for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _begin() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that all we started is ended
+    configure_logs("warning")
+
+
+def _print(found: "DataclassInstance", *, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(found))
+        return
+    table = Table("figure", "value")
+    for name, value in asdict(found).items():
+        table.add_row(name, f"{value:,}")
+    results().print(table)
 
 
 def _line(outcome: Outcome) -> dict[str, object]:

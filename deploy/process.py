@@ -59,6 +59,15 @@ def alive(process: Process) -> bool:
     return False
 
 
+def cpu_s(process: Process) -> float:
+    """Seconds of processor time that a running process has taken; 0 for one that is gone."""
+    try:
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def send(process: Process, number: signal.Signals) -> bool:
     """Signal the process and its children; false if it is gone."""
     if not alive(process):

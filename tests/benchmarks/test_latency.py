@@ -4,7 +4,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmarks.latency import Latency, Plan, draw_clicks, measure_latency
+from benchmarks.latency import Latency, Plan, measure_latency
 from benchmarks.surroundings import draw_items, own_stack
 from streams.events import Interaction
 from streams.settings import Settings
@@ -18,12 +18,12 @@ def settings() -> Settings:
 
 
 def test_every_user_has_clicked_once_after_as_many_clicks_as_users() -> None:
-    clicks = list(islice(draw_clicks(PLAN), PLAN.users))
+    clicks = list(islice(PLAN.clicks(), PLAN.users))
     assert len({click.key for click in clicks}) == PLAN.users
 
 
 def test_a_drawn_click_is_an_event_as_agents_read_it() -> None:
-    drawn = next(draw_clicks(PLAN))
+    drawn = next(PLAN.clicks())
     event = msgspec.json.decode(drawn.value, type=Interaction)
     assert (event.event_id, event.user_id.encode()) == (drawn.event_id, drawn.key)
 

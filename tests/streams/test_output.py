@@ -171,7 +171,7 @@ async def test_warming_up_needs_its_topics(broker: Broker) -> None:
 
 async def test_close_delivers_what_is_queued(broker: Broker) -> None:
     leaving = KafkaPublisher(broker.bootstrap)
-    sending = asyncio.create_task(leaving.publish([Message(broker.topic, b"k", str(n).encode()) for n in range(500)]))
+    sending = asyncio.ensure_future(leaving.publish([Message(broker.topic, b"k", str(n).encode()) for n in range(500)]))
     await asyncio.sleep(0)
     await leaving.close()
     await asyncio.wait_for(sending, DEADLINE_S)
@@ -179,7 +179,7 @@ async def test_close_delivers_what_is_queued(broker: Broker) -> None:
 
 
 async def test_a_publisher_that_nobody_waits_for_any_more_delivers_all_the_same(broker: Broker) -> None:
-    sending = asyncio.create_task(broker.publisher.publish([Message(broker.topic, b"k", b"v")]))
+    sending = asyncio.ensure_future(broker.publisher.publish([Message(broker.topic, b"k", b"v")]))
     await asyncio.sleep(0)
     sending.cancel()
     await broker.publish(Message(broker.topic, b"k", b"w"))

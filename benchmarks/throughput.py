@@ -1,0 +1,91 @@
+"""How many events a second come back as lists when all of them wait already, and what one of them costs."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from benchmarks.load import Event
+from benchmarks.surroundings import own_stack
+from benchmarks.systems import START_S, System, draw_clicks, echo, floor, our_worker
+from deploy.service import Progress
+from streams.settings import Settings
+
+#: A rate that nothing here can keep up with: every event is due at once.
+FLAT_OUT = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """`events` flat out in each round, of users who are many enough that few have two events in a batch."""
+
+    events: int
+    rounds: int
+    users: int
+    items: int
+    workers: int
+
+    def clicks(self) -> Iterator[Event]:
+        """The same clicks for each system."""
+        return draw_clicks(self.users, self.items, FLAT_OUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """The medians over the rounds; the ratio is ours to the echo's; the processor time is that of our workers."""
+
+    events_per_s: float
+    echo_events_per_s: float
+    floor_events_per_s: float
+    ratio: float
+    cpu_us_per_event: float
+    workers: int
+    lost: int
+
+
+@dataclass(slots=True)
+class _Measured:
+    system: System
+    events_per_s: list[float] = field(default_factory=list)
+    cpu_us: list[float] = field(default_factory=list)
+
+
+def measure_throughput(settings: Settings, load: Load, *, progress: Progress = lambda _: None) -> Throughput:
+    """Start services of its own and have each system empty the same backlog in turn; ends all it started."""
+    with own_stack(settings, progress) as (own, endpoints), ExitStack() as stack:
+        contexts = {
+            "echo": echo(own, endpoints, load.clicks()),
+            "ours": our_worker(own, endpoints, load.clicks(), progress, items=load.items, workers=load.workers),
+            "floor": floor(own, endpoints, load.clicks(), progress, items=load.items),
+        }
+        systems = {name: _Measured(stack.enter_context(context)) for name, context in contexts.items()}
+        for measured in systems.values():
+            measured.system.run(load.users, FLAT_OUT, patience_s=START_S)
+        for number in range(1, load.rounds + 1):
+            for name, measured in systems.items():
+                _measure_round(measured, load.events)
+                rate, cpu_us = measured.events_per_s[-1], measured.cpu_us[-1]
+                title = f"round {number} of {load.rounds}, {name}"
+                progress(f"{title}: {rate:.0f} events/s, {cpu_us:.0f} us of CPU an event")
+        return _summarise(load, **systems)
+
+
+def _measure_round(measured: _Measured, events: int) -> None:
+    before_s = measured.system.cpu_s()
+    delays_ms = measured.system.run(events, FLAT_OUT)
+    measured.events_per_s.append(events / (float(np.nanmax(delays_ms)) / 1000))
+    measured.cpu_us.append((measured.system.cpu_s() - before_s) / events * 1e6)
+
+
+def _summarise(load: Load, echo: _Measured, ours: _Measured, floor: _Measured) -> Throughput:
+    rates = [float(np.median(each.events_per_s)) for each in (ours, echo, floor)]
+    return Throughput(
+        events_per_s=round(rates[0], 1),
+        echo_events_per_s=round(rates[1], 1),
+        floor_events_per_s=round(rates[2], 1),
+        ratio=round(rates[0] / rates[1], 3),
+        cpu_us_per_event=round(float(np.median(ours.cpu_us)), 1),
+        workers=load.workers,
+        lost=ours.system.lost,
+    )
