@@ -36,7 +36,7 @@ class Pipeline:
         if len(calls) == 1:
             # As it is when little happens, and each list waits for it: a pipeline takes longer.
             try:
-                return [await self._client.execute_command(*calls[0].words())]
+                return [await self._client.execute_command(*calls[0].words())]  # type: ignore[no-untyped-call]  # redis-py
             except ResponseError as error:
                 return [error]
         pipeline = self._client.pipeline(transaction=False)
