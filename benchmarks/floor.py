@@ -20,6 +20,7 @@ from state.profiles import ProfileStore
 from state.redis import RedisPartitions, connect
 from state.signals import SignalStore
 from streams import topics
+from streams.breaker import Breaker, RefusalLimit
 from streams.conditions import ALL as CONDITIONS
 from streams.crowd import Crowd
 from streams.endpoint import Endpoint
@@ -123,6 +124,7 @@ async def _wire(settings: Settings, stack: AsyncExitStack) -> tuple[Interactions
         signals_out,
         Positions(consumer.rewind),
         SignalTopic(prefix, settings.partitions),
+        Breaker(topics.INTERACTIONS.name, RefusalLimit()),
         prefix=prefix,
         partitions=settings.partitions,
         list_length=settings.list_length,

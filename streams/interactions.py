@@ -9,7 +9,7 @@ from functools import lru_cache
 from features.behaviour import engagements
 from features.item import key_of
 from features.privacy import is_repeated
-from features.profile import Action, Profile, apply_interaction, is_applied, is_late, weigh
+from features.profile import Action, Profile, apply_interaction, is_applied, is_late
 from features.trends import NO_TRENDS
 from inference.candidates import Candidates, Trends, find_taste, find_trends, generate_candidates, recent_items
 from inference.catalog import Catalog
@@ -17,8 +17,10 @@ from inference.ranking import Ranking, rank
 from state.errors import StateUnavailable
 from state.held import Held, HeldProfiles
 from state.profiles import ProfileStore
+from streams.actions import to_action
 from streams.attribution import Attribution
 from streams.batches import by_partition
+from streams.breaker import Breaker
 from streams.controls import UNSIGNED, Asked, Controls
 from streams.crowd import Crowd
 from streams.dead_letters import dead_letter
@@ -120,6 +122,7 @@ class InteractionsAgent:
         signals_out: Publisher,
         positions: Positions,
         signals: SignalTopic,
+        breaker: Breaker,
         *,
         prefix: str,
         partitions: int,
@@ -135,6 +138,7 @@ class InteractionsAgent:
         self._signals_out = signals_out
         self._positions = positions
         self._signals = signals
+        self._breaker = breaker
         self._prefix = prefix
         self._length = list_length
         self._clock_ms = clock_ms
@@ -195,6 +199,7 @@ class InteractionsAgent:
         self._positions.loaded({p: each.stored for p, each in held.items()})
         stages.end("load")
         admitted = await self._positions.admit(batch, {p: each.position for p, each in held.items()})
+        await self._breaker.check(*_refused(admitted, events))
         changed = {p: self._apply(new, events, held[p]) for p, new in admitted.items()}
         made = await self._recommend(list(changed.values()), stages)
         # From here to the end nothing is awaited: a commit has all of a batch or nothing, and its lists before it.
@@ -272,7 +277,7 @@ class InteractionsAgent:
         return changes
 
     def _apply_interaction(self, event: Interaction, record: Record, before: Profile, changes: _Changes) -> None:
-        action = _action(event, record)
+        action = to_action(event, record)
         if is_late(before, action):
             EVENTS.labels(INTERACTIONS.name, event.type, "forgotten").inc()
             if event.type == "upload":
@@ -389,10 +394,7 @@ def _users(records: Sequence[Record], events: _Events) -> list[str]:
     return list(dict.fromkeys(event.user_id for event in found if not isinstance(event, InvalidEvent)))
 
 
-def _action(event: Interaction, record: Record) -> Action:
-    return Action(
-        event=key_of(event.event_id),
-        item=key_of(event.item_id),
-        weight=weigh(event.type, rating=event.rating, dwell_ms=event.dwell_ms),
-        at_ms=clamp_time(event.occurred_at_ms, record.timestamp_ms),
-    )
+def _refused(admitted: Mapping[int, Sequence[Record]], events: _Events) -> tuple[int, int]:
+    """How many records there are, and how many of them are invalid."""
+    found = [events[partition, record.offset] for partition, records in admitted.items() for record in records]
+    return len(found), sum(isinstance(event, InvalidEvent) for event in found)

@@ -14,6 +14,7 @@ from inference.catalog import Catalog
 from inference.encoder import Encoder, Encoding
 from inference.errors import BadEmbedding, EncoderUnavailable
 from inference.ranking import rank_similar
+from streams.breaker import Breaker
 from streams.conditions import Reporter
 from streams.dead_letters import dead_letter
 from streams.decoder import Decode, DecoderUnavailable
@@ -49,6 +50,7 @@ class UploadsAgent:
         publisher: Publisher,
         signals: SignalTopic,
         report_trouble: Reporter,
+        breaker: Breaker,
         *,
         prefix: str,
         list_length: int,
@@ -62,22 +64,26 @@ class UploadsAgent:
         self._publisher = publisher
         self._signals = signals
         self._report_trouble = report_trouble
+        self._breaker = breaker
         self._prefix = prefix
         self._length = list_length
         self._clock_ms = clock_ms
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Handle a batch of events.uploads; on return each is published, as an item, an answer or a dead letter."""
-        answers = await asyncio.gather(*(self._answer(record) for record in records))
+        parsed = [_parse(record) for record in records]
+        await self._breaker.check(len(parsed), sum(isinstance(upload, InvalidEvent) for upload in parsed))
+        answers = await asyncio.gather(*map(self._answer, records, parsed))
         messages = [message for answer in answers for message in answer]
         events = self._prefix + INTERACTIONS.name
         # In two steps: who learns of an upload from its event, and disowns the item, must come after the item.
         await self._publisher.publish([message for message in messages if message.topic != events])
         await self._publisher.publish([message for message in messages if message.topic == events])
 
-    async def _answer(self, record: Record) -> list[Message]:
+    async def _answer(self, record: Record, upload: Upload | InvalidEvent) -> list[Message]:
+        if isinstance(upload, InvalidEvent):
+            return [dead_letter(record, upload, prefix=self._prefix)]
         try:
-            upload = parse_upload(record)
             picture = await self._picture(upload)
             encoding = await self._encode(picture)
         except InvalidEvent as error:
@@ -171,6 +177,13 @@ class UploadsAgent:
             occurred_at_ms=upload.occurred_at_ms,
         )
         return Message(self._prefix + INTERACTIONS.name, upload.user_id.encode(), encode(interaction))
+
+
+def _parse(record: Record) -> Upload | InvalidEvent:
+    try:
+        return parse_upload(record)
+    except InvalidEvent as error:
+        return error
 
 
 def _item(upload: Upload, record: Record, picture: Picture, encoding: Encoding) -> Item:

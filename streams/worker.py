@@ -207,6 +207,7 @@ class Worker:
             signals_out,
             positions,
             self._signals,
+            self._breaker(topics.INTERACTIONS),
             prefix=self._prefix,
             partitions=self._settings.partitions,
             list_length=self._settings.list_length,
@@ -237,6 +238,7 @@ class Worker:
             self._publisher,
             self._signals,
             report_to(conditions, ENCODER),
+            self._breaker(topics.UPLOADS),
             prefix=self._prefix,
             list_length=self._settings.list_length,
         )

@@ -11,6 +11,7 @@ from inference.catalog import Catalog
 from state.memory import MemoryPartitions
 from state.profiles import ProfileStore
 from state.signals import SignalStore
+from streams.breaker import Breaker, RefusalLimit
 from streams.controls import UNSIGNED, Controls
 from streams.crowd import Crowd
 from streams.interactions import InteractionsAgent
@@ -58,6 +59,7 @@ class Hub:
         self.rewinds = Rewinds()
         self.catalog = two_colours() if catalog is None else catalog
         self.crowd = Crowd(SignalStore(MemoryPartitions(), PARTITIONS), conditions())
+        self.breaker = Breaker("events.interactions", RefusalLimit(least=20))
         self.use(self.agent())
 
     def use(self, agent: InteractionsAgent) -> None:
@@ -79,6 +81,7 @@ class Hub:
             self.publisher,
             Positions(self.rewinds),
             SignalTopic("", PARTITIONS),
+            self.breaker,
             prefix="",
             partitions=PARTITIONS,
             list_length=LENGTH,

@@ -508,3 +508,10 @@ async def test_a_list_shorter_than_asked_for_is_counted() -> None:
     before = metric("sightline_short_lists_total")
     await hub.handle([record(0, click("u1", "red0"))])
     assert metric("sightline_short_lists_total") == before + 1
+
+
+async def test_when_most_events_are_refused_the_agent_stands_still_and_they_stay_in_their_topic(hub: Hub) -> None:
+    standing = asyncio.create_task(hub.handle([record(n, b"{", key=b"u1") for n in range(20)]))
+    await until(lambda: hub.breaker.reason is not None)
+    assert (standing.done(), hub.publisher.messages, await hub.position()) == (False, [], START)
+    standing.cancel()

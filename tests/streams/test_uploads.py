@@ -1,5 +1,6 @@
 """New pictures, with the fake encoder, an object store in a folder, and a publisher that remembers."""
 
+import asyncio
 import base64
 import csv
 import hashlib
@@ -22,6 +23,7 @@ from features.item import Item, key_of
 from inference.catalog import Catalog
 from inference.errors import BadEmbedding, EncoderUnavailable
 from state.signals import partition_of
+from streams.breaker import Breaker, RefusalLimit
 from streams.decoder import DecoderUnavailable
 from streams.events import Interaction
 from streams.fetching import Fetcher
@@ -29,7 +31,7 @@ from streams.objects import ObjectMissing, Objects, ObjectsUnavailable
 from streams.parsing import Record, parse_interaction
 from streams.signals import SignalTopic, Uploaded, parse_signal
 from streams.uploads import OBJECT_ATTEMPTS, UploadsAgent
-from tests.fakes import NOON, Clock, FakePublisher, wire
+from tests.fakes import NOON, Clock, FakePublisher, until, wire
 from tests.fakes_encoder import FakeEncoder
 
 PARTITIONS = 4
@@ -49,6 +51,7 @@ class Studio:
         self.publisher = FakePublisher()
         self.trouble: list[Exception] = []
         self.starting = 0
+        self.breaker = Breaker("events.uploads", RefusalLimit(least=20))
         self.agent = UploadsAgent(
             self.encoder,
             self._decode,
@@ -58,6 +61,7 @@ class Studio:
             self.publisher,
             SignalTopic("", PARTITIONS),
             self._report,
+            self.breaker,
             prefix="",
             list_length=LENGTH,
             clock_ms=Clock(NOON + 40),
@@ -468,3 +472,12 @@ async def test_sixteen_at_once_each_become_what_they_would_alone(studio: Studio)
         assert studio.publisher.to(topic) == alone.publisher.to(topic)
     assert len(studio.items()) == 12
     assert studio.reasons() == ["bad_image"] * 4
+
+
+async def test_when_most_uploads_are_refused_the_agent_stands_still_and_they_stay_in_their_topic() -> None:
+    studio = Studio()
+    junk = [Record("events.uploads", 0, n, NOON, b"i1", b"{") for n in range(20)]
+    standing = asyncio.create_task(studio.handle(junk))
+    await until(lambda: studio.breaker.reason is not None)
+    assert (standing.done(), studio.publisher.messages) == (False, [])
+    standing.cancel()
