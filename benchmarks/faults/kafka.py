@@ -92,6 +92,6 @@ FAULTS = (
         "kafka-broker-killed", "one of three brokers killed", kill_one_broker, within_s=30, needs=frozenset({"brokers"})
     ),
     Fault("kafka-cut", "no network to Kafka for 10 s", cut, within_s=10, needs=frozenset({"kafka proxy"})),
-    Fault("topic-anew", "events.interactions deleted and made again", make_topic_anew, within_s=60, refused=True),
+    Fault("topic-anew", "events.interactions deleted and made again", make_topic_anew, within_s=90, refused=True),
     Fault("kafka-slow", "answers 100 ms late for 10 s", slow, within_s=10, needs=frozenset({"kafka proxy"})),
 )

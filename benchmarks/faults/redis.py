@@ -74,6 +74,7 @@ def stay_away(system: System) -> float:
         time.sleep(away_s / 2)
         system.workers.start("interactions", 2)
         time.sleep(away_s / 2)
+    system.workers.check_alive()
     # The one that joined moved the group once, to let it in.
     if group.changes > 2:
         raise Unmet(f"the group changed {group.changes} times while Redis was away")

@@ -3,10 +3,12 @@
 import signal
 import threading
 import time
+import urllib.error
 import urllib.request
 from types import TracebackType
 from typing import Self
 
+from benchmarks.faults.fault import Unmet
 from deploy import process
 from deploy.errors import StackError
 from deploy.workers import Worker, WorkerName, Workers
@@ -88,6 +90,16 @@ class Supervisor:
         lines = [line for place in places for line in self._metrics(*place)]
         # `name{labels} value` or `name value`; not the names that only begin like it.
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.partition("{")[0].split(" ")[0] == metric)
+
+    def check_alive(self) -> None:
+        """Unmet if a worker's /healthz asks for a restart."""
+        with self._lock:
+            ports = {place: worker.metrics_port for place, worker in self._wanted.items()}
+        for (name, number), port in ports.items():
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10).close()
+            except urllib.error.HTTPError as error:
+                raise Unmet(f"/healthz of worker {name} {number} says: {error.read().decode().strip()}") from error
 
     def _metrics(self, name: WorkerName, number: int) -> list[str]:
         url = f"http://127.0.0.1:{self.running(name, number).metrics_port}/metrics"
