@@ -165,8 +165,9 @@ class Consumer(driver.Consumer):
         self._links.clear()
         for tp, found in (records or {}).items():
             moved = tp in self._seeking
-            if found and not moved and found[0].offset <= self._last.get(tp, -1):
-                # No seek of ours: it is the topic that begins again.
+            if found and not moved and found[0].offset - self._last.get(tp, found[0].offset - 1) not in (1, 2):
+                # No seek of ours, and more than the marker of a transaction: the topic begins again, or its retention
+                # has overtaken us.
                 await self.app.check_log(tp.topic, [tp.partition])  # type: ignore[attr-defined]  # streams.app.App
             self._links[tp] = links = {}
             for record in found:

@@ -153,6 +153,7 @@ async def test_a_store_that_went_back_is_noticed_when_a_profile_is_read(
 
 async def test_a_profile_read_while_a_commit_lands_is_no_conflict(partitions: Counting) -> None:
     taken: list[tuple[Held, ProfileCommit]] = []
+    held_profiles: list[HeldProfiles] = []
 
     class Slow(ProfileStore):
         """Has the answer of a load arrive after a commit that was made later."""
@@ -160,10 +161,11 @@ async def test_a_profile_read_while_a_commit_lands_is_no_conflict(partitions: Co
         async def load(self, users: Mapping[int, Sequence[str]]) -> dict[int, LoadedProfiles]:
             found = await super().load(users)
             if taken:
-                await profiles.commit([taken.pop()])
+                await held_profiles[0].commit([taken.pop()])
             return found
 
     profiles = HeldProfiles(Slow(partitions))
+    held_profiles.append(profiles)
     await advance(profiles, 3, u1=RED)
     taken += profiles.take()
 
