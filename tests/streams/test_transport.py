@@ -263,7 +263,7 @@ async def _failing_later() -> str:
     "makes", [(_at_once, _never), (_later, _never), (_never, _later), (_never, _at_once), (_later,)]
 )
 async def test_waiting_for_the_first_gives_what_faust_gives(makes: Sequence[Callable[[], Any]], log: Log) -> None:
-    consumer = log.app(log.keep).consumer
+    consumer = cast(transport.Consumer, log.app(log.keep).consumer)
     ours = await consumer.wait_first(*(make() for make in makes))
     theirs = await driver.Consumer.wait_first(consumer, *(make() for make in makes))
     assert (ours.results, ours.stopped) == (theirs.results, theirs.stopped)
@@ -271,13 +271,13 @@ async def test_waiting_for_the_first_gives_what_faust_gives(makes: Sequence[Call
 
 @pytest.mark.parametrize("make", [_failing_at_once, _failing_later])
 async def test_waiting_for_what_fails_fails(make: Callable[[], Any], log: Log) -> None:
-    consumer = log.app(log.keep).consumer
+    consumer = cast(transport.Consumer, log.app(log.keep).consumer)
     with pytest.raises(ValueError, match=r"at once|later"):
         await consumer.wait_first(make(), _never())
 
 
 async def test_who_waits_for_the_first_may_be_cancelled(log: Log) -> None:
-    consumer = log.app(log.keep).consumer
+    consumer = cast(transport.Consumer, log.app(log.keep).consumer)
     ended: list[str] = []
 
     async def waiting() -> None:
