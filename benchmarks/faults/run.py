@@ -8,13 +8,16 @@ from itertools import groupby
 from benchmarks.faults.fault import Fault, Outcome, Unmet
 from benchmarks.faults.services import Services, running_services
 from benchmarks.faults.system import CALM_S, System, running
+from deploy.errors import StackError
 from deploy.service import Progress
+from state.errors import StateError
 from streams.errors import StreamError
 from streams.oracle import verify_state
 from streams.report import Report
 from streams.settings import Settings
 from streams.topics import SIGNALS
 
+_FAILURES = (Unmet, StackError, StreamError, StateError)
 _FAULTY = (
     "different_profiles",
     "different_behaviours",
@@ -40,16 +43,23 @@ def run_faults(
 
 def run_fault(fault: Fault, services: Services, *, rate: float, minutes: float) -> Outcome:
     """Inflict one fault on a system of its own, wait until nothing lags, and judge."""
-    with running(fault, services.settings, services, rate=rate, minutes=minutes) as system:
-        wrong: list[str] = []
-        recovered_s: float | None = None
-        try:
-            recovered_s = fault.inflict(system)
-            time.sleep(CALM_S)
-        except Unmet as error:
-            wrong.append(str(error))
-        system.traffic.stop()
-        return _judge(fault, system, recovered_s, wrong)
+    try:
+        with running(fault, services.settings, services, rate=rate, minutes=minutes) as system:
+            return _inflict(fault, system)
+    except _FAILURES as error:
+        return Outcome(fault.name, 0, 0, 0, None, (f"the system did not come up or down: {error}",))
+
+
+def _inflict(fault: Fault, system: System) -> Outcome:
+    wrong: list[str] = []
+    recovered_s: float | None = None
+    try:
+        recovered_s = fault.inflict(system)
+        time.sleep(CALM_S)
+    except _FAILURES as error:
+        wrong.append(str(error))
+    system.traffic.stop()
+    return _judge(fault, system, recovered_s, wrong)
 
 
 def _judge(fault: Fault, system: System, recovered_s: float | None, wrong: list[str]) -> Outcome:
@@ -70,7 +80,7 @@ def _judge(fault: Fault, system: System, recovered_s: float | None, wrong: list[
         # What an upload leads to is an event, too, and no event of the load.
         missing = max(accepted - sum(system.ends().values()), 0)
         lost, doubled = report.lost + report.lost_signals + missing + report.pending, report.double_applied
-    except (Unmet, StreamError) as error:
+    except _FAILURES as error:
         wrong.append(str(error))
     return Outcome(fault.name, accepted, lost, doubled, _rounded(recovered_s), tuple(wrong))
 

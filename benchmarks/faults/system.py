@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
 from benchmarks.faults.fault import Fault, Unmet
@@ -13,6 +13,7 @@ from benchmarks.faults.supervisor import Supervisor
 from benchmarks.faults.traffic import ITEMS, Traffic
 from benchmarks.surroundings import draw_items
 from deploy.workers import Workers
+from state.errors import StateUnavailable
 from state.keys import Keys
 from state.redis import RedisPartitions, connect
 from streams import topics
@@ -84,10 +85,13 @@ class System:
     def await_that(self, condition: Callable[[], bool], what: str, *, deadline_s: float = DEADLINE_S) -> None:
         """Return when the condition holds; Unmet after `deadline_s`."""
         until = time.monotonic() + deadline_s
-        while not condition():
-            if time.monotonic() > until:
-                raise Unmet(f"not within {deadline_s:.0f} s: {what}")
+        while time.monotonic() < until:
+            # A Redis that is coming back is no answer.
+            with suppress(StateUnavailable):
+                if condition():
+                    return
             time.sleep(_LOOK_S)
+        raise Unmet(f"not within {deadline_s:.0f} s: {what}")
 
 
 @contextmanager

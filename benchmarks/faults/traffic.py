@@ -50,7 +50,8 @@ class Traffic:
     def stop(self) -> None:
         """Publish no more; returns when Kafka has accepted all that was sent, or a minute later."""
         self._ended.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         self._producer.flush(_FLUSH_S)
 
     def send(self, key: bytes | None, value: bytes | None) -> None:
