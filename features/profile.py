@@ -14,10 +14,10 @@ from features.ledger import EMPTY, add, remove
 
 DAY_MS = 86_400_000
 ENGAGED_HALF_LIFE_MS = 14 * DAY_MS
-ENGAGED_LIMIT = 48
+ENGAGED_LIMIT = 32
 REFUSED_LIMIT = 16
 SEEN_LIMIT = 256
-EVENTS_LIMIT = 64
+EVENTS_LIMIT = 32
 
 #: From this weight on, an interaction takes a refusal back.
 CHANGE_OF_MIND = 1.0
@@ -61,7 +61,7 @@ class Profile:
     """A user's state after a prefix of the log.
 
     `engaged` and `refused` are ledgers (`features.ledger.ENTRY`), oldest first; `seen` uint32 [≤ 256], the low half
-    of item keys, oldest first; `events` uint64 [≤ 64], keys of the last event ids, the window in which a repeated id
+    of item keys, oldest first; `events` uint64 [≤ 32], keys of the last event ids, the window in which a repeated id
     is recognised.
     """
 

@@ -132,11 +132,11 @@ def test_late_events_lead_to_the_same_taste(shuffled: list[Action]) -> None:
 # One past each bound
 
 
-def test_the_49th_engaged_item_pushes_the_faintest_out() -> None:
+def test_the_33rd_engaged_item_pushes_the_faintest_out() -> None:
     faint = act("faint", 0.2)
     profile = profile_of(faint, *(act(f"red-{n}") for n in range(ENGAGED_LIMIT)))
 
-    assert len(profile.engaged) == ENGAGED_LIMIT == 48
+    assert len(profile.engaged) == ENGAGED_LIMIT == 32
     assert faint.item not in profile.engaged["item"]
 
 
@@ -171,10 +171,10 @@ def test_an_item_seen_again_is_not_the_oldest_any_more() -> None:
     assert key_of("red-1") & 0xFFFF_FFFF not in profile.seen
 
 
-def test_the_65th_event_id_pushes_the_oldest_out() -> None:
+def test_the_33rd_event_id_pushes_the_oldest_out() -> None:
     profile = profile_of(*(act("red-1", event=f"e{n}") for n in range(EVENTS_LIMIT + 1)))
 
-    assert len(profile.events) == EVENTS_LIMIT == 64
+    assert len(profile.events) == EVENTS_LIMIT == 32
     assert not is_applied(profile, act("red-1", event="e0"))
     assert is_applied(profile, act("red-1", event="e1"))
 
