@@ -22,6 +22,8 @@ from streams.settings import read_settings
 _ROWS = (
     ("events", "events applied", False),
     ("duplicates", "of them with an event id used before", False),
+    ("late", "of them from before their user was forgotten", False),
+    ("requests", "privacy requests carried out", False),
     ("refused", "events refused", False),
     ("pending", "events not applied yet", False),
     ("pending_signals", "signals not applied yet", False),
@@ -37,6 +39,7 @@ _ROWS = (
     ("different_items", "items that differ", True),
     ("out_of_order", "lists out of order", True),
     ("unanswered", "users whose last event has no list", True),
+    ("not_withdrawn", "lists that were taken back and are still there", True),
 )
 
 

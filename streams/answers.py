@@ -49,12 +49,15 @@ class Answers:
         self.lists = 0
         self.repeats = 0
         self.unreadable = 0
+        #: The `seq` of each user's feed that was not taken back since.
+        self.standing: dict[str, int] = {}
         self._courses: dict[tuple[str, str], _Course] = {}
 
     def add(self, record: Record) -> None:
         """The next record of a partition."""
         if record.value is None:
-            # The user was forgotten.
+            # The user took the list back, perhaps to be forgotten.
+            self.standing.pop((record.key or b"").decode(errors="replace"), None)
             return
         try:
             made = _decode(record.value)
@@ -62,6 +65,8 @@ class Answers:
             self.unreadable += 1
             return
         self.lists += 1
+        if made.kind == "feed":
+            self.standing[made.user_id] = made.seq
         course = self._courses.get((made.user_id, made.kind))
         if course is None or made.seq > course.newest:
             self._courses[made.user_id, made.kind] = _Course(made.seq, made.generated_at_ms)

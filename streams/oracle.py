@@ -4,14 +4,17 @@ Nothing has to stand still: what Redis holds is read together with the position 
 just that position before the two are compared.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
+from features.privacy import without_lapsed
 from features.profile import NEW, Profile
 from state.keys import Keys
 from state.profiles import ProfileStore
 from state.redis import RedisPartitions, connect
 from state.signals import SignalStore
 from streams.comparing import balance, chunks, profile_difference, recent_difference
+from streams.controls import UNSIGNED, Controls, control_keys
 from streams.errors import CannotVerify
 from streams.oracle_items import ItemsComparison
 from streams.published import compare_letters, compare_lists
@@ -32,7 +35,10 @@ async def verify_state(
         prefix, partitions = settings.topic_prefix, settings.partitions
         profiles = ProfileStore(RedisPartitions(client, Keys(prefix), observe=_unobserved))
         signals = SignalStore(RedisPartitions(client, Keys(f"{prefix}s"), observe=_unobserved), partitions)
-        return await Oracle(log, profiles, signals, prefix=prefix, partitions=partitions, progress=progress).verify()
+        controls = Controls(*control_keys(settings.control_key))
+        return await Oracle(
+            log, profiles, signals, controls, prefix=prefix, partitions=partitions, progress=progress
+        ).verify()
     finally:
         log.close()
         await client.aclose()
@@ -46,10 +52,12 @@ class Oracle:
         log: TopicLog,
         profiles: ProfileStore,
         signals: SignalStore,
+        controls: Controls = UNSIGNED,
         *,
         prefix: str,
         partitions: int,
         progress: Progress = lambda _what, _done, _of: None,
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._log = log
         self._profiles = profiles
@@ -57,43 +65,54 @@ class Oracle:
         self._prefix = prefix
         self._partitions = range(partitions)
         self._progress = progress
+        self._controls = controls
+        self._clock_ms = clock_ms
 
     async def verify(self) -> Report:
         """Compare everything; raises CannotVerify, BrokerUnavailable, StateUnavailable and StateCorrupt."""
         report = Report(len(self._partitions))
         held = await self._profiles.positions(self._partitions)
         # After the positions: what they stand for was published before.
-        replayer = Replayer(self._log, prefix=self._prefix, partitions=len(self._partitions), progress=self._progress)
+        replayer = Replayer(
+            self._log,
+            prefix=self._prefix,
+            partitions=len(self._partitions),
+            progress=self._progress,
+            controls=self._controls,
+        )
         _check_extents(replayer, held, report)
         replayer.start(held)
         _count(replayer, report)
         # The replayer may go on with what happens meanwhile; the lists are judged by this.
         refused = {p: list(replay.refused) for p, replay in replayer.interactions.items()}
-        compare_lists(replayer, replayer.last_events(), held, report)
+        withdrawn = {user: p for p, replay in replayer.interactions.items() for user in replay.withdrawn}
+        compare_lists(replayer, replayer.last_events(), withdrawn, held, report)
         for partition in self._partitions:
             await self._compare_profiles(replayer, partition, report)
         await ItemsComparison(self._signals, replayer, held, report).compare(self._partitions)
         compare_letters(replayer, self._prefix, refused, report)
-        if replayer.private:
-            report.incomplete.append(
-                f"{len(replayer.private)} users with requests on events.privacy, and popularity and neighbours of the "
-                f"{len(replayer.touched)} items that their events are about"
-            )
         return report
 
     async def _compare_profiles(self, replayer: Replayer, partition: int, report: Report) -> None:
         whole = replayer.extents[partition].first == 0
-        for users in chunks(list(filter(replayer.is_comparable, replayer.interactions[partition].profiles))):
+        for users in chunks(list(replayer.interactions[partition].profiles)):
             loaded = (await self._profiles.load({partition: users}))[partition]
             replay = replayer.advance(partition, loaded.position)
+            now_ms = self._clock_ms()
             for user in users:
-                compare_profile(user, replay.profiles[user], loaded.profiles.get(user, NEW), report, whole=whole)
+                # What expired in Redis is still in the log perhaps, and the reverse.
+                expected = without_lapsed(replay.profiles[user], now_ms)
+                stored = without_lapsed(loaded.profiles.get(user, NEW), now_ms)
+                compare_profile(user, expected, stored, report, whole=whole)
 
 
 def compare_profile(user: str, expected: Profile, stored: Profile, report: Report, *, whole: bool) -> None:
     """Report how a stored profile differs; where not all of its user's events are retained, as far as can be said."""
     if whole:
         (lost, doubled), where = balance(expected, stored), profile_difference(expected, stored)
+    elif expected.privacy != stored.privacy:
+        # A request that is not retained emptied the profile, or kept events out of it.
+        return
     else:
         (lost, where), doubled = recent_difference(expected, stored), 0
     report.lost += lost
@@ -131,6 +150,8 @@ def _count(replayer: Replayer, report: Report) -> None:
         report.users += len(replay.profiles)
         report.events += replay.events
         report.duplicates += replay.duplicates
+        report.late += replay.late
+        report.requests += replay.requests
         report.refused += len(replay.refused)
 
 

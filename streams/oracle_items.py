@@ -32,8 +32,7 @@ class ItemsComparison:
             replay, stored = await self._load(partition, Wanted([], []))
             self._note(partition, replay, stored)
             if self._replayer.whole():
-                touched = self._replayer.touched
-                await self._compare_behaviours(partition, [key for key in replay.behaviours if key not in touched])
+                await self._compare_behaviours(partition, list(replay.behaviours))
                 await self._compare_trends(partition)
             await self._compare_items(partition, stored.position)
 
@@ -69,8 +68,7 @@ class ItemsComparison:
     async def _compare_trends(self, partition: int) -> None:
         replay, stored = await self._load(partition, Wanted([], []))
         for key, where in trend_differences(replay.behaviours, stored.trends).items():
-            if key not in self._replayer.touched:
-                self._report_behaviour("trend", key, where)
+            self._report_behaviour("trend", key, where)
 
     def _report_behaviour(self, kind: Literal["behaviour", "trend"], key: int, where: str) -> None:
         if where:

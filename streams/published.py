@@ -15,9 +15,16 @@ _letter = msgspec.json.Decoder(DeadLetter)
 
 
 def compare_lists(
-    replayer: Replayer, last: Mapping[str, tuple[int, Place]], held: Mapping[int, int], report: Report
+    replayer: Replayer,
+    last: Mapping[str, tuple[int, Place]],
+    withdrawn: Mapping[str, int],
+    held: Mapping[int, int],
+    report: Report,
 ) -> None:
-    """Judge the lists (see `streams.answers`) by each user's last event and the positions held, by partition."""
+    """Judge the lists (see `streams.answers`) by each user's last event and the positions held, by partition.
+
+    `withdrawn` are the users who took their list back, and their partitions.
+    """
     answers = Answers()
     oldest: dict[int, int] = {}
     for record in replayer.read(RECOMMENDATIONS):
@@ -34,6 +41,11 @@ def compare_lists(
     for user, place in answers.unanswered(places, kept_from_ms=kept_from_ms).items():
         report.unanswered += 1
         report.show(Difference("list", user, f"no list has a seq of {place.offset} or above"))
+    for user, partition in withdrawn.items():
+        # A newer one answers an event that came after, and is not stored yet.
+        if answers.standing.get(user, held[partition] + 1) <= held[partition]:
+            report.not_withdrawn += 1
+            report.show(Difference("list", user, "took the list back, and it is still there"))
 
 
 def compare_letters(replayer: Replayer, prefix: str, refused: Mapping[int, Sequence[int]], report: Report) -> None:

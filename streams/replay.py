@@ -13,8 +13,10 @@ import msgspec
 from features.behaviour import NEIGHBOURS_LIMIT, UNKNOWN, Behaviour, Engagement, apply_engagement, engagements
 from features.item import Item, apply_change, apply_upload
 from features.ledger import WEIGHT_LIMIT
-from features.profile import NEW, Profile, apply_interaction, is_applied
+from features.privacy import apply_request, is_repeated
+from features.profile import NEW, Profile, apply_interaction, is_applied, is_late
 from streams.actions import to_action
+from streams.controls import UNSIGNED, Asked, Controls
 from streams.errors import InvalidEvent
 from streams.parsing import Record, parse_interaction
 from streams.signals import Changed, Engaged, Uploaded, parse_signal
@@ -34,15 +36,22 @@ class Place:
 
 @dataclass(slots=True)
 class InteractionsReplay:
-    """One partition of events.interactions: the profiles after `position`, and the place of each user's last event."""
+    """One partition of events.interactions: the profiles after `position`, and the place of each user's last event.
+
+    A user who took the list back, and did nothing since, has no last event and is among the `withdrawn`.
+    """
 
     position: int
+    controls: Controls = UNSIGNED
     events: int = 0
     duplicates: int = 0
+    late: int = 0
+    requests: int = 0
     #: Offsets of the records that belong into the dead letters.
     refused: list[int] = field(default_factory=list)
     profiles: dict[str, Profile] = field(default_factory=dict)
     last: dict[str, Place] = field(default_factory=dict)
+    withdrawn: set[str] = field(default_factory=set)
 
     def apply(self, record: Record) -> list[Engagement]:
         """Apply the next record; what it means for the items in it."""
@@ -50,17 +59,38 @@ class InteractionsReplay:
         try:
             event = parse_interaction(record)
         except InvalidEvent:
-            self.refused.append(record.offset)
+            if (asked := self.controls.read(record)) is not None:
+                self._grant(asked)
+            else:
+                self.refused.append(record.offset)
             return []
         self.events += 1
         before = self.profiles.get(event.user_id, NEW)
         action = to_action(event, record)
+        if is_late(before, action):
+            self.late += 1
+            return []
         if is_applied(before, action):
             self.duplicates += 1
             return []
         self.profiles[event.user_id] = apply_interaction(before, action)
         self.last[event.user_id] = Place(record.offset, record.timestamp_ms)
+        self.withdrawn.discard(event.user_id)
+        if before.privacy.opted_out:
+            return []
         return engagements(before, action, source=record.partition, offset=record.offset)
+
+    def _grant(self, asked: Asked) -> None:
+        before = self.profiles.get(asked.user_id, NEW)
+        if is_repeated(before, asked.request):
+            return
+        self.requests += 1
+        if asked.control.type == "export":
+            return
+        self.profiles[asked.user_id] = apply_request(before, asked.request)
+        if asked.control.type != "opt_in":
+            self.last.pop(asked.user_id, None)
+            self.withdrawn.add(asked.user_id)
 
 
 @dataclass(slots=True)

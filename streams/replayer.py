@@ -6,11 +6,12 @@ from features.item import Item
 from state.codec import decode_item
 from state.signals import partition_of
 from streams import routing
+from streams.controls import UNSIGNED, Controls
 from streams.errors import CannotVerify
 from streams.parsing import Record
 from streams.replay import InteractionsReplay, Place, SignalsReplay
 from streams.topic_log import Extent, TopicLog
-from streams.topics import CATALOG, INTERACTIONS, PRIVACY, SIGNALS, Topic
+from streams.topics import CATALOG, INTERACTIONS, SIGNALS, Topic
 
 #: Told what is under way, how many records of it are done, and of how many.
 Progress = Callable[[str, int, int], None]
@@ -20,19 +21,17 @@ _PROGRESS_EVERY = 500
 class Replayer:
     """One replay for each partition of events.interactions and of state.signals; all begin at the first record kept."""
 
-    def __init__(self, log: TopicLog, *, prefix: str, partitions: int, progress: Progress) -> None:
+    def __init__(
+        self, log: TopicLog, *, prefix: str, partitions: int, progress: Progress, controls: Controls = UNSIGNED
+    ) -> None:
         self._log = log
         self._prefix = prefix
         self._partitions = range(partitions)
         self._progress = progress
         self._done = 0
         self.extents = self.extents_of(INTERACTIONS)
-        #: Users who asked for something on events.privacy: their state follows from that as well, and from when.
-        self.private = {record.key for record in self.read(PRIVACY) if record.key}
-        #: Items with an event of such a user.
-        self.touched: set[int] = set()
         self.signal_extents = self.extents_of(SIGNALS)
-        self.interactions = {p: InteractionsReplay(extent.first - 1) for p, extent in self.extents.items()}
+        self.interactions = {p: InteractionsReplay(extent.first - 1, controls) for p, extent in self.extents.items()}
         self.signals = {p: SignalsReplay(extent.first - 1) for p, extent in self.signal_extents.items()}
 
     def whole(self) -> bool:
@@ -40,18 +39,14 @@ class Replayer:
         return all(extent.first == 0 for extent in self.extents.values())
 
     def last_events(self) -> dict[str, tuple[int, Place]]:
-        """The partition and place of each user's last event so far, but for private users and misrouted events."""
+        """The partition and place of each user's last event so far, but for users whose events lie wrongly."""
         count = len(self._partitions)
         return {
             user: (partition, place)
             for partition, replay in self.interactions.items()
             for user, place in replay.last.items()
-            if self.is_comparable(user) and routing.partition_of(user.encode(), count) == partition
+            if routing.partition_of(user.encode(), count) == partition
         }
-
-    def is_comparable(self, user: str) -> bool:
-        """Whether a user's state follows from events.interactions alone."""
-        return user.encode() not in self.private
 
     def extents_of(self, topic: Topic) -> dict[int, Extent]:
         """What the partitions of a topic hold now."""
@@ -109,11 +104,7 @@ class Replayer:
     def _apply(self, partition: int, position: int, *, of: int = 0) -> None:
         replay = self.interactions[partition]
         for record in self._records(INTERACTIONS, partition, replay.position + 1, position + 1, of=of):
-            told = replay.apply(record)
-            if record.key in self.private:
-                self.touched.update(engagement.item for engagement in told)
-                continue
-            for engagement in told:
+            for engagement in replay.apply(record):
                 self.signals[partition_of(engagement.item, len(self._partitions))].expect(engagement)
         replay.position = max(replay.position, position)
 

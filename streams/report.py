@@ -25,6 +25,10 @@ class Report:
     #: Events that could be read, up to the positions; `duplicates` of them repeat an event id, and changed nothing.
     events: int = 0
     duplicates: int = 0
+    #: Refused because their user was forgotten after them.
+    late: int = 0
+    #: What users asked on events.privacy.
+    requests: int = 0
     refused: int = 0
     #: Accepted by Kafka, not yet stored: events, and signals.
     pending: int = 0
@@ -41,6 +45,7 @@ class Report:
     repeats: int = 0
     out_of_order: int = 0
     unanswered: int = 0
+    not_withdrawn: int = 0
     #: What could not be compared, and why; empty when the log reaches back to the first event.
     incomplete: list[str] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
@@ -58,6 +63,7 @@ class Report:
                 self.different_items,
                 self.out_of_order,
                 self.unanswered,
+                self.not_withdrawn,
             )
         )
 

@@ -8,16 +8,18 @@ import pytest
 
 from features.behaviour import Behaviour, Engagement, engagements
 from features.item import Change, Item, key_of
-from features.profile import NEW, Profile, apply_interaction, is_applied
+from features.privacy import MARKER_MS, apply_request, is_repeated
+from features.profile import DAY_MS, NEW, Profile, apply_interaction, is_applied, is_late
 from state.memory import MemoryPartitions
 from state.partitions import Loaded
 from state.profiles import ProfileCommit, ProfileStore
 from state.signals import SignalStore, Wanted, partition_of
 from streams.actions import to_action
 from streams.breaker import Breaker, RefusalLimit
+from streams.controls import UNSIGNED, Asked, Controls
 from streams.dead_letters import dead_letter
 from streams.errors import CannotVerify, InvalidEvent
-from streams.events import Recommendations, Trigger, encode
+from streams.events import PrivacyRequest, Recommendations, Trigger, encode
 from streams.items import SignalsAgent
 from streams.oracle import Oracle
 from streams.output import Message
@@ -44,15 +46,29 @@ class World:
         self.profiles = ProfileStore(self.profile_values)
         self.signals = SignalStore(self.signal_values, PARTITIONS)
         self.signal_topic = SignalTopic("", PARTITIONS)
+        self.controls = UNSIGNED
+        self.clock = Clock()
         self.made = 0
 
-    def happen(self, user: str, item: str, *, kind: str = "click", event: str | None = None) -> Record:
+    def happen(
+        self, user: str, item: str, *, kind: str = "click", event: str | None = None, own_ms: int | None = None
+    ) -> Record:
         """An event in the log, a second after the one before."""
         self.made += 1
         at = NOON + 1000 * self.made
         fields = {"event_id": event or f"e{self.made}", "type": kind, "user_id": user, "item_id": item}
-        value = wire(fields | {"occurred_at_ms": at})
+        value = wire(fields | {"occurred_at_ms": at if own_ms is None else own_ms})
         return self.log.append(INTERACTIONS, home_of(user), user.encode(), value, at_ms=at)
+
+    def ask(self, user: str, kind: str) -> Message:
+        """A user's request in the log, as the privacy agent passes it on."""
+        self.made += 1
+        at = NOON + 1000 * self.made
+        request = PrivacyRequest(event_id="p", type=kind, user_id=user, occurred_at_ms=at)  # type: ignore[arg-type]
+        asked = Record("events.privacy", home_of(user), self.made, at, user.encode(), b"")
+        message = self.controls.message(request, asked, prefix="")
+        self.log.publish([message], PARTITIONS)
+        return message
 
     def stroll(self, count: int) -> None:
         """Events of all users with all items."""
@@ -67,12 +83,16 @@ class World:
         twice: int | None = None,
         changed: int | None = None,
         signals: bool = True,
+        withdrawals: bool = True,
     ) -> None:
         """What waits is applied: without the event at one offset, with it twice, or with it changed."""
         for partition in range(PARTITIONS):
             position = (await self.profiles.positions([partition]))[partition]
             for record in self.log.read(INTERACTIONS, partition, position + 1, 10**6):
                 faults = (lost, twice, changed) if partition == 0 else (None, None, None)
+                if (asked := self.controls.read(record)) is not None:
+                    await self.grant(asked, record, withdrawals)
+                    continue
                 await self.apply(record, record.offset - 1, *(record.offset == fault for fault in faults))
         if signals:
             await self.work_signals()
@@ -89,14 +109,25 @@ class World:
         before = loaded.profiles[event.user_id]
         action = to_action(event, record)
         after, told = before, list[Engagement]()
-        if not lost and not is_applied(before, action):
+        if not lost and not is_applied(before, action) and not is_late(before, action):
             action = replace(action, weight=0.5) if changed else action
             after = apply_interaction(before, action)
-            told = engagements(before, action, source=record.partition, offset=record.offset)
+            if not before.privacy.opted_out:
+                told = engagements(before, action, source=record.partition, offset=record.offset)
             after = apply_interaction(after, replace(action, event=1)) if twice else after
             self.answer(event.user_id, record.offset)
         self.log.publish(self.signal_topic.messages(told), PARTITIONS)
         await self.profiles.commit([ProfileCommit(record.partition, held, record.offset, {event.user_id: after})])
+
+    async def grant(self, asked: Asked, record: Record, withdrawals: bool) -> None:
+        """One request: the withdrawal, then the commit."""
+        before = await self.profile(asked.user_id)
+        takes_back = asked.control.type in ("forget", "reset", "opt_out") and not is_repeated(before, asked.request)
+        if takes_back and withdrawals:
+            self.log.publish([Message(LISTS, record.key, None)], PARTITIONS)
+        after = {asked.user_id: apply_request(before, asked.request)}
+        commit = ProfileCommit(record.partition, record.offset - 1, record.offset, after)
+        assert await self.profiles.commit([commit]) == {}
 
     async def work_signals(self) -> None:
         """What waits on state.signals is applied by the real agent."""
@@ -146,7 +177,10 @@ class World:
 
     async def verify(self) -> Report:
         """What the oracle says."""
-        return await Oracle(self.log, self.profiles, self.signals, prefix="", partitions=PARTITIONS).verify()
+        oracle = Oracle(
+            self.log, self.profiles, self.signals, self.controls, prefix="", partitions=PARTITIONS, clock_ms=self.clock
+        )
+        return await oracle.verify()
 
 
 def home_of(user: str) -> int:
@@ -455,29 +489,69 @@ async def test_lists_of_events_that_are_still_to_be_repeated_may_stand_in_any_or
     assert (await world.verify()).ok
 
 
-async def test_users_with_privacy_requests_and_what_they_chose_are_left_out_and_all_others_compared(
+# Users who asked for something
+
+
+async def test_what_users_asked_is_carried_out_by_the_replay_as_well(world: World) -> None:
+    for user, kind in (("u0", "forget"), ("u1", "reset"), ("u2", "opt_out"), ("u3", "opt_in"), ("u4", "export")):
+        world.ask(user, kind)
+    world.stroll(60)
+    await world.work()
+    report = await world.verify()
+    assert (report.ok, report.differences, report.incomplete) == (True, [], [])
+    assert (report.requests, report.events) == (5, 260)
+
+
+async def test_an_event_that_comes_late_for_a_user_who_was_forgotten_is_expected_to_change_nothing(
     world: World,
 ) -> None:
-    world.log.append("events.privacy", home_of("u1"), b"u1", b"{}")
-    world.log.publish([Message(LISTS, b"u1", None)], PARTITIONS)
-    await world.store({"u1": NEW})
-    report = await world.verify()
-    assert report.ok
-    assert "1 users with requests on events.privacy" in report.incomplete[0]
-    await world.store({"u2": NEW}, user="u2")
-    assert users_of(await world.verify()) == {"u2"}
-
-
-async def test_an_item_that_a_user_with_privacy_requests_never_chose_is_compared() -> None:
-    world = World()
-    for user, item in (("u1", "i1"), ("u1", "i2"), ("u2", "i3")):
-        world.happen(user, item)
+    world.ask("u1", "forget")
+    world.happen("u1", "i1", own_ms=NOON)
     await world.work()
-    world.log.append("events.privacy", home_of("u1"), b"u1", b"{}")
-    await change_behaviour(world, "i1", popular=0.5)
-    assert {each.kind for each in (await world.verify()).differences} == set()
-    await change_behaviour(world, "i3", popular=0.5)
-    assert (await world.verify()).different_behaviours == 1
+    report = await world.verify()
+    assert (report.ok, report.late) == (True, 1)
+
+
+async def test_a_profile_that_was_not_forgotten_is_found(world: World) -> None:
+    before = await world.profile("u1")
+    world.ask("u1", "forget")
+    await world.work()
+    await world.store({"u1": before})
+    report = await world.verify()
+    assert (report.ok, report.different_profiles, users_of(report)) == (False, 1, {"u1"})
+
+
+async def test_a_list_that_was_not_taken_back_is_found(world: World) -> None:
+    world.ask("u1", "forget")
+    await world.work(withdrawals=False)
+    report = await world.verify()
+    assert (report.ok, report.not_withdrawn, users_of(report)) == (False, 1, {"u1"})
+
+
+async def test_a_request_that_comes_twice_counts_once(world: World) -> None:
+    passed_on = world.ask("u1", "forget")
+    world.happen("u1", "i1")
+    world.log.publish([passed_on], PARTITIONS)
+    await world.work()
+    report = await world.verify()
+    assert (report.ok, report.requests) == (True, 1)
+
+
+async def test_what_is_left_of_a_forgotten_user_may_have_expired(world: World) -> None:
+    world.ask("u1", "forget")
+    await world.work()
+    await world.store({"u1": NEW})
+    assert not (await world.verify()).ok
+    world.clock.now_ms += MARKER_MS + DAY_MS
+    assert (await world.verify()).ok
+
+
+async def test_a_request_without_a_signature_is_refused_where_there_is_a_key(world: World) -> None:
+    world.ask("u1", "forget")
+    world.controls = Controls(b"a key of thirty-two characters..")
+    await world.work()
+    report = await world.verify()
+    assert (report.ok, report.requests, report.refused) == (True, 0, 1)
 
 
 # Retention
