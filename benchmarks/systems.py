@@ -65,17 +65,19 @@ _decode_event = msgspec.json.Decoder(_Named).decode
 
 
 @contextmanager
-def echo(own: Settings, endpoints: Endpoints, clicks: Iterator[Event]) -> Iterator[System]:
-    """Stock Faust in a process of its own."""
-    events, answers = "echo.events", "echo.answers"
+def echo(own: Settings, endpoints: Endpoints, clicks: Iterator[Event], *, patched: bool = False) -> Iterator[System]:
+    """Stock Faust in a process of its own, or the same on our transport."""
+    name = "patched" if patched else "echo"
+    events, answers = f"{name}.events", f"{name}.answers"
     admin = AdminClient({"bootstrap.servers": endpoints.kafka})
     made = admin.create_topics([NewTopic(name, own.partitions, 1) for name in (events, answers)])
     for done in made.values():
         done.result(START_S)
     client = LoadClient(endpoints.kafka, events=events, answers=answers, answered_by=_event_of_echo)
-    command = [sys.executable, "-m", "benchmarks.echo", endpoints.kafka, events, answers, str(own.home / "echo")]
+    command = [sys.executable, "-m", "benchmarks.echo", endpoints.kafka, events, answers, str(own.home / name)]
+    command += ["--patched"] if patched else []
     with closing(client):
-        running = process.spawn(command, log=own.home / "logs" / "echo.log", env={})
+        running = process.spawn(command, log=own.home / "logs" / f"{name}.log", env={})
         try:
             yield System(client, clicks, [running])
         finally:
