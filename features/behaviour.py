@@ -1,5 +1,6 @@
 """What users do with an item: how popular it is, how fast that grows, and what is chosen along with it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ BACKWARDS = 0.7
 #: Interactions weaker than a click say too little to link two items.
 LINKING_WEIGHT = 0.9
 DAMPING = 5.0
+_ZERO = np.zeros(1, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +86,15 @@ def apply_engagement(behaviour: Behaviour, engagement: Engagement) -> Behaviour:
     )
 
 
-def strengths(behaviour: Behaviour, now_ms: int) -> NDArray[np.float32]:
-    """How strongly each neighbour [n] follows this item, 0 to below 1: rare co-choices are damped."""
-    weight = faded(behaviour.neighbours, now_ms, NEIGHBOUR_HALF_LIFE_MS)
-    damped: NDArray[np.float32] = weight / (weight.sum() + np.float32(DAMPING))
+def strengths(behaviours: Sequence[Behaviour], now_ms: int) -> NDArray[np.float32]:
+    """How strongly each neighbour of each item [n in all] follows it, 0 to below 1: rare co-choices are damped."""
+    ledgers = [behaviour.neighbours for behaviour in behaviours]
+    lengths = np.array([len(ledger) for ledger in ledgers], np.int64)
+    weight = faded(np.concatenate([EMPTY, *ledgers]), now_ms, NEIGHBOUR_HALF_LIFE_MS)
+    ends = np.cumsum(lengths)
+    sums = np.concatenate([_ZERO, np.cumsum(weight)])
+    total = (sums[ends] - sums[ends - lengths]).astype(np.float32)
+    damped: NDArray[np.float32] = weight / np.repeat(total + np.float32(DAMPING), lengths)
     return damped
 
 

@@ -28,7 +28,6 @@ TREND_COUNT = 32
 FRESH_COUNT = 32
 RECENT_COUNT = 5
 RECENT_DECAY = 0.8
-_NOTHING = np.empty(0, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,16 +164,13 @@ def _neighbours(
     origins = catalog.rows_of(np.array(latest, np.uint64))
     # What left the catalogue shapes no list, and could not be named as a reason.
     known = [(age, key) for age, key in enumerate(latest) if origins[age] >= 0 and key in behaviours]
-    ledgers = [behaviours[key].neighbours for _, key in known]
-    lengths = [len(ledger) for ledger in ledgers]
-    rows = catalog.rows_of(np.concatenate([EMPTY, *ledgers])["item"])
-    strength = np.concatenate(
-        [_NOTHING, *(strengths(behaviours[key], now_ms) * np.float32(RECENT_DECAY**age) for age, key in known)]
-    )
-    origin = np.repeat(origins[[age for age, _ in known]], lengths)
+    found = [behaviours[key] for _, key in known]
+    ages = np.repeat(np.array([age for age, _ in known], np.int64), [len(each.neighbours) for each in found])
+    rows = catalog.rows_of(np.concatenate([EMPTY, *(each.neighbours for each in found)])["item"])
+    strength = strengths(found, now_ms) * np.float32(RECENT_DECAY) ** ages.astype(np.float32)
     order = np.argsort(strength, kind="stable")
     order = order[rows[order] >= 0]
-    return rows[order], strength[order], origin[order]
+    return rows[order], strength[order], origins[ages[order]]
 
 
 def _merge(blocks: Sequence[NDArray[np.int64]], catalog: Catalog) -> tuple[NDArray[np.int64], NDArray[np.int8]]:

@@ -90,9 +90,8 @@ def _signals(
     signals = np.zeros((len(rows), len(WEIGHTS)), np.float32)
     if len(taste.interests.shares):
         strength = 0.6 + 0.4 * taste.interests.shares / taste.interests.shares[0]
-        signals[:, _COLUMN["looks_like"]] = np.maximum((vectors @ taste.interests.centres.T) * strength, 0.0).max(
-            axis=1
-        )
+        likeness = vectors @ (taste.interests.centres * strength[:, None]).T
+        signals[:, _COLUMN["looks_like"]] = np.maximum(likeness.max(axis=1), 0.0)
     signals[:, _COLUMN["chosen_after"]] = candidates.neighbour
     if len(taste.categories):
         codes = catalog.categories[rows]
@@ -100,7 +99,8 @@ def _signals(
     signals[:, _COLUMN["same_colour"]] = catalog.colours[rows] @ taste.colours
     signals[:, _COLUMN["trending"]] = candidates.trend
     signals[:, _COLUMN["popular"]] = candidates.popular
-    signals[:, _COLUMN["new"]] = 0.5 ** (np.maximum(now_ms - catalog.uploaded_ms[rows], 0) / FRESH_HALF_LIFE_MS)
+    age = np.maximum(now_ms - catalog.uploaded_ms[rows], 0).astype(np.float32)
+    signals[:, _COLUMN["new"]] = np.exp2(age * np.float32(-1 / FRESH_HALF_LIFE_MS))
     return signals
 
 

@@ -143,17 +143,24 @@ def test_the_49th_neighbour_pushes_the_faintest_out() -> None:
 
 
 def test_a_co_choice_seen_once_is_damped() -> None:
-    assert strengths(after(engagement((2, 1.0))), NOW).tolist() == pytest.approx([1 / 6])
+    assert strengths([after(engagement((2, 1.0)))], NOW).tolist() == pytest.approx([1 / 6])
 
 
 def test_what_is_often_chosen_next_follows_more_strongly() -> None:
-    rare, often = strengths(after(engagement((3, 1.0)), *[engagement((2, 1.0))] * 5), NOW)
+    rare, often = strengths([after(engagement((3, 1.0)), *[engagement((2, 1.0))] * 5)], NOW)
 
     assert (rare, often) == (pytest.approx(1 / 11), pytest.approx(5 / 11))
 
 
+def test_strengths_of_several_items_are_those_of_each() -> None:
+    some = [after(engagement((2, 1.0))), UNKNOWN, after(engagement((3, 1.0)), engagement((2, 2.0)))]
+
+    assert strengths(some, NOW).tolist() == pytest.approx([s for one in some for s in strengths([one], NOW).tolist()])
+    assert strengths([], NOW).tolist() == []
+
+
 def test_an_item_without_neighbours_has_no_strengths() -> None:
-    assert strengths(UNKNOWN, NOW).tolist() == []
+    assert strengths([UNKNOWN], NOW).tolist() == []
 
 
 # A checkerboard: even shoppers choose even items, odd ones odd items
