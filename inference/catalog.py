@@ -1,6 +1,7 @@
 """The catalogue in the worker's memory: a replica of state.catalog, so that ranking asks nobody (docs/adr/0003)."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappush, heappushpop
 
@@ -13,6 +14,8 @@ from inference.index import HnswIndex, VectorIndex
 from inference.lookalikes import Lookalikes
 
 FRESH_LIMIT = 256
+#: The arrays with one row an item, by name.
+COLUMNS = ("keys", "owners", "categories", "uploaded_ms", "expires_ms", "available", "colours")
 #: How many look-alikes of an item are asked for.
 LOOKALIKES = 80
 _NEVER = np.iinfo(np.int64).max
@@ -25,6 +28,24 @@ class CatalogCounts:
     searchable: int
     unavailable: int
     other_encoder: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """All that a catalogue holds: `columns` by name and `vectors` have a row for each of `item_ids`.
+
+    `index` has the rows that are available, `free` are rows without an item. `others` are items without a row: id, key
+    of the owner, encoder (None: its vectors have another length).
+    """
+
+    encoder: str | None
+    item_ids: Sequence[str]
+    category_names: Sequence[str]
+    free: Sequence[int]
+    others: Sequence[tuple[str, int, str | None]]
+    columns: Mapping[str, NDArray[np.generic]]
+    vectors: NDArray[np.floating]
+    index: VectorIndex
 
 
 class Places:
@@ -49,13 +70,14 @@ class Catalog:
 
     One row an item: `keys`, `owners` uint64 (keys of ids; owner 0: none), `categories` int32 (-1: none), `uploaded_ms`
     and `expires_ms` int64, `available` bool, `colours` float32 [17] (the shares of COLOUR_NAMES as a unit
-    vector). Vectors of one encoder only: what another made is known, not searchable.
+    vector). Vectors of one encoder only, of the first item's where none is given: what another made is known, not
+    searchable.
     Not thread-safe: rows change between two calls of `apply` only.
     """
 
-    def __init__(self, dimensions: int, index: VectorIndex | None = None) -> None:
+    def __init__(self, dimensions: int, index: VectorIndex | None = None, *, encoder: str | None = None) -> None:
         self.dimensions = dimensions
-        self.encoder: str | None = None
+        self.encoder = encoder
         self.item_ids: list[str] = []
         self.keys = np.zeros(0, np.uint64)
         self.owners = np.zeros(0, np.uint64)
@@ -70,8 +92,9 @@ class Catalog:
         self._places = np.zeros(1, np.int64)
         self._rows: dict[int, int] = {}
         self._free: list[int] = []
-        #: Items of another encoder: their ids, and the keys of their owners.
-        self._others: dict[int, tuple[str, int]] = {}
+        #: Items of other encoders, as in Contents, and how many of each.
+        self._others: dict[int, tuple[str, int, str | None]] = {}
+        self._other_encoders: Counter[str] = Counter()
         self._category_codes: dict[str, int] = {}
         self.category_names: list[str] = []
         self._fresh: list[tuple[int, int]] = []
@@ -102,7 +125,7 @@ class Catalog:
         """The ids of all items of the user with this key; looks at every row."""
         rows = np.flatnonzero(self.owners == np.uint64(owner)).tolist()
         owned = [self.item_ids[row] for row in rows if self._rows.get(int(self.keys[row])) == row]
-        return owned + [item_id for item_id, key in self._others.values() if key == owner]
+        return owned + [item_id for item_id, key, _ in self._others.values() if key == owner]
 
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """The embeddings of rows [n], float32 [n, dimensions]."""
@@ -138,14 +161,70 @@ class Catalog:
         others = len(self._others)
         return CatalogCounts(searchable, len(self._rows) - searchable, others)
 
+    def prevailing_encoder(self) -> str | None:
+        """The encoder of most items whose vectors have our length; ours where none has more."""
+        for encoder, count in self._other_encoders.most_common(1):
+            if count > len(self._rows):
+                return encoder
+        return self.encoder
+
+    def contents(self) -> Contents:
+        """All that `fill` takes; the arrays are ours, and change with the next `apply`."""
+        count = len(self.item_ids)
+        return Contents(
+            encoder=self.encoder,
+            item_ids=self.item_ids,
+            category_names=self.category_names,
+            free=self._free,
+            others=list(self._others.values()),
+            columns={name: getattr(self, name)[:count] for name in COLUMNS},
+            vectors=self._vectors[:count],
+            index=self._index,
+        )
+
+    def fill(self, contents: Contents) -> None:
+        """Take over what another catalogue held, into this empty one."""
+        count = len(contents.item_ids)
+        self.encoder = contents.encoder
+        self.item_ids = list(contents.item_ids)
+        self.category_names = list(contents.category_names)
+        self._category_codes = {name: code for code, name in enumerate(self.category_names)}
+        # Room for what comes next, since moving a million vectors takes a while.
+        self._grow(count + max(1024, count // 4))
+        for name, column in contents.columns.items():
+            getattr(self, name)[:count] = column
+        self._vectors[:count] = contents.vectors
+        self._free = list(contents.free)
+        # A free row may still have the key of an item that has another row by now.
+        used = np.setdiff1d(np.arange(count), self._free)
+        self._rows = dict(zip(self.keys[used].tolist(), used.tolist(), strict=True))
+        for item_id, owner, encoder in contents.others:
+            self._note_other(key_of(item_id), item_id, owner, encoder)
+        self._fresh = self._newest()
+        self._freshest = None
+        self._index = contents.index
+        self._lookalikes = Lookalikes(self._index, LOOKALIKES)
+
+    def _note_other(self, key: int, item_id: str, owner: int, encoder: str | None) -> None:
+        self._others[key] = (item_id, owner, encoder)
+        if encoder is not None:
+            self._other_encoders[encoder] += 1
+
+    def _forget_other(self, key: int) -> None:
+        _, _, encoder = self._others.pop(key, ("", 0, None))
+        if encoder is not None:
+            self._other_encoders[encoder] -= 1
+
     def _apply(self, key: int, item: Item | None, gone: list[int], moved: list[int]) -> None:
         """Bring one row up to date; notes it if it must leave the index, or enter it with another vector."""
-        self._others.pop(key, None)
+        if key in self._others:
+            self._forget_other(key)
         if item is not None and item.embedding is not None:
             if self._fits(item, item.embedding):
                 self._write(key, item, gone, moved)
                 return
-            self._others[key] = (item.item_id, _owner(item))
+            comparable = len(item.embedding) == 2 * self.dimensions
+            self._note_other(key, item.item_id, _owner(item), item.encoder if comparable else None)
         row = self._rows.pop(key, None)
         if row is not None:
             self.available[row] = False
@@ -208,17 +287,7 @@ class Catalog:
             larger[: len(array)] = array
             return larger
 
-        for name in (
-            "keys",
-            "owners",
-            "categories",
-            "uploaded_ms",
-            "expires_ms",
-            "available",
-            "colours",
-            "_vectors",
-            "_places",
-        ):
+        for name in (*COLUMNS, "_vectors", "_places"):
             array = getattr(self, name)
             setattr(self, name, grown(array, array.dtype))
 

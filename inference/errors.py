@@ -26,3 +26,7 @@ class EncoderUnavailable(InferenceError):
 
 class ExportError(InferenceError):
     """The network, its weights or the repository folder cannot be used."""
+
+
+class SnapshotUnusable(InferenceError):
+    """A snapshot of the catalogue that is torn, or not of this catalogue: all of it is read anew."""

@@ -251,6 +251,31 @@ def test_an_item_that_left_belongs_to_nobody(catalog: Catalog) -> None:
     assert catalog.owned_by(key_of("u1")) == []
 
 
+def test_the_encoder_that_is_asked_for_is_served_whatever_comes_first() -> None:
+    catalog = Catalog(DIMENSIONS, encoder="fake@2")
+    catalog.apply([("red-0", item("red-0")), ("red-1", item("red-1", encoder="fake@2"))])
+
+    assert found(catalog, "red-1") == ["red-1"]
+    assert catalog.counts() == CatalogCounts(searchable=1, unavailable=0, other_encoder=1)
+
+
+def test_the_encoder_of_most_items_prevails(catalog: Catalog) -> None:
+    assert catalog.prevailing_encoder() is None
+    catalog.apply([(f"red-{n}", item(f"red-{n}", encoder=f"fake@{1 if n < 2 else 2}")) for n in range(4)])
+    assert (catalog.encoder, catalog.prevailing_encoder()) == ("fake@1", "fake@1")
+    catalog.apply([("red-0", item("red-0", encoder="fake@2"))])
+    assert (catalog.encoder, catalog.prevailing_encoder()) == ("fake@1", "fake@2")
+    catalog.apply([("red-0", None), ("red-2", None)])
+    assert catalog.prevailing_encoder() == "fake@1"
+
+
+def test_vectors_of_another_length_never_prevail(catalog: Catalog) -> None:
+    short = {"embedding": b"\0<" * 8, "encoder": "small@1"}
+    catalog.apply([("red-0", item("red-0")), *((f"blue-{n}", item(f"blue-{n}", **short)) for n in range(3))])
+
+    assert catalog.prevailing_encoder() == "fake@1"
+
+
 # The freshest
 
 

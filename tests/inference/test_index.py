@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inference.index import HnswIndex
+from inference.index import BULK, HnswIndex
 
 
 def unit_vectors(count: int, seed: int) -> NDArray[np.float32]:
@@ -37,6 +37,15 @@ def recall(index: HnswIndex, vectors: NDArray[np.float32], present: NDArray[np.i
 
 def test_nearly_all_of_the_nearest_fifty_are_found(full: HnswIndex, vectors: NDArray[np.float32]) -> None:
     assert recall(full, vectors, np.arange(len(vectors))) >= 0.95
+
+
+def test_one_by_one_or_in_bulk_nearly_all_of_the_nearest_are_found(vectors: NDArray[np.float32]) -> None:
+    index = HnswIndex(64)
+    for start in range(0, 2_000, BULK - 1):
+        part = np.arange(start, min(start + BULK - 1, 2_000))
+        index.add(part.astype(np.uint64), vectors[part])
+
+    assert recall(index, vectors, np.arange(2_000)) >= 0.95
 
 
 def test_what_is_found_is_ordered_by_its_similarity(full: HnswIndex, vectors: NDArray[np.float32]) -> None:
