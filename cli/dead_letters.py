@@ -130,6 +130,8 @@ def retry_(
     results().print(f"{done.sent} {what}, {done.earlier} had been before (--again sends them, too)", highlight=False)
     if done.foreign:
         results().print(f"{done.foreign} came from topics that are not ours and stay", highlight=False)
+    if done.cut:
+        results().print(f"{done.cut} are not the whole message (cut to fit) and stay", highlight=False)
 
 
 def readable(data: bytes) -> str:

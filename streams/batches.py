@@ -49,6 +49,7 @@ def _record(event: EventT[bytes]) -> Record:
         round(message.timestamp * 1000),
         message.key,
         message.value,
-        tuple(message.headers or ()),
+        # A header may be null in Kafka: it says as much as an empty one.
+        tuple((name, value or b"") for name, value in message.headers or ()),
         getattr(message, "after", None),
     )

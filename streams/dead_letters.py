@@ -20,6 +20,8 @@ _ATTEMPTS_LIMIT = 1_000_000
 _LETTER_LIMIT = int(TOPIC.config["max.message.bytes"]) - 2 * _KEY_LIMIT
 _VALUE_KEPT = 2 << 20
 _KEY_KEPT = 64 << 10
+#: Begins, in the error of a letter that lacks part of its message, what follows the reason.
+CUT = " (cut to fit: "
 
 #: One line a topic and reason in so many seconds: a thousand in a row say no more than one, and the metric counts them.
 _seldom = Seldom(10.0)
@@ -58,7 +60,7 @@ def _cut(letter: DeadLetter) -> bytes:
     value = None if letter.value is None else letter.value[:_VALUE_KEPT]
     key = None if letter.key is None else letter.key[:_KEY_KEPT]
     sizes = f"{len(letter.key or b'')} bytes of key, {len(letter.value or b'')} of value, {len(letter.headers)} headers"
-    error = f"{letter.error} (cut to fit: the message had {sizes})"
+    error = f"{letter.error}{CUT}the message had {sizes})"
     left = replace(letter, error=error, key=key, value=value, headers=[])
     room = _LETTER_LIMIT - len(encode(left))
     for header in letter.headers:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from streams.dead_letters import ATTEMPT
+from streams.dead_letters import ATTEMPT, CUT
 from streams.errors import NoSuchLetter
 from streams.events import DeadLetter
 from streams.output import Message, Publisher
@@ -41,6 +41,11 @@ class Found:
         """What `sightline dead-letters show` takes."""
         return f"{self.partition}-{self.offset}"
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the letter holds all of its message."""
+        return CUT not in self.letter.error
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -53,11 +58,15 @@ class Choice:
 
 @dataclass(slots=True)
 class Retried:
-    """What became of the letters chosen: `earlier` were sent back before, `foreign` come from no topic of ours."""
+    """What became of the letters chosen.
+
+    `earlier` were sent back before, `foreign` come from no topic of ours, `cut` lack part of their message.
+    """
 
     sent: int = 0
     earlier: int = 0
     foreign: int = 0
+    cut: int = 0
 
 
 class Letters:
@@ -129,7 +138,7 @@ async def retry(
     again: bool = False,
     progress: Callable[[Retried], None] = lambda _: None,
 ) -> Retried:
-    """Send the letters chosen back to their topics, up to `limit`; those sent back before only `again`.
+    """Send the letters chosen back to their topics, up to `limit`; those sent back before only `again`, cut ones never.
 
     Each is sent at least once: after a crash the letters of the last batch may be sent twice.
     """
@@ -139,6 +148,8 @@ async def retry(
     for found in letters.choose(choice):
         if letters.source(found) is None:
             done.foreign += 1
+        elif not found.is_whole:
+            done.cut += 1
         elif found.address in before:
             done.earlier += 1
         else:

@@ -191,6 +191,14 @@ async def test_a_letter_from_no_topic_of_ours_stays(desk: Desk) -> None:
     assert await desk.retry() == Retried(foreign=2)
 
 
+async def test_a_letter_that_is_not_the_whole_message_stays(desk: Desk) -> None:
+    desk.refuse(b"x" * (3 << 20))
+    desk.refuse()
+    assert await desk.retry() == Retried(sent=1, cut=1)
+    assert await desk.retry(again=True) == Retried(sent=1, cut=1)
+    assert [record.value for record in desk.records()] == [b"junk", b"junk"]
+
+
 async def test_a_signal_goes_back_to_the_partition_that_its_item_needs(desk: Desk) -> None:
     desk.refuse(topic="t.state.signals", key=None)
     await desk.retry()
