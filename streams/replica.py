@@ -1,41 +1,68 @@
-"""Keeps the catalogue in the worker's memory up to date: tails state.catalog, all partitions, in no group."""
+"""Keeps the catalogue in the worker's memory up to date: tails state.catalog, all partitions, in no group.
+
+It begins where the last snapshot ends, or at the beginning (docs/operations.md).
+"""
 
 import asyncio
 import time
 from collections.abc import Sequence
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from features.item import Item
 from inference.catalog import Catalog
 from state.codec import decode_item
 from state.errors import StateCorrupt
+from streams.admin import read_log
 from streams.errors import BrokerUnavailable
 from streams.logs import log
 from streams.metrics import CATALOG_ITEMS, CATALOG_LAG, UPLOAD_TO_SEARCHABLE
 from streams.security import PLAINTEXT, KafkaSecurity
+from streams.snapshots import Snapshots
 
 #: Items applied before other work gets its turn: an add costs about 0.1 ms.
 _SLICE = 32
+#: The same before there is other work: enough that all cores add.
+_SLICE_AT_START = 4096
 _FETCH_RECORDS = 2000
+_FETCH_RECORDS_AT_START = 16_384
+#: How long the snapshot of a worker that ends may take.
+_LAST_SNAPSHOT_S = 5.0
 #: Also how long a topic that does not exist is waited for.
 _TIMEOUT_MS = 15_000
 
 
 class CatalogReplica:
-    """Feeds a Catalog; `start` returns when it has caught up with what the topic held at that moment."""
+    """Feeds a Catalog; `start` returns when it has caught up with what the topic held at that moment.
 
-    def __init__(self, bootstrap: str, topic: str, catalog: Catalog, *, security: KafkaSecurity = PLAINTEXT) -> None:
+    A catalogue that was not told its encoder serves that of most items.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        topic: str,
+        catalog: Catalog,
+        *,
+        snapshots: Snapshots | None = None,
+        security: KafkaSecurity = PLAINTEXT,
+    ) -> None:
         self._bootstrap = bootstrap
         self._security = security
         self._topic = topic
         self._catalog = catalog
+        self._chooses_encoder = catalog.encoder is None
+        self._snapshots = snapshots
         self._task: asyncio.Task[None] | None = None
+        self._writing: asyncio.Task[None] | None = None
+        #: The offset after the last record applied, by partition.
+        self._applied: dict[int, int] = {}
         self.caught_up = False
 
     async def start(self) -> None:
         """Read the topic to its end, then go on in the background; raises BrokerUnavailable."""
+        offsets = await self._load()
         self._consumer = AIOKafkaConsumer(
             self._topic,
             bootstrap_servers=self._bootstrap,
@@ -46,7 +73,12 @@ class CatalogReplica:
             **self._security.python_options(),
         )
         try:
+            await self._consumer.start()
+            for partition, offset in offsets.items():
+                self._consumer.seek(TopicPartition(self._topic, partition), offset)
             await self._catch_up()
+            await self._choose_encoder()
+            self.caught_up = True
         except UnknownTopicOrPartitionError as error:
             raise BrokerUnavailable.no_topic(self._topic) from error
         except KafkaError as error:
@@ -67,28 +99,53 @@ class CatalogReplica:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
+            await self._write_last_snapshot()
         await self._consumer.stop()
 
+    async def _load(self) -> dict[int, int]:
+        """Fill the catalogue from a snapshot: the offsets to go on from."""
+        if self._snapshots is None:
+            return {}
+        found = await asyncio.to_thread(read_log, self._bootstrap, self._topic, security=self._security)
+        return await asyncio.to_thread(self._snapshots.load, self._catalog, found)
+
     async def _catch_up(self) -> None:
-        await self._consumer.start()
         ends = await self._consumer.end_offsets(self._consumer.assignment())
         while any([await self._consumer.position(tp) < end for tp, end in ends.items()]):
-            await self._read()
-        self.caught_up = True
+            await self._read(_FETCH_RECORDS_AT_START, _SLICE_AT_START)
+        self._applied = {tp.partition: await self._consumer.position(tp) for tp in ends}
+
+    async def _choose_encoder(self) -> None:
+        """Read all of it again where most items have another encoder than the first record had."""
+        encoder = self._catalog.prevailing_encoder()
+        if self._chooses_encoder and encoder != self._catalog.encoder:
+            log.info("catalogue_encoder", serves=encoder, instead_of=self._catalog.encoder)
+            self._catalog.encoder = encoder
+            await self._consumer.seek_to_beginning()
+            await self._catch_up()
 
     async def _tail(self) -> None:
         while True:
             try:
-                await self._read()
+                await self._read(_FETCH_RECORDS, _SLICE)
             except KafkaError as error:
                 log.warning("catalogue_read_failed", error=str(error))
                 await asyncio.sleep(1.0)
+            if self._snapshots is not None and self._snapshots.is_due(self._catalog):
+                self._writing = asyncio.create_task(self._snapshots.write(self._catalog, self._applied))
 
-    async def _read(self) -> None:
-        found = await self._consumer.getmany(timeout_ms=200, max_records=_FETCH_RECORDS)
+    async def _write_last_snapshot(self) -> None:
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.wait({self._writing})
+        if self._snapshots is not None and self._snapshots.is_worth(self._catalog) and self.failure is None:
+            await self._snapshots.write(self._catalog, self._applied, patience_s=_LAST_SNAPSHOT_S)
+
+    async def _read(self, limit: int, at_once: int) -> None:
+        found = await self._consumer.getmany(timeout_ms=200, max_records=limit)
         records = [record for batch in found.values() for record in batch]
-        for start in range(0, len(records), _SLICE):
-            self._apply(records[start : start + _SLICE])
+        for start in range(0, len(records), at_once):
+            self._apply(records[start : start + at_once])
             await asyncio.sleep(0)
         counts = self._catalog.counts()
         CATALOG_ITEMS.labels("searchable").set(counts.searchable)
@@ -102,6 +159,7 @@ class CatalogReplica:
         changes: list[tuple[str, Item | None]] = []
         uploaded: list[Item] = []
         for record in records:
+            self._applied[record.partition] = record.offset + 1
             try:
                 item = None if record.value is None else decode_item(record.value)
                 item_id = (record.key or b"").decode()
@@ -112,6 +170,8 @@ class CatalogReplica:
             if item is not None and self.caught_up and self._is_new(item):
                 uploaded.append(item)
         self._catalog.apply(changes)
+        if self._snapshots is not None:
+            self._snapshots.changes += len(records)
         now_ms = time.time_ns() // 1_000_000
         for item in uploaded:
             UPLOAD_TO_SEARCHABLE.observe(max(now_ms - item.uploaded_at_ms, 0) / 1000)

@@ -82,6 +82,10 @@ class Settings(BaseSettings):
     encode_timeout_s: Annotated[float, Field(gt=0, le=60)] = 2.0
     encode_inflight: Annotated[int, Field(ge=1, le=256)] = 16
 
+    snapshot_minutes: float = Field(
+        15, ge=0, le=600, description="between two snapshots of the catalogue under the home, to start from; 0: none"
+    )
+
     batch_limit: Annotated[int, Field(ge=1, le=4096)] = 256
     list_length: Annotated[int, Field(ge=1, le=200)] = 20
     refused_share: float = Field(

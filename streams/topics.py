@@ -30,6 +30,9 @@ def _deleted_after(days: int, *, broker_time: bool = False, max_bytes: int = 1 <
 #: What a compacted topic no longer says is gone from its disks a day later, however little is written to it.
 _ERASED = {"max.compaction.lag.ms": str(DAY_MS)}
 
+#: So long a compacted topic tells of what was deleted.
+TOMBSTONES_KEPT_MS = DAY_MS
+
 INTERACTIONS = Topic(
     "events.interactions",
     "user_id",
@@ -58,7 +61,12 @@ RECOMMENDATIONS = Topic(
 CATALOG = Topic(
     "state.catalog",
     "item_id",
-    {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1", **_ERASED},
+    {
+        "cleanup.policy": "compact",
+        "min.cleanable.dirty.ratio": "0.1",
+        "delete.retention.ms": str(TOMBSTONES_KEPT_MS),
+        **_ERASED,
+    },
     "the whole item, embedding included; a tombstone means gone",
 )
 SIGNALS = Topic("state.signals", "item_id", _deleted_after(1), "internal: whatever concerns one item, in one order")

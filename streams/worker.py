@@ -52,6 +52,7 @@ from streams.rollback_watch import RollbackWatch
 from streams.security import kafka_security, redis_access, triton_tls
 from streams.settings import Settings
 from streams.signals import SignalTopic
+from streams.snapshots import Snapshots
 from streams.uploads import UploadsAgent
 
 WorkerName = Literal["interactions", "uploads", "items"]
@@ -223,14 +224,15 @@ class Worker:
 
     async def _wire_uploads(self) -> None:
         conditions = Conditions(self._redis(), self._prefix, CONDITIONS, observe=_observe_redis)
-        catalog = await self._catalog()
+        encoder = await self._encoder()
+        catalog = await self._catalog(encoder.version)
         decoder = Decoder()
         self._stack.push_async_callback(decoder.close)
         await decoder.start()
         fetcher = Fetcher(self._settings.image_hosts.split(",") if self._settings.image_hosts else ())
         self._stack.push_async_callback(fetcher.close)
         agent = UploadsAgent(
-            await self._encoder(),
+            encoder,
             decoder.decode,
             Objects(self._settings.object_store),
             fetcher,
@@ -299,10 +301,13 @@ class Worker:
     def _add(self, topic: topics.Topic, handle: Handler, limit: int, *, pause_s: float = 0.0) -> None:
         add_agent(self.app, topic, handle, name=topic.name, prefix=self._prefix, limit=limit, pause_s=pause_s)
 
-    async def _catalog(self) -> Catalog:
-        catalog = Catalog(self._settings.dimensions)
-        topic = self._prefix + topics.CATALOG.name
-        replica = CatalogReplica(self._addresses.kafka, topic, catalog, security=self._security)
+    async def _catalog(self, encoder: str | None = None) -> Catalog:
+        settings, topic = self._settings, self._prefix + topics.CATALOG.name
+        catalog = Catalog(settings.dimensions, encoder=encoder)
+        minutes = settings.snapshot_minutes
+        snapshots = Snapshots(settings.home / "catalog" / topic, minutes) if minutes else None
+        kafka = self._addresses.kafka
+        replica = CatalogReplica(kafka, topic, catalog, snapshots=snapshots, security=self._security)
         await replica.start()
         self._parts.append(replica)
         self._stack.push_async_callback(replica.stop)

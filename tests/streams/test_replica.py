@@ -1,18 +1,24 @@
 """The catalogue's replica, on real Kafka."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from confluent_kafka.admin import AdminClient
 from prometheus_client import REGISTRY
 
 from features.item import Item
-from inference.catalog import Catalog
+from inference.catalog import Catalog, CatalogCounts
+from inference.snapshot import find_snapshot
 from state.codec import encode_item
 from streams.admin import create_topics
 from streams.errors import BrokerUnavailable
 from streams.output import KafkaPublisher, Message
 from streams.replica import CatalogReplica
+from streams.snapshots import Snapshots
 from tests.conftest import RunningStack
 from tests.fakes import NOON, until
 
@@ -159,4 +165,128 @@ async def test_a_bug_in_the_background_is_a_failure_and_not_a_silent_end(topic: 
     await topic.put(item("i1"))
     await until(lambda: replica.failure is not None)
     assert isinstance(replica.failure, ZeroDivisionError)
+    await replica.stop()
+
+
+# Snapshots
+
+
+def snapshots(folder: Path) -> Snapshots:
+    return Snapshots(folder, 15)
+
+
+async def started(topic: Topic, bootstrap: str, folder: Path) -> tuple[Catalog, Snapshots, CatalogReplica]:
+    """A new worker's replica, caught up."""
+    catalog, used = Catalog(DIMENSIONS), snapshots(folder)
+    replica = CatalogReplica(bootstrap, topic.name, catalog, snapshots=used)
+    await replica.start()
+    return catalog, used, replica
+
+
+def looks(catalog: Catalog) -> dict[str, tuple[bool, str | None, bytes]]:
+    """All that is known of each item."""
+    return {
+        name: (
+            bool(catalog.available[row]),
+            catalog.category_names[catalog.categories[row]] if catalog.categories[row] >= 0 else None,
+            catalog.vectors(np.array([row])).tobytes(),
+        )
+        for name in catalog.item_ids
+        if (row := catalog.row_of(name)) is not None
+    }
+
+
+def nearest(catalog: Catalog, name: str) -> list[float]:
+    """How near the nearest items are: several have the same vector, and their order is open."""
+    _, similarities = catalog.search(item(name).vector()[None], 20)
+    return [round(each, 3) for each in similarities[0].tolist()]
+
+
+@pytest.mark.stack
+async def test_a_worker_started_from_a_snapshot_knows_what_one_does_that_read_everything(
+    topic: Topic, stack: RunningStack, tmp_path: Path
+) -> None:
+    await topic.put(*(item(f"i{n}", category=f"c{n % 3}") for n in range(40)))
+    _, _, first = await started(topic, stack.endpoints.kafka, tmp_path)
+    await first.stop()
+    await topic.put(item("i1", in_stock=False), item("i2", category="sale"), item("i50"), item("i3"))
+    await topic.write(b"i4", None)
+    await topic.put(replace(item("i5"), embedding=item("i99").embedding))
+
+    catalog, used, second = await started(topic, stack.endpoints.kafka, tmp_path)
+    await topic.replica.start()
+    assert looks(catalog) == looks(topic.catalog)
+    assert used.changes == 6
+    for name in ("i1", "i5", "i99", "i30"):
+        assert nearest(catalog, name) == nearest(topic.catalog, name)
+    await second.stop()
+
+
+@pytest.mark.stack
+async def test_a_snapshot_of_a_topic_that_was_made_anew_is_not_used(
+    topic: Topic, stack: RunningStack, tmp_path: Path
+) -> None:
+    await topic.put(*(item(f"i{n}") for n in range(5)))
+    _, _, first = await started(topic, stack.endpoints.kafka, tmp_path)
+    await first.stop()
+    admin = AdminClient({"bootstrap.servers": stack.endpoints.kafka})
+    for done in admin.delete_topics([topic.name]).values():
+        await asyncio.wrap_future(done)
+    await until(lambda: topic.name not in admin.list_topics(timeout=10).topics)
+    create_topics(stack.endpoints.kafka, topic.name.removesuffix("state.catalog"), PARTITIONS, 1)
+    await topic.put(*(item(f"j{n}") for n in range(9)))
+
+    catalog, _, second = await started(topic, stack.endpoints.kafka, tmp_path)
+    assert set(looks(catalog)) == {f"j{n}" for n in range(9)}
+    await second.stop()
+
+
+@pytest.mark.stack
+async def test_a_running_replica_writes_snapshots_and_goes_on_reading(
+    topic: Topic, stack: RunningStack, tmp_path: Path
+) -> None:
+    await topic.put(item("i1"))
+    catalog = Catalog(DIMENSIONS)
+    often = Snapshots(tmp_path, 0.0001)
+    replica = CatalogReplica(stack.endpoints.kafka, topic.name, catalog, snapshots=often)
+    await replica.start()
+    await until(lambda: find_snapshot(tmp_path) is not None)
+    await topic.put(item("i2"))
+    await until(lambda: catalog.row_of("i2") is not None)
+    await replica.stop()
+    assert replica.failure is None
+
+
+# Encoders
+
+
+@pytest.mark.stack
+async def test_items_that_were_left_over_by_a_re_embedding_do_not_hide_the_others(topic: Topic) -> None:
+    await topic.put(*(item(f"i{n}", encoder="fake@1") for n in range(20)))
+    await topic.put(*(item(f"i{n}", encoder="fake@2") for n in range(3, 20)))
+    await topic.replica.start()
+    assert (topic.catalog.encoder, topic.catalog.counts()) == ("fake@2", CatalogCounts(17, 0, 3))
+    assert topic.catalog.row_of("i1") is None
+
+
+@pytest.mark.stack
+async def test_the_encoder_of_most_items_is_served_after_a_snapshot_of_another(
+    topic: Topic, stack: RunningStack, tmp_path: Path
+) -> None:
+    await topic.put(*(item(f"i{n}", encoder="fake@1") for n in range(20)))
+    _, _, first = await started(topic, stack.endpoints.kafka, tmp_path)
+    await first.stop()
+    await topic.put(*(item(f"i{n}", encoder="fake@2") for n in range(3, 20)))
+    catalog, _, second = await started(topic, stack.endpoints.kafka, tmp_path)
+    assert (catalog.encoder, catalog.counts()) == ("fake@2", CatalogCounts(17, 0, 3))
+    await second.stop()
+
+
+@pytest.mark.stack
+async def test_a_catalogue_that_was_told_its_encoder_keeps_to_it(topic: Topic, stack: RunningStack) -> None:
+    await topic.put(*(item(f"i{n}", encoder=f"fake@{1 if n < 15 else 2}") for n in range(20)))
+    catalog = Catalog(DIMENSIONS, encoder="fake@2")
+    replica = CatalogReplica(stack.endpoints.kafka, topic.name, catalog)
+    await replica.start()
+    assert catalog.counts() == CatalogCounts(5, 0, 15)
     await replica.stop()
