@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from cli.names import known_as, pseudonym_key
 from cli.output import JsonOption, print_json, progress, results
 from cli.reasons import sentence
 from deploy.local import Stack
@@ -47,8 +48,12 @@ def publish(
     fields |= {"rec_id": rec_id, "position": position, "surface": surface, "event_id": event_id}
     given = {name: value for name, value in fields.items() if value is not None}
     settings = read_settings()
-    security = kafka_security(settings)
-    with EventPublisher(_kafka(settings), prefix=settings.topic_prefix, security=security) as publisher:
+    with EventPublisher(
+        _kafka(settings),
+        prefix=settings.topic_prefix,
+        security=kafka_security(settings),
+        pseudonym_key=pseudonym_key(settings),
+    ) as publisher:
         count, last = _publish_all(publisher, read_lines(file) if file else iter([to_event(given)]))
     report = {"published": count, **last}
     if as_json:
@@ -73,7 +78,7 @@ def tail(
     with RecommendationSubscriber(
         _kafka(settings),
         prefix=settings.topic_prefix,
-        user_id=user,
+        user_id=None if user is None else known_as(settings, user),
         kind=kind,
         from_beginning=from_beginning,
         security=kafka_security(settings),

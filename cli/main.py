@@ -15,6 +15,7 @@ from cli import (
     similar,
     stack,
     topics,
+    user_requests,
     users,
     verify,
     worker,
@@ -42,6 +43,14 @@ app.command()(stack.down)
 app.command()(stack.status)
 app.add_typer(topics.app, name="topics")
 app.add_typer(users.app, name="user")
+for request in (
+    user_requests.forget,
+    user_requests.export,
+    user_requests.reset,
+    user_requests.opt_out,
+    user_requests.opt_in,
+):
+    users.app.command()(request)
 app.command()(worker.worker)
 app.command("export-model")(export.export_model_command)
 app.command()(doctor.doctor)

@@ -10,6 +10,7 @@ import typer
 from numpy.typing import NDArray
 from rich.table import Table
 
+from cli.names import known_as
 from cli.output import JsonOption, print_json, results
 from deploy.local import Endpoints, Stack
 from features.ledger import faded
@@ -60,7 +61,7 @@ def show(
 ) -> None:
     """Show a user's profile: what was engaged with and refused, and the interests that follow from it."""
     settings = read_settings()
-    shown = asyncio.run(_read(user_id, settings, Stack(settings).endpoints()))
+    shown = asyncio.run(_read(known_as(settings, user_id), settings, Stack(settings).endpoints()))
     if as_json:
         print_json(asdict(shown))
     else:

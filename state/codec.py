@@ -11,14 +11,17 @@ from numpy.typing import DTypeLike, NDArray
 from features.behaviour import Behaviour
 from features.item import Item
 from features.ledger import ENTRY
-from features.profile import Privacy, Profile
+from features.profile import NOTHING_ASKED, Privacy, Profile
 from features.trends import TREND
 from state.errors import StateCorrupt
 
-_PROFILE = struct.Struct("<BIq?qqq")
+_PROFILE = struct.Struct("<BIq")
+_ASKED_PROFILE = struct.Struct("<BIq?qqq")
 _BEHAVIOUR = struct.Struct("<Bddq")
 _TRENDS = struct.Struct("<B")
 _VERSION = 1
+#: Of a profile whose user asked for something.
+_ASKED_VERSION = 2
 
 #: What msgspec raises for bytes that are not what was asked for: broken UTF-8 and deep nesting have their own.
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -28,16 +31,20 @@ _sources = msgspec.msgpack.Decoder(dict[int, int])
 
 
 def encode_profile(profile: Profile) -> bytes:
-    """A profile in 38 bytes of numbers, 8 of lengths, and its arrays."""
+    """A profile in 13 bytes of numbers, 25 more if its user asked for something, 8 of lengths, and its arrays."""
     arrays = (profile.engaged, profile.refused, profile.seen, profile.events)
-    asked = profile.privacy
+    numbers, asked = (profile.count, profile.last_at_ms), profile.privacy
+    if asked == NOTHING_ASKED:
+        return _PROFILE.pack(_VERSION, *numbers) + _pack(arrays)
     privacy = (asked.opted_out, asked.forgotten_ms, asked.asked_offset, asked.asked_ms)
-    return _PROFILE.pack(_VERSION, profile.count, profile.last_at_ms, *privacy) + _pack(arrays)
+    return _ASKED_PROFILE.pack(_ASKED_VERSION, *numbers, *privacy) + _pack(arrays)
 
 
 def decode_profile(data: bytes) -> Profile:
     """The reverse of encode_profile; raises StateCorrupt."""
-    (count, last_at_ms, *privacy), arrays = _unpack(data, _PROFILE, (ENTRY, ENTRY, "<u4", "<u8"))
+    asked = data[:1] == bytes([_ASKED_VERSION])
+    head, version = (_ASKED_PROFILE, _ASKED_VERSION) if asked else (_PROFILE, _VERSION)
+    (count, last_at_ms, *privacy), arrays = _unpack(data, head, (ENTRY, ENTRY, "<u4", "<u8"), version)
     engaged, refused, seen, events = arrays
     return Profile(engaged, refused, seen, events, count, last_at_ms, Privacy(*privacy))
 
@@ -95,11 +102,13 @@ def _pack(arrays: Sequence[NDArray[Any]]) -> bytes:
     return struct.pack(f"<{len(arrays)}H", *map(len, arrays)) + b"".join(array.tobytes() for array in arrays)
 
 
-def _unpack(data: bytes, head: struct.Struct, types: Sequence[DTypeLike]) -> tuple[tuple[Any, ...], list[NDArray[Any]]]:
+def _unpack(
+    data: bytes, head: struct.Struct, types: Sequence[DTypeLike], readable: int = _VERSION
+) -> tuple[tuple[Any, ...], list[NDArray[Any]]]:
     try:
         version, *numbers = head.unpack_from(data)
-        if version != _VERSION:
-            raise StateCorrupt(f"a stored value has version {version}; this release reads version {_VERSION}")
+        if version != readable:
+            raise StateCorrupt(f"a stored value has version {version}; this release reads version {readable}")
         lengths = struct.unpack_from(f"<{len(types)}H", data, head.size)
         offset = head.size + 2 * len(types)
         arrays = []

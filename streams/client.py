@@ -16,8 +16,9 @@ from kafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from streams.connection import connecting
 from streams.errors import BrokerUnavailable, InvalidEvent, NotDelivered
-from streams.events import Interaction, ItemChange, Recommendations, Upload, encode
-from streams.parsing import Record, parse_interaction, parse_item_change, parse_upload
+from streams.events import Interaction, ItemChange, PrivacyRequest, Recommendations, Upload, encode
+from streams.parsing import Record, parse_interaction, parse_item_change, parse_privacy_request, parse_upload
+from streams.pseudonyms import pseudonymous
 from streams.routing import partition_of, route
 from streams.security import PLAINTEXT, KafkaSecurity
 from streams.topics import RECOMMENDATIONS, UPLOADS
@@ -30,10 +31,21 @@ SEND_S: Final = 30.0
 
 
 class EventPublisher:
-    """Publishes events in order per key; safe to share between threads, blocks when 32 MiB wait for Kafka."""
+    """Publishes events in order per key; safe to share between threads, blocks when 32 MiB wait for Kafka.
 
-    def __init__(self, bootstrap: str, *, prefix: str = "", security: KafkaSecurity = PLAINTEXT) -> None:
+    With a `pseudonym_key` no user's id leaves: its keyed hash stands in its place (`streams.pseudonyms`).
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        *,
+        prefix: str = "",
+        security: KafkaSecurity = PLAINTEXT,
+        pseudonym_key: bytes | None = None,
+    ) -> None:
         self._prefix = prefix
+        self._pseudonym_key = pseudonym_key
         self._changed = threading.Condition()
         self._waiting_bytes = 0
         self._waiting = 0
@@ -54,8 +66,10 @@ class EventPublisher:
                 **security.python_options(),
             )
 
-    def publish(self, event: Interaction | Upload | ItemChange) -> Any:
+    def publish(self, event: Interaction | Upload | ItemChange | PrivacyRequest) -> Any:
         """Send an event; returns kafka-python's future. Raises InvalidEvent for what would be a dead letter."""
+        if self._pseudonym_key is not None:
+            event = pseudonymous(self._pseudonym_key, event)
         topic, key, value = _on_the_wire(event)
         self._take_room(len(value))
         try:
@@ -114,7 +128,7 @@ class EventPublisher:
             self._changed.notify_all()
 
 
-def _on_the_wire(event: Interaction | Upload | ItemChange) -> tuple[str, bytes, bytes]:
+def _on_the_wire(event: Interaction | Upload | ItemChange | PrivacyRequest) -> tuple[str, bytes, bytes]:
     """Topic, key and value; read as the agents will, so a publisher hears at once of what they would refuse."""
     topic, user_or_item = route(event)
     try:
@@ -129,6 +143,8 @@ def _on_the_wire(event: Interaction | Upload | ItemChange) -> tuple[str, bytes, 
             parse_upload(record)
         case ItemChange():
             parse_item_change(record)
+        case PrivacyRequest():
+            parse_privacy_request(record)
     return topic, key, value
 
 

@@ -99,11 +99,11 @@ def test_an_item_comes_back_as_it_was(given_item: Item) -> None:
     assert decode_item(encode_item(given_item)) == given_item
 
 
-def test_a_new_profile_takes_46_bytes_and_a_full_one_less_than_2_1_kib() -> None:
+def test_a_new_profile_takes_21_bytes_and_a_full_one_less_than_2_1_kib() -> None:
     full = profile_of(*(act(f"red-{n}") for n in range(300)), *(act(f"blue-{n}", -3.0) for n in range(20)))
 
-    assert len(encode_profile(NEW)) == 46
-    assert len(encode_profile(full)) == 46 + 32 * 16 + 16 * 16 + 256 * 4 + 32 * 8
+    assert len(encode_profile(NEW)) == 21
+    assert len(encode_profile(full)) == 21 + 32 * 16 + 16 * 16 + 256 * 4 + 32 * 8
 
 
 Decoder = Callable[[bytes], object]
@@ -142,8 +142,8 @@ def test_garbage_is_corrupt_or_a_value(decode: Decoder, garbage: bytes) -> None:
 
 @pytest.mark.parametrize("decode", [decode_profile, decode_behaviour, decode_trends])
 def test_a_value_of_another_release_says_so(decode: Decoder) -> None:
-    with pytest.raises(StateCorrupt, match="has version 2; this release reads version 1"):
-        decode(b"\x02" + STORED[decode][1:])
+    with pytest.raises(StateCorrupt, match="has version 9; this release reads version 1"):
+        decode(b"\x09" + STORED[decode][1:])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,32 @@
+"""Where in Redis something is still said: every key and value looked at, for whoever must be sure that it is not."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+from state.redis import Client, reporting
+
+_AT_ONCE = 200
+
+
+async def find_keys(client: Client, tag: str, holds: Callable[[bytes], bool]) -> list[str]:
+    """The keys whose hash tag begins with `tag` of which name or value `holds` it; raises StateUnavailable."""
+    found: list[str] = []
+    async with reporting("scan", lambda _op, _seconds: None):
+        async for keys in _chunks(client, f"{{{tag}*"):
+            values = await asyncio.gather(*(client.get(key) for key in keys))
+            found += [
+                key.decode(errors="replace")
+                for key, value in zip(keys, values, strict=True)
+                if holds(key) or holds(value or b"")
+            ]
+    return found
+
+
+async def _chunks(client: Client, pattern: str) -> AsyncIterator[list[bytes]]:
+    keys: list[bytes] = []
+    async for key in client.scan_iter(match=pattern, count=1000):
+        keys.append(key if isinstance(key, bytes) else key.encode())
+        if len(keys) == _AT_ONCE:
+            yield keys
+            keys = []
+    yield keys
