@@ -17,9 +17,10 @@ REWIND_AGAIN_S = 5.0
 class Positions:
     """The position of each partition as this worker last saw it.
 
-    A record continues a state at position p if it comes after p and nothing lies between (`after <= p`). A batch that
-    does not connect (the store lost its last commits, or records were dropped on the way) is given up, and the
-    partition is fetched again from where the store is: so every record is applied exactly once (docs/adr/0002).
+    A record continues a state at position p if it comes after p and nothing lies between: its offset is p + 1, or it is
+    known that the log has nothing there (`after <= p`). A batch that does not connect (the store lost its last commits,
+    or records were dropped on the way) is given up, and the partition is fetched again from where the store is: so
+    every record is applied exactly once (docs/adr/0002).
     """
 
     def __init__(self, rewind: Rewind, *, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -89,7 +90,7 @@ def _connect(records: Sequence[Record], position: int) -> tuple[list[Record], in
     for record in records:
         if record.offset <= position:
             DUPLICATES.labels("redelivery").inc()
-        elif record.after is not None and record.after <= position:
+        elif record.offset == position + 1 or (record.after is not None and record.after <= position):
             connected.append(record)
             position = record.offset
         else:

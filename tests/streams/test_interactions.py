@@ -203,7 +203,7 @@ async def test_a_gap_within_the_batch_applies_what_lies_before_it(hub: Hub) -> N
 
 
 async def test_a_record_of_unknown_place_is_fetched_again(hub: Hub) -> None:
-    await hub.handle([record(0, click("u1"), after=None)])
+    await hub.handle([record(1, click("u1"), after=None)])
     assert (hub.publisher.messages, hub.rewinds.asked) == ([], [(0, START)])
 
 

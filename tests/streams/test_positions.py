@@ -87,8 +87,13 @@ async def test_what_comes_before_a_gap_is_admitted_and_the_rest_fetched_again(
 
 
 async def test_a_record_of_unknown_place_is_fetched_again(positions: Positions, rewinds: Rewinds) -> None:
-    assert await admit(positions, 5, (6, None)) == []
+    assert await admit(positions, 5, (7, None)) == []
     assert rewinds == [(0, 5)]
+
+
+async def test_the_next_offset_needs_no_place(positions: Positions, rewinds: Rewinds) -> None:
+    assert await admit(positions, 5, (6, None), (7, None), (9, None)) == [6, 7]
+    assert rewinds == [(0, 7)]
 
 
 async def test_a_record_of_unknown_place_that_was_applied_is_a_duplicate(
