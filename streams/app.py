@@ -9,6 +9,7 @@ import faust
 from faust.types import TP
 from mode import ServiceT
 
+from state.errors import StateUnavailable
 from state.partitions import PartitionStore
 from streams import transport
 from streams.admin import read_log
@@ -33,6 +34,8 @@ EVENTS_BUFFERED = 1024
 PICTURES_BUFFERED = 64
 #: Bytes fetched ahead of a partition.
 FETCH_BYTES = 1 << 20
+#: How often a worker without partitions looks whether its topic still is the one that the state was made from.
+LOOK_EVERY_S = 20.0
 
 
 class App(faust.App):
@@ -79,6 +82,20 @@ class App(faust.App):
         if topic not in self.stores or not partitions:
             return
         found = await until_available(lambda: self._read_log(topic), BrokerUnavailable)
+        await self._check(found, partitions)
+
+    async def look_for_topics(self) -> None:
+        """Check the topics of which no partition is ours: a group does not take one up again that was made anew."""
+        held = {tp.topic for tp in self.consumer.assignment()}
+        for topic in self.stores.keys() - held:
+            try:
+                found = await self._read_log(topic)
+                await self._check(found, found.extents)
+            except (BrokerUnavailable, StateUnavailable) as error:
+                log.warning("topic_unknown", topic=topic, error=str(error))
+
+    async def _check(self, found: Log, partitions: Collection[int]) -> None:
+        topic = found.topic
         try:
             await check_log(found, self.stores[topic], partitions)
         except LogMismatch as error:
@@ -110,7 +127,7 @@ class App(faust.App):
 def make_app(name: str, settings: Settings, kafka: str) -> App:
     """A Faust app without tables, web server and topic creation, in the consumer group `<prefix>sightline-<name>`."""
     security = kafka_security(settings)
-    return App(
+    app = App(
         f"{settings.topic_prefix}sightline-{name}",
         read_log=partial(asyncio.to_thread, partial(read_log, kafka, security=security)),
         broker=f"{transport.SCHEME}://{kafka}",
@@ -132,6 +149,8 @@ def make_app(name: str, settings: Settings, kafka: str) -> App:
         consumer_max_fetch_size=FETCH_BYTES,
         consumer_auto_offset_reset="earliest",
     )
+    app.timer(LOOK_EVERY_S)(app.look_for_topics)
+    return app
 
 
 def _credentials(security: KafkaSecurity) -> faust.auth.Credentials | None:
