@@ -34,7 +34,7 @@ class RedisAccess:
 
 OPEN: Final = RedisAccess()
 
-#: What the workers' user needs, as rules of an ACL of Redis: our keys all begin with `{`, and no command concerns the server.
+#: What the workers' user needs, as rules of an ACL of Redis: our keys all begin with `{`, no command is the server's.
 COMMANDS: Final = (
     "~{* -@all +@connection +@read +@write +@transaction -@dangerous -function +info "
     "+function|load +fcall +fcall_ro +cluster|slots +cluster|shards +cluster|nodes"
