@@ -17,7 +17,7 @@ async def find_keys(client: Client, tag: str, holds: Callable[[bytes], bool]) ->
             found += [
                 key.decode(errors="replace")
                 for key, value in zip(keys, values, strict=True)
-                if holds(key) or holds(value or b"")
+                if holds(key) or holds(_bytes(value))
             ]
     return found
 
@@ -25,8 +25,12 @@ async def find_keys(client: Client, tag: str, holds: Callable[[bytes], bool]) ->
 async def _chunks(client: Client, pattern: str) -> AsyncIterator[list[bytes]]:
     keys: list[bytes] = []
     async for key in client.scan_iter(match=pattern, count=1000):
-        keys.append(key if isinstance(key, bytes) else key.encode())
+        keys.append(_bytes(key))
         if len(keys) == _AT_ONCE:
             yield keys
             keys = []
     yield keys
+
+
+def _bytes(found: bytes | str | None) -> bytes:
+    return found.encode() if isinstance(found, str) else found or b""

@@ -154,7 +154,8 @@ def dump(system: System) -> dict[bytes, bytes]:
 
     async def read(client: Client) -> dict[bytes, bytes]:
         names = [key async for key in client.scan_iter(match=f"{{{system.settings.topic_prefix}[0-9]*")]
-        return {name: await client.get(name) for name in names}
+        found = await asyncio.gather(*(client.get(name) for name in names))
+        return {name: value for name, value in zip(names, found, strict=True) if isinstance(value, bytes)}
 
     return asyncio.run(_with_redis(system, read))
 
