@@ -270,8 +270,8 @@ def test_the_encoder_of_most_items_prevails(catalog: Catalog) -> None:
 
 
 def test_vectors_of_another_length_never_prevail(catalog: Catalog) -> None:
-    short = {"embedding": b"\0<" * 8, "encoder": "small@1"}
-    catalog.apply([("red-0", item("red-0")), *((f"blue-{n}", item(f"blue-{n}", **short)) for n in range(3))])
+    short = [item(f"blue-{n}", embedding=b"\0<" * 8, encoder="small@1") for n in range(3)]
+    catalog.apply([("red-0", item("red-0")), *((each.item_id, each) for each in short)])
 
     assert catalog.prevailing_encoder() == "fake@1"
 
