@@ -1,6 +1,7 @@
 """The names of everything kept in Redis."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,13 +11,24 @@ class Keys:
     >>> profiles = Keys("")
     >>> profiles.value(3, "profile:9c56"), profiles.position(3)
     ('{3}:profile:9c56', '{3}:position')
+
+    A state that was made anew lies in a space of its own, whose number stands before the names.
+
+    >>> profiles.within(2).value(3, "profile:9c56")
+    '{3}:2:profile:9c56'
     """
 
     tag: str
+    space: int = 0
+
+    def within(self, space: int) -> Self:
+        """The names in another space; these for space 0."""
+        return replace(self, space=space) if space else self
 
     def value(self, partition: int, name: str) -> str:
         """The key of a value of this partition."""
-        return f"{{{self.tag}{partition}}}:{name}"
+        space = f"{self.space}:" if self.space else ""
+        return f"{{{self.tag}{partition}}}:{space}{name}"
 
     def position(self, partition: int) -> str:
         """The key of this partition's position."""

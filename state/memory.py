@@ -37,3 +37,8 @@ class MemoryPartitions:
             elif held != commit.position:
                 refused[commit.partition] = held
         return refused
+
+    def take_over(self, partition: int, other: "MemoryPartitions") -> None:
+        """Hold what another store holds of a partition, and nothing else."""
+        self._values[partition] = dict(other._values[partition])
+        self._positions[partition] = other._positions.get(partition, START)

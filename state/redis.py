@@ -1,6 +1,6 @@
 """The state protocol on Redis 7 or later, one server or a cluster: two Redis Functions, one round trip each."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import perf_counter
@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
 from state.access import OPEN, RedisAccess
-from state.errors import StateUnavailable
+from state.errors import StateCorrupt, StateUnavailable
 from state.keys import Keys
 from state.partitions import Commit, Loaded
 from state.pipeline import Call, Pipeline
@@ -43,13 +43,20 @@ def connect(url: str, *, access: RedisAccess = OPEN, timeout_s: float = 5.0) -> 
 
 
 class RedisPartitions:
-    """A PartitionStore in Redis. Every RedisError is StateUnavailable: nothing may be skipped because Redis refuses."""
+    """A PartitionStore in Redis. Every RedisError is StateUnavailable: nothing may be skipped because Redis refuses.
+
+    The position also says in which key space a partition's values are (`state.spaces`). Where that changed, what was
+    read before counts no more: the next commit is refused, so that its writer takes the partition up again.
+    """
 
     def __init__(self, client: Client, keys: Keys, *, observe: Observer) -> None:
         self._client = client
         self._pipeline = Pipeline(client)
         self._keys = keys
         self._observe = observe
+        #: The space in which each partition was found last, and those where it has changed since.
+        self._spaces: dict[int, int] = {}
+        self._left: set[int] = set()
 
     async def positions(self, partitions: Sequence[int]) -> dict[int, int]:
         """See PartitionStore."""
@@ -57,33 +64,52 @@ class RedisPartitions:
         return {partition: found.position for partition, found in loaded.items()}
 
     async def load(self, wanted: Mapping[int, Sequence[str]]) -> dict[int, Loaded]:
-        """See PartitionStore."""
-        calls = [Call("FCALL_RO", "sightline_load", self._names(p, names)) for p, names in wanted.items()]
-        answers = await self._call("load", calls)
-        return {
-            partition: Loaded(int(answer[0]), answer[1:]) for partition, answer in zip(wanted, answers, strict=True)
-        }
+        """See PartitionStore; a second round trip where a partition has moved into another space."""
+        loaded: dict[int, Loaded] = {}
+        while missing := {p: names for p, names in wanted.items() if p not in loaded}:
+            spaces = self._expected_spaces(missing)
+            calls = [
+                Call("FCALL_RO", "sightline_load", self._names(p, names, spaces[p])) for p, names in missing.items()
+            ]
+            for partition, answer in zip(missing, await self._call("load", calls), strict=True):
+                position, space = _read_token(partition, answer[0])
+                self._note(partition, space)
+                if space == spaces[partition]:
+                    loaded[partition] = Loaded(position, answer[1:])
+        return {partition: loaded[partition] for partition in wanted}
 
     async def commit(self, commits: Sequence[Commit]) -> dict[int, int]:
         """See PartitionStore."""
-        calls = [
-            Call(
-                "FCALL",
-                "sightline_store",
-                self._names(commit.partition, commit.writes),
-                (str(commit.expected), str(commit.position), *commit.writes.values(), *_expiries(commit)),
-            )
-            for commit in commits
-        ]
-        answers = await self._call("commit", calls)
-        return {
-            commit.partition: int(held)
-            for commit, held in zip(commits, answers, strict=True)
-            if int(held) != commit.position
-        }
+        left = self._left.intersection(commit.partition for commit in commits)
+        refused = await self.positions(sorted(left))
+        sent = [commit for commit in commits if commit.partition not in left]
+        spaces = self._expected_spaces(commit.partition for commit in sent)
+        answers = await self._call("commit", [self._commit(commit, spaces[commit.partition]) for commit in sent])
+        for commit, answer in zip(sent, answers, strict=True):
+            partition = commit.partition
+            position, space = _read_token(partition, answer)
+            if (position, space) != (commit.position, spaces[partition]):
+                refused[partition] = position
+                self._spaces[partition] = space
+        self._left -= left | refused.keys()
+        return refused
 
-    def _names(self, partition: int, names: Sequence[str] | Mapping[str, bytes]) -> list[str]:
-        return [self._keys.position(partition), *(self._keys.value(partition, name) for name in names)]
+    def _commit(self, commit: Commit, space: int) -> Call:
+        tokens = (_token(commit.expected, space), _token(commit.position, space))
+        names = self._names(commit.partition, commit.writes, space)
+        return Call("FCALL", "sightline_store", names, (*tokens, *commit.writes.values(), *_expiries(commit)))
+
+    def _expected_spaces(self, partitions: Iterable[int]) -> dict[int, int]:
+        return {partition: self._spaces.get(partition, 0) for partition in partitions}
+
+    def _note(self, partition: int, space: int) -> None:
+        if self._spaces.setdefault(partition, space) != space:
+            self._left.add(partition)
+            self._spaces[partition] = space
+
+    def _names(self, partition: int, names: Sequence[str] | Mapping[str, bytes], space: int) -> list[str]:
+        within = self._keys.within(space)
+        return [self._keys.position(partition), *(within.value(partition, name) for name in names)]
 
     async def _call(self, op: str, calls: Sequence[Call]) -> list[Any]:
         if not calls:
@@ -98,6 +124,22 @@ class RedisPartitions:
                 if isinstance(answer, Exception):
                     raise answer
             return answers
+
+
+def _token(position: int, space: int) -> str:
+    """A position as Redis holds it: a commit names it, and so is refused where another state has the same one."""
+    return f"{position} {space}" if space else str(position)
+
+
+def _read_token(partition: int, token: bytes) -> tuple[int, int]:
+    """The position and the space of a token; raises StateCorrupt."""
+    position, _, space = token.partition(b" ")
+    try:
+        return int(position), int(space or 0)
+    except ValueError:
+        raise StateCorrupt(
+            f"the position of partition {partition} is {token!r}. Make the state anew with `sightline rebuild`"
+        ) from None
 
 
 def _expiries(commit: Commit) -> Iterator[str]:

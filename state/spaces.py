@@ -1,0 +1,134 @@
+"""A state made anew beside the live one: filled while that is in use, then put in its place, partition by partition.
+
+A new space of keys lies in the same hash slots. It takes the live one's place by one write, of the position, which
+from then on says in which space the values are: nobody reads half of it, and no commit from before is taken
+(state/redis.py).
+"""
+
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Final, Protocol
+
+from redis.exceptions import ResponseError
+
+from state.keys import Keys
+from state.memory import MemoryPartitions
+from state.partitions import START, PartitionStore
+from state.redis import Client, Observer, RedisPartitions, reporting
+
+_AT_ONCE: Final = 500
+
+
+class Spaces(Protocol):
+    """The live state of some partitions, and the one that is to replace it. Methods raise StateUnavailable."""
+
+    async def begin(self, name: str, value: bytes) -> PartitionStore:
+        """The new space: a partition with this value under this name is as it was left before, any other is empty."""
+        ...
+
+    async def switch(self, positions: Mapping[int, int]) -> None:
+        """Put the new space of these partitions, which hold these positions, in the place of the live one."""
+        ...
+
+    async def clear(self) -> int:
+        """Remove what no partition has any more: how many values there were."""
+        ...
+
+
+class RedisSpaces:
+    """See Spaces; `keys` are those of the live state. Scans all keys of the server or cluster."""
+
+    def __init__(self, client: Client, keys: Keys, partitions: int, *, observe: Observer) -> None:
+        self._client = client
+        self._keys = keys
+        self._partitions = range(partitions)
+        self._observe = observe
+        self._new = 0
+
+    async def begin(self, name: str, value: bytes) -> PartitionStore:
+        """See Spaces."""
+        live = {partition: await self._live_space(partition) for partition in self._partitions}
+        self._new = max(live.values()) + 1
+        store = RedisPartitions(self._client, self._keys.within(self._new), observe=self._observe)
+        found = await store.load({partition: [name] for partition in self._partitions})
+        kept = {(p, self._new) for p, each in found.items() if each.position != START and each.values == [value]}
+        await self._remove_all_but(kept | set(live.items()))
+        return store
+
+    async def switch(self, positions: Mapping[int, int]) -> None:
+        """See Spaces."""
+        async with reporting("switch", self._observe):
+            for partition, position in positions.items():
+                await self._client.set(self._keys.position(partition), f"{position} {self._new}")
+                await self._client.unlink(self._keys.within(self._new).position(partition))
+
+    async def clear(self) -> int:
+        """See Spaces."""
+        return await self._remove_all_but([(p, await self._live_space(p)) for p in self._partitions])
+
+    async def _live_space(self, partition: int) -> int:
+        """0 for a position that cannot be read: whatever it was, it is to be replaced."""
+        async with reporting("spaces", self._observe):
+            try:
+                token = await self._client.get(self._keys.position(partition))
+            except ResponseError as error:
+                if not str(error).startswith("WRONGTYPE"):
+                    raise
+                return 0
+        found = re.fullmatch(rb"-?\d+ (\d+)", token) if isinstance(token, bytes) else None
+        return int(found[1]) if found else 0
+
+    async def _remove_all_but(self, kept: Iterable[tuple[int, int]]) -> int:
+        """Remove the values of our partitions in other spaces than these; live positions stay."""
+        spaces, removed = set(kept), 0
+        name = re.compile(rf"\{{{re.escape(self._keys.tag)}(\d+)\}}:(?:(\d+):)?(.*)".encode(), re.DOTALL)
+        async with reporting("clear", self._observe):
+            async for keys in self._chunks(f"{{{self._keys.tag}*"):
+                old = []
+                for key in keys:
+                    found = name.fullmatch(key)
+                    if found is None or int(found[1]) not in self._partitions:
+                        continue
+                    partition, space = int(found[1]), int(found[2] or 0)
+                    is_live_position = space == 0 and found[3] == b"position"
+                    if not is_live_position and (partition, space) not in spaces:
+                        old.append(key)
+                if old:
+                    removed += int(await self._client.unlink(*old))
+        return removed
+
+    async def _chunks(self, pattern: str) -> AsyncIterator[Sequence[bytes]]:
+        keys: list[bytes] = []
+        async for key in self._client.scan_iter(match=pattern, count=1000):
+            keys.append(key)
+            if len(keys) == _AT_ONCE:
+                yield keys
+                keys = []
+        yield keys
+
+
+class MemorySpaces:
+    """See Spaces: for tests."""
+
+    def __init__(self, live: MemoryPartitions, partitions: int) -> None:
+        self._live = live
+        self._partitions = range(partitions)
+        self._new = MemoryPartitions()
+
+    async def begin(self, name: str, value: bytes) -> PartitionStore:
+        """See Spaces."""
+        loaded = await self._new.load({partition: [name] for partition in self._partitions})
+        for partition, found in loaded.items():
+            if found.values != [value]:
+                self._new.take_over(partition, MemoryPartitions())
+        return self._new
+
+    async def switch(self, positions: Mapping[int, int]) -> None:
+        """See Spaces."""
+        for partition in positions:
+            self._live.take_over(partition, self._new)
+
+    async def clear(self) -> int:
+        """See Spaces."""
+        self._new = MemoryPartitions()
+        return 0
