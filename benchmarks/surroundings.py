@@ -36,8 +36,11 @@ def own_stack(
             yield own, endpoints
 
 
-def draw_items(count: int, dimensions: int, *, seed: int = 0) -> list[Item]:
-    """A catalogue in clusters, as pictures of kinds of things would make it; the same seed gives the same one."""
+def draw_items(count: int, dimensions: int, *, seed: int = 0, first: int = 0) -> list[Item]:
+    """A catalogue in clusters, as pictures of kinds of things would make it; the same seed gives the same one.
+
+    Items are numbered from `first`.
+    """
     random = np.random.default_rng(seed)
     centres = random.standard_normal((CLUSTERS, dimensions)) / np.sqrt(dimensions)
     clusters = random.integers(CLUSTERS, size=count)
@@ -54,7 +57,7 @@ def draw_items(count: int, dimensions: int, *, seed: int = 0) -> list[Item]:
             embedding=vector.astype("<f2").tobytes(),
             encoder="drawn@1",
         )
-        for number, (cluster, vector) in enumerate(zip(clusters.tolist(), vectors, strict=True))
+        for number, (cluster, vector) in enumerate(zip(clusters.tolist(), vectors, strict=True), first)
     ]
 
 

@@ -17,6 +17,7 @@ from benchmarks.faults.table import UnknownFault, find_faults
 from benchmarks.index import measure_index
 from benchmarks.latency import Latency, Plan, measure_latency
 from benchmarks.memory import measure_memory
+from benchmarks.start import measure_start
 from benchmarks.throughput import Load, measure_throughput
 from cli.fuzz import fuzz
 from cli.output import JsonOption, print_json, progress, results
@@ -97,6 +98,16 @@ def encoder(
 
 
 @app.command()
+def start(
+    items: Annotated[int, typer.Option(min=1, help="Size of the catalogue.")] = 100_000,
+    as_json: JsonOption = False,
+) -> None:
+    """How long a new worker takes to have the catalogue: from the topic, and from a snapshot."""
+    _begin()
+    _print(measure_start(read_settings(), items=items, progress=progress), as_json=as_json)
+
+
+@app.command()
 def faults(
     only: Annotated[list[str] | None, typer.Option(help="Only this fault; may be given several times.")] = None,
     rate: Annotated[float, typer.Option(min=1, help="Events a second while the fault strikes.")] = 200,
@@ -131,7 +142,7 @@ def _print(found: "DataclassInstance", *, as_json: bool) -> None:
         return
     table = Table("figure", "value")
     for name, value in asdict(found).items():
-        table.add_row(name, f"{value:,}")
+        table.add_row(name, "not measured" if value is None else f"{value:,}")
     results().print(table)
 
 
