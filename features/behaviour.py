@@ -21,6 +21,9 @@ BACKWARDS = 0.7
 #: Interactions weaker than a click say too little to link two items.
 LINKING_WEIGHT = 0.9
 DAMPING = 5.0
+#: Users are told apart by so many marks, and counted in windows of so long: this one and the one before.
+VOTERS = 64
+VOTERS_WINDOW_MS = POPULAR_HALF_LIFE_MS
 _ZERO = np.zeros(1, np.float32)
 
 
@@ -29,7 +32,7 @@ class Engagement:
     """One interaction as one of its items sees it: `weight` moves the popularity, `links` the neighbours.
 
     `source` and `sequence` say which event of which partition it came from; they grow together, so that an
-    engagement that was published twice is recognised.
+    engagement that was published twice is recognised. `voter` is one of VOTERS marks that users share.
     """
 
     item: int
@@ -38,36 +41,48 @@ class Engagement:
     links: tuple[tuple[int, float], ...]
     source: int
     sequence: int
+    voter: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """`popular` and `trend`: decayed sums of weights at `at_ms`; `neighbours`: a ledger of co-choices."""
+    """`popular` and `trend`: decayed sums of weights at `at_ms`; `neighbours`: a ledger of co-choices.
+
+    `voters` and `voters_before` have a bit for each mark of a user who added to the sums, in the window of `at_ms` and
+    in the one before.
+    """
 
     neighbours: NDArray[np.void]
     popular: float = 0.0
     trend: float = 0.0
     at_ms: int = 0
+    voters: int = 0
+    voters_before: int = 0
 
 
 UNKNOWN = Behaviour(EMPTY)
 
 
-def engagements(before: Profile, action: Action, source: int, offset: int) -> list[Engagement]:
+def voter_of(user: int) -> int:
+    """The mark of the user with this key."""
+    return user % VOTERS
+
+
+def engagements(before: Profile, action: Action, source: int, offset: int, voter: int = 0) -> list[Engagement]:
     """What one interaction means for the items in it: one engagement for its own, one for the item chosen before it.
 
     The own item gains popularity and links back to all that was chosen shortly before; the last one of these learns
     what came next. (Telling all of them would cost three times the messages.) `before` is the profile without this
-    action, `source` and `offset` the event's place in the log.
+    action, `source` and `offset` the event's place in the log, `voter` the user's mark.
     """
     recent: list[int] = []
     if action.weight >= LINKING_WEIGHT:
         strong = before.engaged[before.engaged["weight"] >= LINKING_WEIGHT / 2]
         recent = [item for item in strong["item"][::-1].tolist() if item != action.item][:NEARBY]
     links = tuple((item, BACKWARDS * PER_STEP**step) for step, item in enumerate(recent))
-    found = [Engagement(action.item, action.at_ms, action.weight, links, source, 2 * offset)]
+    found = [Engagement(action.item, action.at_ms, action.weight, links, source, 2 * offset, voter)]
     if recent:
-        found.append(Engagement(recent[0], action.at_ms, 0.0, ((action.item, 1.0),), source, 2 * offset + 1))
+        found.append(Engagement(recent[0], action.at_ms, 0.0, ((action.item, 1.0),), source, 2 * offset + 1, voter))
     return found
 
 
@@ -76,6 +91,7 @@ def apply_engagement(behaviour: Behaviour, engagement: Engagement) -> Behaviour:
     at_ms = max(behaviour.at_ms, engagement.at_ms)
     gained = max(engagement.weight, 0.0)
     late = at_ms - engagement.at_ms
+    voters, voters_before = _count_voters(behaviour, engagement, at_ms)
     return Behaviour(
         neighbours=_link(behaviour.neighbours, engagement),
         popular=behaviour.popular * decay(at_ms - behaviour.at_ms, POPULAR_HALF_LIFE_MS)
@@ -83,7 +99,20 @@ def apply_engagement(behaviour: Behaviour, engagement: Engagement) -> Behaviour:
         trend=behaviour.trend * decay(at_ms - behaviour.at_ms, TREND_HALF_LIFE_MS)
         + gained * decay(late, TREND_HALF_LIFE_MS),
         at_ms=at_ms,
+        voters=voters,
+        voters_before=voters_before,
     )
+
+
+def least_users(behaviour: Behaviour) -> int:
+    """How many users at least added to the sums in the last one to two weeks: users share marks, so there may be more.
+
+    (Linear counting, Whang et al. 1990, would estimate their number from the same bits; this is a bound.)
+
+    >>> least_users(Behaviour(EMPTY, voters=0b101, voters_before=0b11))
+    3
+    """
+    return (behaviour.voters | behaviour.voters_before).bit_count()
 
 
 def strengths(behaviours: Sequence[Behaviour], now_ms: int) -> NDArray[np.float32]:
@@ -96,6 +125,19 @@ def strengths(behaviours: Sequence[Behaviour], now_ms: int) -> NDArray[np.float3
     total = (sums[ends] - sums[ends - lengths]).astype(np.float32)
     damped: NDArray[np.float32] = weight / np.repeat(total + np.float32(DAMPING), lengths)
     return damped
+
+
+def _count_voters(behaviour: Behaviour, engagement: Engagement, at_ms: int) -> tuple[int, int]:
+    """The bits of the window of `at_ms` and of the one before, in whatever order the engagements come."""
+    voters, before = behaviour.voters, behaviour.voters_before
+    window, known = at_ms // VOTERS_WINDOW_MS, behaviour.at_ms // VOTERS_WINDOW_MS
+    if window > known:
+        voters, before = 0, voters if window == known + 1 else 0
+    if engagement.weight > 0:
+        ago = window - engagement.at_ms // VOTERS_WINDOW_MS
+        voters |= (ago == 0) << engagement.voter
+        before |= (ago == 1) << engagement.voter
+    return voters, before
 
 
 def _link(neighbours: NDArray[np.void], engagement: Engagement) -> NDArray[np.void]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from features.behaviour import POPULAR_HALF_LIFE_MS, TREND_HALF_LIFE_MS, Behaviour
+from features.behaviour import POPULAR_HALF_LIFE_MS, TREND_HALF_LIFE_MS, Behaviour, least_users
 
 #: One item with its decayed sums as of `at_s` (Unix seconds).
 TREND = np.dtype([("item", "<u8"), ("popular", "<f4"), ("trend", "<f4"), ("at_s", "<u4")])
@@ -13,10 +13,16 @@ NO_TRENDS = np.empty(0, TREND)
 TRENDS_LIMIT = 256
 
 
-def update_trends(trends: NDArray[np.void], changed: Mapping[int, Behaviour], now_ms: int) -> NDArray[np.void]:
-    """The table with the changed items in it; over the limit those stay that are most popular or rise fastest."""
+def update_trends(
+    trends: NDArray[np.void], changed: Mapping[int, Behaviour], now_ms: int, *, min_users: int = 1
+) -> NDArray[np.void]:
+    """The table with the changed items in it; over the limit those stay that are most popular or rise fastest.
+
+    Of the changed items those are left out that may owe it to fewer than `min_users`.
+    """
     keys = np.fromiter(changed, "<u8", len(changed))
-    new = np.array([(key, b.popular, b.trend, max(b.at_ms, 0) // 1000) for key, b in changed.items()], TREND)
+    shown = {key: b for key, b in changed.items() if is_shown(b, min_users)}
+    new = np.array([(key, b.popular, b.trend, max(b.at_ms, 0) // 1000) for key, b in shown.items()], TREND)
     merged: NDArray[np.void] = np.concatenate([trends[~np.isin(trends["item"], keys)], new])
     if len(merged) <= TRENDS_LIMIT:
         return merged
@@ -24,6 +30,11 @@ def update_trends(trends: NDArray[np.void], changed: Mapping[int, Behaviour], no
     # The better of an item's two ranks decides, so that a riser is not pushed out by old favourites.
     rank = np.minimum((-popular).argsort().argsort(), (-trend).argsort().argsort())
     return merged[np.sort(rank.argsort(kind="stable")[:TRENDS_LIMIT])]
+
+
+def is_shown(behaviour: Behaviour, min_users: int) -> bool:
+    """Whether an item may be told to be popular: it is so with `min_users` at least."""
+    return min_users <= 1 or least_users(behaviour) >= min_users
 
 
 def at_time(trends: NDArray[np.void], now_ms: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -18,10 +18,11 @@ from state.errors import StateCorrupt
 _PROFILE = struct.Struct("<BIq")
 _ASKED_PROFILE = struct.Struct("<BIq?qqq")
 _BEHAVIOUR = struct.Struct("<Bddq")
+_VOTED_BEHAVIOUR = struct.Struct("<BddqQQ")
 _TRENDS = struct.Struct("<B")
 _VERSION = 1
-#: Of a profile whose user asked for something.
-_ASKED_VERSION = 2
+#: Of a profile whose user asked for something, and of a behaviour with marks of users.
+_ASKED_VERSION = _VOTED_VERSION = 2
 
 #: What msgspec raises for bytes that are not what was asked for: broken UTF-8 and deep nesting have their own.
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -50,15 +51,20 @@ def decode_profile(data: bytes) -> Profile:
 
 
 def encode_behaviour(behaviour: Behaviour) -> bytes:
-    """A behaviour in 25 bytes of numbers, 2 of length, and its neighbours."""
-    numbers = _BEHAVIOUR.pack(_VERSION, behaviour.popular, behaviour.trend, behaviour.at_ms)
-    return numbers + _pack((behaviour.neighbours,))
+    """A behaviour in 25 bytes of numbers, 16 more with marks of users, 2 of length, and its neighbours."""
+    numbers, voters = (behaviour.popular, behaviour.trend, behaviour.at_ms), (behaviour.voters, behaviour.voters_before)
+    neighbours = _pack((behaviour.neighbours,))
+    if not any(voters):
+        return _BEHAVIOUR.pack(_VERSION, *numbers) + neighbours
+    return _VOTED_BEHAVIOUR.pack(_VOTED_VERSION, *numbers, *voters) + neighbours
 
 
 def decode_behaviour(data: bytes) -> Behaviour:
     """The reverse of encode_behaviour; raises StateCorrupt."""
-    (popular, trend, at_ms), (neighbours,) = _unpack(data, _BEHAVIOUR, (ENTRY,))
-    return Behaviour(neighbours, popular, trend, at_ms)
+    voted = data[:1] == bytes([_VOTED_VERSION])
+    head, version = (_VOTED_BEHAVIOUR, _VOTED_VERSION) if voted else (_BEHAVIOUR, _VERSION)
+    numbers, (neighbours,) = _unpack(data, head, (ENTRY,), version)
+    return Behaviour(neighbours, *numbers)
 
 
 def encode_trends(trends: NDArray[np.void]) -> bytes:

@@ -9,10 +9,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from features.behaviour import UNKNOWN, Behaviour
+from features.behaviour import UNKNOWN, Behaviour, least_users
 from features.item import Item
 from features.profile import Profile
-from features.trends import TRENDS_LIMIT
+from features.trends import TRENDS_LIMIT, is_shown
 from state.codec import encode_profile
 
 T = TypeVar("T")
@@ -68,6 +68,9 @@ def behaviour_difference(expected: Behaviour, stored: Behaviour | None, *, order
         return "is not stored"
     sums = (("popular", expected.popular, stored.popular), ("trend", expected.trend, stored.trend))
     found = [f"{name}: {ours:.6g}, stored {theirs:.6g}" for name, ours, theirs in sums if not near(ours, theirs)]
+    for name in ("voters", "voters_before"):
+        if getattr(expected, name) != getattr(stored, name):
+            found.append(f"{name}: {getattr(expected, name):#x}, stored {getattr(stored, name):#x}")
     if expected.at_ms != stored.at_ms:
         found.append(f"at_ms: {expected.at_ms}, stored {stored.at_ms}")
     if order_known and not _same_neighbours(expected.neighbours, stored.neighbours):
@@ -75,15 +78,22 @@ def behaviour_difference(expected: Behaviour, stored: Behaviour | None, *, order
     return "; ".join(found)
 
 
-def trend_differences(expected: Mapping[int, Behaviour], trends: NDArray[np.void]) -> dict[int, str]:
-    """Each entry of a partition's trends repeats its item's sums; while there is room, every popular item has one."""
+def trend_differences(
+    expected: Mapping[int, Behaviour], trends: NDArray[np.void], *, min_users: int = 1
+) -> dict[int, str]:
+    """Each entry of a partition's trends repeats its item's sums; while there is room, every popular item has one.
+
+    No item has one that may owe it to fewer than `min_users`.
+    """
     found = {}
     for item, popular, trend, at_s in trends.tolist():
         behaviour = expected.get(item, UNKNOWN)
         sums = (behaviour.popular, behaviour.trend, max(behaviour.at_ms, 0) // 1000)
         if not (near(sums[0], popular) and near(sums[1], trend) and sums[2] == at_s):
             found[item] = f"popular, trend, at_s: {sums}, stored {(popular, trend, at_s)}"
-    wanted = {item for item, behaviour in expected.items() if behaviour.popular > 0}
+        elif not is_shown(behaviour, min_users):
+            found[item] = f"is shown with {least_users(behaviour)} users known; at least {min_users} are wanted"
+    wanted = {item for item, each in expected.items() if each.popular > 0 and is_shown(each, min_users)}
     if len(wanted) <= TRENDS_LIMIT:
         found |= dict.fromkeys(wanted - set(trends["item"].tolist()), "is not in the trends")
     return found

@@ -19,6 +19,7 @@ from state.conditions import Conditions
 from state.errors import StateError
 from state.signals import SignalStore
 from streams.logs import log
+from streams.noise import TrendNoise
 
 REFRESH_S = 1.0
 #: A list waits for a behaviour that is older.
@@ -35,8 +36,9 @@ class Crowd:
     #: A behaviour that is older is read again in the background, and used as it is until then.
     behaviour_age_s = 2.0
 
-    def __init__(self, signals: SignalStore, conditions: Conditions) -> None:
+    def __init__(self, signals: SignalStore, conditions: Conditions, noise: TrendNoise | None = None) -> None:
         self._signals = signals
+        self._noise = noise
         self._conditions = conditions
         self._behaviours: OrderedDict[int, tuple[float, Behaviour | None]] = OrderedDict()
         self._reading: dict[int, asyncio.Task[None]] = {}
@@ -102,7 +104,8 @@ class Crowd:
     async def _refresh(self) -> None:
         while True:
             try:
-                self.trends = await self._signals.trends()
+                trends = await self._signals.trends()
+                self.trends = trends if self._noise is None else self._noise.on(trends, time.time())
                 self.degraded = await self._conditions.current()
             except StateError as error:
                 self.degraded = ["crowd"]

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from features.behaviour import engagements
+from features.behaviour import engagements, voter_of
 from features.item import key_of
 from features.privacy import is_repeated
 from features.profile import Action, Profile, apply_interaction, is_applied, is_late
@@ -61,8 +61,8 @@ STOP_S = 5.0
 _Events = Mapping[tuple[int, int], Interaction | Asked | InvalidEvent]
 #: What a list answers.
 _Trigger = tuple[Record, Interaction]
-#: A profile as it was, what was done, in which partition and at which offset.
-_Applied = tuple[Profile, Action, int, int]
+#: A profile as it was, what was done, in which partition and at which offset, and the user's mark.
+_Applied = tuple[Profile, Action, int, int, int]
 
 
 @dataclass(slots=True)
@@ -293,7 +293,8 @@ class InteractionsAgent:
         if before.privacy.opted_out:
             outcome = "opted_out"
         else:
-            changes.applied.append((before, action, record.partition, record.offset))
+            voter = voter_of(key_of(event.user_id))
+            changes.applied.append((before, action, record.partition, record.offset, voter))
         self._note(record, event, outcome)
         changes.profiles[event.user_id] = apply_interaction(before, action)
         changes.triggers[event.user_id] = (record, event)

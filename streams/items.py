@@ -77,8 +77,10 @@ class SignalsAgent:
         breaker: Breaker,
         *,
         prefix: str,
+        min_users: int = 1,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
+        self._min_users = min_users
         self._store = store
         self._publisher = publisher
         self._positions = positions
@@ -139,7 +141,7 @@ class SignalsAgent:
 
     def _after(self, changes: _Changes, loaded: Signals, position: int) -> Signals:
         moved = {item: behaviour for item, behaviour in changes.behaviours.items() if behaviour.popular > 0}
-        trends = update_trends(loaded.trends, moved, self._clock_ms())
+        trends = update_trends(loaded.trends, moved, self._clock_ms(), min_users=self._min_users)
         return Signals(position, changes.sources, trends, changes.items, changes.behaviours)
 
     def _record(self, item: Item) -> Message:

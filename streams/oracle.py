@@ -37,7 +37,14 @@ async def verify_state(
         signals = SignalStore(RedisPartitions(client, Keys(f"{prefix}s"), observe=_unobserved), partitions)
         controls = Controls(*control_keys(settings.control_key))
         return await Oracle(
-            log, profiles, signals, controls, prefix=prefix, partitions=partitions, progress=progress
+            log,
+            profiles,
+            signals,
+            controls,
+            prefix=prefix,
+            partitions=partitions,
+            min_users=settings.trends_min_users,
+            progress=progress,
         ).verify()
     finally:
         log.close()
@@ -56,6 +63,7 @@ class Oracle:
         *,
         prefix: str,
         partitions: int,
+        min_users: int = 1,
         progress: Progress = lambda _what, _done, _of: None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
@@ -66,6 +74,7 @@ class Oracle:
         self._partitions = range(partitions)
         self._progress = progress
         self._controls = controls
+        self._min_users = min_users
         self._clock_ms = clock_ms
 
     async def verify(self) -> Report:
@@ -89,9 +98,12 @@ class Oracle:
         compare_lists(replayer, replayer.last_events(), withdrawn, held, report)
         for partition in self._partitions:
             await self._compare_profiles(replayer, partition, report)
-        await ItemsComparison(self._signals, replayer, held, report).compare(self._partitions)
+        await self._items(replayer, held, report).compare(self._partitions)
         compare_letters(replayer, self._prefix, refused, report)
         return report
+
+    def _items(self, replayer: Replayer, held: Mapping[int, int], report: Report) -> ItemsComparison:
+        return ItemsComparison(self._signals, replayer, held, report, min_users=self._min_users)
 
     async def _compare_profiles(self, replayer: Replayer, partition: int, report: Report) -> None:
         whole = replayer.extents[partition].first == 0

@@ -14,12 +14,15 @@ from streams.report import Difference, Report
 class ItemsComparison:
     """Compares one partition of state.signals after the other; `held` are the positions of events.interactions."""
 
-    def __init__(self, store: SignalStore, replayer: Replayer, held: Mapping[int, int], report: Report) -> None:
+    def __init__(
+        self, store: SignalStore, replayer: Replayer, held: Mapping[int, int], report: Report, *, min_users: int = 1
+    ) -> None:
         self._store = store
         self._replayer = replayer
         #: The sequences whose signals were published before the positions were stored.
         self._published = {partition: 2 * position + 1 for partition, position in held.items()}
         self._report = report
+        self._min_users = min_users
         self._catalogue: dict[str, Item] | None = None
 
     async def compare(self, partitions: Sequence[int]) -> None:
@@ -67,7 +70,7 @@ class ItemsComparison:
 
     async def _compare_trends(self, partition: int) -> None:
         replay, stored = await self._load(partition, Wanted([], []))
-        for key, where in trend_differences(replay.behaviours, stored.trends).items():
+        for key, where in trend_differences(replay.behaviours, stored.trends, min_users=self._min_users).items():
             self._report_behaviour("trend", key, where)
 
     def _report_behaviour(self, kind: Literal["behaviour", "trend"], key: int, where: str) -> None:

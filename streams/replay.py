@@ -10,8 +10,8 @@ from heapq import merge
 
 import msgspec
 
-from features.behaviour import NEIGHBOURS_LIMIT, UNKNOWN, Behaviour, Engagement, apply_engagement, engagements
-from features.item import Item, apply_change, apply_upload
+from features.behaviour import NEIGHBOURS_LIMIT, UNKNOWN, Behaviour, Engagement, apply_engagement, engagements, voter_of
+from features.item import Item, apply_change, apply_upload, key_of
 from features.ledger import WEIGHT_LIMIT
 from features.privacy import apply_request, is_repeated
 from features.profile import NEW, Profile, apply_interaction, is_applied, is_late
@@ -78,7 +78,8 @@ class InteractionsReplay:
         self.withdrawn.discard(event.user_id)
         if before.privacy.opted_out:
             return []
-        return engagements(before, action, source=record.partition, offset=record.offset)
+        voter = voter_of(key_of(event.user_id))
+        return engagements(before, action, source=record.partition, offset=record.offset, voter=voter)
 
     def _grant(self, asked: Asked) -> None:
         before = self.profiles.get(asked.user_id, NEW)

@@ -94,6 +94,15 @@ class Settings(BaseSettings):
     refused_least: Annotated[int, Field(ge=1)] = 200
     refused_window_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
 
+    trends_min_users: int = Field(
+        1,
+        ge=1,
+        le=48,
+        description="items are trending or popular only when so many users at least made them so; 1: off",
+    )
+    trends_epsilon: float | None = Field(
+        None, gt=0, description="noise on trending and popular for differential privacy per event and hour; unset: none"
+    )
     control_key: SecretStr | None = Field(
         None,
         min_length=16,

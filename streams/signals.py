@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from features.behaviour import Engagement
+from features.behaviour import VOTERS, Engagement
 from features.item import Change, Item, key_of
 from state.signals import partition_of
 from streams.errors import InvalidEvent
@@ -109,6 +109,7 @@ def _is_sound_engagement(engagement: Engagement) -> bool:
         and -_WEIGHT_LIMIT < engagement.weight < _WEIGHT_LIMIT
         and 0 <= engagement.source < _INT64
         and 0 <= engagement.sequence < _INT64
+        and 0 <= engagement.voter < VOTERS
     ):
         return False
     for item, weight in engagement.links:  # noqa: SIM110 (this is the hot path of the items worker)

@@ -43,6 +43,7 @@ from streams.liveness import STUCK_S, Liveness
 from streams.log_ends import LogEnds
 from streams.logs import configure_logs, log
 from streams.metrics import BUILD, CONSUMER_LAG, INFERENCE, INFERENCE_INFLIGHT, REDIS, REDIS_ERRORS
+from streams.noise import TrendNoise
 from streams.objects import Objects
 from streams.output import KafkaPublisher
 from streams.positions import Positions, Rewind
@@ -191,7 +192,9 @@ class Worker:
         partitions = RedisPartitions(redis, Keys(self._prefix), observe=_observe_redis)
         profiles = ProfileStore(partitions)
         signals = SignalStore(self._signal_partitions(redis), self._settings.partitions)
-        crowd = Crowd(signals, Conditions(redis, self._prefix, CONDITIONS, observe=_observe_redis))
+        conditions = Conditions(redis, self._prefix, CONDITIONS, observe=_observe_redis)
+        epsilon = self._settings.trends_epsilon
+        crowd = Crowd(signals, conditions, TrendNoise(epsilon) if epsilon is not None else None)
         self._stack.push_async_callback(crowd.stop)
         catalog = await self._catalog()
         await crowd.start()
@@ -251,7 +254,14 @@ class Worker:
         store = SignalStore(partitions, self._settings.partitions)
         positions = self._positions(topics.SIGNALS, partitions)
         await self._watch_store(partitions, positions, lambda p, held: positions.refused({p: held}))
-        signals = SignalsAgent(store, self._publisher, positions, self._breaker(topics.SIGNALS), prefix=self._prefix)
+        signals = SignalsAgent(
+            store,
+            self._publisher,
+            positions,
+            self._breaker(topics.SIGNALS),
+            prefix=self._prefix,
+            min_users=self._settings.trends_min_users,
+        )
         changes = ItemChangesAgent(self._publisher, self._signals, self._breaker(topics.ITEMS), prefix=self._prefix)
         privacy = PrivacyAgent(self._publisher, self._controls(), self._breaker(topics.PRIVACY), prefix=self._prefix)
         self._add(topics.SIGNALS, signals.handle, self._settings.batch_limit, pause_s=SIGNALS_PAUSE_S)

@@ -1,3 +1,5 @@
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,11 +11,14 @@ from features.behaviour import (
     POPULAR_HALF_LIFE_MS,
     TREND_HALF_LIFE_MS,
     UNKNOWN,
+    VOTERS_WINDOW_MS,
     Behaviour,
     Engagement,
     apply_engagement,
     engagements,
+    least_users,
     strengths,
+    voter_of,
 )
 from features.item import key_of
 from features.profile import NEW, Profile, apply_interaction
@@ -186,3 +191,37 @@ def test_in_a_checkerboard_world_every_neighbour_is_of_the_same_colour() -> None
         assert len(followers) >= 3
         assert {number % 2 for number in followers} == {numbers[key] % 2}
         assert np.isin(behaviour.neighbours["item"], list(numbers)).all()
+
+
+# How many users
+
+
+def told(voter: int, at_ms: int = NOW, weight: float = 1.0) -> Engagement:
+    return Engagement(item=1, at_ms=at_ms, weight=weight, links=(), source=0, sequence=0, voter=voter)
+
+
+def test_a_user_who_comes_again_is_one_user() -> None:
+    assert least_users(after(told(5), told(5), told(5))) == 1
+    assert least_users(after(told(5), told(63), told(0))) == 3
+
+
+def test_who_adds_nothing_to_the_sums_is_not_counted() -> None:
+    assert least_users(after(told(5), told(6, weight=0.0), told(7, weight=-3.0))) == 1
+
+
+def test_users_are_forgotten_after_two_windows() -> None:
+    first = after(told(5), told(6))
+    assert least_users(apply_engagement(first, told(7, NOW + VOTERS_WINDOW_MS))) == 3
+    assert least_users(apply_engagement(first, told(7, NOW + 2 * VOTERS_WINDOW_MS))) == 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 63), st.integers(0, 4 * VOTERS_WINDOW_MS)), max_size=12), st.randoms())
+def test_the_order_in_which_users_came_does_not_matter(came: list[tuple[int, int]], chance: Random) -> None:
+    given_order = [told(voter, NOW + at_ms) for voter, at_ms in came]
+    one, other = after(*given_order), after(*chance.sample(given_order, len(given_order)))
+    assert (one.voters, one.voters_before) == (other.voters, other.voters_before)
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=100))
+def test_there_are_never_fewer_users_than_said(users: list[int]) -> None:
+    assert least_users(after(*(told(voter_of(user)) for user in users))) <= len(set(users))

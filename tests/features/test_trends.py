@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 
 from features.behaviour import Behaviour
@@ -64,3 +66,13 @@ def test_nothing_grows_for_a_time_before() -> None:
     popular, trend = at_time(update_trends(NO_TRENDS, {7: behaviour(2, 2)}, NOW), NOW - HOUR)
 
     assert (popular.tolist(), trend.tolist()) == ([2.0], [2.0])
+
+
+def test_an_item_is_shown_when_users_enough_made_it_popular() -> None:
+    changed = {7: replace(behaviour(2, 1), voters=0b11), 8: replace(behaviour(2, 1), voters=0b111)}
+    assert update_trends(NO_TRENDS, changed, NOW, min_users=3)["item"].tolist() == [8]
+
+
+def test_an_item_that_lost_its_users_is_no_longer_shown() -> None:
+    table = update_trends(NO_TRENDS, {7: replace(behaviour(2, 1), voters=0b11)}, NOW, min_users=2)
+    assert update_trends(table, {7: replace(behaviour(2, 1), voters=0b1)}, NOW, min_users=2).tolist() == []

@@ -6,7 +6,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from features.behaviour import Behaviour, Engagement, engagements
+from features.behaviour import Behaviour, Engagement, engagements, voter_of
 from features.item import Change, Item, key_of
 from features.privacy import MARKER_MS, apply_request, is_repeated
 from features.profile import DAY_MS, NEW, Profile, apply_interaction, is_applied, is_late
@@ -39,7 +39,8 @@ ITEMS = [f"i{n}" for n in range(40)]
 class World:
     """A log, the state, and workers that go through the log: as they should, or with one fault."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, min_users: int = 1) -> None:
+        self.min_users = min_users
         self.log = MemoryLog()
         self.profile_values = MemoryPartitions()
         self.signal_values = MemoryPartitions()
@@ -113,7 +114,8 @@ class World:
             action = replace(action, weight=0.5) if changed else action
             after = apply_interaction(before, action)
             if not before.privacy.opted_out:
-                told = engagements(before, action, source=record.partition, offset=record.offset)
+                voter = voter_of(key_of(event.user_id))
+                told = engagements(before, action, record.partition, record.offset, voter)
             after = apply_interaction(after, replace(action, event=1)) if twice else after
             self.answer(event.user_id, record.offset)
         self.log.publish(self.signal_topic.messages(told), PARTITIONS)
@@ -133,7 +135,15 @@ class World:
         """What waits on state.signals is applied by the real agent."""
         publisher = FakePublisher()
         breaker = Breaker(SIGNALS, RefusalLimit())
-        agent = SignalsAgent(self.signals, publisher, Positions(Rewinds()), breaker, prefix="", clock_ms=Clock())
+        agent = SignalsAgent(
+            self.signals,
+            publisher,
+            Positions(Rewinds()),
+            breaker,
+            prefix="",
+            min_users=self.min_users,
+            clock_ms=Clock(),
+        )
         for partition in range(PARTITIONS):
             records = list(self.log.read(SIGNALS, partition, 0, 10**6))
             if records:
@@ -178,7 +188,14 @@ class World:
     async def verify(self) -> Report:
         """What the oracle says."""
         oracle = Oracle(
-            self.log, self.profiles, self.signals, self.controls, prefix="", partitions=PARTITIONS, clock_ms=self.clock
+            self.log,
+            self.profiles,
+            self.signals,
+            self.controls,
+            prefix="",
+            partitions=PARTITIONS,
+            min_users=self.min_users,
+            clock_ms=self.clock,
         )
         return await oracle.verify()
 
@@ -373,6 +390,25 @@ async def change_behaviour(world: World, item: str = "i1", *, popular: float = 0
     changed = replace(behaviour, popular=behaviour.popular * (1 + popular), neighbours=kept)
     after = replace(found, behaviours={key: changed})
     assert await world.signals.commit({partition: found.position}, {partition: after}) == {}
+
+
+async def test_a_user_who_was_not_counted_is_found(world: World) -> None:
+    partition = partition_of(key_of("i1"), PARTITIONS)
+    found = (await world.signals.load({partition: Wanted([], [key_of("i1")])}))[partition]
+    lacking = {key: replace(behaviour, voters=0) for key, behaviour in found.behaviours.items()}
+    await world.signals.commit({partition: found.position}, {partition: replace(found, behaviours=lacking)})
+    assert (await world.verify()).different_behaviours == 1
+
+
+async def test_trends_are_those_that_users_enough_made() -> None:
+    world = World(min_users=3)
+    for user, item in (("u0", "i1"), ("u1", "i1"), ("u2", "i1"), ("u3", "i2")):
+        world.happen(user, item)
+    await world.work()
+    assert (await world.verify()).ok
+    assert (await world.signals.trends())["item"].tolist() == [key_of("i1")]
+    world.min_users = 4
+    assert (await world.verify()).different_behaviours == 1
 
 
 async def test_a_popularity_that_is_off_by_more_than_rounding_is_found(world: World) -> None:
