@@ -120,7 +120,8 @@ class App(faust.App):
         """Fetch a partition again from the record after `position`, if it still is ours; raises LogMismatch."""
         tp = TP(topic, partition)
         if tp in self.consumer.assignment():
-            await self.check_log(topic, [partition])
+            # Whoever asks has noted that it asked: a rewind that failed would be the end of it.
+            await until_available(lambda: self.check_log(topic, [partition]), StateUnavailable)
             await cast(transport.Consumer, self.consumer).rewind(tp, position)
 
 

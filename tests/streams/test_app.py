@@ -1,7 +1,7 @@
 """The wiring of a worker: what an agent that fails leaves behind, and the lag that a process tells."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -9,6 +9,9 @@ import pytest
 from faust.types import TP
 from kafka import KafkaAdminClient  # type: ignore[import-untyped]  # ships no types
 
+from state.errors import StateUnavailable
+from state.memory import MemoryPartitions
+from state.partitions import Loaded
 from streams.app import App, Handler, add_agent, make_app
 from streams.output import KafkaPublisher, Message
 from streams.parsing import Record
@@ -159,3 +162,28 @@ async def test_a_rewind_of_a_partition_that_is_not_ours_does_nothing(process: Pr
     app = await process.run(handled)
     await app.rewind(process.tp.topic, 9, 0)
     assert app.failure is None
+
+
+class Faltering(MemoryPartitions):
+    """Refuses as often as it is told to."""
+
+    refusals = 0
+
+    async def load(self, wanted: Mapping[int, Sequence[str]]) -> dict[int, Loaded]:
+        if self.refusals:
+            self.refusals -= 1
+            raise StateUnavailable("the connection was closed")
+        return await super().load(wanted)
+
+
+async def test_a_rewind_is_made_though_the_state_cannot_be_reached_at_first(process: Process) -> None:
+    handled = Handled()
+    await process.write(3)
+    app = await process.run(handled)
+    await until(lambda: handled.offsets == [0, 1, 2])
+    store = app.stores[process.tp.topic] = Faltering()
+    store.refusals = 2
+
+    await app.rewind(process.tp.topic, 0, 0)
+
+    await until(lambda: handled.offsets == [0, 1, 2, 1, 2])
