@@ -131,7 +131,7 @@ def retry_(
     if done.foreign:
         results().print(f"{done.foreign} came from topics that are not ours and stay", highlight=False)
     if done.cut:
-        results().print(f"{done.cut} are not the whole message (cut to fit) and stay", highlight=False)
+        results().print(f"{done.cut} are not the whole message and stay", highlight=False)
 
 
 def readable(data: bytes) -> str:

@@ -13,7 +13,7 @@ from streams.dead_letters import ATTEMPT, CUT
 from streams.errors import NoSuchLetter
 from streams.events import DeadLetter
 from streams.output import Message, Publisher
-from streams.parsing import Record
+from streams.parsing import NOT_UNPACKED, Record
 from streams.topic_log import TopicLog
 from streams.topics import DEAD_LETTERS, INTERACTIONS, ITEMS, PRIVACY, SIGNALS, UPLOADS
 
@@ -44,7 +44,8 @@ class Found:
     @property
     def is_whole(self) -> bool:
         """Whether the letter holds all of its message."""
-        return CUT not in self.letter.error
+        stands_for_more = any(name == NOT_UNPACKED for name, _ in self.letter.headers)
+        return CUT not in self.letter.error and not stands_for_more
 
 
 @dataclass(frozen=True, slots=True)

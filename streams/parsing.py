@@ -15,6 +15,8 @@ UPLOAD_LIMIT = 3 * 1024 * 1024 // 2
 HEADER_LIMIT = 32
 PAST_MS = 7 * 86_400_000
 FUTURE_MS = 300_000
+#: The header of a record that stands for a whole batch, and says why (streams/unpacking.py).
+NOT_UNPACKED = "sightline-not-unpacked"
 
 E = TypeVar("E", bound=Event)
 # RFC 3339 always has an offset; a time without one has no timestamp.
@@ -94,7 +96,7 @@ def clamp_time(occurred_at_ms: int, broker_ms: int) -> int:
 def _parse(record: Record, kind: type[E], limit: int) -> E:
     value = record.value
     if value is None:
-        raise InvalidEvent("no_value", "the message has no value")
+        raise _without_value(record)
     if len(value) > limit:
         raise InvalidEvent("too_large", f"the message is {len(value)} bytes; at most {limit} are accepted")
     if len(record.headers) > HEADER_LIMIT:
@@ -107,6 +109,13 @@ def _parse(record: Record, kind: type[E], limit: int) -> E:
         raise InvalidEvent(_reason(error), str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidEvent("bad_json", f"not JSON in UTF-8: {error}") from None
+
+
+def _without_value(record: Record) -> InvalidEvent:
+    for name, why in record.headers:
+        if name == NOT_UNPACKED:
+            return InvalidEvent("not_unpacked", why.decode(errors="replace"))
+    return InvalidEvent("no_value", "the message has no value")
 
 
 def _decode(value: bytes, kind: type[E]) -> E:

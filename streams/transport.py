@@ -1,6 +1,6 @@
 """Faust's Kafka transport, resuming from our position and telling where a record belongs.
 
-Five things differ from Faust's own (docs/adr/0002):
+Six things differ from Faust's own (docs/adr/0002):
 
 - On assignment it seeks to `position + 1` as the state store has it, not to Kafka's committed offset.
 - Every message carries `after`: the offset of the record before it in its partition. A message may be applied to a
@@ -8,12 +8,14 @@ Five things differ from Faust's own (docs/adr/0002):
 - A seek is made in the thread that fetches, so the two have an order.
 - A message that need not wait for room in its queue costs no task, and a fetch two instead of a dozen.
 - A fetch waits 50 ms for data, not 1500: with that, one busy partition can hold back a sparse one.
+- What is fetched is unpacked by streams/unpacking.py, so that no publisher's batch can end the worker.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
+from aiokafka.consumer import fetcher
 from aiokafka.errors import ConsumerStoppedError
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import TRANSPORTS
@@ -25,11 +27,15 @@ from mode.utils.futures import maybe_async
 
 from state.errors import StateUnavailable
 from streams.logs import log
+from streams.unpacking import Records
 
 SCHEME = "sightline"
 TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"
 
 FETCH_MAX_WAIT_MS = 50
+
+# aiokafka can be told of no other class: its fetcher takes the one that this name of its module has.
+fetcher.MemoryRecords = Records
 
 #: Gives the positions of those partitions whose position is kept with their state.
 PositionReader = Callable[[set[TP]], Awaitable[dict[TP, int]]]

@@ -127,3 +127,18 @@ def linked(records: Iterable[Record]) -> list[Record]:
 def wire(event: object) -> bytes | None:
     """An event as it stands in a topic: bytes and None as they are, anything else as JSON."""
     return event if isinstance(event, bytes) or event is None else json.dumps(event).encode()
+
+
+class HeaderName(str):
+    """A header's name that kafka-python and aiokafka write as the bytes it was made of, UTF-8 or not."""
+
+    __slots__ = ("_data",)
+
+    def __new__(cls, data: bytes) -> "HeaderName":
+        made = super().__new__(cls, data, "latin-1")
+        made._data = data
+        return made
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """The bytes."""
+        return self._data

@@ -8,20 +8,21 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from confluent_kafka import Producer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
-from kafka import KafkaAdminClient  # type: ignore[import-untyped]  # ships no types
+from kafka import KafkaAdminClient, KafkaProducer  # type: ignore[import-untyped]  # ships no types
 
 from state.errors import StateUnavailable
 from state.partitions import START
 from streams import transport
 from streams.app import App, Handler, add_agent, make_app
 from streams.output import KafkaPublisher, Message
-from streams.parsing import Record
+from streams.parsing import NOT_UNPACKED, Record
 from streams.settings import Settings
 from streams.topics import Topic
 from tests.conftest import RunningStack
-from tests.fakes import DEADLINE_S, until
+from tests.fakes import DEADLINE_S, HeaderName, until
 
 pytestmark = pytest.mark.stack
 
@@ -45,6 +46,13 @@ class Log:
         values = range(self._end, self._end + count)
         self._end += count
         await self._publisher.publish([Message(self.name, b"k", str(value).encode()) for value in values])
+
+    def produce(self, value: bytes, *, codec: str = "none", headers: Sequence[tuple[str, bytes | None]] = ()) -> None:
+        """Append a record in a batch of its own."""
+        limits = {"message.max.bytes": 1_000_000_000, "queue.buffering.max.kbytes": 1_000_000}
+        producer = Producer({"bootstrap.servers": self.bootstrap, "compression.codec": codec} | limits)
+        producer.produce(self.name, value, b"k", partition=0, headers=list(headers))
+        assert producer.flush(DEADLINE_S) == 0
 
     async def keep(self, records: Sequence[Record]) -> None:
         """A handler that only remembers."""
@@ -215,6 +223,54 @@ async def test_rewinds_with_a_full_queue_skip_nothing_and_repeat_nothing(log: Lo
     follower.app = await running(log.app(follower.handle, limit=64))
     await until(lambda: len(follower.applied) == 12_000)
     assert follower.applied == list(range(12_000))
+
+
+# What a publisher may write
+
+
+async def test_a_header_whose_name_is_not_utf_8_is_handled_like_any_other_in_its_place(log: Log, running: Run) -> None:
+    app = await running(log.app(log.keep))
+    await log.write(1)
+    producer = KafkaProducer(bootstrap_servers=log.bootstrap)
+    producer.send(log.name, b"poison", b"k", headers=[(HeaderName(b"n\xff"), b"\xfe")]).get(DEADLINE_S)
+    producer.close()
+    await log.write(1)
+    await until(lambda: len(log.seen) == 3)
+    assert log.links() == [(0, START), (1, 0), (2, 1)]
+    assert [(record.value, record.headers) for record in log.seen] == [
+        (b"0", ()),
+        (b"poison", ((r"n\xff", b"\xfe"),)),
+        (b"1", ()),
+    ]
+    assert app.failure is None
+
+
+async def test_a_header_without_a_value_is_empty(log: Log, running: Run) -> None:
+    await running(log.app(log.keep))
+    await asyncio.to_thread(log.produce, b"a", headers=[("null", None)])
+    await until(lambda: len(log.seen) == 1)
+    assert log.seen[0].headers == (("null", b""),)
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_what_is_compressed_is_read_whatever_the_codec(codec: str, log: Log, running: Run) -> None:
+    await running(log.app(log.keep))
+    await asyncio.to_thread(log.produce, b"a" * 4000, codec=codec)
+    await log.write(1)
+    await until(lambda: len(log.seen) == 2)
+    assert [record.value for record in log.seen] == [b"a" * 4000, b"0"]
+
+
+async def test_a_batch_that_unpacks_to_half_a_gigabyte_is_one_record_without_a_value(log: Log, running: Run) -> None:
+    app = await running(log.app(log.keep))
+    await log.write(1)
+    await asyncio.to_thread(log.produce, bytes(500 << 20), codec="gzip")
+    await log.write(1)
+    await until(lambda: len(log.seen) == 3)
+    assert log.links() == [(0, START), (1, 0), (2, 1)]
+    bomb = log.seen[1]
+    assert (bomb.value, [name for name, _ in bomb.headers]) == (None, [NOT_UNPACKED])
+    assert app.failure is None
 
 
 # What Faust does, and we work around: when one of these fails, see whether the work-around can go
