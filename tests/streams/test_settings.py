@@ -168,3 +168,11 @@ def test_no_host_may_be_named_in_an_address_of_a_picture_unless_it_is_set(enviro
 def test_what_is_no_name_of_a_host_on_the_internet_is_refused(environment: Environment, hosts: str) -> None:
     environment(image_hosts=hosts)
     assert refusal()[0].startswith("SIGHTLINE_IMAGE_HOSTS:")
+
+
+@pytest.mark.parametrize("name", ["control_key", "pseudonym_key"])
+def test_a_key_that_is_too_short_is_refused_without_being_shown(environment: Environment, name: str) -> None:
+    environment(**{name: "tooshort"})
+    told = "\n".join(refusal())
+    assert f"SIGHTLINE_{name.upper()}" in told
+    assert "tooshort" not in told
