@@ -134,6 +134,8 @@ class HeaderName(str):
 
     __slots__ = ("_data",)
 
+    _data: bytes
+
     def __new__(cls, data: bytes) -> "HeaderName":
         made = super().__new__(cls, data, "latin-1")
         made._data = data
