@@ -74,7 +74,7 @@ def make_topic_anew(system: System) -> float:
     begun = time.monotonic()
     Traffic(system.services.kafka, topic, rate=1, seed=8).publish(LATER)
     system.await_that(
-        lambda: any("log_mismatch" in each for each in system.workers.restarts),
+        lambda: any("sightline rebuild" in each for each in system.workers.restarts),
         "a worker refuses a topic that was made anew",
     )
     if system.positions() != before:
