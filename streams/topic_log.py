@@ -1,8 +1,9 @@
 """What a topic still holds, read back from one offset to another: for whoever checks, replays or sends again."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import methodcaller
 from typing import Any, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -12,6 +13,10 @@ from streams.connection import connecting
 from streams.errors import BrokerUnavailable
 from streams.parsing import Record
 from streams.security import PLAINTEXT, KafkaSecurity
+
+#: `Message.headers()`, checked: for a name that is not UTF-8 confluent-kafka both sets an error and returns a tuple
+#: with a hole, which Python's fast path for method calls lets through, and which may then end the process.
+_headers: Callable[[Received], Any] = methodcaller("headers")
 
 _TIMEOUT_S = 30.0
 _FETCH_RECORDS = 1000
@@ -117,11 +122,17 @@ class KafkaTopicLog:
             return BrokerUnavailable.no_topic(topic)
         if error.code() == KafkaError._AUTO_OFFSET_RESET:
             return BrokerUnavailable(f"{topic} was cut by its retention while it was read ({error.str()}): try again")
+        if error.code() == KafkaError._BAD_COMPRESSION:
+            return BrokerUnavailable(f"{topic} holds a batch that is too large to be unpacked here: {error.str()}")
         return BrokerUnavailable.no_answer(self._bootstrap, KafkaException(error))
 
 
 def _record(received: Received, topic: str, partition: int, offset: int) -> Record:
-    headers: Any = received.headers() or ()
+    try:
+        headers = _headers(received) or ()
+    except SystemError:
+        # The name of one is not UTF-8.
+        headers = ()
     return Record(
         topic,
         partition,

@@ -10,7 +10,7 @@ from streams.errors import InvalidEvent, NoSuchLetter, PublishFailed
 from streams.events import DeadLetter
 from streams.letters import BATCH_LETTERS, Choice, Letters, Retried, retry
 from streams.output import Message
-from streams.parsing import Record
+from streams.parsing import NOT_UNPACKED, Record
 from tests.fakes import NOON, MemoryLog
 
 PARTITIONS = 4
@@ -197,6 +197,11 @@ async def test_a_letter_that_is_not_the_whole_message_stays(desk: Desk) -> None:
     assert await desk.retry() == Retried(sent=1, cut=1)
     assert await desk.retry(again=True) == Retried(sent=1, cut=1)
     assert [record.value for record in desk.records()] == [b"junk", b"junk"]
+
+
+async def test_a_letter_that_stands_for_a_batch_stays(desk: Desk) -> None:
+    desk.refuse(None, key=None, headers=((NOT_UNPACKED, b"too large"),))
+    assert await desk.retry() == Retried(cut=1)
 
 
 async def test_a_signal_goes_back_to_the_partition_that_its_item_needs(desk: Desk) -> None:

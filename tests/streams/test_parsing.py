@@ -13,6 +13,7 @@ from streams.errors import InvalidEvent
 from streams.events import Event, Interaction, ItemChange, Upload
 from streams.parsing import (
     EVENT_LIMIT,
+    NOT_UNPACKED,
     UPLOAD_LIMIT,
     Record,
     clamp_time,
@@ -110,6 +111,10 @@ def test_an_empty_value_is_refused() -> None:
 
 def test_a_null_value_is_refused() -> None:
     assert refusal(None) == "no_value"
+
+
+def test_a_record_that_stands_for_a_batch_is_refused_with_the_reason_that_it_brings() -> None:
+    assert refusal(None, headers=((NOT_UNPACKED, b"too large"),)) == "not_unpacked"
 
 
 def test_ff_bytes_are_refused() -> None:

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 from confluent_kafka import Producer
+from kafka import KafkaProducer  # type: ignore[import-untyped]  # ships no types
 
 from streams.admin import create_topics
 from streams.errors import BrokerUnavailable
 from streams.topic_log import Extent, KafkaTopicLog
 from tests.conftest import RunningStack
+from tests.fakes import HeaderName
 
 pytestmark = pytest.mark.stack
 
@@ -67,6 +69,20 @@ def test_nothing_is_read_of_an_empty_partition(log: KafkaTopicLog, topic: str) -
 @pytest.mark.parametrize(("at_ms", "offset"), [(0, 0), (START_MS + 2000, 2), (START_MS + 2001, 3), (2**42, 22)])
 def test_the_first_record_since_a_time_is_found(log: KafkaTopicLog, topic: str, at_ms: int, offset: int) -> None:
     assert log.offset_at(topic, 1, at_ms) == offset
+
+
+def test_a_record_with_a_header_whose_name_is_not_utf_8_is_read_without_headers(
+    log: KafkaTopicLog, topic: str, stack: RunningStack
+) -> None:
+    producer = KafkaProducer(bootstrap_servers=stack.endpoints.kafka)
+    # Often enough for Python to take its fast path.
+    for _ in range(20):
+        producer.send(topic, b"poison", b"k", headers=[(HeaderName(b"n\xff"), b"1")], partition=0)
+        producer.send(topic, b"b", b"k", headers=[("h", b"2")], partition=0)
+    producer.flush(30)
+    producer.close()
+    found = [(record.value, record.headers) for record in log.read(topic, 0, 0, 40)]
+    assert found == [(b"poison", ()), (b"b", (("h", b"2"),))] * 20
 
 
 def test_a_topic_that_does_not_exist_is_said_to_be_missing(log: KafkaTopicLog) -> None:
