@@ -208,7 +208,7 @@ def test_a_worker_told_to_end_before_it_is_ready_ends_at_once(
     eventually(lambda: (found := workers.find("uploads")) is not None and "starting" in found.log.read_text(), "start")
     waiting = workers.find("uploads")
     assert waiting is not None
-    eventually(lambda: "catalogue_ready" in waiting.log.read_text(), "the catalogue")
+    eventually(lambda: "EncoderUnavailable" in waiting.log.read_text(), "waiting for Triton")
     begun = time.monotonic()
     process.end(waiting.process, grace=30.0)
     assert time.monotonic() - begun < 10
