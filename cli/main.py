@@ -12,6 +12,7 @@ from cli import (
     export,
     items,
     positions,
+    rebuild,
     similar,
     stack,
     topics,
@@ -55,6 +56,7 @@ app.command()(worker.worker)
 app.command("export-model")(export.export_model_command)
 app.command()(doctor.doctor)
 app.command()(verify.verify)
+app.command()(rebuild.rebuild)
 app.add_typer(positions.app, name="positions")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(events.publish)

@@ -6,9 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+import stamina
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # no types
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec  # type: ignore[import-untyped]
-from kafka.errors import TopicAlreadyExistsError, for_code  # type: ignore[import-untyped]
+from kafka.errors import (  # type: ignore[import-untyped]
+    CoordinatorNotAvailableError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 
 from streams import topics
 from streams.connection import connecting
@@ -19,6 +24,7 @@ from streams.security import PLAINTEXT, KafkaSecurity
 from streams.topic_log import Extent
 
 CONNECT_MS: Final = 5_000
+COORDINATOR_S: Final = 30.0
 SAMPLE: Final = 20
 SAMPLE_S: Final = 10.0
 
@@ -118,6 +124,16 @@ def read_log(bootstrap: str, topic: str, *, security: KafkaSecurity = PLAINTEXT)
     return Log(
         topic, str(found["topic_id"]), {p.partition: Extent(first[p].offset, ends[p].offset) for p in partitions}
     )
+
+
+def read_handled(bootstrap: str, group: str, topic: str, *, security: KafkaSecurity = PLAINTEXT) -> dict[int, int]:
+    """The last offset of each partition that a group has handled, where Kafka was told of one."""
+    with _admin(bootstrap, security) as admin:
+        # The first question about any group has Kafka set up where it keeps that.
+        for attempt in stamina.retry_context(on=CoordinatorNotAvailableError, attempts=None, timeout=COORDINATOR_S):
+            with attempt:
+                found = admin.list_group_offsets({group: None})[group]
+    return {p.partition: known.offset - 1 for p, known in found.items() if p.topic == topic and known.offset >= 0}
 
 
 def find_misrouted(bootstrap: str, prefix: str, *, security: KafkaSecurity = PLAINTEXT) -> tuple[int, list[Misrouted]]:

@@ -7,6 +7,7 @@ StreamError
 ├── NotDelivered       a publisher's events that Kafka did not acknowledge in time
 ├── LogMismatch        a topic does not continue the state that was made from it: an operator must decide
 ├── CannotVerify       log and state cannot be compared as they are; the message says why, and what to do
+├── CannotRebuild      the log is not enough to make the state from, or somebody else is at it
 ├── NoSuchLetter       an address at which no dead letter lies
 └── PublishFailed      the broker refused a worker's message for good: the process ends, and replays when restarted
 """
@@ -71,6 +72,10 @@ class LogMismatch(StreamError):
 
 class CannotVerify(StreamError):
     """The log and the state do not belong together, or moved in a way that nothing can be said."""
+
+
+class CannotRebuild(StreamError):
+    """The state cannot be made anew as asked; the message says why, and what to do."""
 
 
 class NoSuchLetter(StreamError):

@@ -13,7 +13,7 @@ from streams.errors import LogMismatch
 from streams.topic_log import Extent
 
 #: Under this name each partition of the state keeps the id of the topic that it was made from.
-_TOPIC_ID = "topic"
+TOPIC_ID = "topic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ async def check_log(log: Log, store: PartitionStore, partitions: Collection[int]
 
     A state that was made from this topic for the first time is noted to be so.
     """
-    loaded = await store.load({partition: [_TOPIC_ID] for partition in partitions})
+    loaded = await store.load({partition: [TOPIC_ID] for partition in partitions})
     problems, unnoted = [], []
     for partition, found in loaded.items():
         (noted,) = found.values
         if noted is None:
-            unnoted.append(Commit(partition, found.position, found.position, {_TOPIC_ID: log.topic_id.encode()}))
+            unnoted.append(Commit(partition, found.position, found.position, {TOPIC_ID: log.topic_id.encode()}))
         made_from = log.topic_id if noted is None else noted.decode()
         if problem := _problem(log, partition, found.position, made_from):
             problems.append(f"{log.topic}[{partition}] {problem}")

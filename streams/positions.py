@@ -63,6 +63,8 @@ class Positions:
             if not self._note(partition, position):
                 POSITION_CONFLICTS.inc()
                 log.warning("commit_refused", partition=partition, held=position)
+            # What an earlier rewind brought was in what is given up here.
+            self._rewinding.pop(partition, None)
             await self._fetch_again(partition, position)
 
     def _note(self, partition: int, position: int) -> bool:

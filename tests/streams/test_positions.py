@@ -191,6 +191,17 @@ async def test_a_commit_refused_by_a_store_that_went_back_is_a_rollback(position
     assert counted("sightline_position_conflicts_total") == conflicts
 
 
+async def test_a_refused_commit_is_taken_up_though_the_partition_was_just_fetched_again(
+    positions: Positions, rewinds: Rewinds
+) -> None:
+    assert await admit(positions, 5, (8, 7)) == []
+    assert await admit(positions, 5, (6, 5), (7, 6)) == [6, 7]
+
+    await positions.refused({0: 5})
+
+    assert rewinds == [(0, 5), (0, 5)]
+
+
 async def test_nothing_refused_asks_for_nothing(positions: Positions, rewinds: Rewinds) -> None:
     await positions.refused({})
 
