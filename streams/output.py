@@ -90,7 +90,7 @@ class KafkaPublisher:
 
     @property
     def undelivered(self) -> int:
-        """How many messages wait for the broker's acknowledgement."""
+        """How many messages wait for the broker's acknowledgement, or to be told of it."""
         return len(self._producer)
 
     async def warm_up(self, topics: Sequence[str], *, timeout_s: float = 30.0) -> None:

@@ -6,6 +6,7 @@ from streams.errors import BrokerUnavailable
 from streams.log_ends import LogEnds
 from streams.output import KafkaPublisher, Message
 from tests.conftest import RunningStack
+from tests.fakes import until
 
 
 @pytest.mark.stack
@@ -16,7 +17,7 @@ async def test_the_end_is_the_offset_after_the_last_record(stack: RunningStack, 
     admin.close()
     publisher = KafkaPublisher(kafka)
     await publisher.publish([Message(topic, b"k", b"v", partition=1)] * 3)
-    assert publisher.undelivered == 0
+    await until(lambda: publisher.undelivered == 0)
     await publisher.close()
     assert await LogEnds(kafka).read([TP(topic, 0), TP(topic, 1)]) == {TP(topic, 0): 0, TP(topic, 1): 3}
 
