@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client import REGISTRY
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
@@ -84,6 +85,20 @@ def metrics_in(text: str) -> set[str]:
 @pytest.mark.parametrize("alert", ALERTS)
 def test_an_alert_watches_metrics_of_a_live_process(alert: str, family_of: Callable[[str], str | None]) -> None:
     assert {name for name in metrics_in(ALERTS[alert]["expr"]) if family_of(name) is None} == set()
+
+
+def test_an_alert_asks_for_buckets_that_there_are() -> None:
+    asked = [
+        pair for rule in ALERTS.values() for pair in re.findall(r'(sightline_\w+)_bucket{le="([^"]+)"}', rule["expr"])
+    ]
+    there = {(sample.name, sample.labels.get("le")) for family in REGISTRY.collect() for sample in family.samples}
+    assert asked
+    assert {(f"{name}_bucket", bound) for name, bound in asked} <= there
+
+
+def test_a_live_process_tells_when_it_started(families: dict[str, str]) -> None:
+    assert "process_start_time_seconds" in families
+    assert "process_start_time_seconds" in ALERTS["WorkerRestarting"]["expr"]
 
 
 @pytest.mark.parametrize("page", sorted(RUNBOOKS.glob("*.md")), ids=lambda page: page.stem)
