@@ -50,6 +50,7 @@ for request in (
     user_requests.reset,
     user_requests.opt_out,
     user_requests.opt_in,
+    user_requests.prefer,
 ):
     users.app.command()(request)
 app.command()(worker.worker)

@@ -26,6 +26,9 @@ def sentence(reason: Reason) -> str:
             return f"popular{_amount(reason.strength)}"
         case "new":
             return f"new{_age(reason.age_ms)}"
+        case "you_asked":
+            asked = "this one" if reason.item_id else f"more of {reason.category or 'its owner'}"
+            return f"you asked for {asked}{_amount(reason.strength)}"
 
 
 def _amount(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""`sightline user forget`, `export`, `reset`, `opt-out`, `opt-in`: what a user may ask, and the receipt for it."""
+"""`sightline user forget`, `export`, `reset`, `opt-out`, `opt-in`, `prefer`: what a user may ask, and the receipt."""
 
 import asyncio
 import time
@@ -10,6 +10,7 @@ import typer
 from kafka.errors import KafkaError  # type: ignore[import-untyped]  # ships no types
 
 from cli.arrivals import Arrivals
+from cli.dials import read_dials
 from cli.names import known_as
 from cli.output import JsonOption, print_json, progress, results
 from cli.running import running_system
@@ -83,21 +84,50 @@ def opt_in(user_id: UserArgument, timeout: TimeoutOption = 30.0, as_json: JsonOp
     _carry_out("opt_in", user_id, timeout, as_json)
 
 
-def _carry_out(kind: RequestKind, user_id: str, timeout: float, as_json: bool) -> None:
+def prefer(
+    user_id: UserArgument,
+    dials: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME=WEIGHT...",
+            help="A category, an item's id or its owner's, and how much more of it: 1 is most, -1 never, 0 as before.",
+        ),
+    ],
+    timeout: TimeoutOption = 30.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Set a user's own dials, for what to show more of, less of, or never; others stay as they are."""
+    _carry_out("prefer", user_id, timeout, as_json, read_dials(dials))
+
+
+def _carry_out(
+    kind: RequestKind, user_id: str, timeout: float, as_json: bool, dials: dict[str, float] | None = None
+) -> None:
     settings = read_settings()
     with running_system(settings) as endpoints:
-        receipt = _ask(settings, endpoints, kind, user_id, timeout)
+        receipt = _ask(settings, endpoints, kind, user_id, timeout, dials)
     if as_json:
         print_json(_plain(receipt))
     else:
         _tell(user_id, receipt)
 
 
-def _ask(settings: Settings, endpoints: Endpoints, kind: RequestKind, user_id: str, timeout_s: float) -> Receipt:
+def _ask(
+    settings: Settings,
+    endpoints: Endpoints,
+    kind: RequestKind,
+    user_id: str,
+    timeout_s: float,
+    dials: dict[str, float] | None = None,
+) -> Receipt:
     """Publish a request and wait for its receipt; raises NotDelivered."""
     prefix, security, user_id = settings.topic_prefix, kafka_security(settings), known_as(settings, user_id)
     request = PrivacyRequest(
-        event_id=uuid.uuid4().hex, type=kind, user_id=user_id, occurred_at_ms=time.time_ns() // 1_000_000
+        event_id=uuid.uuid4().hex,
+        type=kind,
+        user_id=user_id,
+        occurred_at_ms=time.time_ns() // 1_000_000,
+        prefer=dials,
     )
     deadline = time.monotonic() + timeout_s
     with (
@@ -157,8 +187,9 @@ def _plain(message: Receipt | Export) -> dict[str, Any]:
 def _tell(user_id: str, receipt: Receipt) -> None:
     erased = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in receipt.erased.items())
     took = receipt.done_ms - receipt.asked_ms
+    dials = f"; dials set: {receipt.dials_set}" if receipt.type == "prefer" else ""
     results().print(
-        f"{receipt.type} of user {user_id!r}: done within {took} ms{'; erased: ' if erased else ''}{erased}",
+        f"{receipt.type} of user {user_id!r}: done within {took} ms{dials}{'; erased: ' if erased else ''}{erased}",
         markup=False,
         highlight=False,
         soft_wrap=True,

@@ -17,6 +17,7 @@ from features.ledger import faded
 from features.profile import ENGAGED_HALF_LIFE_MS, NEW, Profile
 from inference.candidates import find_taste
 from inference.catalog import Catalog
+from inference.dials import named_dials
 from state.keys import Keys
 from state.profiles import ProfileStore
 from state.redis import RedisPartitions, connect
@@ -40,7 +41,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A profile in words: `interests` are the shares of its groups of look-alikes, `categories` of its categories."""
+    """A profile in words: `interests` are the shares of its groups of look-alikes, `categories` of its categories.
+
+    `dials` by name, oldest first; one whose name is not in the catalogue, as an owner's, by `#` and its key.
+    """
 
     user_id: str
     partition: int
@@ -52,6 +56,7 @@ class Shown:
     seen: int
     interests: list[float]
     categories: dict[str, float]
+    dials: dict[str, float]
 
 
 @app.command()
@@ -66,7 +71,7 @@ def show(
         print_json(asdict(shown))
     else:
         _print(shown)
-    if shown.interactions == 0:
+    if not (shown.interactions or shown.dials):
         raise typer.Exit(1)
 
 
@@ -103,6 +108,7 @@ def _describe(user_id: str, partition: int, position: int, profile: Profile, cat
         categories={
             name: round(shares[name], 3) for name in sorted(shares, key=lambda each: -shares[each]) if shares[name]
         },
+        dials=named_dials(profile.dials, catalog),
     )
 
 
@@ -123,10 +129,11 @@ def _when(at_ms: int) -> str:
 
 def _print(shown: Shown) -> None:
     console = results()
-    if shown.interactions == 0:
+    if not (shown.interactions or shown.dials):
         console.print(f"nothing is known of user {shown.user_id!r}", markup=False)
         return
-    table = Table(title=f"user {shown.user_id}: {shown.interactions} interactions, the last {shown.last_at}")
+    last = f", the last {shown.last_at}" if shown.last_at else ""
+    table = Table(title=f"user {shown.user_id}: {shown.interactions} interactions{last}")
     for column in ("item", "weight", "last"):
         table.add_column(column)
     for entry in shown.engaged:
@@ -137,4 +144,7 @@ def _print(shown: Shown) -> None:
     interests = ", ".join(f"{share:.0%}" for share in shown.interests) or "none yet"
     categories = ", ".join(f"{name} {share:.0%}" for name, share in shown.categories.items()) or "none"
     console.print(f"interests: {interests} · categories: {categories}", markup=False)
+    if shown.dials:
+        dials = ", ".join(f"{name} {weight:+g}" for name, weight in shown.dials.items())
+        console.print(f"dials: {dials}", markup=False)
     console.print(f"{shown.seen} items seen · partition {shown.partition}, position {shown.position}", markup=False)

@@ -1,11 +1,15 @@
 """What users may ask of us, and what is left of it in their profiles (docs/adr/0009)."""
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
+from features.dials import turn
 from features.profile import DAY_MS, NEVER_MS, NEW, Profile
 
-RequestKind: TypeAlias = Literal["forget", "export", "reset", "opt_out", "opt_in"]
+RequestKind: TypeAlias = Literal["forget", "export", "reset", "opt_out", "opt_in", "prefer"]
+
+#: Requests that empty the taste, and so take the list back that was made from it.
+ERASING: Final = frozenset[RequestKind]({"forget", "reset", "opt_out"})
 
 #: How long it is known that a user was forgotten: events are kept and accepted for 7 days, and clocks differ.
 MARKER_MS = 8 * DAY_MS
@@ -13,11 +17,12 @@ MARKER_MS = 8 * DAY_MS
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A user's request: its offset on events.privacy and the broker's time of it there."""
+    """A user's request: its offset on events.privacy and the broker's time of it there, the dials of a `prefer`."""
 
     kind: RequestKind
     offset: int
     at_ms: int
+    dials: tuple[tuple[str, float], ...] = ()
 
 
 def is_repeated(profile: Profile, request: Request) -> bool:
@@ -34,7 +39,8 @@ def apply_request(profile: Profile, request: Request) -> Profile:
     """The profile after a request; the same request again changes nothing, and an export never does.
 
     `forget` leaves the time up to which events are refused, and an objection (`opt_out`), which is no trace but a wish.
-    `reset` and `opt_out` empty the taste and keep the window of event ids, so that no event counts twice.
+    `reset` and `opt_out` empty the taste and keep the window of event ids, so that no event counts twice, and the
+    dials: those were set by the user, not learned.
 
     >>> forgotten = apply_request(NEW, Request("forget", 7, 1000)).privacy
     >>> forgotten.forgotten_ms, forgotten.asked_offset, forgotten.opted_out
@@ -50,17 +56,20 @@ def apply_request(profile: Profile, request: Request) -> Profile:
         case "forget":
             return replace(NEW, privacy=replace(privacy, forgotten_ms=max(known.forgotten_ms, request.at_ms)))
         case "reset":
-            return replace(NEW, events=profile.events, privacy=privacy)
+            return replace(NEW, events=profile.events, privacy=privacy, dials=profile.dials)
         case "opt_out":
-            return replace(NEW, events=profile.events, privacy=replace(privacy, opted_out=True))
+            privacy = replace(privacy, opted_out=True)
+            return replace(NEW, events=profile.events, privacy=privacy, dials=profile.dials)
         case "opt_in":
             return replace(profile, privacy=replace(privacy, opted_out=False))
+        case "prefer":
+            return replace(profile, privacy=privacy, dials=turn(profile.dials, request.dials))
 
 
 def expires_ms(profile: Profile) -> int | None:
-    """When nothing is left to be kept (Unix ms): of a forgotten profile without later events or an objection."""
-    privacy = profile.privacy
-    if privacy.forgotten_ms == NEVER_MS or privacy.opted_out or profile.count or len(profile.events):
+    """When nothing is left to be kept (Unix ms): of a forgotten profile without later events, dials or an objection."""
+    privacy, later = profile.privacy, profile.count or len(profile.events) or len(profile.dials)
+    if privacy.forgotten_ms == NEVER_MS or privacy.opted_out or later:
         return None
     return privacy.forgotten_ms + MARKER_MS
 

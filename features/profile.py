@@ -5,11 +5,12 @@ moment of use (`features.interests`). So a profile is a function of the user's e
 an item deleted today shapes no list tomorrow, and a new encoder needs no new profiles (docs/adr/0006).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.dials import NO_DIALS
 from features.ledger import EMPTY, add, remove
 
 DAY_MS = 86_400_000
@@ -62,7 +63,7 @@ class Profile:
 
     `engaged` and `refused` are ledgers (`features.ledger.ENTRY`), oldest first; `seen` uint32 [≤ 256], the low half
     of item keys, oldest first; `events` uint64 [≤ 32], keys of the last event ids, the window in which a repeated id
-    is recognised.
+    is recognised; `dials` (`features.dials.DIAL`) [≤ 32], what was set by the user, oldest first.
     """
 
     engaged: NDArray[np.void]
@@ -72,6 +73,7 @@ class Profile:
     count: int = 0
     last_at_ms: int = 0
     privacy: Privacy = NOTHING_ASKED
+    dials: NDArray[np.void] = field(default_factory=lambda: NO_DIALS)
 
 
 NEW = Profile(EMPTY, EMPTY, np.empty(0, "<u4"), np.empty(0, "<u8"))
@@ -137,6 +139,7 @@ def apply_interaction(profile: Profile, action: Action) -> Profile:
         count=profile.count + 1,
         last_at_ms=max(profile.last_at_ms, action.at_ms),
         privacy=profile.privacy,
+        dials=profile.dials,
     )
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 Source: TypeAlias = Literal["visual", "neighbours", "trending", "fresh", "popular"]
 ReasonCode: TypeAlias = Literal[
-    "looks_like", "chosen_after", "same_category", "same_colour", "trending", "popular", "new"
+    "looks_like", "chosen_after", "same_category", "same_colour", "trending", "popular", "new", "you_asked"
 ]
 
 
@@ -17,7 +17,8 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     the user's item and the `strength` (0 to 1) with which users go from it to this one; `same_category` the category
     and its share of what the user engaged with; `same_colour` the colour, and how much of the item and of what the user
     engaged with has such colours (0 to 1); `trending` and `popular` the strength against the strongest item;
-    `new` the age.
+    `new` the age; `you_asked` the category, or the item itself, that the user asked for more of (neither: its owner,
+    whom lists do not name), with the dial's weight as `strength`.
     """
 
     code: ReasonCode

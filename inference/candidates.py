@@ -11,19 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.behaviour import Behaviour, strengths
+from features.dials import NEVER
 from features.interests import Interests, find_interests
 from features.ledger import EMPTY, faded
 from features.profile import ENGAGED_HALF_LIFE_MS, Profile
 from features.recommendation import Source
 from features.trends import at_time
 from inference.catalog import Catalog
+from inference.dials import LOOKALIKES_OF, Wishes, find_wishes, wished_items
 
 T = TypeVar("T", bound=np.generic)
 
 #: In the order in which a candidate that several sources give is credited to them.
 SOURCES: tuple[Source, ...] = ("visual", "neighbours", "trending", "fresh", "popular")
 #: Why a row is no candidate; the first that applies counts.
-FILTERS = ("unavailable", "own", "hidden", "seen")
+FILTERS = ("unavailable", "own", "unwanted", "hidden", "seen")
 TREND_COUNT = 32
 FRESH_COUNT = 32
 RECENT_COUNT = 5
@@ -61,7 +63,8 @@ class Trends:
 class Candidates:
     """Rows [m], each once, with their `source` (index in SOURCES) and what the sources know of them, float32 [m].
 
-    `neighbour_of` int64 [m] is the engaged row after which others chose the candidate, -1 for none.
+    `neighbour_of` int64 [m] is the engaged row after which others chose the candidate, -1 for none. `wishes` is None
+    for a user without dials.
     """
 
     rows: NDArray[np.int64]
@@ -71,6 +74,7 @@ class Candidates:
     popular: NDArray[np.float32]
     trend: NDArray[np.float32]
     filtered: dict[str, int]
+    wishes: Wishes | None = None
 
     def source_counts(self) -> dict[str, int]:
         """How many candidates each source is credited with."""
@@ -131,10 +135,11 @@ def generate_candidates(
     popular = trends.rows[np.argsort(-trends.popular, kind="stable")[:TREND_COUNT]]
     answer = []
     for taste, profile, user in zip(tastes, profiles, users, strict=True):
-        looks_alike = catalog.lookalikes(taste.rows[taste.interests.hearts])
+        looks_alike = _looks_alike(taste, profile, catalog)
         neighbours, strength, origin = _neighbours(profile, catalog, behaviours, now_ms)
         rows, source = _merge((looks_alike, neighbours, trends.rows[:TREND_COUNT], fresh, popular), catalog)
-        why = _reasons_against(rows, profile, user, catalog, now_ms)
+        wishes = find_wishes(profile.dials, rows, catalog) if len(profile.dials) else None
+        why = _reasons_against(rows, profile, user, wishes, catalog, now_ms)
         rows, source = rows[why == 0], source[why == 0]
         places = catalog.places(rows)
         followed, trending = places.of(neighbours), places.of(trends.rows)
@@ -151,9 +156,19 @@ def generate_candidates(
                 _spread(len(rows), trending[known_trend], trends.popular[known_trend], 0.0),
                 _spread(len(rows), trending[known_trend], trends.trend[known_trend], 0.0),
                 {name: count for name, count in zip(FILTERS, counts[1:], strict=True) if count},
+                None if wishes is None else wishes.of(why == 0),
             )
         )
     return answer
+
+
+def _looks_alike(taste: Taste, profile: Profile, catalog: Catalog) -> NDArray[np.int64]:
+    """Rows that look like the user's interests, and the items that the user asked for with what looks like them."""
+    hearts = taste.rows[taste.interests.hearts]
+    if not len(profile.dials):
+        return catalog.lookalikes(hearts)
+    wished = wished_items(profile.dials, catalog)
+    return np.concatenate([wished, catalog.lookalikes(np.concatenate([hearts, wished[:LOOKALIKES_OF]]))])
 
 
 def _neighbours(
@@ -183,16 +198,18 @@ def _merge(blocks: Sequence[NDArray[np.int64]], catalog: Catalog) -> tuple[NDArr
 
 
 def _reasons_against(
-    rows: NDArray[np.int64], profile: Profile, user: int, catalog: Catalog, now_ms: int
+    rows: NDArray[np.int64], profile: Profile, user: int, wishes: Wishes | None, catalog: Catalog, now_ms: int
 ) -> NDArray[np.int64]:
     """Why each row is no candidate [m]: the number of the first filter that applies, from 1; 0 where none does."""
     low = (catalog.keys[rows] & np.uint64(0xFFFF_FFFF)).astype(np.uint32)
     seen = np.sort(profile.seen)
     why = np.zeros(len(rows), np.int64)
     if len(seen):
-        why[seen[np.minimum(np.searchsorted(seen, low), len(seen) - 1)] == low] = 4
+        why[seen[np.minimum(np.searchsorted(seen, low), len(seen) - 1)] == low] = 5
     hidden = catalog.places(rows).of(catalog.rows_of(profile.refused["item"]))
-    why[hidden[hidden >= 0]] = 3
+    why[hidden[hidden >= 0]] = 4
+    if wishes is not None:
+        why[wishes.weights <= NEVER] = 3
     why[catalog.owners[rows] == np.uint64(user)] = 2
     why[~catalog.available[rows] | (catalog.expires_ms[rows] <= now_ms)] = 1
     return why

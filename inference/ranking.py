@@ -14,6 +14,7 @@ from features.recommendation import Reason, ReasonCode, RecommendedItem
 from features.visual import COLOUR_NAMES
 from inference.candidates import SOURCES, Candidates, Taste
 from inference.catalog import Catalog
+from inference.dials import NAMED_BY
 
 #: What a signal of strength 1 adds to the score; each signal is also the reason given for a slot it carries.
 WEIGHTS: dict[ReasonCode, float] = {
@@ -24,6 +25,8 @@ WEIGHTS: dict[ReasonCode, float] = {
     "trending": 0.15,
     "popular": 0.15,
     "new": 0.05,
+    # The user's own dials, -1 to 1.
+    "you_asked": 1.5,
 }
 _NAMES = tuple(WEIGHTS)
 _COLUMN = {name: column for column, name in enumerate(WEIGHTS)}
@@ -85,7 +88,7 @@ def rank(candidates: Candidates, taste: Taste, catalog: Catalog, *, length: int,
 def _signals(
     candidates: Candidates, taste: Taste, vectors: NDArray[np.float32], catalog: Catalog, now_ms: int
 ) -> NDArray[np.float32]:
-    """Float32 [m, 7], the columns in the order of WEIGHTS, each about 0 to 1."""
+    """Float32 [m, 8], the columns in the order of WEIGHTS, each about 0 to 1."""
     rows = candidates.rows
     signals = np.zeros((len(rows), len(WEIGHTS)), np.float32)
     if len(taste.interests.shares):
@@ -101,6 +104,8 @@ def _signals(
     signals[:, _COLUMN["popular"]] = candidates.popular
     age = np.maximum(now_ms - catalog.uploaded_ms[rows], 0).astype(np.float32)
     signals[:, _COLUMN["new"]] = np.exp2(age * np.float32(-1 / FRESH_HALF_LIFE_MS))
+    if candidates.wishes is not None:
+        signals[:, _COLUMN["you_asked"]] = candidates.wishes.weights
     return signals
 
 
@@ -172,6 +177,8 @@ def _reasons(
         categories=catalog.categories[rows].tolist(),
         colours=(catalog.colours[rows] * taste.colours).argmax(axis=1).tolist(),
         ages_ms=np.maximum(now_ms - catalog.uploaded_ms[rows], 0).tolist(),
+        items=rows.tolist(),
+        named_by=[] if candidates.wishes is None else candidates.wishes.named_by[picked].tolist(),
     )
     slots, places = np.nonzero(np.take_along_axis(named, order, axis=1))
     reasons: list[list[Reason]] = [[] for _ in rows]
@@ -196,6 +203,8 @@ class _Evidence:
     categories: list[int]
     colours: list[int]
     ages_ms: list[int]
+    items: list[int]
+    named_by: list[int]
 
 
 def _reason(column: int, slot: int, evidence: _Evidence, catalog: Catalog) -> Reason:
@@ -213,8 +222,22 @@ def _reason(column: int, slot: int, evidence: _Evidence, catalog: Catalog) -> Re
             return Reason(code=name, colour=COLOUR_NAMES[evidence.colours[slot]], strength=strength)
         case "new":
             return Reason(code=name, age_ms=evidence.ages_ms[slot])
+        case "you_asked":
+            return _wish(slot, strength, evidence, catalog)
         case _:
             return Reason(code=name, strength=strength)
+
+
+def _wish(slot: int, strength: float, evidence: _Evidence, catalog: Catalog) -> Reason:
+    """The dial, with the name that it was given by; an owner stays without one."""
+    match NAMED_BY[evidence.named_by[slot]]:
+        case "category":
+            category = catalog.category_names[evidence.categories[slot]]
+            return Reason(code="you_asked", category=category, strength=strength)
+        case "item":
+            return Reason(code="you_asked", item_id=catalog.item_ids[evidence.items[slot]], strength=strength)
+        case _:
+            return Reason(code="you_asked", strength=strength)
 
 
 def rank_similar(

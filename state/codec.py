@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from features.behaviour import Behaviour
+from features.dials import DIAL
 from features.item import Item
 from features.ledger import ENTRY
 from features.profile import NOTHING_ASKED, Privacy, Profile
@@ -23,6 +24,16 @@ _TRENDS = struct.Struct("<B")
 _VERSION = 1
 #: Of a profile whose user asked for something, and of a behaviour with marks of users.
 _ASKED_VERSION = _VOTED_VERSION = 2
+#: Of a profile with dials.
+_DIALS_VERSION = 3
+
+_ARRAYS = (ENTRY, ENTRY, np.dtype("<u4"), np.dtype("<u8"))
+#: How a profile of each version is laid out.
+_PROFILES = {
+    _VERSION: (_PROFILE, _ARRAYS),
+    _ASKED_VERSION: (_ASKED_PROFILE, _ARRAYS),
+    _DIALS_VERSION: (_ASKED_PROFILE, (*_ARRAYS, DIAL)),
+}
 
 #: What msgspec raises for bytes that are not what was asked for: broken UTF-8 and deep nesting have their own.
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -32,22 +43,26 @@ _sources = msgspec.msgpack.Decoder(dict[int, int])
 
 
 def encode_profile(profile: Profile) -> bytes:
-    """A profile in 13 bytes of numbers, 25 more if its user asked for something, 8 of lengths, and its arrays."""
+    """A profile in 13 bytes of numbers, 25 more if its user asked for something, 8 of lengths, and its arrays.
+
+    With dials, 2 more and 12 a dial.
+    """
     arrays = (profile.engaged, profile.refused, profile.seen, profile.events)
     numbers, asked = (profile.count, profile.last_at_ms), profile.privacy
+    privacy = (asked.opted_out, asked.forgotten_ms, asked.asked_offset, asked.asked_ms)
+    if len(profile.dials):
+        return _ASKED_PROFILE.pack(_DIALS_VERSION, *numbers, *privacy) + _pack((*arrays, profile.dials))
     if asked == NOTHING_ASKED:
         return _PROFILE.pack(_VERSION, *numbers) + _pack(arrays)
-    privacy = (asked.opted_out, asked.forgotten_ms, asked.asked_offset, asked.asked_ms)
     return _ASKED_PROFILE.pack(_ASKED_VERSION, *numbers, *privacy) + _pack(arrays)
 
 
 def decode_profile(data: bytes) -> Profile:
     """The reverse of encode_profile; raises StateCorrupt."""
-    asked = data[:1] == bytes([_ASKED_VERSION])
-    head, version = (_ASKED_PROFILE, _ASKED_VERSION) if asked else (_PROFILE, _VERSION)
-    (count, last_at_ms, *privacy), arrays = _unpack(data, head, (ENTRY, ENTRY, "<u4", "<u8"), version)
-    engaged, refused, seen, events = arrays
-    return Profile(engaged, refused, seen, events, count, last_at_ms, Privacy(*privacy))
+    version = data[0] if data and data[0] in _PROFILES else _VERSION
+    (count, last_at_ms, *privacy), arrays = _unpack(data, *_PROFILES[version], version)
+    engaged, refused, seen, events, *dials = arrays
+    return Profile(engaged, refused, seen, events, count, last_at_ms, Privacy(*privacy), *dials)
 
 
 def encode_behaviour(behaviour: Behaviour) -> bytes:

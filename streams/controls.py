@@ -41,7 +41,8 @@ class Asked:
     @property
     def request(self) -> Request:
         """The request as the profile sees it."""
-        return Request(self.control.type, self.offset, self.control.asked_ms)
+        control = self.control
+        return Request(control.type, self.offset, control.asked_ms, tuple((control.prefer or {}).items()))
 
 
 class Controls:
@@ -52,8 +53,8 @@ class Controls:
 
     def message(self, request: PrivacyRequest, record: Record, *, prefix: str) -> Message:
         """The control record of a request that lies where `record` does."""
-        assert request.type != "prefer", "it is refused where requests are parsed. This is a bug."
-        value = encode(Control(type=request.type, user_id=request.user_id, asked_ms=record.timestamp_ms))
+        dials = request.prefer if request.type == "prefer" else None
+        value = encode(Control(type=request.type, user_id=request.user_id, asked_ms=record.timestamp_ms, prefer=dials))
         stamp = b"%d-%d" % (record.partition, record.offset)
         if self._keys:
             stamp += b" " + _signature(self._keys[0], stamp, value)

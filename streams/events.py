@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from features.dials import DIALS_LIMIT
 from features.privacy import RequestKind
 from features.recommendation import RecommendedItem
 
@@ -17,6 +18,7 @@ Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
 TimeMs: TypeAlias = Annotated[
     int, Meta(ge=-(2**63), le=2**63 - 1, description="Unix time in milliseconds, a 64-bit integer")
 ]
+Dials: TypeAlias = Annotated[dict[Id, Annotated[float, Meta(ge=-1, le=1)]], Meta(min_length=1, max_length=DIALS_LIMIT)]
 InteractionType: TypeAlias = Literal[
     "click", "view", "like", "save", "share", "purchase", "rate", "dislike", "hide", "upload"
 ]
@@ -89,15 +91,19 @@ class ItemChange(Event, frozen=True, kw_only=True):
 class PrivacyRequest(Event, frozen=True, kw_only=True):
     """What a user asks of us about what is known of them (topic events.privacy, key user_id).
 
-    `prefer` has the user's own dials: what weighs how much, -1 to 1. It is refused as yet.
+    A request of type `prefer` has the dials to be set, by the name of a category, an item's id or its owner's: -1 is
+    never, 0 takes a dial away, 1 is as much more as there is. Requests of other types take no notice of them.
     """
 
-    type: RequestKind | Literal["prefer"]
+    type: RequestKind
     user_id: Id
-    prefer: dict[Id, Annotated[float, Meta(ge=-1, le=1)]] | None = None
+    prefer: Dials | None = None
+
+    def __post_init__(self) -> None:
+        _check_dials(self.type, self.prefer)
 
 
-class Control(msgspec.Struct, frozen=True, kw_only=True):
+class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A privacy request on its way to the user's profile, in the one order of events.interactions.
 
     Only the privacy agent may write it there (`streams.controls`); `asked_ms` is the broker's time of the request.
@@ -106,6 +112,15 @@ class Control(msgspec.Struct, frozen=True, kw_only=True):
     type: RequestKind
     user_id: Id
     asked_ms: TimeMs
+    prefer: Dials | None = None
+
+    def __post_init__(self) -> None:
+        _check_dials(self.type, self.prefer)
+
+
+def _check_dials(kind: RequestKind, dials: dict[str, float] | None) -> None:
+    if kind == "prefer" and dials is None:
+        raise ValueError(f"a request of type 'prefer' needs `prefer`: 1 to {DIALS_LIMIT} names with weights, -1 to 1")
 
 
 class Trigger(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,7 +159,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """A privacy request was carried out (topic privacy.receipts); it names the user by a hash, never by the id.
 
     `request` lies on events.privacy, `applied` on events.interactions, where everything before it is erased. `erased`
-    counts what there was: engaged, refused and seen items, remembered event ids, lists, and items no longer owned.
+    counts what there was: engaged, refused and seen items, remembered event ids, lists, dials, and items no longer
+    owned. `dials_set` counts what a `prefer` set; the dials that it took away, or that had to make room, are erased.
     """
 
     user_hash: str
@@ -154,6 +170,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     asked_ms: int
     done_ms: int
     erased: dict[str, int]
+    dials_set: int = 0
 
 
 class ExportedItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,7 +182,10 @@ class ExportedItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is kept of a user (topic privacy.exports)."""
+    """All that is kept of a user (topic privacy.exports).
+
+    `dials` are by name, oldest first: of an owner, or of what is not in the catalogue, by `#` and the hash kept of it.
+    """
 
     user_id: str
     request: PlaceInLog
@@ -179,6 +199,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     seen: list[str]
     owned: list[str]
     remembered_events: int
+    dials: dict[str, float]
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from features.item import hash_of
 from features.recommendation import Reason, RecommendedItem
 from streams.events import (
     DeadLetter,
@@ -145,6 +146,13 @@ MESSAGES: Final = (
         (
             PrivacyRequest(event_id="p-1", type="forget", user_id="u1", occurred_at_ms=NOON),
             PrivacyRequest(event_id="p-2", type="export", user_id="u2", occurred_at_ms=NOON),
+            PrivacyRequest(
+                event_id="p-3",
+                type="prefer",
+                user_id="u2",
+                occurred_at_ms=NOON,
+                prefer={"shoes": 0.5, "i9": -1.0, "u7": 0.0},
+            ),
         ),
     ),
     Message(
@@ -161,7 +169,17 @@ MESSAGES: Final = (
                 applied=PlaceInLog(4, 48123),
                 asked_ms=NOON,
                 done_ms=NOON + 180,
-                erased={"engaged": 12, "refused": 1, "seen": 40, "lists": 1, "event_ids": 53, "owned": 2},
+                erased={"engaged": 12, "refused": 1, "seen": 40, "lists": 1, "event_ids": 53, "dials": 0, "owned": 2},
+            ),
+            Receipt(
+                user_hash=hash_of("u2"),
+                type="prefer",
+                request=PlaceInLog(1, 4),
+                applied=PlaceInLog(1, 51007),
+                asked_ms=NOON,
+                done_ms=NOON + 90,
+                erased={"dials": 1},
+                dials_set=2,
             ),
         ),
     ),
@@ -185,6 +203,7 @@ MESSAGES: Final = (
                 seen=["i9", "#0badcafe"],
                 owned=["i10"],
                 remembered_events=2,
+                dials={"shoes": 0.5, "#5ca1ab1e0badcafe": -1.0},
             ),
         ),
     ),

@@ -83,8 +83,6 @@ def parse_privacy_request(record: Record) -> PrivacyRequest:
     """Parse a record of events.privacy; raises InvalidEvent."""
     event = _parse(record, PrivacyRequest, EVENT_LIMIT)
     _check_key(record, "user_id", event.user_id)
-    if event.type == "prefer":
-        raise InvalidEvent("prefer_unsupported", "requests of type 'prefer' are not supported yet")
     return event
 
 

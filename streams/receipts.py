@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from features.item import Change, hash_of, key_of
 from features.ledger import faded
-from features.privacy import apply_request
+from features.privacy import ERASING, apply_request
 from features.profile import ENGAGED_HALF_LIFE_MS, NEVER_MS, Profile
 from inference.catalog import Catalog
+from inference.dials import named_dials
 from streams.controls import Asked
 from streams.events import Export, ExportedItem, Interaction, PlaceInLog, Receipt, encode
 from streams.output import Message
@@ -59,10 +60,13 @@ class Receipts:
         control = asked.control
         kind, user_id = control.type, control.user_id
         messages: list[Message] = []
-        erased = {} if kind in ("export", "opt_in") else _counts(before)
+        after = apply_request(before, asked.request)
+        erased = _counts(before) if kind in ERASING else {}
+        if kind == "prefer":
+            erased = {"dials": int((~np.isin(before.dials["key"], after.dials["key"])).sum())}
         if kind == "forget":
             owned = self._owned(user_id)
-            erased |= {"event_ids": len(before.events), "owned": len(owned)}
+            erased |= {"event_ids": len(before.events), "dials": len(before.dials), "owned": len(owned)}
             messages += [self.disown(user_id, item_id, control.asked_ms) for item_id in owned]
             messages.append(Message(self._prefix + EXPORTS.name, hash_of(user_id).encode(), None))
             for item_id in owned:
@@ -70,8 +74,8 @@ class Receipts:
         if kind == "export":
             messages.append(self._export(asked, before))
         messages.append(self._receipt(asked, record, erased))
-        withdrawal = Message(self._prefix + RECOMMENDATIONS.name, record.key, None) if erased else None
-        return Granted(apply_request(before, asked.request), withdrawal, messages)
+        withdrawal = Message(self._prefix + RECOMMENDATIONS.name, record.key, None) if kind in ERASING else None
+        return Granted(after, withdrawal, messages)
 
     def _receipt(self, asked: Asked, record: Record, erased: dict[str, int]) -> Message:
         control = asked.control
@@ -84,6 +88,7 @@ class Receipts:
             asked_ms=control.asked_ms,
             done_ms=self._clock_ms(),
             erased=erased,
+            dials_set=sum(weight != 0 for weight in (control.prefer or {}).values()),
         )
         return Message(self._prefix + RECEIPTS.name, user.encode(), encode(receipt))
 
@@ -102,6 +107,7 @@ class Receipts:
             seen=self._seen(profile.seen),
             owned=self._owned(user_id),
             remembered_events=len(profile.events),
+            dials=named_dials(profile.dials, self._catalog),
         )
         return Message(self._prefix + EXPORTS.name, hash_of(user_id).encode(), encode(export))
 

@@ -13,7 +13,7 @@ import msgspec
 from features.behaviour import NEIGHBOURS_LIMIT, UNKNOWN, Behaviour, Engagement, apply_engagement, engagements, voter_of
 from features.item import Item, apply_change, apply_upload, key_of
 from features.ledger import WEIGHT_LIMIT
-from features.privacy import apply_request, is_repeated
+from features.privacy import ERASING, apply_request, is_repeated
 from features.profile import NEW, Profile, apply_interaction, is_applied, is_late
 from streams.actions import to_action
 from streams.controls import UNSIGNED, Asked, Controls
@@ -89,7 +89,7 @@ class InteractionsReplay:
         if asked.control.type == "export":
             return
         self.profiles[asked.user_id] = apply_request(before, asked.request)
-        if asked.control.type != "opt_in":
+        if asked.control.type in ERASING:
             self.last.pop(asked.user_id, None)
             self.withdrawn.add(asked.user_id)
 

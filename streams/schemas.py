@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 import yaml
 
-from streams.events import Interaction, Upload
+from streams.events import Interaction, PrivacyRequest, Upload
 from streams.messages import MESSAGES, Message
 
 DOCS: Final = Path(__file__).parent.parent / "docs"
@@ -23,6 +23,10 @@ _RULES: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
     Interaction: {
         "if": {"properties": {"type": {"const": "rate"}}, "required": ["type"]},
         "then": {"properties": {"rating": {"type": "number"}}, "required": ["rating"]},
+    },
+    PrivacyRequest: {
+        "if": {"properties": {"type": {"const": "prefer"}}, "required": ["type"]},
+        "then": {"properties": {"prefer": {"type": "object"}}, "required": ["prefer"]},
     },
     Upload: {
         "oneOf": [

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+import msgspec
+
 from features.behaviour import Engagement, engagements, voter_of
 from features.item import key_of
 from features.privacy import apply_request, is_repeated
@@ -57,11 +59,12 @@ class World:
         value = wire(fields | {"occurred_at_ms": at if own_ms is None else own_ms})
         return self.log.append(INTERACTIONS, home_of(user), user.encode(), value, at_ms=at)
 
-    def ask(self, user: str, kind: str) -> Message:
+    def ask(self, user: str, kind: str, dials: dict[str, float] | None = None) -> Message:
         """A user's request in the log, as the privacy agent passes it on."""
         self.made += 1
         at = NOON + 1000 * self.made
-        request = PrivacyRequest(event_id="p", type=kind, user_id=user, occurred_at_ms=at)  # type: ignore[arg-type]
+        fields = {"event_id": "p", "type": kind, "user_id": user, "occurred_at_ms": at, "prefer": dials}
+        request = msgspec.convert(fields, PrivacyRequest)
         asked = Record("events.privacy", home_of(user), self.made, at, user.encode(), b"")
         message = self.controls.message(request, asked, prefix="")
         self.log.publish([message], PARTITIONS)

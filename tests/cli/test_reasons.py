@@ -19,6 +19,9 @@ HOUR_MS = 3_600_000
         (Reason(code="new", age_ms=HOUR_MS - 1), "new (less than an hour old)"),
         (Reason(code="new", age_ms=5 * HOUR_MS), "new (5 h old)"),
         (Reason(code="new", age_ms=72 * HOUR_MS), "new (3 days old)"),
+        (Reason(code="you_asked", category="shoes", strength=0.5), "you asked for more of shoes (0.50)"),
+        (Reason(code="you_asked", item_id="i9", strength=1.0), "you asked for this one (1.00)"),
+        (Reason(code="you_asked", strength=1.0), "you asked for more of its owner (1.00)"),
     ],
 )
 def test_a_reason_is_spelled_for_people(reason: Reason, words: str) -> None:

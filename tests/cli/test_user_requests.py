@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.workers import Workers
-from features.item import hash_of
+from features.item import hash_of, key_of
 from streams.pseudonyms import pseudonym
 from streams.traces import find_traces
 from tests.cli.conftest import Run, last_json, run
@@ -45,6 +45,19 @@ def test_a_request_is_answered_with_its_receipt(command: Run) -> None:
         done = command("user", kind, "u1")
         assert done.returncode == 0, done.stderr
         assert f"{kind.replace('-', '_')} of user 'u1': done" in done.stdout
+
+
+def test_dials_are_set_shown_and_exported(command: Run) -> None:
+    done = command("user", "prefer", "u1", "shoes=0.5", "hats=-1")
+    assert done.returncode == 0, done.stderr
+    assert "prefer of user 'u1': done" in done.stdout
+    assert "dials set: 2; erased: 0 dials" in done.stdout
+    changed = command("user", "prefer", "u1", "hats=0", "--json")
+    assert (last_json(changed)["dials_set"], last_json(changed)["erased"]) == (0, {"dials": 1})
+    name = f"#{key_of('shoes'):016x}"
+    assert last_json(command("user", "export", "u1", "--json"))["dials"] == {name: 0.5}
+    shown = command("user", "show", "u1")
+    assert (shown.returncode, f"dials: {name} +0.5" in shown.stdout) == (0, True)
 
 
 def test_with_a_pseudonym_key_the_id_never_reaches_kafka(

@@ -10,7 +10,7 @@ import pytest
 
 from features.item import Item, hash_of
 from state.redis import Client, connect
-from streams.events import Export, Interaction, PrivacyRequest, Receipt, encode
+from streams.events import Export, Interaction, PrivacyRequest, Receipt, Recommendations, encode
 from streams.oracle import verify_state
 from streams.report import Report
 from streams.signals import SignalTopic, Uploaded
@@ -31,9 +31,12 @@ def test_a_forgotten_user_is_found_nowhere_and_late_events_stay_out(system: Syst
     act(system, BOB, range(6))
     eventually(lambda: set(standing(system)) == {ANN, BOB}, "both have lists")
     assert find(system, ANN)
+    ask(system, ANN, "prefer", {"item-11": 1.0, "item-7": -1.0})
+    eventually(lambda: len(receipts(system)) == 1, "the dials are set")
     ask(system, ANN, "forget")
-    eventually(lambda: len(receipts(system)) == 1, "the receipt is there")
-    (receipt,) = receipts(system)
+    eventually(lambda: len(receipts(system)) == 2, "the receipt is there")
+    wished, receipt = receipts(system)
+    assert (wished.type, wished.dials_set) == ("prefer", 2)
     assert (receipt.user_hash, receipt.done_ms - receipt.asked_ms < RECEIPT_S * 1000) == (hash_of(ANN), True)
     assert receipt.erased == {
         "engaged": 6,
@@ -41,6 +44,7 @@ def test_a_forgotten_user_is_found_nowhere_and_late_events_stay_out(system: Syst
         "seen": 6,
         "lists": 1,
         "event_ids": 6,
+        "dials": 2,
         "owned": ITEMS // 2,
     }
     eventually(lambda: find(system, ANN) == [], "nothing of Ann is found")
@@ -49,7 +53,7 @@ def test_a_forgotten_user_is_found_nowhere_and_late_events_stay_out(system: Syst
     eventually(lambda: report(system).late == 3, "late events are refused")
     assert find(system, ANN) == []
     verified = report(system)
-    assert (verified.ok, verified.requests, verified.incomplete) == (True, 1, []), verified.differences
+    assert (verified.ok, verified.requests, verified.incomplete) == (True, 2, []), verified.differences
 
 
 def test_a_worker_that_was_killed_and_a_store_that_went_back_end_in_the_same_state(system: System) -> None:
@@ -79,11 +83,17 @@ def test_a_worker_that_was_killed_and_a_store_that_went_back_end_in_the_same_sta
 def test_an_export_has_what_was_done_and_what_is_owned(system: System) -> None:
     begin(system)
     act(system, ANN, range(3))
+    ask(system, ANN, "prefer", {"item-11": 1.0, "item-7": -1.0})
+    eventually(lambda: len(receipts(system)) == 1, "the dials are set")
+    act(system, ANN, range(3, 4))
+    eventually(lambda: listed(system, ANN)[:1] == ["item-11"], "the list begins with what was asked for")
+    assert "item-7" not in listed(system, ANN)
     ask(system, ANN, "export")
     eventually(lambda: len(system.read("privacy.exports")) == 1, "the export is there")
     (record,) = system.read("privacy.exports")
     export = msgspec.json.decode(record.value or b"", type=Export)
-    assert [each.item_id for each in export.engaged] == ["item-0", "item-1", "item-2"]
+    assert [each.item_id for each in export.engaged] == [f"item-{number}" for number in range(4)]
+    assert export.dials == {"item-11": 1.0, "item-7": -1.0}
     assert set(export.owned) == {f"item-{number}" for number in range(0, ITEMS, 2)}
 
 
@@ -119,8 +129,9 @@ def act(system: System, user: str, items: range, *, at_ms: int | None = None) ->
     producer.flush()
 
 
-def ask(system: System, user: str, kind: str) -> None:
-    request = PrivacyRequest(event_id=f"p-{kind}", type=kind, user_id=user, occurred_at_ms=0)  # type: ignore[arg-type]
+def ask(system: System, user: str, kind: str, dials: dict[str, float] | None = None) -> None:
+    fields = {"event_id": f"p-{kind}", "type": kind, "user_id": user, "occurred_at_ms": 0, "prefer": dials}
+    request = msgspec.convert(fields, PrivacyRequest)
     producer = system.producer()
     producer.produce(system.topic("events.privacy"), key=user.encode(), value=encode(request))
     producer.flush()
@@ -128,6 +139,12 @@ def ask(system: System, user: str, kind: str) -> None:
 
 def receipts(system: System) -> list[Receipt]:
     return [msgspec.json.decode(each.value or b"", type=Receipt) for each in system.read("privacy.receipts")]
+
+
+def listed(system: System, user: str) -> list[str]:
+    """The items of the user's last list."""
+    lists = [each.value for each in system.read("recommendations") if each.key == user.encode() and each.value]
+    return [slot.item_id for slot in msgspec.json.decode(lists[-1], type=Recommendations).items]
 
 
 def standing(system: System) -> list[str]:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.dials import DIALS_LIMIT
 from features.item import hash_of, key_of
 from features.privacy import (
     MARKER_MS,
@@ -20,11 +21,22 @@ from tests.worlds import MINUTE, NOW, act, profile_of
 
 TASTE = profile_of(act("red-1"), act("red-2", -3.0), act("red-3", 0.2))
 AT = NOW + MINUTE
-kinds = st.sampled_from(["forget", "reset", "opt_out", "opt_in", "export"])
+kinds = st.sampled_from(["forget", "reset", "opt_out", "opt_in", "prefer", "export"])
+dials = st.dictionaries(st.sampled_from(["red-1", "shoes", "bob"]), st.floats(-1, 1), min_size=1).map(
+    lambda named: tuple(named.items())
+)
 
 
 def ask(profile: Profile, kind: RequestKind, *, offset: int = 7, at_ms: int = AT) -> Profile:
     return apply_request(profile, Request(kind, offset, at_ms))
+
+
+def prefer(profile: Profile, dials: dict[str, float], *, offset: int = 7) -> Profile:
+    return apply_request(profile, Request("prefer", offset, AT, tuple(dials.items())))
+
+
+def dials_of(profile: Profile) -> dict[int, float]:
+    return dict(profile.dials.tolist())
 
 
 def is_empty(profile: Profile) -> bool:
@@ -86,6 +98,53 @@ def test_an_export_changes_nothing() -> None:
     assert ask(TASTE, "export") is TASTE
 
 
+# The user's own dials
+
+
+def test_who_prefers_something_keeps_the_rest_and_moves_no_taste() -> None:
+    profile = prefer(prefer(TASTE, {"shoes": 0.5, "hats": -1}), {"shoes": 1, "ties": 0.25}, offset=8)
+
+    assert dials_of(profile) == {key_of("hats"): -1.0, key_of("shoes"): 1.0, key_of("ties"): 0.25}
+    assert encode_profile(replace(profile, dials=TASTE.dials, privacy=NOTHING_ASKED)) == encode_profile(TASTE)
+
+
+def test_events_leave_the_dials_as_they_are() -> None:
+    profile = apply_interaction(prefer(TASTE, {"shoes": 0.5}), act("red-9", at_ms=AT + 1))
+
+    assert dials_of(profile) == {key_of("shoes"): 0.5}
+
+
+def test_only_so_many_dials_are_kept() -> None:
+    many = prefer(TASTE, {f"n{n}": 0.5 for n in range(DIALS_LIMIT)})
+    more = prefer(many, {"one more": 1.0}, offset=8)
+
+    assert key_of("n0") not in dials_of(more)
+    assert len(more.dials) == DIALS_LIMIT
+
+
+def test_forgetting_takes_the_dials_away() -> None:
+    assert dials_of(ask(prefer(TASTE, {"shoes": 0.5}), "forget", offset=8)) == {}
+
+
+@pytest.mark.parametrize("kind", ["reset", "opt_out", "opt_in", "export"])
+def test_other_requests_leave_what_was_set_on_purpose(kind: RequestKind) -> None:
+    assert dials_of(ask(prefer(TASTE, {"shoes": 0.5}), kind, offset=8)) == {key_of("shoes"): 0.5}
+
+
+def test_who_opted_out_may_set_dials_and_is_not_profiled_for_it() -> None:
+    profile = prefer(ask(TASTE, "opt_out"), {"shoes": -1}, offset=8)
+
+    assert dials_of(profile) == {key_of("shoes"): -1.0}
+    assert profile.privacy.opted_out
+    assert is_empty(profile)
+
+
+def test_a_request_that_comes_again_after_the_dials_were_changed_changes_nothing() -> None:
+    profile = prefer(prefer(TASTE, {"shoes": 0.5}), {"shoes": -1}, offset=8)
+
+    assert prefer(profile, {"shoes": 0.5}) is profile
+
+
 # Once only
 
 
@@ -93,7 +152,10 @@ def test_an_export_changes_nothing() -> None:
 def test_a_repeated_request_changes_nothing_whatever_the_clock_did(
     asked: list[tuple[RequestKind, int]], data: st.DataObject
 ) -> None:
-    requests = [Request(kind, n, NOW + sum(step for _, step in asked[:n])) for n, (kind, _) in enumerate(asked)]
+    requests = [
+        Request(kind, n, NOW + sum(step for _, step in asked[:n]), data.draw(dials) if kind == "prefer" else ())
+        for n, (kind, _) in enumerate(asked)
+    ]
     profile = TASTE
     for request in requests:
         profile = apply_request(profile, request)
@@ -128,6 +190,7 @@ def test_what_is_left_of_a_forgotten_user_expires_when_nothing_late_can_come_any
         ask(TASTE, "reset"),
         ask(ask(NEW, "opt_out"), "forget", offset=8),
         apply_interaction(ask(TASTE, "forget"), act("red-9", at_ms=AT + 1)),
+        prefer(ask(TASTE, "forget"), {"shoes": 0.5}, offset=8),
     ],
 )
 def test_nothing_else_expires(kept: Profile) -> None:

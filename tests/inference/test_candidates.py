@@ -1,9 +1,11 @@
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from features.behaviour import UNKNOWN, Behaviour, Engagement, apply_engagement
+from features.dials import NO_DIALS, turn
 from features.item import Item, key_of
 from features.ledger import EMPTY
 from features.profile import NEW, Action, Profile
@@ -45,9 +47,10 @@ def candidates_of(
     user: str = "u1",
     behaviours: Mapping[str, Behaviour] | None = None,
     trends: Mapping[str, tuple[float, float]] | None = None,
+    dials: Mapping[str, float] | None = None,
 ) -> Candidates:
     """Candidates after some actions; `trends` are (popular, trend) by item."""
-    profile = profile_of(*actions)
+    profile = replace(profile_of(*actions), dials=turn(NO_DIALS, list((dials or {}).items())))
     known = {key_of(name): Behaviour(EMPTY, *sums, NOW) for name, sums in (trends or {}).items()}
     (found,) = generate_candidates(
         [find_taste(profile, catalog, NOW)],
@@ -277,6 +280,67 @@ def test_an_item_is_counted_under_one_filter_only() -> None:
     shop = catalog_of(("red-0", item("red-0", owner="u1", in_stock=False)))
 
     assert candidates_of(shop, act("red-0"), trends={"red-0": (1.0, 1.0)}).filtered == {"unavailable": 1}
+
+
+# The user's own dials
+
+
+@pytest.mark.parametrize("name", ["red-1", "red", "bob"])
+def test_what_is_never_wanted_is_filtered(name: str) -> None:
+    shop = catalog_of(("red-1", item("red-1", owner="bob")), ("blue-1", item("blue-1")))
+    found = candidates_of(shop, dials={name: -1.0})
+
+    assert names(shop, found) == {"blue-1"}
+    assert found.filtered == {"unwanted": 1}
+
+
+def test_what_is_wanted_less_stays(catalog: Catalog) -> None:
+    found = candidates_of(catalog, act("red-0"), dials={"red": -0.9})
+
+    assert "red-1" in names(catalog, found)
+    assert "unwanted" not in found.filtered
+
+
+def test_ones_own_items_are_counted_as_own_and_refused_ones_as_unwanted() -> None:
+    shop = catalog_of(("red-0", item("red-0", owner="u1")), ("red-1", item("red-1")), ("blue-1", item("blue-1")))
+    found = candidates_of(shop, act("red-1", -3.0), dials={"red": -1.0})
+
+    assert found.filtered == {"own": 1, "unwanted": 1}
+
+
+def test_an_item_that_is_wanted_brings_what_looks_like_it() -> None:
+    old = [(f"{colour}-{n}", item(f"{colour}-{n}")) for n in range(30) for colour in ("red", "blue")]
+    shop = catalog_of(*old, *((f"new-{n}", item(f"new-{n}", looks="blue-0", at_ms=NOW)) for n in range(FRESH_COUNT)))
+    without, found = (candidates_of(shop, dials=dials) for dials in (None, {"red-7": 0.5}))
+
+    assert not {name for name in names(shop, without) if name.startswith("red")}
+    assert {f"red-{n}" for n in range(30)} <= names(shop, found, "visual")
+
+
+def test_a_wanted_item_that_is_not_to_be_had_is_no_candidate() -> None:
+    shop = catalog_of(("red-0", item("red-0", in_stock=False)), ("red-1", item("red-1")))
+    found = candidates_of(shop, dials={"red-0": 1.0, "gone": 1.0})
+
+    assert names(shop, found) == {"red-1"}
+    assert found.filtered == {"unavailable": 1}
+
+
+def test_each_candidate_has_its_dial(catalog: Catalog) -> None:
+    found = candidates_of(catalog, act("red-0"), dials={"red": 0.25, "red-3": -1.0})
+
+    assert found.wishes is not None
+    weights = zip(found.rows.tolist(), found.wishes.weights.tolist(), strict=True)
+    assert {catalog.item_ids[row].partition("-")[0]: weight for row, weight in weights} == {"red": 0.25, "blue": 0.0}
+
+
+def test_who_has_no_dials_has_no_wishes(catalog: Catalog) -> None:
+    assert candidates_of(catalog, act("red-0")).wishes is None
+
+
+def test_in_an_empty_catalogue_dials_find_nothing() -> None:
+    found = candidates_of(catalog_of(), dials={"red-0": 1.0, "red": -1.0})
+
+    assert (len(found.rows), found.filtered) == (0, {})
 
 
 # Nothing

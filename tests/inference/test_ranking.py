@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from features.behaviour import UNKNOWN, Behaviour, Engagement, apply_engagement
+from features.dials import NO_DIALS, turn
 from features.item import Item, key_of
 from features.ledger import EMPTY
 from features.profile import Action
@@ -13,7 +14,7 @@ from features.recommendation import Reason, RecommendedItem
 from features.trends import NO_TRENDS, update_trends
 from inference.candidates import find_taste, find_trends, generate_candidates
 from inference.catalog import Catalog
-from inference.ranking import EXPLORE_SLOT, SAME_PICTURE, Ranking, rank, rank_similar
+from inference.ranking import EXPLORE_SLOT, SAME_PICTURE, WEIGHTS, Ranking, rank, rank_similar
 from tests.worlds import DAY, DIMENSIONS, NOW, act, item, profile_of, reds_and_blues, vector
 
 
@@ -29,9 +30,10 @@ def ranked(
     length: int = 10,
     behaviours: Mapping[str, Behaviour] | None = None,
     trends: Mapping[str, tuple[float, float]] | None = None,
+    dials: Mapping[str, float] | None = None,
 ) -> Ranking:
     """The list after some actions; `trends` are (popular, trend) by item."""
-    profile = profile_of(*actions)
+    profile = replace(profile_of(*actions), dials=turn(NO_DIALS, list((dials or {}).items())))
     taste = find_taste(profile, catalog, NOW)
     table = {key_of(name): Behaviour(EMPTY, *sums, NOW) for name, sums in (trends or {}).items()}
     (candidates,) = generate_candidates(
@@ -129,6 +131,43 @@ def _axis(number: int, **facts: Any) -> Item:
     return replace(item("red-0", **facts), item_id=f"i{number}", embedding=looks.astype("<f2").tobytes())
 
 
+# The user's own dials
+
+
+def test_a_category_that_is_wanted_more_comes_first_though_another_is_liked() -> None:
+    found = names(ranked(catalog_of(*reds_and_blues(6)), act("red-0"), length=6, dials={"blue": 1.0}))
+
+    assert all(name.startswith("blue") for name in found)
+
+
+def test_a_category_that_is_wanted_less_comes_last_though_it_is_liked() -> None:
+    found = names(ranked(catalog_of(*reds_and_blues(6)), act("red-0"), length=20, dials={"red": -0.9}))
+
+    assert [name.partition("-")[0] for name in found] == ["blue"] * 6 + ["red"] * 5
+
+
+def test_what_is_never_wanted_never_comes() -> None:
+    found = names(ranked(catalog_of(*reds_and_blues(6)), act("red-0"), length=20, dials={"red": -1.0}))
+
+    assert sorted(found) == [f"blue-{n}" for n in range(6)]
+
+
+def test_a_weight_moves_a_score_in_proportion() -> None:
+    shop = catalog_of(*reds_and_blues(3))
+    none, some, less = (
+        slot_of(ranked(shop, act("red-0"), dials=dials), "red-1").score
+        for dials in (None, {"red-1": 0.5}, {"red-1": -0.5})
+    )
+
+    assert (some - none, less - none) == (about(0.5 * WEIGHTS["you_asked"]), about(-0.5 * WEIGHTS["you_asked"]))
+
+
+def test_dials_on_what_the_list_does_not_have_change_nothing() -> None:
+    shop = catalog_of(*reds_and_blues(6))
+
+    assert ranked(shop, act("red-0"), dials={"green": 1.0}) == ranked(shop, act("red-0"))
+
+
 # Diversity
 
 
@@ -207,6 +246,26 @@ def test_same_colour_names_the_colour_that_both_share_most_of() -> None:
     slot = slot_of(ranked(shop, act("red-0")), "other")
 
     assert slot.reasons[0] == Reason(code="same_colour", colour="green", strength=about(0.62 / np.sqrt(0.58 * 0.68)))
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("red", Reason(code="you_asked", category="red", strength=0.5)),
+        ("red-1", Reason(code="you_asked", item_id="red-1", strength=0.5)),
+        ("shop", Reason(code="you_asked", strength=0.5)),
+    ],
+)
+def test_you_asked_names_the_category_or_the_item_but_no_owner(name: str, reason: Reason) -> None:
+    slot = slot_of(ranked(catalog_of(*reds_and_blues(3)), dials={name: 0.5}), "red-1")
+
+    assert slot.reasons == [reason]
+
+
+def test_what_is_wanted_less_is_no_reason() -> None:
+    found = ranked(catalog_of(*reds_and_blues(3)), act("red-0"), dials={"red": -0.5, "blue": -0.5})
+
+    assert "you_asked" not in {reason.code for slot in found.items for reason in slot.reasons}
 
 
 def test_an_item_without_colours_shares_none() -> None:

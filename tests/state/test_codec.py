@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from features.behaviour import UNKNOWN, Behaviour, Engagement, apply_engagement
+from features.dials import NO_DIALS, turn
 from features.item import Item
 from features.profile import NEW, Action, Privacy, Profile
 from features.trends import NO_TRENDS, update_trends
@@ -32,7 +33,12 @@ times = st.integers(0, 2**32 * 1000 - 1)
 actions = st.builds(Action, event=keys, item=keys, weight=st.sampled_from([-3.0, 0.0, 0.2, 3.0]), at_ms=times)
 offsets = st.integers(-1, 2**63 - 1)
 asked = st.builds(Privacy, st.booleans(), times, offsets, times)
-profiles = st.builds(replace, st.lists(actions, max_size=80).map(lambda found: profile_of(*found)), privacy=asked)
+dials = st.dictionaries(st.text(max_size=3), st.floats(-1, 1), max_size=40).map(
+    lambda named: turn(NO_DIALS, list(named.items()))
+)
+profiles = st.builds(
+    replace, st.lists(actions, max_size=80).map(lambda found: profile_of(*found)), privacy=asked, dials=dials
+)
 links = st.lists(st.tuples(keys, st.floats(0.1, 1)), max_size=5).map(tuple)
 steps = st.builds(Engagement, item=keys, at_ms=times, weight=st.floats(0, 3), links=links, source=keys, sequence=keys)
 
@@ -64,7 +70,7 @@ def test_a_profile_comes_back_as_it_was(profile: Profile) -> None:
     back = decode_profile(encode_profile(profile))
 
     assert (back.count, back.last_at_ms, back.privacy) == (profile.count, profile.last_at_ms, profile.privacy)
-    for name in ("engaged", "refused", "seen", "events"):
+    for name in ("engaged", "refused", "seen", "events", "dials"):
         np.testing.assert_array_equal(getattr(back, name), getattr(profile, name))
         assert getattr(back, name).dtype == getattr(profile, name).dtype
 
@@ -104,6 +110,49 @@ def test_a_new_profile_takes_21_bytes_and_a_full_one_less_than_2_1_kib() -> None
 
     assert len(encode_profile(NEW)) == 21
     assert len(encode_profile(full)) == 21 + 32 * 16 + 16 * 16 + 256 * 4 + 32 * 8
+
+
+def test_only_profiles_with_dials_have_room_for_them() -> None:
+    asked = replace(NEW, privacy=Privacy(asked_offset=7, asked_ms=NOW))
+
+    assert (encode_profile(NEW)[0], encode_profile(asked)[0]) == (1, 2)
+    assert len(encode_profile(asked)) == 46
+    assert len(encode_profile(replace(asked, dials=turn(NO_DIALS, [("shoes", 0.5), ("hats", -1)])))) == 46 + 2 + 2 * 12
+
+
+@pytest.mark.parametrize(
+    ("stored", "privacy"),
+    [
+        ("01" + "02000000" + "e803000000000000" + "0000" * 4, NEW.privacy),
+        (
+            "02"
+            + "02000000"
+            + "e803000000000000"
+            + "01"
+            + "05"
+            + "00" * 7
+            + "07"
+            + "00" * 7
+            + "06"
+            + "00" * 7
+            + "0000" * 4,
+            Privacy(opted_out=True, forgotten_ms=5, asked_offset=7, asked_ms=6),
+        ),
+    ],
+)
+def test_what_was_stored_before_there_were_dials_is_read_and_stored_the_same(stored: str, privacy: Privacy) -> None:
+    profile = decode_profile(bytes.fromhex(stored))
+
+    assert (profile.count, profile.last_at_ms, profile.privacy, len(profile.dials)) == (2, 1000, privacy, 0)
+    assert encode_profile(profile).hex() == stored
+
+
+@pytest.mark.parametrize("dials", [NO_DIALS, turn(NO_DIALS, [("shoes", 0.5)])])
+def test_a_profile_of_any_layout_that_is_cut_off_is_corrupt(dials: NDArray[np.void]) -> None:
+    stored = encode_profile(replace(profile_of(act("red-1")), privacy=Privacy(asked_offset=7), dials=dials))
+    for length in range(len(stored)):
+        with pytest.raises(StateCorrupt):
+            decode_profile(stored[:length])
 
 
 Decoder = Callable[[bytes], object]

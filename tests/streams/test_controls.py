@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import msgspec
 import pytest
 from pydantic import SecretStr
 
@@ -13,6 +14,9 @@ from tests.fakes import NOON
 
 KEY, OLD = b"a key of thirty-two characters..", b"another key of many characters.."
 REQUEST = PrivacyRequest(event_id="p-1", type="forget", user_id="u1", occurred_at_ms=NOON - 5000)
+WISH = PrivacyRequest(
+    event_id="p-2", type="prefer", user_id="u1", occurred_at_ms=NOON, prefer={"shoes": 0.5, "i9": -1.0}
+)
 ASKED = Record("events.privacy", 3, 481, NOON, b"u1", b"")
 
 
@@ -21,8 +25,8 @@ def arrived(message: Message) -> Record:
     return Record(message.topic, 0, 7, NOON + 9, message.key, message.value, message.headers)
 
 
-def control(controls: Controls = UNSIGNED) -> Record:
-    return arrived(controls.message(REQUEST, ASKED, prefix=""))
+def control(controls: Controls = UNSIGNED, request: PrivacyRequest = REQUEST) -> Record:
+    return arrived(controls.message(request, ASKED, prefix=""))
 
 
 @pytest.mark.parametrize("controls", [UNSIGNED, Controls(KEY)])
@@ -31,6 +35,39 @@ def test_a_request_comes_back_with_its_place_and_the_brokers_time_of_it(controls
 
     assert found is not None
     assert (found.user_id, found.partition, found.request) == ("u1", 3, Request("forget", 481, NOON))
+
+
+@pytest.mark.parametrize("controls", [UNSIGNED, Controls(KEY)])
+def test_dials_come_back_in_their_order(controls: Controls) -> None:
+    found = controls.read(control(controls, WISH))
+
+    assert found is not None
+    assert found.request == Request("prefer", 481, NOON, (("shoes", 0.5), ("i9", -1.0)))
+
+
+def test_requests_of_other_types_carry_no_dials() -> None:
+    with_dials = msgspec.structs.replace(REQUEST, prefer={"shoes": 0.5})
+
+    assert control(request=with_dials).value == control().value
+
+
+def test_dials_that_were_changed_do_not_count() -> None:
+    signed = control(Controls(KEY), WISH)
+    value = signed.value or b""
+
+    assert b"0.5" in value
+    assert Controls(KEY).read(replace(signed, value=value.replace(b"0.5", b"0.6"))) is None
+    assert Controls(KEY).read(replace(signed, value=value.replace(b"shoes", b"boots"))) is None
+
+
+@pytest.mark.parametrize(
+    "dials",
+    [b"", b',"prefer":{}', b',"prefer":null', b',"prefer":{"i1":2}', b',"prefer":{"i1":1e999}', b',"prefer":[]'],
+)
+def test_a_wish_without_dials_that_can_be_read_does_not_count(dials: bytes) -> None:
+    value = b'{"type":"prefer","user_id":"u1","asked_ms":1' + dials + b"}"
+
+    assert UNSIGNED.read(replace(control(), value=value)) is None
 
 
 def test_it_lies_among_the_events_of_its_user() -> None:

@@ -21,9 +21,18 @@ def hub() -> Hub:
     return Hub()
 
 
-def ask(offset: int, kind: str, *, user: str = "u1", place: int = 5, controls: Controls = UNSIGNED) -> Record:
+def ask(
+    offset: int,
+    kind: str,
+    *,
+    user: str = "u1",
+    place: int = 5,
+    controls: Controls = UNSIGNED,
+    dials: dict[str, float] | None = None,
+) -> Record:
     """A control record of a request made at NOON."""
-    request = PrivacyRequest(event_id=f"p-{place}", type=kind, user_id=user, occurred_at_ms=NOON)  # type: ignore[arg-type]
+    fields = {"event_id": f"p-{place}", "type": kind, "user_id": user, "occurred_at_ms": NOON, "prefer": dials}
+    request = msgspec.convert(fields, PrivacyRequest)
     asked = Record("events.privacy", 1, place, NOON, user.encode(), b"")
     message = controls.message(request, asked, prefix="")
     return Record("events.interactions", 0, offset, NOON, message.key, message.value, message.headers, offset - 1)
@@ -81,7 +90,7 @@ async def test_other_users_of_the_batch_get_their_lists(hub: Hub) -> None:
 async def test_a_receipt_says_what_was_erased_and_names_nobody(hub: Hub) -> None:
     await hub.handle([record(0, click("u1", "red0")), record(1, click("u1", "red1", type="hide")), ask(2, "forget")])
     (receipt,) = receipts(hub)
-    assert receipt.erased == {"engaged": 1, "refused": 1, "seen": 2, "lists": 1, "event_ids": 2, "owned": 0}
+    assert receipt.erased == {"engaged": 1, "refused": 1, "seen": 2, "lists": 1, "event_ids": 2, "dials": 0, "owned": 0}
     assert (receipt.type, receipt.request.partition, receipt.request.offset) == ("forget", 1, 5)
     assert (receipt.applied.partition, receipt.applied.offset) == (0, 2)
     (message,) = hub.publisher.to("privacy.receipts")
@@ -135,6 +144,8 @@ async def test_a_replay_from_an_older_store_ends_in_the_same_state(hub: Hub) -> 
         fresh(4),
         ask(5, "reset", place=6),
         fresh(6, "red5"),
+        ask(7, "prefer", place=7, dials={"red1": 1.0, "shop": -0.5}),
+        ask(8, "prefer", place=8, dials={"red1": 0.0, "red2": -1.0}),
     ]
     await hub.handle(log)
     other = Hub()
@@ -193,17 +204,76 @@ async def test_who_opts_in_again_is_known_again(hub: Hub) -> None:
     assert await hub.engaged("u1") == [key_of("red2")]
 
 
+# prefer
+
+
+async def dials_of(hub: Hub) -> dict[int, float]:
+    """The stored dials of the user, by key."""
+    profile = (await hub.profiles.load({0: ["u1"]}))[0].profiles["u1"]
+    return dict(profile.dials.tolist())
+
+
+async def test_a_wish_gives_a_receipt_and_no_list(hub: Hub) -> None:
+    await hub.handle([record(0, click()), ask(1, "prefer", dials={"red1": 1.0, "blue": -0.5, "red2": 0.0})])
+    (receipt,) = receipts(hub)
+    assert (receipt.type, receipt.dials_set, receipt.erased) == ("prefer", 2, {"dials": 0})
+    assert (receipt.applied.partition, receipt.applied.offset) == (0, 1)
+    assert [message.value is None for message in of_user(hub)] == [False]
+    await hub.handle([ask(2, "prefer", place=6, dials={"red1": 0.0})])
+    assert [message.value is None for message in of_user(hub)] == [False]
+
+
+async def test_the_receipt_counts_what_was_taken_away_or_had_to_make_room(hub: Hub) -> None:
+    many = {f"name-{n}": 0.5 for n in range(32)}
+    few = {"name-5": 0.0, "a": 1.0, "b": 1.0}
+    await hub.handle([ask(0, "prefer", dials=many), ask(1, "prefer", place=6, dials=few)])
+    assert [(each.dials_set, each.erased) for each in receipts(hub)] == [(32, {"dials": 0}), (2, {"dials": 2})]
+
+
+async def test_the_next_list_follows_the_dials(hub: Hub) -> None:
+    await hub.handle([ask(0, "prefer", dials={"blue5": 1.0, "red1": -1.0}), fresh(1, "red0")])
+    (newest,) = hub.publisher.lists()
+    assert (newest.items[0].item_id, newest.items[0].reasons[0].code) == ("blue5", "you_asked")
+    assert "red1" not in {slot.item_id for slot in newest.items}
+    assert newest.filtered["unwanted"] == 1
+
+
+async def test_who_never_wants_a_shop_gets_nothing_of_it(hub: Hub) -> None:
+    await hub.handle([ask(0, "prefer", dials={"shop": -1.0}), fresh(1)])
+    (newest,) = hub.publisher.lists()
+    assert newest.items == []
+
+
+async def test_a_wish_that_was_passed_on_twice_is_carried_out_once(hub: Hub) -> None:
+    await hub.handle([ask(0, "prefer", dials={"a": 1.0}), ask(1, "prefer", place=6, dials={"a": 0.0})])
+    await hub.handle([ask(2, "prefer", dials={"a": 1.0})])
+    assert await dials_of(hub) == {}
+    assert len(receipts(hub)) == 2
+
+
+async def test_dials_outlive_a_reset_and_an_objection_but_no_forgetting(hub: Hub) -> None:
+    await hub.handle([ask(0, "prefer", dials={"blue5": 1.0}), ask(1, "reset", place=6), ask(2, "opt_out", place=7)])
+    assert await dials_of(hub) == {key_of("blue5"): 1.0}
+    await hub.handle([fresh(3, "red0")])
+    assert hub.publisher.lists()[-1].items[0].item_id == "blue5"
+    await hub.handle([ask(4, "forget", place=8)])
+    assert receipts(hub)[-1].erased["dials"] == 1
+    assert await dials_of(hub) == {}
+
+
 # export
 
 
 async def test_an_export_has_all_that_is_kept_by_name(hub: Hub) -> None:
     things = [click("u1", "red0"), click("u1", "gone"), click("u1", "blue0", type="hide")]
-    await hub.handle([*(record(n, thing) for n, thing in enumerate(things)), ask(3, "export")])
+    wish = ask(3, "prefer", dials={"red1": 0.3, "shop": -0.5})
+    await hub.handle([*(record(n, thing) for n, thing in enumerate(things)), wish, ask(4, "export", place=6)])
     (message,) = hub.publisher.to("privacy.exports")
     export = msgspec.json.decode(message.value or b"", type=Export)
     assert [each.item_id for each in export.engaged] == ["red0", f"#{key_of('gone'):016x}"]
     assert [each.item_id for each in export.refused] == ["blue0"]
     assert export.seen == ["red0", f"#{key_of('gone') & 0xFFFFFFFF:08x}", "blue0"]
+    assert export.dials == {"red1": 0.3, f"#{key_of('shop'):016x}": -0.5}
     assert (export.user_id, export.interactions, export.remembered_events) == ("u1", 3, 3)
     assert message.key == hash_of("u1").encode()
 

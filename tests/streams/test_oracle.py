@@ -352,11 +352,12 @@ async def test_lists_of_events_that_are_still_to_be_repeated_may_stand_in_any_or
 async def test_what_users_asked_is_carried_out_by_the_replay_as_well(world: World) -> None:
     for user, kind in (("u0", "forget"), ("u1", "reset"), ("u2", "opt_out"), ("u3", "opt_in"), ("u4", "export")):
         world.ask(user, kind)
+    world.ask("u5", "prefer", {"i1": 1.0, "shoes": -1.0})
     world.stroll(60)
     await world.work()
     report = await world.verify()
     assert (report.ok, report.differences, report.incomplete) == (True, [], [])
-    assert (report.requests, report.events) == (5, 260)
+    assert (report.requests, report.events) == (6, 260)
 
 
 async def test_an_event_that_comes_late_for_a_user_who_was_forgotten_is_expected_to_change_nothing(
@@ -376,6 +377,17 @@ async def test_a_profile_that_was_not_forgotten_is_found(world: World) -> None:
     await world.store({"u1": before})
     report = await world.verify()
     assert (report.ok, report.different_profiles, users_of(report)) == (False, 1, {"u1"})
+
+
+async def test_dials_that_were_not_set_are_found(world: World) -> None:
+    before = await world.profile("u1")
+    world.ask("u1", "prefer", {"i1": 1.0})
+    await world.work()
+    after = await world.profile("u1")
+    await world.store({"u1": replace(before, privacy=after.privacy)})
+    report = await world.verify()
+    assert (report.ok, report.different_profiles, users_of(report)) == (False, 1, {"u1"})
+    assert "dials: 1 ending with" in report.differences[0].where
 
 
 async def test_a_list_that_was_not_taken_back_is_found(world: World) -> None:

@@ -11,6 +11,10 @@ from tests.fakes import NOON, FakePublisher, wire
 CONTROLS = Controls(b"a key of thirty-two characters..")
 
 
+#: A wish whose weight is still to be written.
+PREFER = b'{"event_id":"p","type":"prefer","user_id":"u1","occurred_at_ms":1,"prefer":{"shirts":%b}}'
+
+
 class Desk:
     """An agent and what it published."""
 
@@ -43,6 +47,15 @@ async def test_a_request_is_passed_on_into_the_log_of_the_users_events(desk: Des
     assert (asked.control.type, asked.user_id, asked.partition, asked.offset) == (kind, "u1", 2, 0)
 
 
+@pytest.mark.parametrize("dials", [{"shirts": 0.5, "i9": -1, "u7": 0}, {f"i{n}": 1 for n in range(32)}, {"x" * 128: 1}])
+async def test_a_wish_is_passed_on_with_its_dials(desk: Desk, dials: dict[str, float]) -> None:
+    await desk.handle(request("prefer", prefer=dials))
+    (message,) = desk.publisher.to("events.interactions")
+    asked = CONTROLS.read(Record("events.interactions", 0, 0, NOON, message.key, message.value, message.headers))
+    assert asked is not None
+    assert (asked.control.type, asked.control.prefer) == ("prefer", dials)
+
+
 async def test_requests_keep_their_order(desk: Desk) -> None:
     await desk.handle(request("opt_out"), request("forget"), request("opt_in"))
     values = [message.value or b"" for message in desk.publisher.to("events.interactions")]
@@ -56,8 +69,20 @@ async def test_requests_keep_their_order(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("event", "reason"),
     [
-        (request("prefer", prefer={"shirts": 0.5}), "prefer_unsupported"),
+        (request("prefer"), "invalid_event"),
+        (request("prefer", prefer=None), "invalid_event"),
+        (request("prefer", prefer={}), "invalid_event"),
         (request("prefer", prefer={"shirts": 2}), "invalid_event"),
+        (request("prefer", prefer={"shirts": -1.01}), "invalid_event"),
+        (request("prefer", prefer={"shirts": None}), "invalid_event"),
+        (request("prefer", prefer={"shirts": "much"}), "invalid_event"),
+        (request("prefer", prefer={"": 1}), "invalid_event"),
+        (request("prefer", prefer={"x" * 129: 1}), "invalid_event"),
+        (request("prefer", prefer={f"i{n}": 1 for n in range(33)}), "invalid_event"),
+        (request("prefer", prefer=["shirts"]), "invalid_event"),
+        (PREFER % b"1e999", "invalid_event"),
+        (PREFER % b"NaN", "bad_json"),
+        (PREFER % b"-Infinity", "bad_json"),
         (request("erase"), "unknown_type"),
         (request("forget", user_id="u2"), "key_mismatch"),
         (request("forget", event_id=""), "invalid_event"),

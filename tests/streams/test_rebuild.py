@@ -97,6 +97,7 @@ async def test_a_spoiled_state_is_made_right(world: World, rebuilding: Rebuildin
 async def test_what_users_asked_for_takes_effect_again(world: World, rebuilding: Rebuilding) -> None:
     world.ask("u1", "forget")
     world.ask("u2", "opt_out")
+    world.ask("u3", "prefer", {"i1": 1.0, "i2": -1.0})
     world.stroll(40)
     await world.work()
     assert (await world.verify()).ok
@@ -107,6 +108,7 @@ async def test_what_users_asked_for_takes_effect_again(world: World, rebuilding:
     assert report.ok, report.differences
     assert [each.count for each in before] == [(await world.profile(user)).count for user in ("u1", "u2")]
     assert (await world.profile("u2")).privacy.opted_out
+    assert (await world.profile("u3")).dials["weight"].tolist() == [1.0, -1.0]
 
 
 async def test_trends_keep_to_the_least_number_of_users() -> None:

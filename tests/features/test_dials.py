@@ -1,0 +1,67 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.dials import DIALS_LIMIT, NO_DIALS, turn, weights_of
+from features.item import key_of
+
+names = st.sampled_from([f"name-{n}" for n in range(40)])
+weights = st.floats(-1, 1, width=32)
+requests = st.lists(st.dictionaries(names, weights, min_size=1, max_size=DIALS_LIMIT), max_size=5)
+
+
+def named(dials: np.ndarray) -> list[int]:
+    return [int(key) for key in dials["key"]]
+
+
+def test_a_dial_that_is_set_again_has_its_new_weight_and_is_the_latest() -> None:
+    dials = turn(turn(NO_DIALS, [("shoes", 0.5), ("hats", -1)]), [("shoes", -0.25)])
+
+    assert dials.tolist() == [(key_of("hats"), -1.0), (key_of("shoes"), -0.25)]
+
+
+def test_a_weight_of_nothing_takes_a_dial_away() -> None:
+    dials = turn(NO_DIALS, [("shoes", 0.5), ("hats", -1)])
+
+    assert named(turn(dials, [("shoes", 0), ("ties", -0.0)])) == [key_of("hats")]
+
+
+def test_a_weight_too_small_to_be_kept_is_nothing() -> None:
+    assert len(turn(NO_DIALS, [("shoes", 1e-300)])) == 0
+
+
+def test_over_the_limit_the_oldest_leave() -> None:
+    dials = turn(NO_DIALS, [(f"name-{n}", 0.5) for n in range(DIALS_LIMIT)])
+    dials = turn(dials, [("one", 1.0), ("name-1", 1.0), ("two", 1.0)])
+
+    assert len(dials) == DIALS_LIMIT
+    assert named(dials)[:1] == [key_of("name-3")]
+    assert named(dials)[-3:] == [key_of("one"), key_of("name-1"), key_of("two")]
+
+
+def test_what_is_taken_away_makes_room() -> None:
+    dials = turn(NO_DIALS, [(f"name-{n}", 0.5) for n in range(DIALS_LIMIT)])
+
+    assert named(turn(dials, [("name-5", 0), ("one", 1)]))[:1] == [key_of("name-0")]
+
+
+@given(requests)
+def test_the_dials_are_the_last_weights_by_name(asked: list[dict[str, float]]) -> None:
+    dials, known = NO_DIALS, dict[str, float]()
+    for request in asked:
+        dials = turn(dials, list(request.items()))
+        for name in request:
+            known.pop(name, None)
+        known |= {name: weight for name, weight in request.items() if weight}
+        known = dict(list(known.items())[-DIALS_LIMIT:])
+
+    assert dials.tolist() == [(key_of(name), weight) for name, weight in known.items()]
+
+
+@given(st.dictionaries(names, weights.filter(bool), min_size=1, max_size=DIALS_LIMIT))
+def test_each_name_has_the_weight_of_its_dial_and_others_none(request: dict[str, float]) -> None:
+    keys = np.array([key_of(f"name-{n}") for n in range(40)] + [0, 2**64 - 1], np.uint64)
+    found = weights_of(turn(NO_DIALS, list(request.items())), keys)
+
+    assert found.tolist() == [request.get(f"name-{n}", 0.0) for n in range(40)] + [0.0, 0.0]
+    assert found.dtype == np.float32
