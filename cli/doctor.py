@@ -10,7 +10,8 @@ from rich.text import Text
 from cli.output import JsonOption, print_json, results
 from deploy.local import ServiceStatus, Stack
 from inference.server import model_ready
-from streams.admin import Misrouted, broker_version, check_topics, find_misrouted
+from streams.admin import broker_version, check_topics, find_misrouted
+from streams.errors import StreamError
 from streams.security import kafka_security, triton_tls
 from streams.settings import Settings, read_settings
 
@@ -38,8 +39,7 @@ def doctor(as_json: JsonOption = False) -> None:
         findings.append(_model(endpoints.triton, settings))
     if "kafka" in working:
         findings += _topics(endpoints.kafka, settings)
-        security = kafka_security(settings)
-        findings.append(_keys(*find_misrouted(endpoints.kafka, settings.topic_prefix, security=security)))
+        findings.append(_keys(endpoints.kafka, settings))
     ok = all(finding.ok for finding in findings)
     if as_json:
         print_json({"ok": ok, "versions": versions, "findings": [asdict(finding) for finding in findings]})
@@ -61,10 +61,11 @@ def _service(status: ServiceStatus) -> Finding:
     if ok:
         version = f" {status.version}" if status.version else ""
         return Finding(status.name, True, f"{status.name}{version} answers at {status.address}")
-    remedy = "run `sightline up`"
-    if status.state == "unhealthy" and status.log is None:
+    remedy = status.remedy or "run `sightline up`"
+    if status.remedy is None and status.log is None:
         remedy = f"start it, or correct SIGHTLINE_{status.name.upper()}"
-    return Finding(status.name, False, f"{status.state} at {status.address}", remedy)
+    trouble = f": {status.trouble}" if status.trouble else ""
+    return Finding(status.name, False, f"{status.state} at {status.address}{trouble}", remedy)
 
 
 def _model(triton: str, settings: Settings) -> Finding:
@@ -80,7 +81,11 @@ def _model(triton: str, settings: Settings) -> Finding:
 
 
 def _topics(kafka: str, settings: Settings) -> Iterator[Finding]:
-    differences = check_topics(kafka, settings.topic_prefix, settings.partitions, security=kafka_security(settings))
+    try:
+        differences = check_topics(kafka, settings.topic_prefix, settings.partitions, security=kafka_security(settings))
+    except StreamError as error:
+        yield Finding("topics", False, str(error))
+        return
     for one in differences:
         detail, _, remedy = one.text.partition(": ")
         yield Finding("topics", False, f"{one.topic} {detail}", remedy)
@@ -88,7 +93,11 @@ def _topics(kafka: str, settings: Settings) -> Iterator[Finding]:
         yield Finding("topics", True, "every topic is as it should be")
 
 
-def _keys(read: int, misrouted: list[Misrouted]) -> Finding:
+def _keys(kafka: str, settings: Settings) -> Finding:
+    try:
+        read, misrouted = find_misrouted(kafka, settings.topic_prefix, security=kafka_security(settings))
+    except StreamError as error:
+        return Finding("keys", False, str(error))
     if not misrouted:
         return Finding("keys", True, f"{read} recent records lie where murmur2 of their key says")
     one = misrouted[-1]

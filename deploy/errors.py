@@ -6,4 +6,8 @@ class StackError(RuntimeError):
 
 
 class NoAnswerError(StackError):
-    """Nothing healthy answers at an address; it may yet come up."""
+    """Nothing healthy answers at an address; it may yet come up, or `remedy` says what to do about a refusal."""
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.remedy = remedy

@@ -32,7 +32,8 @@ def check_external(service: Service, address: str) -> None:
         service.probe(address, timeout=5)
     except NoAnswerError as error:
         variable = f"SIGHTLINE_{service.name.upper()}"
+        remedy = error.remedy or f"start it, correct {variable}, or unset it to use one on this machine"
         raise StackError(
             f"{variable} is {address!r}, but no healthy {service.name} answers there: {error}. "
-            f"Start it, correct {variable}, or unset it to use one on this machine"
+            f"{remedy[0].upper()}{remedy[1:]}"
         ) from error

@@ -9,12 +9,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from deploy import process
 from deploy.errors import NoAnswerError, StackError
 from deploy.service import Command, Progress, ServiceName
+from streams.errors import LOGIN_REMEDY
 from streams.security import PLAINTEXT, KafkaSecurity
 
 FILES = Path(__file__).parent / "kafka"
@@ -119,11 +120,11 @@ class KafkaServer:
 
     def probe(self, address: str, *, timeout: float) -> None:
         """Ask for the cluster's metadata."""
-        told: list[str] = []
+        told: list[KafkaError] = []
         config: dict[str, Any] = {
             "bootstrap.servers": address,
             "socket.timeout.ms": round(timeout * 1000),
-            "error_cb": lambda error: told.append(error.str()),
+            "error_cb": told.append,
             "log_level": 0,
             **self._security.librdkafka_options(),
         }
@@ -133,7 +134,10 @@ class KafkaServer:
                 raise NoAnswerError("it knows of no broker yet")
         except KafkaException as error:
             admin.poll(0)  # calls error_cb, which knows more than the exception
-            raise NoAnswerError(next(iter(told), str(error))) from error
+            if not told:
+                raise NoAnswerError(str(error)) from error
+            refused = told[0].code() in (KafkaError._AUTHENTICATION, KafkaError._SSL)
+            raise NoAnswerError(told[0].str(), remedy=LOGIN_REMEDY if refused else None) from error
 
     def _first_users(self) -> list[str]:
         users = [f"SCRAM-SHA-512=[name={name},password={password}]" for name, password in self._scram.items()]

@@ -39,7 +39,10 @@ class Endpoints:
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """One service as it is now; `pid`, `data` and `log` are None for a service that is not ours."""
+    """One service as it is now; `pid`, `data` and `log` are None for a service that is not ours.
+
+    Of one that is unhealthy, `trouble` is what it said, and `remedy` what to do where it refused us.
+    """
 
     name: ServiceName
     state: Literal["running", "stopped", "unhealthy", "external"]
@@ -48,6 +51,8 @@ class ServiceStatus:
     version: str | None
     data: Path | None
     log: Path | None
+    trouble: str | None = None
+    remedy: str | None = None
 
 
 class Stack:
@@ -181,20 +186,22 @@ class Stack:
         service, address, running = self._services[name], self._address(name), self._running(name)
         ours = self._is_ours(name)
         version: str | None = None
+        trouble: str | None = None
+        remedy: str | None = None
         state: Literal["running", "stopped", "unhealthy", "external"] = "running" if ours else "external"
         if ours and running is None:
             state = "stopped"
         else:
             try:
                 version = service.probe(address, timeout=3)
-            except NoAnswerError:
-                state = "unhealthy"
+            except NoAnswerError as error:
+                state, trouble, remedy = "unhealthy", str(error), error.remedy
         pid = running.pid if running is not None else None
         if not ours:
-            return ServiceStatus(name, state, None, address, version, None, None)
+            return ServiceStatus(name, state, None, address, version, None, None, trouble, remedy)
         if state == "running":
             version = version or service.release
-        return ServiceStatus(name, state, pid, address, version, service.data, self._log(name))
+        return ServiceStatus(name, state, pid, address, version, service.data, self._log(name), trouble, remedy)
 
     def _is_ours(self, name: ServiceName) -> bool:
         return self._external[name] is None

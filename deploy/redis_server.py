@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from deploy import process
 from deploy.errors import NoAnswerError, StackError
 from deploy.service import Command, Progress, ServiceName
-from state.access import OPEN, RedisAccess
+from state.access import OPEN, RedisAccess, remedy
 
 OLDEST = 7  # the first with Functions
 
@@ -81,7 +81,7 @@ class RedisServer:
                 with self._access.tls_context().wrap_socket(plain, server_hostname=url.hostname) as secure:
                     return _version(secure, self._access)
         except (OSError, ValueError) as error:
-            raise NoAnswerError(str(error)) from error
+            raise NoAnswerError(str(error), remedy=remedy(str(error))) from error
 
 
 def _version(connection: socket.socket, access: RedisAccess) -> str:

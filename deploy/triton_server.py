@@ -129,7 +129,11 @@ class TritonServer:
                     raise NoAnswerError("it answers, but not all of its models are ready")
                 return _string(_ask(channel, "ServerMetadata", timeout), number=2)
         except grpc.RpcError as error:
-            raise NoAnswerError(f"{error.code().name}: {error.details()}") from error
+            told = f"{error.code().name}: {error.details()}"
+            refused = self._tls is not None and "handshake" in told
+            raise NoAnswerError(
+                told, remedy="correct SIGHTLINE_TRITON_CA, _CERT or _KEY" if refused else None
+            ) from error
         except (ValueError, IndexError, UnicodeDecodeError) as error:
             raise NoAnswerError(f"what answers there is no Triton ({error})") from error
 

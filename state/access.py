@@ -34,6 +34,27 @@ class RedisAccess:
 
 OPEN: Final = RedisAccess()
 
+#: What Redis and its client say of a refusal, in part, and what to do about it; the first that fits.
+_REFUSALS: Final = (
+    (("Hostname mismatch", "IP address mismatch"), "SIGHTLINE_REDIS must name a host of the server's certificate"),
+    (("certificate verify failed",), "set SIGHTLINE_REDIS_CA to the authority (PEM) that signed its certificate"),
+    (
+        ("Authentication required", "NOAUTH", "invalid username-password", "WRONGPASS"),
+        "correct SIGHTLINE_REDIS_USERNAME and _PASSWORD",
+    ),
+    (("NOPERM", "no permissions"), "give its user the rights that docs/security.md lists"),
+)
+
+
+def remedy(told: str) -> str | None:
+    """What to do where Redis refused us or we did not trust it; None where neither is the case.
+
+    >>> remedy("-NOAUTH Authentication required.")
+    'correct SIGHTLINE_REDIS_USERNAME and _PASSWORD'
+    """
+    return next((advice for signs, advice in _REFUSALS if any(sign in told for sign in signs)), None)
+
+
 #: What the workers' user needs, as rules of an ACL of Redis: our keys all begin with `{`, no command is the server's.
 COMMANDS: Final = (
     "~{* -@all +@connection +@read +@write +@transaction -@dangerous -function +info "

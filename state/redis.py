@@ -11,7 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
-from state.access import OPEN, RedisAccess
+from state.access import OPEN, RedisAccess, remedy
 from state.errors import StateCorrupt, StateUnavailable
 from state.keys import Keys
 from state.partitions import Commit, Loaded
@@ -161,5 +161,7 @@ async def reporting(op: str, observe: Observer) -> AsyncIterator[None]:
         yield
     except (RedisError, RedisClusterException, OSError) as error:
         observe(op, None)
-        raise StateUnavailable(f"Redis did not {op}: {type(error).__name__}: {error}") from error
+        advice = remedy(str(error))
+        told = f"Redis did not {op}: {type(error).__name__}: {error}"
+        raise StateUnavailable(f"{told}: {advice}" if advice else told) from error
     observe(op, perf_counter() - start)

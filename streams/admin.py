@@ -1,8 +1,7 @@
 """The topics as they should be: made, compared with the cluster, and searched for misrouted keys."""
 
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,14 +18,14 @@ from streams import topics
 from streams.connection import connecting
 from streams.errors import BrokerUnavailable
 from streams.log_bounds import Log
+from streams.parsing import Record
 from streams.routing import partition_of
 from streams.security import PLAINTEXT, KafkaSecurity
-from streams.topic_log import Extent
+from streams.topic_log import Extent, KafkaTopicLog, TopicLog
 
 CONNECT_MS: Final = 5_000
 COORDINATOR_S: Final = 30.0
 SAMPLE: Final = 20
-SAMPLE_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +90,15 @@ def check_topics(
     differences = []
     for name, topic in wanted.items():
         if name not in found:
-            differences.append(TopicDifference(name, "is missing: run `sightline topics create`"))
+            differences.append(TopicDifference(name, _missing(security)))
             continue
         if found[name] != partitions:
             differences.append(TopicDifference(name, _wrong_count(found[name], partitions)))
+        if not settings[name]:
+            differences.append(TopicDifference(name, _unreadable(security)))
+            continue
         differences += [
-            TopicDifference(
-                name, f"has {key}={settings[name].get(key)}, not {value}: set it with kafka-configs.sh --alter"
-            )
+            TopicDifference(name, _wrong_setting(name, key, settings[name].get(key), value))
             for key, value in topic.config.items()
             if _normal(settings[name].get(key)) != _normal(value)
         ]
@@ -107,9 +107,16 @@ def check_topics(
 
 def broker_version(bootstrap: str, *, security: KafkaSecurity = PLAINTEXT) -> str:
     """The Kafka version of the cluster, such as "4.1"; raises BrokerUnavailable."""
-    with _reader(bootstrap, security) as consumer:
+    with connecting(bootstrap, security):
+        consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap,
+            bootstrap_timeout_ms=CONNECT_MS,
+            metrics_enabled=False,
+            **security.python_options(),
+        )
         version: tuple[int, ...] = consumer.config["api_version"]
-        return ".".join(map(str, version))
+        consumer.close()
+    return ".".join(map(str, version))
 
 
 def read_log(bootstrap: str, topic: str, *, security: KafkaSecurity = PLAINTEXT) -> Log:
@@ -137,34 +144,31 @@ def read_handled(bootstrap: str, group: str, topic: str, *, security: KafkaSecur
 
 
 def find_misrouted(bootstrap: str, prefix: str, *, security: KafkaSecurity = PLAINTEXT) -> tuple[int, list[Misrouted]]:
-    """Read the last records of each partition of the keyed topics back: how many, and which lie wrongly."""
-    names = [prefix + topic.name for topic in topics.ALL if topic is not topics.DEAD_LETTERS]
+    """Read the last records of each partition of the keyed topics back: how many, and which lie wrongly.
+
+    Raises BrokerUnavailable, and AccessRefused where this user may not read one of them.
+    """
+    keyed = {prefix + topic.name for topic in topics.ALL if topic is not topics.DEAD_LETTERS}
+    with _admin(bootstrap, security) as admin:
+        counts = {name: count for name, count in _partition_counts(admin).items() if name in keyed}
     read, wrong = 0, []
-    with _reader(bootstrap, security) as consumer:
-        counts = {name: len(consumer.partitions_for_topic(name) or ()) for name in names}
-        for record in _last_records(consumer, counts):
-            read += 1
-            expected = partition_of(record.key, counts[record.topic])
-            if record.partition != expected:
-                wrong.append(Misrouted(record.topic, record.partition, record.offset, expected))
+    with closing(KafkaTopicLog(bootstrap, security=security)) as log:
+        for name, count in counts.items():
+            for record in _last_records(log, name, count):
+                if record.key is None:
+                    continue
+                read += 1
+                expected = partition_of(record.key, count)
+                if record.partition != expected:
+                    wrong.append(Misrouted(name, record.partition, record.offset, expected))
     return read, wrong
 
 
-def _last_records(consumer: Any, counts: dict[str, int]) -> Iterator[Any]:
-    """Up to SAMPLE records with a key from the end of every partition, within SAMPLE_S seconds."""
-    assigned = [TopicPartition(name, number) for name, count in counts.items() for number in range(count)]
-    if not assigned:
-        return
-    first, ends = consumer.beginning_offsets(assigned), consumer.end_offsets(assigned)
-    open_ends = {partition: end for partition, end in ends.items() if end > first[partition]}
-    consumer.assign(list(open_ends))
-    for partition, end in open_ends.items():
-        consumer.seek(partition, max(first[partition], end - SAMPLE))
-    deadline = time.monotonic() + SAMPLE_S
-    while open_ends and time.monotonic() < deadline:
-        for records in consumer.poll(timeout_ms=100).values():
-            yield from (record for record in records if record.key is not None)
-        open_ends = {p: end for p, end in open_ends.items() if consumer.position(p) < end}
+def _last_records(log: TopicLog, topic: str, partitions: int) -> Iterator[Record]:
+    """Up to SAMPLE records from the end of every partition."""
+    for partition in range(partitions):
+        extent = log.extent(topic, partition)
+        yield from log.read(topic, partition, max(extent.first, extent.end - SAMPLE), extent.end)
 
 
 @contextmanager
@@ -177,23 +181,6 @@ def _admin(bootstrap: str, security: KafkaSecurity) -> Iterator[Any]:
             yield admin
         finally:
             admin.close()
-
-
-@contextmanager
-def _reader(bootstrap: str, security: KafkaSecurity) -> Iterator[Any]:
-    with connecting(bootstrap, security):
-        consumer = KafkaConsumer(
-            bootstrap_servers=bootstrap,
-            bootstrap_timeout_ms=CONNECT_MS,
-            auto_offset_reset="earliest",
-            allow_auto_create_topics=False,
-            metrics_enabled=False,
-            **security.python_options(),
-        )
-        try:
-            yield consumer
-        finally:
-            consumer.close()
 
 
 def _refuse_errors(answers: list[dict[str, Any]]) -> None:
@@ -219,10 +206,28 @@ def _settings(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
     return {name: {key: entry["value"] for key, entry in entries.items()} for name, entries in answer["topic"].items()}
 
 
+def _missing(security: KafkaSecurity) -> str:
+    unseen = f" (or user {security.username!r} may not see it: `sightline topics acls`)" if security.sasl else ""
+    return f"is missing: run `sightline topics create`{unseen}"
+
+
 def _wrong_count(found: int, wanted: int) -> str:
     return (
         f"has {found} partitions, not {wanted}: set SIGHTLINE_PARTITIONS={found} if that is intended "
         "(a key's partition depends on the count, so it must never change under a running system)"
+    )
+
+
+def _unreadable(security: KafkaSecurity) -> str:
+    return (
+        f"keeps its settings from user {security.username!r}: `sightline topics acls operator` tells who may see them"
+    )
+
+
+def _wrong_setting(topic: str, key: str, found: str | None, wanted: str) -> str:
+    return (
+        f"has {key}={found}, not {wanted}: unless that is intended, set it with "
+        f"kafka-configs.sh --alter --entity-type topics --entity-name {topic} --add-config {key}=[{wanted}]"
     )
 
 

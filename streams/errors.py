@@ -12,6 +12,10 @@ StreamError
 └── PublishFailed      the broker refused a worker's message for good: the process ends, and replays when restarted
 """
 
+from typing import Final
+
+LOGIN_REMEDY: Final = "correct SIGHTLINE_KAFKA_PROTOCOL, _CA, _USERNAME or _PASSWORD"
+
 
 class StreamError(Exception):
     """The root of this package's errors."""
@@ -52,12 +56,11 @@ class AccessRefused(StreamError):
     def login(cls, bootstrap: str, protocol: str, reason: str) -> "AccessRefused":
         """No broker took us for who we say we are, or was who it should be."""
         return cls(
-            f"Kafka at {bootstrap} and this client do not trust each other over {protocol} ({reason}): "
-            "correct SIGHTLINE_KAFKA_PROTOCOL, _CA, _USERNAME or _PASSWORD"
+            f"Kafka at {bootstrap} and this client do not trust each other over {protocol} ({reason}): {LOGIN_REMEDY}"
         )
 
     @classmethod
-    def forbidden(cls, username: str | None, error: BaseException) -> "AccessRefused":
+    def forbidden(cls, username: str | None, error: BaseException | str) -> "AccessRefused":
         """A user lacks a permission."""
         return cls(f"Kafka does not let user {username!r} do this ({error}): see `sightline topics acls`")
 

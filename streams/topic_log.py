@@ -4,20 +4,24 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import methodcaller
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+import stamina
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as Received
 
 from streams.connection import connecting
-from streams.errors import BrokerUnavailable
+from streams.errors import AccessRefused, BrokerUnavailable
 from streams.parsing import Record
 from streams.security import PLAINTEXT, KafkaSecurity
+
+T = TypeVar("T")
 
 #: `Message.headers()`, checked: for a name that is not UTF-8 confluent-kafka both sets an error and returns a tuple
 #: with a hole, which Python's fast path for method calls lets through, and which may then end the process.
 _headers: Callable[[Received], Any] = methodcaller("headers")
 
+_NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 _TIMEOUT_S = 30.0
 _FETCH_RECORDS = 1000
 #: The client waits so long for a batch to fill up, even at the end of a partition.
@@ -56,6 +60,7 @@ class KafkaTopicLog:
 
     def __init__(self, bootstrap: str, *, security: KafkaSecurity = PLAINTEXT) -> None:
         self._bootstrap = bootstrap
+        self._username = security.username
         config: dict[str, Any] = {
             "bootstrap.servers": bootstrap,
             "group.id": "sightline-reader",  # required by the client; nothing is committed under it
@@ -78,18 +83,13 @@ class KafkaTopicLog:
 
     def extent(self, topic: str, partition: int) -> Extent:
         """See TopicLog."""
-        try:
-            first, end = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_TIMEOUT_S)
-        except KafkaException as error:
-            raise self._unavailable(topic, error.args[0]) from error
-        return Extent(first, end)
+        place = TopicPartition(topic, partition)
+        return Extent(*self._asked(topic, lambda: self._consumer.get_watermark_offsets(place, timeout=_TIMEOUT_S)))
 
     def offset_at(self, topic: str, partition: int, at_ms: int) -> int:
         """See TopicLog."""
-        try:
-            (found,) = self._consumer.offsets_for_times([TopicPartition(topic, partition, at_ms)], timeout=_TIMEOUT_S)
-        except KafkaException as error:
-            raise self._unavailable(topic, error.args[0]) from error
+        place = TopicPartition(topic, partition, at_ms)
+        (found,) = self._asked(topic, lambda: self._consumer.offsets_for_times([place], timeout=_TIMEOUT_S))
         return int(found.offset) if found.offset >= 0 else self.extent(topic, partition).end
 
     def read(self, topic: str, partition: int, first: int, end: int) -> Iterator[Record]:
@@ -117,14 +117,27 @@ class KafkaTopicLog:
                 if offset == end - 1:
                     return
 
-    def _unavailable(self, topic: str, error: KafkaError) -> BrokerUnavailable:
+    def _asked(self, topic: str, question: Callable[[], T]) -> T:
+        """Kafka's answer; asked again while a partition is between two leaders, as one is that was just made."""
+        try:
+            return stamina.RetryingCaller(attempts=None, timeout=_TIMEOUT_S, wait_max=1.0)(_has_no_leader, question)
+        except KafkaException as error:
+            raise self._unavailable(topic, error.args[0]) from error
+
+    def _unavailable(self, topic: str, error: KafkaError) -> BrokerUnavailable | AccessRefused:
         if error.code() in (KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
             return BrokerUnavailable.no_topic(topic)
+        if error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            return AccessRefused.forbidden(self._username, f"read {topic}")
         if error.code() == KafkaError._AUTO_OFFSET_RESET:
             return BrokerUnavailable(f"{topic} was cut by its retention while it was read ({error.str()}): try again")
         if error.code() == KafkaError._BAD_COMPRESSION:
             return BrokerUnavailable(f"{topic} holds a batch that is too large to be unpacked here: {error.str()}")
         return BrokerUnavailable.no_answer(self._bootstrap, KafkaException(error))
+
+
+def _has_no_leader(error: Exception) -> bool:
+    return isinstance(error, KafkaException) and error.args[0].code() in _NO_LEADER
 
 
 def _record(received: Received, topic: str, partition: int, offset: int) -> Record:

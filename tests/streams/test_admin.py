@@ -1,4 +1,5 @@
 import pytest
+from confluent_kafka import Producer
 from kafka import KafkaAdminClient, KafkaProducer  # type: ignore[import-untyped]  # ships no types
 
 from streams.admin import broker_version, check_topics, create_topics, find_misrouted
@@ -8,6 +9,7 @@ from streams.events import Interaction
 from streams.routing import partition_of
 from streams.topics import ALL
 from tests.conftest import RunningStack
+from tests.fakes import HeaderName
 
 pytestmark = pytest.mark.stack
 
@@ -45,8 +47,21 @@ def test_another_setting_is_named(stack: RunningStack, topic_prefix: str) -> Non
     admin.create_topics({f"{topic_prefix}recommendations": {"num_partitions": 4, "replication_factor": 1}})
     admin.close()
     create_topics(stack.endpoints.kafka, topic_prefix, 4, 1)
-    differences = {one.text for one in check_topics(stack.endpoints.kafka, topic_prefix, 4)}
-    assert "has cleanup.policy=delete, not compact,delete: set it with kafka-configs.sh --alter" in differences
+    [policy] = [one.text for one in check_topics(stack.endpoints.kafka, topic_prefix, 4) if "policy" in one.text]
+    assert policy == (
+        "has cleanup.policy=delete, not compact,delete: unless that is intended, set it with kafka-configs.sh --alter "
+        f"--entity-type topics --entity-name {topic_prefix}recommendations --add-config cleanup.policy=[compact,delete]"
+    )
+
+
+def test_a_batch_as_large_as_librdkafka_makes_it_is_taken(stack: RunningStack, topic_prefix: str) -> None:
+    create_topics(stack.endpoints.kafka, topic_prefix, 1, 1)
+    producer = Producer({"bootstrap.servers": stack.endpoints.kafka, "linger.ms": 500})
+    refused: list[object] = []
+    for _ in range(3000):
+        producer.produce(f"{topic_prefix}events.items", b"x" * 990, on_delivery=lambda error, _: refused.append(error))
+    assert producer.flush(30) == 0
+    assert set(refused) == {None}
 
 
 def test_more_replicas_than_brokers_are_refused_with_kafkas_words(stack: RunningStack, topic_prefix: str) -> None:
@@ -80,6 +95,36 @@ def test_a_record_on_another_partition_is_found(stack: RunningStack, topic_prefi
     producer.close()
     read, wrong = find_misrouted(stack.endpoints.kafka, topic_prefix)
     assert (read, [(one.partition, one.expected) for one in wrong]) == (1, [(elsewhere, expected)])
+
+
+def send(kafka: str, topic: str, partition: int, count: int, *, compression: str) -> None:
+    producer = Producer({"bootstrap.servers": kafka, "compression.type": compression, "linger.ms": 50})
+    for _ in range(count):
+        producer.produce(topic, b"{}" * 500, b"u1", partition=partition)
+    assert producer.flush(30) == 0
+
+
+@pytest.mark.parametrize("compression", ["gzip", "snappy", "lz4", "zstd"])
+def test_a_misrouted_record_is_found_in_a_compressed_batch(
+    stack: RunningStack, topic_prefix: str, compression: str
+) -> None:
+    create_topics(stack.endpoints.kafka, topic_prefix, 4, 1)
+    elsewhere = (partition_of(b"u1", 4) + 1) % 4
+    send(stack.endpoints.kafka, f"{topic_prefix}events.interactions", elsewhere, 50, compression=compression)
+    read, wrong = find_misrouted(stack.endpoints.kafka, topic_prefix)
+    assert (read, [one.offset for one in wrong]) == (20, list(range(30, 50)))
+
+
+def test_a_header_with_a_broken_name_hides_no_misrouted_record(stack: RunningStack, topic_prefix: str) -> None:
+    create_topics(stack.endpoints.kafka, topic_prefix, 4, 1)
+    elsewhere = (partition_of(b"u1", 4) + 1) % 4
+    producer = KafkaProducer(bootstrap_servers=stack.endpoints.kafka)
+    for headers in ([(HeaderName(b"n\xff"), b"1")], []):
+        topic = f"{topic_prefix}events.interactions"
+        producer.send(topic, key=b"u1", value=b"{}", headers=headers, partition=elsewhere).get(20)
+    producer.close()
+    read, wrong = find_misrouted(stack.endpoints.kafka, topic_prefix)
+    assert (read, [one.offset for one in wrong]) == (2, [0, 1])
 
 
 def test_records_without_a_key_are_not_misrouted(stack: RunningStack, topic_prefix: str) -> None:
