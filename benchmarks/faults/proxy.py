@@ -1,6 +1,7 @@
 """A TCP proxy that slows, stalls and cuts what goes through it, in a thread of its own."""
 
 import asyncio
+import ssl
 import threading
 import time
 from collections.abc import Coroutine
@@ -18,11 +19,13 @@ class Proxy:
     """Listens on a free port of localhost and passes everything on to `host:port`, both ways.
 
     `delay_s` holds each chunk of an answer back for so long; `cut` ends all connections and takes no new one until
-    `heal`. A context manager: the thread ends with it.
+    `heal`. With `tls` its clients speak TLS, and the service beyond it does not. A context manager: the thread ends
+    with it.
     """
 
-    def __init__(self, host: str, port: int = 0) -> None:
+    def __init__(self, host: str, port: int = 0, *, tls: ssl.SSLContext | None = None) -> None:
         """`port` may be set later, before the first connection."""
+        self._tls = tls
         self._host = host
         self.target = port
         self.delay_s = 0.0
@@ -54,7 +57,7 @@ class Proxy:
         asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(_START_S)
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _close(self) -> None:

@@ -1,6 +1,7 @@
 """Servers that trust nobody: Kafka with TLS, SCRAM and ACLs, Redis with ACLs and TLS, Triton with mutual TLS."""
 
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -22,7 +24,9 @@ from kafka.admin import (  # type: ignore[import-untyped]
     ResourcePattern,
     ResourceType,
 )
+from pydantic import SecretStr
 
+from benchmarks.faults.proxy import Proxy
 from deploy import process, record
 from deploy.errors import StackError
 from deploy.health import await_healthy
@@ -298,7 +302,7 @@ def test_a_kafka_that_nobody_vouches_for_is_not_talked_to(kafka: Kafka, tmp_path
 
 
 def test_a_command_with_a_wrong_password_says_so(settings: Settings) -> None:
-    wrong = settings.model_copy(update={"kafka_password": Settings(redis="redis://:x@h:1").redis_password})
+    wrong = settings.model_copy(update={"kafka_password": SecretStr("x")})
     done = sightline(wrong, "topics", "check")
     assert done.returncode == 2
     assert "invalid credentials" in done.stderr
@@ -342,28 +346,82 @@ async def load(address: str, access: RedisAccess) -> dict[int, int]:
         await client.aclose()
 
 
-async def test_redis_is_reached_with_tls_and_only_when_it_is_trusted(
-    home: Path, authority: Authority, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def redis_with_tls(
+    home: Path, authority: Authority, redis: tuple[str, RedisAccess]
+) -> Iterator[tuple[str, RedisAccess]]:
+    """The same Redis behind TLS, which the one from PyPI does not speak itself; its certificate is for 127.0.0.1."""
     certificate = authority.issue("redis", "127.0.0.1")
-    access = RedisAccess(username="worker", password=password("worker"), ca_file=authority.ca)
-    [port] = record.keep_or_choose(["tls"], {}).values()
-    options = {"port": "0", "tls-port": str(port), "tls-auth-clients": "no", "aclfile": acl_file(home)}
-    options |= {"tls-cert-file": str(certificate.cert), "tls-key-file": str(certificate.key)}
-    options |= {"tls-ca-cert-file": str(authority.ca)}
-    server = RedisServer(data=tmp_path / "redis", options=options, access=access)
-    server.prepare(lambda _: None)
-    binary = server.command({"redis": 0}).argv[0]
-    # One that knows TLS misses its certificate; one that does not, misses TLS.
-    if "tls-cert-file" not in process.output_of([binary, "--port", "0", "--tls-port", "1"]):
-        pytest.skip(f"{binary} was built without TLS; a redis-server that has it, first on PATH, makes this run")
-    address = f"rediss://127.0.0.1:{port}"
-    with serving(server, tmp_path, {"redis": port}, address):
-        assert await load(address, access) == {0: -1}
-        with pytest.raises(StateUnavailable, match="certificate verify failed"):
-            await load(address, replace(access, ca_file=None))
-        with pytest.raises(StateUnavailable):
-            await load(address.replace("rediss:", "redis:"), access)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate.cert, certificate.key)
+    with Proxy("127.0.0.1", urlsplit(redis[0]).port or 0, tls=context) as front:
+        yield f"rediss://127.0.0.1:{front.port}", replace(redis[1], ca_file=authority.ca)
+
+
+async def test_redis_is_reached_with_tls(redis_with_tls: tuple[str, RedisAccess]) -> None:
+    assert await load(*redis_with_tls) == {0: -1}
+
+
+async def test_a_redis_that_nobody_vouches_for_is_not_talked_to(
+    redis_with_tls: tuple[str, RedisAccess], tmp_path: Path
+) -> None:
+    address, access = redis_with_tls
+    for ca_file in (None, Authority(tmp_path).ca):
+        with pytest.raises(StateUnavailable, match=r"certificate verify failed.*: set SIGHTLINE_REDIS_CA"):
+            await load(address, replace(access, ca_file=ca_file))
+
+
+async def test_a_redis_of_another_host_is_not_talked_to(redis_with_tls: tuple[str, RedisAccess]) -> None:
+    address, access = redis_with_tls
+    with pytest.raises(StateUnavailable, match="SIGHTLINE_REDIS must name a host of the server's certificate"):
+        await load(address.replace("127.0.0.1", "localhost"), access)
+
+
+async def test_without_tls_a_redis_that_wants_it_does_not_answer(redis_with_tls: tuple[str, RedisAccess]) -> None:
+    with pytest.raises(StateUnavailable):
+        await load(redis_with_tls[0].replace("rediss:", "redis:"), redis_with_tls[1])
+
+
+def test_a_command_reaches_redis_with_tls(settings: Settings, redis_with_tls: tuple[str, RedisAccess]) -> None:
+    secured = settings.model_copy(update={"redis": redis_with_tls[0], "redis_ca": redis_with_tls[1].ca_file})
+    assert {status.name: status.state for status in Stack(secured).status()}["redis"] == "external"
+    done = sightline(secured, "user", "show", VISITOR)
+    assert done.returncode == 0, done.stderr
+
+
+def test_doctor_says_which_logins_were_refused_and_what_to_correct(settings: Settings) -> None:
+    secret = SecretStr(WRONG)
+    done = sightline(settings.model_copy(update={"kafka_password": secret, "redis_password": secret}), "doctor")
+    kafka, redis, _ = done.stdout.splitlines()
+    assert done.returncode == 1
+    assert "invalid credentials" in kafka
+    assert kafka.endswith("; correct SIGHTLINE_KAFKA_PROTOCOL, _CA, _USERNAME or _PASSWORD")
+    assert "WRONGPASS" in redis
+    assert redis.endswith("; correct SIGHTLINE_REDIS_USERNAME and _PASSWORD")
+    assert WRONG not in done.stdout + done.stderr
+
+
+def test_doctor_says_that_redis_asks_for_a_login(settings: Settings) -> None:
+    done = sightline(settings.model_copy(update={"redis_username": None, "redis_password": None}), "doctor")
+    redis = next(line for line in done.stdout.splitlines() if " redis: " in line)
+    assert "NOAUTH" in redis
+    assert redis.endswith("; correct SIGHTLINE_REDIS_USERNAME and _PASSWORD")
+
+
+def test_doctor_says_whom_to_trust(settings: Settings, redis_with_tls: tuple[str, RedisAccess], tmp_path: Path) -> None:
+    stranger = {"redis": redis_with_tls[0], "redis_ca": Authority(tmp_path).ca}
+    done = sightline(settings.model_copy(update=stranger), "doctor")
+    redis = next(line for line in done.stdout.splitlines() if " redis: " in line)
+    assert "certificate verify failed" in redis
+    assert "SIGHTLINE_REDIS_CA" in redis
+
+
+def test_doctor_says_what_a_user_may_not_see(settings: Settings) -> None:
+    login = {"kafka_username": "feed-service", "kafka_password": SecretStr(password("feed-service"))}
+    done = sightline(settings.model_copy(update=login), "doctor")
+    assert done.returncode == 1
+    assert f"{PREFIX}recommendations keeps its settings from user 'feed-service'; `sightline topics acls" in done.stdout
+    assert "user 'feed-service' may not see it: `sightline topics acls`" in done.stdout
 
 
 async def test_triton_is_reached_with_tls_by_those_it_knows(home: Path, authority: Authority, tmp_path: Path) -> None:
