@@ -1,5 +1,6 @@
 """`sightline topics create`, `check` and `acls`."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -8,16 +9,16 @@ import typer
 from cli.output import JsonOption, print_json, results
 from deploy.local import Stack
 from streams.access import ROLES, Role, grants
-from streams.admin import check_topics, create_topics
+from streams.admin import TopicDifference, check_topics, create_topics
 from streams.security import kafka_security
-from streams.settings import read_settings
+from streams.settings import Settings, read_settings
 
 app = typer.Typer(help="The topics that Sightline reads and writes.", no_args_is_help=True)
 
 
 @app.command()
 def create(as_json: JsonOption = False) -> None:
-    """Create the topics that are missing; those that exist are left as they are."""
+    """Create the topics that are missing; those that exist are left as they are, and where they differ it is told."""
     settings = read_settings()
     kafka = Stack(settings).endpoints().kafka
     done = create_topics(
@@ -27,12 +28,14 @@ def create(as_json: JsonOption = False) -> None:
         settings.replication_factor,
         security=kafka_security(settings),
     )
+    differences = _differences(settings, kafka) if done.existing else []
     if as_json:
-        print_json(asdict(done))
+        print_json({**asdict(done), "differences": [asdict(one) for one in differences]})
         return
     for name in done.created:
         results().print(f"created {name}", markup=False, highlight=False)
     results().print(f"{len(done.created)} created, {len(done.existing)} were there", highlight=False)
+    _print_differences(differences)
 
 
 @app.command()
@@ -40,13 +43,13 @@ def check(as_json: JsonOption = False) -> None:
     """Compare the topics with what they should be; exit code 1 when something differs."""
     settings = read_settings()
     kafka = Stack(settings).endpoints().kafka
-    differences = check_topics(kafka, settings.topic_prefix, settings.partitions, security=kafka_security(settings))
+    differences = _differences(settings, kafka)
     if as_json:
         print_json({"ok": not differences, "differences": [asdict(one) for one in differences]})
     elif not differences:
         results().print("every topic is as it should be")
-    for one in () if as_json else differences:
-        results().print(f"{one.topic} {one.text}", markup=False, highlight=False, soft_wrap=True)
+    else:
+        _print_differences(differences)
     if differences:
         raise typer.Exit(1)
 
@@ -66,3 +69,12 @@ def acls(
     for each, of_role in allowed.items():
         for one in of_role:
             results().print(one.command(user or each), markup=False, highlight=False, soft_wrap=True)
+
+
+def _differences(settings: Settings, kafka: str) -> list[TopicDifference]:
+    return check_topics(kafka, settings.topic_prefix, settings.partitions, security=kafka_security(settings))
+
+
+def _print_differences(differences: Sequence[TopicDifference]) -> None:
+    for one in differences:
+        results().print(f"{one.topic} {one.text}", markup=False, highlight=False, soft_wrap=True)

@@ -14,7 +14,7 @@ from state.profiles import ProfileStore, profile_name
 from state.signals import partition_of
 from streams import routing
 from streams.errors import PublishFailed
-from streams.interactions import UNSTORED_LIMIT
+from streams.interactions import UNSTORED_BYTES, UNSTORED_LIMIT
 from streams.signals import Engaged, parse_signal
 from tests.fakes import NOON, linked, until
 from tests.hubs import BLUES, DIMENSIONS, LENGTH, PARTITIONS, REDS, Hub, click, item, metric, record
@@ -264,19 +264,21 @@ class Away(MemoryPartitions):
         return await super().commit(commits)
 
 
-async def test_while_nothing_can_be_stored_a_bounded_number_of_events_is_applied(hub: Hub) -> None:
+@pytest.mark.parametrize("count", [UNSTORED_LIMIT, UNSTORED_BYTES // 60_000 + 1], ids=["many", "large"])
+async def test_while_nothing_can_be_stored_a_bounded_number_and_size_of_events_is_taken(hub: Hub, count: int) -> None:
     hub.partitions = partitions = Away()
     hub.profiles = ProfileStore(partitions)
     agent = hub.agent()
     await agent.start()
-    await agent.handle([record(n, click("u1", "red0", f"e{n}")) for n in range(UNSTORED_LIMIT)])
-    waiting = asyncio.create_task(agent.handle([record(UNSTORED_LIMIT, click("u1", "red1"))]))
+    filling = "" if count == UNSTORED_LIMIT else "x" * 60_000
+    await agent.handle([record(n, click("u1", "red0", f"e{n}") | {"filling": filling}) for n in range(count)])
+    waiting = asyncio.create_task(agent.handle([record(count, click("u1", "red1"))]))
     _, pending = await asyncio.wait({waiting}, timeout=0.3)
     assert pending == {waiting}
     partitions.back = True
     await waiting
     await agent.stop()
-    assert await hub.position() == UNSTORED_LIMIT
+    assert await hub.position() == count
 
 
 async def test_after_an_assignment_partitions_are_taken_up_where_the_store_is(hub: Hub) -> None:
