@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.journal import Entry, Journal
+from cli.names import known_as
 from cli.output import JsonOption, print_json, results
 from cli.picture_folder import FoundPicture, find_pictures, read_picture
 from cli.running import running_system
@@ -108,7 +109,7 @@ def import_(
     ):
         journal = Journal.of(settings.home, folder, uploader.cluster_id, settings.topic_prefix)
         bar = progress.add_task("importing", total=len(pictures))
-        work = Import(journal, user, advance=lambda: progress.advance(bar))
+        work = Import(journal, known_as(settings, user), advance=lambda: progress.advance(bar))
         uploader.send_all(work.uploads(pictures), work.landed)
     _report(work, len(pictures), time.monotonic() - begun, as_json)
 

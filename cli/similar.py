@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.arrivals import Arrivals
+from cli.names import known_as
 from cli.output import JsonOption, print_json, results
 from cli.picture_folder import read_picture
 from cli.reasons import sentence
@@ -41,7 +42,12 @@ def similar(
         raise typer.BadParameter(str(error)) from None
     with running_system(settings) as endpoints:
         answer = ask_similar(
-            endpoints.kafka, settings.topic_prefix, picture, timeout, security=kafka_security(settings)
+            endpoints.kafka,
+            settings.topic_prefix,
+            picture,
+            timeout,
+            asker=known_as(settings, f"similar-{uuid.uuid4().hex}"),
+            security=kafka_security(settings),
         )
     if as_json:
         print_json({"image": image, "items": [_plain(answer, place) for place in range(len(answer.items[:count]))]})
@@ -54,26 +60,25 @@ def similar(
 
 
 def ask_similar(
-    bootstrap: str, prefix: str, picture: bytes, timeout_s: float, *, security: KafkaSecurity = PLAINTEXT
+    bootstrap: str, prefix: str, picture: bytes, timeout_s: float, *, asker: str, security: KafkaSecurity = PLAINTEXT
 ) -> Recommendations:
-    """The answer to a picture query; NoAnswer when none comes in time."""
-    query = f"similar-{uuid.uuid4().hex}"
+    """The answer to a picture query of a user id that nobody else has; NoAnswer when none comes in time."""
     event = Upload(
-        event_id=query,
+        event_id=asker,
         occurred_at_ms=time.time_ns() // 1_000_000,
-        item_id=query,
-        user_id=query,
+        item_id=asker,
+        user_id=asker,
         image=picture,
         purpose="query",
     )
     with (
         RecommendationSubscriber(
-            bootstrap, prefix=prefix, user_id=query, kind="similar", security=security
+            bootstrap, prefix=prefix, user_id=asker, kind="similar", security=security
         ) as subscriber,
         Arrivals(bootstrap, [prefix + DEAD_LETTERS.name], security=security) as dead_letters,
         EventPublisher(bootstrap, prefix=prefix, security=security) as publisher,
     ):
-        refused = dead_letters.expect(query)
+        refused = dead_letters.expect(asker)
         publisher.publish(event)
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +17,7 @@ from cli.catalog_keys import catalog_keys, remove_items
 from cli.demo.catalog import DemoItem, drawn_items, folder_items
 from cli.demo.report import Outcome, tell, to_story, write_page
 from cli.demo.story import Story, chapter
+from cli.names import known_as
 from cli.output import JsonOption, print_json
 from cli.running import running_system
 from cli.uploading import Landed, Uploader
@@ -33,6 +34,8 @@ SHOPPERS = 25
 EVENTS = 600
 EVENTS_PER_SECOND = 30.0
 UPLOADS_INFLIGHT = 2
+#: Who owns the pictures.
+SHOP = "demo-shop"
 SHOWN = 3
 TOP = 10
 
@@ -84,11 +87,12 @@ def _play(settings: Settings, kafka: str, items: Sequence[DemoItem]) -> tuple[Ou
         Feeds(kafka, prefix=prefix, security=security) as feeds,
         EventPublisher(kafka, prefix=prefix, security=security) as publisher,
     ):
-        landed = _upload(uploader, items, run)
+        landed = _upload(uploader, items, run, known_as(settings, SHOP))
         _insist(landed)
         searchable = {one.item_id for one in landed if one.refused is None}
         products = {item.product.item_id: item.product for item in items if item.product.item_id in searchable}
-        shoppers = invite(list(products.values()), SHOPPERS, run=run, seed=SEED)
+        invited = invite(list(products.values()), SHOPPERS, run=run, seed=SEED)
+        shoppers = [replace(shopper, user_id=known_as(settings, shopper.user_id)) for shopper in invited]
         visits = [Visit(shopper, list(products.values()), run=run, seed=SEED) for shopper in shoppers]
         sent = _shop(publisher, feeds, visits)
         users = {shopper.user_id for shopper in shoppers}
@@ -114,7 +118,7 @@ def _play(settings: Settings, kafka: str, items: Sequence[DemoItem]) -> tuple[Ou
     return outcome, to_story(outcome, chapters)
 
 
-def _upload(uploader: Uploader, items: Sequence[DemoItem], run: str) -> list[Landed]:
+def _upload(uploader: Uploader, items: Sequence[DemoItem], run: str, owner: str) -> list[Landed]:
     landed: list[Landed] = []
     with _bars() as bars:
         bar = bars.add_task("uploading", total=len(items))
@@ -123,7 +127,7 @@ def _upload(uploader: Uploader, items: Sequence[DemoItem], run: str) -> list[Lan
             landed.append(one)
             bars.advance(bar)
 
-        uploader.send_all((_event(item, run) for item in items), note)
+        uploader.send_all((_event(item, run, owner) for item in items), note)
     return landed
 
 
@@ -133,12 +137,12 @@ def _insist(landed: Sequence[Landed]) -> None:
         raise NothingSearchable(f"every upload was refused; the first as {landed[0].refused}")
 
 
-def _event(item: DemoItem, run: str) -> Upload:
+def _event(item: DemoItem, run: str, owner: str) -> Upload:
     return Upload(
         event_id=f"upload-{run}-{item.product.item_id[-64:]}",
         occurred_at_ms=time.time_ns() // 1_000_000,
         item_id=item.product.item_id,
-        user_id="demo-shop",
+        user_id=owner,
         image=item.image,
         title=item.product.title,
         category=item.product.category,

@@ -17,6 +17,8 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONE_SHOTS = {"topics", "export-model-cpu", "export-model-gpu"}
 LASTING = sorted(SERVICES.keys() - ONE_SHOTS)
 WORKERS = ["interactions", "uploads", "items"]
+#: Who signs requests of users, and who checks the signature.
+SIGNING = {"items", "interactions"}
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 
 
@@ -67,6 +69,12 @@ def test_a_worker_uses_the_services_of_this_file(name: str) -> None:
     assert settings.kafka == "kafka:19092"
     assert settings.redis == "redis://redis:6379"
     assert settings.triton == "triton:8001"
+
+
+def test_only_who_signs_or_checks_requests_has_the_key_and_no_service_can_name_a_user() -> None:
+    holders = {name for name, service in SERVICES.items() if "SIGHTLINE_CONTROL_KEY" in service.get("environment", {})}
+    assert holders == SIGNING
+    assert not any("SIGHTLINE_PSEUDONYM_KEY" in service.get("environment", {}) for service in SERVICES.values())
 
 
 @pytest.mark.parametrize("name", WORKERS)
@@ -195,7 +203,11 @@ def test_a_secured_service_has_its_passwords_as_files_and_in_no_variable(name: s
     service = SECURE["services"][name]
     known = {f"SIGHTLINE_{field.upper()}" for field in Settings.model_fields}
     assert service["environment"].keys() <= known
-    assert not any(variable.endswith("_PASSWORD") for variable in service["environment"])
+    secrets = ("_PASSWORD", "_CONTROL_KEY", "_PSEUDONYM_KEY")
+    assert not any(variable.endswith(secrets) for variable in service["environment"])
     files = [secret for secret in service["secrets"] if isinstance(secret, dict)]
-    assert {secret["target"].upper() for secret in files} == {"SIGHTLINE_KAFKA_PASSWORD", "SIGHTLINE_REDIS_PASSWORD"}
+    expected = {"SIGHTLINE_KAFKA_PASSWORD", "SIGHTLINE_REDIS_PASSWORD"}
+    if name in SIGNING:
+        expected.add("SIGHTLINE_CONTROL_KEY")
+    assert {secret["target"].upper() for secret in files} == expected
     assert {secret["source"] for secret in files} | {"ca.pem"} <= SECURE["secrets"].keys()

@@ -1,7 +1,8 @@
 import json
 import os
+import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 
 from benchmarks.pictures import draw_catalogue
 from cli.catalog_keys import catalog_keys
+from streams.parsing import Record
+from streams.pseudonyms import pseudonym
 from streams.settings import Settings
 from tests.e2e.conftest import System
 
@@ -16,12 +19,19 @@ pytestmark = pytest.mark.stack
 
 Sightline = Callable[..., Any]
 
+KEY = "sixteen characters and more"
+
+
+def users_of(records: Sequence[Record]) -> set[str]:
+    return {json.loads(record.value or b"")["user_id"] for record in records}
+
 
 @pytest.fixture
 def sightline(system: System) -> Sightline:
     """Run a command on the test's topics; the JSON object that it prints last."""
     settings: Settings = system.settings
     mine = {"home": settings.home, "tools": settings.tools, "topic_prefix": settings.topic_prefix, "partitions": 4}
+    mine |= {"pseudonym_key": KEY}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SIGHTLINE_")}
     env = inherited | {f"SIGHTLINE_{name.upper()}": str(value) for name, value in mine.items()}
 
@@ -47,6 +57,10 @@ def test_the_demo_runs_tells_its_figures_and_leaves_nothing_running(system: Syst
     assert page.with_name("page.png").stat().st_size > 50_000
     assert [system.workers.find(name) for name in ("interactions", "uploads", "items")] == [None] * 3
     assert catalog_keys(system.kafka, system.topic("state.catalog")) == set()
+    assert users_of(system.read("events.uploads")) == {pseudonym(KEY.encode(), "demo-shop")}
+    shoppers = users_of(system.read("events.interactions"))
+    assert len(shoppers) == 26
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{22}", user) for user in shoppers)
 
 
 def test_a_folder_is_imported_resumed_and_searched(system: System, sightline: Sightline, tmp_path: Path) -> None:
@@ -67,3 +81,6 @@ def test_a_folder_is_imported_resumed_and_searched(system: System, sightline: Si
     picture = next(path for path in folder.rglob("mugs*.jpg"))
     found = sightline("similar", str(picture), "--count", "3")
     assert found["items"][0]["item_id"] == picture.relative_to(folder).as_posix()
+    users = users_of(system.read("events.uploads"))
+    assert pseudonym(KEY.encode(), "import") in users
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{22}", user) for user in users)
