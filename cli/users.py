@@ -15,9 +15,9 @@ from cli.output import JsonOption, print_json, results
 from deploy.local import Endpoints, Stack
 from features.ledger import faded
 from features.profile import ENGAGED_HALF_LIFE_MS, NEW, Profile
-from inference.candidates import find_taste
 from inference.catalog import Catalog
 from inference.dials import named_dials
+from inference.tastes import find_tastes
 from state.keys import Keys
 from state.profiles import ProfileStore
 from state.redis import RedisPartitions, connect
@@ -93,8 +93,8 @@ async def _read(user_id: str, settings: Settings, endpoints: Endpoints) -> Shown
 
 
 def _describe(user_id: str, partition: int, position: int, profile: Profile, catalog: Catalog) -> Shown:
-    taste = find_taste(profile, catalog, profile.last_at_ms)
-    shares = dict(zip(catalog.category_names, taste.categories.tolist(), strict=True))
+    tastes = find_tastes([profile], catalog, profile.last_at_ms)
+    shares = dict(zip(catalog.category_names, tastes.categories[0].tolist(), strict=True))
     return Shown(
         user_id=user_id,
         partition=partition,
@@ -104,7 +104,7 @@ def _describe(user_id: str, partition: int, position: int, profile: Profile, cat
         engaged=_entries(profile.engaged, profile.last_at_ms, catalog),
         refused=_entries(profile.refused, profile.last_at_ms, catalog),
         seen=len(profile.seen),
-        interests=[round(float(share), 3) for share in taste.interests.shares],
+        interests=[round(share, 3) for share in tastes.interests.shares[0].tolist() if share],
         categories={
             name: round(shares[name], 3) for name in sorted(shares, key=lambda each: -shares[each]) if shares[name]
         },

@@ -13,13 +13,15 @@ INTERESTS_LIMIT = 4
 #: Cosine similarity from which two pictures belong to one interest (measured: docs/encoder.md).
 SAME_INTEREST = 0.35
 SMALLEST_SHARE = 0.05
+_TINY = np.finfo(np.float32).tiny
 
 
 @dataclass(frozen=True, slots=True)
 class Interests:
-    """`centres` float32 [k, d], unit vectors, the strongest first; `shares` float32 [k], what each is of the whole.
+    """At most k = INTERESTS_LIMIT interests of each of u users, the strongest first.
 
-    `hearts` int64 [k] are the medoids: the items in the densest part of each.
+    `centres` float32 [u, k, d], unit vectors; `shares` float32 [u, k], what each is of the whole; `hearts` int64
+    [u, k], the medoids: the items in the densest part of each. Where there are fewer, 0, 0 and -1.
     """
 
     centres: NDArray[np.float32]
@@ -28,31 +30,32 @@ class Interests:
 
 
 def find_interests(vectors: NDArray[np.float32], weights: NDArray[np.float32]) -> Interests:
-    """Group unit vectors [n, d] with positive weights [n] into at most four interests.
+    """Group each user's unit vectors [u, n, d] with weights [u, n]; a weight of 0 is no item.
 
     >>> red, blue = np.eye(2, dtype=np.float32)
-    >>> found = find_interests(np.stack([red, red, blue]), np.array([1, 1, 1], np.float32))
-    >>> found.centres.tolist(), [round(float(share), 2) for share in found.shares]
-    ([[1.0, 0.0], [0.0, 1.0]], [0.67, 0.33])
+    >>> found = find_interests(np.stack([[red, red, blue]]), np.array([[1, 1, 1]], np.float32))
+    >>> found.centres[0].tolist(), found.shares[0].round(2).tolist()
+    ([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.0, 0.0]], [0.67, 0.33, 0.0, 0.0])
     """
-    similarity = vectors @ vectors.T
+    users, items, _ = vectors.shape
+    similarity = vectors @ vectors.transpose(0, 2, 1)
     near = np.maximum(similarity - SAME_INTEREST, 0.0)
     alike = similarity >= SAME_INTEREST
+    each = np.arange(users)
     left = weights.astype(np.float32, copy=True)
-    total = float(left.sum())
-    hearts: list[int] = []
-    masses: list[NDArray[np.float32]] = []
-    while len(hearts) < INTERESTS_LIMIT and (share := float(left.sum()) / total if total else 0.0) > 0:
-        if hearts and share < SMALLEST_SHARE:
+    total = np.maximum(left.sum(axis=1), _TINY)
+    masses = np.zeros((users, INTERESTS_LIMIT, items), np.float32)
+    hearts = np.full((users, INTERESTS_LIMIT), -1, np.int64)
+    for number in range(INTERESTS_LIMIT if items else 0):
+        worth = left.sum(axis=1) > total * (SMALLEST_SHARE if number else 0.0)
+        if not worth.any():
             break
-        heart = int(np.where(left > 0, near @ left, -1.0).argmax())
-        members = alike[heart].copy()
-        members[heart] = True
-        mass = left * members
-        hearts.append(heart)
-        masses.append(mass)
-        left -= mass
-    weight = np.array(masses, np.float32).reshape(len(masses), len(left))
-    centres = weight @ vectors
-    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
-    return Interests(centres, weight.sum(axis=1) / np.float32(total or 1.0), np.array(hearts, np.int64))
+        density = np.einsum("uij,uj->ui", near, left)
+        heart = np.where(left > 0, density, -1.0).argmax(axis=1)
+        masses[:, number] = left * alike[each, heart] * worth[:, None]
+        hearts[:, number] = np.where(worth, heart, -1)
+        left -= masses[:, number]
+    centres = masses @ vectors
+    length = np.sqrt(np.einsum("ukd,ukd->uk", centres, centres))
+    centres /= np.maximum(length, _TINY)[:, :, None]
+    return Interests(centres, masses.sum(axis=2) / total[:, None], hearts)

@@ -48,23 +48,6 @@ class Contents:
     index: VectorIndex
 
 
-class Places:
-    """A sparse set (Briggs & Torczon 1993): finds rows among `rows` by one look each, whatever stood there before."""
-
-    def __init__(self, rows: NDArray[np.int64], places: NDArray[np.int64]) -> None:
-        self._rows = rows
-        self._places = places
-
-    def of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The first place of each row [n], int64 [n]; -1 for one that is not there or is -1."""
-        places = self._places[rows]
-        inside = (rows >= 0) & (places < len(self._rows))
-        places[~inside] = -1
-        if len(self._rows):
-            places[self._rows[places] != rows] = -1
-        return places
-
-
 class Catalog:
     """Items as rows of arrays, and their vectors in an index that holds the available ones.
 
@@ -89,7 +72,6 @@ class Catalog:
         self._vectors = np.zeros((0, dimensions), np.float32)
         self._index: VectorIndex = HnswIndex(dimensions) if index is None else index
         self._lookalikes = Lookalikes(self._index, LOOKALIKES)
-        self._places = np.zeros(1, np.int64)
         self._rows: dict[int, int] = {}
         self._free: list[int] = []
         #: Items of other encoders, as in Contents, and how many of each.
@@ -135,14 +117,12 @@ class Catalog:
         """The nearest available rows [q, count] of queries [q, dimensions], with similarities; -1 pads."""
         return self._index.search(queries, count)
 
-    def lookalikes(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Rows that look most like any of `rows` [n]: LOOKALIKES of each and what is new, int64 [m]; -1 pads."""
-        return self._lookalikes.of(rows.tolist(), self.vectors(rows))
+    def lookalikes(self, rows: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+        """For each of several groups of rows those that look most like any of it: LOOKALIKES of each, and what is new.
 
-    def places(self, rows: NDArray[np.int64]) -> "Places":
-        """Where each of `rows` [n] stands in it; good until the next call."""
-        self._places[rows[::-1]] = np.arange(len(rows) - 1, -1, -1)
-        return Places(rows, self._places)
+        Some may have been taken away since.
+        """
+        return self._lookalikes.of(rows, self.vectors)
 
     def freshest(self, count: int) -> NDArray[np.int64]:
         """The rows of the latest uploads that are available, the newest first; FRESH_LIMIT / 2 at most are certain."""
@@ -287,7 +267,7 @@ class Catalog:
             larger[: len(array)] = array
             return larger
 
-        for name in (*COLUMNS, "_vectors", "_places"):
+        for name in (*COLUMNS, "_vectors"):
             array = getattr(self, name)
             setattr(self, name, grown(array, array.dtype))
 

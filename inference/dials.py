@@ -22,9 +22,9 @@ class Wishes:
     weights: NDArray[np.float32]
     named_by: NDArray[np.int8]
 
-    def of(self, chosen: NDArray[np.bool_]) -> "Wishes":
-        """Those of the chosen rows."""
-        return Wishes(self.weights[chosen], self.named_by[chosen])
+    def of(self, places: NDArray[np.int64]) -> "Wishes":
+        """Those of the rows at these places."""
+        return Wishes(self.weights[places], self.named_by[places])
 
 
 def find_wishes(dials: NDArray[np.void], rows: NDArray[np.int64], catalog: Catalog) -> Wishes:

@@ -1,7 +1,7 @@
 """What looks like an item, remembered: users come back to what they chose, and to what others chose."""
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 import numpy as np
@@ -12,6 +12,7 @@ from inference.index import VectorIndex
 REMEMBERED_LIMIT = 20_000
 #: What was added since an answer is added to it; after so many additions the index is searched again.
 ADDED_LIMIT = 64
+_NEVER = (-1, np.zeros(0, np.int64))
 
 
 class Lookalikes:
@@ -32,18 +33,28 @@ class Lookalikes:
             self._additions += 1
             self._known.pop(row, None)
 
-    def of(self, rows: Sequence[int], vectors: NDArray[np.float32]) -> NDArray[np.int64]:
-        """What is nearest to each of `rows`, whose vectors [n, d] are given, and what is new: int64 [m], -1 pads."""
-        oldest = self._additions - ADDED_LIMIT
-        unknown = [at for at, row in enumerate(rows) if self._known.get(row, (-1,))[0] < max(oldest, 0)]
+    def of(
+        self, rows: Sequence[NDArray[np.int64]], vectors: Callable[[NDArray[np.int64]], NDArray[np.float32]]
+    ) -> list[NDArray[np.int64]]:
+        """For each of several groups of rows [n] what is nearest to any of them, and what is new, int64 [m].
+
+        `vectors` gives the vectors of rows. All that is not remembered is searched for in one call.
+        """
+        groups = [each.tolist() for each in rows]
+        oldest = max(self._additions - ADDED_LIMIT, 0)
+        unknown = list({row for group in groups for row in group if self._known.get(row, _NEVER)[0] < oldest})
         if unknown:
-            found, _ = self._index.search(vectors[unknown], self._count)
-            for at, nearest in zip(unknown, found, strict=True):
-                self._known[rows[at]] = (self._additions, nearest)
-                self._known.move_to_end(rows[at])
-            while len(self._known) > self._limit:
-                self._known.popitem(last=False)
+            found, _ = self._index.search(vectors(np.array(unknown)), self._count)
+            for row, nearest in zip(unknown, found, strict=True):
+                self._known[row] = (self._additions, nearest[nearest >= 0])
+                self._known.move_to_end(row)
+        answers = [self._of(group) for group in groups]
+        while len(self._known) > self._limit:
+            self._known.popitem(last=False)
+        return answers
+
+    def _of(self, rows: Sequence[int]) -> NDArray[np.int64]:
         answers = [self._known[row] for row in rows]
         since = min((additions for additions, _ in answers), default=self._additions)
-        new = list(islice(reversed(self._added), self._additions - since))
-        return np.concatenate([nearest for _, nearest in answers] + [np.array(new, np.int64)])
+        new = islice(reversed(self._added), self._additions - since)
+        return np.concatenate([nearest for _, nearest in answers] + [np.array([*new], np.int64)])

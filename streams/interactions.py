@@ -6,14 +6,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from features.behaviour import engagements, voter_of
+from features.behaviour import Behaviour, engagements, voter_of
 from features.item import key_of
 from features.privacy import is_repeated
 from features.profile import Action, Profile, apply_interaction, is_applied, is_late
 from features.trends import NO_TRENDS
-from inference.candidates import Candidates, Trends, find_taste, find_trends, generate_candidates, recent_items
+from inference.candidates import Trends, find_trends, generate_candidates, recent_items
 from inference.catalog import Catalog
+from inference.followers import Followers
 from inference.ranking import Ranking, rank
+from inference.tastes import find_tastes
 from state.errors import StateUnavailable
 from state.held import Held, HeldProfiles
 from state.profiles import ProfileStore
@@ -58,6 +60,8 @@ UNSTORED_LIMIT = 4096
 UNSTORED_BYTES = 64 << 20
 #: How long the last store may take when the process ends.
 STOP_S = 5.0
+#: So many users are ranked together: more gain nothing, and their candidates no longer fit into the processor's cache.
+TOGETHER = 64
 
 #: The events of a batch by partition and offset.
 _Events = Mapping[tuple[int, int], Interaction | Asked | InvalidEvent]
@@ -87,8 +91,10 @@ class _Made:
 
     record: Record
     event: Interaction
-    candidates: Candidates
     ranking: Ranking
+    #: How many candidates each source gave, and how many each filter took.
+    proposed: dict[str, int]
+    filtered: dict[str, int]
     at_ms: int
 
     @property
@@ -137,6 +143,7 @@ class InteractionsAgent:
         self._profiles = HeldProfiles(profiles)
         self._crowd = crowd
         self._catalog = catalog
+        self._followers = Followers(catalog)
         self._lists = lists
         self._signals_out = signals_out
         self._positions = positions
@@ -319,33 +326,39 @@ class InteractionsAgent:
 
     async def _recommend(self, changed: Sequence[_Changes], stages: Stages) -> list[_Made]:
         """The refreshed list of each user who did something."""
-        users = [user for each in changed for user in each.triggers]
-        if not users:
-            return []
-        profiles = [each.profiles[user] for each in changed for user in each.triggers]
-        recent = {item for profile in profiles for item in recent_items(profile)}
+        asked = [(each.profiles[user], trigger) for each in changed for user, trigger in each.triggers.items()]
+        recent = {item for profile, _ in asked for item in recent_items(profile)}
         behaviours = await self._crowd.behaviours(recent)
+        made: list[_Made] = []
+        for start in range(0, len(asked), TOGETHER):
+            made += self._rank(asked[start : start + TOGETHER], behaviours, stages)
+        return made
+
+    def _rank(
+        self, asked: Sequence[tuple[Profile, _Trigger]], behaviours: Mapping[int, Behaviour], stages: Stages
+    ) -> list[_Made]:
         now_ms = self._clock_ms()
-        tastes = [find_taste(profile, self._catalog, now_ms) for profile in profiles]
         trends = self._trends(now_ms)
-        keys = [key_of(user) for user in users]
-        candidates = generate_candidates(tastes, profiles, keys, self._catalog, behaviours, trends, now_ms)
+        profiles = [profile for profile, _ in asked]
+        users = [key_of(event.user_id) for _, (_, event) in asked]
+        tastes = find_tastes(profiles, self._catalog, now_ms)
+        candidates = generate_candidates(
+            tastes, profiles, users, self._catalog, self._followers, behaviours, trends, now_ms
+        )
         stages.end("candidates")
-        rankings = [
-            rank(found, taste, self._catalog, length=self._length, now_ms=now_ms)
-            for found, taste in zip(candidates, tastes, strict=True)
-        ]
+        rankings = rank(candidates, tastes, self._catalog, trends, length=self._length, now_ms=now_ms)
         stages.end("rank")
-        triggers = (trigger for each in changed for trigger in each.triggers.values())
         return [
-            _Made(record, event, found, ranking, now_ms)
-            for (record, event), found, ranking in zip(triggers, candidates, rankings, strict=True)
+            _Made(record, event, ranking, proposed, filtered, now_ms)
+            for (_, (record, event)), ranking, proposed, filtered in zip(
+                asked, rankings, candidates.source_counts(), candidates.filtered, strict=True
+            )
         ]
 
     def _trends(self, now_ms: int) -> Trends:
-        """The trends as rows, worked out once for each table: thousands of rows, and a second old in any case."""
+        """The trends by row, worked out once for each table and size of the catalogue: a second old in any case."""
         table, trends = self._known_trends
-        if table is not self._crowd.trends:
+        if table is not self._crowd.trends or len(trends.trend) != len(self._catalog.keys):
             trends = find_trends(self._crowd.trends, self._catalog, now_ms)
             self._known_trends = (self._crowd.trends, trends)
         return trends
@@ -365,7 +378,7 @@ class InteractionsAgent:
                 occurred_at_ms=event.occurred_at_ms,
             ),
             items=made.ranking.items,
-            filtered=made.candidates.filtered,
+            filtered=made.filtered,
             degraded=self._crowd.degraded,
             model={"encoder": self._catalog.encoder or "none", "ranker": "weighted@1"},
             timings_ms={"queue": float(stages.started_ms - record.timestamp_ms), **stages.milliseconds},
@@ -379,9 +392,9 @@ class InteractionsAgent:
         LIST_DIVERSITY.observe(made.ranking.diversity)
         if len(made.ranking.items) < self._length:
             SHORT_LISTS.inc()
-        for source, count in made.candidates.source_counts().items():
+        for source, count in made.proposed.items():
             CANDIDATES.labels(source).observe(count)
-        for reason, count in made.candidates.filtered.items():
+        for reason, count in made.filtered.items():
             FILTERED.labels(reason).inc(count)
 
     def _note(self, record: Record, event: Interaction, outcome: str) -> None:

@@ -21,5 +21,5 @@ class Stages:
         """The stage ends now."""
         now = time.perf_counter()
         _histogram(stage).observe(now - self._last)
-        self.milliseconds[stage] = round(1000 * (now - self._last), 3)
+        self.milliseconds[stage] = round(self.milliseconds.get(stage, 0.0) + 1000 * (now - self._last), 3)
         self._last = now

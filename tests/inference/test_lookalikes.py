@@ -33,7 +33,8 @@ def lookalikes(index: Counting) -> Lookalikes:
 
 
 def of(lookalikes: Lookalikes, *rows: int) -> list[int]:
-    return [int(row) for row in lookalikes.of(rows, VECTORS[list(rows)])]
+    (found,) = lookalikes.of([np.array(rows, np.int64)], lambda rows: VECTORS[rows])
+    return [int(row) for row in found]
 
 
 def test_each_row_finds_itself_first_and_its_nearest(lookalikes: Lookalikes) -> None:
@@ -44,6 +45,14 @@ def test_each_row_finds_itself_first_and_its_nearest(lookalikes: Lookalikes) -> 
 def test_a_row_is_searched_for_once(lookalikes: Lookalikes, index: Counting) -> None:
     assert of(lookalikes, 1, 2) + of(lookalikes, 2, 1, 3)
     assert index.searched == 3
+
+
+def test_groups_are_searched_for_together_and_answered_apart(lookalikes: Lookalikes, index: Counting) -> None:
+    groups = [np.array([1, 2]), np.array([2]), np.array([], np.int64)]
+    found = lookalikes.of(groups, lambda rows: VECTORS[rows])
+    assert [len(each) for each in found] == [4, 2, 0]
+    assert found[0][2] == found[1][0] == 2
+    assert index.searched == 2
 
 
 def test_no_rows_look_like_nothing(lookalikes: Lookalikes, index: Counting) -> None:

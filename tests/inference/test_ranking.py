@@ -12,9 +12,12 @@ from features.ledger import EMPTY
 from features.profile import Action
 from features.recommendation import Reason, RecommendedItem
 from features.trends import NO_TRENDS, update_trends
-from inference.candidates import find_taste, find_trends, generate_candidates
+from inference.candidates import find_trends, generate_candidates
 from inference.catalog import Catalog
-from inference.ranking import EXPLORE_SLOT, SAME_PICTURE, WEIGHTS, Ranking, rank, rank_similar
+from inference.followers import Followers
+from inference.ranking import EXPLORE_SLOT, SAME_PICTURE, Ranking, rank, rank_similar
+from inference.reasons import WEIGHTS
+from inference.tastes import find_tastes
 from tests.worlds import DAY, DIMENSIONS, NOW, act, item, profile_of, reds_and_blues, vector
 
 
@@ -34,18 +37,21 @@ def ranked(
 ) -> Ranking:
     """The list after some actions; `trends` are (popular, trend) by item."""
     profile = replace(profile_of(*actions), dials=turn(NO_DIALS, list((dials or {}).items())))
-    taste = find_taste(profile, catalog, NOW)
+    tastes = find_tastes([profile], catalog, NOW)
     table = {key_of(name): Behaviour(EMPTY, *sums, NOW) for name, sums in (trends or {}).items()}
-    (candidates,) = generate_candidates(
-        [taste],
+    known = find_trends(update_trends(NO_TRENDS, table, NOW), catalog, NOW)
+    candidates = generate_candidates(
+        tastes,
         [profile],
         [key_of("u1")],
         catalog,
+        Followers(catalog),
         {key_of(name): behaviour for name, behaviour in (behaviours or {}).items()},
-        find_trends(update_trends(NO_TRENDS, table, NOW), catalog, NOW),
+        known,
         NOW,
     )
-    return rank(candidates, taste, catalog, length=length, now_ms=NOW)
+    (ranking,) = rank(candidates, tastes, catalog, known, length=length, now_ms=NOW)
+    return ranking
 
 
 def names(ranking: Ranking) -> list[str]:
