@@ -65,7 +65,7 @@ class Candidates:
     wishes: Wishes
     filtered: list[dict[str, int]]
 
-    def source_counts(self) -> list[dict[str, int]]:
+    def source_counts(self) -> list[dict[Source, int]]:
         """How many candidates of each user every source is credited with."""
         counts = _counts(self.users, self.sources, len(self.filtered), len(SOURCES))
         return [dict(zip(SOURCES, each, strict=True)) for each in counts]

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,8 +11,9 @@ from features.behaviour import Behaviour, engagements, voter_of
 from features.item import key_of
 from features.privacy import is_repeated
 from features.profile import Action, Profile, apply_interaction, is_applied, is_late
+from features.recommendation import Source
 from features.trends import NO_TRENDS
-from inference.candidates import Trends, find_trends, generate_candidates, recent_items
+from inference.candidates import SOURCES, Trends, find_trends, generate_candidates, recent_items
 from inference.catalog import Catalog
 from inference.followers import Followers
 from inference.ranking import Ranking, rank
@@ -65,6 +67,7 @@ TOGETHER = 64
 
 #: The events of a batch by partition and offset.
 _Events = Mapping[tuple[int, int], Interaction | Asked | InvalidEvent]
+_PROPOSED = {source: CANDIDATES.labels(source) for source in SOURCES}
 #: What a list answers.
 _Trigger = tuple[Record, Interaction]
 #: A profile as it was, what was done, in which partition and at which offset, and the user's mark.
@@ -93,7 +96,7 @@ class _Made:
     event: Interaction
     ranking: Ranking
     #: How many candidates each source gave, and how many each filter took.
-    proposed: dict[str, int]
+    proposed: dict[Source, int]
     filtered: dict[str, int]
     at_ms: int
 
@@ -258,8 +261,7 @@ class InteractionsAgent:
 
     async def _acknowledged(self, sent: Awaitable[None], made: Sequence[_Made], stages: Stages) -> None:
         """Wait for the broker, and count: nothing that a list does not need comes before it is sent."""
-        for each in made:
-            self._count(each)
+        self._count(made)
         await sent
         stages.end("publish")
         now_ms = self._clock_ms()
@@ -386,15 +388,17 @@ class InteractionsAgent:
         headers = tuple(header for header in record.headers if header[0] == "traceparent")
         return Message(self._prefix + TOPIC.name, record.key, encode(recommendations), headers)
 
-    def _count(self, made: _Made) -> None:
-        self._attribution.shown(made.rec_id, made.ranking.items)
-        RECOMMENDATIONS.labels("feed", ",".join(self._crowd.degraded)).inc()
-        LIST_DIVERSITY.observe(made.ranking.diversity)
-        if len(made.ranking.items) < self._length:
-            SHORT_LISTS.inc()
-        for source, count in made.proposed.items():
-            CANDIDATES.labels(source).observe(count)
-        for reason, count in made.filtered.items():
+    def _count(self, made: Sequence[_Made]) -> None:
+        self._attribution.shown({each.rec_id: each.ranking.items for each in made})
+        RECOMMENDATIONS.labels("feed", ",".join(self._crowd.degraded)).inc(len(made))
+        SHORT_LISTS.inc(sum(len(each.ranking.items) < self._length for each in made))
+        filtered: Counter[str] = Counter()
+        for each in made:
+            LIST_DIVERSITY.observe(each.ranking.diversity)
+            filtered.update(each.filtered)
+            for source, count in each.proposed.items():
+                _PROPOSED[source].observe(count)
+        for reason, count in filtered.items():
             FILTERED.labels(reason).inc(count)
 
     def _note(self, record: Record, event: Interaction, outcome: str) -> None:

@@ -14,14 +14,14 @@ def counted(metric: str, source: str) -> float:
 
 def test_slots_are_counted_by_their_source() -> None:
     before = [counted("shown", source) for source in ("visual", "fresh")]
-    Attribution().shown("r1", [slot("a", "visual"), slot("b", "visual"), slot("c", "fresh")])
+    Attribution().shown({"r1": [slot("a", "visual"), slot("b", "visual"), slot("c", "fresh")]})
 
     assert [counted("shown", source) for source in ("visual", "fresh")] == [before[0] + 2, before[1] + 1]
 
 
 def test_a_click_is_earned_by_the_source_of_its_slot() -> None:
     attribution = Attribution()
-    attribution.shown("r1", [slot("a", "visual"), slot("b", "trending")])
+    attribution.shown({"r1": [slot("a", "visual"), slot("b", "trending")]})
     before = counted("clicked", "trending")
     attribution.clicked("r1", "b")
 
@@ -30,7 +30,7 @@ def test_a_click_is_earned_by_the_source_of_its_slot() -> None:
 
 def test_a_click_on_an_unknown_list_or_beside_the_list_is_unknown() -> None:
     attribution = Attribution()
-    attribution.shown("r1", [slot("a", "visual")])
+    attribution.shown({"r1": [slot("a", "visual")]})
     before = counted("clicked", "unknown")
     attribution.clicked("r1", "z")
     attribution.clicked("r0", "a")
@@ -40,8 +40,7 @@ def test_a_click_on_an_unknown_list_or_beside_the_list_is_unknown() -> None:
 
 def test_past_its_bound_the_oldest_list_is_forgotten() -> None:
     attribution = Attribution()
-    for number in range(LISTS_LIMIT + 1):
-        attribution.shown(f"r{number}", [slot("a", "popular")])
+    attribution.shown({f"r{number}": [slot("a", "popular")] for number in range(LISTS_LIMIT + 1)})
     popular, unknown = counted("clicked", "popular"), counted("clicked", "unknown")
     attribution.clicked("r0", "a")
     attribution.clicked("r1", "a")
