@@ -1,13 +1,18 @@
 """Users' profiles, in the partition of events.interactions that their events come from."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from features.item import hash_of
 from features.privacy import expires_ms
-from features.profile import NEW, Profile
+from features.profile import DAY_MS, NEW, Profile
 from state.codec import decode_profile, encode_profile
 from state.partitions import Commit, PartitionStore
+
+#: Whoever replays an older log meets late events of users forgotten long ago soon after it has stored that they were.
+REPLAY_MS: Final = DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +36,11 @@ class ProfileCommit:
 class ProfileStore:
     """Profiles on any PartitionStore; its methods raise what the store raises, and StateCorrupt."""
 
-    def __init__(self, store: PartitionStore) -> None:
+    def __init__(
+        self, store: PartitionStore, *, clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    ) -> None:
         self._store = store
+        self._clock_ms = clock_ms
 
     async def positions(self, partitions: Sequence[int]) -> dict[int, int]:
         """The last offset applied in each partition; START where none was."""
@@ -61,15 +69,17 @@ class ProfileStore:
                     commit.expected,
                     commit.position,
                     {profile_name(user): encode_profile(profile) for user, profile in commit.profiles.items()},
-                    {
-                        profile_name(user): at_ms
-                        for user, profile in commit.profiles.items()
-                        if (at_ms := expires_ms(profile)) is not None
-                    },
+                    self._expiries(commit.profiles),
                 )
                 for commit in commits
             ]
         )
+
+    def _expiries(self, profiles: Mapping[str, Profile]) -> dict[str, int]:
+        """By name, of what may go some day; not before what follows in an old log could be replayed."""
+        soonest_ms = self._clock_ms() + REPLAY_MS
+        ends = {profile_name(user): expires_ms(profile) for user, profile in profiles.items()}
+        return {name: max(at_ms, soonest_ms) for name, at_ms in ends.items() if at_ms is not None}
 
 
 def profile_name(user_id: str) -> str:

@@ -8,7 +8,7 @@ from state.codec import encode_profile
 from state.errors import StateCorrupt
 from state.memory import MemoryPartitions
 from state.partitions import START, Commit
-from state.profiles import ProfileCommit, ProfileStore, profile_name
+from state.profiles import REPLAY_MS, ProfileCommit, ProfileStore, profile_name
 from tests.worlds import act, profile_of
 
 
@@ -62,13 +62,19 @@ async def test_the_name_of_a_profile_does_not_hold_the_users_id() -> None:
     assert "ann@example.org" not in profile_name("ann@example.org")
 
 
-async def test_a_forgotten_profile_is_stored_with_its_expiry_and_others_without() -> None:
+@pytest.mark.parametrize(
+    ("now_ms", "expiry_ms"),
+    [(1000, 1000 + MARKER_MS), (1000 + 2 * MARKER_MS, 1000 + 2 * MARKER_MS + REPLAY_MS)],
+    ids=["just now", "long ago, in a log that is replayed"],
+)
+async def test_a_forgotten_profile_is_stored_with_its_expiry_and_others_without(now_ms: int, expiry_ms: int) -> None:
     class Commits(MemoryPartitions):
         async def commit(self, commits: Sequence[Commit]) -> dict[int, int]:
-            assert [dict(each.expiries) for each in commits] == [{profile_name("u1"): 1000 + MARKER_MS}]
+            assert [dict(each.expiries) for each in commits] == [{profile_name("u1"): expiry_ms}]
             return await super().commit(commits)
 
     forgotten = apply_request(profile_of(act("red-1")), Request("forget", 0, 1000))
     profiles = {"u1": forgotten, "u2": profile_of(act("red-1"))}
 
-    assert await ProfileStore(Commits()).commit([ProfileCommit(3, START, 8, profiles)]) == {}
+    store = ProfileStore(Commits(), clock_ms=lambda: now_ms)
+    assert await store.commit([ProfileCommit(3, START, 8, profiles)]) == {}
