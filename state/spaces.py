@@ -22,6 +22,10 @@ _AT_ONCE: Final = 500
 class Spaces(Protocol):
     """The live state of some partitions, and the one that is to replace it. Methods raise StateUnavailable."""
 
+    async def noted(self, name: str) -> dict[int, bytes | None]:
+        """What the live state of each partition has under a name, whatever else it holds."""
+        ...
+
     async def begin(self, name: str, value: bytes) -> PartitionStore:
         """The new space: a partition with this value under this name is as it was left before, any other is empty."""
         ...
@@ -44,6 +48,15 @@ class RedisSpaces:
         self._partitions = range(partitions)
         self._observe = observe
         self._new = 0
+
+    async def noted(self, name: str) -> dict[int, bytes | None]:
+        """See Spaces."""
+        found: dict[int, bytes | None] = {}
+        for partition in self._partitions:
+            within = self._keys.within(await self._live_space(partition))
+            async with reporting("spaces", self._observe):
+                found[partition] = await self._get(within.value(partition, name))
+        return found
 
     async def begin(self, name: str, value: bytes) -> PartitionStore:
         """See Spaces."""
@@ -69,14 +82,19 @@ class RedisSpaces:
     async def _live_space(self, partition: int) -> int:
         """0 for a position that cannot be read: whatever it was, it is to be replaced."""
         async with reporting("spaces", self._observe):
-            try:
-                token = await self._client.get(self._keys.position(partition))
-            except ResponseError as error:
-                if not str(error).startswith("WRONGTYPE"):
-                    raise
-                return 0
-        found = re.fullmatch(rb"-?\d+ (\d+)", token) if isinstance(token, bytes) else None
+            token = await self._get(self._keys.position(partition))
+        found = re.fullmatch(rb"-?\d+ (\d+)", token or b"")
         return int(found[1]) if found else 0
+
+    async def _get(self, key: str) -> bytes | None:
+        """None, too, for what is no string."""
+        try:
+            value = await self._client.get(key)
+        except ResponseError as error:
+            if not str(error).startswith("WRONGTYPE"):
+                raise
+            return None
+        return value if isinstance(value, bytes) else None
 
     async def _remove_all_but(self, kept: Iterable[tuple[int, int]]) -> int:
         """Remove the values of our partitions in other spaces than these; live positions stay."""
@@ -114,6 +132,11 @@ class MemorySpaces:
         self._live = live
         self._partitions = range(partitions)
         self._new = MemoryPartitions()
+
+    async def noted(self, name: str) -> dict[int, bytes | None]:
+        """See Spaces."""
+        loaded = await self._live.load({partition: [name] for partition in self._partitions})
+        return {partition: found.values[0] for partition, found in loaded.items()}
 
     async def begin(self, name: str, value: bytes) -> PartitionStore:
         """See Spaces."""

@@ -7,6 +7,8 @@ is stored as the workers store it, with the position, so that an interrupted reb
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
 
 from state.keys import Keys
 from state.partitions import START, Commit, PartitionStore
@@ -23,6 +25,10 @@ from streams.replayer import Progress
 from streams.security import kafka_security, redis_access
 from streams.settings import Settings
 from streams.topic_log import KafkaTopicLog, TopicLog
+
+#: Under this name each partition of items keeps the offset from which on what it is told is of today's
+#: events.interactions, where there was another before.
+ENGAGED_FROM: Final = "engaged_from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +129,17 @@ class Rebuild:
         rebuilt = Rebuilt(lost=self._lost())
         if rebuilt.lost and not from_earliest:
             raise CannotRebuild(_what_is_lost(self._interactions.log, rebuilt.lost))
-        signal_values = await _begin(self._items, self._signals)
+        engaged_from = await self._engaged_from()
+        notes = {partition: {ENGAGED_FROM: b"%d" % offset} for partition, offset in engaged_from.items()}
+        signal_values = await _begin(self._items, self._signals, notes)
         profile_values = await _begin(self._profiles, self._interactions)
         items = ItemsRebuild(
-            self._log, signal_values, self._signals.log, prefix=self._prefix, min_users=self._min_users
+            self._log,
+            signal_values,
+            self._signals.log,
+            prefix=self._prefix,
+            min_users=self._min_users,
+            engaged_from=engaged_from,
         )
         profiles = ProfilesRebuild(self._log, profile_values, items, self._controls)
         rebuilt.items = await items.take_catalogue()
@@ -146,6 +159,24 @@ class Rebuild:
         rebuilt.events_per_s = round(rebuilt.events / max(rebuilt.seconds, 1e-3), 1)
         return rebuilt
 
+    async def _engaged_from(self) -> dict[int, int]:
+        """By partition, the first signal whose engagements are of events.interactions as it is now."""
+        extents = self._signals.log.extents
+        made_from = set((await self._profiles.noted(TOPIC_ID)).values()) - {None}
+        if made_from <= {self._interactions.log.topic_id.encode()}:
+            return await self._noted_engaged_from()
+        # The workers take nothing of a topic that was made anew: all that was told is of the one before.
+        if late := {p: extent.end for p, extent in extents.items() if self._signals.target(p) < extent.end - 1}:
+            raise CannotRebuild(_what_is_told_still(self._signals, late))
+        return {partition: extent.end for partition, extent in extents.items()}
+
+    async def _noted_engaged_from(self) -> dict[int, int]:
+        """What an earlier rebuild found, if that was of this state.signals."""
+        offsets, made_from = await self._items.noted(ENGAGED_FROM), await self._items.noted(TOPIC_ID)
+        ours = self._signals.log.topic_id.encode()
+        noted = {p: offsets.get(p) or b"" for p in self._signals.log.extents}
+        return {p: int(found) if made_from.get(p) == ours and found.isdigit() else 0 for p, found in noted.items()}
+
     async def _counted(self, store: PartitionStore, source: Source) -> Done:
         """Told of records, it tells of the progress."""
         positions = await store.positions(sorted(source.log.extents))
@@ -164,18 +195,34 @@ class Rebuild:
         return {partition: extent.first for partition, extent in extents.items() if extent.first > 0}
 
 
-async def _begin(spaces: Spaces, source: Source) -> PartitionStore:
+async def _begin(
+    spaces: Spaces, source: Source, notes: Mapping[int, Mapping[str, bytes]] = MappingProxyType({})
+) -> PartitionStore:
     """The new space, in which every partition knows its topic and is at least where the topic begins."""
     topic_id = source.log.topic_id.encode()
     store = await spaces.begin(TOPIC_ID, topic_id)
     held = await store.positions(list(source.log.extents))
     begun = [
-        Commit(partition, held[partition], max(held[partition], extent.first - 1), {TOPIC_ID: topic_id})
+        Commit(
+            partition,
+            held[partition],
+            max(held[partition], extent.first - 1),
+            {TOPIC_ID: topic_id, **notes.get(partition, {})},
+        )
         for partition, extent in source.log.extents.items()
     ]
     for partition, position in (await store.commit(begun)).items():
         await conflict(partition, position)
     return store
+
+
+def _what_is_told_still(signals: Source, ends: Mapping[int, int]) -> str:
+    waiting = sum(end - 1 - signals.target(partition) for partition, end in ends.items())
+    return (
+        f"events.interactions was made anew, and {waiting} records of {signals.log.topic} that tell of the one before "
+        "are not handled yet, or Kafka does not know of it yet: let the items worker run for a minute, then try again. "
+        "Nothing was changed"
+    )
 
 
 def _what_is_lost(log: Log, lost: Mapping[int, int]) -> str:

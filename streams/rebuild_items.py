@@ -1,7 +1,8 @@
 """The half of a rebuild that makes items: facts, neighbours, popularity and trends, in the partitions of state.signals.
 
 Where that topic still has its first record, all of it follows from there. Else facts begin with the compacted
-catalogue, and what users did follows from events.interactions alone.
+catalogue, and what users did follows from events.interactions alone. What was told of an events.interactions that is no
+more is passed over: its sequences would hide those of the new one.
 """
 
 import time
@@ -34,8 +35,19 @@ Done = Callable[[int], None]
 class ItemsRebuild:
     """Fills the new space of state.signals."""
 
-    def __init__(self, log: TopicLog, values: PartitionStore, signals: Log, *, prefix: str, min_users: int) -> None:
+    def __init__(
+        self,
+        log: TopicLog,
+        values: PartitionStore,
+        signals: Log,
+        *,
+        prefix: str,
+        min_users: int,
+        engaged_from: Mapping[int, int],
+    ) -> None:
+        """`engaged_from`: by partition, the first signal whose engagements are of events.interactions as it is now."""
         self._log = log
+        self._engaged_from = engaged_from
         self._values = values
         self._topic = signals
         self._prefix = prefix
@@ -124,7 +136,8 @@ class ItemsRebuild:
         """The signals to apply, each linked to the one before it."""
         extent = self._topic.extents[partition]
         for record in self._log.read(self._topic.topic, partition, position + 1, target + 1):
-            if extent.first == 0 or not _is_engaged(record):
+            counts = extent.first == 0 and record.offset >= self._engaged_from[partition]
+            if counts or not _is_engaged(record):
                 yield replace(record, after=position)
                 position = record.offset
 

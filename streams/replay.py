@@ -123,8 +123,9 @@ class SignalsReplay:
         match signal:
             case Engaged(engagements=told):
                 for engagement in told:
-                    for due in self._due(engagement.source, engagement.sequence):
-                        self._apply(due)
+                    if self._expects(engagement):
+                        for due in self._due(engagement.source, engagement.sequence):
+                            self._apply(due)
             case Uploaded(item=item):
                 self.items[item.item_id] = apply_upload(self.items.get(item.item_id), item)
             case Changed(item_id=item_id, change=change):
@@ -143,6 +144,16 @@ class SignalsReplay:
             for source, waiting in self._waiting.items()
             for packed in waiting
         )
+
+    def _expects(self, told: Engagement) -> bool:
+        """Whether it follows from the interactions: one of a topic that is no more, say, does not."""
+        for packed in self._waiting.get(told.source, ()):
+            expected = _unpack(packed)
+            if expected.sequence > told.sequence:
+                return False
+            if (expected.sequence, expected.item, expected.at_ms) == (told.sequence, told.item, told.at_ms):
+                return True
+        return False
 
     def _due(self, source: int, sequence: int) -> Iterator[Engagement]:
         waiting = self._waiting.get(source, deque())

@@ -99,6 +99,11 @@ class MemoryLog:
             record = self.append(message.topic, partition, message.key, message.value)
             self._records[message.topic, partition][-1] = replace(record, headers=message.headers)
 
+    def make_anew(self, topic: str) -> None:
+        """The topic was deleted, and one of the same name made."""
+        for name, partition in [place for place in self._records if place[0] == topic]:
+            del self._records[name, partition]
+
     def extent(self, topic: str, partition: int) -> Extent:
         return Extent(self.cut.get((topic, partition), 0), len(self._records[topic, partition]))
 

@@ -82,6 +82,16 @@ async def test_after_the_switch_it_is_all_there_is(world: World) -> None:
     }
 
 
+async def test_what_the_live_state_has_noted_is_told_before_the_switch_and_after(world: World) -> None:
+    await fill(world.live, 9, a=b"old")
+    assert (await world.spaces.noted("a"))[1] == b"old"
+    await fill(await world.spaces.begin(*MARK), 7, a=b"new")
+    assert (await world.spaces.noted("a"))[1] == b"old"
+    await world.spaces.switch(dict.fromkeys(range(PARTITIONS), 7))
+    assert (await world.again().noted("a"))[1] == b"new"
+    assert (await world.spaces.noted("nothing"))[1] is None
+
+
 async def test_partitions_are_switched_one_by_one(world: World) -> None:
     await fill(world.live, 9, a=b"old")
     await fill(await world.spaces.begin(*MARK), 7, a=b"new")

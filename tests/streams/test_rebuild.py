@@ -15,7 +15,7 @@ from streams.log_bounds import TOPIC_ID, Log
 from streams.rebuild import Rebuild, Rebuilt, Source
 from streams.signals import Changed, Uploaded
 from tests.fakes import NOON
-from tests.logged_world import INTERACTIONS, ITEMS, PARTITIONS, SIGNALS, World
+from tests.logged_world import INTERACTIONS, ITEMS, LISTS, PARTITIONS, SIGNALS, World
 
 END = 10**9
 
@@ -37,12 +37,18 @@ class Rebuilding:
         return Source(Log(topic, topic_id, extents), dict.fromkeys(extents, handled))
 
     async def run(
-        self, *, handled: int = END, signals_handled: int = END, from_earliest: bool = False, topic_id: str = "topic-1"
+        self,
+        *,
+        handled: int = END,
+        signals_handled: int = END,
+        from_earliest: bool = False,
+        topic_id: str = "topic-1",
+        signals_id: str = "topic-1",
     ) -> Rebuilt:
         profiles, items = self.spaces
         return await Rebuild(
             self.world.log,
-            self.source(SIGNALS, signals_handled, topic_id),
+            self.source(SIGNALS, signals_handled, signals_id),
             self.source(INTERACTIONS, handled, topic_id),
             profiles=profiles,
             items=items,
@@ -164,6 +170,39 @@ async def test_signals_that_are_told_again_afterwards_change_nothing(world: Worl
     await world.work_signals()
     report = await world.verify()
     assert (report.ok, report.pending_signals) == (True, 0), report.differences
+
+
+# A log that was made anew
+
+
+async def make_interactions_anew(world: World, rebuilding: Rebuilding) -> None:
+    """After events that are applied, and of which state.signals tells: the workers refuse the new topic."""
+    await rebuilding.run()
+    world.log.make_anew(INTERACTIONS)
+    world.log.make_anew(LISTS)
+    world.stroll(60)
+
+
+async def test_what_was_told_of_another_topic_hides_nothing_of_the_new_one(
+    world: World, rebuilding: Rebuilding
+) -> None:
+    await make_interactions_anew(world, rebuilding)
+    rebuilt = await rebuilding.run(handled=START, topic_id="topic-2")
+    assert rebuilt.events == 0
+    await world.work()
+    report = await world.verify()
+    assert (report.ok, report.events, report.pending) == (True, 60, 0), report.differences
+    again = await rebuilding.run(topic_id="topic-2")
+    report = await world.verify()
+    assert (report.ok, again.events) == (True, 60), report.differences
+
+
+async def test_while_something_is_still_told_of_another_topic_it_is_refused(
+    world: World, rebuilding: Rebuilding
+) -> None:
+    await make_interactions_anew(world, rebuilding)
+    with pytest.raises(CannotRebuild, match=r"made anew, and \d+ records of state.signals .* let the items worker run"):
+        await rebuilding.run(handled=START, signals_handled=5, topic_id="topic-2")
 
 
 # A log that was cut
