@@ -21,8 +21,7 @@ class Fault:
     """`inflict` runs while events come in; it gives the seconds it took until the system was at work again.
 
     It raises Unmet with what the fault must not have led to. `within_s` is the limit for those seconds. Unless
-    `refused`, no worker may end that was not told to, and the oracle judges; else the workers must have ended by
-    themselves and left the state as it was, since no log explains any other.
+    `refused`, no worker may end that was not told to. The oracle judges in any case.
     """
 
     name: str
