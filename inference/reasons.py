@@ -48,13 +48,14 @@ def find_reasons(
     """
     users, slots = np.nonzero(picked >= 0)
     chosen = picked[users, slots]
-    rows, strengths = candidates.rows[chosen], signals[chosen]
-    shares = strengths * SCORE_WEIGHTS
-    named = (shares > 0) & (shares >= REASON_SHARE * shares.max(axis=1, keepdims=True))
+    rows = candidates.rows[chosen]
+    shares = signals[chosen] * SCORE_WEIGHTS
     order = np.argsort(-shares, axis=1, kind="stable")
+    ordered = np.take_along_axis(shares, order, axis=1)
+    lines, places = np.nonzero((ordered > 0) & (ordered >= REASON_SHARE * ordered[:, :1]))
+    columns = order[lines, places]
     nearest, similarity = _nearest(vectors, tastes)
     evidence = _Evidence(
-        strengths=rounded(strengths),
         nearest=nearest[users, slots].tolist(),
         similarity=rounded(similarity[users, slots]),
         before=candidates.neighbour_of[chosen].tolist(),
@@ -64,10 +65,10 @@ def find_reasons(
         items=rows.tolist(),
         named_by=candidates.wishes.named_by[chosen].tolist(),
     )
-    lines, places = np.nonzero(np.take_along_axis(named, order, axis=1))
     reasons: list[list[Reason]] = [[] for _ in range(len(rows))]
-    for line, column in zip(lines.tolist(), order[lines, places].tolist(), strict=True):
-        reasons[line].append(_reason(column, line, evidence, catalog))
+    strengths = rounded(signals[chosen[lines], columns])
+    for line, column, strength in zip(lines.tolist(), columns.tolist(), strengths, strict=True):
+        reasons[line].append(_reason(_NAMES[column], strength, line, evidence, catalog))
     return [found or [Reason(code="new", age_ms=evidence.ages_ms[line])] for line, found in enumerate(reasons)]
 
 
@@ -90,7 +91,6 @@ def _nearest(vectors: NDArray[np.float32], tastes: Tastes) -> tuple[NDArray[np.i
 class _Evidence:
     """What the reasons of a list rest on, slot by slot."""
 
-    strengths: list[list[float]]
     nearest: list[int]
     similarity: list[float]
     before: list[int]
@@ -101,8 +101,7 @@ class _Evidence:
     named_by: list[int]
 
 
-def _reason(column: int, slot: int, evidence: _Evidence, catalog: Catalog) -> Reason:
-    name, strength = _NAMES[column], evidence.strengths[slot][column]
+def _reason(name: ReasonCode, strength: float, slot: int, evidence: _Evidence, catalog: Catalog) -> Reason:
     match name:
         case "looks_like":
             nearest = catalog.item_ids[evidence.nearest[slot]]
