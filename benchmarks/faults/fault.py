@@ -20,14 +20,16 @@ class Unmet(Exception):
 class Fault:
     """`inflict` runs while events come in; it gives the seconds it took until the system was at work again.
 
-    It raises Unmet with what the fault must not have led to. `within_s` is the limit for those seconds. Unless
-    `refused`, no worker may end that was not told to. The oracle judges in any case.
+    It raises Unmet with what the fault must not have led to. `within_s` is the limit for those seconds, and
+    `per_minute_s` is added for each minute of a long fault: what waited must be worked off. Unless `refused`, no worker
+    may end that was not told to. The oracle judges in any case.
     """
 
     name: str
     about: str
     inflict: Callable[["System"], float]
     within_s: float
+    per_minute_s: float = 0.0
     interactions: int = 1
     uploads: int = 0
     needs: frozenset[Need] = frozenset()

@@ -145,7 +145,7 @@ FAULTS = (
     Fault("redis-lost-second-idle", "back without its last 1.5 s, no events", lose_last_second_idle, within_s=30),
     Fault("redis-emptied", "FLUSHALL", empty, within_s=30),
     Fault("redis-full", "no memory for 10 s (noeviction)", fill, within_s=10),
-    Fault("redis-down", "away for minutes, a worker joins meanwhile", stay_away, within_s=60),
+    Fault("redis-down", "away for minutes, a worker joins meanwhile", stay_away, within_s=30, per_minute_s=6),
     Fault("redis-cut", "no network to Redis for 10 s", cut, within_s=10, needs=frozenset({"redis proxy"})),
     Fault("redis-slow", "answers 200 ms late for 10 s", slow, within_s=10, needs=frozenset({"redis proxy"})),
 )

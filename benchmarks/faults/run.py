@@ -66,8 +66,9 @@ def _judge(fault: Fault, system: System, recovered_s: float | None, wrong: list[
     accepted, refused = system.traffic.accepted, system.traffic.refused
     if refused:
         wrong.append(f"Kafka refused {len(refused)} events of the load: {refused[0]}")
-    if recovered_s is not None and recovered_s > fault.within_s:
-        wrong.append(f"at work again after {recovered_s:.1f} s, not within {fault.within_s:.0f} s")
+    limit_s = fault.within_s + fault.per_minute_s * system.minutes
+    if recovered_s is not None and recovered_s > limit_s:
+        wrong.append(f"at work again after {recovered_s:.1f} s, not within {limit_s:.0f} s")
     if not fault.refused:
         wrong += system.workers.restarts
     lost, doubled = 0, 0
