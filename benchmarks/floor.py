@@ -94,7 +94,7 @@ async def run_floor(settings: Settings) -> None:
 
 
 async def _wire(settings: Settings, stack: AsyncExitStack) -> tuple[InteractionsAgent, PlainConsumer]:
-    """The parts of `streams.worker` for interactions, Faust's consumer left out."""
+    """What `streams.wiring` has for interactions, Faust's consumer left out."""
     addresses, prefix = Stack(settings).endpoints(), settings.topic_prefix
     redis = connect(addresses.redis)
     stack.push_async_callback(redis.aclose)

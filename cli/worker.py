@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from deploy.local import Stack
+from streams.parts import Addresses
 from streams.settings import read_settings
-from streams.worker import Addresses, run_worker
+from streams.worker import run_worker
 
 
 class WorkerChoice(StrEnum):

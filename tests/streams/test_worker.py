@@ -19,9 +19,9 @@ from deploy.workers import Worker, WorkerName, Workers
 from streams.admin import create_topics
 from streams.client import EventPublisher
 from streams.events import Interaction, ItemChange, Upload
+from streams.parts import Addresses
 from streams.settings import Settings
-from streams.worker import Addresses
-from streams.worker import Worker as Parts
+from streams.worker import Worker as Process
 from tests.conftest import RunningStack
 
 pytestmark = pytest.mark.stack
@@ -218,7 +218,7 @@ def test_a_worker_told_to_end_before_it_is_ready_ends_at_once(
 
 async def test_a_crash_inside_faust_is_a_failure_of_the_process(settings: Settings) -> None:
     async with AsyncExitStack() as parts:
-        worker = Parts("items", settings, Addresses("127.0.0.1:1", "redis://127.0.0.1:1", "127.0.0.1:1"), parts)
+        worker = Process("items", settings, Addresses("127.0.0.1:1", "redis://127.0.0.1:1", "127.0.0.1:1"), parts)
         assert worker.failure is None
         await worker.app.crash(ZeroDivisionError("a bug"))
     assert isinstance(worker.failure, ZeroDivisionError)

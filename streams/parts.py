@@ -1,0 +1,179 @@
+"""What the agents of a worker process are made of: clients, stores and watches, all ended with the process."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+
+import stamina
+
+from inference.catalog import Catalog
+from inference.encoder import TritonEncoder
+from inference.errors import EncoderUnavailable
+from state.conditions import Conditions
+from state.keys import Keys
+from state.partitions import PartitionStore
+from state.redis import Client, RedisPartitions, connect
+from streams import topics
+from streams.app import App, Handler, add_agent
+from streams.breaker import Breaker, RefusalLimit
+from streams.conditions import ALL as CONDITIONS
+from streams.controls import Controls, control_keys
+from streams.interactions import InteractionsAgent
+from streams.logs import log
+from streams.metrics import BUILD, INFERENCE, INFERENCE_INFLIGHT, REDIS, REDIS_ERRORS
+from streams.output import KafkaPublisher
+from streams.positions import Positions, Rewind
+from streams.replica import CatalogReplica
+from streams.rollback_watch import RollbackWatch
+from streams.security import kafka_security, redis_access, triton_tls
+from streams.settings import Settings
+from streams.signals import SignalTopic
+from streams.snapshots import Snapshots
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the services are: host:port, a Redis URL, host:port of Triton's gRPC."""
+
+    kafka: str
+    redis: str
+    triton: str
+
+
+class Parts:
+    """Makes the parts of one process for its agents; `stack` ends them."""
+
+    def __init__(self, settings: Settings, addresses: Addresses, app: App, stack: AsyncExitStack) -> None:
+        self.settings = settings
+        self.prefix = settings.topic_prefix
+        self.app = app
+        self.signals = SignalTopic(self.prefix, settings.partitions)
+        self.controls = Controls(*control_keys(settings.control_key))
+        self.stack = stack
+        self._addresses = addresses
+        self._security = kafka_security(settings)
+        self._watched: list[CatalogReplica | InteractionsAgent | RollbackWatch] = []
+        self._publishers: list[KafkaPublisher] = []
+        self._breakers: list[Breaker] = []
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why one of them stopped by itself."""
+        return next((part.failure for part in self._watched if part.failure is not None), None)
+
+    @property
+    def undelivered(self) -> bool:
+        """Whether a message waits for Kafka."""
+        return any(publisher.undelivered for publisher in self._publishers)
+
+    @property
+    def open_breakers(self) -> list[str]:
+        """Why breakers let nothing by."""
+        return [breaker.reason for breaker in self._breakers if breaker.reason is not None]
+
+    async def publisher(self, client_id: str, *needed: topics.Topic) -> KafkaPublisher:
+        """A publisher, once the topics are there that its agents read or write; knows their leaders."""
+        publisher = KafkaPublisher(self._addresses.kafka, client_id=client_id, security=self._security)
+        self._publishers.append(publisher)
+        self.stack.push_async_callback(publisher.close)
+        await publisher.warm_up([self.prefix + topic.name for topic in needed])
+        return publisher
+
+    def redis(self) -> Client:
+        """A client of Redis."""
+        client = connect(self._addresses.redis, access=redis_access(self.settings))
+        self.stack.push_async_callback(client.aclose)
+        return client
+
+    def profile_partitions(self, redis: Client) -> RedisPartitions:
+        """The store of users' profiles."""
+        return RedisPartitions(redis, Keys(self.prefix), observe=_observe_redis)
+
+    def signal_partitions(self, redis: Client) -> RedisPartitions:
+        """The store of items' behaviours and of trends."""
+        return RedisPartitions(redis, Keys(f"{self.prefix}s"), observe=_observe_redis)
+
+    def conditions(self, redis: Client) -> Conditions:
+        """What is known to be in trouble."""
+        return Conditions(redis, self.prefix, CONDITIONS, observe=_observe_redis)
+
+    def positions(self, topic: topics.Topic, store: PartitionStore) -> Positions:
+        """The positions of a topic, which partitions are taken up from when they are assigned."""
+        name = self.prefix + topic.name
+        positions = Positions(partial(self.app.rewind, name))
+
+        async def resume(partitions: Sequence[int]) -> dict[int, int]:
+            found = await store.positions(partitions)
+            positions.loaded(found)
+            return found
+
+        self.app.positions[name] = resume
+        self.app.stores[name] = store
+        return positions
+
+    def watch(self, part: CatalogReplica | InteractionsAgent | RollbackWatch) -> None:
+        """End the process if this part fails, and the part with the process."""
+        self._watched.append(part)
+        self.stack.push_async_callback(part.stop)
+
+    async def watch_store(self, store: PartitionStore, positions: Positions, rewind: Rewind) -> None:
+        """Take partitions up again whose store lost writes."""
+        watch = RollbackWatch(store.positions, lambda: positions.known, rewind)
+        self.watch(watch)
+        await watch.start()
+
+    def breaker(self, topic: topics.Topic) -> Breaker:
+        """What stops the topic's agent when it refuses too much."""
+        settings = self.settings
+        limit = RefusalLimit(settings.refused_share, settings.refused_least, settings.refused_window_s)
+        self._breakers.append(Breaker(topic.name, limit))
+        return self._breakers[-1]
+
+    def add_agent(self, topic: topics.Topic, handle: Handler, limit: int, *, pause_s: float = 0.0) -> None:
+        """Have a topic handled (`streams.app.add_agent`)."""
+        add_agent(self.app, topic, handle, name=topic.name, prefix=self.prefix, limit=limit, pause_s=pause_s)
+
+    async def catalog(self, encoder: str | None = None) -> Catalog:
+        """The replica of the catalogue, when it has caught up."""
+        settings, topic = self.settings, self.prefix + topics.CATALOG.name
+        catalog = Catalog(settings.dimensions, encoder=encoder)
+        minutes = settings.snapshot_minutes
+        snapshots = Snapshots(settings.home / "catalog" / topic, minutes) if minutes else None
+        kafka = self._addresses.kafka
+        replica = CatalogReplica(kafka, topic, catalog, snapshots=snapshots, security=self._security)
+        await replica.start()
+        self.watch(replica)
+        log.info("catalogue_ready", items=catalog.counts().searchable)
+        return catalog
+
+    async def encoder(self) -> TritonEncoder:
+        """The encoder, waited for: uploads keep in their topic until Triton is there."""
+        settings = self.settings
+        async for attempt in stamina.retry_context(on=EncoderUnavailable, attempts=None, timeout=None, wait_max=2.0):
+            with attempt:
+                encoder = await TritonEncoder.connect(
+                    self._addresses.triton,
+                    tls=triton_tls(settings),
+                    model=settings.encoder,
+                    dimensions=settings.dimensions,
+                    timeout_s=settings.encode_timeout_s,
+                    inflight=settings.encode_inflight,
+                    observe=partial(_observe_inference, settings.encoder),
+                )
+        INFERENCE_INFLIGHT.set_function(lambda: encoder.inflight)
+        BUILD.info({"version": version("sightline"), "encoder": encoder.version})
+        self.stack.push_async_callback(encoder.close)
+        return encoder
+
+
+def _observe_redis(op: str, seconds: float | None) -> None:
+    if seconds is None:
+        REDIS_ERRORS.labels(op).inc()
+    else:
+        REDIS.labels(op).observe(seconds)
+
+
+def _observe_inference(model: str, outcome: str, seconds: float) -> None:
+    INFERENCE.labels(model, outcome).observe(seconds)

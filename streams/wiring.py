@@ -1,0 +1,143 @@
+"""Which agents each kind of worker runs, and with what."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Literal
+
+from state.profiles import ProfileStore
+from state.signals import SignalStore
+from streams import topics
+from streams.conditions import ENCODER, report_to
+from streams.crowd import Crowd
+from streams.decoder import Decoder
+from streams.fetching import Fetcher
+from streams.interactions import InteractionsAgent
+from streams.items import ItemChangesAgent, SignalsAgent
+from streams.noise import TrendNoise
+from streams.objects import Objects
+from streams.parts import Parts
+from streams.positions import Positions
+from streams.privacy import PrivacyAgent
+from streams.uploads import UploadsAgent
+
+WorkerName = Literal["interactions", "uploads", "items"]
+UPLOADS_AT_ONCE = 16
+#: Trends and neighbours may be this much late, and so may a new picture be searchable; lists are not concerned.
+SIGNALS_PAUSE_S = 0.05
+
+
+async def wire_interactions(parts: Parts) -> None:
+    """The hub: lists for users who did something."""
+    lists = await parts.publisher(
+        "sightline-interactions",
+        topics.INTERACTIONS,
+        topics.RECOMMENDATIONS,
+        topics.SIGNALS,
+        topics.RECEIPTS,
+        topics.EXPORTS,
+        topics.DEAD_LETTERS,
+    )
+    redis = parts.redis()
+    partitions = parts.profile_partitions(redis)
+    profiles = ProfileStore(partitions)
+    signals = SignalStore(parts.signal_partitions(redis), parts.settings.partitions)
+    conditions = parts.conditions(redis)
+    epsilon = parts.settings.trends_epsilon
+    crowd = Crowd(signals, conditions, TrendNoise(epsilon) if epsilon is not None else None)
+    parts.stack.push_async_callback(crowd.stop)
+    catalog = await parts.catalog()
+    await crowd.start()
+    signals_out = await parts.publisher("sightline-interactions-signals", topics.SIGNALS)
+    topic = parts.prefix + topics.INTERACTIONS.name
+    positions = Positions(partial(parts.app.rewind, topic))
+    agent = InteractionsAgent(
+        profiles,
+        crowd,
+        catalog,
+        lists,
+        signals_out,
+        positions,
+        parts.signals,
+        parts.breaker(topics.INTERACTIONS),
+        prefix=parts.prefix,
+        partitions=parts.settings.partitions,
+        list_length=parts.settings.list_length,
+        controls=parts.controls,
+    )
+    parts.app.positions[topic] = agent.positions
+    parts.app.stores[topic] = partitions
+    parts.watch(agent)
+    await agent.start()
+    await parts.watch_store(partitions, positions, agent.rolled_back)
+    parts.add_agent(topics.INTERACTIONS, agent.handle, parts.settings.batch_limit)
+
+
+async def wire_uploads(parts: Parts) -> None:
+    """New pictures, and pictures that are asked with."""
+    publisher = await parts.publisher(
+        "sightline-uploads",
+        topics.UPLOADS,
+        topics.INTERACTIONS,
+        topics.SIGNALS,
+        topics.RECOMMENDATIONS,
+        topics.DEAD_LETTERS,
+    )
+    conditions = parts.conditions(parts.redis())
+    encoder = await parts.encoder()
+    catalog = await parts.catalog(encoder.version)
+    decoder = Decoder()
+    parts.stack.push_async_callback(decoder.close)
+    await decoder.start()
+    fetcher = Fetcher(parts.settings.image_hosts.split(",") if parts.settings.image_hosts else ())
+    parts.stack.push_async_callback(fetcher.close)
+    agent = UploadsAgent(
+        encoder,
+        decoder.decode,
+        Objects(parts.settings.object_store),
+        fetcher,
+        catalog,
+        publisher,
+        parts.signals,
+        report_to(conditions, ENCODER),
+        parts.breaker(topics.UPLOADS),
+        prefix=parts.prefix,
+        list_length=parts.settings.list_length,
+    )
+    parts.add_agent(topics.UPLOADS, agent.handle, UPLOADS_AT_ONCE)
+
+
+async def wire_items(parts: Parts) -> None:
+    """What becomes of items: signals, changes; and privacy requests, on their way to the users' events."""
+    publisher = await parts.publisher(
+        "sightline-items",
+        topics.ITEMS,
+        topics.SIGNALS,
+        topics.CATALOG,
+        topics.PRIVACY,
+        topics.INTERACTIONS,
+        topics.DEAD_LETTERS,
+    )
+    partitions = parts.signal_partitions(parts.redis())
+    store = SignalStore(partitions, parts.settings.partitions)
+    positions = parts.positions(topics.SIGNALS, partitions)
+    await parts.watch_store(partitions, positions, lambda p, held: positions.refused({p: held}))
+    signals = SignalsAgent(
+        store,
+        publisher,
+        positions,
+        parts.breaker(topics.SIGNALS),
+        prefix=parts.prefix,
+        min_users=parts.settings.trends_min_users,
+    )
+    changes = ItemChangesAgent(publisher, parts.signals, parts.breaker(topics.ITEMS), prefix=parts.prefix)
+    privacy = PrivacyAgent(publisher, parts.controls, parts.breaker(topics.PRIVACY), prefix=parts.prefix)
+    parts.add_agent(topics.SIGNALS, signals.handle, parts.settings.batch_limit, pause_s=SIGNALS_PAUSE_S)
+    parts.add_agent(topics.ITEMS, changes.handle, parts.settings.batch_limit)
+    parts.add_agent(topics.PRIVACY, privacy.handle, parts.settings.batch_limit)
+
+
+WIRE: dict[WorkerName, Callable[[Parts], Awaitable[None]]] = {
+    "interactions": wire_interactions,
+    "uploads": wire_uploads,
+    "items": wire_items,
+}
