@@ -14,7 +14,7 @@ from features.profile import DAY_MS
 from features.recommendation import Reason, RecommendedItem
 from inference.candidates import SOURCES, Candidates, Trends
 from inference.catalog import Catalog
-from inference.reasons import COLUMN, SCORE_WEIGHTS, WEIGHTS, find_reasons, rounded
+from inference.reasons import PLACE, SCORE_WEIGHTS, WEIGHTS, find_reasons, rounded
 from inference.tastes import Tastes
 
 REFUSED_WEIGHT = 1.0
@@ -47,7 +47,7 @@ def rank(
     if not len(candidates.rows):
         return [Ranking([], 1.0)] * len(candidates.filtered)
     signals = _signals(candidates, tastes, catalog, trends, now_ms)
-    scores = signals @ SCORE_WEIGHTS
+    scores = SCORE_WEIGHTS @ signals
     shortlist, similarity = _shortlist(candidates, tastes, catalog, signals, scores, SHORTLIST * length)
     places = _diversify(np.where(shortlist >= 0, scores[shortlist], -_INFINITE), similarity, length)
     picked = np.where(places >= 0, np.take_along_axis(shortlist, places, axis=1), -1)
@@ -62,19 +62,19 @@ def rank(
 def _signals(
     candidates: Candidates, tastes: Tastes, catalog: Catalog, trends: Trends, now_ms: int
 ) -> NDArray[np.float32]:
-    """Float32 [m, 8], the columns in the order of WEIGHTS, each about 0 to 1; all but `looks_like`."""
+    """Float32 [8, m], in the order of WEIGHTS, each about 0 to 1; all but `looks_like`."""
     users, rows = candidates.users, candidates.rows
-    signals = np.zeros((len(rows), len(WEIGHTS)), np.float32)
-    signals[:, COLUMN["chosen_after"]] = candidates.neighbour
+    signals = np.zeros((len(WEIGHTS), len(rows)), np.float32)
+    signals[PLACE["chosen_after"]] = candidates.neighbour
     if tastes.categories.shape[1]:
         codes = catalog.categories[rows]
-        signals[:, COLUMN["same_category"]] = np.where(codes >= 0, tastes.categories[users, codes], 0.0)
-    signals[:, COLUMN["same_colour"]] = np.einsum("mc,mc->m", catalog.colours[rows], tastes.colours[users])
-    signals[:, COLUMN["trending"]] = trends.trend[rows]
-    signals[:, COLUMN["popular"]] = trends.popular[rows]
+        signals[PLACE["same_category"]] = np.where(codes >= 0, tastes.categories[users, codes], 0.0)
+    signals[PLACE["same_colour"]] = np.einsum("mc,mc->m", catalog.colours[rows], tastes.colours[users])
+    signals[PLACE["trending"]] = trends.trend[rows]
+    signals[PLACE["popular"]] = trends.popular[rows]
     age = np.maximum(now_ms - catalog.uploaded_ms[rows], 0).astype(np.float32)
-    signals[:, COLUMN["new"]] = np.exp2(age * np.float32(-1 / FRESH_HALF_LIFE_MS))
-    signals[:, COLUMN["you_asked"]] = candidates.wishes.weights
+    signals[PLACE["new"]] = np.exp2(age * np.float32(-1 / FRESH_HALF_LIFE_MS))
+    signals[PLACE["you_asked"]] = candidates.wishes.weights
     return signals
 
 
@@ -99,7 +99,7 @@ def _shortlist(
     for user, (start, end) in enumerate(pairwise(candidates.bounds.tolist())):
         vectors = catalog.vectors(candidates.rows[start:end])
         alike = np.maximum((likes[user] @ vectors.T).max(axis=0), 0.0)
-        signals[start:end, COLUMN["looks_like"]] = alike
+        signals[PLACE["looks_like"], start:end] = alike
         own = scores[start:end]
         own += alike * np.float32(WEIGHTS["looks_like"])
         if len(tastes.refused[user]):
@@ -155,8 +155,8 @@ def _explore(
     Not a copy of a picture that is shown. The slot of each user [u], -1 for none.
     """
     explored = np.full(len(picked), -1)
-    new = (signals[:, COLUMN["new"]] >= EXPLORE_FRESHNESS) & (signals[:, COLUMN["popular"]] == 0)
-    if picked.shape[1] <= EXPLORE_SLOT:
+    new = (signals[PLACE["new"]] >= EXPLORE_FRESHNESS) & (signals[PLACE["popular"]] == 0)
+    if picked.shape[1] <= EXPLORE_SLOT or not new.any():
         return explored
     lacking = (picked[:, EXPLORE_SLOT] >= 0) & ~(new[picked] & (picked >= 0)).any(axis=1)
     lacking &= np.bincount(candidates.users[new], minlength=len(picked)) > 0

@@ -26,8 +26,8 @@ WEIGHTS: dict[ReasonCode, float] = {
     "you_asked": 1.5,
 }
 _NAMES = tuple(WEIGHTS)
-#: Where each signal stands in a row of them.
-COLUMN = {name: column for column, name in enumerate(WEIGHTS)}
+#: Where each signal stands among them.
+PLACE = {name: place for place, name in enumerate(WEIGHTS)}
 SCORE_WEIGHTS = np.array(list(WEIGHTS.values()), np.float32)
 #: Signals below this share of a slot's strongest are not worth naming as reasons.
 REASON_SHARE = 0.25
@@ -44,12 +44,12 @@ def find_reasons(
 ) -> list[list[Reason]]:
     """The reasons of each slot of the lists `picked` int64 [u, l], -1 none, with their `vectors` [u, l, d].
 
-    Of one list after the other, without those that have no item; `signals` [m, 8] of the candidates, as in WEIGHTS.
+    Of one list after the other, without those that have no item; `signals` [8, m] of the candidates, as in WEIGHTS.
     """
     users, slots = np.nonzero(picked >= 0)
     chosen = picked[users, slots]
     rows = candidates.rows[chosen]
-    shares = signals[chosen] * SCORE_WEIGHTS
+    shares = signals[:, chosen].T * SCORE_WEIGHTS
     order = np.argsort(-shares, axis=1, kind="stable")
     ordered = np.take_along_axis(shares, order, axis=1)
     lines, places = np.nonzero((ordered > 0) & (ordered >= REASON_SHARE * ordered[:, :1]))
@@ -66,7 +66,7 @@ def find_reasons(
         named_by=candidates.wishes.named_by[chosen].tolist(),
     )
     reasons: list[list[Reason]] = [[] for _ in range(len(rows))]
-    strengths = rounded(signals[chosen[lines], columns])
+    strengths = rounded(signals[columns, chosen[lines]])
     for line, column, strength in zip(lines.tolist(), columns.tolist(), strengths, strict=True):
         reasons[line].append(_reason(_NAMES[column], strength, line, evidence, catalog))
     return [found or [Reason(code="new", age_ms=evidence.ages_ms[line])] for line, found in enumerate(reasons)]
