@@ -12,7 +12,7 @@ help:
 	@echo 'make demo    set everything up and show the recommender at work on real Kafka, Redis and Triton'
 	@echo 'make test    everything CI checks: make check, then all tests with coverage'
 	@echo 'make check   style, types and layers only'
-	@echo 'make bench   the headline latency against a bare Faust echo'
+	@echo 'make bench   everything that is measured, and a page of it'
 	@echo 'make faults  break every part under load; the oracle says whether an event was lost or counted twice'
 	@echo 'make audit   known weaknesses of the locked dependencies; asks PyPI'
 	@echo 'make up      start the stack on this machine      make down    end it'
@@ -34,7 +34,7 @@ check: bootstrap
 	$(RUN) lint-imports
 
 bench: bootstrap
-	$(RUN) sightline bench latency --rate 200 --seconds 20 --json
+	$(RUN) sightline bench all
 
 faults: bootstrap
 	$(RUN) sightline bench faults

@@ -29,6 +29,10 @@ from streams.events import Interaction, encode
 from streams.settings import Settings
 
 START_S = 60.0
+#: A rate that nothing here can keep up with: every event is due at once.
+FLAT_OUT = 1e6
+#: What our worker's topics begin with.
+OURS = "ours"
 FLOOR = (sys.executable, "-m", "benchmarks.floor")
 
 
@@ -121,7 +125,7 @@ def our_worker(
     own: Settings, endpoints: Endpoints, clicks: Iterator[Event], progress: Progress, *, items: int, workers: int = 1
 ) -> AbstractContextManager[System]:
     """The worker as it is deployed."""
-    return recommender("ours", COMMAND, own, endpoints, clicks, progress, items=items, workers=workers)
+    return recommender(OURS, COMMAND, own, endpoints, clicks, progress, items=items, workers=workers)
 
 
 def floor(

@@ -8,12 +8,9 @@ import numpy as np
 
 from benchmarks.load import Event
 from benchmarks.surroundings import own_stack
-from benchmarks.systems import START_S, System, draw_clicks, echo, floor, our_worker
+from benchmarks.systems import FLAT_OUT, START_S, System, draw_clicks, echo, floor, our_worker
 from deploy.service import Progress
 from streams.settings import Settings
-
-#: A rate that nothing here can keep up with: every event is due at once.
-FLAT_OUT = 1e6
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +19,8 @@ from benchmarks.faults.table import UnknownFault, find_faults
 from benchmarks.index import measure_index
 from benchmarks.latency import Latency, Plan, measure_latency
 from benchmarks.memory import measure_memory
+from benchmarks.page import Machine, render_page
+from benchmarks.replay import measure_replay
 from benchmarks.start import measure_start
 from benchmarks.throughput import Load, measure_throughput
 from cli.fuzz import fuzz
@@ -105,6 +109,49 @@ def start(
     """How long a new worker takes to have the catalogue: from the topic, and from a snapshot."""
     _begin()
     _print(measure_start(read_settings(), items=items, progress=progress), as_json=as_json)
+
+
+@app.command()
+def replay(
+    events: Annotated[int, typer.Option(min=1000, help="Events in the log.")] = 20_000,
+    rate: Annotated[float, typer.Option(min=1, help="Events a second at which the stream is taken to run.")] = 200,
+    as_json: JsonOption = False,
+) -> None:
+    """How fast `sightline rebuild` makes the state of the log anew."""
+    _begin()
+    _print(measure_replay(read_settings(), events=events, rate=rate, progress=progress), as_json=as_json)
+
+
+@app.command("all")
+def everything(as_json: JsonOption = False) -> None:
+    """Each bench but faults and fuzz, once with its defaults, and a page of what they found; about ten minutes."""
+    _begin()
+    settings = read_settings()
+    machine = Machine.here(datetime.now(UTC).isoformat(timespec="minutes"))
+    plan = Plan(rate=200, seconds=20, rounds=3, users=1000, items=2000)
+    load = Load(events=10_000, rounds=3, users=5000, items=2000, workers=1)
+    benches: dict[str, Callable[[], DataclassInstance]] = {
+        "latency": lambda: measure_latency(settings, plan, progress=progress),
+        "throughput": lambda: measure_throughput(settings, load, progress=progress),
+        "encoder": lambda: measure_encoder(settings, 400, progress=progress),
+        "index": lambda: measure_index(100_000, settings.dimensions, progress=progress),
+        "memory": lambda: measure_memory(settings, users=20_000, items=50_000, progress=progress),
+        "start": lambda: measure_start(settings, items=100_000, progress=progress),
+        "replay": lambda: measure_replay(settings, events=20_000, rate=200, progress=progress),
+    }
+    found = {}
+    for name, measure in benches.items():
+        progress(f"bench {name}")
+        found[name] = asdict(measure())
+    folder = settings.home / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_bytes(msgspec.json.encode({"machine": machine, **found}))
+    page = folder / "index.html"
+    page.write_text(render_page(found, machine), encoding="utf-8")
+    if as_json:
+        print_json({**found, "page": str(page)})
+    else:
+        results().print(f"what was found is on {page}", highlight=False)
 
 
 @app.command()
