@@ -5,9 +5,10 @@ Each runs on topics of its own with equal partition counts, and is asked and ans
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 import msgspec
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from benchmarks.load import Event, LoadClient
 from benchmarks.surroundings import draw_items, publish_items
 from deploy import process
-from deploy.local import Endpoints
+from deploy.local import Endpoints, Stack
 from deploy.process import Process
 from deploy.service import Progress
 from deploy.workers import COMMAND, Workers
@@ -38,11 +39,15 @@ FLOOR = (sys.executable, "-m", "benchmarks.floor")
 
 @dataclass(slots=True)
 class System:
-    """One of the three: its client and clicks, the processes that answer, and the events that were never answered."""
+    """One of the three: its client and clicks, the processes that answer, and the events that were never answered.
+
+    `beside` gives the seconds of processor time of what else takes part, by name.
+    """
 
     client: LoadClient
     clicks: Iterator[Event]
     processes: list[Process]
+    beside: Mapping[str, Callable[[], float]] = field(default_factory=dict)
     lost: int = 0
 
     def run(self, count: int, rate: float, *, patience_s: float = 10.0) -> NDArray[np.float64]:
@@ -113,12 +118,18 @@ def recommender(
     )
     measured = Workers(settings, endpoints, command=command, progress=progress)
     beside = Workers(settings, endpoints, progress=progress)
-    with closing(client), beside.borrowed(("items",)), ExitStack() as stack:
+    services = Stack(own)
+    with closing(client), beside.borrowed(("items",)) as (items_worker,), ExitStack() as stack:
         running = []
         for number in range(1, workers + 1):
             running.append(measured.start("interactions", number=number))
             stack.callback(measured.stop, running[-1])
-        yield System(client, clicks, [worker.process for worker in running])
+        taken = {
+            "items": partial(process.cpu_s, items_worker.process),
+            "kafka": partial(services.cpu_s, "kafka"),
+            "redis": partial(services.cpu_s, "redis"),
+        }
+        yield System(client, clicks, [worker.process for worker in running], taken)
 
 
 def our_worker(

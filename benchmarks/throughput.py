@@ -1,6 +1,6 @@
 """How many events a second come back as lists when all of them wait already, and what one of them costs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -32,7 +32,8 @@ class Load:
 class Throughput:
     """The medians over the rounds; the ratio is ours to the echo's; the processor time is that of the workers.
 
-    The patched echo is the stock one on our transport (docs/faust.md).
+    Beside it that of the items worker, Kafka and Redis for our events. The patched echo is the stock one on our
+    transport (docs/faust.md).
     """
 
     events_per_s: float
@@ -40,6 +41,9 @@ class Throughput:
     floor_events_per_s: float
     ratio: float
     cpu_us_per_event: float
+    items_cpu_us_per_event: float
+    kafka_cpu_us_per_event: float
+    redis_cpu_us_per_event: float
     echo_cpu_us_per_event: float
     patched_echo_events_per_s: float
     patched_echo_cpu_us_per_event: float
@@ -52,6 +56,7 @@ class _Measured:
     system: System
     events_per_s: list[float] = field(default_factory=list)
     cpu_us: list[float] = field(default_factory=list)
+    beside_us: dict[str, list[float]] = field(default_factory=dict)
 
 
 def measure_throughput(settings: Settings, load: Load, *, progress: Progress = lambda _: None) -> Throughput:
@@ -76,10 +81,12 @@ def measure_throughput(settings: Settings, load: Load, *, progress: Progress = l
 
 
 def _measure_round(measured: _Measured, events: int) -> None:
-    before_s = measured.system.cpu_s()
+    before_s, beside_s = measured.system.cpu_s(), {name: taken() for name, taken in measured.system.beside.items()}
     delays_ms = measured.system.run(events, FLAT_OUT)
     measured.events_per_s.append(events / (float(np.nanmax(delays_ms)) / 1000))
     measured.cpu_us.append((measured.system.cpu_s() - before_s) / events * 1e6)
+    for name, taken in measured.system.beside.items():
+        measured.beside_us.setdefault(name, []).append((taken() - beside_s[name]) / events * 1e6)
 
 
 def _summarise(load: Load, echo: _Measured, patched: _Measured, ours: _Measured, floor: _Measured) -> Throughput:
@@ -90,14 +97,17 @@ def _summarise(load: Load, echo: _Measured, patched: _Measured, ours: _Measured,
         echo_events_per_s=round(rate["echo"], 1),
         floor_events_per_s=round(rate["floor"], 1),
         ratio=round(rate["ours"] / rate["echo"], 3),
-        cpu_us_per_event=_cpu_us(ours),
-        echo_cpu_us_per_event=_cpu_us(echo),
+        cpu_us_per_event=_median(ours.cpu_us),
+        items_cpu_us_per_event=_median(ours.beside_us["items"]),
+        kafka_cpu_us_per_event=_median(ours.beside_us["kafka"]),
+        redis_cpu_us_per_event=_median(ours.beside_us["redis"]),
+        echo_cpu_us_per_event=_median(echo.cpu_us),
         patched_echo_events_per_s=round(rate["patched"], 1),
-        patched_echo_cpu_us_per_event=_cpu_us(patched),
+        patched_echo_cpu_us_per_event=_median(patched.cpu_us),
         workers=load.workers,
         lost=ours.system.lost,
     )
 
 
-def _cpu_us(measured: _Measured) -> float:
-    return round(float(np.median(measured.cpu_us)), 1)
+def _median(values: Sequence[float]) -> float:
+    return round(float(np.median(values)), 1)

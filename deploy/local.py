@@ -139,6 +139,10 @@ class Stack:
         """SIGCONT."""
         process.send(self._ours(service), signal.SIGCONT)
 
+    def cpu_s(self, service: ServiceName) -> float:
+        """Seconds of processor time that the service has taken since it was started."""
+        return process.cpu_s(self._ours(service))
+
     def _ensure(self, name: ServiceName) -> None:
         service, address = self._services[name], self._address(name)
         if not self._is_ours(name):
