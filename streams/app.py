@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import faust
-from faust.types import TP
+from faust.types import TP, EventT
 from mode import ServiceT
 
 from state.errors import StateUnavailable
@@ -18,12 +18,14 @@ from streams.errors import BrokerUnavailable, LogMismatch
 from streams.log_bounds import Log, check_log
 from streams.logs import log
 from streams.metrics import LAST_PROGRESS
+from streams.overlap import overlap
 from streams.parsing import Record
 from streams.retrying import until_available
 from streams.security import KafkaSecurity, kafka_security
 from streams.settings import Settings
 from streams.topics import Topic
 
+T = TypeVar("T")
 Handler = Callable[[Sequence[Record]], Awaitable[None]]
 PositionsReader = Callable[[Sequence[int]], Awaitable[dict[int, int]]]
 LogReader = Callable[[str], Awaitable[Log]]
@@ -139,7 +141,7 @@ def make_app(name: str, settings: Settings, kafka: str) -> App:
         topic_allow_declare=False,
         topic_disable_leader=True,
         datadir=settings.home / "faust",
-        broker_session_timeout=12.0,
+        broker_session_timeout=10.0,
         broker_heartbeat_interval=3.0,
         broker_request_timeout=30.0,
         # A worker that waits for Redis for an hour still belongs to its group.
@@ -186,13 +188,52 @@ def add_agent(
                 log.critical("agent_failed", agent=name, exc_info=True)
                 app.failure = error
                 return
-            acknowledge(batch)
-            app.done.update({event.message.tp: event.message.offset for event in batch})
-            LAST_PROGRESS.labels(name).set_to_current_time()
+            _handled(app, name, batch)
             if pause_s:
                 await asyncio.sleep(pause_s)
 
-    channel = app.topic(
-        prefix + topic.name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
-    )
+    _read(app, prefix + topic.name, name, run)
+
+
+def add_overlapping_agent(
+    app: App,
+    topic: Topic,
+    work: Callable[[Sequence[Record]], Awaitable[T]],
+    settle: Callable[[T], Awaitable[None]],
+    *,
+    name: str,
+    prefix: str,
+    limit: int,
+    at_once: int,
+) -> None:
+    """As `add_agent`, but `work` begins with the next batch while earlier ones are under way, `at_once` records in all.
+
+    What it returns is given to `settle`, and the batch acknowledged, in the topic's order.
+    """
+
+    async def work_on(batch: Sequence[EventT[bytes]]) -> T:
+        return await work(to_records(batch))
+
+    async def settle_it(batch: Sequence[EventT[bytes]], result: T) -> None:
+        await settle(result)
+        _handled(app, name, batch)
+
+    async def run(stream: Any) -> None:
+        try:
+            await overlap(waiting(stream, limit), work_on, settle_it, at_once=at_once)
+        except ExceptionGroup as errors:
+            log.critical("agent_failed", agent=name, exc_info=True)
+            app.failure = errors.exceptions[0]
+
+    _read(app, prefix + topic.name, name, run)
+
+
+def _read(app: App, topic: str, name: str, run: Callable[[Any], Awaitable[None]]) -> None:
+    channel = app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
     app.agent(channel, name=name, concurrency=1)(run)
+
+
+def _handled(app: App, name: str, batch: Sequence[EventT[bytes]]) -> None:
+    acknowledge(batch)
+    app.done.update({event.message.tp: event.message.offset for event in batch})
+    LAST_PROGRESS.labels(name).set_to_current_time()
