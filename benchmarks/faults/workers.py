@@ -7,7 +7,7 @@ from benchmarks.faults.system import CALM_S, System
 from deploy.workers import WorkerName
 from streams.topics import INTERACTIONS
 
-#: Longer than the session timeout of 12 s: the group has given the frozen worker's partitions to another.
+#: Longer than the session timeout of 10 s: the group has given the frozen worker's partitions to another.
 FROZEN_S = 20.0
 SIGTERM_S = 10.0
 KILL_EVERY_S = 10.0
