@@ -21,13 +21,13 @@ async def waiting(stream: Any, limit: int) -> AsyncIterator[list[EventT[bytes]]]
         yield batch
 
 
-def acknowledge(batch: list[EventT[bytes]]) -> None:
+def acknowledge(batch: Sequence[EventT[bytes]]) -> None:
     """Let Kafka's committed offset move on; it serves lag dashboards, and resuming where no position is kept."""
     for event in batch:
         event.ack()
 
 
-def to_records(batch: list[EventT[bytes]]) -> list[Record]:
+def to_records(batch: Sequence[EventT[bytes]]) -> list[Record]:
     """The batch's messages as records."""
     return [_record(event) for event in batch]
 

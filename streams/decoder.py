@@ -19,7 +19,6 @@ from streams.logs import log
 #: Of the whole process. No picture that features/image.py accepts takes as much (docs/operations.md).
 MEMORY_BYTES = 600_000_000
 DEADLINE_S = 2.0
-PROCESSES = 2
 #: A process that was killed from outside has not judged the picture: another one may.
 ATTEMPTS = 2
 
@@ -55,7 +54,7 @@ class Decoder:
     def __init__(
         self,
         *,
-        processes: int = PROCESSES,
+        processes: int = 2,
         deadline_s: float = DEADLINE_S,
         memory_bytes: int = MEMORY_BYTES,
         command: Sequence[str] = _COMMAND,

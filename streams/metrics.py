@@ -51,7 +51,7 @@ BREAKER_OPEN = Gauge(
 DUPLICATES = Counter(
     "sightline_duplicates_total",
     "Events that were applied before and changed nothing (redelivery: same offset; event: same event_id; "
-    "request: same place on events.privacy; signal: same sequence)",
+    "request: same place on events.privacy; signal: same sequence); picture: seen before, so the encoder was spared",
     ["kind"],
 )
 CLAMPED_TIMES = Counter(

@@ -1,10 +1,11 @@
 """What the agents of a worker process are made of: clients, stores and watches, all ended with the process."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from typing import TypeVar
 
 import stamina
 
@@ -16,7 +17,7 @@ from state.keys import Keys
 from state.partitions import PartitionStore
 from state.redis import Client, RedisPartitions, connect
 from streams import topics
-from streams.app import App, Handler, add_agent
+from streams.app import App, Handler, add_agent, add_overlapping_agent
 from streams.breaker import Breaker, RefusalLimit
 from streams.conditions import ALL as CONDITIONS
 from streams.controls import Controls, control_keys
@@ -24,6 +25,7 @@ from streams.interactions import InteractionsAgent
 from streams.logs import log
 from streams.metrics import BUILD, INFERENCE, INFERENCE_INFLIGHT, REDIS, REDIS_ERRORS
 from streams.output import KafkaPublisher
+from streams.parsing import Record
 from streams.positions import Positions, Rewind
 from streams.replica import CatalogReplica
 from streams.rollback_watch import RollbackWatch
@@ -31,6 +33,8 @@ from streams.security import kafka_security, redis_access, triton_tls
 from streams.settings import Settings
 from streams.signals import SignalTopic
 from streams.snapshots import Snapshots
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,19 @@ class Parts:
     def add_agent(self, topic: topics.Topic, handle: Handler, limit: int, *, pause_s: float = 0.0) -> None:
         """Have a topic handled (`streams.app.add_agent`)."""
         add_agent(self.app, topic, handle, name=topic.name, prefix=self.prefix, limit=limit, pause_s=pause_s)
+
+    def add_overlapping_agent(
+        self,
+        topic: topics.Topic,
+        work: Callable[[Sequence[Record]], Awaitable[T]],
+        settle: Callable[[T], Awaitable[None]],
+        limit: int,
+        at_once: int,
+    ) -> None:
+        """Have a topic handled (`streams.app.add_overlapping_agent`)."""
+        add_overlapping_agent(
+            self.app, topic, work, settle, name=topic.name, prefix=self.prefix, limit=limit, at_once=at_once
+        )
 
     async def catalog(self, encoder: str | None = None) -> Catalog:
         """The replica of the catalogue, when it has caught up."""

@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     dimensions: Annotated[int, Field(ge=8, le=4096)] = 256
     encode_timeout_s: Annotated[float, Field(gt=0, le=60)] = 2.0
     encode_inflight: Annotated[int, Field(ge=1, le=256)] = 16
+    decode_processes: Annotated[int, Field(ge=1, le=64)] = 2
 
     snapshot_minutes: float = Field(
         15, ge=0, le=600, description="between two snapshots of the catalogue under the home, to start from; 0: none"

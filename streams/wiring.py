@@ -21,7 +21,10 @@ from streams.privacy import PrivacyAgent
 from streams.uploads import UploadsAgent
 
 WorkerName = Literal["interactions", "uploads", "items"]
-UPLOADS_AT_ONCE = 16
+#: Of a batch: what becomes of a picture waits for the others of its batch.
+UPLOADS_LIMIT = 8
+#: Under way: while the encoder is busy with as many as it takes, the next ones are decoded.
+UPLOADS_AT_ONCE = 32
 #: Trends and neighbours may be this much late, and so may a new picture be searchable; lists are not concerned.
 SIGNALS_PAUSE_S = 0.05
 
@@ -85,7 +88,7 @@ async def wire_uploads(parts: Parts) -> None:
     conditions = parts.conditions(parts.redis())
     encoder = await parts.encoder()
     catalog = await parts.catalog(encoder.version)
-    decoder = Decoder()
+    decoder = Decoder(processes=parts.settings.decode_processes)
     parts.stack.push_async_callback(decoder.close)
     await decoder.start()
     fetcher = Fetcher(parts.settings.image_hosts.split(",") if parts.settings.image_hosts else ())
@@ -103,7 +106,7 @@ async def wire_uploads(parts: Parts) -> None:
         prefix=parts.prefix,
         list_length=parts.settings.list_length,
     )
-    parts.add_agent(topics.UPLOADS, agent.handle, UPLOADS_AT_ONCE)
+    parts.add_overlapping_agent(topics.UPLOADS, agent.answer, agent.publish, UPLOADS_LIMIT, UPLOADS_AT_ONCE)
 
 
 async def wire_items(parts: Parts) -> None:

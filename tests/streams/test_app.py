@@ -1,7 +1,7 @@
 """The wiring of a worker: what an agent that fails leaves behind, and the lag that a process tells."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from kafka import KafkaAdminClient  # type: ignore[import-untyped]  # ships no t
 from state.errors import StateUnavailable
 from state.memory import MemoryPartitions
 from state.partitions import Loaded
-from streams.app import App, Handler, add_agent, make_app
+from streams.app import App, Handler, add_agent, add_overlapping_agent, make_app
 from streams.output import KafkaPublisher, Message
 from streams.parsing import Record
 from streams.settings import Settings
@@ -41,6 +41,16 @@ class Process:
     async def run(self, handle: Handler, *, limit: int = 256) -> App:
         app = make_app("tried", self.settings, self.bootstrap)
         add_agent(app, TOPIC, handle, name=TOPIC.name, prefix=self.settings.topic_prefix, limit=limit)
+        return await self._start(app)
+
+    async def run_overlapping(self, work: Handler, settle: Callable[[None], Awaitable[None]]) -> App:
+        """One record a batch, four at once."""
+        app = make_app("tried", self.settings, self.bootstrap)
+        prefix = self.settings.topic_prefix
+        add_overlapping_agent(app, TOPIC, work, settle, name=TOPIC.name, prefix=prefix, limit=1, at_once=4)
+        return await self._start(app)
+
+    async def _start(self, app: App) -> App:
         self.apps.push_async_callback(app.stop)
         await app.start()
         await asyncio.wait_for(app.assigned.wait(), DEADLINE_S)
@@ -96,6 +106,41 @@ async def test_what_an_agent_failed_on_is_handled_by_the_next_process(process: P
     await process.run(handled)
     await until(lambda: handled.offsets[-1:] == [4])
     assert handled.offsets == [2, 3, 4]
+
+
+async def nothing(_: None) -> None:
+    """Settle without effect."""
+
+
+async def test_overlapping_batches_are_under_way_together_and_acknowledged_in_order(process: Process) -> None:
+    await process.write(6)
+    handled, first = Handled(), asyncio.Event()
+
+    async def work(records: Sequence[Record]) -> None:
+        await handled(records)
+        if records[0].offset == 0:
+            await first.wait()
+
+    app = await process.run_overlapping(work, nothing)
+    await until(lambda: handled.offsets == [0, 1, 2, 3])
+    assert app.lags() == {process.tp: 6}
+    first.set()
+    await until(lambda: app.lags() == {process.tp: 0})
+    assert handled.offsets == list(range(6))
+
+
+async def test_what_overlapping_batches_failed_on_and_all_after_it_is_handled_by_the_next_process(
+    process: Process,
+) -> None:
+    await process.write(5)
+    app = await process.run_overlapping(Handled(fails_at=2), nothing)
+    await until(lambda: app.failure is not None)
+    assert isinstance(app.failure, ZeroDivisionError)
+    await app.stop()
+    handled = Handled()
+    await process.run_overlapping(handled, nothing)
+    await until(lambda: handled.offsets[-1:] == [4])
+    assert set(handled.offsets) >= {2, 3, 4}
 
 
 async def test_no_batch_is_larger_than_the_limit_and_all_records_come_in_order(process: Process) -> None:

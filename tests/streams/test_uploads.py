@@ -1,7 +1,6 @@
 """New pictures, with the fake encoder, an object store in a folder, and a publisher that remembers."""
 
 import asyncio
-import base64
 import csv
 import hashlib
 import struct
@@ -18,77 +17,20 @@ import pytest
 import stamina
 from PIL import Image
 
-from features.image import Picture, decode
-from features.item import Item, key_of
-from inference.catalog import Catalog
+from features.item import key_of
 from inference.errors import BadEmbedding, EncoderUnavailable
 from state.signals import partition_of
-from streams.breaker import Breaker, RefusalLimit
-from streams.decoder import DecoderUnavailable
 from streams.events import Interaction
 from streams.fetching import Fetcher
 from streams.objects import ObjectMissing, Objects, ObjectsUnavailable
 from streams.parsing import Record, parse_interaction
-from streams.signals import SignalTopic, Uploaded, parse_signal
-from streams.uploads import OBJECT_ATTEMPTS, UploadsAgent
-from tests.fakes import NOON, Clock, FakePublisher, until, wire
-from tests.fakes_encoder import FakeEncoder
+from streams.uploads import OBJECT_ATTEMPTS
+from tests.fakes import NOON, until
+from tests.studio import BLUE, PARTITIONS, Studio, query, record, shirt, upload
 
-PARTITIONS = 4
-LENGTH = 5
-RED, BLUE, WHITE = (205, 30, 40), (35, 85, 200), (255, 255, 255)
 ODD = Path(__file__).parents[3] / "shared" / "data" / "odd-images"
 MANIFEST = ODD / "manifest.csv"
 ROWS = list(csv.DictReader(MANIFEST.read_text().splitlines())) if MANIFEST.exists() else []
-
-
-class Studio:
-    """An agent and all that it is made of."""
-
-    def __init__(self, objects: Objects | None = None, fetcher: Fetcher | None = None) -> None:
-        self.encoder = FakeEncoder()
-        self.catalog = Catalog(256)
-        self.publisher = FakePublisher()
-        self.trouble: list[Exception] = []
-        self.starting = 0
-        self.breaker = Breaker("events.uploads", RefusalLimit(least=20))
-        self.agent = UploadsAgent(
-            self.encoder,
-            self._decode,
-            Objects(None) if objects is None else objects,
-            Fetcher(()) if fetcher is None else fetcher,
-            self.catalog,
-            self.publisher,
-            SignalTopic("", PARTITIONS),
-            self._report,
-            self.breaker,
-            prefix="",
-            list_length=LENGTH,
-            clock_ms=Clock(NOON + 40),
-        )
-        self.handle = self.agent.handle
-
-    async def _decode(self, data: bytes) -> Picture:
-        """In this process; unavailable as often as `starting` says."""
-        if self.starting:
-            self.starting -= 1
-            raise DecoderUnavailable("no process can be started")
-        return decode(data)
-
-    async def _report(self, error: Exception) -> None:
-        """Triton is back after the second complaint."""
-        self.trouble.append(error)
-        if len(self.trouble) == 2:
-            self.encoder.failure = None
-
-    def items(self) -> list[Item]:
-        """The items passed on."""
-        found = [parse_signal(message.value) for message in self.publisher.to("state.signals")]
-        return [signal.item for signal in found if isinstance(signal, Uploaded)]
-
-    def reasons(self) -> list[str]:
-        """Why messages were refused."""
-        return [letter.reason for letter in self.publisher.dead_letters()]
 
 
 @pytest.fixture
@@ -107,33 +49,6 @@ def no_waits() -> Iterator[None]:
     """As many attempts as ever, none of them waited for."""
     with stamina.set_testing(True, attempts=OBJECT_ATTEMPTS, cap=True):
         yield
-
-
-def shirt(colour: tuple[int, int, int] = RED, format_: str = "PNG", mode: str = "RGB", **options: object) -> bytes:
-    """A picture of one colour on a white wall."""
-    image = Image.new("RGB", (300, 300), WHITE)
-    image.paste(colour, (60, 60, 240, 240))
-    buffer = BytesIO()
-    image.convert(mode).save(buffer, format_, **options)
-    return buffer.getvalue()
-
-
-def upload(item: str = "i1", picture: bytes | None = None, **changes: object) -> dict[str, object]:
-    made: dict[str, object] = {"event_id": f"n-{item}", "item_id": item, "user_id": "u1", "occurred_at_ms": NOON - 50}
-    if not {"image_ref", "video_ref"} & changes.keys():
-        made["image"] = base64.b64encode(shirt() if picture is None else picture).decode()
-    return made | changes
-
-
-def record(offset: int, event: object, *, key: bytes | None = b"") -> Record:
-    """A record as the broker has it; its key is the event's item unless another is given."""
-    if key == b"" and isinstance(event, dict):
-        key = str(event["item_id"]).encode()
-    return Record("events.uploads", 2, offset, NOON, key, wire(event), (("tenant", b"a"),), offset - 1)
-
-
-def query(picture: bytes, **changes: object) -> Record:
-    return record(9, upload("q1", picture, purpose="query", user_id="u7", **changes), key=b"u7")
 
 
 # A picture becomes an item
