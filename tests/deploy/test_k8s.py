@@ -13,9 +13,11 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from features.image import MAX_BYTES
 from streams.decoder import MEMORY_BYTES
 from streams.endpoint import Endpoint
 from streams.settings import Settings
+from streams.wiring import UPLOADS_AT_ONCE
 from streams.worker import END_S
 from tests.certificates import Authority
 from tests.kustomized import Document, build, documents, listed
@@ -209,10 +211,11 @@ def test_every_container_has_its_memory_to_itself_and_a_share_of_the_processors(
     assert resources["requests"]["cpu"]
 
 
-def test_decoders_at_their_limit_leave_memory_for_the_worker_beside_them() -> None:
+def test_the_worst_pictures_leave_memory_for_the_worker_beside_them() -> None:
     limit = PODS["uploads"]["containers"][0]["resources"]["limits"]["memory"]
-    decoders = int(SETTINGS.get("SIGHTLINE_DECODE_PROCESSES", "2"))
-    assert int(limit.removesuffix("Gi")) << 30 > decoders * MEMORY_BYTES + (512 << 20)
+    decoders = int(SETTINGS.get("SIGHTLINE_DECODE_PROCESSES", Settings.model_fields["decode_processes"].default))
+    pictures = UPLOADS_AT_ONCE * MAX_BYTES + decoders * MEMORY_BYTES
+    assert int(limit.removesuffix("Gi")) << 30 > pictures + (1 << 30)
 
 
 @pytest.mark.parametrize(("pod", "container"), CONTAINERS)
