@@ -22,7 +22,8 @@ from streams.events import Upload, encode
 from streams.settings import Settings
 
 FLAT_OUT = 1e6
-WARM_UP = 40
+#: A broker that was started a moment ago costs more a picture than the model does.
+WARM_UP = 400
 BATCH = 8
 #: The share of the measured rate at which the delays are measured: below it nothing queues up.
 PACED = 0.5
