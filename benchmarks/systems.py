@@ -13,8 +13,7 @@ from random import Random
 
 import msgspec
 import numpy as np
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
+from kafka import KafkaAdminClient  # type: ignore[import-untyped]  # ships no types
 from numpy.typing import NDArray
 
 from benchmarks.load import Event, LoadClient
@@ -25,7 +24,7 @@ from deploy.process import Process
 from deploy.service import Progress
 from deploy.workers import COMMAND, Workers
 from streams import topics
-from streams.admin import create_topics
+from streams.admin import LEADERS_S, create_topics
 from streams.events import Interaction, encode
 from streams.settings import Settings
 
@@ -78,10 +77,12 @@ def echo(own: Settings, endpoints: Endpoints, clicks: Iterator[Event], *, patche
     """Stock Faust in a process of its own, or the same on our transport."""
     name = "patched" if patched else "echo"
     events, answers = f"{name}.events", f"{name}.answers"
-    admin = AdminClient({"bootstrap.servers": endpoints.kafka})
-    made = admin.create_topics([NewTopic(name, own.partitions, 1) for name in (events, answers)])
-    for done in made.values():
-        done.result(START_S)
+    admin = KafkaAdminClient(bootstrap_servers=endpoints.kafka)
+    admin.create_topics(
+        {each: {"num_partitions": own.partitions, "replication_factor": 1} for each in (events, answers)}
+    )
+    admin.wait_for_topics([events, answers], timeout_ms=1000 * LEADERS_S)
+    admin.close()
     client = LoadClient(endpoints.kafka, events=events, answers=answers, answered_by=_event_of_echo)
     command = [sys.executable, "-m", "benchmarks.echo", endpoints.kafka, events, answers, str(own.home / name)]
     command += ["--patched"] if patched else []

@@ -34,7 +34,7 @@ def find_interests(vectors: NDArray[np.float32], weights: NDArray[np.float32]) -
 
     >>> red, blue = np.eye(2, dtype=np.float32)
     >>> found = find_interests(np.stack([[red, red, blue]]), np.array([[1, 1, 1]], np.float32))
-    >>> found.centres[0].tolist(), found.shares[0].round(2).tolist()
+    >>> found.centres[0].tolist(), [round(share, 2) for share in found.shares[0].tolist()]
     ([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.0, 0.0]], [0.67, 0.33, 0.0, 0.0])
     """
     users, items, _ = vectors.shape

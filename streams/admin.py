@@ -25,6 +25,8 @@ from streams.topic_log import Extent, KafkaTopicLog, TopicLog
 
 CONNECT_MS: Final = 5_000
 COORDINATOR_S: Final = 30.0
+#: A new topic has its leaders in a moment, but on a busy machine.
+LEADERS_S: Final = 60.0
 SAMPLE: Final = 20
 
 
@@ -75,7 +77,7 @@ def create_topics(
                 raise_errors=False,
             )
             _refuse_errors(response["topics"])
-            admin.wait_for_topics(missing)
+            admin.wait_for_topics(missing, timeout_ms=1000 * LEADERS_S)
         return CreatedTopics(missing, [name for name in wanted if name in present])
 
 
