@@ -10,14 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.behaviour import Behaviour
+from features.behaviour import Behaviour, strengths
 from features.dials import NEVER
 from features.profile import Profile
 from features.recommendation import Source
 from features.trends import at_time
 from inference.catalog import Catalog
 from inference.dials import LOOKALIKES_OF, Wishes, find_wishes, wished_items
-from inference.followers import Followed, Followers
 from inference.proposals import NO_PROPOSALS, Merged, Proposals, joined, merge, to_all, to_each
 from inference.tastes import RECENT_DECAY, Tastes
 
@@ -95,14 +94,13 @@ def generate_candidates(
     profiles: Sequence[Profile],
     users: Sequence[int],
     catalog: Catalog,
-    followers: Followers,
     behaviours: Mapping[int, Behaviour],
     trends: Trends,
     now_ms: int,
 ) -> Candidates:
     """Candidates of up to USERS_LIMIT users, from all sources, then filtered. `users` are keys of user ids."""
     count = len(profiles)
-    neighbours, strengths, origins = _neighbours(profiles, catalog, followers, behaviours, now_ms)
+    neighbours, followed, origins = _neighbours(profiles, catalog, behaviours, now_ms)
     proposals = joined(
         # In front, and the strongest first: so the first proposal of a row says after which item it was chosen most.
         neighbours,
@@ -121,7 +119,7 @@ def generate_candidates(
     why[first == _REFUSED] = len(FILTERS) + 1
     kept = np.flatnonzero(why == 0)
     follows = np.zeros(len(sources), np.float32)
-    follows[: len(strengths)] = strengths
+    follows[: len(followed)] = followed
     chosen_after = np.full(len(sources), -1)
     chosen_after[: len(origins)] = origins
     return Candidates(
@@ -142,7 +140,6 @@ def generate_candidates(
 def _neighbours(
     profiles: Sequence[Profile],
     catalog: Catalog,
-    followers: Followers,
     behaviours: Mapping[int, Behaviour],
     now_ms: int,
 ) -> tuple[Proposals, NDArray[np.float32], NDArray[np.int64]]:
@@ -150,24 +147,23 @@ def _neighbours(
     latest = [(user, age, item) for user, each in enumerate(profiles) for age, item in enumerate(recent_items(each))]
     origins = catalog.rows_of(np.array([item for _, _, item in latest], np.uint64)).tolist()
     steps: list[tuple[int, int, int]] = []
-    found: list[Followed] = []
+    found: list[Behaviour] = []
     for (user, age, item), origin in zip(latest, origins, strict=True):
         behaviour = behaviours.get(item)
         # What left the catalogue shapes no list, and could not be named as a reason.
         if origin >= 0 and behaviour is not None:
             steps.append((user, age, origin))
-            found.append(followers.of(item, behaviour, now_ms))
+            found.append(behaviour)
     if not found:
         return NO_PROPOSALS, np.zeros(0, np.float32), NO_PROPOSALS.rows
-    spread = np.repeat(np.array(steps), [len(each.rows) for each in found], axis=0)
-    rows = np.concatenate([each.rows for each in found])
-    strengths = np.concatenate([each.strengths for each in found])
-    strengths *= np.float32(RECENT_DECAY) ** spread[:, 1].astype(np.float32)
+    spread = np.repeat(np.array(steps), [len(each.neighbours) for each in found], axis=0)
+    rows = catalog.rows_of(np.concatenate([each.neighbours for each in found])["item"])
+    strength = strengths(found, now_ms) * np.float32(RECENT_DECAY) ** spread[:, 1].astype(np.float32)
     # Of 16 bits, since those numpy sorts by counting.
-    order = np.argsort((np.float32(65535.0) * (1 - strengths)).astype(np.uint16), kind="stable")
-    order = order[catalog.keys[rows[order]] == np.concatenate([each.keys for each in found])[order]]
+    order = np.argsort((np.float32(65535.0) * (1 - strength)).astype(np.uint16), kind="stable")
+    order = order[rows[order] >= 0]
     users, origin = spread[order, 0], spread[order, 2]
-    return Proposals(users, rows[order], np.full(len(order), _NEIGHBOURS, np.int8)), strengths[order], origin
+    return Proposals(users, rows[order], np.full(len(order), _NEIGHBOURS, np.int8)), strength[order], origin
 
 
 def _looks_alike(tastes: Tastes, profiles: Sequence[Profile], catalog: Catalog) -> list[NDArray[np.int64]]:

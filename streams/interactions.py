@@ -15,7 +15,6 @@ from features.recommendation import Source
 from features.trends import NO_TRENDS
 from inference.candidates import SOURCES, Trends, find_trends, generate_candidates, recent_items
 from inference.catalog import Catalog
-from inference.followers import Followers
 from inference.ranking import Ranking, rank
 from inference.tastes import find_tastes
 from state.errors import StateUnavailable
@@ -146,7 +145,6 @@ class InteractionsAgent:
         self._profiles = HeldProfiles(profiles)
         self._crowd = crowd
         self._catalog = catalog
-        self._followers = Followers(catalog)
         self._lists = lists
         self._signals_out = signals_out
         self._positions = positions
@@ -344,9 +342,7 @@ class InteractionsAgent:
         profiles = [profile for profile, _ in asked]
         users = [key_of(event.user_id) for _, (_, event) in asked]
         tastes = find_tastes(profiles, self._catalog, now_ms)
-        candidates = generate_candidates(
-            tastes, profiles, users, self._catalog, self._followers, behaviours, trends, now_ms
-        )
+        candidates = generate_candidates(tastes, profiles, users, self._catalog, behaviours, trends, now_ms)
         stages.end("candidates")
         rankings = rank(candidates, tastes, self._catalog, trends, length=self._length, now_ms=now_ms)
         stages.end("rank")

@@ -21,7 +21,6 @@ from inference.candidates import (
     recent_items,
 )
 from inference.catalog import Catalog
-from inference.followers import Followers
 from inference.tastes import find_tastes
 from tests.worlds import DAY, DIMENSIONS, NOW, act, item, profile_of, reds_and_blues, vector
 
@@ -59,7 +58,6 @@ def candidates_of(
         [profile],
         [key_of(user)],
         catalog,
-        Followers(catalog),
         {key_of(name): behaviour for name, behaviour in (behaviours or {}).items()},
         find_trends(update_trends(NO_TRENDS, known, NOW), catalog, NOW),
         NOW,
@@ -395,7 +393,6 @@ def test_users_of_one_batch_each_get_their_own(catalog: Catalog) -> None:
         profiles,
         [key_of(f"u{n}") for n in range(4)],
         catalog,
-        Followers(catalog),
         {},
         find_trends(NO_TRENDS, catalog, NOW),
         NOW,

@@ -14,7 +14,6 @@ from features.recommendation import Reason, RecommendedItem
 from features.trends import NO_TRENDS, update_trends
 from inference.candidates import find_trends, generate_candidates
 from inference.catalog import Catalog
-from inference.followers import Followers
 from inference.ranking import EXPLORE_SLOT, SAME_PICTURE, Ranking, rank, rank_similar
 from inference.reasons import WEIGHTS
 from inference.tastes import find_tastes
@@ -45,7 +44,6 @@ def ranked(
         [profile],
         [key_of("u1")],
         catalog,
-        Followers(catalog),
         {key_of(name): behaviour for name, behaviour in (behaviours or {}).items()},
         known,
         NOW,
