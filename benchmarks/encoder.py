@@ -13,6 +13,7 @@ import onnxruntime  # type: ignore[import-untyped]  # it has no types
 from benchmarks.load import Event, LoadClient
 from benchmarks.pictures import draw_catalogue
 from benchmarks.surroundings import own_stack
+from benchmarks.systems import FLAT_OUT
 from deploy.service import Progress
 from deploy.workers import Workers
 from features.image import decode
@@ -21,7 +22,6 @@ from streams.admin import create_topics
 from streams.events import Upload, encode
 from streams.settings import Settings
 
-FLAT_OUT = 1e6
 #: A broker that was started a moment ago costs more a picture than the model does.
 WARM_UP = 400
 BATCH = 8

@@ -6,7 +6,7 @@ from dataclasses import replace
 import msgspec
 
 from features.behaviour import Engagement, engagements, voter_of
-from features.item import key_of
+from features.item import Change, Item, key_of
 from features.privacy import apply_request, is_repeated
 from features.profile import Profile, apply_interaction, is_applied, is_late
 from state.memory import MemoryPartitions
@@ -201,3 +201,14 @@ class World:
 
 def home_of(user: str) -> int:
     return partition_of_key(user.encode(), PARTITIONS)
+
+
+async def world_at_work() -> World:
+    """200 events and some items, all applied."""
+    world = World()
+    for name in ITEMS:
+        world.signal(Uploaded(Item(name, NOON, owner="shop", embedding=b"\0" * 16, encoder="fake@1")))
+    world.signal(Changed("i1", Change(NOON + 5, price=3.0)))
+    world.stroll(200)
+    await world.work()
+    return world

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from features.behaviour import Behaviour, Engagement
-from features.item import Change, Item, key_of
+from features.item import key_of
 from features.privacy import MARKER_MS
 from features.profile import DAY_MS, NEW, apply_interaction
 from state.memory import MemoryPartitions
@@ -20,21 +20,14 @@ from streams.errors import CannotVerify
 from streams.events import Recommendations
 from streams.parsing import parse_interaction
 from streams.report import Report
-from streams.signals import Changed, Uploaded
 from tests.fakes import NOON
-from tests.logged_world import INTERACTIONS, ITEMS, LISTS, PARTITIONS, SIGNALS, USERS, World, home_of
+from tests.logged_world import INTERACTIONS, ITEMS, LISTS, PARTITIONS, SIGNALS, USERS, World, home_of, world_at_work
 
 
 @pytest.fixture
 async def world() -> World:
     """200 events and some items, all applied."""
-    world = World()
-    for name in ITEMS:
-        world.signal(Uploaded(Item(name, NOON, owner="shop", embedding=b"\0" * 16, encoder="fake@1")))
-    world.signal(Changed("i1", Change(NOON + 5, price=3.0)))
-    world.stroll(200)
-    await world.work()
-    return world
+    return await world_at_work()
 
 
 def users_of(report: Report) -> set[str]:

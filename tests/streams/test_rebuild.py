@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from features.item import Change, Item
+from features.item import Change
 from state.errors import StateUnavailable
 from state.memory import MemoryPartitions
 from state.partitions import START, Commit, Loaded, PartitionStore
@@ -13,9 +13,9 @@ from state.spaces import MemorySpaces
 from streams.errors import CannotRebuild
 from streams.log_bounds import TOPIC_ID, Log
 from streams.rebuild import Rebuild, Rebuilt, Source
-from streams.signals import Changed, Uploaded
+from streams.signals import Changed
 from tests.fakes import NOON
-from tests.logged_world import INTERACTIONS, ITEMS, LISTS, PARTITIONS, SIGNALS, World
+from tests.logged_world import INTERACTIONS, ITEMS, LISTS, PARTITIONS, SIGNALS, World, world_at_work
 
 END = 10**9
 
@@ -67,13 +67,7 @@ class Rebuilding:
 @pytest.fixture
 async def world() -> World:
     """Some items and events, all applied."""
-    world = World()
-    for name in ITEMS:
-        world.signal(Uploaded(Item(name, NOON, owner="shop", embedding=b"\0" * 16, encoder="fake@1")))
-    world.signal(Changed("i1", Change(NOON + 5, price=3.0)))
-    world.stroll(200)
-    await world.work()
-    return world
+    return await world_at_work()
 
 
 @pytest.fixture
