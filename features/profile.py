@@ -6,12 +6,15 @@ an item deleted today shapes no list tomorrow, and a new encoder needs no new pr
 """
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.dials import NO_DIALS
 from features.ledger import EMPTY, add, remove
+
+U = TypeVar("U", np.uint32, np.uint64)
 
 DAY_MS = 86_400_000
 ENGAGED_HALF_LIFE_MS = 14 * DAY_MS
@@ -123,24 +126,32 @@ def apply_interaction(profile: Profile, action: Action) -> Profile:
     if profile.privacy.opted_out or is_late(profile, action) or is_applied(profile, action):
         return profile
     engaged, refused = profile.engaged, profile.refused
-    hidden = bool((refused["item"] == np.uint64(action.item)).any())
+    hidden = len(refused) > 0 and bool((refused["item"] == np.uint64(action.item)).any())
     if action.weight >= CHANGE_OF_MIND or (action.weight > 0 and not hidden):
         engaged = _add(engaged, action, ENGAGED_LIMIT)
         refused = remove(refused, action.item)
     elif action.weight < 0:
         refused = _add(refused, action, REFUSED_LIMIT)
         engaged = remove(engaged, action.item)
-    low = np.uint32(action.item & 0xFFFF_FFFF)
     return Profile(
         engaged=engaged,
         refused=refused,
-        seen=np.append(profile.seen[profile.seen != low], low)[-SEEN_LIMIT:],
-        events=np.append(profile.events, np.uint64(action.event))[-EVENTS_LIMIT:],
+        seen=_noted(profile.seen, action.item & 0xFFFF_FFFF, SEEN_LIMIT),
+        events=_noted(profile.events, action.event, EVENTS_LIMIT),
         count=profile.count + 1,
         last_at_ms=max(profile.last_at_ms, action.at_ms),
         privacy=profile.privacy,
         dials=profile.dials,
     )
+
+
+def _noted(values: NDArray[U], value: int, limit: int) -> NDArray[U]:
+    """The last values [≤ limit], with this one at the end and nowhere else."""
+    others = values[values != values.dtype.type(value)]
+    grown = np.empty(len(others) + 1, values.dtype)
+    grown[:-1] = others
+    grown[-1] = value
+    return grown[-limit:]
 
 
 def _add(entries: NDArray[np.void], action: Action, limit: int) -> NDArray[np.void]:

@@ -1,6 +1,7 @@
 """Why each slot of a list is there: the signals that carry its score, the strongest first, with their evidence."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,6 @@ WEIGHTS: dict[ReasonCode, float] = {
     # The user's own dials, -1 to 1.
     "you_asked": 1.5,
 }
-_NAMES = tuple(WEIGHTS)
 #: Where each signal stands among them.
 PLACE = {name: place for place, name in enumerate(WEIGHTS)}
 SCORE_WEIGHTS = np.array(list(WEIGHTS.values()), np.float32)
@@ -48,86 +48,109 @@ def find_reasons(
     """
     users, slots = np.nonzero(picked >= 0)
     chosen = picked[users, slots]
-    rows = candidates.rows[chosen]
     shares = signals[:, chosen].T * SCORE_WEIGHTS
     order = np.argsort(-shares, axis=1, kind="stable")
     ordered = np.take_along_axis(shares, order, axis=1)
-    lines, places = np.nonzero((ordered > 0) & (ordered >= REASON_SHARE * ordered[:, :1]))
+    named = (ordered > 0) & (ordered >= REASON_SHARE * ordered[:, :1])
+    # A slot that nothing speaks for is there because it is new.
+    order[~named[:, 0], 0] = PLACE["new"]
+    named[:, 0] = True
+    lines, places = np.nonzero(named)
     columns = order[lines, places]
-    nearest, similarity = _nearest(vectors, tastes)
-    evidence = _Evidence(
-        nearest=nearest[users, slots].tolist(),
-        similarity=rounded(similarity[users, slots]),
-        before=candidates.neighbour_of[chosen].tolist(),
-        categories=catalog.categories[rows].tolist(),
-        colours=(catalog.colours[rows] * tastes.colours[users]).argmax(axis=1).tolist(),
-        ages_ms=np.maximum(now_ms - catalog.uploaded_ms[rows], 0).tolist(),
-        items=rows.tolist(),
-        named_by=candidates.wishes.named_by[chosen].tolist(),
-    )
-    reasons: list[list[Reason]] = [[] for _ in range(len(rows))]
-    strengths = rounded(signals[columns, chosen[lines]])
-    for line, column, strength in zip(lines.tolist(), columns.tolist(), strengths, strict=True):
-        reasons[line].append(_reason(_NAMES[column], strength, line, evidence, catalog))
-    return [found or [Reason(code="new", age_ms=evidence.ages_ms[line])] for line, found in enumerate(reasons)]
+    reasons = np.empty(len(lines), object)
+    for name, column in PLACE.items():
+        # All of one kind together: what is looked up for one slot costs as much as for all.
+        (told,) = np.nonzero(columns == column)
+        if len(told):
+            line = lines[told]
+            evidence = _Evidence(users[line], slots[line], chosen[line], signals[column, chosen[line]], candidates)
+            reasons[told] = _reasons(name, evidence, vectors, tastes, catalog, now_ms)
+    ends = np.cumsum(named.sum(axis=1)).tolist()
+    flat = reasons.tolist()
+    return [flat[start:end] for start, end in pairwise([0, *ends])]
 
 
-def rounded(values: NDArray[np.float32]) -> Any:
+def rounded(values: NDArray[np.floating]) -> Any:
     """The values as Python's floats with the four decimals that stand on the wire."""
     return values.astype(np.float64).round(4).tolist()
 
 
-def _nearest(vectors: NDArray[np.float32], tastes: Tastes) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The engaged row that each slot's item looks like most, and how much: [u, l] both; -1 and 0 where none is."""
-    if not tastes.rows.shape[1]:
-        return np.full(vectors.shape[:2], -1), np.zeros(vectors.shape[:2], np.float32)
-    likeness = vectors @ tastes.vectors.transpose(0, 2, 1)
-    likeness += np.where(tastes.rows < 0, np.float32(-4.0), np.float32(0.0))[:, None]
-    nearest = likeness.argmax(axis=2)
-    return np.take_along_axis(tastes.rows, nearest, axis=1), likeness.max(axis=2)
-
-
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """What the reasons of a list rest on, slot by slot."""
+    """Slots [n] that have the same reason: whose they are, where in the list, which candidates, how strongly."""
 
-    nearest: list[int]
-    similarity: list[float]
-    before: list[int]
-    categories: list[int]
-    colours: list[int]
-    ages_ms: list[int]
-    items: list[int]
-    named_by: list[int]
+    users: NDArray[np.int64]
+    slots: NDArray[np.int64]
+    chosen: NDArray[np.int64]
+    strengths: NDArray[np.float32]
+    candidates: Candidates
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        return self.candidates.rows[self.chosen]
 
 
-def _reason(name: ReasonCode, strength: float, slot: int, evidence: _Evidence, catalog: Catalog) -> Reason:
+def _reasons(
+    name: ReasonCode,
+    evidence: _Evidence,
+    vectors: NDArray[np.float32],
+    tastes: Tastes,
+    catalog: Catalog,
+    now_ms: int,
+) -> list[Reason]:
+    """One reason a slot, all of the same name."""
+    strengths = rounded(evidence.strengths)
     match name:
         case "looks_like":
-            nearest = catalog.item_ids[evidence.nearest[slot]]
-            return Reason(code=name, item_id=nearest, similarity=evidence.similarity[slot])
+            return _looks_like(evidence, vectors, tastes, catalog)
         case "chosen_after":
-            return Reason(code=name, item_id=catalog.item_ids[evidence.before[slot]], strength=strength)
+            before = evidence.candidates.neighbour_of[evidence.chosen]
+            named = [catalog.item_ids[row] for row in before.tolist()]
+            return [Reason(code=name, item_id=item, strength=each) for item, each in zip(named, strengths, strict=True)]
         case "same_category":
-            category = catalog.category_names[evidence.categories[slot]]
-            return Reason(code=name, category=category, strength=strength)
+            named = [catalog.category_names[code] for code in catalog.categories[evidence.rows].tolist()]
+            return [
+                Reason(code=name, category=each, strength=much) for each, much in zip(named, strengths, strict=True)
+            ]
         case "same_colour":
-            return Reason(code=name, colour=COLOUR_NAMES[evidence.colours[slot]], strength=strength)
+            common = (catalog.colours[evidence.rows] * tastes.colours[evidence.users]).argmax(axis=1)
+            named = [COLOUR_NAMES[colour] for colour in common.tolist()]
+            return [Reason(code=name, colour=each, strength=much) for each, much in zip(named, strengths, strict=True)]
         case "new":
-            return Reason(code=name, age_ms=evidence.ages_ms[slot])
+            ages_ms = np.maximum(now_ms - catalog.uploaded_ms[evidence.rows], 0)
+            return [Reason(code=name, age_ms=age_ms) for age_ms in ages_ms.tolist()]
         case "you_asked":
-            return _wish(slot, strength, evidence, catalog)
+            return _you_asked(evidence, strengths, catalog)
         case _:
-            return Reason(code=name, strength=strength)
+            return [Reason(code=name, strength=strength) for strength in strengths]
 
 
-def _wish(slot: int, strength: float, evidence: _Evidence, catalog: Catalog) -> Reason:
-    """The dial, with the name that it was given by; an owner stays without one."""
-    match NAMED_BY[evidence.named_by[slot]]:
-        case "category":
-            category = catalog.category_names[evidence.categories[slot]]
-            return Reason(code="you_asked", category=category, strength=strength)
-        case "item":
-            return Reason(code="you_asked", item_id=catalog.item_ids[evidence.items[slot]], strength=strength)
-        case _:
-            return Reason(code="you_asked", strength=strength)
+def _looks_like(evidence: _Evidence, vectors: NDArray[np.float32], tastes: Tastes, catalog: Catalog) -> list[Reason]:
+    """The engaged item that each slot's item looks like most, and how much."""
+    likeness = vectors @ tastes.vectors.transpose(0, 2, 1)
+    likeness += np.where(tastes.rows < 0, np.float32(-4.0), np.float32(0.0))[:, None]
+    likeness = likeness[evidence.users, evidence.slots]
+    rows = tastes.rows[evidence.users, likeness.argmax(axis=1)].tolist()
+    return [
+        Reason(code="looks_like", item_id=catalog.item_ids[row], similarity=similarity)
+        for row, similarity in zip(rows, rounded(likeness.max(axis=1)), strict=True)
+    ]
+
+
+def _you_asked(evidence: _Evidence, strengths: list[float], catalog: Catalog) -> list[Reason]:
+    """The dials, with the names that they were given by; an owner stays without one."""
+    rows = evidence.rows
+    by = evidence.candidates.wishes.named_by[evidence.chosen].tolist()
+    reasons = []
+    for row, category, named_by, strength in zip(
+        rows.tolist(), catalog.categories[rows].tolist(), by, strengths, strict=True
+    ):
+        match NAMED_BY[named_by]:
+            case "category":
+                about = {"category": catalog.category_names[category]}
+            case "item":
+                about = {"item_id": catalog.item_ids[row]}
+            case _:
+                about = {}
+        reasons.append(Reason(code="you_asked", strength=strength, **about))
+    return reasons

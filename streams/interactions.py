@@ -289,25 +289,24 @@ class InteractionsAgent:
 
     def _apply_interaction(self, event: Interaction, record: Record, before: Profile, changes: _Changes) -> None:
         action = to_action(event, record)
-        if is_late(before, action):
+        after = apply_interaction(before, action)
+        unchanged = after is before
+        if unchanged and is_late(before, action):
             EVENTS.labels(INTERACTIONS.name, event.type, "forgotten").inc()
             if event.type == "upload":
                 changes.letters.append(self._receipts.disown(event.user_id, event.item_id, action.at_ms))
             return
-        if is_applied(before, action):
+        if unchanged and is_applied(before, action):
             DUPLICATES.labels("event").inc()
             EVENTS.labels(INTERACTIONS.name, event.type, "duplicate").inc()
             return
         if event.type == "upload":
             self._receipts.uploaded(event)
-        outcome = "applied"
-        if before.privacy.opted_out:
-            outcome = "opted_out"
-        else:
+        if not unchanged:
             voter = voter_of(key_of(event.user_id))
             changes.applied.append((before, action, record.partition, record.offset, voter))
-        self._note(record, event, outcome)
-        changes.profiles[event.user_id] = apply_interaction(before, action)
+        self._note(record, event, "opted_out" if unchanged else "applied")
+        changes.profiles[event.user_id] = after
         changes.triggers[event.user_id] = (record, event)
 
     def _grant(self, asked: Asked, record: Record, before: Profile, changes: _Changes) -> None:
