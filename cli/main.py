@@ -1,27 +1,14 @@
-"""The `sightline` command: every command group is registered here, and every expected error ends here."""
+"""The `sightline` command: every command is named here, and every expected error ends here."""
 
 import sys
+from collections import UserDict
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
-from cli import (
-    bench,
-    dead_letters,
-    doctor,
-    events,
-    export,
-    items,
-    positions,
-    rebuild,
-    similar,
-    stack,
-    topics,
-    user_requests,
-    users,
-    verify,
-    worker,
-)
-from cli.demo.command import demo
 from cli.output import print_error
 from deploy.errors import StackError
 from inference.errors import InferenceError
@@ -31,41 +18,58 @@ from streams.settings import SettingsError
 
 EXPECTED = (SettingsError, StackError, StreamError, StateError, InferenceError)
 
+#: A function or a Typer of commands for each name, in the order of --help.
+COMMANDS = {
+    "up": "cli.stack:up",
+    "down": "cli.stack:down",
+    "status": "cli.stack:status",
+    "worker": "cli.worker:worker",
+    "export-model": "cli.export:export_model_command",
+    "doctor": "cli.doctor:doctor",
+    "verify": "cli.verify:verify",
+    "rebuild": "cli.rebuild:rebuild",
+    "publish": "cli.events:publish",
+    "tail": "cli.events:tail",
+    "similar": "cli.similar:similar",
+    "demo": "cli.demo.command:demo",
+    "topics": "cli.topics:app",
+    "user": "cli.users:app",
+    "positions": "cli.positions:app",
+    "dead-letters": "cli.dead_letters:app",
+    "items": "cli.items:app",
+    "bench": "cli.bench:app",
+}
+
+
+class _Commands(UserDict[str, Any]):
+    """The commands by name; the module of one is imported when it is looked up: all of them take seconds."""
+
+    def __getitem__(self, name: str) -> Any:
+        module, _, attribute = self.data[name].partition(":")
+        found = getattr(import_module(module), attribute)
+        one = typer.Typer()
+        if isinstance(found, typer.Typer):
+            one.add_typer(found, name=name)
+        else:
+            one.command(name)(found)
+        return get_group(one).commands[name]
+
+
+class _Group(TyperGroup):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = _Commands(COMMANDS)
+
+
 app = typer.Typer(
     name="sightline",
+    cls=_Group,
     help="A streaming visual recommender: clicks in by Kafka, refreshed recommendations out in milliseconds.",
     no_args_is_help=True,
+    callback=lambda: None,
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-
-app.command()(stack.up)
-app.command()(stack.down)
-app.command()(stack.status)
-app.add_typer(topics.app, name="topics")
-app.add_typer(users.app, name="user")
-for request in (
-    user_requests.forget,
-    user_requests.export,
-    user_requests.reset,
-    user_requests.opt_out,
-    user_requests.opt_in,
-    user_requests.prefer,
-):
-    users.app.command()(request)
-app.command()(worker.worker)
-app.command("export-model")(export.export_model_command)
-app.command()(doctor.doctor)
-app.command()(verify.verify)
-app.command()(rebuild.rebuild)
-app.add_typer(positions.app, name="positions")
-app.add_typer(dead_letters.app, name="dead-letters")
-app.command()(events.publish)
-app.command()(events.tail)
-app.add_typer(items.app, name="items")
-app.command()(similar.similar)
-app.command()(demo)
-app.add_typer(bench.app, name="bench")
 
 
 def main() -> None:

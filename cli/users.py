@@ -12,6 +12,7 @@ from rich.table import Table
 
 from cli.names import known_as
 from cli.output import JsonOption, print_json, results
+from cli.user_requests import export, forget, opt_in, opt_out, prefer, reset
 from deploy.local import Endpoints, Stack
 from features.ledger import faded
 from features.profile import ENGAGED_HALF_LIFE_MS, NEW, Profile
@@ -148,3 +149,7 @@ def _print(shown: Shown) -> None:
         dials = ", ".join(f"{name} {weight:+g}" for name, weight in shown.dials.items())
         console.print(f"dials: {dials}", markup=False)
     console.print(f"{shown.seen} items seen · partition {shown.partition}, position {shown.position}", markup=False)
+
+
+for request in (forget, export, reset, opt_out, opt_in, prefer):
+    app.command()(request)
