@@ -166,13 +166,26 @@ def _neighbours(
     return Proposals(users, rows[order], np.full(len(order), _NEIGHBOURS, np.int8)), strength[order], origin
 
 
-def _looks_alike(tastes: Tastes, profiles: Sequence[Profile], catalog: Catalog) -> list[NDArray[np.int64]]:
-    """Rows that look like each user's interests, and the items that a user asked for with what looks like them."""
+def find_hearts(tastes: Tastes, profiles: Sequence[Profile], catalog: Catalog) -> list[NDArray[np.int64]]:
+    """Of each user the rows whose look-alikes are candidates: hearts of interests, and items that it asked for."""
+    return _hearts(tastes, _wished(profiles, catalog))
+
+
+def _hearts(tastes: Tastes, wished: Mapping[int, NDArray[np.int64]]) -> list[NDArray[np.int64]]:
     hearts = tastes.hearts()
-    wished = {user: wished_items(each.dials, catalog) for user, each in enumerate(profiles) if len(each.dials)}
     for user, rows in wished.items():
         hearts[user] = np.concatenate([hearts[user], rows[:LOOKALIKES_OF]])
-    found = catalog.lookalikes(hearts)
+    return hearts
+
+
+def _wished(profiles: Sequence[Profile], catalog: Catalog) -> dict[int, NDArray[np.int64]]:
+    return {user: wished_items(each.dials, catalog) for user, each in enumerate(profiles) if len(each.dials)}
+
+
+def _looks_alike(tastes: Tastes, profiles: Sequence[Profile], catalog: Catalog) -> list[NDArray[np.int64]]:
+    """Rows that look like each user's interests, and the items that a user asked for with what looks like them."""
+    wished = _wished(profiles, catalog)
+    found = catalog.lookalikes(_hearts(tastes, wished))
     for user, rows in wished.items():
         found[user] = np.concatenate([rows, found[user]])
     return found

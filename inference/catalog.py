@@ -11,14 +11,18 @@ from numpy.typing import DTypeLike, NDArray
 from features.item import Item, key_of
 from features.visual import COLOUR_NAMES
 from inference.index import HnswIndex, VectorIndex
-from inference.lookalikes import Lookalikes
+from inference.lookalikes import ADDED_LIMIT, Lookalikes
 
 FRESH_LIMIT = 256
 #: The arrays with one row an item, by name.
-COLUMNS = ("keys", "owners", "categories", "uploaded_ms", "expires_ms", "available", "colours")
+COLUMNS = ("keys", "owners", "categories", "prices", "uploaded_ms", "expires_ms", "available", "colours")
 #: How many look-alikes of an item are asked for.
 LOOKALIKES = 80
+#: An index that others keep may be so many items behind.
+_BEHIND = ADDED_LIMIT // 2
 _NEVER = np.iinfo(np.int64).max
+#: What fits into `prices`.
+PRICIEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,10 @@ class Contents:
 class Catalog:
     """Items as rows of arrays, and their vectors in an index that holds the available ones.
 
-    One row an item: `keys`, `owners` uint64 (keys of ids; owner 0: none), `categories` int32 (-1: none), `uploaded_ms`
-    and `expires_ms` int64, `available` bool, `colours` float32 [17] (the shares of COLOUR_NAMES as a unit
-    vector). Vectors of one encoder only, of the first item's where none is given: what another made is known, not
-    searchable.
+    One row an item: `keys`, `owners` uint64 (keys of ids; owner 0: none), `categories` int32 (-1: none), `prices`
+    float32 (NaN: none), `uploaded_ms` and `expires_ms` int64, `available` bool, `colours` float32 [17] (the shares of
+    COLOUR_NAMES as a unit vector). Vectors of one encoder only, of the first item's where none is given: what another
+    made is known, not searchable.
     Not thread-safe: rows change between two calls of `apply` only.
     """
 
@@ -65,6 +69,7 @@ class Catalog:
         self.keys = np.zeros(0, np.uint64)
         self.owners = np.zeros(0, np.uint64)
         self.categories = np.zeros(0, np.int32)
+        self.prices = np.zeros(0, np.float32)
         self.uploaded_ms = np.zeros(0, np.int64)
         self.expires_ms = np.zeros(0, np.int64)
         self.available = np.zeros(0, np.bool_)
@@ -124,6 +129,27 @@ class Catalog:
         """
         return self._lookalikes.of(rows, self.vectors)
 
+    @property
+    def additions(self) -> int:
+        """How often an item was given a vector that can be found."""
+        return self._lookalikes.additions
+
+    def unknown_lookalikes(self, rows: Sequence[NDArray[np.int64]]) -> list[int]:
+        """The rows of several groups whose look-alikes are not known: an index that others keep is asked for them."""
+        return self._lookalikes.unknown(rows)
+
+    def learn_lookalikes(self, found: Mapping[int, NDArray[np.uint64]], additions: int) -> None:
+        """What others' index found for items, both by key, when it was asked after so many additions here."""
+        for key, nearest in found.items():
+            row = self._rows.get(key)
+            if row is not None:
+                rows = self.rows_of(nearest)
+                self._lookalikes.learn(row, rows[rows >= 0], max(additions - _BEHIND, 0))
+
+    def category_code(self, name: str) -> int | None:
+        """The code of a category in `categories`; None where no item ever had it."""
+        return self._category_codes.get(name)
+
     def freshest(self, count: int) -> NDArray[np.int64]:
         """The rows of the latest uploads that are available, the newest first; FRESH_LIMIT / 2 at most are certain."""
         if self._freshest is None:
@@ -137,7 +163,7 @@ class Catalog:
 
     def counts(self) -> CatalogCounts:
         """How many items there are, by state."""
-        searchable = len(self._index)
+        searchable = int(np.count_nonzero(self.available))
         others = len(self._others)
         return CatalogCounts(searchable, len(self._rows) - searchable, others)
 
@@ -233,6 +259,7 @@ class Catalog:
         self.keys[row] = key
         self.owners[row] = _owner(item)
         self.categories[row] = self._category(item.category)
+        self.prices[row] = np.nan if item.price is None else min(item.price, PRICIEST)
         self.uploaded_ms[row] = item.uploaded_at_ms
         self.expires_ms[row] = _NEVER if item.expires_at_ms is None else item.expires_at_ms
         self.available[row] = available

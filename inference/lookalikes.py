@@ -24,13 +24,14 @@ class Lookalikes:
         self._limit = limit
         self._known: OrderedDict[int, tuple[int, NDArray[np.int64]]] = OrderedDict()
         self._added: deque[int] = deque(maxlen=ADDED_LIMIT)
-        self._additions = 0
+        #: How often rows were given a vector so far.
+        self.additions = 0
 
     def added(self, rows: Iterable[int]) -> None:
         """These rows have new vectors."""
         for row in rows:
             self._added.append(row)
-            self._additions += 1
+            self.additions += 1
             self._known.pop(row, None)
 
     def of(
@@ -40,21 +41,29 @@ class Lookalikes:
 
         `vectors` gives the vectors of rows. All that is not remembered is searched for in one call.
         """
-        groups = [each.tolist() for each in rows]
-        oldest = max(self._additions - ADDED_LIMIT, 0)
-        unknown = list({row for group in groups for row in group if self._known.get(row, _NEVER)[0] < oldest})
+        unknown = self.unknown(rows)
         if unknown:
             found, _ = self._index.search(vectors(np.array(unknown)), self._count)
             for row, nearest in zip(unknown, found, strict=True):
-                self._known[row] = (self._additions, nearest[nearest >= 0])
-                self._known.move_to_end(row)
-        answers = [self._of(group) for group in groups]
+                self.learn(row, nearest[nearest >= 0], self.additions)
+        answers = [self._of(group.tolist()) for group in rows]
         while len(self._known) > self._limit:
             self._known.popitem(last=False)
         return answers
 
+    def unknown(self, rows: Sequence[NDArray[np.int64]]) -> list[int]:
+        """Those of several groups of rows that would be searched for."""
+        oldest = max(self.additions - ADDED_LIMIT, 0)
+        return list({row for group in rows for row in group.tolist() if self._known.get(row, _NEVER)[0] < oldest})
+
+    def learn(self, row: int, nearest: NDArray[np.int64], additions: int) -> None:
+        """The rows nearest to a row, of an index that knew so many additions; of none at all, it is asked again."""
+        if len(nearest):
+            self._known[row] = (additions, nearest)
+            self._known.move_to_end(row)
+
     def _of(self, rows: Sequence[int]) -> NDArray[np.int64]:
-        answers = [self._known[row] for row in rows]
-        since = min((additions for additions, _ in answers), default=self._additions)
-        new = islice(reversed(self._added), self._additions - since)
+        answers = [self._known.get(row, _NEVER) for row in rows]
+        since = min((additions for additions, _ in answers), default=self.additions)
+        new = islice(reversed(self._added), self.additions - since)
         return np.concatenate([nearest for _, nearest in answers] + [np.array([*new], np.int64)])

@@ -210,11 +210,16 @@ def _diversities(picked: NDArray[np.int64], vectors: NDArray[np.float32]) -> lis
 
 
 def rank_similar(
-    query: NDArray[np.float32], catalog: Catalog, *, length: int, now_ms: int, owner: int | None = None
+    query: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    catalog: Catalog,
+    *,
+    length: int,
+    now_ms: int,
+    owner: int | None = None,
 ) -> list[RecommendedItem]:
-    """The items that look most like a picture's embedding [dimensions]; not the `owner`'s own."""
-    rows, similarities = catalog.search(query[None], 2 * length)
-    found = zip(rows[0].tolist(), similarities[0].tolist(), strict=True)
+    """Of the rows that look most like a picture's embedding [dimensions] the first `length`; not the `owner`'s own."""
+    found = zip(rows.tolist(), (catalog.vectors(rows) @ query).tolist(), strict=True)
     return [
         RecommendedItem(
             item_id=catalog.item_ids[row],
@@ -224,5 +229,5 @@ def rank_similar(
             reasons=[Reason(code="looks_like", similarity=round(similarity, 4))],
         )
         for row, similarity in found
-        if row >= 0 and catalog.expires_ms[row] > now_ms and catalog.owners[row] != owner
+        if catalog.expires_ms[row] > now_ms and catalog.owners[row] != owner
     ][:length]

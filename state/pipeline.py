@@ -22,6 +22,24 @@ class Call:
         return (self.command, self.function, len(self.keys), *self.keys, *self.args)
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Any other command; its first key is `key`."""
+
+    command: str
+    key: str
+    args: Sequence[str | bytes] = ()
+
+    @property
+    def keys(self) -> list[str]:
+        """The key that says which server is to answer."""
+        return [self.key]
+
+    def words(self) -> tuple[str | bytes | int, ...]:
+        """The command as it is sent."""
+        return (self.command, self.key, *self.args)
+
+
 class Pipeline:
     """Sends calls; whatever redis-py raises where no server could be asked leaves it."""
 
@@ -29,7 +47,7 @@ class Pipeline:
         self._client = client
         self._stale = False
 
-    async def send(self, calls: Sequence[Call]) -> list[Any]:
+    async def send(self, calls: Sequence[Call | Command]) -> list[Any]:
         """Each call's answer, or the exception that came instead, in order."""
         if isinstance(self._client, RedisCluster):
             return await self._send_to_cluster(self._client, calls)
@@ -45,7 +63,7 @@ class Pipeline:
         answers: list[Any] = await pipeline.execute(raise_on_error=False)
         return answers
 
-    async def _send_to_cluster(self, cluster: RedisCluster, calls: Sequence[Call]) -> list[Any]:
+    async def _send_to_cluster(self, cluster: RedisCluster, calls: Sequence[Call | Command]) -> list[Any]:
         await cluster.initialize()
         if self._stale:
             await _look_again(cluster)

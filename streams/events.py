@@ -49,6 +49,14 @@ class Interaction(Event, frozen=True, kw_only=True):
             raise ValueError("an interaction of type 'rate' needs `rating`, 1 to 5")
 
 
+class Only(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a picture query is limited to: items of this category, and of a price in these bounds in any currency."""
+
+    category: Name | None = None
+    min_price: Annotated[float, Meta(ge=0)] | None = None
+    max_price: Annotated[float, Meta(ge=0)] | None = None
+
+
 class Upload(Event, frozen=True, kw_only=True):
     """A new picture or clip (topic events.uploads, key item_id; a query's key is user_id)."""
 
@@ -66,6 +74,7 @@ class Upload(Event, frozen=True, kw_only=True):
     in_stock: bool = True
     expires_at_ms: TimeMs | None = None
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    only: Only | None = None
 
     def __post_init__(self) -> None:
         given = [name for name in ("image", "image_ref", "video_ref") if getattr(self, name) is not None]
@@ -73,6 +82,8 @@ class Upload(Event, frozen=True, kw_only=True):
             raise ValueError(f"an upload needs exactly one of image, image_ref, video_ref; it has {given or 'none'}")
         if self.image is not None and len(self.image) > IMAGE_LIMIT:
             raise ValueError(f"`image` is {len(self.image)} bytes; over {IMAGE_LIMIT} send an image_ref")
+        if self.only is not None and self.purpose != "query":
+            raise ValueError("`only` limits a query: set `purpose` to query, or leave it out")
 
 
 class ItemChange(Event, frozen=True, kw_only=True):

@@ -42,6 +42,7 @@ from streams.metrics import (
     RECOMMENDATIONS,
     SHORT_LISTS,
 )
+from streams.nearby import Nearby
 from streams.output import Message, Publisher
 from streams.parsing import Record, clamp_time, parse_interaction
 from streams.positions import Positions
@@ -138,6 +139,7 @@ class InteractionsAgent:
         prefix: str,
         partitions: int,
         list_length: int,
+        nearby: Nearby | None = None,
         controls: Controls = UNSIGNED,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
@@ -150,6 +152,7 @@ class InteractionsAgent:
         self._positions = positions
         self._signals = signals
         self._breaker = breaker
+        self._nearby = nearby
         self._prefix = prefix
         self._length = list_length
         self._clock_ms = clock_ms
@@ -330,8 +333,15 @@ class InteractionsAgent:
         behaviours = await self._crowd.behaviours(recent)
         made: list[_Made] = []
         for start in range(0, len(asked), TOGETHER):
-            made += self._rank(asked[start : start + TOGETHER], behaviours, stages)
+            together = asked[start : start + TOGETHER]
+            if self._nearby is not None:
+                await self._nearby.foresee([profile for profile, _ in together], self._clock_ms())
+            made += self._rank(together, behaviours, stages)
         return made
+
+    @property
+    def _degraded(self) -> list[str]:
+        return self._crowd.degraded + (self._nearby.degraded if self._nearby is not None else [])
 
     def _rank(
         self, asked: Sequence[tuple[Profile, _Trigger]], behaviours: Mapping[int, Behaviour], stages: Stages
@@ -376,7 +386,7 @@ class InteractionsAgent:
             ),
             items=made.ranking.items,
             filtered=made.filtered,
-            degraded=self._crowd.degraded,
+            degraded=self._degraded,
             model={"encoder": self._catalog.encoder or "none", "ranker": "weighted@1"},
             timings_ms={"queue": float(stages.started_ms - record.timestamp_ms), **stages.milliseconds},
         )
@@ -385,7 +395,7 @@ class InteractionsAgent:
 
     def _count(self, made: Sequence[_Made]) -> None:
         self._attribution.shown({each.rec_id: each.ranking.items for each in made})
-        RECOMMENDATIONS.labels("feed", ",".join(self._crowd.degraded)).inc(len(made))
+        RECOMMENDATIONS.labels("feed", ",".join(self._degraded)).inc(len(made))
         SHORT_LISTS.inc(sum(len(each.ranking.items) < self._length for each in made))
         filtered: Counter[str] = Counter()
         for each in made:

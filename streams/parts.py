@@ -1,5 +1,6 @@
 """What the agents of a worker process are made of: clients, stores and watches, all ended with the process."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -10,20 +11,25 @@ from typing import TypeVar
 import stamina
 
 from inference.catalog import Catalog
+from inference.elsewhere import IndexElsewhere
 from inference.encoder import TritonEncoder
 from inference.errors import EncoderUnavailable
 from state.conditions import Conditions
 from state.keys import Keys
 from state.partitions import PartitionStore
 from state.redis import Client, RedisPartitions, connect
+from state.vector_sets import VectorSets
 from streams import topics
+from streams.admin import read_log
 from streams.app import App, Handler, add_agent, add_overlapping_agent
 from streams.breaker import Breaker, RefusalLimit
 from streams.conditions import ALL as CONDITIONS
 from streams.controls import Controls, control_keys
+from streams.indexing import IndexAgent
 from streams.interactions import InteractionsAgent
 from streams.logs import log
 from streams.metrics import BUILD, INFERENCE, INFERENCE_INFLIGHT, REDIS, REDIS_ERRORS
+from streams.nearby import Nearby
 from streams.output import KafkaPublisher
 from streams.parsing import Record
 from streams.positions import Positions, Rewind
@@ -152,11 +158,42 @@ class Parts:
             self.app, topic, work, settle, name=topic.name, prefix=self.prefix, limit=limit, at_once=at_once
         )
 
+    def vector_sets(self) -> VectorSets | None:
+        """The index that workers share; None where each has its own."""
+        settings = self.settings
+        if settings.index == "memory":
+            return None
+        return VectorSets(self.redis(), self.prefix, settings.index_shards, observe=_observe_redis)
+
+    async def nearby(self, catalog: Catalog) -> Nearby | None:
+        """What asks the shared index for a catalogue; None where the catalogue has its own."""
+        sets = self.vector_sets()
+        if sets is None:
+            return None
+        nearby = Nearby(sets, catalog)
+        self.stack.push_async_callback(nearby.stop)
+        await nearby.start()
+        return nearby
+
+    async def index_agent(self, sets: VectorSets) -> IndexAgent:
+        """Who writes the shared index."""
+        topic = self.prefix + topics.CATALOG.name
+        positions = Positions(partial(self.app.rewind, topic))
+        read = partial(asyncio.to_thread, partial(read_log, self._addresses.kafka, topic, security=self._security))
+        agent = IndexAgent(sets, positions, read)
+        self.app.positions[topic] = agent.take_up
+        watch = RollbackWatch(agent.positions, lambda: positions.known, lambda p, held: positions.refused({p: held}))
+        self.watch(watch)
+        await watch.start()
+        return agent
+
     async def catalog(self, encoder: str | None = None) -> Catalog:
         """The replica of the catalogue, when it has caught up."""
         settings, topic = self.settings, self.prefix + topics.CATALOG.name
-        catalog = Catalog(settings.dimensions, encoder=encoder)
-        minutes = settings.snapshot_minutes
+        index = None if settings.index == "memory" else IndexElsewhere()
+        catalog = Catalog(settings.dimensions, index, encoder=encoder)
+        # Without an index of its own it is read faster than it would be loaded.
+        minutes = settings.snapshot_minutes if index is None else 0
         snapshots = Snapshots(settings.home / "catalog" / topic, minutes) if minutes else None
         kafka = self._addresses.kafka
         replica = CatalogReplica(kafka, topic, catalog, snapshots=snapshots, security=self._security)

@@ -87,6 +87,13 @@ class Settings(BaseSettings):
         15, ge=0, le=600, description="between two snapshots of the catalogue under the home, to start from; 0: none"
     )
 
+    index: Literal["memory", "redis"] = Field(
+        "memory", description="where the vector index is: in every worker, or shared, in Redis 8 (docs/vector-index.md)"
+    )
+    index_shards: int = Field(
+        1, ge=1, le=1024, description="of the shared index: the masters of a Redis Cluster, or some times as many"
+    )
+
     batch_limit: Annotated[int, Field(ge=1, le=4096)] = 256
     list_length: Annotated[int, Field(ge=1, le=200)] = 20
     refused_share: float = Field(

@@ -5,15 +5,20 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import stamina
+from numpy.typing import NDArray
 
 from features.image import BadImage, Picture
 from features.item import Item, key_of
 from features.visual import dominant_colours
+from features.where import ANYWHERE, Where
 from inference.catalog import Catalog
 from inference.encoder import Encoder, Encoding
 from inference.errors import BadEmbedding, EncoderUnavailable
 from inference.ranking import rank_similar
+from inference.similar import FindSimilar
+from state.errors import StateUnavailable
 from streams.breaker import Breaker
 from streams.conditions import Reporter
 from streams.dead_letters import dead_letter
@@ -21,6 +26,7 @@ from streams.decoder import Decode, DecoderUnavailable
 from streams.errors import InvalidEvent
 from streams.events import Interaction, Recommendations, Trigger, Upload, encode
 from streams.fetching import Fetcher
+from streams.logs import log
 from streams.metrics import EVENTS, RECOMMENDATIONS
 from streams.objects import ObjectMissing, Objects, ObjectsUnavailable
 from streams.output import Message, Publisher
@@ -48,6 +54,7 @@ class UploadsAgent:
         objects: Objects,
         fetcher: Fetcher,
         catalog: Catalog,
+        find_similar: FindSimilar,
         publisher: Publisher,
         signals: SignalTopic,
         report_trouble: Reporter,
@@ -62,6 +69,7 @@ class UploadsAgent:
         self._objects = objects
         self._fetcher = fetcher
         self._catalog = catalog
+        self._find_similar = find_similar
         self._publisher = publisher
         self._signals = signals
         self._report_trouble = report_trouble
@@ -94,7 +102,7 @@ class UploadsAgent:
             return [dead_letter(record, error, prefix=self._prefix)]
         EVENTS.labels(UPLOADS.name, upload.purpose, "applied").inc()
         if upload.purpose == "query":
-            return [self._similar(upload, record, look.encoding)]
+            return [await self._similar(upload, record, look.encoding)]
         item = _item(upload, record, look)
         return [self._signals.message(Uploaded(item)), self._interaction(upload)]
 
@@ -159,12 +167,11 @@ class UploadsAgent:
         finally:
             stages.end("encode")
 
-    def _similar(self, upload: Upload, record: Record, encoding: Encoding) -> Message:
+    async def _similar(self, upload: Upload, record: Record, encoding: Encoding) -> Message:
+        rows, degraded = await self._find(upload, encoding)
         now_ms = self._clock_ms()
-        items = []
-        if encoding.version == self._catalog.encoder:
-            items = rank_similar(encoding.embedding, self._catalog, length=self._length, now_ms=now_ms)
-        RECOMMENDATIONS.labels("similar", "").inc()
+        items = rank_similar(encoding.embedding, rows, self._catalog, length=self._length, now_ms=now_ms)
+        RECOMMENDATIONS.labels("similar", ",".join(degraded)).inc()
         answer = Recommendations(
             rec_id=f"similar-{record.partition}-{record.offset}",
             user_id=upload.user_id,
@@ -179,11 +186,23 @@ class UploadsAgent:
             ),
             items=items,
             filtered={},
-            degraded=[],
+            degraded=degraded,
             model={"encoder": encoding.version, "ranker": "similar@1"},
             timings_ms={"total": float(max(now_ms - record.timestamp_ms, 0))},
         )
         return Message(self._prefix + TOPIC.name, upload.user_id.encode(), encode(answer))
+
+    async def _find(self, upload: Upload, encoding: Encoding) -> tuple[NDArray[np.int64], list[str]]:
+        """The rows that look most like a query's picture, and what had to be done without."""
+        if encoding.version != self._catalog.encoder:
+            return np.zeros(0, np.int64), []
+        only = upload.only
+        where = ANYWHERE if only is None else Where(only.category, only.min_price, only.max_price)
+        try:
+            return await self._find_similar(encoding.embedding, 2 * self._length, where), []
+        except StateUnavailable as error:
+            log.warning("index_unavailable", error=str(error))
+            return np.zeros(0, np.int64), ["index"]
 
     def _interaction(self, upload: Upload) -> Message:
         """The uploader's own profile moves by the one topic that moves profiles."""

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Literal
 
+from inference.similar import find_similar
 from state.profiles import ProfileStore
 from state.signals import SignalStore
 from streams import topics
@@ -65,6 +66,7 @@ async def wire_interactions(parts: Parts) -> None:
         prefix=parts.prefix,
         partitions=parts.settings.partitions,
         list_length=parts.settings.list_length,
+        nearby=await parts.nearby(catalog),
         controls=parts.controls,
     )
     parts.app.positions[topic] = agent.positions
@@ -88,6 +90,7 @@ async def wire_uploads(parts: Parts) -> None:
     conditions = parts.conditions(parts.redis())
     encoder = await parts.encoder()
     catalog = await parts.catalog(encoder.version)
+    nearby = await parts.nearby(catalog)
     decoder = Decoder(processes=parts.settings.decode_processes)
     parts.stack.push_async_callback(decoder.close)
     await decoder.start()
@@ -99,6 +102,7 @@ async def wire_uploads(parts: Parts) -> None:
         Objects(parts.settings.object_store),
         fetcher,
         catalog,
+        partial(find_similar, catalog) if nearby is None else nearby.find_similar,
         publisher,
         parts.signals,
         report_to(conditions, ENCODER),
@@ -137,6 +141,10 @@ async def wire_items(parts: Parts) -> None:
     parts.add_agent(topics.SIGNALS, signals.handle, parts.settings.batch_limit, pause_s=SIGNALS_PAUSE_S)
     parts.add_agent(topics.ITEMS, changes.handle, parts.settings.batch_limit)
     parts.add_agent(topics.PRIVACY, privacy.handle, parts.settings.batch_limit)
+    sets = parts.vector_sets()
+    if sets is not None:
+        index = await parts.index_agent(sets)
+        parts.add_agent(topics.CATALOG, index.handle, parts.settings.batch_limit)
 
 
 WIRE: dict[WorkerName, Callable[[Parts], Awaitable[None]]] = {

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Sequence
+from functools import partial
 from io import BytesIO
 
 import numpy as np
@@ -12,6 +13,7 @@ from features.image import Picture, decode
 from features.item import Item
 from inference.catalog import Catalog
 from inference.encoder import Encoding
+from inference.similar import find_similar
 from streams.breaker import Breaker, RefusalLimit
 from streams.decoder import DecoderUnavailable
 from streams.fetching import Fetcher
@@ -58,6 +60,7 @@ class Studio:
             Objects(None) if objects is None else objects,
             Fetcher(()) if fetcher is None else fetcher,
             self.catalog,
+            partial(find_similar, self.catalog),
             self.publisher,
             SignalTopic("", PARTITIONS),
             self._report,

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from features.behaviour import UNKNOWN, Behaviour, Engagement, apply_engagement
 from features.dials import NO_DIALS, turn
@@ -381,9 +382,15 @@ def test_a_list_of_one_is_as_diverse_as_can_be() -> None:
 # Similar to a picture
 
 
+def nearest(shop: Catalog, name: str) -> NDArray[np.int64]:
+    (rows,), _ = shop.search(vector(name)[None], 12)
+    found: NDArray[np.int64] = rows[rows >= 0]
+    return found
+
+
 def test_a_picture_finds_what_looks_like_it() -> None:
     shop = catalog_of(*reds_and_blues(6))
-    found = rank_similar(vector("red-2"), shop, length=3, now_ms=NOW)
+    found = rank_similar(vector("red-2"), nearest(shop, "red-2"), shop, length=3, now_ms=NOW)
 
     assert found[0] == RecommendedItem(
         item_id="red-2",
@@ -402,10 +409,11 @@ def test_a_picture_does_not_find_ones_own_hidden_or_expired_items() -> None:
         ("red-2", item("red-2", hidden=True)),
         ("red-3", item("red-3", owner=None)),
     )
-    found = rank_similar(vector("red-0"), shop, length=4, now_ms=NOW, owner=key_of("u1"))
+    found = rank_similar(vector("red-0"), nearest(shop, "red-0"), shop, length=4, now_ms=NOW, owner=key_of("u1"))
 
     assert [slot.item_id for slot in found] == ["red-3"]
 
 
 def test_an_empty_catalogue_looks_like_nothing() -> None:
-    assert rank_similar(vector("red-0"), Catalog(DIMENSIONS), length=4, now_ms=NOW) == []
+    shop = Catalog(DIMENSIONS)
+    assert rank_similar(vector("red-0"), nearest(shop, "red-0"), shop, length=4, now_ms=NOW) == []

@@ -1,0 +1,120 @@
+"""What looks alike, asked of the index that workers share (docs/adr/0010).
+
+Making a list asks nobody: what it needs of the index is asked for before, and remembered in the catalogue. A list waits
+for that PATIENCE_S at most, and not at all while the index is in trouble; what comes later serves the next list.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.profile import Profile
+from features.where import Where
+from inference.candidates import find_hearts
+from inference.catalog import LOOKALIKES, Catalog
+from inference.similar import matching, nearest
+from inference.tastes import find_tastes
+from state.errors import StateError
+from state.vector_sets import VectorSets
+from streams.logs import log
+
+PATIENCE_S = 0.05
+REFRESH_S = 5.0
+#: An index that has a smaller share of the items is still being filled.
+FULL = 0.9
+#: Searches in one round trip.
+_AT_ONCE = 64
+
+
+class Nearby:
+    """Asks the index for one catalogue; `degraded` is for the lists to say what they lack."""
+
+    def __init__(self, sets: VectorSets, catalog: Catalog) -> None:
+        self._sets = sets
+        self._catalog = catalog
+        #: What is being asked for, by item key.
+        self._asking: dict[int, asyncio.Task[None]] = {}
+        self._is_away = False
+        self._is_filling = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Look from now on how full the index is."""
+        await self._look()
+        self._task = asyncio.create_task(self._keep_looking(), name="nearby")
+
+    async def stop(self) -> None:
+        """Ask no more."""
+        tasks = {*self._asking.values(), *([] if self._task is None else [self._task])}
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    @property
+    def degraded(self) -> list[str]:
+        """`index` where lists may lack what looks alike."""
+        return ["index"] if self._is_away or self._is_filling else []
+
+    async def foresee(self, profiles: Sequence[Profile], now_ms: int) -> None:
+        """Have ready what the lists of these users will need, if that is soon to be had.
+
+        Rows may be other items' afterwards: whoever makes the lists looks the profiles up again.
+        """
+        catalog = self._catalog
+        hearts = find_hearts(find_tastes(profiles, catalog, now_ms), profiles, catalog)
+        keys = catalog.keys[catalog.unknown_lookalikes(hearts)].tolist()
+        new = [key for key in keys if key not in self._asking]
+        # One question at a time shows whether the index is back.
+        if new and not (self._is_away and self._asking):
+            for start in range(0, len(new), _AT_ONCE):
+                asked = new[start : start + _AT_ONCE]
+                self._asking |= dict.fromkeys(asked, asyncio.create_task(self._ask(asked)))
+        waiting = {self._asking[key] for key in keys if key in self._asking}
+        if waiting and not self._is_away:
+            _, late = await asyncio.wait(waiting, timeout=PATIENCE_S)
+            self._is_away = self._is_away or bool(late)
+
+    async def find_similar(self, query: NDArray[np.float32], count: int, where: Where) -> NDArray[np.int64]:
+        """See `inference.similar.FindSimilar`; raises StateUnavailable."""
+        catalog = self._catalog
+        found, similarities = await self._sets.search(catalog.encoder or "", query[None], count, where)
+        rows = catalog.rows_of(found[similarities > -1.0])
+        # The catalogue knows better, and more exactly, than the index.
+        return nearest(catalog, query, matching(catalog, rows[rows >= 0], where), count)
+
+    async def _ask(self, keys: Sequence[int]) -> None:
+        catalog, additions = self._catalog, self._catalog.additions
+        rows = catalog.rows_of(np.array(keys, np.uint64))
+        try:
+            found, similarities = await self._sets.search(
+                catalog.encoder or "", catalog.vectors(rows[rows >= 0]), LOOKALIKES
+            )
+        except StateError as error:
+            self._is_away = True
+            log.warning("index_unavailable", error=str(error))
+        else:
+            self._is_away = False
+            known = [key for key, row in zip(keys, rows.tolist(), strict=True) if row >= 0]
+            near = [each[similar > -1.0] for each, similar in zip(found, similarities, strict=True)]
+            catalog.learn_lookalikes(dict(zip(known, near, strict=True)), additions)
+        finally:
+            for key in keys:
+                self._asking.pop(key, None)
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            await self._look()
+
+    async def _look(self) -> None:
+        catalog = self._catalog
+        try:
+            indexed = await self._sets.count(catalog.encoder or "", catalog.dimensions)
+        except StateError as error:
+            log.warning("index_unavailable", error=str(error))
+        else:
+            self._is_filling = indexed < FULL * catalog.counts().searchable
