@@ -5,7 +5,6 @@ Run it as a worker: `python -m benchmarks.floor interactions`, set up by the sam
 """
 
 import asyncio
-import gc
 import signal
 from contextlib import AsyncExitStack
 
@@ -19,7 +18,7 @@ from state.keys import Keys
 from state.profiles import ProfileStore
 from state.redis import RedisPartitions, connect
 from state.signals import SignalStore
-from streams import topics
+from streams import collector, topics
 from streams.breaker import Breaker, RefusalLimit
 from streams.conditions import ALL as CONDITIONS
 from streams.crowd import Crowd
@@ -82,8 +81,7 @@ async def run_floor(settings: Settings) -> None:
             stack.callback(endpoint.close)
             endpoint.start()
             agent, consumer = await _wire(settings, stack)
-            gc.collect()
-            gc.freeze()
+            collector.leave_to_itself()
             lacks.clear()
             while not stop.is_set():
                 records = consumer.waiting(settings.batch_limit)

@@ -10,7 +10,7 @@ ReasonCode: TypeAlias = Literal[
 ]
 
 
-class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Why an item stands in the list, with the evidence for it.
 
     `looks_like` gives the user's item and the cosine `similarity` (no item: the picture that was sent); `chosen_after`
@@ -30,7 +30,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     age_ms: int | None = None
 
 
-class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True):
+class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One slot: `explore` marks an item that is shown to learn about it, `reasons` has the strongest first."""
 
     item_id: str

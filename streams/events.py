@@ -31,7 +31,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at_ms: TimeMs
 
 
-class Interaction(Event, frozen=True, kw_only=True):
+class Interaction(Event, frozen=True, kw_only=True, gc=False):
     """A user did something with an item (topic events.interactions, key user_id)."""
 
     type: InteractionType
@@ -134,7 +134,7 @@ def _check_dials(kind: RequestKind, dials: dict[str, float] | None) -> None:
         raise ValueError(f"a request of type 'prefer' needs `prefer`: 1 to {DIALS_LIMIT} names with weights, -1 to 1")
 
 
-class Trigger(msgspec.Struct, frozen=True, kw_only=True):
+class Trigger(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The event that a recommendation answers."""
 
     event_id: str

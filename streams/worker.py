@@ -1,7 +1,6 @@
 """One worker process: its parts are put together here, started in order, and ended in the reverse."""
 
 import asyncio
-import gc
 import os
 import signal
 import threading
@@ -11,6 +10,7 @@ from contextlib import AsyncExitStack, suppress
 from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
 from threadpoolctl import threadpool_limits
 
+from streams import collector
 from streams.app import App, make_app
 from streams.connection import sign_in
 from streams.endpoint import Endpoint
@@ -47,9 +47,7 @@ async def run_worker(name: WorkerName, settings: Settings, addresses: Addresses)
                 await asyncio.wait({starting})
             else:
                 await starting
-                # What lives from now on lives for long: the collector need not look at it again.
-                gc.collect()
-                gc.freeze()
+                collector.leave_to_itself()
                 await worker.watch(stop)
             stopping.cancel()
             deadline = threading.Timer(END_S, _give_up)
