@@ -233,10 +233,19 @@ def _filter(where: Where) -> list[str]:
     if where.category is not None:
         terms.append(f'.category == "{_category(where.category)}"')
     if where.min_price is not None:
-        terms.append(f".price >= {where.min_price!r}")
+        terms.append(f".price >= {_plain(where.min_price)}")
     if where.max_price is not None:
-        terms.append(f".price <= {where.max_price!r}")
+        terms.append(f".price <= {_plain(where.max_price)}")
     return ["FILTER", " and ".join(terms)] if terms else []
+
+
+def _plain(number: float) -> str:
+    """A number as an expression takes it: exactly, without an exponent, of no more than 256 characters.
+
+    >>> _plain(19.99), _plain(1e-7), len(_plain(1e300))
+    ('19.99', '0.0000001', 201)
+    """
+    return np.format_float_positional(min(number, 1e200), trim="-")
 
 
 def _share(count: int, shards: int) -> int:
