@@ -36,9 +36,9 @@ class IndexFigures:
 def measure_index(items: int, dimensions: int, *, progress: Progress = lambda _: None) -> IndexFigures:
     """Fill an index with unit vectors in clusters, and ask it one query at a time."""
     random = np.random.default_rng(0)
-    centres = random.standard_normal((max(int(items * CLUSTERS_PER_ITEM), 20), dimensions)).astype(np.float32)
-    vectors = _drawn(random, centres, items)
-    queries = _drawn(random, centres, QUERIES)
+    centres = draw_centres(random, items, dimensions)
+    vectors = draw(random, centres, items)
+    queries = draw(random, centres, QUERIES)
     before = resident_bytes()
     index = HnswIndex(dimensions)
     started = time.perf_counter()
@@ -52,17 +52,23 @@ def measure_index(items: int, dimensions: int, *, progress: Progress = lambda _:
     found_ms, found = _timed(lambda query: index.search(query[None], COUNT)[0][0], queries)
     recall = np.mean([len(np.intersect1d(a, b)) / COUNT for a, b in zip(found[:200], nearest, strict=True)])
     return IndexFigures(
-        p50_ms=_percentile(found_ms, 50),
-        p99_ms=_percentile(found_ms, 99),
-        p99_adding_ms=_percentile(_while_adding(index, _drawn(random, centres, 20 * _ADDS_PER_S), queries), 99),
+        p50_ms=percentile(found_ms, 50),
+        p99_ms=percentile(found_ms, 99),
+        p99_adding_ms=percentile(_while_adding(index, draw(random, centres, 20 * _ADDS_PER_S), queries), 99),
         recall_at_50=round(float(recall), 4),
         adds_per_s=round(adds_per_s, 1),
         bytes_per_item=round(size / items, 1),
-        exact_p50_ms=_percentile(exact_ms, 50),
+        exact_p50_ms=percentile(exact_ms, 50),
     )
 
 
-def _drawn(random: np.random.Generator, centres: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+def draw_centres(random: np.random.Generator, items: int, dimensions: int) -> NDArray[np.float32]:
+    """What so many items are drawn around [clusters, dimensions]."""
+    return random.standard_normal((max(int(items * CLUSTERS_PER_ITEM), 20), dimensions)).astype(np.float32)
+
+
+def draw(random: np.random.Generator, centres: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Unit vectors [count, dimensions] in clusters."""
     noise = random.standard_normal((count, centres.shape[1])).astype(np.float32)
     vectors = centres[random.integers(len(centres), size=count)] + SPREAD * noise
     unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -100,5 +106,6 @@ def _while_adding(index: HnswIndex, vectors: NDArray[np.float32], queries: NDArr
     return np.concatenate(delays)
 
 
-def _percentile(values: NDArray[np.float64], percent: float) -> float:
+def percentile(values: NDArray[np.float64], percent: float) -> float:
+    """In as many digits as mean something."""
     return round(float(np.percentile(values, percent)), 4)

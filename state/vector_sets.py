@@ -83,6 +83,11 @@ class VectorSets:
         #: The vector sets that each shard has, as far as was read.
         self._sets: dict[int, list[str]] = {}
 
+    @property
+    def shards(self) -> int:
+        """How many there are."""
+        return len(self._shards)
+
     def shard_of(self, partition: int) -> int:
         """Where the items of a partition of state.catalog are."""
         return partition % len(self._shards)
