@@ -2,7 +2,7 @@
 
 Faust's own transport, producer and settings; only its web server is off, since it wants a fixed port. With `--patched`
 the same agent on our transport, which tells what others would gain from its patches (docs/faust.md).
-Run it with `python -m benchmarks.echo KAFKA EVENTS_TOPIC ANSWERS_TOPIC DATA_FOLDER [--patched]`.
+Run it with `python -m benchmarks.echo KAFKA GROUP EVENTS_TOPIC ANSWERS_TOPIC DATA_FOLDER [--patched]`.
 """
 
 import sys
@@ -26,10 +26,10 @@ class PatchedApp(faust.App):
         """There is no state that a topic could contradict."""
 
 
-def make_echo(kafka: str, events: str, answers: str, folder: Path, *, patched: bool = False) -> faust.App:
+def make_echo(kafka: str, group: str, events: str, answers: str, folder: Path, *, patched: bool = False) -> faust.App:
     """The app of one agent: consume, `topic.send`."""
     kind, scheme = (PatchedApp, transport.SCHEME) if patched else (faust.App, "kafka")
-    app = kind("echo", broker=f"{scheme}://{kafka}", web_enabled=False, datadir=folder, autodiscover=False)
+    app = kind(group, broker=f"{scheme}://{kafka}", web_enabled=False, datadir=folder, autodiscover=False)
     incoming = app.topic(events, key_type=bytes, value_type=bytes, value_serializer="raw")
     outgoing = app.topic(answers, key_type=bytes, value_type=bytes, value_serializer="raw")
 
@@ -42,6 +42,6 @@ def make_echo(kafka: str, events: str, answers: str, folder: Path, *, patched: b
 
 
 if __name__ == "__main__":
-    _, kafka, events, answers, folder, *options = sys.argv
-    app = make_echo(kafka, events, answers, Path(folder), patched="--patched" in options)
+    _, kafka, group, events, answers, folder, *options = sys.argv
+    app = make_echo(kafka, group, events, answers, Path(folder), patched="--patched" in options)
     faust.Worker(app, loglevel="WARN").execute_from_commandline()

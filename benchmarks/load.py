@@ -43,21 +43,27 @@ class Answer:
     at_ns: int
 
 
-def match(events: Sequence[Event], answers: Iterable[Answer]) -> NDArray[np.int64]:
-    """When each event was answered, int64 [events], 0 for never.
+class Matcher:
+    """When each event was answered: `answered_ns` int64 [events], 0 for not yet."""
 
-    An answer stands for the event it names and for all earlier ones of that key: one list answers a batch.
-    """
-    numbers = {event.event_id: number for number, event in enumerate(events)}
-    waiting: dict[bytes, deque[int]] = {}
-    for number, event in enumerate(events):
-        waiting.setdefault(event.key, deque()).append(number)
-    answered = np.zeros(len(events), np.int64)
-    for answer in answers:
-        last, queue = numbers.get(answer.event_id, -1), waiting.get(answer.key)
-        while queue and queue[0] <= last:
-            answered[queue.popleft()] = answer.at_ns
-    return answered
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._numbers = {event.event_id: number for number, event in enumerate(events)}
+        self._waiting: dict[bytes, deque[int]] = {}
+        for number, event in enumerate(events):
+            self._waiting.setdefault(event.key, deque()).append(number)
+        self.answered_ns = np.zeros(len(events), np.int64)
+        self.open = len(events)
+
+    def take(self, answers: Iterable[Answer]) -> None:
+        """Note answers in their order.
+
+        An answer stands for the event it names and for all earlier ones of that key: one list answers a batch.
+        """
+        for answer in answers:
+            last, queue = self._numbers.get(answer.event_id, -1), self._waiting.get(answer.key)
+            while queue and queue[0] <= last:
+                self.answered_ns[queue.popleft()] = answer.at_ns
+                self.open -= 1
 
 
 class LoadClient:
@@ -68,6 +74,7 @@ class LoadClient:
         self._topic = events
         self._answered_by = answered_by
         self._refused: list[KafkaError] = []
+        self.late_ms: NDArray[np.float64] = np.zeros(0)
         self._producer = Producer(
             {
                 "bootstrap.servers": kafka,
@@ -93,18 +100,20 @@ class LoadClient:
     def run(self, events: Sequence[Event], rate: float, *, patience_s: float = 10.0) -> NDArray[np.float64]:
         """Publish `rate` events a second; milliseconds from due to answered [events], NaN for never.
 
-        Ends when all are answered, or when no answer came for `patience_s`; raises NotDelivered.
+        Ends when all are answered, or when no answer came for `patience_s`; raises NotDelivered. `late_ms` then says
+        how long after it was due each event was published.
         """
         arrivals: list[tuple[bytes, bytes, int]] = []
-        ended = Flag()
+        matcher, ended = Matcher(events), Flag()
         with ThreadPoolExecutor(1, "answers") as pool:
             reading = pool.submit(self._read, arrivals, ended)
             try:
                 due_ns = self._publish(events, rate)
-                answered_ns = self._await_answers(events, arrivals, patience_s)
+                self._await_answers(matcher, arrivals, patience_s)
             finally:
                 ended.set()
             reading.result()
+        answered_ns = matcher.answered_ns
         return np.where(answered_ns > 0, (answered_ns - due_ns) / 1e6, np.nan)
 
     def close(self) -> None:
@@ -128,13 +137,16 @@ class LoadClient:
     def _publish(self, events: Sequence[Event], rate: float) -> NDArray[np.int64]:
         """Publish each event when it is due; when they were due, int64 [events]."""
         due_ns = time.perf_counter_ns() + _LEAD_NS + (np.arange(len(events)) * (1e9 / rate)).astype(np.int64)
+        published_ns = []
         for event, due in zip(events, due_ns.tolist(), strict=True):
             self._producer.poll(0)
             while (early := due - time.perf_counter_ns()) > 0:
                 time.sleep(early / 1e9)
             while not self._queue(event):
                 self._producer.poll(_POLL_S)
+            published_ns.append(time.perf_counter_ns())
         self._producer.flush(_CONNECT_S)
+        self.late_ms = (np.array(published_ns, np.int64) - due_ns) / 1e6
         if self._refused:
             raise NotDelivered(f"{len(self._refused)} events were not delivered: {self._refused[0].str()}")
         return due_ns
@@ -161,17 +173,14 @@ class LoadClient:
                 raise BrokerUnavailable(f"no answer could be read: {error or 'a message without key or value'}")
             arrivals.append((bytes(key), bytes(value), now))
 
-    def _await_answers(
-        self, events: Sequence[Event], arrivals: Sequence[tuple[bytes, bytes, int]], patience_s: float
-    ) -> NDArray[np.int64]:
-        answers: list[Answer] = []
-        heard = time.monotonic()
+    def _await_answers(self, matcher: Matcher, arrivals: Sequence[tuple[bytes, bytes, int]], patience_s: float) -> None:
+        heard, taken = time.monotonic(), 0
         while True:
-            new = arrivals[len(answers) :]
-            answers += [Answer(key, self._answered_by(value), at_ns) for key, value, at_ns in new]
-            answered = match(events, answers)
+            new = arrivals[taken:]
+            matcher.take(Answer(key, self._answered_by(value), at_ns) for key, value, at_ns in new)
+            taken += len(new)
             if new:
                 heard = time.monotonic()
-            if answered.all() or time.monotonic() - heard > patience_s:
-                return answered
+            if not matcher.open or time.monotonic() - heard > patience_s:
+                return
             time.sleep(_LOOK_S)

@@ -3,8 +3,9 @@
 import asyncio
 from dataclasses import dataclass
 
+from benchmarks.clicks import draw_clicks
 from benchmarks.surroundings import own_stack
-from benchmarks.systems import FLAT_OUT, OURS, draw_clicks, our_worker
+from benchmarks.systems import FLAT_OUT, OURS, our_worker
 from deploy.service import Progress
 from streams.rebuild import rebuild_state
 from streams.settings import Settings

@@ -1,6 +1,7 @@
 """What a benchmark runs in: services of its own, a catalogue and users drawn at random."""
 
 import asyncio
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from streams.settings import Settings
 CLUSTERS = 20
 #: How far an item lies from the centre of its cluster, which has length 1.
 SPREAD = 0.7
+#: What is published at a pace goes out in such groups.
+_TOGETHER = 10
 
 
 @contextmanager
@@ -61,14 +64,18 @@ def draw_items(count: int, dimensions: int, *, seed: int = 0, first: int = 0) ->
     ]
 
 
-def publish_items(kafka: str, topic: str, items: Sequence[Item]) -> None:
-    """Put items on a catalogue topic, as the items agent does."""
-    asyncio.run(_publish(kafka, [Message(topic, item.item_id.encode(), encode_item(item)) for item in items]))
+def publish_items(kafka: str, topic: str, items: Sequence[Item], *, rate: float = math.inf) -> None:
+    """Put items on a catalogue topic, as the items agent does; so many a second."""
+    asyncio.run(_publish(kafka, [Message(topic, item.item_id.encode(), encode_item(item)) for item in items], rate))
 
 
-async def _publish(kafka: str, messages: Sequence[Message]) -> None:
+async def _publish(kafka: str, messages: Sequence[Message], rate: float) -> None:
     publisher = KafkaPublisher(kafka, client_id="bench")
+    together = len(messages) if math.isinf(rate) else _TOGETHER
+    begun = time.monotonic()
     try:
-        await publisher.publish(messages)
+        for start in range(0, len(messages), max(together, 1)):
+            await asyncio.sleep(begun + start / rate - time.monotonic())
+            await publisher.publish(messages[start : start + together])
     finally:
         await publisher.close()

@@ -1,31 +1,32 @@
-"""The three systems that are measured against each other: our worker, a bare Faust echo, our handler without Faust.
+"""The systems that are measured against each other: our workers, bare echoes, our handler without Faust.
 
 Each runs on topics of its own with equal partition counts, and is asked and answered by one LoadClient.
 """
 
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from random import Random
+from itertools import islice
 
 import msgspec
 import numpy as np
 from kafka import KafkaAdminClient  # type: ignore[import-untyped]  # ships no types
 from numpy.typing import NDArray
 
+from benchmarks.echoes import EchoName, echo_command
+from benchmarks.groups import await_members
 from benchmarks.load import Event, LoadClient
 from benchmarks.surroundings import draw_items, publish_items
 from deploy import process
 from deploy.local import Endpoints, Stack
 from deploy.process import Process
 from deploy.service import Progress
-from deploy.workers import COMMAND, Workers
+from deploy.workers import COMMAND, GRACE_SECONDS, Workers
 from streams import topics
 from streams.admin import LEADERS_S, create_topics
-from streams.events import Interaction, encode
 from streams.settings import Settings
 
 START_S = 60.0
@@ -38,26 +39,77 @@ FLOOR = (sys.executable, "-m", "benchmarks.floor")
 
 @dataclass(slots=True)
 class System:
-    """One of the three: its client and clicks, the processes that answer, and the events that were never answered.
+    """One of them: its client and clicks, how a process of it starts, and the events that were never answered.
 
     `beside` gives the seconds of processor time of what else takes part, by name.
     """
 
     client: LoadClient
     clicks: Iterator[Event]
-    processes: list[Process]
+    start: Callable[[int], Process]
+    settle: Callable[[int], None] = lambda _: None
     beside: Mapping[str, Callable[[], float]] = field(default_factory=dict)
+    processes: list[Process] = field(default_factory=list)
     lost: int = 0
 
-    def run(self, count: int, rate: float, *, patience_s: float = 10.0) -> NDArray[np.float64]:
+    def run(
+        self, count: int, rate: float, *, patience_s: float = 10.0, meanwhile: Callable[[], None] | None = None
+    ) -> NDArray[np.float64]:
         """Send the next `count` clicks; milliseconds from due to answered [count], NaN for never."""
-        delays_ms = self.client.run([next(self.clicks) for _ in range(count)], rate, patience_s=patience_s)
+        return self.play(list(islice(self.clicks, count)), rate, patience_s=patience_s, meanwhile=meanwhile)
+
+    def play(
+        self,
+        events: Sequence[Event],
+        rate: float,
+        *,
+        patience_s: float = 10.0,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> NDArray[np.float64]:
+        """Send these events; milliseconds from due to answered [events], NaN for never.
+
+        `meanwhile` begins with them, in a thread of its own, and is waited for.
+        """
+        with ThreadPoolExecutor(1, "meanwhile") as pool:
+            acting = pool.submit(meanwhile) if meanwhile is not None else None
+            delays_ms = self.client.run(events, rate, patience_s=patience_s)
+            if acting is not None:
+                acting.result()
         self.lost += int(np.isnan(delays_ms).sum())
         return delays_ms
 
     def cpu_s(self) -> float:
         """Seconds of processor time that the answering processes have taken since they started."""
         return sum(process.cpu_s(each) for each in self.processes)
+
+    def join(self) -> None:
+        """Start one more process; returns when it is ready, as far as that can be told from outside."""
+        self.processes.append(self.start(len(self.processes) + 1))
+
+    def leave(self) -> None:
+        """End the process that was started last; returns when it is gone."""
+        process.end(self.processes.pop(), grace=GRACE_SECONDS)
+
+    def become(self, count: int) -> None:
+        """Have so many processes; returns when their group has shared out the partitions."""
+        while len(self.processes) < count:
+            self.join()
+        while len(self.processes) > count:
+            self.leave()
+        self.settle(count)
+
+    def end(self) -> None:
+        """End all processes."""
+        while self.processes:
+            self.leave()
+
+
+@contextmanager
+def _ended(system: System) -> Iterator[System]:
+    try:
+        yield system
+    finally:
+        system.end()
 
 
 class _Named(msgspec.Struct):
@@ -73,10 +125,9 @@ _decode_event = msgspec.json.Decoder(_Named).decode
 
 
 @contextmanager
-def echo(own: Settings, endpoints: Endpoints, clicks: Iterator[Event], *, patched: bool = False) -> Iterator[System]:
-    """Stock Faust in a process of its own, or the same on our transport."""
-    name = "patched" if patched else "echo"
-    events, answers = f"{name}.events", f"{name}.answers"
+def echo(own: Settings, endpoints: Endpoints, clicks: Iterator[Event], name: EchoName = "faust") -> Iterator[System]:
+    """A process that does nothing but send on."""
+    events, answers, group = f"{name}.events", f"{name}.answers", f"bench-{name}"
     admin = KafkaAdminClient(bootstrap_servers=endpoints.kafka)
     admin.create_topics(
         {each: {"num_partitions": own.partitions, "replication_factor": 1} for each in (events, answers)}
@@ -84,14 +135,18 @@ def echo(own: Settings, endpoints: Endpoints, clicks: Iterator[Event], *, patche
     admin.wait_for_topics([events, answers], timeout_ms=1000 * LEADERS_S)
     admin.close()
     client = LoadClient(endpoints.kafka, events=events, answers=answers, answered_by=_event_of_echo)
-    command = [sys.executable, "-m", "benchmarks.echo", endpoints.kafka, events, answers, str(own.home / name)]
-    command += ["--patched"] if patched else []
-    with closing(client):
-        running = process.spawn(command, log=own.home / "logs" / f"{name}.log", env={})
-        try:
-            yield System(client, clicks, [running])
-        finally:
-            process.end(running, grace=10)
+
+    def start(number: int) -> Process:
+        title = f"{name}-{number}"
+        command = echo_command(name, endpoints.kafka, group, events, answers, own.home / title)
+        return process.spawn(command, log=own.home / "logs" / f"{title}.log", env={})
+
+    with (
+        closing(client),
+        _ended(System(client, clicks, start, partial(await_members, endpoints.kafka, group))) as system,
+    ):
+        system.join()
+        yield system
 
 
 @contextmanager
@@ -120,17 +175,21 @@ def recommender(
     measured = Workers(settings, endpoints, command=command, progress=progress)
     beside = Workers(settings, endpoints, progress=progress)
     services = Stack(own)
-    with closing(client), beside.borrowed(("items",)) as (items_worker,), ExitStack() as stack:
-        running = []
-        for number in range(1, workers + 1):
-            running.append(measured.start("interactions", number=number))
-            stack.callback(measured.stop, running[-1])
+    settle = partial(await_members, endpoints.kafka, f"{settings.topic_prefix}sightline-interactions")
+    with closing(client), beside.borrowed(("items",)) as (items_worker,):
         taken = {
             "items": partial(process.cpu_s, items_worker.process),
             "kafka": partial(services.cpu_s, "kafka"),
             "redis": partial(services.cpu_s, "redis"),
         }
-        yield System(client, clicks, [worker.process for worker in running], taken)
+
+        def start(number: int) -> Process:
+            return measured.start("interactions", number=number).process
+
+        with _ended(System(client, clicks, start, settle, taken)) as system:
+            for _ in range(workers):
+                system.join()
+            yield system
 
 
 def our_worker(
@@ -145,22 +204,6 @@ def floor(
 ) -> AbstractContextManager[System]:
     """The same handler between confluent-kafka's consumer and producer."""
     return recommender("floor", FLOOR, own, endpoints, clicks, progress, items=items)
-
-
-def draw_clicks(users: int, items: int, rate: float) -> Iterator[Event]:
-    """Clicks without end, `rate` a second by their own time: one of each user first, then at random."""
-    random, now_ms, number = Random(0), time.time_ns() // 1_000_000, 0  # noqa: S311 (no secret is drawn)
-    while True:
-        user = number if number < users else random.randrange(users)
-        click = Interaction(
-            event_id=f"click-{number}",
-            type="click",
-            user_id=f"user-{user}",
-            item_id=f"item-{random.randrange(items)}",
-            occurred_at_ms=now_ms + int(1000 * number / rate),
-        )
-        yield Event(click.event_id, click.user_id.encode(), encode(click))
-        number += 1
 
 
 def _event_of_list(value: bytes) -> str:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from benchmarks.clicks import draw_clicks
 from benchmarks.load import Event
 from benchmarks.surroundings import own_stack
-from benchmarks.systems import FLAT_OUT, START_S, System, draw_clicks, echo, floor, our_worker
+from benchmarks.systems import FLAT_OUT, START_S, System, echo, floor, our_worker
 from deploy.service import Progress
 from streams.settings import Settings
 
@@ -52,11 +53,27 @@ class Throughput:
 
 
 @dataclass(slots=True)
-class _Measured:
+class Backlogs:
+    """A system, and of each backlog that it emptied: the rate, and microseconds of processor time an event."""
+
     system: System
     events_per_s: list[float] = field(default_factory=list)
     cpu_us: list[float] = field(default_factory=list)
     beside_us: dict[str, list[float]] = field(default_factory=dict)
+
+    def empty(self, events: int) -> None:
+        """Have the system answer so many events that are all due at once."""
+        system = self.system
+        before_s, beside_s = system.cpu_s(), {name: taken() for name, taken in system.beside.items()}
+        delays_ms = system.run(events, FLAT_OUT)
+        self.events_per_s.append(events / (float(np.nanmax(delays_ms)) / 1000))
+        self.cpu_us.append((system.cpu_s() - before_s) / events * 1e6)
+        for name, taken in system.beside.items():
+            self.beside_us.setdefault(name, []).append((taken() - beside_s[name]) / events * 1e6)
+
+    def told(self) -> str:
+        """The last one, for a person."""
+        return f"{self.events_per_s[-1]:.0f} events/s, {self.cpu_us[-1]:.0f} us of CPU an event"
 
 
 def measure_throughput(settings: Settings, load: Load, *, progress: Progress = lambda _: None) -> Throughput:
@@ -64,32 +81,21 @@ def measure_throughput(settings: Settings, load: Load, *, progress: Progress = l
     with own_stack(settings, progress) as (own, endpoints), ExitStack() as stack:
         contexts = {
             "echo": echo(own, endpoints, load.clicks()),
-            "patched": echo(own, endpoints, load.clicks(), patched=True),
+            "patched": echo(own, endpoints, load.clicks(), "patched"),
             "ours": our_worker(own, endpoints, load.clicks(), progress, items=load.items, workers=load.workers),
             "floor": floor(own, endpoints, load.clicks(), progress, items=load.items),
         }
-        systems = {name: _Measured(stack.enter_context(context)) for name, context in contexts.items()}
+        systems = {name: Backlogs(stack.enter_context(context)) for name, context in contexts.items()}
         for measured in systems.values():
             measured.system.run(load.users, FLAT_OUT, patience_s=START_S)
         for number in range(1, load.rounds + 1):
             for name, measured in systems.items():
-                _measure_round(measured, load.events)
-                rate, cpu_us = measured.events_per_s[-1], measured.cpu_us[-1]
-                title = f"round {number} of {load.rounds}, {name}"
-                progress(f"{title}: {rate:.0f} events/s, {cpu_us:.0f} us of CPU an event")
+                measured.empty(load.events)
+                progress(f"round {number} of {load.rounds}, {name}: {measured.told()}")
         return _summarise(load, **systems)
 
 
-def _measure_round(measured: _Measured, events: int) -> None:
-    before_s, beside_s = measured.system.cpu_s(), {name: taken() for name, taken in measured.system.beside.items()}
-    delays_ms = measured.system.run(events, FLAT_OUT)
-    measured.events_per_s.append(events / (float(np.nanmax(delays_ms)) / 1000))
-    measured.cpu_us.append((measured.system.cpu_s() - before_s) / events * 1e6)
-    for name, taken in measured.system.beside.items():
-        measured.beside_us.setdefault(name, []).append((taken() - beside_s[name]) / events * 1e6)
-
-
-def _summarise(load: Load, echo: _Measured, patched: _Measured, ours: _Measured, floor: _Measured) -> Throughput:
+def _summarise(load: Load, echo: Backlogs, patched: Backlogs, ours: Backlogs, floor: Backlogs) -> Throughput:
     systems = {"ours": ours, "echo": echo, "floor": floor, "patched": patched}
     rate = {name: float(np.median(each.events_per_s)) for name, each in systems.items()}
     return Throughput(
@@ -97,17 +103,18 @@ def _summarise(load: Load, echo: _Measured, patched: _Measured, ours: _Measured,
         echo_events_per_s=round(rate["echo"], 1),
         floor_events_per_s=round(rate["floor"], 1),
         ratio=round(rate["ours"] / rate["echo"], 3),
-        cpu_us_per_event=_median(ours.cpu_us),
-        items_cpu_us_per_event=_median(ours.beside_us["items"]),
-        kafka_cpu_us_per_event=_median(ours.beside_us["kafka"]),
-        redis_cpu_us_per_event=_median(ours.beside_us["redis"]),
-        echo_cpu_us_per_event=_median(echo.cpu_us),
+        cpu_us_per_event=median(ours.cpu_us),
+        items_cpu_us_per_event=median(ours.beside_us["items"]),
+        kafka_cpu_us_per_event=median(ours.beside_us["kafka"]),
+        redis_cpu_us_per_event=median(ours.beside_us["redis"]),
+        echo_cpu_us_per_event=median(echo.cpu_us),
         patched_echo_events_per_s=round(rate["patched"], 1),
-        patched_echo_cpu_us_per_event=_median(patched.cpu_us),
+        patched_echo_cpu_us_per_event=median(patched.cpu_us),
         workers=load.workers,
         lost=ours.system.lost,
     )
 
 
-def _median(values: Sequence[float]) -> float:
+def median(values: Sequence[float]) -> float:
+    """To one decimal."""
     return round(float(np.median(values)), 1)

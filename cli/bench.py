@@ -2,34 +2,42 @@
 
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, TypeVar
 
-import msgspec
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from benchmarks.encoder import BATCH, measure_encoder
-from benchmarks.faults.fault import Outcome
 from benchmarks.faults.run import run_faults
 from benchmarks.faults.table import UnknownFault, find_faults
 from benchmarks.index import measure_index
-from benchmarks.latency import Latency, Plan, measure_latency
+from benchmarks.latency import Plan, measure_latency
 from benchmarks.memory import measure_memory
-from benchmarks.page import Machine, render_page
+from benchmarks.noise import NoiseWatch
 from benchmarks.replay import measure_replay
 from benchmarks.start import measure_start
+from benchmarks.tail import TailPlan, measure_tail
 from benchmarks.throughput import Load, measure_throughput
+from benchmarks.workers import measure_workers
+from cli.bench_all import measure_all
+from cli.bench_tables import (
+    Found,
+    figures_table,
+    latency_table,
+    noise_line,
+    outcome_line,
+    outcomes_table,
+    tail_table,
+    workers_table,
+)
 from cli.fuzz import fuzz
 from cli.output import JsonOption, print_json, progress, results
 from streams.logs import configure_logs
 from streams.settings import read_settings
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+F = TypeVar("F", bound=Found)
 
 app = typer.Typer(help="Measure on services of its own, started and ended by the command.", no_args_is_help=True)
 app.command()(fuzz)
@@ -44,14 +52,23 @@ def latency(
     items: Annotated[int, typer.Option(min=1, help="Size of the catalogue.")] = 2000,
     as_json: JsonOption = False,
 ) -> None:
-    """Event produced to list consumed, against a bare Faust echo and against our handler without Faust."""
-    _begin()
+    """Event produced to list consumed, against bare echoes and against our handler without Faust."""
     plan = Plan(rate=rate, seconds=seconds, rounds=rounds, users=users, items=items)
-    found = measure_latency(read_settings(), plan, progress=progress)
-    if as_json:
-        print_json(asdict(found))
-    else:
-        _print_table(found)
+    _report(lambda: measure_latency(read_settings(), plan, progress=progress), as_json, latency_table)
+
+
+@app.command()
+def tail(
+    rate: Annotated[float, typer.Option(min=1, help="Events a second.")] = 200,
+    seconds: Annotated[float, typer.Option(min=1, help="Measured seconds of each scene, over all rounds.")] = 30,
+    rounds: Annotated[int, typer.Option(min=1, help="The scenes take turns so often; medians count.")] = 3,
+    users: Annotated[int, typer.Option(min=100, help="How many users click.")] = 1000,
+    items: Annotated[int, typer.Option(min=1, help="Size of the catalogue.")] = 8000,
+    as_json: JsonOption = False,
+) -> None:
+    """The slowest answers where one partition is busy and one sparse, and while other things go on."""
+    plan = TailPlan(rate=rate, seconds=seconds, rounds=rounds, users=users, items=items)
+    _report(lambda: measure_tail(read_settings(), plan, progress=progress), as_json, tail_table)
 
 
 @app.command()
@@ -64,9 +81,21 @@ def throughput(
     as_json: JsonOption = False,
 ) -> None:
     """Events a second with a backlog of them, each answered by a real list, against a bare Faust echo."""
-    _begin()
     load = Load(events=events, rounds=rounds, users=users, items=items, workers=workers)
-    _print(measure_throughput(read_settings(), load, progress=progress), as_json=as_json)
+    _report(lambda: measure_throughput(read_settings(), load, progress=progress), as_json)
+
+
+@app.command()
+def workers(
+    events: Annotated[int, typer.Option(min=1000, help="Events in each round.")] = 10_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Backlogs that each number of workers empties.")] = 3,
+    users: Annotated[int, typer.Option(min=1, help="How many users click.")] = 5000,
+    items: Annotated[int, typer.Option(min=1, help="Size of the catalogue.")] = 2000,
+    as_json: JsonOption = False,
+) -> None:
+    """One, two and four workers on the same partitions, and what it costs when some come or go."""
+    load = Load(events=events, rounds=rounds, users=users, items=items, workers=1)
+    _report(lambda: measure_workers(read_settings(), load, progress=progress), as_json, workers_table)
 
 
 @app.command()
@@ -76,8 +105,7 @@ def index(
     as_json: JsonOption = False,
 ) -> None:
     """The vector index of a worker's memory against exact search: delay, recall, memory."""
-    _begin()
-    _print(measure_index(items, dim, progress=progress), as_json=as_json)
+    _report(lambda: measure_index(items, dim, progress=progress), as_json)
 
 
 @app.command()
@@ -87,8 +115,7 @@ def memory(
     as_json: JsonOption = False,
 ) -> None:
     """Bytes of Redis a user with 100 events, and of a worker's memory an item."""
-    _begin()
-    _print(measure_memory(read_settings(), users=users, items=items, progress=progress), as_json=as_json)
+    _report(lambda: measure_memory(read_settings(), users=users, items=items, progress=progress), as_json)
 
 
 @app.command()
@@ -97,8 +124,7 @@ def encoder(
     as_json: JsonOption = False,
 ) -> None:
     """Pictures a second from the upload topic to the catalogue, against the bare model on the same cores."""
-    _begin()
-    _print(measure_encoder(read_settings(), images, progress=progress), as_json=as_json)
+    _report(lambda: measure_encoder(read_settings(), images, progress=progress), as_json)
 
 
 @app.command()
@@ -107,8 +133,7 @@ def start(
     as_json: JsonOption = False,
 ) -> None:
     """How long a new worker takes to have the catalogue: from the topic, and from a snapshot."""
-    _begin()
-    _print(measure_start(read_settings(), items=items, progress=progress), as_json=as_json)
+    _report(lambda: measure_start(read_settings(), items=items, progress=progress), as_json)
 
 
 @app.command()
@@ -118,36 +143,17 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """How fast `sightline rebuild` makes the state of the log anew."""
-    _begin()
-    _print(measure_replay(read_settings(), events=events, rate=rate, progress=progress), as_json=as_json)
+    _report(lambda: measure_replay(read_settings(), events=events, rate=rate, progress=progress), as_json)
 
 
 @app.command("all")
-def everything(as_json: JsonOption = False) -> None:
-    """Each bench but faults and fuzz, once with its defaults, and a page of what they found; about ten minutes."""
+def everything(
+    scale: Annotated[float, typer.Option(min=0.01, max=1, help="Measure this share of everything.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Each bench but faults and fuzz, once with its defaults, and a page of what they found; about 25 minutes."""
     _begin()
-    settings = read_settings()
-    machine = Machine.here(datetime.now(UTC).isoformat(timespec="minutes"))
-    plan = Plan(rate=200, seconds=20, rounds=3, users=1000, items=2000)
-    load = Load(events=10_000, rounds=3, users=5000, items=2000, workers=1)
-    benches: dict[str, Callable[[], DataclassInstance]] = {
-        "latency": lambda: measure_latency(settings, plan, progress=progress),
-        "throughput": lambda: measure_throughput(settings, load, progress=progress),
-        "encoder": lambda: measure_encoder(settings, 400, progress=progress),
-        "index": lambda: measure_index(100_000, settings.dimensions, progress=progress),
-        "memory": lambda: measure_memory(settings, users=20_000, items=50_000, progress=progress),
-        "start": lambda: measure_start(settings, items=100_000, progress=progress),
-        "replay": lambda: measure_replay(settings, events=20_000, rate=200, progress=progress),
-    }
-    found = {}
-    for name, measure in benches.items():
-        progress(f"bench {name}")
-        found[name] = asdict(measure())
-    folder = settings.home / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "results.json").write_bytes(msgspec.json.encode({"machine": machine, **found}))
-    page = folder / "index.html"
-    page.write_text(render_page(found, machine), encoding="utf-8")
+    found, page = measure_all(read_settings(), scale, progress=progress)
     if as_json:
         print_json({**found, "page": str(page)})
     else:
@@ -171,9 +177,9 @@ def faults(
     for outcome in run_faults(read_settings(), chosen, rate=rate, minutes=minutes, progress=progress):
         outcomes.append(outcome)
         if as_json:
-            print_json(_line(outcome))
+            print_json(outcome_line(outcome))
     if not as_json:
-        _print_outcomes(outcomes)
+        results().print(outcomes_table(outcomes))
     if not all(outcome.passed for outcome in outcomes):
         raise typer.Exit(1)
 
@@ -183,34 +189,14 @@ def _begin() -> None:
     configure_logs("warning")
 
 
-def _print(found: "DataclassInstance", *, as_json: bool) -> None:
+def _report(measure: Callable[[], F], as_json: bool, table: Callable[[F], Table] = figures_table) -> None:
+    """Measure, and say how quiet the machine was meanwhile."""
+    _begin()
+    with NoiseWatch() as watch:
+        found = measure()
+    noise = watch.found()
     if as_json:
-        print_json(asdict(found))
-        return
-    table = Table("figure", "value")
-    for name, value in asdict(found).items():
-        table.add_row(name, "not measured" if value is None else f"{value:,}")
-    results().print(table)
-
-
-def _line(outcome: Outcome) -> dict[str, object]:
-    return {**asdict(outcome), "pass": outcome.passed}
-
-
-def _print_outcomes(outcomes: Sequence[Outcome]) -> None:
-    table = Table("fault", "events", "lost", "applied twice", "recovered after", "")
-    for each in outcomes:
-        recovered = "never" if each.recovered_s is None else f"{each.recovered_s:.1f} s"
-        verdict = Text("pass", "green") if each.passed else Text("\n".join(("FAIL", *each.wrong)), "red")
-        table.add_row(each.fault, f"{each.events:,}", str(each.lost), str(each.double_applied), recovered, verdict)
-    results().print(table)
-
-
-def _print_table(found: Latency) -> None:
-    table = Table("", "p50 ms", "p99 ms", "p99.9 ms")
-    table.add_row("Sightline", f"{found.p50_ms:.2f}", f"{found.p99_ms:.2f}", f"{found.p999_ms:.2f}")
-    table.add_row("bare Faust echo", f"{found.echo_p50_ms:.2f}", f"{found.echo_p99_ms:.2f}", "")
-    table.add_row("ratio", f"{found.ratio_p50:.2f}", f"{found.ratio_p99:.2f}", "")
-    table.add_row("our handler without Faust", f"{found.floor_p50_ms:.2f}", "", "")
-    results().print(table)
-    results().print(f"{found.lost} events lost", highlight=False)
+        print_json({**asdict(found), "noise": asdict(noise)})
+    else:
+        results().print(table(found))
+        results().print(noise_line(noise), highlight=False)

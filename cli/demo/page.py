@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 
+from benchmarks.frame import framed
 from cli.demo.story import Chapter, Figure, Story, Tile
 
 _PAGE = Path(__file__).with_suffix(".html")
@@ -13,11 +14,12 @@ _PAGE = Path(__file__).with_suffix(".html")
 
 def render_page(story: Story, thumbnails: Mapping[str, bytes]) -> str:
     """The story as HTML, pictures inside; `thumbnails` are JPEG by item id, an item without one stays blank."""
-    return Template(_PAGE.read_text(encoding="utf-8")).substitute(
+    body = Template(_PAGE.read_text(encoding="utf-8")).substitute(
         figures="".join(map(_figure, story.figures)),
         chapters="\n".join(_chapter(chapter, thumbnails) for chapter in story.chapters),
         footer=escape(story.footer),
     )
+    return framed("Sightline demo", _PAGE.with_suffix(".css"), body)
 
 
 def _figure(figure: Figure) -> str:

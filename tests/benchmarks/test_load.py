@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
+from numpy.typing import NDArray
 
-from benchmarks.load import Answer, Event, LoadClient, match
+from benchmarks.load import Answer, Event, LoadClient, Matcher
 from tests.conftest import RunningStack
 
 
@@ -15,6 +16,13 @@ def event(number: int, user: str = "ada") -> Event:
 
 def answer(number: int, at_ns: int, user: str = "ada") -> Answer:
     return Answer(user.encode(), f"e{number}", at_ns)
+
+
+def match(events: list[Event], answers: list[Answer]) -> NDArray[np.int64]:
+    matcher = Matcher(events)
+    for answer in answers:
+        matcher.take([answer])
+    return matcher.answered_ns
 
 
 def test_an_answer_stands_for_the_event_it_names() -> None:

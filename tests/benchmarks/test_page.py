@@ -1,4 +1,5 @@
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
+from typing import Any, get_type_hints
 
 import pytest
 
@@ -9,11 +10,15 @@ from benchmarks.memory import Memory
 from benchmarks.page import CHARTS, Chart, Machine, render_page
 from benchmarks.replay import Replay
 from benchmarks.start import Start
+from benchmarks.tail import Tail
 from benchmarks.throughput import Throughput
+from benchmarks.workers import Crews
 
 MACHINE = Machine(2, "x86_64", 0.5, "2026-01-01T12:00+00:00")
 PRINTED = {
     "latency": Latency,
+    "tail": Tail,
+    "workers": Crews,
     "throughput": Throughput,
     "encoder": EncoderFigures,
     "index": IndexFigures,
@@ -23,11 +28,16 @@ PRINTED = {
 }
 
 
+def names(printed: Any, before: str = "") -> set[str]:
+    """Of all figures of a dataclass, those of dataclasses within as `a.b`."""
+    found = {before + field.name for field in fields(printed)}
+    inner = {name: kind for name, kind in get_type_hints(printed).items() if is_dataclass(kind)}
+    return found.union(*(names(kind, f"{before}{name}.") for name, kind in inner.items()))
+
+
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.title)
 def test_each_bar_is_a_figure_that_its_bench_prints(chart: Chart) -> None:
-    printed = {field.name for field in fields(PRINTED[chart.bench])}
-
-    assert {bar.figure for bar in chart.bars} <= printed
+    assert {bar.figure for bar in chart.bars} <= names(PRINTED[chart.bench])
 
 
 def test_the_longest_bar_is_that_of_the_largest_figure() -> None:
@@ -52,3 +62,18 @@ def test_nothing_but_zeros_is_drawn_as_well() -> None:
 
 def test_the_page_says_where_it_was_measured() -> None:
     assert "2 cores (x86_64), load 0.5 before, 2026-01-01T12:00+00:00" in render_page({}, MACHINE)
+
+
+def test_a_figure_within_a_scene_has_a_bar() -> None:
+    page = render_page({"tail": {"rebalance": {"max_ms": 50.0}, "echo_rebalance": {"max_ms": 200.0}}}, MACHINE)
+
+    assert "width:25.0%" in page
+
+
+def test_the_page_says_how_noisy_the_noisiest_bench_was() -> None:
+    quiet = {"steal_percent": 0.0, "others_percent": 2.0, "spin_spread": 1.01}
+    busy = {"steal_percent": 1.5, "others_percent": 40.0, "spin_spread": 1.3}
+
+    page = render_page({"memory": {"noise": quiet}, "replay": {"noise": busy}}, MACHINE)
+
+    assert "1.5 % taken by the hypervisor, 40.0 % by others, speed within 1.30" in page
