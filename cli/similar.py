@@ -5,6 +5,7 @@ import uuid
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.table import Table
 from rich.text import Text
@@ -18,7 +19,7 @@ from cli.running import running_system
 from cli.uploading import refusal
 from streams.client import EventPublisher, RecommendationSubscriber
 from streams.errors import StreamError
-from streams.events import Recommendations, Upload
+from streams.events import Only, Recommendations, Upload
 from streams.security import PLAINTEXT, KafkaSecurity, kafka_security
 from streams.settings import read_settings
 from streams.topics import DEAD_LETTERS
@@ -31,13 +32,18 @@ class NoAnswer(StreamError):
 def similar(
     image: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A picture to search with.")],
     count: Annotated[int, typer.Option(min=1, max=200, help="How many items to show.")] = 10,
+    category: Annotated[str | None, typer.Option(help="Only items of this category.")] = None,
+    min_price: Annotated[float | None, typer.Option(min=0, help="Only items of this price or more.")] = None,
+    max_price: Annotated[float | None, typer.Option(min=0, help="Only items of this price or less.")] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the answer.")] = 20.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the items of the catalogue that look most like a picture; nothing is stored."""
+    """Show the items of the catalogue, of those in stock, that look most like a picture; nothing is stored."""
     settings = read_settings()
+    only = Only(category=category, min_price=min_price, max_price=max_price)
     try:
         picture = read_picture(image)
+        msgspec.convert(msgspec.to_builtins(only), Only)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     with running_system(settings) as endpoints:
@@ -46,6 +52,7 @@ def similar(
             settings.topic_prefix,
             picture,
             timeout,
+            only=only,
             asker=known_as(settings, f"similar-{uuid.uuid4().hex}"),
             security=kafka_security(settings),
         )
@@ -60,7 +67,14 @@ def similar(
 
 
 def ask_similar(
-    bootstrap: str, prefix: str, picture: bytes, timeout_s: float, *, asker: str, security: KafkaSecurity = PLAINTEXT
+    bootstrap: str,
+    prefix: str,
+    picture: bytes,
+    timeout_s: float,
+    *,
+    only: Only | None = None,
+    asker: str,
+    security: KafkaSecurity = PLAINTEXT,
 ) -> Recommendations:
     """The answer to a picture query of a user id that nobody else has; NoAnswer when none comes in time."""
     event = Upload(
@@ -70,6 +84,7 @@ def ask_similar(
         user_id=asker,
         image=picture,
         purpose="query",
+        only=only,
     )
     with (
         RecommendationSubscriber(

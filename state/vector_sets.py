@@ -28,7 +28,7 @@ from state.redis import Client, Observer, reporting
 #: How many neighbours an addition looks at: 64 find as much as Redis's own 200, in a quarter of the time.
 EXPANSION_ADD: Final = 64
 #: How many candidates a search keeps at least.
-EXPANSION_SEARCH: Final = 80
+EXPANSION_SEARCH: Final = 64
 _LIBRARY: Final = Path(__file__).with_name("vector_sets.lua").read_text()
 
 

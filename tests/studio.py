@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Sequence
-from functools import partial
 from io import BytesIO
 
 import numpy as np
@@ -11,9 +10,11 @@ from PIL import Image
 
 from features.image import Picture, decode
 from features.item import Item
+from features.where import Where
 from inference.catalog import Catalog
 from inference.encoder import Encoding
 from inference.similar import find_similar
+from state.errors import StateUnavailable
 from streams.breaker import Breaker, RefusalLimit
 from streams.decoder import DecoderUnavailable
 from streams.fetching import Fetcher
@@ -53,6 +54,7 @@ class Studio:
         self.publisher = FakePublisher()
         self.trouble: list[Exception] = []
         self.starting = 0
+        self.is_index_away = False
         self.breaker = Breaker("events.uploads", RefusalLimit(least=20))
         self.agent = UploadsAgent(
             self.encoder,
@@ -60,7 +62,7 @@ class Studio:
             Objects(None) if objects is None else objects,
             Fetcher(()) if fetcher is None else fetcher,
             self.catalog,
-            partial(find_similar, self.catalog),
+            self._find_similar,
             self.publisher,
             SignalTopic("", PARTITIONS),
             self._report,
@@ -80,6 +82,12 @@ class Studio:
             self.starting -= 1
             raise DecoderUnavailable("no process can be started")
         return decode(data)
+
+    async def _find_similar(self, query: NDArray[np.float32], count: int, where: Where) -> NDArray[np.int64]:
+        """In this process; unavailable when the test says so."""
+        if self.is_index_away:
+            raise StateUnavailable("nobody there")
+        return await find_similar(self.catalog, query, count, where)
 
     async def _report(self, error: Exception) -> None:
         """Triton is back after the second complaint."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import InvalidEvent
-from streams.events import Event, Interaction, ItemChange, Upload
+from streams.events import Event, Interaction, ItemChange, Only, Upload
 from streams.parsing import (
     EVENT_LIMIT,
     NOT_UNPACKED,
@@ -81,6 +81,22 @@ def test_a_query_has_the_user_as_its_key() -> None:
 def test_a_query_with_the_item_as_its_key_is_refused() -> None:
     with pytest.raises(InvalidEvent, match="user_id is 'u2'"):
         parse_upload(record(UPLOAD | {"purpose": "query"}, key=b"i10"))
+
+
+def test_a_query_may_be_limited() -> None:
+    limited = parse_upload(record(UPLOAD | {"purpose": "query", "only": {"max_price": 50, "size": "L"}}, key=b"u2"))
+    assert limited.only == Only(max_price=50.0)
+
+
+@pytest.mark.parametrize("only", [{"category": ""}, {"min_price": -1}, "shoes"])
+def test_a_limit_that_means_nothing_is_refused(only: object) -> None:
+    with pytest.raises(InvalidEvent):
+        parse_upload(record(UPLOAD | {"purpose": "query", "only": only}, key=b"u2"))
+
+
+def test_an_item_cannot_be_limited() -> None:
+    with pytest.raises(InvalidEvent, match="`only` limits a query"):
+        parse_upload(record(UPLOAD | {"only": {"category": "shoes"}}, key=b"i10"))
 
 
 def test_an_item_change_is_read() -> None:

@@ -144,6 +144,27 @@ async def test_a_query_is_answered_with_what_looks_like_it_and_stores_nothing(st
     assert [message.topic for message in studio.publisher.messages] == ["recommendations"]
 
 
+async def test_a_query_is_answered_with_what_it_is_limited_to(studio: Studio) -> None:
+    facts: list[dict[str, object]] = [
+        {"category": "hats"},
+        {"category": "shoes", "price": 80},
+        {"category": "shoes", "price": 20},
+    ]
+    await studio.handle([record(n, upload(f"i{n}", shirt()) | each) for n, each in enumerate(facts)])
+    studio.catalog.apply([(item.item_id, item) for item in studio.items()])
+    await studio.handle([query(shirt(), only={"category": "shoes", "max_price": 50})])
+    assert [item.item_id for item in studio.publisher.lists()[0].items] == ["i2"]
+
+
+async def test_a_query_says_when_the_index_is_away(studio: Studio) -> None:
+    studio.is_index_away = True
+    await studio.handle([record(0, upload("i1"))])
+    studio.catalog.apply([("i1", studio.items()[0])])
+    await studio.handle([query(shirt())])
+    (answer,) = studio.publisher.lists()
+    assert (answer.items, answer.degraded) == ([], ["index"])
+
+
 async def test_an_answer_is_the_users_and_names_its_query(studio: Studio) -> None:
     await studio.handle([query(shirt())])
     (answer,) = studio.publisher.lists()
