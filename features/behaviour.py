@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.item import decay
-from features.ledger import EMPTY, add, faded
+from features.ledger import EMPTY, add, all_entries, faded
 from features.profile import DAY_MS, Action, Profile
 
 TREND_HALF_LIFE_MS = DAY_MS // 24
@@ -119,7 +119,7 @@ def strengths(behaviours: Sequence[Behaviour], now_ms: int) -> NDArray[np.float3
     """How strongly each neighbour of each item [n in all] follows it, 0 to below 1: rare co-choices are damped."""
     ledgers = [behaviour.neighbours for behaviour in behaviours]
     lengths = np.array([len(ledger) for ledger in ledgers], np.int64)
-    weight = faded(np.concatenate([EMPTY, *ledgers]), now_ms, NEIGHBOUR_HALF_LIFE_MS)
+    weight = faded(all_entries(ledgers), now_ms, NEIGHBOUR_HALF_LIFE_MS)
     ends = np.cumsum(lengths)
     sums = np.concatenate([_ZERO, np.cumsum(weight)])
     total = (sums[ends] - sums[ends - lengths]).astype(np.float32)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from features.behaviour import Behaviour, strengths
 from features.dials import NEVER
+from features.ledger import all_entries
 from features.profile import Profile
 from features.recommendation import Source
 from features.trends import at_time
@@ -157,7 +158,7 @@ def _neighbours(
     if not found:
         return NO_PROPOSALS, np.zeros(0, np.float32), NO_PROPOSALS.rows
     spread = np.repeat(np.array(steps), [len(each.neighbours) for each in found], axis=0)
-    rows = catalog.rows_of(np.concatenate([each.neighbours for each in found])["item"])
+    rows = catalog.rows_of(all_entries(each.neighbours for each in found)["item"])
     strength = strengths(found, now_ms) * np.float32(RECENT_DECAY) ** spread[:, 1].astype(np.float32)
     # Of 16 bits, since those numpy sorts by counting.
     order = np.argsort((np.float32(65535.0) * (1 - strength)).astype(np.uint16), kind="stable")

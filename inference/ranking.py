@@ -51,9 +51,9 @@ def rank(
     shortlist, similarity = _shortlist(candidates, tastes, catalog, signals, scores, SHORTLIST * length)
     places = _diversify(np.where(shortlist >= 0, scores[shortlist], -_INFINITE), similarity, length)
     picked = np.where(places >= 0, np.take_along_axis(shortlist, places, axis=1), -1)
-    explored = _explore(picked, candidates, scores, signals, catalog)
     # [u, length, d]; -1 is some row, whose vector is not looked at.
     vectors = catalog.vectors(candidates.rows[picked])
+    explored = _explore(picked, vectors, candidates, scores, signals, catalog)
     reasons = find_reasons(picked, vectors, signals, candidates, tastes, catalog, now_ms)
     items = _items(picked, explored, scores, reasons, candidates, catalog)
     return [Ranking(*each) for each in zip(items, _diversities(picked, vectors), strict=True)]
@@ -145,12 +145,13 @@ def _diversify(scores: NDArray[np.float32], similarity: NDArray[np.float32], len
 
 def _explore(
     picked: NDArray[np.int64],
+    vectors: NDArray[np.float32],
     candidates: Candidates,
     scores: NDArray[np.float32],
     signals: NDArray[np.float32],
     catalog: Catalog,
 ) -> NDArray[np.int64]:
-    """Put the best new item that nobody knows yet into its slot of the lists [u, length] that have none.
+    """Put the best new item that nobody knows yet into its slot of the lists [u, l] that have none, and its vector.
 
     Not a copy of a picture that is shown. The slot of each user [u], -1 for none.
     """
@@ -163,13 +164,15 @@ def _explore(
     for user in np.flatnonzero(lacking).tolist():
         start, end = candidates.bounds[user : user + 2]
         unknown = start + np.flatnonzero(new[start:end])
-        shown = picked[user][picked[user] >= 0]
-        alike = catalog.vectors(candidates.rows[unknown]) @ catalog.vectors(candidates.rows[shown]).T
-        unknown = unknown[alike.max(axis=1) < SAME_PICTURE]
-        if len(unknown):
-            picked[user, EXPLORE_SLOT + 1 :] = picked[user, EXPLORE_SLOT:-1].copy()
-            picked[user, EXPLORE_SLOT] = unknown[scores[unknown].argmax()]
-            explored[user] = EXPLORE_SLOT
+        shown = vectors[user, picked[user] >= 0]
+        for place in unknown[np.argsort(-scores[unknown], kind="stable")].tolist():
+            vector = catalog.vectors(candidates.rows[[place]])[0]
+            if (shown @ vector).max() < SAME_PICTURE:
+                for line, entered in ((picked[user], place), (vectors[user], vector)):
+                    line[EXPLORE_SLOT + 1 :] = line[EXPLORE_SLOT:-1].copy()
+                    line[EXPLORE_SLOT] = entered
+                explored[user] = EXPLORE_SLOT
+                break
     return explored
 
 

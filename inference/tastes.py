@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.interests import Interests, find_interests
-from features.ledger import EMPTY, faded
+from features.ledger import all_entries, faded
 from features.profile import ENGAGED_HALF_LIFE_MS, Profile
 from inference.catalog import Catalog
 
@@ -40,7 +40,7 @@ class Tastes:
 
 def find_tastes(profiles: Sequence[Profile], catalog: Catalog, now_ms: int) -> Tastes:
     """Look the profiles' items up in the catalogue and group them into interests; what it lacks is passed over."""
-    engaged = np.concatenate([EMPTY, *(profile.engaged for profile in profiles)])
+    engaged = all_entries(profile.engaged for profile in profiles)
     user = np.repeat(np.arange(len(profiles)), [len(profile.engaged) for profile in profiles])
     found = catalog.rows_of(engaged["item"])
     known = found >= 0

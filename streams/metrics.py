@@ -90,7 +90,7 @@ RECOMMENDATIONS = Counter(
 )
 CANDIDATES = Histogram(
     "sightline_candidates",
-    "Candidates generated for one list, by source",
+    "Candidates generated for one list, by source; of one list of each micro-batch",
     ["source"],
     buckets=(0, 1, 5, 10, 20, 50, 100, 200, 500),
 )
@@ -104,7 +104,7 @@ CLICKED = Counter(
 )
 LIST_DIVERSITY = Histogram(
     "sightline_list_diversity",
-    "One minus the mean cosine similarity of neighbouring slots in a published list",
+    "One minus the mean cosine similarity of neighbouring slots in a published list; of one list of each micro-batch",
     buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
 )
 FORGET = Histogram(
