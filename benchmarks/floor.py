@@ -12,25 +12,16 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from threadpoolctl import threadpool_limits
 
 from deploy.local import Stack
-from inference.catalog import Catalog
-from state.conditions import Conditions
-from state.keys import Keys
-from state.profiles import ProfileStore
-from state.redis import RedisPartitions, connect
-from state.signals import SignalStore
 from streams import collector, topics
-from streams.breaker import Breaker, RefusalLimit
-from streams.conditions import ALL as CONDITIONS
-from streams.crowd import Crowd
+from streams.app import make_app
 from streams.endpoint import Endpoint
 from streams.interactions import InteractionsAgent
 from streams.logs import configure_logs
-from streams.output import KafkaPublisher
 from streams.parsing import Record
+from streams.parts import Addresses, Parts
 from streams.positions import Positions
-from streams.replica import CatalogReplica
 from streams.settings import Settings, read_settings
-from streams.signals import SignalTopic
+from streams.wiring import make_interactions_agent
 
 _POLL_S = 0.02
 
@@ -51,7 +42,7 @@ class PlainConsumer:
             return []
         return [self._record(message) for message in (first, *self._consumer.consume(limit - 1, 0))]
 
-    async def rewind(self, partition: int, position: int) -> None:
+    def rewind(self, partition: int, position: int) -> None:
         """Read again from the record after `position`."""
         self._last[partition] = position
         self._consumer.seek(TopicPartition(self._topic, partition, position + 1))
@@ -92,48 +83,22 @@ async def run_floor(settings: Settings) -> None:
 
 
 async def _wire(settings: Settings, stack: AsyncExitStack) -> tuple[InteractionsAgent, PlainConsumer]:
-    """What `streams.wiring` has for interactions, Faust's consumer left out."""
-    addresses, prefix = Stack(settings).endpoints(), settings.topic_prefix
-    redis = connect(addresses.redis)
-    stack.push_async_callback(redis.aclose)
-    profiles = ProfileStore(RedisPartitions(redis, Keys(prefix), observe=_ignore))
-    signals = SignalStore(RedisPartitions(redis, Keys(f"{prefix}s"), observe=_ignore), settings.partitions)
-    crowd = Crowd(signals, Conditions(redis, prefix, CONDITIONS, observe=_ignore))
-    stack.push_async_callback(crowd.stop)
-    catalog = Catalog(settings.dimensions)
-    replica = CatalogReplica(addresses.kafka, prefix + topics.CATALOG.name, catalog)
-    await replica.start()
-    stack.push_async_callback(replica.stop)
-    await crowd.start()
-    lists = KafkaPublisher(addresses.kafka, client_id="floor")
-    stack.push_async_callback(lists.close)
-    await lists.warm_up([prefix + topics.RECOMMENDATIONS.name])
-    signals_out = KafkaPublisher(addresses.kafka, client_id="floor-signals")
-    stack.push_async_callback(signals_out.close)
-    await signals_out.warm_up([prefix + topics.SIGNALS.name])
-    positions = await profiles.positions(range(settings.partitions))
-    consumer = PlainConsumer(addresses.kafka, prefix + topics.INTERACTIONS.name, positions)
-    stack.callback(consumer.close)
-    agent = InteractionsAgent(
-        profiles,
-        crowd,
-        catalog,
-        lists,
-        signals_out,
-        Positions(consumer.rewind),
-        SignalTopic(prefix, settings.partitions),
-        Breaker(topics.INTERACTIONS.name, RefusalLimit()),
-        prefix=prefix,
-        partitions=settings.partitions,
-        list_length=settings.list_length,
+    found = Stack(settings).endpoints()
+    # An app that is never started: its agents would be Faust's.
+    app = make_app("floor", settings, found.kafka)
+    parts = Parts(settings, Addresses(found.kafka, found.redis, found.triton), app, stack)
+
+    async def rewind(partition: int, position: int) -> None:
+        consumer.rewind(partition, position)
+
+    agent, _ = await make_interactions_agent(parts, Positions(rewind))
+    consumer = PlainConsumer(
+        found.kafka,
+        settings.topic_prefix + topics.INTERACTIONS.name,
+        await agent.positions(range(settings.partitions)),
     )
-    await agent.start()
-    stack.push_async_callback(agent.stop)
+    stack.callback(consumer.close)
     return agent, consumer
-
-
-def _ignore(_op: str, _seconds: float | None) -> None:
-    pass
 
 
 if __name__ == "__main__":

@@ -23,8 +23,6 @@ from streams.settings import Settings
 WARM_UP_S = 1.0
 #: How long a second worker stays.
 STAY_S = 3.0
-#: A round in which one joins and leaves lasts so long at least: a worker starts in half of it.
-REBALANCE_S = 15.0
 BURST = 1000
 GROWTH_PER_S = 200
 _EVEN = Skew()
@@ -34,13 +32,17 @@ Meanwhile = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class TailPlan:
-    """`seconds` of each scene, shared out over the rounds."""
+    """`seconds` of each scene, shared out over the rounds.
+
+    A round in which a worker joins and leaves lasts `rebalance_s` at least: one starts in half of it.
+    """
 
     rate: float
     seconds: float
     rounds: int
     users: int
     items: int
+    rebalance_s: float = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +101,15 @@ def measure_tail(settings: Settings, plan: TailPlan, *, progress: Progress = lam
         catalogue = _Catalogue(endpoints.kafka, f"{OURS}.{topics.CATALOG.name}", own.dimensions, plan.items)
         acts = {
             "steady": _Act(ours),
-            "rebalance": _Act(ours, prepare=lambda: partial(_join_and_leave, ours), least_s=REBALANCE_S),
+            "rebalance": _Act(ours, prepare=lambda: partial(_join_and_leave, ours), least_s=plan.rebalance_s),
             "growth": _Act(ours, prepare=lambda: catalogue.growth(plan.seconds / plan.rounds)),
             "burst": _Act(ours, prepare=catalogue.burst),
             "hot_user": _Act(ours, Skew(one_user=True)),
             "hot_item": _Act(ours, Skew(hot_item=0.5)),
             "echo": _Act(reference),
-            "echo_rebalance": _Act(reference, prepare=lambda: partial(_join_and_leave, reference), least_s=REBALANCE_S),
+            "echo_rebalance": _Act(
+                reference, prepare=lambda: partial(_join_and_leave, reference), least_s=plan.rebalance_s
+            ),
         }
         for number in range(1, plan.rounds + 1):
             for name, act in acts.items():

@@ -14,9 +14,8 @@ from deploy.service import Progress
 from streams.settings import Settings
 
 COUNTS = (1, 2, 4)
-#: While workers come and go: clicks a second, how long each change is watched, and when it begins.
+#: While workers come and go: clicks a second, and when each change begins.
 RATE = 100.0
-WATCH_S = 15.0
 _LEAD_S = 1.0
 
 
@@ -65,8 +64,13 @@ class _Measured:
     left: Change | None = None
 
 
-def measure_workers(settings: Settings, load: Load, *, progress: Progress = lambda _: None) -> Crews:
-    """Start services of its own, and more and more workers on them, then end them again."""
+def measure_workers(
+    settings: Settings, load: Load, *, watch_s: float = 15.0, progress: Progress = lambda _: None
+) -> Crews:
+    """Start services of its own, and more and more workers on them, then end them again.
+
+    Each time they become more or fewer, clicks come for `watch_s`, in which the change should find its end.
+    """
     with own_stack(settings, progress) as (own, endpoints), ExitStack() as stack:
         reference = stack.enter_context(echo(own, endpoints, load.clicks()))
         ours = stack.enter_context(our_worker(own, endpoints, load.clicks(), progress, items=load.items))
@@ -76,26 +80,26 @@ def measure_workers(settings: Settings, load: Load, *, progress: Progress = lamb
         for count, crew in zip(COUNTS, crews, strict=True):
             for measured in crew:
                 if count > 1:
-                    measured.joined = _watch(measured.backlogs.system, count, progress)
+                    measured.joined = _watch(measured.backlogs.system, count, watch_s, progress)
             for number in range(1, load.rounds + 1):
                 for measured in crew:
                     measured.backlogs.empty(load.events)
                     progress(f"round {number} of {load.rounds}, {count} processes: {measured.backlogs.told()}")
         for at in range(len(COUNTS) - 1, 0, -1):
             for measured in crews[at]:
-                measured.left = _watch(measured.backlogs.system, COUNTS[at - 1], progress)
+                measured.left = _watch(measured.backlogs.system, COUNTS[at - 1], watch_s, progress)
     one, two, four = (_crew(*crew) for crew in crews)
     return Crews(one, two, four, ours.lost)
 
 
-def _watch(system: System, count: int, progress: Progress) -> Change:
+def _watch(system: System, count: int, watch_s: float, progress: Progress) -> Change:
     """Have so many processes while clicks come."""
 
     def change() -> None:
         time.sleep(_LEAD_S)
         system.become(count)
 
-    delays_ms = system.run(int(RATE * WATCH_S), RATE, meanwhile=change)
+    delays_ms = system.run(int(RATE * watch_s), RATE, meanwhile=change)
     found = Change(round(longest_gap_ms(delays_ms, RATE), 1), round(float(np.nanmax(delays_ms, initial=0.0)), 1))
     progress(f"now {count} processes: no answer for {found.gap_ms:.0f} ms, the longest wait {found.wait_ms:.0f} ms")
     return found

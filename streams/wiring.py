@@ -6,6 +6,7 @@ from typing import Literal
 
 from inference.similar import find_similar
 from state.profiles import ProfileStore
+from state.redis import RedisPartitions
 from state.signals import SignalStore
 from streams import topics
 from streams.conditions import ENCODER, report_to
@@ -32,6 +33,17 @@ SIGNALS_PAUSE_S = 0.05
 
 async def wire_interactions(parts: Parts) -> None:
     """The hub: lists for users who did something."""
+    topic = parts.prefix + topics.INTERACTIONS.name
+    positions = Positions(partial(parts.app.rewind, topic))
+    agent, partitions = await make_interactions_agent(parts, positions)
+    parts.app.positions[topic] = agent.positions
+    parts.app.stores[topic] = partitions
+    await parts.watch_store(partitions, positions, agent.rolled_back)
+    parts.add_agent(topics.INTERACTIONS, agent.handle, parts.settings.batch_limit)
+
+
+async def make_interactions_agent(parts: Parts, positions: Positions) -> tuple[InteractionsAgent, RedisPartitions]:
+    """What handles interactions, started, whoever reads them from the topic; and where its profiles are kept."""
     lists = await parts.publisher(
         "sightline-interactions",
         topics.INTERACTIONS,
@@ -52,8 +64,6 @@ async def wire_interactions(parts: Parts) -> None:
     catalog = await parts.catalog()
     await crowd.start()
     signals_out = await parts.publisher("sightline-interactions-signals", topics.SIGNALS)
-    topic = parts.prefix + topics.INTERACTIONS.name
-    positions = Positions(partial(parts.app.rewind, topic))
     agent = InteractionsAgent(
         profiles,
         crowd,
@@ -69,12 +79,9 @@ async def wire_interactions(parts: Parts) -> None:
         nearby=await parts.nearby(catalog),
         controls=parts.controls,
     )
-    parts.app.positions[topic] = agent.positions
-    parts.app.stores[topic] = partitions
     parts.watch(agent)
     await agent.start()
-    await parts.watch_store(partitions, positions, agent.rolled_back)
-    parts.add_agent(topics.INTERACTIONS, agent.handle, parts.settings.batch_limit)
+    return agent, partitions
 
 
 async def wire_uploads(parts: Parts) -> None:

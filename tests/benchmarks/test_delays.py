@@ -30,7 +30,7 @@ def test_a_lag_that_stays_as_it_is_does_not_grow() -> None:
 
 
 def test_where_every_other_event_is_answered_in_time_the_lag_grows_by_the_others() -> None:
-    assert lag_growth_per_s(10.0 * np.arange(1000), rate=100) == pytest.approx(50, abs=0.5)
+    assert lag_growth_per_s(10.0 * np.arange(1000, dtype=np.float64), rate=100) == pytest.approx(50, abs=0.5)
 
 
 def test_where_nothing_is_answered_all_of_it_is_lag() -> None:

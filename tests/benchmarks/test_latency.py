@@ -37,7 +37,12 @@ def test_drawn_items_have_unit_vectors() -> None:
 def test_a_small_run_loses_nothing_and_gives_every_figure(settings: Settings) -> None:
     found = measure_latency(settings, PLAN)
     assert found.lost == 0
-    assert all(getattr(found, name) > 0 for name in Latency.__dataclass_fields__ if name != "lost")
+    delays = {
+        name: getattr(found, name) for name in Latency.__slots__ if name.endswith(("p50_ms", "p99_ms", "p999_ms"))
+    }
+    # quixstreams needs an environment of its own, which cannot be made everywhere.
+    assert {name for name, value in delays.items() if value is None} <= {name for name in delays if "quix" in name}
+    assert all(value > 0 for value in delays.values() if value is not None)
 
 
 @pytest.mark.stack
