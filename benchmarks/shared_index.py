@@ -27,7 +27,7 @@ _PARTITIONS: Final = 12
 #: One item in so many has a category.
 _CATEGORIES: Final = 40
 _ADDS_PER_S: Final = 200
-_ADDING_S: Final = 10.0
+ADDING_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +67,21 @@ class _Items:
 
 
 def measure_shared_index(
-    items: int, dimensions: int, shards: int, *, progress: Progress = lambda _: None
+    items: int, dimensions: int, shards: int, *, adding_s: float = ADDING_S, progress: Progress = lambda _: None
 ) -> SharedIndexFigures:
     """Fill the shards with unit vectors in clusters, and ask them one query at a time."""
     with TemporaryDirectory(prefix="sightline-index-") as home:
         node = RedisNode(Path(home))
         node.start()
         try:
-            return asyncio.run(_measure(node.url, items, dimensions, shards, progress))
+            return asyncio.run(_measure(node.url, items, dimensions, shards, adding_s, progress))
         finally:
             node.end()
 
 
-async def _measure(url: str, count: int, dimensions: int, shards: int, progress: Progress) -> SharedIndexFigures:
+async def _measure(
+    url: str, count: int, dimensions: int, shards: int, adding_s: float, progress: Progress
+) -> SharedIndexFigures:
     random = np.random.default_rng(0)
     centres = draw_centres(random, count, dimensions)
     items = _Items(draw(random, centres, count))
@@ -96,7 +98,8 @@ async def _measure(url: str, count: int, dimensions: int, shards: int, progress:
         found_ms, found = await _searched(sets, queries, ANYWHERE)
         search_ms = (await _cpu_s(client) - cpu) * 1000 / QUERIES
         category_ms, of_category = await _searched(sets, queries[:_EXACT], Where(category="c7"))
-        adding_ms = await _while_adding(url, sets, draw(random, centres, int(_ADDS_PER_S * _ADDING_S)), count, queries)
+        added = draw(random, centres, int(_ADDS_PER_S * adding_s))
+        adding_ms = await _while_adding(url, sets, added, count, queries)
     rows = np.arange(7, count, _CATEGORIES)
     return SharedIndexFigures(
         shards=shards,
@@ -171,9 +174,10 @@ def _exactly(
 ) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
     """Milliseconds of each exact search, and what it found."""
     delays, found = [], []
+    count = min(COUNT, len(vectors))
     for query in queries:
         begun = time.perf_counter()
-        found.append(np.argpartition(vectors @ query, -COUNT)[-COUNT:])
+        found.append(np.argpartition(vectors @ query, -count)[-count:])
         delays.append((time.perf_counter() - begun) * 1000)
     return np.array(delays), found
 

@@ -4,7 +4,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import typer
 from rich.table import Table
@@ -17,6 +17,7 @@ from benchmarks.latency import Plan, measure_latency
 from benchmarks.memory import measure_memory
 from benchmarks.noise import NoiseWatch
 from benchmarks.replay import measure_replay
+from benchmarks.shared_index import measure_shared_index
 from benchmarks.start import measure_start
 from benchmarks.tail import TailPlan, measure_tail
 from benchmarks.throughput import Load, measure_throughput
@@ -102,10 +103,17 @@ def workers(
 def index(
     items: Annotated[int, typer.Option(min=1000, help="Vectors in the index.")] = 100_000,
     dim: Annotated[int, typer.Option(min=8, help="Dimensions of a vector.")] = 256,
+    backend: Annotated[
+        Literal["memory", "redis"], typer.Option(help="In a worker's memory, or shared by all workers in Redis.")
+    ] = "memory",
+    shards: Annotated[int, typer.Option(min=1, help="Of the shared index, all in one Redis.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """The vector index of a worker's memory against exact search: delay, recall, memory."""
-    _report(lambda: measure_index(items, dim, progress=progress), as_json)
+    """A vector index against exact search: delay, recall, memory."""
+    if backend == "redis":
+        _report(lambda: measure_shared_index(items, dim, shards, progress=progress), as_json)
+    else:
+        _report(lambda: measure_index(items, dim, progress=progress), as_json)
 
 
 @app.command()
