@@ -17,7 +17,7 @@ from deploy.redis_cluster import RedisNode
 from deploy.service import Progress
 from features.where import ANYWHERE, Where
 from state.redis import Client, connect
-from state.vector_sets import Indexed, VectorSets
+from state.vector_sets import NOWHERE, Indexed, Place, VectorSets
 from streams.indexing import STEP
 
 QUERIES: Final = 400
@@ -124,9 +124,9 @@ def _indexed(row: int, vector: NDArray[np.float32]) -> Indexed:
 
 
 async def _fill(sets: VectorSets, items: _Items, progress: Progress) -> None:
-    added = 0
+    added, places = 0, dict.fromkeys(range(_PARTITIONS), NOWHERE)
     for position, (partition, step) in enumerate(items.steps()):
-        assert await sets.store(partition, "bench", position, step) is None
+        places[partition] = await sets.store(partition, places[partition], Place(position, "bench", 0), step)
         added += len(step)
         if position % 100 == 0:
             progress(f"{added:,} of {len(items.vectors):,} added")
@@ -160,11 +160,12 @@ async def _while_adding(
 
 
 async def _add_paced(sets: VectorSets, vectors: NDArray[np.float32], base: int) -> None:
-    await sets.places(range(_PARTITIONS))
+    places = await sets.places(range(_PARTITIONS))
     due = time.perf_counter()
     for number, vector in enumerate(vectors):
         row = base + number
-        await sets.store(row % _PARTITIONS, "bench", base + number, {row: _indexed(row, vector)})
+        partition, place = row % _PARTITIONS, Place(row, "bench", 0)
+        places[partition] = await sets.store(partition, places[partition], place, {row: _indexed(row, vector)})
         due += 1 / _ADDS_PER_S
         await asyncio.sleep(max(due - time.perf_counter(), 0))
 

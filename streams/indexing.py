@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 from features.item import Item, key_of
 from state.codec import decode_item
@@ -65,24 +66,24 @@ class IndexAgent:
         if self._topic_id is None:
             # Redis was away when they were assigned.
             await until_available(lambda: self.take_up(sorted(batch)), StateUnavailable)
-        held = await until_available(lambda: self.positions(sorted(batch)), StateUnavailable)
+        places = await until_available(lambda: self._sets.places(sorted(batch)), StateUnavailable)
+        held = self._held(places)
         self._positions.loaded(held)
         for partition, admitted in (await self._positions.admit(batch, held)).items():
-            for start in range(0, len(admitted), STEP):
-                if not await self._index(partition, admitted[start : start + STEP]):
-                    break
+            await self._index(partition, places[partition], admitted)
 
-    async def _index(self, partition: int, records: Sequence[Record]) -> bool:
-        """Index what follows on the position; False where another worker was there before."""
-        position, topic_id, changes = records[-1].offset, self._topic_id or "", _changes(records)
-        moved = await until_available(
-            lambda: self._sets.store(partition, topic_id, position, changes), StateUnavailable
-        )
-        if moved is None:
-            self._positions.committed({partition: position})
-        else:
-            await self._positions.refused({partition: moved})
-        return moved is None
+    async def _index(self, partition: int, place: Place, records: Sequence[Record]) -> None:
+        """Index what follows on a place, step by step; the rest is left to another worker that was there before."""
+        for start in range(0, len(records), STEP):
+            step = records[start : start + STEP]
+            wanted = Place(step[-1].offset, self._topic_id or "", self._clock_ms())
+            store = partial(self._sets.store, partition, place, wanted, _changes(step))
+            place = await until_available(store, StateUnavailable)
+            # The same records may be indexed already: by this worker, whose answer was lost.
+            if not place.is_at(wanted):
+                await self._positions.refused(self._held({partition: place}))
+                return
+            self._positions.committed({partition: place.position})
 
     def _held(self, places: Mapping[int, Place]) -> dict[int, int]:
         return {p: place.position if place.topic_id == self._topic_id else START for p, place in places.items()}

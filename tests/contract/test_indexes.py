@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from inference.index import HnswIndex
 from state.redis import connect
-from state.vector_sets import Indexed, VectorSets
+from state.vector_sets import NOWHERE, Indexed, Place, VectorSets
 
 DIMENSIONS = 64
 ENCODER = "effnet@1"
@@ -54,7 +54,7 @@ class Shared:
 
     def __init__(self, sets: VectorSets) -> None:
         self._sets = sets
-        self._positions = dict.fromkeys(range(PARTITIONS), -1)
+        self._places = dict.fromkeys(range(PARTITIONS), NOWHERE)
 
     async def add(self, numbers: Collection[int], vectors: NDArray[np.float32]) -> None:
         await self._store({n: Indexed(vector, ENCODER) for n, vector in zip(numbers, vectors, strict=True)})
@@ -73,8 +73,9 @@ class Shared:
     async def _store(self, changes: dict[int, Indexed | None]) -> None:
         for partition in range(PARTITIONS):
             mine = {n: change for n, change in changes.items() if n % PARTITIONS == partition}
-            self._positions[partition] += 1
-            assert await self._sets.store(partition, "topic", self._positions[partition], mine) is None
+            place = self._places[partition]
+            self._places[partition] = Place(place.position + 1, "topic", 0)
+            assert await self._sets.store(partition, place, self._places[partition], mine) == self._places[partition]
 
 
 KINDS = [("node", 1), ("node", 3), ("cluster", 3), ("cluster", 5)]

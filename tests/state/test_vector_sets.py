@@ -1,7 +1,7 @@
 """What the shared index does beyond the contract of an index: places, encoders, limits, and a Redis that is away."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from features.item import key_of
 from features.where import Where
 from state.errors import StateUnavailable
 from state.redis import Client, connect
-from state.vector_sets import NOWHERE, Indexed, VectorSets
+from state.vector_sets import NOWHERE, Indexed, Place, VectorSets
 
 pytestmark = pytest.mark.stack
 AXES = np.eye(8, dtype=np.float32)
@@ -35,8 +35,14 @@ def sets(client: Client, prefix: str) -> VectorSets:
     return index_of(client, prefix)
 
 
-def index_of(client: Client, prefix: str, shards: int = 2, now_ms: int = 1000) -> VectorSets:
-    return VectorSets(client, prefix, shards, observe=lambda op, seconds: None, clock_ms=lambda: now_ms)
+def index_of(client: Client, prefix: str, shards: int = 2) -> VectorSets:
+    return VectorSets(client, prefix, shards, observe=lambda op, seconds: None)
+
+
+async def put(sets: VectorSets, partition: int, position: int, changes: Mapping[int, Indexed | None]) -> None:
+    """Write as the partition's only writer does."""
+    place = Place(position, "topic", 1000)
+    assert await sets.store(partition, (await sets.places([partition]))[partition], place, changes) == place
 
 
 def indexed(axis: int = 0, encoder: str = "e@1", **attributes: object) -> Indexed:
@@ -57,38 +63,42 @@ async def test_a_partition_is_nowhere_before_its_first_offset(sets: VectorSets) 
     assert await sets.places([0, 7]) == {0: NOWHERE, 7: NOWHERE}
 
 
-async def test_a_place_says_how_far_which_topic_was_indexed_and_when(sets: VectorSets) -> None:
-    assert await sets.store(3, "topic", 41, {KEYS["a"]: indexed()}) is None
+async def test_a_place_says_how_far_which_topic_was_indexed_and_when(
+    client: Client, prefix: str, sets: VectorSets
+) -> None:
+    await put(sets, 3, 41, {KEYS["a"]: indexed()})
 
-    place = (await sets.places([3]))[3]
-    assert (place.position, place.topic_id, place.written_ms) == (41, "topic", 1000)
+    assert await index_of(client, prefix).places([3]) == {3: Place(41, "topic", 1000)}
 
 
 async def test_a_writer_that_was_replaced_is_refused_and_changes_nothing(client: Client, prefix: str) -> None:
     old, new = index_of(client, prefix), index_of(client, prefix)
-    await old.places([0])
-    assert await new.store(0, "topic", 5, {KEYS["a"]: None}) is None
+    await put(new, 0, 5, {KEYS["a"]: None})
 
-    assert await old.store(0, "topic", 3, {KEYS["a"]: indexed()}) == 5
+    held = await old.store(0, NOWHERE, Place(3, "topic", 2000), {KEYS["a"]: indexed()})
+
+    assert held == Place(5, "topic", 1000)
     assert await found(new) == []
 
 
-async def test_a_write_whose_answer_was_lost_may_be_made_again(client: Client, prefix: str) -> None:
-    for now_ms in (1000, 2000):
-        assert await index_of(client, prefix, now_ms=now_ms).store(0, "topic", 5, {KEYS["a"]: indexed()}) is None
+async def test_a_write_whose_answer_was_lost_is_known_by_its_place(sets: VectorSets) -> None:
+    again = Place(5, "topic", 2000)
+    await put(sets, 0, 5, {KEYS["a"]: indexed()})
+
+    assert (await sets.store(0, NOWHERE, again, {KEYS["a"]: indexed()})).is_at(again)
 
 
 async def test_partitions_of_one_shard_have_places_of_their_own(sets: VectorSets) -> None:
-    await sets.store(0, "topic", 5, {KEYS["a"]: indexed()})
-    await sets.store(2, "topic", 8, {KEYS["b"]: indexed()})
+    await put(sets, 0, 5, {KEYS["a"]: indexed()})
+    await put(sets, 2, 8, {KEYS["b"]: indexed()})
 
     places = await sets.places([0, 1, 2])
     assert [places[partition].position for partition in (0, 1, 2)] == [5, -1, 8]
 
 
 async def test_a_cleared_shard_begins_anew_and_the_other_stays(sets: VectorSets) -> None:
-    await sets.store(0, "topic", 5, {KEYS["a"]: indexed()})
-    await sets.store(1, "topic", 6, {KEYS["b"]: indexed()})
+    await put(sets, 0, 5, {KEYS["a"]: indexed()})
+    await put(sets, 1, 6, {KEYS["b"]: indexed()})
     await sets.clear(0, range(4))
 
     assert {p: place.position for p, place in (await sets.places([0, 1])).items()} == {0: -1, 1: 6}
@@ -96,7 +106,7 @@ async def test_a_cleared_shard_begins_anew_and_the_other_stays(sets: VectorSets)
 
 
 async def test_another_number_of_shards_is_another_index(client: Client, prefix: str) -> None:
-    await index_of(client, prefix, shards=2).store(0, "topic", 5, {KEYS["a"]: indexed()})
+    await put(index_of(client, prefix, shards=2), 0, 5, {KEYS["a"]: indexed()})
 
     assert await index_of(client, prefix, shards=3).places([0]) == {0: NOWHERE}
 
@@ -105,32 +115,30 @@ async def test_another_number_of_shards_is_another_index(client: Client, prefix:
 
 
 async def test_vectors_of_two_encoders_do_not_meet(sets: VectorSets) -> None:
-    await sets.store(0, "topic", 1, {KEYS["a"]: indexed(encoder="e@1"), KEYS["b"]: indexed(encoder="e@2")})
+    await put(sets, 0, 1, {KEYS["a"]: indexed(encoder="e@1"), KEYS["b"]: indexed(encoder="e@2")})
 
     assert (await found(sets, encoder="e@1"), await found(sets, encoder="e@2")) == (["a"], ["b"])
 
 
 async def test_an_item_that_is_encoded_again_leaves_its_old_encoders_vectors(client: Client, prefix: str) -> None:
-    await index_of(client, prefix).store(0, "topic", 1, {KEYS["a"]: indexed(encoder="e@1")})
+    await put(index_of(client, prefix), 0, 1, {KEYS["a"]: indexed(encoder="e@1")})
     another = index_of(client, prefix)
-    await another.places([0])
-    await another.store(0, "topic", 2, {KEYS["a"]: indexed(encoder="e@2")})
+    await put(another, 0, 2, {KEYS["a"]: indexed(encoder="e@2")})
 
     assert (await found(another, encoder="e@1"), await found(another, encoder="e@2")) == ([], ["a"])
 
 
 async def test_an_item_is_taken_out_whatever_encoder_it_had(client: Client, prefix: str) -> None:
-    await index_of(client, prefix).store(0, "topic", 1, {KEYS["a"]: indexed(encoder="e@1")})
+    await put(index_of(client, prefix), 0, 1, {KEYS["a"]: indexed(encoder="e@1")})
     another = index_of(client, prefix)
-    await another.places([0])
-    await another.store(0, "topic", 2, {KEYS["a"]: None})
+    await put(another, 0, 2, {KEYS["a"]: None})
 
     assert await another.count("e@1", 8) == 0
 
 
 async def test_vectors_of_two_lengths_do_not_meet(sets: VectorSets) -> None:
     longer = Indexed(np.eye(16, dtype=np.float32)[0], "e@1")
-    await sets.store(0, "topic", 1, {KEYS["a"]: indexed(), KEYS["b"]: longer})
+    await put(sets, 0, 1, {KEYS["a"]: indexed(), KEYS["b"]: longer})
 
     assert (await sets.count("e@1", 8), await sets.count("e@1", 16)) == (1, 1)
 
@@ -140,9 +148,9 @@ async def test_vectors_of_two_lengths_do_not_meet(sets: VectorSets) -> None:
 
 @pytest.fixture
 async def shop(sets: VectorSets) -> VectorSets:
-    await sets.store(
+    await put(
+        sets,
         0,
-        "topic",
         1,
         {
             KEYS["a"]: indexed(0, category="shoes", price=19.99),
@@ -178,7 +186,7 @@ async def test_only_what_is_within_the_limits_is_found(shop: VectorSets, where: 
 
 
 async def test_a_new_price_counts_at_once(shop: VectorSets) -> None:
-    await shop.store(0, "topic", 2, {KEYS["b"]: indexed(1, category="shoes", price=10.0)})
+    await put(shop, 0, 2, {KEYS["b"]: indexed(1, category="shoes", price=10.0)})
 
     assert sorted(await found(shop, Where(max_price=50.0))) == ["a", "b"]
 

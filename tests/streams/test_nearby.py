@@ -13,7 +13,7 @@ from inference.catalog import Catalog
 from inference.elsewhere import IndexElsewhere
 from state.errors import StateUnavailable
 from state.redis import connect
-from state.vector_sets import Indexed, VectorSets
+from state.vector_sets import NOWHERE, Indexed, Place, VectorSets
 from streams.nearby import Nearby
 from tests.fakes import until
 from tests.worlds import DIMENSIONS, ENCODER, NOW, act, item, profile_of, reds_and_blues, vector
@@ -38,8 +38,8 @@ class Shop:
         vectors = self.catalog.vectors(np.arange(count))
         await self.sets.store(
             0,
-            "topic",
-            0,
+            NOWHERE,
+            Place(0, "topic", 0),
             {key: Indexed(vector, ENCODER, "any", 5.0) for key, vector in zip(keys, vectors, strict=True)},
         )
 
