@@ -23,8 +23,10 @@ bootstrap:
 demo: bootstrap
 	$(RUN) sightline demo
 
+# Two files at a time, in their order, each half with services of its own: they wait more than they compute.
 test: check
-	$(RUN) pytest --cov --cov-report=term-missing:skip-covered --cov-fail-under=90
+	$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder \
+		--cov --cov-report=term-missing:skip-covered --cov-fail-under=90
 
 check: bootstrap
 	$(RUN) ruff check

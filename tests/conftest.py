@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from deploy.local import Endpoints, Stack
 from deploy.redis_cluster import RedisCluster, RedisNode
 from streams.settings import Settings
+
+# How fast examples come says how busy the machine is, and nothing about the code.
+hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("busy")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from streams.admin import create_topics
 from streams.settings import Settings
 from tests.conftest import RunningStack
 
@@ -51,12 +52,11 @@ def variables(stack: RunningStack, topic_prefix: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def command(variables: dict[str, str]) -> Run:
+def command(stack: RunningStack, topic_prefix: str, variables: dict[str, str]) -> Run:
     """`command(*words, stdin="")` runs `sightline` with the topics created."""
+    create_topics(stack.endpoints.kafka, topic_prefix, int(variables["partitions"]), 1)
 
     def call(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return run(*words, variables=variables, stdin=stdin)
 
-    created = call("topics", "create")
-    assert created.returncode == 0, created.stderr
     return call

@@ -1,6 +1,7 @@
 """The eight faults that matter most, with few events; `sightline bench faults` has all of them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from streams.settings import Settings
 
 pytestmark = pytest.mark.stack
 
+SLOWER = 3
 NAMES = (
     "worker-killed",
     "worker-frozen",
@@ -34,6 +36,8 @@ def services() -> Iterator[Services]:
 @pytest.mark.parametrize("name", NAMES)
 def test_no_event_is_lost_and_none_counts_twice(name: str, services: Services) -> None:
     (fault,) = find_faults([name])
-    outcome = run_fault(fault, services, rate=80, minutes=0.2)
+    # How soon is for `sightline bench faults` to say, on a machine that does nothing else.
+    patient = replace(fault, within_s=SLOWER * fault.within_s)
+    outcome = run_fault(patient, services, rate=80, minutes=0.2)
     assert outcome.passed, outcome
     assert outcome.events > 200

