@@ -2,16 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import heappush, heappushpop
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from features.item import Item, key_of
 from features.visual import COLOUR_NAMES
 from inference.index import HnswIndex, VectorIndex
+from inference.item_ids import ItemIds
+from inference.keyed_rows import KeyedRows
 from inference.lookalikes import ADDED_LIMIT, Lookalikes
+from inference.rows import VectorRows, room, roomier
 
 FRESH_LIMIT = 256
 #: The arrays with one row an item, by name.
@@ -21,6 +24,8 @@ LOOKALIKES = 80
 #: An index that others keep may be so many items behind.
 _BEHIND = ADDED_LIMIT // 2
 _NEVER = np.iinfo(np.int64).max
+#: Columns become so many rows longer at a time.
+_STEP = 1024
 #: What fits into `prices`.
 PRICIEST = float(np.finfo(np.float32).max)
 
@@ -36,20 +41,30 @@ class CatalogCounts:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """All that a catalogue holds: `columns` by name and `vectors` have a row for each of `item_ids`.
+    """All that a catalogue holds: `columns` by name and `vectors` have a row for each of `item_ids`, or more.
 
     `index` has the rows that are available, `free` are rows without an item. `others` are items without a row: id, key
     of the owner, encoder (None: its vectors have another length).
     """
 
     encoder: str | None
-    item_ids: Sequence[str]
+    item_ids: ItemIds
     category_names: Sequence[str]
     free: Sequence[int]
     others: Sequence[tuple[str, int, str | None]]
     columns: Mapping[str, NDArray[np.generic]]
-    vectors: NDArray[np.floating]
+    vectors: VectorRows
     index: VectorIndex
+
+
+@dataclass(frozen=True, slots=True)
+class _Moves:
+    """What a batch of changes does to the tables of rows: of the index, and of keys."""
+
+    gone: list[int] = field(default_factory=list)
+    moved: list[int] = field(default_factory=list)
+    entered: dict[int, int] = field(default_factory=dict)
+    left: list[int] = field(default_factory=list)
 
 
 class Catalog:
@@ -65,19 +80,22 @@ class Catalog:
     def __init__(self, dimensions: int, index: VectorIndex | None = None, *, encoder: str | None = None) -> None:
         self.dimensions = dimensions
         self.encoder = encoder
-        self.item_ids: list[str] = []
-        self.keys = np.zeros(0, np.uint64)
-        self.owners = np.zeros(0, np.uint64)
-        self.categories = np.zeros(0, np.int32)
-        self.prices = np.zeros(0, np.float32)
-        self.uploaded_ms = np.zeros(0, np.int64)
-        self.expires_ms = np.zeros(0, np.int64)
-        self.available = np.zeros(0, np.bool_)
-        self.colours = np.zeros((0, len(COLOUR_NAMES)), np.float32)
-        self._vectors = np.zeros((0, dimensions), np.float32)
-        self._index: VectorIndex = HnswIndex(dimensions) if index is None else index
+        self.item_ids = ItemIds()
+        self.keys = room(np.uint64)
+        self.owners = room(np.uint64)
+        self.categories = room(np.int32)
+        self.prices = room(np.float32)
+        self.uploaded_ms = room(np.int64)
+        self.expires_ms = room(np.int64)
+        self.available = room(np.bool_)
+        self.colours = room(np.float32, len(COLOUR_NAMES))
+        #: The columns with the rows that they may still grow by.
+        self._room: dict[str, NDArray[np.generic]] = {name: getattr(self, name) for name in COLUMNS}
+        self._lengthen(0)
+        self._vectors = VectorRows(dimensions)
+        self._index: VectorIndex = HnswIndex(dimensions, self._vectors) if index is None else index
         self._lookalikes = Lookalikes(self._index, LOOKALIKES)
-        self._rows: dict[int, int] = {}
+        self._rows = KeyedRows()
         self._free: list[int] = []
         #: Items of other encoders, as in Contents, and how many of each.
         self._others: dict[int, tuple[str, int, str | None]] = {}
@@ -89,34 +107,39 @@ class Catalog:
 
     def apply(self, changes: Iterable[tuple[str, Item | None]]) -> None:
         """Bring the replica up to date with records of the catalogue, in their order; None is a tombstone."""
-        gone: list[int] = []
-        moved: list[int] = []
+        moves = _Moves()
         self._freshest = None
-        for item_id, item in dict(changes).items():
-            self._apply(key_of(item_id), item, gone, moved)
+        # Not remembered: all items come by here, and `key_of` remembers what comes again.
+        latest = {key_of.__wrapped__(item_id): item for item_id, item in changes}
+        rows = self._rows.find(np.fromiter(latest, np.uint64, len(latest))).tolist()
+        for (key, item), row in zip(latest.items(), rows, strict=True):
+            self._apply(key, item, row, moves)
+        self._rows.remove(np.array(moves.left, np.uint64))
+        self._rows.put(np.array([*moves.entered], np.uint64), np.array([*moves.entered.values()], np.int64))
         # In this order: a row that one item left may be another's by now.
-        self._index.remove(np.array(gone, np.uint64))
-        self._index.add(np.array(moved, np.uint64), self.vectors(np.array(moved, np.int64)))
-        self._lookalikes.added(moved)
+        self._index.remove(np.array(moves.gone, np.uint64))
+        self._index.add(np.array(moves.moved, np.uint64), self.vectors(np.array(moves.moved, np.int64)))
+        self._lookalikes.added(moves.moved)
 
     def rows_of(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The row of each item key [n], int64 [n]; -1 for an item that is not here."""
-        get = self._rows.get
-        return np.fromiter((get(key, -1) for key in keys.tolist()), np.int64, len(keys))
+        return self._rows.find(keys)
 
     def row_of(self, item_id: str) -> int | None:
         """The row of an item, or None."""
-        return self._rows.get(key_of(item_id))
+        (row,) = self._rows.find(np.array([key_of(item_id)], np.uint64)).tolist()
+        return row if row >= 0 else None
 
     def owned_by(self, owner: int) -> list[str]:
         """The ids of all items of the user with this key; looks at every row."""
-        rows = np.flatnonzero(self.owners == np.uint64(owner)).tolist()
-        owned = [self.item_ids[row] for row in rows if self._rows.get(int(self.keys[row])) == row]
+        rows = np.flatnonzero(self.owners == np.uint64(owner))
+        # A free row may still have the key of an item that has another row by now.
+        owned = [self.item_ids[row] for row in rows[self._rows.find(self.keys[rows]) == rows].tolist()]
         return owned + [item_id for item_id, key, _ in self._others.values() if key == owner]
 
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The embeddings of rows [n], float32 [n, dimensions]."""
-        return self._vectors[rows]
+        """The embeddings of rows [...], float32 [..., dimensions]; of row -1 one that means nothing."""
+        return self._vectors.of(rows)
 
     def search(self, queries: NDArray[np.float32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The nearest available rows [q, count] of queries [q, dimensions], with similarities; -1 pads."""
@@ -140,9 +163,9 @@ class Catalog:
 
     def learn_lookalikes(self, found: Mapping[int, NDArray[np.uint64]], additions: int) -> None:
         """What others' index found for items, both by key, when it was asked after so many additions here."""
-        for key, nearest in found.items():
-            row = self._rows.get(key)
-            if row is not None:
+        asked = self.rows_of(np.fromiter(found, np.uint64, len(found))).tolist()
+        for row, nearest in zip(asked, found.values(), strict=True):
+            if row >= 0:
                 rows = self.rows_of(nearest)
                 self._lookalikes.learn(row, rows[rows >= 0], max(additions - _BEHIND, 0))
 
@@ -176,15 +199,14 @@ class Catalog:
 
     def contents(self) -> Contents:
         """All that `fill` takes; the arrays are ours, and change with the next `apply`."""
-        count = len(self.item_ids)
         return Contents(
             encoder=self.encoder,
             item_ids=self.item_ids,
             category_names=self.category_names,
             free=self._free,
             others=list(self._others.values()),
-            columns={name: getattr(self, name)[:count] for name in COLUMNS},
-            vectors=self._vectors[:count],
+            columns={name: getattr(self, name) for name in COLUMNS},
+            vectors=self._vectors,
             index=self._index,
         )
 
@@ -192,18 +214,17 @@ class Catalog:
         """Take over what another catalogue held, into this empty one."""
         count = len(contents.item_ids)
         self.encoder = contents.encoder
-        self.item_ids = list(contents.item_ids)
+        self.item_ids = contents.item_ids
         self.category_names = list(contents.category_names)
         self._category_codes = {name: code for code, name in enumerate(self.category_names)}
-        # Room for what comes next, since moving a million vectors takes a while.
-        self._grow(count + max(1024, count // 4))
+        self._lengthen(count)
         for name, column in contents.columns.items():
-            getattr(self, name)[:count] = column
-        self._vectors[:count] = contents.vectors
+            getattr(self, name)[:count] = column[:count]
+        self._vectors = contents.vectors
         self._free = list(contents.free)
-        # A free row may still have the key of an item that has another row by now.
         used = np.setdiff1d(np.arange(count), self._free)
-        self._rows = dict(zip(self.keys[used].tolist(), used.tolist(), strict=True))
+        self._rows = KeyedRows()
+        self._rows.put(self.keys[used], used)
         for item_id, owner, encoder in contents.others:
             self._note_other(key_of(item_id), item_id, owner, encoder)
         self._fresh = self._newest()
@@ -221,21 +242,23 @@ class Catalog:
         if encoder is not None:
             self._other_encoders[encoder] -= 1
 
-    def _apply(self, key: int, item: Item | None, gone: list[int], moved: list[int]) -> None:
-        """Bring one row up to date; notes it if it must leave the index, or enter it with another vector."""
+    def _apply(self, key: int, item: Item | None, row: int, moves: _Moves) -> None:
+        """Bring the row of one item, -1 for none, up to date, and note what that means for the tables."""
         if key in self._others:
             self._forget_other(key)
         if item is not None and item.embedding is not None:
             if self._fits(item, item.embedding):
-                self._write(key, item, gone, moved)
+                if row < 0:
+                    row = moves.entered[key] = self._free.pop() if self._free else self._new_row()
+                self._write(row, key, item, item.embedding, moves)
                 return
             comparable = len(item.embedding) == 2 * self.dimensions
             self._note_other(key, item.item_id, _owner(item), item.encoder if comparable else None)
-        row = self._rows.pop(key, None)
-        if row is not None:
+        if row >= 0:
             self.available[row] = False
             self._free.append(row)
-            gone.append(row)
+            moves.gone.append(row)
+            moves.left.append(key)
 
     def _fits(self, item: Item, embedding: bytes) -> bool:
         if len(embedding) != 2 * self.dimensions:
@@ -243,16 +266,13 @@ class Catalog:
         self.encoder = self.encoder or item.encoder
         return item.encoder == self.encoder
 
-    def _write(self, key: int, item: Item, gone: list[int], moved: list[int]) -> None:
-        row = self._rows.get(key)
-        if row is None:
-            row = self._rows[key] = self._free.pop() if self._free else self._new_row()
+    def _write(self, row: int, key: int, item: Item, embedding: bytes, moves: _Moves) -> None:
         available = item.in_stock and not item.hidden
-        vector = item.vector()
+        looks_new = self._vectors.replace(row, embedding)
         if not available:
-            gone.append(row)
-        elif not self.available[row] or not np.array_equal(self._vectors[row], vector):
-            moved.append(row)
+            moves.gone.append(row)
+        elif looks_new or not self.available[row]:
+            moves.moved.append(row)
         if available and not (self.available[row] and self.uploaded_ms[row] == item.uploaded_at_ms):
             self._note_upload(row, item.uploaded_at_ms)
         self.item_ids[row] = item.item_id
@@ -264,7 +284,6 @@ class Catalog:
         self.expires_ms[row] = _NEVER if item.expires_at_ms is None else item.expires_at_ms
         self.available[row] = available
         self.colours[row] = _colour_vector(item)
-        self._vectors[row] = vector
 
     def _note_upload(self, row: int, at_ms: int) -> None:
         if len(self._fresh) < FRESH_LIMIT:
@@ -284,19 +303,16 @@ class Catalog:
     def _new_row(self) -> int:
         row = len(self.item_ids)
         if row == len(self.keys):
-            self._grow(max(1024, 2 * row))
+            self._lengthen(row + 1)
         self.item_ids.append("")
         return row
 
-    def _grow(self, size: int) -> None:
-        def grown(array: NDArray[np.generic], dtype: DTypeLike) -> NDArray[np.generic]:
-            larger = np.zeros((size, *array.shape[1:]), dtype)
-            larger[: len(array)] = array
-            return larger
-
-        for name in (*COLUMNS, "_vectors"):
-            array = getattr(self, name)
-            setattr(self, name, grown(array, array.dtype))
+    def _lengthen(self, rows: int) -> None:
+        """Give the columns so many rows and some more."""
+        rows = (rows // _STEP + 1) * _STEP
+        for name in COLUMNS:
+            self._room[name] = roomier(self._room[name], rows)
+            setattr(self, name, self._room[name][:rows])
 
     def _category(self, name: str | None) -> int:
         if name is None:

@@ -1,7 +1,7 @@
 """A catalogue in files, so that a worker need not read and index all of it again to start.
 
 A snapshot is a folder that appears whole, by a rename: the vector index as usearch writes it, an array a column, the
-ids, and a manifest with the place in the topic that all this stands for and a checksum of each file.
+vectors, the ids, and a manifest with the place in the topic that all this stands for and a checksum of each file.
 """
 
 import shutil
@@ -12,23 +12,23 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from inference.catalog import COLUMNS, Catalog, Contents
 from inference.errors import SnapshotUnusable
 from inference.index import HnswIndex
+from inference.item_ids import ItemIds
+from inference.rows import VectorRows
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _MANIFEST, _INDEX, _VECTORS, _IDS = "manifest.json", "index.usearch", "vectors.npy", "ids.msgpack"
 _UNFINISHED: Final = ".writing-"
 #: What began to be written so long ago was given up.
 _GIVEN_UP_S: Final = 3600.0
 _CHUNK_BYTES: Final = 4 << 20
-_CHUNK_ROWS: Final = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,10 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 class _Ids(msgspec.Struct, frozen=True):
-    """What does not fit into arrays (see Contents)."""
+    """What does not fit into arrays (see Contents); the items' ids as ItemIds packs them."""
 
-    items: list[str]
+    text: bytes
+    places: bytes
     categories: list[str]
     free: list[int]
     others: list[tuple[str, int, str | None]]
@@ -101,16 +102,17 @@ def find_snapshot(folder: Path) -> Snapshot | None:
 def load_snapshot(snapshot: Snapshot, catalog: Catalog) -> None:
     """Fill an empty catalogue; raises SnapshotUnusable, and leaves the catalogue empty, where that cannot be done."""
     manifest, folder = snapshot.manifest, snapshot.folder
-    index = HnswIndex(catalog.dimensions)
+    vectors = VectorRows(catalog.dimensions)
+    index = HnswIndex(catalog.dimensions, vectors)
     _check(manifest, index, catalog)
     try:
         for name, expected in manifest.checksums.items():
             if _checksum(folder / name) != expected:
                 raise SnapshotUnusable(f"{folder / name} is not what was written")
-        contents = _read(folder, manifest, index)
+        contents = _read(folder, manifest, vectors, index)
     except (OSError, ValueError, RuntimeError, msgspec.DecodeError) as error:
         raise SnapshotUnusable(f"{folder} cannot be read: {error}") from error
-    rows = {len(contents.item_ids), len(contents.vectors), *map(len, contents.columns.values())}
+    rows = {manifest.items, len(contents.item_ids), *map(len, contents.columns.values())}
     if len(rows) != 1 or len(index) != np.count_nonzero(contents.columns["available"]):
         raise SnapshotUnusable(f"the files in {folder} do not belong together")
     catalog.fill(contents)
@@ -121,10 +123,12 @@ def _write(folder: Path, catalog: Catalog, origin: Origin) -> Manifest:
     index = contents.index
     assert isinstance(index, HnswIndex), "only an index in our memory is kept in files. This is a bug."
     index.save(folder / _INDEX)
+    count = len(contents.item_ids)
     for name, column in contents.columns.items():
-        np.save(folder / f"{name}.npy", column)
-    _write_vectors(folder / _VECTORS, contents.vectors)
-    ids = _Ids(list(contents.item_ids), list(contents.category_names), list(contents.free), list(contents.others))
+        np.save(folder / f"{name}.npy", column[:count])
+    np.save(folder / _VECTORS, contents.vectors.stored(count))
+    text, places = contents.item_ids.packed()
+    ids = _Ids(text, places, list(contents.category_names), list(contents.free), list(contents.others))
     (folder / _IDS).write_bytes(msgspec.msgpack.encode(ids))
     manifest = Manifest(
         version=_VERSION,
@@ -132,32 +136,25 @@ def _write(folder: Path, catalog: Catalog, origin: Origin) -> Manifest:
         encoder=contents.encoder,
         dimensions=catalog.dimensions,
         index=index.kind,
-        items=len(contents.item_ids),
+        items=count,
         checksums={path.name: _checksum(path) for path in sorted(folder.iterdir())},
     )
     (folder / _MANIFEST).write_bytes(msgspec.json.encode(manifest))
     return manifest
 
 
-def _write_vectors(path: Path, vectors: NDArray[Any]) -> None:
-    """As the float16 that they came in: half the bytes, and the same values."""
-    file = np.lib.format.open_memmap(path, mode="w+", dtype="<f2", shape=vectors.shape)
-    for start in range(0, len(vectors), _CHUNK_ROWS):
-        file[start : start + _CHUNK_ROWS] = vectors[start : start + _CHUNK_ROWS]
-    file.flush()
-
-
-def _read(folder: Path, manifest: Manifest, index: HnswIndex) -> Contents:
+def _read(folder: Path, manifest: Manifest, vectors: VectorRows, index: HnswIndex) -> Contents:
+    vectors.put(np.arange(manifest.items), np.load(folder / _VECTORS, mmap_mode="r"))
     index.load(folder / _INDEX)
     ids = msgspec.msgpack.decode((folder / _IDS).read_bytes(), type=_Ids)
     return Contents(
         encoder=manifest.encoder,
-        item_ids=ids.items,
+        item_ids=ItemIds.unpacked(ids.text, ids.places),
         category_names=ids.categories,
         free=ids.free,
         others=ids.others,
         columns={name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in COLUMNS},
-        vectors=np.load(folder / _VECTORS, mmap_mode="r"),
+        vectors=vectors,
         index=index,
     )
 

@@ -154,7 +154,7 @@ def test_a_row_that_became_free_is_used_again_and_keeps_nothing(catalog: Catalog
     catalog.apply([("red-0", None)])
     catalog.apply([("blue-0", item("blue-0", owner=None, category=None))])
 
-    assert catalog.item_ids == ["blue-0"]
+    assert list(catalog.item_ids) == ["blue-0"]
     assert catalog.rows_of(np.array([key_of("red-0"), key_of("blue-0")], np.uint64)).tolist() == [-1, 0]
     assert (catalog.owners[0], catalog.categories[0]) == (0, -1)
     assert found(catalog, "red-0") == ["blue-0"]
