@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import TypeAlias
 
 import numpy as np
@@ -17,13 +18,25 @@ _CHUNK = 8192
 
 async def find_similar(catalog: Catalog, query: NDArray[np.float32], count: int, where: Where) -> NDArray[np.int64]:
     """See FindSimilar; in this process. With limits it looks at every item: an index is bad at few among many."""
-    if not where:
-        (found,), _ = catalog.search(query[None], count)
-        unlimited: NDArray[np.int64] = found[found >= 0]
-        return unlimited
-    best = np.zeros(0, np.int64)
+    if where:
+        every = await find_exactly(catalog, query, count, where, inf)
+        assert every is not None, "there are more than infinitely many items. This is a bug."
+        return every
+    (found,), _ = catalog.search(query[None], count)
+    unlimited: NDArray[np.int64] = found[found >= 0]
+    return unlimited
+
+
+async def find_exactly(
+    catalog: Catalog, query: NDArray[np.float32], count: int, where: Where, few: float
+) -> NDArray[np.int64] | None:
+    """As FindSimilar, exactly; None where more than a `few` items are within the limits."""
+    best, total = np.zeros(0, np.int64), 0
     for start in range(0, len(catalog.keys), _CHUNK):
         rows = matching(catalog, np.arange(start, min(start + _CHUNK, len(catalog.keys))), where)
+        total += len(rows)
+        if total > few:
+            return None
         best = nearest(catalog, query, np.concatenate([best, rows]), count)
         # Some milliseconds each: other work gets its turn.
         await asyncio.sleep(0)

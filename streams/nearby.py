@@ -15,7 +15,7 @@ from features.profile import Profile
 from features.where import Where
 from inference.candidates import find_hearts
 from inference.catalog import LOOKALIKES, Catalog
-from inference.similar import matching, nearest
+from inference.similar import find_exactly, matching, nearest
 from inference.tastes import find_tastes
 from state.errors import StateError
 from state.vector_sets import VectorSets
@@ -25,6 +25,8 @@ PATIENCE_S = 0.05
 REFRESH_S = 5.0
 #: An index that has a smaller share of the items is still being filled.
 FULL = 0.9
+#: So many items within the limits of a search are compared here, in 20 ms: the index is bad at few among many.
+FEW = 65_536
 #: Searches in one round trip.
 _AT_ONCE = 64
 
@@ -32,9 +34,10 @@ _AT_ONCE = 64
 class Nearby:
     """Asks the index for one catalogue; `degraded` is for the lists to say what they lack."""
 
-    def __init__(self, sets: VectorSets, catalog: Catalog) -> None:
+    def __init__(self, sets: VectorSets, catalog: Catalog, *, few: int = FEW) -> None:
         self._sets = sets
         self._catalog = catalog
+        self._few = few
         #: What is being asked for, by item key.
         self._asking: dict[int, asyncio.Task[None]] = {}
         self._is_away = False
@@ -81,6 +84,10 @@ class Nearby:
     async def find_similar(self, query: NDArray[np.float32], count: int, where: Where) -> NDArray[np.int64]:
         """See `inference.similar.FindSimilar`; raises StateUnavailable."""
         catalog = self._catalog
+        if where:
+            exactly = await find_exactly(catalog, query, count, where, self._few)
+            if exactly is not None:
+                return exactly
         found, similarities = await self._sets.search(catalog.encoder or "", query[None], count, where)
         rows = catalog.rows_of(found[similarities > -1.0])
         # The catalogue knows better, and more exactly, than the index.

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from features.where import ANYWHERE, Where
 from inference.catalog import Catalog
 from inference.elsewhere import IndexElsewhere
-from inference.similar import find_similar, matching
+from inference.similar import find_exactly, find_similar, matching
 from tests.worlds import DIMENSIONS, item, vector
 
 
@@ -53,6 +53,14 @@ async def test_with_limits_the_nearest_come_first_and_no_more_than_asked_for() -
     catalog = shop()
 
     assert names(catalog, await find_similar(catalog, vector("blue-0"), 1, Where(category="shoes"))) == ["blue-0"]
+
+
+@pytest.mark.parametrize(("few", "expected"), [(3, ["blue-0"]), (2, None)])
+async def test_of_more_than_a_few_none_is_searched_exactly(few: int, expected: list[str] | None) -> None:
+    catalog = shop()
+    found = await find_exactly(catalog, vector("blue-0"), 1, Where(category="shoes"), few)
+
+    assert (None if found is None else names(catalog, found)) == expected
 
 
 async def test_an_item_whose_category_changed_is_in_its_new_one_alone() -> None:

@@ -145,6 +145,15 @@ async def test_what_the_catalogue_knows_better_counts(shop: Shop) -> None:
     shop.catalog.apply([("red-0", item("red-0", hidden=True)), ("red-1", None), ("red-2", item("red-2", price=50.0))])
     shop.catalog.apply([("red-3", item("red-3", category="any", price=5.0))])
 
-    rows = await shop.nearby.find_similar(vector("red-0"), 12, Where("any", None, 10.0))
+    for few in (0, 100):
+        nearby = Nearby(shop.sets, shop.catalog, few=few)
+        rows = await nearby.find_similar(vector("red-0"), 12, Where("any", None, 10.0))
+        assert [shop.catalog.item_ids[row] for row in rows.tolist()] == ["red-3"]
 
-    assert [shop.catalog.item_ids[row] for row in rows.tolist()] == ["red-3"]
+
+async def test_among_few_items_a_search_needs_no_index(shop: Shop) -> None:
+    nearby = Nearby(VectorSets(connect("redis://127.0.0.1:1"), "", 1, observe=lambda *_: None), shop.catalog)
+
+    rows = await nearby.find_similar(vector("red-2"), 1, Where("red"))
+
+    assert [shop.catalog.item_ids[row] for row in rows.tolist()] == ["red-2"]
