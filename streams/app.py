@@ -142,7 +142,8 @@ def make_app(name: str, settings: Settings, kafka: str) -> App:
         topic_disable_leader=True,
         datadir=settings.home / "faust",
         broker_session_timeout=10.0,
-        broker_heartbeat_interval=3.0,
+        # By its next heartbeat a worker learns that another one came or went: so long nobody reads what that one left.
+        broker_heartbeat_interval=1.0,
         broker_request_timeout=30.0,
         # A worker that waits for Redis for an hour still belongs to its group.
         broker_max_poll_interval=86_400.0,
