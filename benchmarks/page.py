@@ -52,7 +52,7 @@ CHARTS = (
         ),
     ),
     Chart(
-        "From an event to its list, one in a hundred takes longer",
+        "From an event to its list, 99 of 100 within",
         "latency",
         "ms",
         "less is better",
@@ -65,7 +65,7 @@ CHARTS = (
         ),
     ),
     Chart(
-        "One in a thousand takes longer, while …",
+        "From an event to its list, 999 of 1,000 within, while …",
         "tail",
         "ms",
         "less is better",
@@ -79,7 +79,7 @@ CHARTS = (
         ),
     ),
     Chart(
-        "A sparse partition beside a busy one, 99 of 100",
+        "A sparse partition beside a busy one, 99 of 100 within",
         "tail",
         "ms",
         "less is better",
@@ -91,7 +91,7 @@ CHARTS = (
         ),
     ),
     Chart(
-        "The longest wait when a second worker comes and goes",
+        "The longest wait when a worker comes and goes",
         "tail",
         "ms",
         "less is better",
