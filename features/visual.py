@@ -1,6 +1,7 @@
 """The colours a person would name in a picture."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ _PALETTE = {
 }
 COLOUR_NAMES = tuple(_PALETTE)
 _STEP = 4
+#: Of a channel: colours are told apart as finely as this, in steps too small to see.
+_BITS = 6
 _BORDER = 2
 _ALIKE = 12.0
 _WHOLE_BORDER = 0.6
@@ -35,10 +38,9 @@ _LEAST_SUBJECT = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """A colour's name, the mean of its pixels as #rrggbb, and its share of the subject, 0..1."""
+    """A colour's name, and its share of the subject, 0..1."""
 
     name: str
-    hex: str
     share: float
 
 
@@ -50,24 +52,23 @@ def dominant_colours(pixels: NDArray[np.uint8], *, limit: int = 3, least: float 
     >>> shirt = np.full((224, 224, 3), 250, np.uint8)  # a white wall,
     >>> shirt[40:200, 40:200] = (200, 30, 40)          # a red shirt
     >>> shirt[40:80, 40:200] = (20, 30, 90)            # with a navy yoke
-    >>> [(c.name, c.hex, c.share) for c in dominant_colours(shirt)]
-    [('red', '#c81e28', 0.75), ('navy', '#141e5a', 0.25)]
+    >>> [(c.name, c.share) for c in dominant_colours(shirt)]
+    [('red', 0.75), ('navy', 0.25)]
     """
     small = pixels[_STEP // 2 :: _STEP, _STEP // 2 :: _STEP]
-    if small.size == 0:
-        small = pixels
-    lab = _lab(small)
-    subject = _subject(lab)
-    rgb, lab = small[subject], lab[subject]
-    names = (_PALETTE_LENGTHS - 2 * lab @ _PALETTE_LAB.T).argmin(axis=1)  # |a - b|² less the common |a|²
-    counts = np.bincount(names, minlength=len(COLOUR_NAMES))
-    colours = []
-    for index in np.argsort(-counts, kind="stable")[:limit]:
-        share = float(counts[index] / len(names))
-        if share >= least:
-            red, green, blue = np.rint(rgb[names == index].mean(axis=0)).astype(int)
-            colours.append(Colour(COLOUR_NAMES[index], f"#{red:02x}{green:02x}{blue:02x}", round(share, 3)))
-    return tuple(colours)
+    cells = _cells(small if small.size else pixels)
+    labs, names = _table()
+    counts = np.bincount(names[cells[_subject(labs[cells])]], minlength=len(COLOUR_NAMES))
+    shares = counts / counts.sum()
+    largest = np.argsort(-counts, kind="stable")[:limit].tolist()
+    return tuple(Colour(COLOUR_NAMES[at], round(float(shares[at]), 3)) for at in largest if shares[at] >= least)
+
+
+def _cells(rgb: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """The place of each of [H, W] pixels in the table, by the upper bits of its channels."""
+    red, green, blue = np.moveaxis(rgb >> (8 - _BITS), -1, 0).astype(np.uint32)
+    cells: NDArray[np.uint32] = red << 2 * _BITS | green << _BITS | blue
+    return cells
 
 
 def _subject(lab: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -77,12 +78,23 @@ def _subject(lab: NDArray[np.float32]) -> NDArray[np.bool_]:
         return whole
     edge = whole.copy()
     edge[_BORDER:-_BORDER, _BORDER:-_BORDER] = False
-    wall = np.median(lab[edge], axis=0)
-    like_wall = ((lab - wall) ** 2).sum(axis=2) < _ALIKE**2
+    border = np.sort(lab[edge], axis=0)
+    from_wall = lab - border[len(border) // 2]
+    like_wall = np.einsum("ijk,ijk->ij", from_wall, from_wall) < _ALIKE**2
     subject: NDArray[np.bool_] = ~like_wall
     if like_wall[edge].mean() < _WHOLE_BORDER or subject.mean() < _LEAST_SUBJECT:
         return whole
     return subject
+
+
+@cache
+def _table() -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Of every cell of colours CIELAB, float32 [cells, 3], and the number of its name, uint8 [cells]."""
+    levels = ((np.arange(1 << _BITS) + 0.5) * 2 ** (8 - _BITS)).astype(np.uint8)
+    labs = _lab(np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3))
+    palette = _lab(np.array(list(_PALETTE.values()), dtype=np.uint8))
+    distances = (palette**2).sum(axis=1) - 2 * labs @ palette.T  # |a - b|² less the common |a|²
+    return labs, distances.argmin(axis=1).astype(np.uint8)
 
 
 def _lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -101,5 +113,3 @@ def _linear_light() -> NDArray[np.float32]:
 
 _LINEAR = _linear_light()
 _TO_XYZ = np.array([[0.4339, 0.2127, 0.0178], [0.3762, 0.7152, 0.1095], [0.1899, 0.0722, 0.8727]], dtype=np.float32)
-_PALETTE_LAB = _lab(np.array(list(_PALETTE.values()), dtype=np.uint8))
-_PALETTE_LENGTHS = (_PALETTE_LAB**2).sum(axis=1)

@@ -1,9 +1,7 @@
 """A picture → unit vector and tags, by the CNN that Triton serves."""
 
-import asyncio
-import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -13,13 +11,13 @@ import tritonclient.grpc.aio as triton  # type: ignore[import-untyped]  # it has
 from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException  # type: ignore[import-untyped]
 
+from inference.answer import embeddings, output, parse_tags, unit_vector
 from inference.errors import BadEmbedding, EncoderMismatch, EncoderUnavailable
+from inference.gathering import Gathering
 from inference.tls import TritonTls
 
 SHAPE = (224, 224, 3)
 TAGS = 5
-TAG_THRESHOLD = 0.05
-_UNIT_TOLERANCE = 1e-3
 # gRPC's own default waits up to two minutes before it looks whether Triton is back
 _CHANNEL = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000)]
 
@@ -58,9 +56,10 @@ def _ignore(outcome: str, seconds: float) -> None:
 
 
 class TritonEncoder:
-    """The encoder behind Triton's gRPC. Made by `connect`; the server forms the batches.
+    """The encoder behind Triton's gRPC. Made by `connect`.
 
-    `observe(outcome, seconds)` hears of every call: ok, invalid or unavailable.
+    Pictures go alone while fewer than `inflight` calls are under way; those that then wait go together in the next one,
+    up to `batch`. `observe(outcome, seconds)` hears of every picture: ok, invalid or unavailable, and its call's time.
     """
 
     def __init__(
@@ -73,6 +72,7 @@ class TritonEncoder:
         dimensions: int,
         timeout_s: float,
         inflight: int,
+        batch: int,
         observe: Callable[[str, float], None] = _ignore,
     ) -> None:
         self._client = client
@@ -81,14 +81,13 @@ class TritonEncoder:
         self._version = version
         self._dimensions = dimensions
         self._timeout_s = timeout_s
-        self._slots = asyncio.Semaphore(inflight)
+        self._gathering = Gathering(self._encode, calls=inflight, limit=batch)
         self._observe = observe
         self._outputs = [
             triton.InferRequestedOutput("embedding"),
             # Triton picks the best classes and names them from labels.txt: no names, no 1,000 floats here
             triton.InferRequestedOutput("probabilities", class_count=TAGS),
         ]
-        self.inflight = 0
         self._closed = False
 
     @classmethod
@@ -100,7 +99,7 @@ class TritonEncoder:
         model: str = "visual_encoder",
         dimensions: int = 256,
         timeout_s: float = 2.0,
-        inflight: int = 16,
+        inflight: int = 4,
         observe: Callable[[str, float], None] = _ignore,
     ) -> Self:
         """Read the served model's version and check it; raise EncoderUnavailable or EncoderMismatch."""
@@ -125,6 +124,7 @@ class TritonEncoder:
             dimensions=dimensions,
             timeout_s=timeout_s,
             inflight=inflight,
+            batch=max(config.config.max_batch_size, 1),
             observe=observe,
         )
 
@@ -133,25 +133,16 @@ class TritonEncoder:
         """What made the vectors, such as efficientnet-lite0@1."""
         return self._version
 
+    @property
+    def inflight(self) -> int:
+        """How many calls are under way."""
+        return self._gathering.running
+
     async def encode(self, pixels: NDArray[np.uint8]) -> Encoding:
-        """Encode one picture; waits for a free slot, then at most `timeout_s`."""
+        """Encode one picture; waits for a free call, then at most `timeout_s`."""
         if pixels.shape != SHAPE or pixels.dtype != np.uint8:
             raise BadEmbedding(f"the picture is {pixels.dtype} {pixels.shape}: decode it to uint8 {SHAPE}")
-        async with self._slots:
-            if self._closed:
-                raise EncoderUnavailable("the encoder is closed: connect again")
-            self.inflight += 1
-            started = time.perf_counter()
-            outcome = "unavailable"
-            try:
-                result = await self._infer(pixels)
-                outcome = "invalid"
-                encoding = self._checked(result)
-                outcome = "ok"
-                return encoding
-            finally:
-                self.inflight -= 1
-                self._observe(outcome, time.perf_counter() - started)
+        return await self._gathering.answer(pixels)
 
     async def ready(self) -> bool:
         """Tell whether Triton is up and the model loaded; never raises."""
@@ -177,9 +168,26 @@ class TritonEncoder:
     ) -> None:
         await self.close()
 
+    async def _encode(self, pictures: Sequence[NDArray[np.uint8]]) -> Sequence[Encoding | Exception]:
+        """Encode what goes in one call; raises EncoderUnavailable, and BadEmbedding where no part can be used."""
+        if self._closed:
+            raise EncoderUnavailable("the encoder is closed: connect again")
+        started = time.perf_counter()
+        outcomes = ["unavailable"] * len(pictures)
+        try:
+            result = await self._infer(np.stack(pictures))
+            outcomes = ["invalid"] * len(pictures)
+            found = self._checked(result, len(pictures))
+            outcomes = ["invalid" if isinstance(each, BadEmbedding) else "ok" for each in found]
+            return found
+        finally:
+            seconds = time.perf_counter() - started
+            for outcome in outcomes:
+                self._observe(outcome, seconds)
+
     async def _infer(self, pixels: NDArray[np.uint8]) -> triton.InferResult:
-        tensor = triton.InferInput("pixels", [1, *SHAPE], "UINT8")
-        tensor.set_data_from_numpy(pixels[None])
+        tensor = triton.InferInput("pixels", list(pixels.shape), "UINT8")
+        tensor.set_data_from_numpy(pixels)
         try:
             return await self._client.infer(
                 self._model,
@@ -191,61 +199,21 @@ class TritonEncoder:
         except InferenceServerException as error:
             raise _unavailable(error, "Triton", self._model) from error
 
-    def _checked(self, result: triton.InferResult) -> Encoding:
+    def _checked(self, result: triton.InferResult, count: int) -> list[Encoding | BadEmbedding]:
         answered = result.get_response().model_version
         if answered != self._model_version:
             raise BadEmbedding(f"version {answered!r} of {self._model!r} answered, not {self._model_version!r}")
-        embedding = unit_vector(_output(result, "embedding"), self._dimensions)
-        return Encoding(embedding, parse_tags(_output(result, "probabilities")), self._version)
+        vectors = embeddings(output(result, "embedding"), count, self._dimensions)
+        classes = output(result, "probabilities")
+        if not isinstance(classes, np.ndarray) or classes.ndim != 2 or len(classes) != count:
+            raise BadEmbedding("the answer holds no class probabilities")
+        return [self._encoding(vector, best) for vector, best in zip(vectors, classes, strict=True)]
 
-
-def _output(result: triton.InferResult, name: str) -> object:
-    try:
-        return result.as_numpy(name)
-    except (ValueError, TypeError, struct.error) as error:  # fewer bytes than the shape promises
-        raise BadEmbedding(f"the output {name!r} cannot be read: {error}") from error
-
-
-def unit_vector(answer: object, dimensions: int) -> NDArray[np.float32]:
-    """Return the answer as float32 [dimensions] of unit length, or raise BadEmbedding."""
-    if not isinstance(answer, np.ndarray):
-        raise BadEmbedding("the answer holds no embedding")
-    if answer.shape != (1, dimensions) or answer.dtype != np.float32:
-        raise BadEmbedding(f"the embedding is {answer.dtype} {answer.shape}, not float32 (1, {dimensions})")
-    vector: NDArray[np.float32] = answer[0].copy()
-    if not np.isfinite(vector).all():
-        raise BadEmbedding("the embedding holds NaN or Inf")
-    length = float(np.linalg.norm(vector))
-    if abs(length - 1) > _UNIT_TOLERANCE:
-        raise BadEmbedding(f"the embedding has length {length:.4g}, not 1")
-    return vector
-
-
-def parse_tags(classes: object) -> tuple[tuple[str, float], ...]:
-    """Return the likely classes of Triton's `probability:index:name` answer; raise BadEmbedding otherwise.
-
-    >>> parse_tags(np.array([[b"0.71:610:jersey", b"0.2:834:suit", b"0.01:9:ostrich"]], dtype=object))
-    (('jersey', 0.71), ('suit', 0.2))
-    """
-    if not isinstance(classes, np.ndarray) or classes.ndim != 2 or len(classes) != 1:
-        raise BadEmbedding("the answer holds no class probabilities")
-    tags: dict[str, float] = {}
-    for entry in classes[0]:
-        probability, name = _parse_class(entry)
-        if probability >= TAG_THRESHOLD:
-            tags.setdefault(name, probability)  # ImageNet has two cranes: the likelier one counts
-    return tuple(tags.items())
-
-
-def _parse_class(entry: object) -> tuple[float, str]:
-    try:
-        probability, _, name = bytes(entry).decode().split(":", 2)  # type: ignore[call-overload]  # checked
-        value = float(probability)
-    except (TypeError, ValueError) as error:
-        raise BadEmbedding(f"the class {entry!r} is not probability:index:name: export the model again") from error
-    if not 0 <= value <= 1.001:
-        raise BadEmbedding(f"the class {entry!r} has a probability outside 0..1")
-    return value, name
+    def _encoding(self, vector: NDArray[np.float32], classes: NDArray[np.object_]) -> Encoding | BadEmbedding:
+        try:
+            return Encoding(unit_vector(vector), parse_tags(classes), self._version)
+        except BadEmbedding as error:
+            return error
 
 
 def _check_dimensions(metadata: object, model: str, dimensions: int) -> None:

@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     encoder: str = Field("visual_encoder", pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="Triton's model name")
     dimensions: Annotated[int, Field(ge=8, le=4096)] = 256
     encode_timeout_s: Annotated[float, Field(gt=0, le=60)] = 2.0
-    encode_inflight: Annotated[int, Field(ge=1, le=256)] = 16
+    encode_inflight: Annotated[int, Field(ge=1, le=256)] = 4
     decode_processes: Annotated[int, Field(ge=1, le=64)] = 2
 
     snapshot_minutes: float = Field(

@@ -39,6 +39,10 @@ from streams.topics import INTERACTIONS, UPLOADS
 from streams.topics import RECOMMENDATIONS as TOPIC
 
 OBJECT_ATTEMPTS = 6
+#: Of 20 MB each, as an object store may have them.
+PICTURES_HELD = 32
+#: Of a picture that holds up others while it is hashed.
+LARGE_BYTES = 1 << 20
 
 
 class UploadsAgent:
@@ -78,6 +82,7 @@ class UploadsAgent:
         self._length = list_length
         self._clock_ms = clock_ms
         self._pictures = PictureCache()
+        self._room = asyncio.Semaphore(PICTURES_HELD)
 
     async def answer(self, records: Sequence[Record]) -> list[Message]:
         """What becomes of a batch of events.uploads: items, answers and dead letters. Batches may overlap."""
@@ -97,7 +102,8 @@ class UploadsAgent:
         if isinstance(upload, InvalidEvent):
             return [dead_letter(record, upload, prefix=self._prefix)]
         try:
-            look = await self._look(upload)
+            async with self._room:
+                look = await self._look(upload)
         except InvalidEvent as error:
             return [dead_letter(record, error, prefix=self._prefix)]
         EVENTS.labels(UPLOADS.name, upload.purpose, "applied").inc()
@@ -109,8 +115,7 @@ class UploadsAgent:
     async def _look(self, upload: Upload) -> Look:
         stages = Stages()
         data = await self._read(upload)
-        # In a thread: 20 MB take about as many milliseconds.
-        sha256 = (await asyncio.to_thread(hashlib.sha256, data)).digest()
+        sha256 = await _sha256(data)
         if upload.sha256 is not None and sha256.hex() != upload.sha256:
             raise InvalidEvent("checksum_mismatch", f"the picture's sha256 is not {upload.sha256}")
         stages.end("fetch")
@@ -214,6 +219,13 @@ class UploadsAgent:
             occurred_at_ms=upload.occurred_at_ms,
         )
         return Message(self._prefix + INTERACTIONS.name, upload.user_id.encode(), encode(interaction))
+
+
+async def _sha256(data: bytes) -> bytes:
+    """In a thread where it takes long: 20 MB as many milliseconds, and to ask a thread a twentieth of one."""
+    if len(data) < LARGE_BYTES:
+        return hashlib.sha256(data).digest()
+    return (await asyncio.to_thread(hashlib.sha256, data)).digest()
 
 
 def _parse(record: Record) -> Upload | InvalidEvent:

@@ -23,10 +23,10 @@ from streams.privacy import PrivacyAgent
 from streams.uploads import UploadsAgent
 
 WorkerName = Literal["interactions", "uploads", "items"]
-#: Of a batch: what becomes of a picture waits for the others of its batch.
-UPLOADS_LIMIT = 8
-#: Under way: while the encoder is busy with as many as it takes, the next ones are decoded.
-UPLOADS_AT_ONCE = 32
+#: Of a batch: what becomes of a picture waits for the others of its batch, and costs Kafka the less the more they are.
+UPLOADS_LIMIT = 32
+#: Under way: while one batch is published, and its last pictures are encoded, the next one is worked on.
+UPLOADS_AT_ONCE = 64
 #: Trends and neighbours may be this much late, and so may a new picture be searchable; lists are not concerned.
 SIGNALS_PAUSE_S = 0.05
 

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import onnxruntime  # type: ignore[import-untyped]  # it has no types
 import triton_python_backend_utils as triton  # type: ignore[import-not-found]  # lives inside Triton
+from numpy.typing import NDArray
 
 OUTPUTS = ("embedding", "probabilities")
 
 
 class TritonPythonModel:
-    """One ONNX session; a batch goes through it in one run."""
+    """One ONNX session, which pictures go through one after the other."""
 
     def initialize(self, args: dict[str, str]) -> None:
         """Load the network that lies beside this file, on as many threads as the configuration says."""
@@ -29,14 +30,12 @@ class TritonPythonModel:
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Answer each request with its own rows of the batch."""
-        inputs = [triton.get_input_tensor_by_name(request, "pixels").as_numpy() for request in requests]
-        batch = inputs[0] if len(inputs) == 1 else np.concatenate(inputs)
-        results = self.session.run(OUTPUTS, {"pixels": batch})
-        responses = []
-        start = 0
-        for pixels in inputs:
-            rows = slice(start, start := start + len(pixels))
-            tensors = [triton.Tensor(name, out[rows]) for name, out in zip(OUTPUTS, results, strict=True)]
-            responses.append(triton.InferenceResponse(output_tensors=tensors))
-        return responses
+        """Answer each request with its own rows."""
+        return [self._answer(triton.get_input_tensor_by_name(request, "pixels").as_numpy()) for request in requests]
+
+    def _answer(self, pixels: NDArray[np.uint8]) -> Any:
+        # One by one: the layers' values of one picture fit into a core's cache, and a batch of 8 takes a fifth longer.
+        rows = [self.session.run(OUTPUTS, {"pixels": pixels[row : row + 1]}) for row in range(len(pixels))]
+        outputs = map(np.concatenate, zip(*rows, strict=True))
+        tensors = [triton.Tensor(name, each) for name, each in zip(OUTPUTS, outputs, strict=True)]
+        return triton.InferenceResponse(output_tensors=tensors)

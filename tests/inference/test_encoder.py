@@ -5,14 +5,17 @@ import contextlib
 import struct
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from typing import Self
 
 import grpc.aio  # type: ignore[import-untyped]  # it has no types
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tritonclient.grpc import service_pb2, service_pb2_grpc  # type: ignore[import-untyped]
 
-from inference.encoder import TritonEncoder
+from inference.encoder import Encoding, TritonEncoder
 from inference.errors import BadEmbedding, EncoderMismatch, EncoderUnavailable
+from tests.fakes import until
 
 PIXELS = np.zeros((224, 224, 3), dtype=np.uint8)
 UNIT = np.eye(256, dtype=np.float32)[:1]
@@ -31,6 +34,11 @@ class Answer:
     status: grpc.StatusCode | None = None
     delay_s: float = 0.0
 
+    @classmethod
+    def of(cls, embeddings: NDArray[np.float32]) -> Self:
+        """One that has a row for each of several pictures, all of the same classes."""
+        return cls(embedding=embeddings.tobytes(), shape=embeddings.shape, classes=JERSEY * len(embeddings))
+
 
 class Server(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[misc]  # generated without types
     """A visual encoder of one version, with the answers of a script."""
@@ -38,6 +46,8 @@ class Server(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[mis
     def __init__(self) -> None:
         self.answer = Answer()
         self.dimensions = 256
+        self.batch = 0
+        self.pictures: list[int] = []
         self.running = 0
         self.most_running = 0
 
@@ -53,6 +63,7 @@ class Server(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[mis
     async def ModelConfig(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802
         response = service_pb2.ModelConfigResponse()
         response.config.parameters["encoder"].string_value = "efficientnet-lite0"
+        response.config.max_batch_size = self.batch
         return response
 
     async def ModelReady(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802
@@ -60,6 +71,7 @@ class Server(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[mis
 
     async def ModelInfer(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802
         answer = self.answer
+        self.pictures.append(request.inputs[0].shape[0])
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         await asyncio.sleep(answer.delay_s)
@@ -68,7 +80,8 @@ class Server(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[mis
             await context.abort(answer.status, "as the test said")
         response = service_pb2.ModelInferResponse(model_version=answer.model_version)
         response.outputs.add(name="embedding", datatype=answer.datatype, shape=answer.shape)
-        response.outputs.add(name="probabilities", datatype="BYTES", shape=[1, len(answer.classes)])
+        rows = answer.shape[0]
+        response.outputs.add(name="probabilities", datatype="BYTES", shape=[rows, len(answer.classes) // rows])
         packed = b"".join(struct.pack("<I", len(entry)) + entry for entry in answer.classes)
         response.raw_output_contents.extend([answer.embedding, packed])
         return response
@@ -164,6 +177,35 @@ async def test_no_more_calls_run_at_once_than_allowed(rig: Rig) -> None:
 
         assert rig.server.most_running == 3
         assert encoder.inflight == 0
+
+
+async def test_pictures_that_wait_go_together_in_the_next_call(rig: Rig) -> None:
+    rig.server.batch, rig.server.answer = 8, Answer(delay_s=0.2)
+    async with await TritonEncoder.connect(rig.address, inflight=1) as encoder:
+        first = asyncio.create_task(encoder.encode(PIXELS))
+        await until(lambda: rig.server.running == 1)
+        vectors = np.eye(256, dtype=np.float32)[:3]
+        rest = [asyncio.create_task(encoder.encode(PIXELS)) for _ in vectors]
+        rig.server.answer = Answer.of(vectors)
+        await first
+        found = await asyncio.gather(*rest)
+
+    assert rig.server.pictures == [1, 3]
+    np.testing.assert_array_equal([encoding.embedding for encoding in found], vectors)
+
+
+async def test_of_pictures_in_one_call_only_the_one_is_refused_whose_answer_cannot_be_used(rig: Rig) -> None:
+    rig.server.batch, rig.server.answer = 8, Answer(delay_s=0.2)
+    async with await TritonEncoder.connect(rig.address, inflight=1) as encoder:
+        first = asyncio.create_task(encoder.encode(PIXELS))
+        await until(lambda: rig.server.running == 1)
+        rest = [asyncio.create_task(encoder.encode(PIXELS)) for _ in range(2)]
+        rig.server.answer = Answer.of(np.concatenate([2 * UNIT, UNIT]))
+        await first
+        refused, encoded = await asyncio.gather(*rest, return_exceptions=True)
+
+    assert isinstance(refused, BadEmbedding)
+    assert isinstance(encoded, Encoding)
 
 
 async def test_a_server_that_ended_is_unavailable(rig: Rig) -> None:
