@@ -43,6 +43,7 @@ _REFUSALS: Final = (
         "correct SIGHTLINE_REDIS_USERNAME and _PASSWORD",
     ),
     (("NOPERM", "no permissions"), "give its user the rights that docs/security.md lists"),
+    (("unknown command 'V", "Unknown Redis command"), "SIGHTLINE_INDEX=redis needs Redis 8; else set it to memory"),
 )
 
 
@@ -60,3 +61,6 @@ COMMANDS: Final = (
     "~{* -@all +@connection +@read +@write +@transaction -@dangerous -function +info "
     "+function|load +fcall +fcall_ro +cluster|slots +cluster|shards +cluster|nodes"
 )
+
+#: And for the index that workers share; a Redis 7 refuses a rule with these names.
+VECTOR_COMMANDS: Final = "+vadd +vrem +vsim +vcard"

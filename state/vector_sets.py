@@ -101,7 +101,7 @@ class VectorSets:
     ) -> Place:
         """Index items by key, None taking one out, and move the partition to a place, if it is where it is expected.
 
-        All or nothing: the place where it is now. Redis answers nobody meanwhile: 16 changes take 2 to 6 ms.
+        All or nothing: the place where it is now. Redis answers nobody meanwhile: 16 changes take 2 to 10 ms.
         """
         shard = self._shards[self.shard_of(partition)]
         wanted = {shard.vectors(indexed.encoder, len(indexed.vector)) for indexed in changes.values() if indexed}

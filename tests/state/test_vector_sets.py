@@ -9,6 +9,7 @@ import pytest
 from deploy.redis_cluster import RedisNode
 from features.item import key_of
 from features.where import Where
+from state.access import COMMANDS, VECTOR_COMMANDS, RedisAccess
 from state.errors import StateUnavailable
 from state.redis import Client, connect
 from state.vector_sets import NOWHERE, Indexed, Place, VectorSets
@@ -208,3 +209,17 @@ async def test_what_a_set_is_named_that_is_no_set_is_unavailable(client: Client,
 
     with pytest.raises(StateUnavailable, match="WRONGTYPE"):
         await sets.count("e@1", 8)
+
+
+async def test_the_rights_of_the_workers_user_are_enough(redis_node: RedisNode, client: Client, prefix: str) -> None:
+    user, rules = f"u{uuid.uuid4().hex}", f"{COMMANDS} {VECTOR_COMMANDS}".split()
+    await client.execute_command("ACL", "SETUSER", user, "on", ">secret", *rules)
+    allowed = connect(redis_node.url, access=RedisAccess(username=user, password="secret"))
+    sets = index_of(allowed, prefix)
+
+    await put(sets, 0, 1, {KEYS["a"]: indexed(), KEYS["b"]: None})
+    assert (await found(sets), await sets.count("e@1", 8)) == (["a"], 1)
+    await sets.clear(0, [0])
+
+    await allowed.aclose()
+    await client.execute_command("ACL", "DELUSER", user)
