@@ -49,7 +49,8 @@ class TailPlan:
 class Scene:
     """Medians over the rounds, but for the sums `events` and `lost`: of all events, and of two partitions alone.
 
-    `max_ms`: the longest that an event waited; `longest_gap_ms`: the longest time in which no list came at all.
+    `max_ms`: the longest that an event waited; `longest_gap_ms`: the longest time in which no list came at all;
+    `cpu_us_per_event`: processor time of the worker that was there before.
     """
 
     events: int
@@ -62,6 +63,7 @@ class Scene:
     sparse_p50_ms: float
     sparse_p99_ms: float
     longest_gap_ms: float
+    cpu_us_per_event: float
     lost: int
 
 
@@ -125,11 +127,13 @@ def _play(act: _Act, name: str, plan: TailPlan, partitions: int) -> None:
         name, count, plan.rate, act.skew, users=plan.users, items=plan.items, partitions=partitions
     )
     meanwhile = act.prepare()
+    before_s = act.system.cpu_s()
     delays_ms = act.system.play(events, plan.rate, meanwhile=partial(_after, WARM_UP_S, meanwhile))
-    act.rounds.append(_scene(events[warm_up:], delays_ms[warm_up:], plan.rate, partitions))
+    cpu_us = (act.system.cpu_s() - before_s) / count * 1e6
+    act.rounds.append(_scene(events[warm_up:], delays_ms[warm_up:], cpu_us, plan.rate, partitions))
 
 
-def _scene(events: Sequence[Event], delays_ms: Delays, rate: float, partitions: int) -> Scene:
+def _scene(events: Sequence[Event], delays_ms: Delays, cpu_us: float, rate: float, partitions: int) -> Scene:
     at = np.array([partition_of(event.key, partitions) for event in events])
     p50, p99, p999 = percentiles(delays_ms)
     busy, sparse = percentiles(delays_ms[at == BUSY]), percentiles(delays_ms[at == SPARSE])
@@ -144,6 +148,7 @@ def _scene(events: Sequence[Event], delays_ms: Delays, rate: float, partitions: 
         sparse_p50_ms=sparse[0],
         sparse_p99_ms=sparse[1],
         longest_gap_ms=longest_gap_ms(delays_ms, rate),
+        cpu_us_per_event=cpu_us,
         lost=int(np.isnan(delays_ms).sum()),
     )
 
@@ -157,7 +162,8 @@ def _summed_up(rounds: Sequence[Scene]) -> Scene:
 
 def _told(scene: Scene) -> str:
     shares = f"p50 {scene.p50_ms:.1f}, p99 {scene.p99_ms:.1f}, p99.9 {scene.p999_ms:.1f}, longest {scene.max_ms:.0f} ms"
-    return f"{shares}, no list for {scene.longest_gap_ms:.0f} ms, lost {scene.lost}"
+    cost = f"{scene.cpu_us_per_event:.0f} us of CPU an event"
+    return f"{shares}, no list for {scene.longest_gap_ms:.0f} ms, {cost}, lost {scene.lost}"
 
 
 def _after(seconds: float, meanwhile: Meanwhile) -> None:
