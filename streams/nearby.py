@@ -45,8 +45,8 @@ class Nearby:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Look from now on how full the index is."""
-        await self._look()
+        """Look from now on, every REFRESH_S."""
+        await self.look()
         self._task = asyncio.create_task(self._keep_looking(), name="nearby")
 
     async def stop(self) -> None:
@@ -112,16 +112,20 @@ class Nearby:
             for key in keys:
                 self._asking.pop(key, None)
 
-    async def _keep_looking(self) -> None:
-        while True:
-            await asyncio.sleep(REFRESH_S)
-            await self._look()
-
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """See whether the index answers, and how full it is."""
         catalog = self._catalog
         try:
             indexed = await self._sets.count(catalog.encoder or "", catalog.dimensions)
         except StateError as error:
+            self._is_away = True
             log.warning("index_unavailable", error=str(error))
         else:
+            # What is late is still waited for.
+            self._is_away = self._is_away and bool(self._asking)
             self._is_filling = indexed < FULL * catalog.counts().searchable
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            await self.look()

@@ -117,9 +117,21 @@ async def test_an_index_that_hangs_delays_a_list_only_once(shop: Shop, redis_nod
     assert {f"blue-{n}" for n in range(6)} <= shop.looks_like("blue-0")
 
 
+async def test_an_index_that_is_back_is_noticed_where_nobody_asks(shop: Shop, redis_node: RedisNode) -> None:
+    await shop.fill()
+    redis_node.kill()
+    await shop.nearby.look()
+    assert shop.nearby.degraded == ["index"]
+
+    redis_node.start()
+    await shop.fill()
+    await shop.nearby.look()
+    assert shop.nearby.degraded == []
+
+
 async def test_an_index_that_is_being_filled_is_told_of(shop: Shop) -> None:
     await shop.fill(6)
-    await shop.nearby.start()
+    await shop.nearby.look()
 
     assert shop.nearby.degraded == ["index"]
 
