@@ -50,7 +50,7 @@ class Scene:
     """Medians over the rounds, but for the sums `events` and `lost`: of all events, and of two partitions alone.
 
     `max_ms`: the longest that an event waited; `longest_gap_ms`: the longest time in which no list came at all;
-    `cpu_us_per_event`: processor time of the worker that was there before.
+    `cpu_us_per_event`: processor time of the worker that was there before. None: no event came to that partition.
     """
 
     events: int
@@ -60,8 +60,8 @@ class Scene:
     max_ms: float
     busy_p50_ms: float
     busy_p99_ms: float
-    sparse_p50_ms: float
-    sparse_p99_ms: float
+    sparse_p50_ms: float | None
+    sparse_p99_ms: float | None
     longest_gap_ms: float
     cpu_us_per_event: float
     lost: int
@@ -155,9 +155,14 @@ def _scene(events: Sequence[Event], delays_ms: Delays, cpu_us: float, rate: floa
 
 def _summed_up(rounds: Sequence[Scene]) -> Scene:
     values: dict[str, list[float]] = {name: [getattr(each, name) for each in rounds] for name in Scene.__slots__}
-    medians: dict[str, Any] = {name: round(float(np.nanmedian(found)), 2) for name, found in values.items()}
+    medians: dict[str, Any] = {name: _median(found) for name, found in values.items()}
     sums = {name: int(sum(values[name])) for name in ("events", "lost")}
     return replace(rounds[0], **{**medians, **sums})
+
+
+def _median(values: Sequence[float]) -> float | None:
+    known = [value for value in values if not np.isnan(value)]
+    return round(float(np.median(known)), 2) if known else None
 
 
 def _told(scene: Scene) -> str:
