@@ -18,6 +18,7 @@ CLUSTERS_PER_ITEM = 0.01
 SPREAD = 0.7
 _CHUNK = 10_000
 _ADDS_PER_S = 200
+ADDING_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,9 @@ class IndexFigures:
     exact_p50_ms: float
 
 
-def measure_index(items: int, dimensions: int, *, progress: Progress = lambda _: None) -> IndexFigures:
+def measure_index(
+    items: int, dimensions: int, *, adding_s: float = ADDING_S, progress: Progress = lambda _: None
+) -> IndexFigures:
     """Fill an index with unit vectors in clusters, and ask it one query at a time."""
     random = np.random.default_rng(0)
     centres = draw_centres(random, items, dimensions)
@@ -56,10 +59,11 @@ def measure_index(items: int, dimensions: int, *, progress: Progress = lambda _:
     exact_ms, nearest = _timed(lambda query: np.argpartition(vectors @ query, -COUNT)[-COUNT:], queries[:200])
     found_ms, found = _timed(lambda query: index.search(query[None], COUNT)[0][0], queries)
     recall = np.mean([len(np.intersect1d(a, b)) / COUNT for a, b in zip(found[:200], nearest, strict=True)])
+    added = draw(random, centres, int(_ADDS_PER_S * adding_s))
     return IndexFigures(
         p50_ms=percentile(found_ms, 50),
         p99_ms=percentile(found_ms, 99),
-        p99_adding_ms=percentile(_while_adding(index, draw(random, centres, 20 * _ADDS_PER_S), queries), 99),
+        p99_adding_ms=percentile(_while_adding(index, added, queries), 99),
         recall_at_50=round(float(recall), 4),
         adds_per_s=round(adds_per_s, 1),
         bytes_per_item=round(size / items, 1),
