@@ -159,7 +159,7 @@ def everything(
     scale: Annotated[float, typer.Option(min=0.01, max=1, help="Measure this share of everything.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Each bench but faults and fuzz, once with its defaults, and a page of what they found; about 25 minutes."""
+    """Each bench but faults and fuzz, once with its defaults, and a page of what they found; about 20 minutes."""
     _begin()
     found, page = measure_all(read_settings(), scale, progress=progress)
     if as_json:
