@@ -24,7 +24,7 @@ from streams.events import Interaction
 from streams.fetching import Fetcher
 from streams.objects import ObjectMissing, Objects, ObjectsUnavailable
 from streams.parsing import Record, parse_interaction
-from streams.uploads import OBJECT_ATTEMPTS
+from streams.uploads import OBJECT_ATTEMPTS, PICTURES_HELD
 from tests.fakes import NOON, until
 from tests.studio import BLUE, PARTITIONS, Studio, query, record, shirt, upload
 
@@ -408,6 +408,30 @@ async def test_sixteen_at_once_each_become_what_they_would_alone(studio: Studio)
         assert studio.publisher.to(topic) == alone.publisher.to(topic)
     assert len(studio.items()) == 12
     assert studio.reasons() == ["bad_image"] * 4
+
+
+class Heap(Objects):
+    """Has the same picture under every key, and counts who read at once."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.reading = self.most = 0
+        self._picture = shirt()
+
+    async def read(self, key: str) -> bytes:
+        self.reading += 1
+        self.most = max(self.most, self.reading)
+        await asyncio.sleep(0.01)
+        self.reading -= 1
+        return self._picture
+
+
+async def test_no_more_pictures_are_held_at_once_than_there_is_memory_for() -> None:
+    heap = Heap()
+    studio = Studio(heap)
+    await studio.handle([record(n, upload(f"i{n}", image_ref=f"{n}.jpg")) for n in range(2 * PICTURES_HELD)])
+    assert len(studio.items()) == 2 * PICTURES_HELD
+    assert heap.most == PICTURES_HELD
 
 
 async def test_when_most_uploads_are_refused_the_agent_stands_still_and_they_stay_in_their_topic() -> None:
