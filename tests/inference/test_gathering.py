@@ -67,5 +67,5 @@ async def test_who_waits_no_longer_is_not_asked_for(oracle: Oracle) -> None:
     answers[1].cancel()
     await asyncio.wait({answers[1]})
     oracle.open.set()
-    assert await asyncio.gather(answers[0], answers[2]) == [0, 4]
+    assert list(await asyncio.gather(answers[0], answers[2])) == [0, 4]
     assert oracle.asked == [[0], [2]]
