@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.resident import resident_bytes
 from deploy.service import Progress
-from inference.index import BULK, HnswIndex
+from inference.index import HnswIndex
 
 COUNT = 50
 QUERIES = 1000
@@ -46,7 +46,7 @@ def measure_index(
     vectors = draw(random, centres, items)
     queries = draw(random, centres, QUERIES)
     # What the first of all indexes takes, for threads and their like, is not counted.
-    HnswIndex(dimensions).add(np.arange(BULK, dtype=np.uint64), draw(random, centres, BULK))
+    HnswIndex(dimensions).add(np.arange(_CHUNK, dtype=np.uint64), draw(random, centres, _CHUNK))
     before = resident_bytes()
     index = HnswIndex(dimensions)
     started = time.perf_counter()

@@ -18,7 +18,7 @@ from inference.rows import VectorRows, room, roomier
 
 FRESH_LIMIT = 256
 #: The arrays with one row an item, by name.
-COLUMNS = ("keys", "owners", "categories", "prices", "uploaded_ms", "expires_ms", "available", "colours")
+COLUMNS = ("keys", "owners", "categories", "prices", "uploaded_ms", "expires_ms", "available")
 #: How many look-alikes of an item are asked for.
 LOOKALIKES = 80
 #: An index that others keep may be so many items behind.
@@ -41,7 +41,7 @@ class CatalogCounts:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """All that a catalogue holds: `columns` by name and `vectors` have a row for each of `item_ids`, or more.
+    """All that a catalogue holds: `columns` by name, `colours` and `vectors` have a row or more for each of `item_ids`.
 
     `index` has the rows that are available, `free` are rows without an item. `others` are items without a row: id, key
     of the owner, encoder (None: its vectors have another length).
@@ -53,6 +53,7 @@ class Contents:
     free: Sequence[int]
     others: Sequence[tuple[str, int, str | None]]
     columns: Mapping[str, NDArray[np.generic]]
+    colours: VectorRows
     vectors: VectorRows
     index: VectorIndex
 
@@ -71,9 +72,9 @@ class Catalog:
     """Items as rows of arrays, and their vectors in an index that holds the available ones.
 
     One row an item: `keys`, `owners` uint64 (keys of ids; owner 0: none), `categories` int32 (-1: none), `prices`
-    float32 (NaN: none), `uploaded_ms` and `expires_ms` int64, `available` bool, `colours` float32 [17] (the shares of
-    COLOUR_NAMES as a unit vector). Vectors of one encoder only, of the first item's where none is given: what another
-    made is known, not searchable.
+    float32 (NaN: none), `uploaded_ms` and `expires_ms` int64, `available` bool, `colours[rows]` gives float32 [n, 17]
+    (the shares of COLOUR_NAMES as a unit vector). Vectors of one encoder only, of the first item's where none is given:
+    what another made is known, not searchable.
     Not thread-safe: rows change between two calls of `apply` only.
     """
 
@@ -88,10 +89,10 @@ class Catalog:
         self.uploaded_ms = room(np.int64)
         self.expires_ms = room(np.int64)
         self.available = room(np.bool_)
-        self.colours = room(np.float32, len(COLOUR_NAMES))
         #: The columns with the rows that they may still grow by.
         self._room: dict[str, NDArray[np.generic]] = {name: getattr(self, name) for name in COLUMNS}
         self._lengthen(0)
+        self.colours = VectorRows(len(COLOUR_NAMES))
         self._vectors = VectorRows(dimensions)
         self._index: VectorIndex = HnswIndex(dimensions, self._vectors) if index is None else index
         self._lookalikes = Lookalikes(self._index, LOOKALIKES)
@@ -139,7 +140,7 @@ class Catalog:
 
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """The embeddings of rows [...], float32 [..., dimensions]; of row -1 one that means nothing."""
-        return self._vectors.of(rows)
+        return self._vectors[rows]
 
     def search(self, queries: NDArray[np.float32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The nearest available rows [q, count] of queries [q, dimensions], with similarities; -1 pads."""
@@ -206,6 +207,7 @@ class Catalog:
             free=self._free,
             others=list(self._others.values()),
             columns={name: getattr(self, name) for name in COLUMNS},
+            colours=self.colours,
             vectors=self._vectors,
             index=self._index,
         )
@@ -220,7 +222,7 @@ class Catalog:
         self._lengthen(count)
         for name, column in contents.columns.items():
             getattr(self, name)[:count] = column[:count]
-        self._vectors = contents.vectors
+        self.colours, self._vectors = contents.colours, contents.vectors
         self._free = list(contents.free)
         used = np.setdiff1d(np.arange(count), self._free)
         self._rows = KeyedRows()
@@ -283,7 +285,7 @@ class Catalog:
         self.uploaded_ms[row] = item.uploaded_at_ms
         self.expires_ms[row] = _NEVER if item.expires_at_ms is None else item.expires_at_ms
         self.available[row] = available
-        self.colours[row] = _colour_vector(item)
+        self.colours.put(np.array([row]), _colour_vector(item))
 
     def _note_upload(self, row: int, at_ms: int) -> None:
         if len(self._fresh) < FRESH_LIMIT:

@@ -49,8 +49,8 @@ class HnswIndex:
         dimensions: int,
         vectors: VectorRows | None = None,
         *,
-        connectivity: int = 28,
-        expansion_search: int = 112,
+        connectivity: int = 30,
+        expansion_search: int = 104,
     ) -> None:
         self._index = Index(
             ndim=dimensions,
@@ -97,7 +97,7 @@ class HnswIndex:
             found = self._index.search(self._codes(queries), count + max(count // 4, _SPARE), threads=1)
             for at, matches in enumerate([found] if isinstance(found, Matches) else found):
                 near = matches.keys.astype(np.int64)
-                exact = self._vectors.of(near) @ queries[at]
+                exact = self._vectors[near] @ queries[at]
                 best = np.argsort(-exact, kind="stable")[:count]
                 rows[at, : len(best)] = near[best]
                 similarities[at, : len(best)] = exact[best]

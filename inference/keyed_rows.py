@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 #: Keys that one bucket has place for; so full on average, the number of buckets doubles.
 _WIDTH: Final = 16
-_FULL: Final = 10
+_FULL: Final = 13
 _FIRST_BUCKETS: Final = 1 << 12
 #: Keys entered in one step, so that what that takes in passing stays small.
 _AT_ONCE: Final = 1 << 14
@@ -16,7 +16,7 @@ _AT_ONCE: Final = 1 << 14
 class KeyedRows:
     """Rows by key, which is as good as random: a key's low bits say its bucket; what finds no place there is spilled.
 
-    In a table that is nearly full one key in two hundred is.
+    In a table that is nearly full one key in thirty is.
     """
 
     def __init__(self) -> None:

@@ -1,5 +1,7 @@
 """Arrays with a row an item, for catalogues that grow while lists are made."""
 
+from math import prod
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from typing import Final, TypeVar
 
 import numkong
@@ -15,16 +17,22 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 def room(dtype: type[_Scalar], *width: int) -> NDArray[_Scalar]:
     """Zeros for ROOM rows, which take no memory until they are written."""
-    return np.zeros((ROOM, *width), dtype)
+    return _zeros((ROOM, *width), np.dtype(dtype))
 
 
 def roomier(array: NDArray[_Scalar], rows: int) -> NDArray[_Scalar]:
     """The array itself where it has so many rows, else what it holds in twice the room."""
     if rows <= len(array):
         return array
-    larger = np.zeros((max(rows, 2 * len(array)), *array.shape[1:]), array.dtype)
+    larger = _zeros((max(rows, 2 * len(array)), *array.shape[1:]), array.dtype)
     larger[: len(array)] = array
     return larger
+
+
+def _zeros(shape: tuple[int, ...], dtype: np.dtype[_Scalar]) -> NDArray[_Scalar]:
+    # Not numpy's: what that takes may have been used before, and then all of it is overwritten.
+    memory = mmap(-1, prod(shape) * dtype.itemsize, flags=MAP_PRIVATE | MAP_ANONYMOUS)
+    return np.frombuffer(memory, dtype).reshape(shape)
 
 
 class VectorRows:
@@ -48,7 +56,7 @@ class VectorRows:
         stored[:] = np.frombuffer(embedding, "<f2")
         return True
 
-    def of(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+    def __getitem__(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """The vectors of rows [...], float32 [..., d]; of row -1 one that means nothing."""
         # Wrapping takes half the time of looking for rows that are out of bounds, and numkong a tenth of numpy's cast.
         stored = self._stored.take(rows, axis=0, mode="wrap")

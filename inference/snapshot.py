@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from features.visual import COLOUR_NAMES
 from inference.catalog import COLUMNS, Catalog, Contents
 from inference.errors import SnapshotUnusable
 from inference.index import HnswIndex
@@ -24,7 +25,8 @@ from inference.item_ids import ItemIds
 from inference.rows import VectorRows
 
 _VERSION: Final = 2
-_MANIFEST, _INDEX, _VECTORS, _IDS = "manifest.json", "index.usearch", "vectors.npy", "ids.msgpack"
+_MANIFEST, _INDEX, _IDS = "manifest.json", "index.usearch", "ids.msgpack"
+_VECTORS, _COLOURS = "vectors.npy", "colours.npy"
 _UNFINISHED: Final = ".writing-"
 #: What began to be written so long ago was given up.
 _GIVEN_UP_S: Final = 3600.0
@@ -126,7 +128,8 @@ def _write(folder: Path, catalog: Catalog, origin: Origin) -> Manifest:
     count = len(contents.item_ids)
     for name, column in contents.columns.items():
         np.save(folder / f"{name}.npy", column[:count])
-    np.save(folder / _VECTORS, contents.vectors.stored(count))
+    for path, vectors in ((_VECTORS, contents.vectors), (_COLOURS, contents.colours)):
+        np.save(folder / path, vectors.stored(count))
     text, places = contents.item_ids.packed()
     ids = _Ids(text, places, list(contents.category_names), list(contents.free), list(contents.others))
     (folder / _IDS).write_bytes(msgspec.msgpack.encode(ids))
@@ -144,7 +147,9 @@ def _write(folder: Path, catalog: Catalog, origin: Origin) -> Manifest:
 
 
 def _read(folder: Path, manifest: Manifest, vectors: VectorRows, index: HnswIndex) -> Contents:
-    vectors.put(np.arange(manifest.items), np.load(folder / _VECTORS, mmap_mode="r"))
+    colours = VectorRows(len(COLOUR_NAMES))
+    for name, rows in ((_VECTORS, vectors), (_COLOURS, colours)):
+        rows.put(np.arange(manifest.items), np.load(folder / name, mmap_mode="r"))
     index.load(folder / _INDEX)
     ids = msgspec.msgpack.decode((folder / _IDS).read_bytes(), type=_Ids)
     return Contents(
@@ -154,6 +159,7 @@ def _read(folder: Path, manifest: Manifest, vectors: VectorRows, index: HnswInde
         free=ids.free,
         others=ids.others,
         columns={name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in COLUMNS},
+        colours=colours,
         vectors=vectors,
         index=index,
     )

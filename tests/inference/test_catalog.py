@@ -71,15 +71,16 @@ def test_an_items_colours_are_a_unit_vector_of_those_that_have_a_name(catalog: C
     catalog.apply([("red-1", item("red-1", colours=(("green", 0.6), ("black", 0.8), ("infrared", 0.9))))])
     green, black = (COLOUR_NAMES.index(name) for name in ("green", "black"))
 
-    assert catalog.colours[0, [green, black]].tolist() == pytest.approx([0.6, 0.8], abs=1e-3)
-    assert np.count_nonzero(catalog.colours[0]) == 2
+    (colours,) = catalog.colours[np.array([0])]
+    assert colours[[green, black]].tolist() == pytest.approx([0.6, 0.8], abs=1e-3)
+    assert np.count_nonzero(colours) == 2
 
 
 def test_a_row_that_is_used_again_keeps_no_colour(catalog: Catalog) -> None:
     catalog.apply([("red-1", item("red-1", colours=(("green", 0.6),)))])
     catalog.apply([("red-1", None), ("blue-1", item("blue-1"))])
 
-    assert not catalog.colours.any()
+    assert not catalog.colours[np.array([0])].any()
 
 
 def test_a_new_picture_replaces_the_old_one(catalog: Catalog) -> None:

@@ -9,21 +9,21 @@ def test_every_float16_is_given_as_the_float32_that_it_is() -> None:
     vectors = VectorRows(64)
     vectors.put(np.arange(len(numbers)), numbers.astype(np.float32))
 
-    np.testing.assert_array_equal(vectors.of(np.arange(len(numbers))), numbers.astype(np.float32))
+    np.testing.assert_array_equal(vectors[np.arange(len(numbers))], numbers.astype(np.float32))
 
 
 def test_rows_are_given_in_the_shape_that_is_asked_for() -> None:
     vectors = VectorRows(2)
     vectors.put(np.array([4, 1]), np.array([[1, 2], [3, 4]], np.float32))
 
-    assert vectors.of(np.array([[1, 4], [4, 1]])).tolist() == [[[3, 4], [1, 2]], [[1, 2], [3, 4]]]
-    assert vectors.of(np.zeros((3, 0), np.int64)).shape == (3, 0, 2)
-    assert vectors.of(np.array([-1])).shape == (1, 2)
+    assert vectors[np.array([[1, 4], [4, 1]])].tolist() == [[[3, 4], [1, 2]], [[1, 2], [3, 4]]]
+    assert vectors[np.zeros((3, 0), np.int64)].shape == (3, 0, 2)
+    assert vectors[np.array([-1])].shape == (1, 2)
 
 
 def test_what_is_given_is_a_copy() -> None:
     vectors = VectorRows(2)
-    given = vectors.of(np.array([0]))
+    given = vectors[np.array([0])]
     vectors.put(np.array([0]), np.ones((1, 2), np.float32))
 
     assert not given.any()

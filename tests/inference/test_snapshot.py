@@ -60,6 +60,7 @@ def test_every_column_is_as_it_was(catalog: Catalog, tmp_path: Path) -> None:
     for name in COLUMNS:
         np.testing.assert_array_equal(getattr(other, name)[:count], getattr(catalog, name)[:count])
     np.testing.assert_array_equal(other.vectors(np.arange(count)), catalog.vectors(np.arange(count)))
+    np.testing.assert_array_equal(other.colours[np.arange(count)], catalog.colours[np.arange(count)])
 
 
 def test_items_are_found_by_their_ids_and_owners(catalog: Catalog, tmp_path: Path) -> None:
