@@ -8,6 +8,7 @@ import asyncio
 import signal
 from contextlib import AsyncExitStack
 
+import uvloop
 from confluent_kafka import Consumer, Message, TopicPartition
 from threadpoolctl import threadpool_limits
 
@@ -102,4 +103,4 @@ async def _wire(settings: Settings, stack: AsyncExitStack) -> tuple[Interactions
 
 
 if __name__ == "__main__":
-    asyncio.run(run_floor(read_settings()))
+    uvloop.run(run_floor(read_settings()))

@@ -1,10 +1,10 @@
 """`sightline worker`: one of our processes."""
 
-import asyncio
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+import uvloop
 
 from deploy.local import Stack
 from streams.parts import Addresses
@@ -25,4 +25,4 @@ def worker(name: Annotated[WorkerChoice, typer.Argument(help="Which events it ha
     settings = read_settings()
     found = Stack(settings).endpoints()
     addresses = Addresses(found.kafka, found.redis, found.triton)
-    raise typer.Exit(asyncio.run(run_worker(name.value, settings, addresses)))
+    raise typer.Exit(uvloop.run(run_worker(name.value, settings, addresses)))

@@ -50,7 +50,7 @@ def find_interests(vectors: NDArray[np.float32], weights: NDArray[np.float32]) -
         worth = left.sum(axis=1) > total * (SMALLEST_SHARE if number else 0.0)
         if not worth.any():
             break
-        density = np.einsum("uij,uj->ui", near, left)
+        density = np.matmul(near, left[:, :, None])[:, :, 0]
         heart = np.where(left > 0, density, -1.0).argmax(axis=1)
         masses[:, number] = left * alike[each, heart] * worth[:, None]
         hearts[:, number] = np.where(worth, heart, -1)

@@ -6,16 +6,19 @@ from typing import Final
 
 _LENGTH_BITS: Final = 24
 _LENGTH: Final = (1 << _LENGTH_BITS) - 1
+#: So many are kept as strings, too: a few thousand items stand in most lists.
+_AT_HAND_LIMIT: Final = 16_384
 
 
 class ItemIds:
-    """A list of ids whose rows may be given other ids."""
+    """A list of ids, by rows from 0, that may be given other ids."""
 
     def __init__(self, ids: Iterable[str] = ()) -> None:
         self._text = bytearray()
         #: Where each id begins in the text, and how many bytes it has, in one number.
         self._places = array("Q")
         self._unused = 0
+        self._at_hand: dict[int, str] = {}
         for item_id in ids:
             self.append(item_id)
 
@@ -39,13 +42,17 @@ class ItemIds:
         self._text += text
 
     def __getitem__(self, row: int) -> str:
-        place = self._places[row]
-        start = place >> _LENGTH_BITS
-        return self._text[start : start + (place & _LENGTH)].decode()
+        item_id = self._at_hand.get(row)
+        if item_id is None:
+            if len(self._at_hand) >= _AT_HAND_LIMIT:
+                self._at_hand.clear()
+            item_id = self._at_hand[row] = self._unpacked(row)
+        return item_id
 
     def __setitem__(self, row: int, item_id: str) -> None:
-        if self[row] == item_id:
+        if self._unpacked(row) == item_id:
             return
+        self._at_hand.pop(row, None)
         text = item_id.encode()
         self._unused += self._places[row] & _LENGTH
         self._places[row] = len(self._text) << _LENGTH_BITS | len(text)
@@ -54,10 +61,15 @@ class ItemIds:
             self._pack()
 
     def __iter__(self) -> Iterator[str]:
-        return (self[row] for row in range(len(self)))
+        return (self._unpacked(row) for row in range(len(self)))
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def _unpacked(self, row: int) -> str:
+        place = self._places[row]
+        start = place >> _LENGTH_BITS
+        return self._text[start : start + (place & _LENGTH)].decode()
 
     def _pack(self) -> None:
         """Drop what no row has any more."""

@@ -9,15 +9,17 @@ def ids() -> ItemIds:
 
 
 def test_ids_are_given_by_their_rows(ids: ItemIds) -> None:
-    assert (ids[0], ids[1], ids[2], ids[-1], len(ids)) == ("i1", "", "größer/二", "i4", 4)
+    assert (ids[0], ids[1], ids[2], ids[3], len(ids)) == ("i1", "", "größer/二", "i4", 4)
     with pytest.raises(IndexError):
         ids[4]
 
 
 def test_a_row_may_be_given_another_id(ids: ItemIds) -> None:
+    assert [ids[row] for row in range(4)] == list(ids)
     ids[1] = "something longer"
     ids[2] = "x"
 
+    assert [ids[row] for row in range(4)] == ["i1", "something longer", "x", "i4"]
     assert list(ids) == ["i1", "something longer", "x", "i4"]
 
 
