@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from inference.index import VectorIndex
 
 REMEMBERED_LIMIT = 20_000
-#: What was added since an answer is added to it; after so many additions the index is searched again.
+#: What was added since an answer is added to it, but only so many; after more additions the index is searched again.
 ADDED_LIMIT = 64
+#: And for no more such answers at a time than one, and one for so many groups: a burst of additions makes all old.
+_GROUPS_A_RENEWAL = 8
 _NEVER = (-1, np.zeros(0, np.int64))
 
 
@@ -52,9 +54,12 @@ class Lookalikes:
         return answers
 
     def unknown(self, rows: Sequence[NDArray[np.int64]]) -> list[int]:
-        """Those of several groups of rows that would be searched for."""
-        oldest = max(self.additions - ADDED_LIMIT, 0)
-        return list({row for group in rows for row in group.tolist() if self._known.get(row, _NEVER)[0] < oldest})
+        """Those of several groups of rows that would be searched for: unknown, or among the oldest of the old."""
+        renewed_before = max(self.additions - ADDED_LIMIT, 0)
+        known_at = {row: self._known.get(row, _NEVER)[0] for group in rows for row in group.tolist()}
+        old = sorted((at, row) for row, at in known_at.items() if at < renewed_before)
+        unknown = sum(at < 0 for at, _ in old)
+        return [row for _, row in old[: unknown + 1 + len(rows) // _GROUPS_A_RENEWAL]]
 
     def learn(self, row: int, nearest: NDArray[np.int64], additions: int) -> None:
         """The rows nearest to a row, of an index that knew so many additions; of none at all, it is asked again."""

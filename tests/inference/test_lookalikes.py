@@ -77,6 +77,22 @@ def test_after_many_additions_it_is_searched_again(lookalikes: Lookalikes, index
     assert index.searched == 2
 
 
+def test_what_a_burst_made_old_is_searched_again_by_and_by_the_oldest_first(
+    lookalikes: Lookalikes, index: Counting
+) -> None:
+    of(lookalikes, 1)
+    lookalikes.added([10])
+    of(lookalikes, 2, 3)
+    lookalikes.added(range(11, 12 + ADDED_LIMIT))
+
+    searched = []
+    for _ in range(4):
+        searched.append(lookalikes.unknown([np.array([3, 2, 1, 0])]))
+        of(lookalikes, 3, 2, 1, 0)
+    assert searched == [[0, 1], [2], [3], []]
+    assert index.searched == 7
+
+
 def test_a_row_with_a_new_vector_is_searched_again(lookalikes: Lookalikes, index: Counting) -> None:
     of(lookalikes, 1, 2)
     lookalikes.added([1])
