@@ -2,45 +2,34 @@
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
 
-from features.behaviour import Behaviour, engagements, voter_of
+from features.behaviour import engagements, voter_of
 from features.item import key_of
 from features.privacy import is_repeated
 from features.profile import Action, Profile, apply_interaction, is_applied, is_late
-from features.recommendation import Source
-from features.trends import NO_TRENDS
-from inference.candidates import SOURCES, Trends, find_trends, generate_candidates, recent_items
 from inference.catalog import Catalog
-from inference.ranking import Ranking, rank
-from inference.tastes import find_tastes
 from state.errors import StateUnavailable
 from state.held import Held, HeldProfiles
 from state.profiles import ProfileStore
 from streams.actions import to_action
-from streams.attribution import Attribution
 from streams.batches import by_partition
 from streams.breaker import Breaker
 from streams.controls import UNSIGNED, Asked, Controls
 from streams.crowd import Crowd
 from streams.dead_letters import dead_letter
 from streams.errors import InvalidEvent
-from streams.events import Interaction, Recommendations, Trigger, encode
+from streams.events import Interaction
+from streams.lists import Cause, ListMaker, MadeList
 from streams.metrics import (
-    CANDIDATES,
     CLAMPED_TIMES,
     DUPLICATES,
     EVENT_TO_RECOMMENDATION,
     EVENTS,
-    FILTERED,
     FORGET,
-    LIST_DIVERSITY,
     MISROUTED,
-    RECOMMENDATIONS,
-    SHORT_LISTS,
 )
 from streams.nearby import Nearby
 from streams.output import Message, Publisher
@@ -52,7 +41,6 @@ from streams.routing import partition_of
 from streams.signals import SignalTopic
 from streams.stages import Stages
 from streams.topics import INTERACTIONS
-from streams.topics import RECOMMENDATIONS as TOPIC
 
 #: What is applied is stored together with what else is applied in this time: a crash repeats so much.
 STORE_EVERY_S = 0.1
@@ -62,16 +50,11 @@ UNSTORED_LIMIT = 4096
 UNSTORED_BYTES = 64 << 20
 #: How long the last store may take when the process ends.
 STOP_S = 5.0
-#: So many users are ranked together: more gain nothing, and their candidates no longer fit into the processor's cache.
-TOGETHER = 64
 
 #: The events of a batch by partition and offset.
 _Events = Mapping[tuple[int, int], Interaction | Asked | InvalidEvent]
-_PROPOSED = {source: CANDIDATES.labels(source) for source in SOURCES}
 _counted = cache(partial(EVENTS.labels, INTERACTIONS.name))
 _answered = cache(EVENT_TO_RECOMMENDATION.labels)
-#: What a list answers.
-_Trigger = tuple[Record, Interaction]
 #: A profile as it was, what was done, in which partition and at which offset, and the user's mark.
 _Applied = tuple[Profile, Action, int, int, int]
 
@@ -82,29 +65,12 @@ class _Changes:
 
     position: int
     profiles: dict[str, Profile] = field(default_factory=dict)
-    triggers: dict[str, _Trigger] = field(default_factory=dict)
+    causes: dict[str, Cause] = field(default_factory=dict)
     applied: list[_Applied] = field(default_factory=list)
     letters: list[Message] = field(default_factory=list)
     #: Lists taken back, and the times at which users asked to be forgotten.
     withdrawn: list[Message] = field(default_factory=list)
     forgotten_ms: list[int] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """A list and what it answers."""
-
-    record: Record
-    event: Interaction
-    ranking: Ranking
-    #: How many candidates each source gave, and how many each filter took.
-    proposed: dict[Source, int]
-    filtered: dict[str, int]
-    at_ms: int
-
-    @property
-    def rec_id(self) -> str:
-        return f"{self.record.partition}-{self.record.offset}"
 
 
 @dataclass(slots=True)
@@ -123,7 +89,7 @@ class InteractionsAgent:
     """Applies micro-batches of events.interactions: published, then committed; a crash repeats output, never state.
 
     Lists leave at once. Signals, dead letters and the commit of what several batches did follow every STORE_EVERY_S
-    (docs/adr/0008). Lists leave by `lists`, the rest by `signals_out`: Kafka answers the requests of one connection
+    (docs/adr/0008). Lists leave by `lists_out`, the rest by `signals_out`: Kafka answers the requests of one connection
     one at a time, and lists should not queue behind signals.
     """
 
@@ -132,7 +98,7 @@ class InteractionsAgent:
         profiles: ProfileStore,
         crowd: Crowd,
         catalog: Catalog,
-        lists: Publisher,
+        lists_out: Publisher,
         signals_out: Publisher,
         positions: Positions,
         signals: SignalTopic,
@@ -147,21 +113,16 @@ class InteractionsAgent:
     ) -> None:
         self._store = profiles
         self._profiles = HeldProfiles(profiles)
-        self._crowd = crowd
-        self._catalog = catalog
-        self._lists = lists
+        self._lists_out = lists_out
         self._signals_out = signals_out
         self._positions = positions
         self._signals = signals
         self._breaker = breaker
-        self._nearby = nearby
         self._prefix = prefix
-        self._length = list_length
         self._clock_ms = clock_ms
         self._controls = controls
         self._receipts = Receipts(catalog, signals, prefix=prefix, clock_ms=clock_ms)
-        self._attribution = Attribution()
-        self._known_trends = (NO_TRENDS, find_trends(NO_TRENDS, catalog, 0))
+        self._lists = ListMaker(crowd, catalog, nearby, prefix=prefix, length=list_length, clock_ms=clock_ms)
         self._partition_of = lru_cache(maxsize=65_536)(lambda key: partition_of(key, partitions))
         self._unstored = _Unstored()
         self._changed, self._room = asyncio.Event(), asyncio.Event()
@@ -209,7 +170,7 @@ class InteractionsAgent:
         events = {(record.partition, record.offset): self._parse(record) for record in records}
         users = {partition: _users(found, events) for partition, found in batch.items()}
         # What the lists will be about is asked for now, beside the profiles.
-        self._crowd.expect({key_of(event.item_id) for event in events.values() if isinstance(event, Interaction)})
+        self._lists.expect({key_of(event.item_id) for event in events.values() if isinstance(event, Interaction)})
         held, moved = await until_available(lambda: self._profiles.load(users), StateUnavailable)
         await self._positions.refused(moved)
         self._positions.loaded({p: each.stored for p, each in held.items()})
@@ -217,10 +178,11 @@ class InteractionsAgent:
         admitted = await self._positions.admit(batch, {p: each.position for p, each in held.items()})
         await self._breaker.check(*_refused(admitted, events))
         changed = {p: self._apply(new, events, held[p]) for p, new in admitted.items()}
-        made = await self._recommend(list(changed.values()), stages)
+        causes = [(each.profiles[user], cause) for each in changed.values() for user, cause in each.causes.items()]
+        made = await self._lists.make(causes, stages)
         # From here to the end nothing is awaited: a commit has all of a batch or nothing, and its lists before it.
         withdrawn = [message for changes in changed.values() for message in changes.withdrawn]
-        sent = self._lists.publish([*withdrawn, *(self._message(each, stages) for each in made)])
+        sent = self._lists_out.publish([*withdrawn, *(self._lists.message(each, stages) for each in made)])
         for partition, changes in changed.items():
             held[partition].advance(changes.position, changes.profiles)
             self._unstored.applied += changes.applied
@@ -262,9 +224,9 @@ class InteractionsAgent:
                 await asyncio.sleep(STORE_EVERY_S)
             await self.store()
 
-    async def _acknowledged(self, sent: Awaitable[None], made: Sequence[_Made], stages: Stages) -> None:
+    async def _acknowledged(self, sent: Awaitable[None], made: Sequence[MadeList], stages: Stages) -> None:
         """Wait for the broker, and count: nothing that a list does not need comes before it is sent."""
-        self._count(made)
+        self._lists.count(made)
         await sent
         stages.end("publish")
         now_ms = self._clock_ms()
@@ -312,7 +274,7 @@ class InteractionsAgent:
             changes.applied.append((before, action, record.partition, record.offset, voter))
         self._note(record, event, "opted_out" if unchanged else "applied")
         changes.profiles[event.user_id] = after
-        changes.triggers[event.user_id] = (record, event)
+        changes.causes[event.user_id] = (record, event)
 
     def _grant(self, asked: Asked, record: Record, before: Profile, changes: _Changes) -> None:
         if is_repeated(before, asked.request):
@@ -324,91 +286,9 @@ class InteractionsAgent:
         changes.letters += granted.messages
         if granted.withdrawal is not None:
             changes.withdrawn.append(granted.withdrawal)
-            changes.triggers.pop(asked.user_id, None)
+            changes.causes.pop(asked.user_id, None)
         if asked.control.type == "forget":
             changes.forgotten_ms.append(asked.control.asked_ms)
-
-    async def _recommend(self, changed: Sequence[_Changes], stages: Stages) -> list[_Made]:
-        """The refreshed list of each user who did something."""
-        asked = [(each.profiles[user], trigger) for each in changed for user, trigger in each.triggers.items()]
-        recent = {item for profile, _ in asked for item in recent_items(profile)}
-        behaviours = await self._crowd.behaviours(recent)
-        made: list[_Made] = []
-        for start in range(0, len(asked), TOGETHER):
-            together = asked[start : start + TOGETHER]
-            if self._nearby is not None:
-                await self._nearby.foresee([profile for profile, _ in together], self._clock_ms())
-            made += self._rank(together, behaviours, stages)
-        return made
-
-    @property
-    def _degraded(self) -> list[str]:
-        return self._crowd.degraded + (self._nearby.degraded if self._nearby is not None else [])
-
-    def _rank(
-        self, asked: Sequence[tuple[Profile, _Trigger]], behaviours: Mapping[int, Behaviour], stages: Stages
-    ) -> list[_Made]:
-        now_ms = self._clock_ms()
-        trends = self._trends(now_ms)
-        profiles = [profile for profile, _ in asked]
-        users = [key_of(event.user_id) for _, (_, event) in asked]
-        tastes = find_tastes(profiles, self._catalog, now_ms)
-        candidates = generate_candidates(tastes, profiles, users, self._catalog, behaviours, trends, now_ms)
-        stages.end("candidates")
-        rankings = rank(candidates, tastes, self._catalog, trends, length=self._length, now_ms=now_ms)
-        stages.end("rank")
-        return [
-            _Made(record, event, ranking, proposed, filtered, now_ms)
-            for (_, (record, event)), ranking, proposed, filtered in zip(
-                asked, rankings, candidates.source_counts(), candidates.filtered, strict=True
-            )
-        ]
-
-    def _trends(self, now_ms: int) -> Trends:
-        """The trends by row, worked out once for each table and size of the catalogue: a second old in any case."""
-        table, trends = self._known_trends
-        if table is not self._crowd.trends or len(trends.trend) != len(self._catalog.keys):
-            trends = find_trends(self._crowd.trends, self._catalog, now_ms)
-            self._known_trends = (self._crowd.trends, trends)
-        return trends
-
-    def _message(self, made: _Made, stages: Stages) -> Message:
-        record, event = made.record, made.event
-        recommendations = Recommendations(
-            rec_id=made.rec_id,
-            user_id=event.user_id,
-            seq=record.offset,
-            kind="feed",
-            generated_at_ms=made.at_ms,
-            trigger=Trigger(
-                event_id=event.event_id,
-                type=event.type,
-                item_id=event.item_id,
-                occurred_at_ms=event.occurred_at_ms,
-            ),
-            items=made.ranking.items,
-            filtered=made.filtered,
-            degraded=self._degraded,
-            model={"encoder": self._catalog.encoder or "none", "ranker": "weighted@1"},
-            timings_ms={"queue": float(stages.started_ms - record.timestamp_ms), **stages.milliseconds},
-        )
-        headers = tuple(header for header in record.headers if header[0] == "traceparent")
-        return Message(self._prefix + TOPIC.name, record.key, encode(recommendations), headers)
-
-    def _count(self, made: Sequence[_Made]) -> None:
-        self._attribution.shown({each.rec_id: each.ranking.items for each in made})
-        RECOMMENDATIONS.labels("feed", ",".join(self._degraded)).inc(len(made))
-        SHORT_LISTS.inc(sum(len(each.ranking.items) < self._length for each in made))
-        filtered: Counter[str] = Counter()
-        for each in made:
-            filtered.update(each.filtered)
-        # One list of a batch stands for all: to observe each would cost a twentieth of the processor.
-        for each in made[:1]:
-            LIST_DIVERSITY.observe(each.ranking.diversity)
-            for source, count in each.proposed.items():
-                _PROPOSED[source].observe(count)
-        for reason, count in filtered.items():
-            FILTERED.labels(reason).inc(count)
 
     def _note(self, record: Record, event: Interaction, outcome: str) -> None:
         _counted(event.type, outcome).inc()
@@ -417,7 +297,7 @@ class InteractionsAgent:
         if record.key is not None and self._partition_of(record.key) != record.partition:
             MISROUTED.inc()
         if event.rec_id is not None and event.type == "click":
-            self._attribution.clicked(event.rec_id, event.item_id)
+            self._lists.clicked(event.rec_id, event.item_id)
 
 
 def _users(records: Sequence[Record], events: _Events) -> list[str]:
