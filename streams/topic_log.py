@@ -89,8 +89,16 @@ class KafkaTopicLog:
     def offset_at(self, topic: str, partition: int, at_ms: int) -> int:
         """See TopicLog."""
         place = TopicPartition(topic, partition, at_ms)
-        (found,) = self._asked(topic, lambda: self._consumer.offsets_for_times([place], timeout=_TIMEOUT_S))
-        return int(found.offset) if found.offset >= 0 else self.extent(topic, partition).end
+
+        def find() -> int:
+            (found,) = self._consumer.offsets_for_times([place], timeout=_TIMEOUT_S)
+            # Not an answer, and it looks like that of no record.
+            if found.error is not None:
+                raise KafkaException(found.error)
+            return int(found.offset)
+
+        offset = self._asked(topic, find)
+        return offset if offset >= 0 else self.extent(topic, partition).end
 
     def read(self, topic: str, partition: int, first: int, end: int) -> Iterator[Record]:
         """See TopicLog."""
