@@ -12,7 +12,6 @@ from confluent_kafka import Producer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from kafka import KafkaAdminClient, KafkaProducer  # type: ignore[import-untyped]  # ships no types
-from mode.threads import ServiceThread
 
 from state.errors import StateUnavailable
 from state.partitions import START
@@ -200,8 +199,8 @@ class Follower:
             if record.offset <= self.position:
                 continue
             if record.after is None or record.after > self.position:
-                await self._rewind()  # what it brings may be in this batch already
-                continue
+                await self._rewind()
+                return
             self.position = record.offset
             self.applied.append(int(record.value or b""))
         await asyncio.sleep(0.001)  # slower than the fetcher, so that the queue fills up
@@ -355,8 +354,8 @@ def test_faust_still_seeks_to_what_kafka_has_committed() -> None:
     assert "seek_to_committed" in inspect.getsource(driver.Consumer.perform_seek)
 
 
-def test_faust_still_fetches_in_a_thread_of_its_own() -> None:
-    assert issubclass(driver.AIOKafkaConsumerThread, ServiceThread)
+def test_faust_still_seeks_from_another_thread_than_the_one_that_fetches() -> None:
+    assert "self._thread.seek(partition, offset)" in inspect.getsource(driver.Consumer._seek)
 
 
 async def test_faust_still_acknowledges_the_event_of_a_handler_that_raised(log: Log, running: Run) -> None:
