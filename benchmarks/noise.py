@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,8 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
+
+from benchmarks.watch import Watch
 
 _EVERY_S = 0.1
 #: About half a millisecond of work that needs no lock of the interpreter.
@@ -28,26 +29,23 @@ class Noise:
     spin_spread: float
 
 
-class NoiseWatch:
+class NoiseWatch(Watch):
     """A context manager around all that a bench starts and ends; `found` tells of the time within."""
 
     def __init__(self) -> None:
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._spin, name="noise", daemon=True)
+        super().__init__()
         self._spins: list[float] = []
         self._before = self._after = (0.0, 0.0, 0.0)
         self._own = 0.0
 
     def __enter__(self) -> Self:
         self._before, self._own = _processor_s(), _own_s()
-        self._thread.start()
-        return self
+        return super().__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ended.set()
-        self._thread.join()
+        super().__exit__(kind, error, trace)
         self._after, self._own = _processor_s(), _own_s() - self._own
 
     def found(self) -> Noise:
@@ -60,7 +58,7 @@ class NoiseWatch:
             spin_spread=round(float(slow / middle), 3),
         )
 
-    def _spin(self) -> None:
+    def _watch(self) -> None:
         while True:
             begun = time.thread_time()
             hashlib.sha256(_WORK)

@@ -1,35 +1,22 @@
 """How often a consumer group changes: one that does so again and again works at nothing else."""
 
-import threading
-from types import TracebackType
-from typing import Self
-
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+
+from benchmarks.watch import Watch
 
 _LOOK_S = 0.5
 _ASK_S = 5.0
 
 
-class GroupWatch:
+class GroupWatch(Watch):
     """A context manager; `changes` counts how often the members or their partitions were not what they were before."""
 
     def __init__(self, kafka: str, group: str) -> None:
+        super().__init__()
         self._admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
         self._group = group
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="group-watch", daemon=True)
         self.changes = 0
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
 
     def _watch(self) -> None:
         known = None

@@ -6,9 +6,9 @@ import time
 import urllib.error
 import urllib.request
 from types import TracebackType
-from typing import Self
 
 from benchmarks.faults.fault import Unmet
+from benchmarks.watch import Watch
 from deploy import process
 from deploy.errors import StackError
 from deploy.workers import Worker, WorkerName, Workers
@@ -17,27 +17,21 @@ _LOOK_S = 0.5
 _Place = tuple[WorkerName, int]
 
 
-class Supervisor:
+class Supervisor(Watch):
     """A context manager: everything that was started here has ended afterwards."""
 
     def __init__(self, workers: Workers) -> None:
+        super().__init__()
         self._workers = workers
         self._wanted: dict[_Place, Worker] = {}
         self._lock = threading.Lock()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         #: The ends of workers that nobody told to end.
         self.restarts: list[str] = []
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ended.set()
-        self._thread.join()
+        super().__exit__(kind, error, trace)
         for worker in self._wanted.values():
             self._workers.stop(worker)
 
