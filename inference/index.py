@@ -50,7 +50,7 @@ class HnswIndex:
         vectors: VectorRows | None = None,
         *,
         connectivity: int = 30,
-        expansion_search: int = 80,
+        expansion_search: int = 104,
     ) -> None:
         self._index = Index(
             ndim=dimensions,

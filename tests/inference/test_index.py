@@ -35,11 +35,8 @@ def recall(index: HnswIndex, vectors: NDArray[np.float32], present: NDArray[np.i
     return float(np.mean([np.isin(mine, truth).sum() / count for mine, truth in zip(found, exact, strict=True)]))
 
 
-def test_most_of_the_nearest_fifty_are_found_where_nothing_is_near(
-    full: HnswIndex, vectors: NDArray[np.float32]
-) -> None:
-    # Vectors without clusters are the hardest to search; of clustered ones `sightline bench index` finds 0.98 and more.
-    assert recall(full, vectors, np.arange(len(vectors))) >= 0.9
+def test_nearly_all_of_the_nearest_fifty_are_found(full: HnswIndex, vectors: NDArray[np.float32]) -> None:
+    assert recall(full, vectors, np.arange(len(vectors))) >= 0.95
 
 
 def test_one_by_one_or_in_bulk_nearly_all_of_the_nearest_are_found(vectors: NDArray[np.float32]) -> None:

@@ -145,8 +145,7 @@ async def test_the_process_can_open_no_file_and_knows_nothing_of_our_environment
     limits, files, environment = confinement(decoder.pids[0])
     assert [line.split()[3:5] for line in limits.splitlines() if "open files" in line] == [["3", "3"]]
     assert files == {"0", "1", "2"}
-    names = {variable.partition(b"=")[0] for variable in environment.split(b"\0")}
-    assert names == {b"OPENBLAS_NUM_THREADS", b"MALLOC_MMAP_THRESHOLD_", b"MALLOC_TRIM_THRESHOLD_", b""}
+    assert environment == (b"OPENBLAS_NUM_THREADS=1\0MALLOC_MMAP_THRESHOLD_=4194304\0MALLOC_TRIM_THRESHOLD_=16777216\0")
 
 
 def confinement(pid: int) -> tuple[str, set[str], bytes]:
@@ -246,12 +245,11 @@ async def test_decoding_elsewhere_costs_little(decoder: Decoder) -> None:
     async def there() -> None:
         await decoder.decode(picture)
 
-    # The best of many, taken in turns: what others do on this machine at the time hardly counts. It is about 1 ms;
-    # a process for every picture would be hundreds.
+    # The best of many, taken in turns: what others do on this machine at the time does not count.
     fastest = {here: 60.0, there: 60.0}
     for _ in range(50):
         for way in fastest:
             began = time.perf_counter()
             await way()
             fastest[way] = min(fastest[way], time.perf_counter() - began)
-    assert fastest[there] - fastest[here] < 0.02
+    assert fastest[there] - fastest[here] < 0.002
