@@ -5,8 +5,9 @@ Six things differ from Faust's own (docs/adr/0002):
 - On assignment it seeks to `position + 1` as the state store has it, not to Kafka's committed offset.
 - Every message carries `after`: the offset of the record before it in its partition. A message may be applied to a
   state at position p only if `after <= p`; so nothing that Faust or a seek dropped on the way is ever skipped over.
-- A seek is made in the thread that fetches, so the two have an order.
-- A message that need not wait for room in its queue costs no task, and a fetch two instead of a dozen.
+- It has no thread of its own: a fetch is an await, not a hop into another event loop and back, which at low rates
+  would cost every event two switches and a wait for the interpreter. A fetch and a seek have an order, too.
+- A message that need not wait for room in its queue costs no task.
 - A fetch waits 50 ms for data, not 1500: with that, one busy partition can hold back a sparse one.
 - What is fetched is unpacked by streams/unpacking.py, so that no publisher's batch can end the worker.
 """
@@ -16,12 +17,11 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
 from aiokafka.consumer import fetcher
-from aiokafka.errors import ConsumerStoppedError
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
-from mode import Seconds
+from mode import Seconds, Service
 from mode.services import WaitResults
 from mode.utils.futures import maybe_async
 
@@ -68,22 +68,35 @@ class _Rest:
             return end.value
 
 
-class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """Faust's consumer thread with a short fetch, called without the queue in between and its workers' many tasks."""
+class ConsumerInLoop(driver.AIOKafkaConsumerThread):
+    """Faust's consumer thread without the thread: a service of the worker's loop, with a short fetch."""
+
+    # What a service of mode's does before mode's threads are laid over it. A thread ends itself when anything has
+    # crashed; this one ends when its consumer, which has yet to commit by it, has stopped.
+    maybe_start = Service.maybe_start
+    start = Service.start
+    stop = Service.stop
+    _stopped_set = Service._stopped_set
+    _stop_children = Service._stop_children
+    _stop_futures = Service._stop_futures
+    _stop_exit_stacks = Service._stop_exit_stacks
+    wait_for_shutdown = False
+
+    async def on_stop(self) -> None:
+        """Leave the group."""
+        await self.on_thread_stop()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Tell the consumer."""
+        await self.consumer.on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Tell the consumer."""
+        await self.consumer.on_partitions_assigned(assigned, generation_id)
 
     async def call_thread(self, fun: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
-        """Have the thread run `fun`; calls begin in their order."""
-
-        async def call() -> Any:
-            return await maybe_async(fun(*args, **kwargs))
-
-        coroutine = call()
-        try:
-            running = asyncio.run_coroutine_threadsafe(coroutine, self.thread_loop)
-        except RuntimeError as error:
-            coroutine.close()
-            raise ConsumerStoppedError from error
-        return await asyncio.wrap_future(running)
+        """Run `fun`."""
+        return await maybe_async(fun(*args, **kwargs))
 
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -103,8 +116,8 @@ class Consumer(driver.Consumer):
         self._seeking: set[TP] = set()
         self._links: dict[TP, dict[int, int | None]] = {}
 
-    def _new_consumer_thread(self) -> ConsumerThread:
-        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> ConsumerInLoop:
+        return ConsumerInLoop(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
 
     def committed(self, tp: TP) -> int:
         """The offset up to which Kafka knows a partition to be handled; -1 where it knows of none."""
@@ -156,16 +169,9 @@ class Consumer(driver.Consumer):
         finally:
             self._seeking.discard(tp)
 
-    async def _seek(self, partition: TP, offset: int) -> None:
-        # In the consumer's own thread: a seek from this one can fall into a fetch that moves the position, and be lost.
-        async def seek() -> None:
-            self._thread.seek(partition, offset)
-
-        await self._thread.call_thread(seek)
-
     async def _wait_next_records(self, timeout: float) -> tuple[RecordMap | None, set[TP] | None]:
         records, active = await super()._wait_next_records(timeout)
-        # One thread answers fetches and seeks in order: where a seek was answered, these records came after it.
+        # Nothing was awaited since aiokafka looked where to read on, so these records are from after every seek.
         self._last.update(self._sought)
         self._sought.clear()
         self._links.clear()

@@ -12,6 +12,7 @@ from confluent_kafka import Producer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from kafka import KafkaAdminClient, KafkaProducer  # type: ignore[import-untyped]  # ships no types
+from mode.threads import ServiceThread
 
 from state.errors import StateUnavailable
 from state.partitions import START
@@ -199,8 +200,8 @@ class Follower:
             if record.offset <= self.position:
                 continue
             if record.after is None or record.after > self.position:
-                await self._rewind()
-                return
+                await self._rewind()  # what it brings may be in this batch already
+                continue
             self.position = record.offset
             self.applied.append(int(record.value or b""))
         await asyncio.sleep(0.001)  # slower than the fetcher, so that the queue fills up
@@ -223,6 +224,25 @@ async def test_rewinds_with_a_full_queue_skip_nothing_and_repeat_nothing(log: Lo
     follower.app = await running(log.app(follower.handle, limit=64))
     await until(lambda: len(follower.applied) == 12_000)
     assert follower.applied == list(range(12_000))
+
+
+# Ending
+
+
+async def test_a_worker_whose_consumer_has_crashed_can_be_stopped(
+    log: Log, running: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = await running(log.app(log.keep))
+    await log.write(1)
+    await until(lambda: len(log.seen) == 1)
+
+    async def broken(self: transport.Consumer, partitions: set[TP] | None, timeout: float) -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(transport.Consumer, "_getmany", broken)
+    await until(lambda: app.crashed)
+    await asyncio.wait_for(app.stop(), DEADLINE_S)
+    assert committed_on_kafka(app, log.name) == 1
 
 
 # What a publisher may write
@@ -354,8 +374,8 @@ def test_faust_still_seeks_to_what_kafka_has_committed() -> None:
     assert "seek_to_committed" in inspect.getsource(driver.Consumer.perform_seek)
 
 
-def test_faust_still_seeks_from_another_thread_than_the_one_that_fetches() -> None:
-    assert "self._thread.seek(partition, offset)" in inspect.getsource(driver.Consumer._seek)
+def test_faust_still_fetches_in_a_thread_of_its_own() -> None:
+    assert issubclass(driver.AIOKafkaConsumerThread, ServiceThread)
 
 
 async def test_faust_still_acknowledges_the_event_of_a_handler_that_raised(log: Log, running: Run) -> None:
