@@ -50,7 +50,7 @@ class HnswIndex:
         vectors: VectorRows | None = None,
         *,
         connectivity: int = 30,
-        expansion_search: int = 104,
+        expansion_search: int = 88,
     ) -> None:
         self._index = Index(
             ndim=dimensions,
