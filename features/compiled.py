@@ -1,0 +1,76 @@
+"""Loops as machine code, where many small calls of numpy would take longer than their numbers (docs/adr/0011)."""
+
+import os
+from collections.abc import Callable, Sequence
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+_Function = TypeVar("_Function", bound=Callable[..., object])
+
+#: Where numba is told to keep things (NUMBA_CACHE_DIR), or beside the sources.
+_CACHE = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).with_name("__pycache__"))
+#: A sum may be taken in any order, so that one instruction takes many numbers; the order is the same at every call.
+_ANY_ORDER = frozenset({"reassoc", "contract"})
+
+
+def compiled(function: _Function, *, relaxed: frozenset[str] = frozenset()) -> _Function:
+    """Compile a function when it is first called, for the types of that call, and keep the result.
+
+    It may call other compiled functions of its own file, `dot` and `widen`. It is given whole arrays and single lines
+    of them, for any other layout in memory is a type of its own, for which it would be compiled once more in the middle
+    of traffic.
+    """
+    try:
+        numba.config.CACHE_DIR = _kept_in(Path(function.__code__.co_filename).parent)  # type: ignore[attr-defined]
+        made = numba.njit(function, cache=True, error_model="numpy", fastmath=set(relaxed))
+    except RuntimeError:  # no source, or no folder that may be written to: compiled in every process
+        made = numba.njit(function, error_model="numpy", fastmath=set(relaxed))
+    return cast(_Function, made)
+
+
+@cache
+def _kept_in(package: Path) -> str:
+    """The folder for what is compiled from a package, named by what all its sources say, and those of this one.
+
+    numba itself goes by the time and size of the one source, which a wheel does not change with every word, and not by
+    those from which a function has its constants.
+    """
+    sources = sorted({*package.glob("*.py"), *Path(__file__).parent.glob("*.py")})
+    said = sha256(b"".join(source.read_bytes() for source in sources))
+    return str(_CACHE / said.hexdigest()[:16])
+
+
+def _dot(one: NDArray[np.float32], other: NDArray[np.float32]) -> np.float32:
+    total = np.float32(0)
+    for place in range(len(one)):
+        total += one[place] * other[place]
+    return total
+
+
+#: The inner product of two vectors [d], for compiled functions only.
+dot = compiled(_dot, relaxed=_ANY_ORDER)
+
+
+@intrinsic
+def _half(_: Any, __: Any) -> Any:
+    """The float32 with the value of the float16 that has these 16 bits: numba has no type for it, processors have."""
+
+    def build(___: Any, builder: ir.IRBuilder, ____: Any, bits: Sequence[ir.Value]) -> ir.Value:
+        return builder.fpext(builder.bitcast(bits[0], ir.HalfType()), ir.FloatType())
+
+    return numba.float32(numba.uint16), build
+
+
+@compiled
+def widen(halves: NDArray[np.uint16], wide: NDArray[np.float32]) -> None:
+    """Write the float16 whose bits are `halves` [d] as float32 into `wide` [d], for compiled functions only."""
+    for place in range(len(halves)):
+        wide[place] = _half(halves[place])  # type: ignore[call-arg]  # the first one is the compiler's own
