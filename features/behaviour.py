@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.compiled import compiled
 from features.item import decay
 from features.ledger import EMPTY, add, all_entries, faded
 from features.profile import DAY_MS, Action, Profile
@@ -24,7 +25,6 @@ DAMPING = 5.0
 #: Users are told apart by so many marks, and counted in windows of so long: this one and the one before.
 VOTERS = 64
 VOTERS_WINDOW_MS = POPULAR_HALF_LIFE_MS
-_ZERO = np.zeros(1, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +118,17 @@ def least_users(behaviour: Behaviour) -> int:
 def strengths(behaviours: Sequence[Behaviour], now_ms: int) -> NDArray[np.float32]:
     """How strongly each neighbour of each item [n in all] follows it, 0 to below 1: rare co-choices are damped."""
     ledgers = [behaviour.neighbours for behaviour in behaviours]
-    lengths = np.array([len(ledger) for ledger in ledgers], np.int64)
-    weight = faded(all_entries(ledgers), now_ms, NEIGHBOUR_HALF_LIFE_MS)
-    ends = np.cumsum(lengths)
-    sums = np.concatenate([_ZERO, np.cumsum(weight)])
-    total = (sums[ends] - sums[ends - lengths]).astype(np.float32)
-    damped: NDArray[np.float32] = weight / np.repeat(total + np.float32(DAMPING), lengths)
+    weights = faded(all_entries(ledgers), now_ms, NEIGHBOUR_HALF_LIFE_MS)
+    return _damped(weights, np.array([len(ledger) for ledger in ledgers], np.int64))
+
+
+@compiled
+def _damped(weights: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[np.float32]:
+    damped = np.empty_like(weights)
+    end = 0
+    for count in counts:
+        start, end = end, end + count
+        damped[start:end] = weights[start:end] / (weights[start:end].sum() + np.float32(DAMPING))
     return damped
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.compiled import compiled, dot
+
 INTERESTS_LIMIT = 4
 #: Cosine similarity from which two pictures belong to one interest (measured: docs/encoder.md).
 SAME_INTEREST = 0.35
@@ -37,25 +39,57 @@ def find_interests(vectors: NDArray[np.float32], weights: NDArray[np.float32]) -
     >>> found.centres[0].tolist(), [round(share, 2) for share in found.shares[0].tolist()]
     ([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.0, 0.0]], [0.67, 0.33, 0.0, 0.0])
     """
-    users, items, _ = vectors.shape
-    similarity = vectors @ vectors.transpose(0, 2, 1)
-    near = np.maximum(similarity - SAME_INTEREST, 0.0)
-    alike = similarity >= SAME_INTEREST
-    each = np.arange(users)
-    left = weights.astype(np.float32, copy=True)
-    total = np.maximum(left.sum(axis=1), _TINY)
-    masses = np.zeros((users, INTERESTS_LIMIT, items), np.float32)
-    hearts = np.full((users, INTERESTS_LIMIT), -1, np.int64)
-    for number in range(INTERESTS_LIMIT if items else 0):
-        worth = left.sum(axis=1) > total * (SMALLEST_SHARE if number else 0.0)
-        if not worth.any():
+    users, _, dimensions = vectors.shape
+    found = Interests(
+        np.zeros((users, INTERESTS_LIMIT, dimensions), np.float32),
+        np.zeros((users, INTERESTS_LIMIT), np.float32),
+        np.full((users, INTERESTS_LIMIT), -1, np.int64),
+    )
+    for user in range(users):
+        _group(vectors[user], weights[user], found.centres[user], found.shares[user], found.hearts[user])
+    return found
+
+
+@compiled
+def _group(
+    vectors: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    centres: NDArray[np.float32],
+    shares: NDArray[np.float32],
+    hearts: NDArray[np.int64],
+) -> None:
+    """Fill in one user's interests: `vectors` [n, d], `weights` [n]; `centres` [k, d], `shares` [k], `hearts` [k]."""
+    similarity = np.zeros((len(weights), len(weights)), np.float32)
+    for one in range(len(weights)):
+        for other in range(one + 1 if weights[one] > 0 else 0):
+            similarity[one, other] = similarity[other, one] = dot(vectors[one], vectors[other])
+    left = weights.copy()
+    total = max(left.sum(), _TINY)
+    for number in range(INTERESTS_LIMIT):
+        if left.sum() <= total * (SMALLEST_SHARE if number else 0.0):
             break
-        density = np.matmul(near, left[:, :, None])[:, :, 0]
-        heart = np.where(left > 0, density, -1.0).argmax(axis=1)
-        masses[:, number] = left * alike[each, heart] * worth[:, None]
-        hearts[:, number] = np.where(worth, heart, -1)
-        left -= masses[:, number]
-    centres = masses @ vectors
-    length = np.sqrt(np.einsum("ukd,ukd->uk", centres, centres))
-    centres /= np.maximum(length, _TINY)[:, :, None]
-    return Interests(centres, masses.sum(axis=2) / total[:, None], hearts)
+        heart = _densest(similarity, left)
+        mass = np.float32(0)
+        for item in range(len(left)):
+            if similarity[heart, item] >= SAME_INTEREST:
+                for place in range(len(vectors[item])):
+                    centres[number, place] += left[item] * vectors[item, place]
+                mass += left[item]
+                left[item] = 0
+        centres[number] /= max(np.sqrt(dot(centres[number], centres[number])), _TINY)
+        shares[number] = mass / total
+        hearts[number] = heart
+
+
+@compiled
+def _densest(similarity: NDArray[np.float32], weights: NDArray[np.float32]) -> int:
+    """The item with weight around which there is most of it: the nearer, the more each other one counts."""
+    heart, most = -1, np.float32(-1)
+    for item in range(len(weights)):
+        if weights[item] > 0:
+            density = np.float32(0)
+            for other in range(len(weights)):
+                density += max(similarity[item, other] - np.float32(SAME_INTEREST), np.float32(0)) * weights[other]
+            if density > most:
+                heart, most = item, density
+    return heart
