@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.behaviour import Behaviour, strengths
+from features.compiled import compiled
 from features.dials import NEVER
 from features.ledger import all_entries
 from features.profile import Profile
@@ -18,7 +19,7 @@ from features.recommendation import Source
 from features.trends import at_time
 from inference.catalog import Catalog
 from inference.dials import LOOKALIKES_OF, Wishes, find_wishes, wished_items
-from inference.proposals import NO_PROPOSALS, Merged, Proposals, joined, merge, to_all, to_each
+from inference.proposals import NO_FOLLOWERS, Followers, Merged, merge
 from inference.tastes import RECENT_DECAY, Tastes
 
 #: In the order in which a candidate that several sources give is credited to them.
@@ -28,6 +29,7 @@ _VISUAL, _NEIGHBOURS, _TRENDING, _FRESH, _POPULAR = range(len(SOURCES))
 _REFUSED = len(SOURCES)
 #: Why a row is no candidate; the first that applies counts.
 FILTERS = ("unavailable", "own", "unwanted", "hidden", "seen")
+_UNAVAILABLE, _OWN, _UNWANTED, _HIDDEN, _SEEN = range(len(FILTERS))
 TREND_COUNT = 32
 FRESH_COUNT = 32
 RECENT_COUNT = 5
@@ -101,41 +103,98 @@ def generate_candidates(
 ) -> Candidates:
     """Candidates of up to USERS_LIMIT users, from all sources, then filtered. `users` are keys of user ids."""
     count = len(profiles)
-    neighbours, followed, origins = _neighbours(profiles, catalog, behaviours, now_ms)
-    proposals = joined(
-        # In front, and the strongest first: so the first proposal of a row says after which item it was chosen most.
-        neighbours,
-        to_each(_looks_alike(tastes, profiles, catalog), _VISUAL),
-        to_all(trends.rising, _TRENDING, count),
-        to_all(catalog.freshest(FRESH_COUNT), _FRESH, count),
-        to_all(trends.loved, _POPULAR, count),
-        to_each(tastes.refused, _REFUSED),
+    merged = merge(
+        _neighbours(profiles, catalog, behaviours, now_ms),
+        _NEIGHBOURS,
+        {_VISUAL: _looks_alike(tastes, profiles, catalog), _REFUSED: tastes.refused},
+        {_TRENDING: trends.rising, _FRESH: catalog.freshest(FRESH_COUNT), _POPULAR: trends.loved},
+        count,
     )
-    merged = merge(proposals)
-    sources = proposals.sources[merged.order]
-    first, last = np.minimum.reduceat(sources, merged.starts), np.maximum.reduceat(sources, merged.starts)
     wishes = _wishes(merged, profiles, catalog)
-    why = _reasons_against(merged, last == _REFUSED, wishes, profiles, users, catalog, now_ms)
-    # What was only refused was never proposed.
-    why[first == _REFUSED] = len(FILTERS) + 1
-    kept = np.flatnonzero(why == 0)
-    follows = np.zeros(len(sources), np.float32)
-    follows[: len(followed)] = followed
-    chosen_after = np.full(len(sources), -1)
-    chosen_after[: len(origins)] = origins
+    kept, bounds, filtered = _filter(
+        merged.users,
+        merged.rows,
+        merged.first,
+        merged.last,
+        wishes.weights,
+        np.array(users, np.uint64),
+        np.concatenate([profile.seen for profile in profiles]),
+        np.array([len(profile.seen) for profile in profiles]),
+        catalog.keys,
+        catalog.owners,
+        catalog.available,
+        catalog.expires_ms,
+        now_ms,
+    )
     return Candidates(
         merged.users[kept],
         merged.rows[kept],
-        np.searchsorted(merged.users[kept], np.arange(count + 1)),
-        first[kept],
-        np.minimum(np.add.reduceat(follows[merged.order], merged.starts), np.float32(1.0))[kept],
-        merged.first(chosen_after)[kept],
+        bounds,
+        merged.first[kept],
+        np.minimum(merged.strengths[kept], np.float32(1.0)),
+        merged.origins[kept],
         wishes.of(kept),
-        [
-            {name: number for name, number in zip(FILTERS, each[1:-1], strict=True) if number}
-            for each in _counts(merged.users, why, count, len(FILTERS) + 2)
-        ],
+        [{name: number for name, number in zip(FILTERS, each, strict=True) if number} for each in filtered.tolist()],
     )
+
+
+@compiled
+def _filter(
+    users: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    first: NDArray[np.int8],
+    last: NDArray[np.int8],
+    wishes: NDArray[np.float32],
+    user_keys: NDArray[np.uint64],
+    seen: NDArray[np.uint32],
+    seen_counts: NDArray[np.int64],
+    keys: NDArray[np.uint64],
+    owners: NDArray[np.uint64],
+    available: NDArray[np.bool_],
+    expires_ms: NDArray[np.int64],
+    now_ms: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Which merged rows are candidates: their places [m], and where those of each user begin and end [users + 1].
+
+    And how many of each user's every filter took [users, filters]. What was only refused was never proposed.
+    """
+    kept = np.empty(len(rows), np.int64)
+    bounds = np.zeros(len(user_keys) + 1, np.int64)
+    filtered = np.zeros((len(user_keys), len(FILTERS)), np.int64)
+    seen_starts = np.zeros(len(user_keys), np.int64)
+    for user in range(1, len(user_keys)):
+        seen_starts[user] = seen_starts[user - 1] + seen_counts[user - 1]
+    count = 0
+    for place in range(len(rows)):
+        user, row = users[place], rows[place]
+        if first[place] == _REFUSED:
+            continue
+        if not available[row] or expires_ms[row] <= now_ms:
+            filtered[user, _UNAVAILABLE] += 1
+        elif owners[row] == user_keys[user]:
+            filtered[user, _OWN] += 1
+        elif wishes[place] <= NEVER:
+            filtered[user, _UNWANTED] += 1
+        elif last[place] == _REFUSED:
+            filtered[user, _HIDDEN] += 1
+        elif _has(seen[seen_starts[user] : seen_starts[user] + seen_counts[user]], np.uint32(keys[row])):
+            filtered[user, _SEEN] += 1
+        else:
+            kept[count] = place
+            count += 1
+            bounds[user + 1] = count
+    for user in range(len(user_keys)):
+        bounds[user + 1] = max(bounds[user + 1], bounds[user])
+    return kept[:count], bounds, filtered
+
+
+@compiled
+def _has(values: NDArray[np.uint32], value: np.uint32) -> bool:
+    """Whether a value is among them; without a way out of the loop, so that one instruction looks at many."""
+    found = False
+    for each in values:
+        found |= each == value
+    return found
 
 
 def _neighbours(
@@ -143,8 +202,8 @@ def _neighbours(
     catalog: Catalog,
     behaviours: Mapping[int, Behaviour],
     now_ms: int,
-) -> tuple[Proposals, NDArray[np.float32], NDArray[np.int64]]:
-    """What follows the users' latest items, how strongly, and the row that each follows: the strongest first."""
+) -> Followers:
+    """What follows the users' latest items."""
     latest = [(user, age, item) for user, each in enumerate(profiles) for age, item in enumerate(recent_items(each))]
     origins = catalog.rows_of(np.array([item for _, _, item in latest], np.uint64)).tolist()
     steps: list[tuple[int, int, int]] = []
@@ -156,15 +215,24 @@ def _neighbours(
             steps.append((user, age, origin))
             found.append(behaviour)
     if not found:
-        return NO_PROPOSALS, np.zeros(0, np.float32), NO_PROPOSALS.rows
-    spread = np.repeat(np.array(steps), [len(each.neighbours) for each in found], axis=0)
+        return NO_FOLLOWERS
     rows = catalog.rows_of(all_entries(each.neighbours for each in found)["item"])
-    strength = strengths(found, now_ms) * np.float32(RECENT_DECAY) ** spread[:, 1].astype(np.float32)
-    # Of 16 bits, since those numpy sorts by counting.
-    order = np.argsort((np.float32(65535.0) * (1 - strength)).astype(np.uint16), kind="stable")
-    order = order[rows[order] >= 0]
-    users, origin = spread[order, 0], spread[order, 2]
-    return Proposals(users, rows[order], np.full(len(order), _NEIGHBOURS, np.int8)), strength[order], origin
+    counts = np.array([len(each.neighbours) for each in found])
+    return Followers(rows, *_spread(np.array(steps), counts, strengths(found, now_ms)))
+
+
+@compiled
+def _spread(
+    steps: NDArray[np.int64], counts: NDArray[np.int64], strengths: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+    """Users, strengths and origins of followers: of each step (user, age, origin) so many, the older the weaker."""
+    users, origins, weakened = np.empty(len(strengths), np.int64), np.empty(len(strengths), np.int64), strengths.copy()
+    end = 0
+    for step in range(len(steps)):
+        start, end = end, end + counts[step]
+        users[start:end], origins[start:end] = steps[step, 0], steps[step, 2]
+        weakened[start:end] *= np.float32(RECENT_DECAY) ** steps[step, 1]
+    return users, weakened, origins
 
 
 def find_hearts(tastes: Tastes, profiles: Sequence[Profile], catalog: Catalog) -> list[NDArray[np.int64]]:
@@ -200,38 +268,6 @@ def _wishes(merged: Merged, profiles: Sequence[Profile], catalog: Catalog) -> Wi
             found = find_wishes(profile.dials, merged.rows[own], catalog)
             wishes.weights[own], wishes.named_by[own] = found.weights, found.named_by
     return wishes
-
-
-def _reasons_against(
-    merged: Merged,
-    refused: NDArray[np.bool_],
-    wishes: Wishes,
-    profiles: Sequence[Profile],
-    users: Sequence[int],
-    catalog: Catalog,
-    now_ms: int,
-) -> NDArray[np.int64]:
-    """Why each row is no candidate [m]: the number of the first filter that applies, from 1; 0 where none does."""
-    rows = merged.rows
-    why = np.zeros(len(rows), np.int64)
-    why[_is_seen(merged, profiles, catalog)] = 5
-    why[refused] = 4
-    why[wishes.weights <= NEVER] = 3
-    why[catalog.owners[rows] == np.array(users, np.uint64)[merged.users]] = 2
-    why[~catalog.available[rows] | (catalog.expires_ms[rows] <= now_ms)] = 1
-    return why
-
-
-def _is_seen(merged: Merged, profiles: Sequence[Profile], catalog: Catalog) -> NDArray[np.bool_]:
-    """Whether each row was seen by its user: both are looked up as one number, the user above the key's low half."""
-    lengths = [len(profile.seen) for profile in profiles]
-    seen = np.repeat(np.arange(len(profiles)) << 32, lengths) | np.concatenate([profile.seen for profile in profiles])
-    if not len(seen):
-        return np.zeros(len(merged.rows), np.bool_)
-    seen.sort()
-    low = merged.users << 32 | (catalog.keys[merged.rows] & np.uint64(0xFFFF_FFFF)).astype(np.int64)
-    same: NDArray[np.bool_] = seen[np.minimum(np.searchsorted(seen, low), len(seen) - 1)] == low
-    return same
 
 
 def _counts(users: NDArray[np.int64], kinds: NDArray[np.integer], count: int, limit: int) -> list[list[int]]:

@@ -5,6 +5,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from features.compiled import compiled
+
 #: Keys that one bucket has place for; so full on average, the number of buckets doubles.
 _WIDTH: Final = 16
 _FULL: Final = 13
@@ -30,8 +32,7 @@ class KeyedRows:
         """The row of each key [n], int64 [n]; -1 for one that is not here."""
         if not len(keys):
             return np.zeros(0, np.int64)
-        buckets, slots = self._places(keys)
-        rows = np.where(self._keys[buckets, slots] == keys, self._rows[buckets, slots], 0).astype(np.int64) - 1
+        rows = _find(np.array(keys), self._keys, self._rows)
         if self._spilled:
             for place in np.flatnonzero(rows < 0).tolist():
                 rows[place] = self._spilled.get(int(keys[place]), -1)
@@ -86,3 +87,15 @@ class KeyedRows:
         self._rows = np.concatenate([np.where(moves, 0, self._rows), np.where(moves, self._rows, 0)])
         spilled, self._spilled = self._spilled, {}
         self._enter(np.array([*spilled], np.uint64), np.array([*spilled.values()], np.int64))
+
+
+@compiled
+def _find(keys: NDArray[np.uint64], table: NDArray[np.uint64], rows: NDArray[np.int32]) -> NDArray[np.int64]:
+    """The row of each key [n] in the table's buckets, -1 for none."""
+    found = np.full(len(keys), -1, np.int64)
+    for place in range(len(keys)):
+        bucket = keys[place] & np.uint64(len(table) - 1)
+        for slot in range(_WIDTH):
+            if table[bucket, slot] == keys[place] and rows[bucket, slot] > 0:
+                found[place] = rows[bucket, slot] - 1
+    return found

@@ -10,11 +10,25 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from features.compiled import compiled, dot, widen
 from features.profile import DAY_MS
 from features.recommendation import Reason, RecommendedItem
 from inference.candidates import SOURCES, Candidates, Trends
 from inference.catalog import Catalog
-from inference.reasons import PLACE, SCORE_WEIGHTS, WEIGHTS, find_reasons, rounded
+from inference.reasons import (
+    CHOSEN_AFTER,
+    LOOKS_LIKE,
+    NEW,
+    POPULAR,
+    SAME_CATEGORY,
+    SAME_COLOUR,
+    SCORE_WEIGHTS,
+    TRENDING,
+    WEIGHTS,
+    YOU_ASKED,
+    find_reasons,
+    rounded,
+)
 from inference.tastes import Tastes
 
 REFUSED_WEIGHT = 1.0
@@ -29,7 +43,6 @@ EXPLORE_FRESHNESS = 0.1
 #: Only this many times the list's length of candidates are looked at for diversity.
 SHORTLIST = 3
 _TINY = np.finfo(np.float32).tiny
-_INFINITE = np.float32(np.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,139 +59,216 @@ def rank(
     """Of each user the best `length` candidates, diverse, with reasons; empty where there are no candidates."""
     if not len(candidates.rows):
         return [Ranking([], 1.0)] * len(candidates.filtered)
-    signals = _signals(candidates, tastes, catalog, trends, now_ms)
-    scores = SCORE_WEIGHTS @ signals
-    shortlist, similarity = _shortlist(candidates, tastes, catalog, signals, scores, SHORTLIST * length)
-    places = _diversify(np.where(shortlist >= 0, scores[shortlist], -_INFINITE), similarity, length)
-    picked = np.where(places >= 0, np.take_along_axis(shortlist, places, axis=1), -1)
-    # [u, length, d]; -1 is some row, whose vector is not looked at.
-    vectors = catalog.vectors(candidates.rows[picked])
-    explored = _explore(picked, vectors, candidates, scores, signals, catalog)
-    reasons = find_reasons(picked, vectors, signals, candidates, tastes, catalog, now_ms)
+    signals, scores = _signals(candidates, tastes, catalog, trends, now_ms)
+    users = len(candidates.filtered)
+    picked = np.full((users, length), -1, np.int64)
+    shown = np.zeros((users, length, catalog.dimensions), np.float32)
+    explored = []
+    # User by user, since the vectors of one user's candidates fit into the processor's cache, and a batch's do not.
+    for user, (start, end) in enumerate(pairwise(candidates.bounds.tolist())):
+        halves = catalog.halves(candidates.rows[start:end])
+        refused = catalog.vectors(tastes.refused[user])
+        _add_looks(
+            halves, tastes.interests.centres[user], tastes.interests.shares[user], refused, start, signals, scores
+        )
+        shortlist = start + _best(scores[start:end], SHORTLIST * length)
+        explored.append(_pick(halves, shortlist, start, signals, scores, picked[user], shown[user]))
+    reasons = find_reasons(picked, shown, signals, candidates, tastes, catalog, now_ms)
     items = _items(picked, explored, scores, reasons, candidates, catalog)
-    return [Ranking(*each) for each in zip(items, _diversities(picked, vectors), strict=True)]
+    return [Ranking(*each) for each in zip(items, _diversities(picked, shown).tolist(), strict=True)]
 
 
 def _signals(
     candidates: Candidates, tastes: Tastes, catalog: Catalog, trends: Trends, now_ms: int
-) -> NDArray[np.float32]:
-    """Float32 [8, m], in the order of WEIGHTS, each about 0 to 1; all but `looks_like`."""
-    users, rows = candidates.users, candidates.rows
-    signals = np.zeros((len(WEIGHTS), len(rows)), np.float32)
-    signals[PLACE["chosen_after"]] = candidates.neighbour
-    if tastes.categories.shape[1]:
-        codes = catalog.categories[rows]
-        signals[PLACE["same_category"]] = np.where(codes >= 0, tastes.categories[users, codes], 0.0)
-    signals[PLACE["same_colour"]] = np.einsum("mc,mc->m", catalog.colours[rows], tastes.colours[users])
-    signals[PLACE["trending"]] = trends.trend[rows]
-    signals[PLACE["popular"]] = trends.popular[rows]
-    age = np.maximum(now_ms - catalog.uploaded_ms[rows], 0).astype(np.float32)
-    signals[PLACE["new"]] = np.exp2(age * np.float32(-1 / FRESH_HALF_LIFE_MS))
-    signals[PLACE["you_asked"]] = candidates.wishes.weights
-    return signals
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Float32 [8, m], in the order of WEIGHTS, each about 0 to 1, and scores [m]; `looks_like` is missing in both."""
+    signals = np.zeros((len(WEIGHTS), len(candidates.rows)), np.float32)
+    scores = np.zeros(len(candidates.rows), np.float32)
+    signals[CHOSEN_AFTER] = candidates.neighbour
+    signals[YOU_ASKED] = candidates.wishes.weights
+    _fill_in(
+        signals,
+        scores,
+        candidates.users,
+        candidates.rows,
+        tastes.categories,
+        catalog.categories,
+        tastes.colours,
+        catalog.colours[candidates.rows],
+        trends.trend,
+        trends.popular,
+        catalog.uploaded_ms,
+        now_ms,
+    )
+    return signals, scores
 
 
-def _shortlist(
-    candidates: Candidates,
-    tastes: Tastes,
-    catalog: Catalog,
+@compiled
+def _fill_in(
     signals: NDArray[np.float32],
     scores: NDArray[np.float32],
-    size: int,
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Finish signals and scores by how candidates look; the best of each user [u, size], -1 pads, the best first.
+    users: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    taste_categories: NDArray[np.float32],
+    categories: NDArray[np.int32],
+    taste_colours: NDArray[np.float32],
+    colours: NDArray[np.float32],
+    trend: NDArray[np.float32],
+    popular: NDArray[np.float32],
+    uploaded_ms: NDArray[np.int64],
+    now_ms: int,
+) -> None:
+    """Add the signals that follow from tastes, the catalogue's columns and the trends; the scores of all signals."""
+    for candidate in range(len(rows)):
+        user, row = users[candidate], rows[candidate]
+        if categories[row] >= 0:
+            signals[SAME_CATEGORY, candidate] = taste_categories[user, categories[row]]
+        signals[SAME_COLOUR, candidate] = dot(colours[candidate], taste_colours[user])
+        signals[TRENDING, candidate] = trend[row]
+        signals[POPULAR, candidate] = popular[row]
+        age = np.float32(max(now_ms - uploaded_ms[row], 0))
+        signals[NEW, candidate] = np.exp2(age * np.float32(-1 / FRESH_HALF_LIFE_MS))
+        for code in range(len(SCORE_WEIGHTS)):
+            scores[candidate] += SCORE_WEIGHTS[code] * signals[code, candidate]
 
-    And how alike those look, float32 [u, size, size].
+
+@compiled
+def _add_looks(
+    halves: NDArray[np.uint16],
+    centres: NDArray[np.float32],
+    shares: NDArray[np.float32],
+    refused: NDArray[np.float32],
+    start: int,
+    signals: NDArray[np.float32],
+    scores: NDArray[np.float32],
+) -> None:
+    """Finish signals and scores of one user's candidates, from `start` on, by how they look: `halves` [n, d].
+
+    Like an interest that takes less of the user's taste counts somewhat less; like something that was refused costs,
+    from likeness ALIKE upwards.
     """
-    users = len(candidates.filtered)
-    shortlist = np.full((users, size), -1)
-    similarity = np.zeros((users, size, size), np.float32)
-    shares = tastes.interests.shares
-    likes = tastes.interests.centres * (0.6 + 0.4 * shares / np.maximum(shares[:, :1], _TINY))[:, :, None]
-    # User by user, since the vectors of one user's candidates fit into the processor's cache, and a batch's do not.
-    for user, (start, end) in enumerate(pairwise(candidates.bounds.tolist())):
-        vectors = catalog.vectors(candidates.rows[start:end])
-        alike = np.maximum((likes[user] @ vectors.T).max(axis=0), 0.0)
-        signals[PLACE["looks_like"], start:end] = alike
-        own = scores[start:end]
-        own += alike * np.float32(WEIGHTS["looks_like"])
-        if len(tastes.refused[user]):
-            own -= _refused(vectors, catalog.vectors(tastes.refused[user]))
-        best = np.argsort(-own, kind="stable")[:size]
-        count = len(best)
-        shortlist[user, :count] = best + start
-        leading = vectors[best]
-        np.matmul(leading, leading.T, out=similarity[user, :count, :count])
-    return shortlist, similarity
+    vector = np.empty(halves.shape[1], np.float32)
+    strongest = max(shares[0], _TINY)
+    for place in range(len(halves)):
+        widen(halves[place], vector)
+        alike = np.float32(0)
+        for interest in range(len(centres)):
+            weight = np.float32(0.6) + np.float32(0.4) * shares[interest] / strongest
+            alike = max(alike, weight * dot(centres[interest], vector))
+        nearest = np.float32(ALIKE)
+        for line in range(len(refused)):
+            nearest = max(nearest, dot(refused[line], vector))
+        signals[LOOKS_LIKE, start + place] = alike
+        scores[start + place] += alike * SCORE_WEIGHTS[LOOKS_LIKE]
+        scores[start + place] -= (nearest - np.float32(ALIKE)) * np.float32(REFUSED_WEIGHT / (1 - ALIKE))
 
 
-def _refused(vectors: NDArray[np.float32], refused: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What looking like something that the user refused [r, d] costs, from likeness ALIKE upwards."""
-    nearest: NDArray[np.float32] = (refused @ vectors.T).max(axis=0)
-    cost: NDArray[np.float32] = np.maximum(nearest - ALIKE, 0.0) * np.float32(REFUSED_WEIGHT / (1 - ALIKE))
-    return cost
+def _best(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """The places of the highest scores, so many at most, in their order."""
+    if len(scores) <= count:
+        return np.arange(len(scores))
+    return np.sort(np.argpartition(scores, -count)[-count:])
 
 
-def _diversify(scores: NDArray[np.float32], similarity: NDArray[np.float32], length: int) -> NDArray[np.int64]:
-    """Greedily the best next one of each user, less what it repeats: places [u, length] in `scores` [u, s], -1 pads.
-
-    A second copy of one picture is never taken. The first of each user scores best.
-    """
-    users, size = scores.shape
-    repeats = np.maximum(similarity - ALIKE, 0.0) * np.float32(DIVERSITY / (1 - ALIKE))
-    repeats[similarity >= SAME_PICTURE] = np.inf
-    repeats[:, range(size), range(size)] = np.inf
-    repeats = repeats.reshape(users * size, size)
-    lines = np.arange(users) * size
-    cost, repeated, value = np.zeros_like(scores), np.empty_like(scores), scores.copy()
-    picked = np.empty((users, length), np.int64)
-    for slot in range(length):
-        best = value.argmax(axis=1)
-        picked[:, slot] = best
-        repeats.take(best + lines, axis=0, out=repeated, mode="clip")
-        np.maximum(cost, repeated, out=cost)
-        np.subtract(scores, cost, out=value)
-    # Where nothing is left, the first is the best once more.
-    picked[:, 1:][picked[:, 1:] == 0] = -1
-    return picked
-
-
-def _explore(
+@compiled
+def _pick(
+    halves: NDArray[np.uint16],
+    shortlist: NDArray[np.int64],
+    start: int,
+    signals: NDArray[np.float32],
+    scores: NDArray[np.float32],
     picked: NDArray[np.int64],
-    vectors: NDArray[np.float32],
-    candidates: Candidates,
-    scores: NDArray[np.float32],
-    signals: NDArray[np.float32],
-    catalog: Catalog,
-) -> NDArray[np.int64]:
-    """Put the best new item that nobody knows yet into its slot of the lists [u, l] that have none, and its vector.
+    shown: NDArray[np.float32],
+) -> int:
+    """Fill one user's list: `picked` [l], -1 pads, and the vectors `shown` [l, d]; the slot that explores, or -1.
 
-    Not a copy of a picture that is shown. The slot of each user [u], -1 for none.
+    The user's candidates stand from `start` on and look like `halves` [n, d]. Greedily the next is always the best of
+    the `shortlist`, less what it repeats; a second copy of one picture is never taken. As the list grows a candidate's
+    worth only falls, so that only what looks best is compared with what came since (Minoux 1978, "Accelerated greedy
+    algorithms").
     """
-    explored = np.full(len(picked), -1)
-    new = (signals[PLACE["new"]] >= EXPLORE_FRESHNESS) & (signals[PLACE["popular"]] == 0)
-    if picked.shape[1] <= EXPLORE_SLOT or not new.any():
-        return explored
-    lacking = (picked[:, EXPLORE_SLOT] >= 0) & ~(new[picked] & (picked >= 0)).any(axis=1)
-    lacking &= np.bincount(candidates.users[new], minlength=len(picked)) > 0
-    for user in np.flatnonzero(lacking).tolist():
-        start, end = candidates.bounds[user : user + 2]
-        unknown = start + np.flatnonzero(new[start:end])
-        shown = vectors[user, picked[user] >= 0]
-        for place in unknown[np.argsort(-scores[unknown], kind="stable")].tolist():
-            vector = catalog.vectors(candidates.rows[[place]])[0]
-            if (shown @ vector).max() < SAME_PICTURE:
-                for line, entered in ((picked[user], place), (vectors[user], vector)):
-                    line[EXPLORE_SLOT + 1 :] = line[EXPLORE_SLOT:-1].copy()
-                    line[EXPLORE_SLOT] = entered
-                explored[user] = EXPLORE_SLOT
-                break
-    return explored
+    worth, cost = scores[shortlist], np.zeros(len(shortlist), np.float32)
+    compared = np.zeros(len(shortlist), np.int64)
+    vectors = np.empty((len(shortlist), halves.shape[1]), np.float32)
+    for place in range(len(shortlist)):
+        widen(halves[shortlist[place] - start], vectors[place])
+    knows_new = False
+    for slot in range(min(len(picked), len(shortlist))):
+        best = worth.argmax()
+        while compared[best] < slot and worth[best] > -np.inf:
+            for earlier in range(compared[best], slot):
+                similarity = dot(vectors[best], shown[earlier])
+                repeated = np.inf if similarity >= SAME_PICTURE else (similarity - ALIKE) * (DIVERSITY / (1 - ALIKE))
+                cost[best] = max(cost[best], np.float32(repeated))
+            worth[best] = scores[shortlist[best]] - cost[best]
+            compared[best] = slot
+            best = worth.argmax()
+        if worth[best] == -np.inf:
+            break
+        picked[slot], shown[slot], worth[best] = shortlist[best], vectors[best], -np.inf
+        knows_new |= _is_unknown(signals, picked[slot])
+    if knows_new or len(picked) <= EXPLORE_SLOT or picked[EXPLORE_SLOT] < 0:
+        return -1
+    return _explore(halves, start, signals, scores, picked, shown)
+
+
+@compiled
+def _is_unknown(signals: NDArray[np.float32], candidate: int) -> bool:
+    """Whether an item is new, and nobody engaged with it yet."""
+    return bool(signals[NEW, candidate] >= EXPLORE_FRESHNESS and signals[POPULAR, candidate] == 0)
+
+
+@compiled
+def _explore(
+    halves: NDArray[np.uint16],
+    start: int,
+    signals: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    picked: NDArray[np.int64],
+    shown: NDArray[np.float32],
+) -> int:
+    """Put the best new item that nobody knows yet into its slot of a list that has none; not a copy of what is shown.
+
+    The slot, or -1 where there is no such item.
+    """
+    best, vector = -1, np.empty(halves.shape[1], np.float32)
+    for candidate in range(start, start + len(halves)):
+        if _is_unknown(signals, candidate) and (best < 0 or scores[candidate] > scores[best]):
+            widen(halves[candidate - start], vector)
+            if not _is_shown(vector, picked, shown):
+                best = candidate
+    if best < 0:
+        return -1
+    for slot in range(len(picked) - 1, EXPLORE_SLOT, -1):
+        picked[slot], shown[slot] = picked[slot - 1], shown[slot - 1]
+    picked[EXPLORE_SLOT] = best
+    widen(halves[best - start], shown[EXPLORE_SLOT])
+    return EXPLORE_SLOT
+
+
+@compiled
+def _is_shown(vector: NDArray[np.float32], picked: NDArray[np.int64], shown: NDArray[np.float32]) -> bool:
+    """Whether a list has this picture."""
+    found = False
+    for slot in range(len(picked)):
+        found |= bool(picked[slot] >= 0 and dot(shown[slot], vector) >= SAME_PICTURE)
+    return found
+
+
+@compiled
+def _diversities(picked: NDArray[np.int64], vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """1 - the mean similarity of neighbouring slots of each list [u, l] with its vectors [u, l, d]; of one slot, 1."""
+    diversities = np.ones(len(picked))
+    for user in range(len(picked)):
+        steps = (picked[user] >= 0).sum() - 1
+        for slot in range(steps):
+            diversities[user] -= dot(vectors[user, slot], vectors[user, slot + 1]) / steps
+    return diversities
 
 
 def _items(
     picked: NDArray[np.int64],
-    explored: NDArray[np.int64],
+    explored: Sequence[int],
     scores: NDArray[np.float32],
     reasons: Sequence[list[Reason]],
     candidates: Candidates,
@@ -191,7 +281,7 @@ def _items(
         candidates.rows[chosen].tolist(),
         rounded(scores[chosen]),
         candidates.sources[chosen].tolist(),
-        (explored[users] == slots).tolist(),
+        (np.array(explored)[users] == slots).tolist(),
         reasons,
         strict=True,
     )
@@ -202,14 +292,6 @@ def _items(
             RecommendedItem(item_id=item_id, score=score, source=SOURCES[source], explore=explore, reasons=why)
         )
     return items
-
-
-def _diversities(picked: NDArray[np.int64], vectors: NDArray[np.float32]) -> list[float]:
-    steps = np.einsum("uld,uld->ul", vectors[:, 1:], vectors[:, :-1])
-    taken = picked[:, 1:] >= 0
-    mean = (steps * taken).sum(axis=1) / np.maximum(taken.sum(axis=1), 1)
-    diversities: list[float] = (1.0 - mean).tolist()
-    return diversities
 
 
 def rank_similar(

@@ -1,12 +1,12 @@
 """Why each slot of a list is there: the signals that carry its score, the strongest first, with their evidence."""
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.compiled import compiled, dot
 from features.recommendation import Reason, ReasonCode
 from features.visual import COLOUR_NAMES
 from inference.candidates import Candidates
@@ -27,10 +27,11 @@ WEIGHTS: dict[ReasonCode, float] = {
     "you_asked": 1.5,
 }
 #: Where each signal stands among them.
-PLACE = {name: place for place, name in enumerate(WEIGHTS)}
+LOOKS_LIKE, CHOSEN_AFTER, SAME_CATEGORY, SAME_COLOUR, TRENDING, POPULAR, NEW, YOU_ASKED = range(len(WEIGHTS))
 SCORE_WEIGHTS = np.array(list(WEIGHTS.values()), np.float32)
 #: Signals below this share of a slot's strongest are not worth naming as reasons.
 REASON_SHARE = 0.25
+_CODES: tuple[ReasonCode, ...] = tuple(WEIGHTS)
 
 
 def find_reasons(
@@ -46,28 +47,23 @@ def find_reasons(
 
     Of one list after the other, without those that have no item; `signals` [8, m] of the candidates, as in WEIGHTS.
     """
-    users, slots = np.nonzero(picked >= 0)
-    chosen = picked[users, slots]
-    shares = signals[:, chosen].T * SCORE_WEIGHTS
-    order = np.argsort(-shares, axis=1, kind="stable")
-    ordered = np.take_along_axis(shares, order, axis=1)
-    named = (ordered > 0) & (ordered >= REASON_SHARE * ordered[:, :1])
-    # A slot that nothing speaks for is there because it is new.
-    order[~named[:, 0], 0] = PLACE["new"]
-    named[:, 0] = True
-    lines, places = np.nonzero(named)
-    columns = order[lines, places]
-    reasons = np.empty(len(lines), object)
-    for name, column in PLACE.items():
-        # All of one kind together: what is looked up for one slot costs as much as for all.
-        (told,) = np.nonzero(columns == column)
-        if len(told):
-            line = lines[told]
-            evidence = _Evidence(users[line], slots[line], chosen[line], signals[column, chosen[line]], candidates)
-            reasons[told] = _reasons(name, evidence, vectors, tastes, catalog, now_ms)
-    ends = np.cumsum(named.sum(axis=1)).tolist()
-    flat = reasons.tolist()
-    return [flat[start:end] for start, end in pairwise([0, *ends])]
+    ends, codes, about, strengths = _evidence(
+        picked,
+        vectors,
+        signals,
+        candidates.rows,
+        candidates.neighbour_of,
+        tastes.rows,
+        tastes.vectors,
+        tastes.colours,
+        catalog.colours[candidates.rows[picked]],
+        catalog.categories,
+        catalog.uploaded_ms,
+        now_ms,
+    )
+    told = zip(codes.tolist(), about.tolist(), rounded(strengths), strict=True)
+    reasons = [_reason(_CODES[code], each, strength, candidates, catalog) for code, each, strength in told]
+    return [reasons[start:end] for start, end in pairwise([0, *ends.tolist()])]
 
 
 def rounded(values: NDArray[np.floating]) -> Any:
@@ -75,82 +71,102 @@ def rounded(values: NDArray[np.floating]) -> Any:
     return values.astype(np.float64).round(4).tolist()
 
 
-@dataclass(frozen=True, slots=True)
-class _Evidence:
-    """Slots [n] that have the same reason: whose they are, where in the list, which candidates, how strongly."""
-
-    users: NDArray[np.int64]
-    slots: NDArray[np.int64]
-    chosen: NDArray[np.int64]
-    strengths: NDArray[np.float32]
-    candidates: Candidates
-
-    @property
-    def rows(self) -> NDArray[np.int64]:
-        return self.candidates.rows[self.chosen]
-
-
-def _reasons(
-    name: ReasonCode,
-    evidence: _Evidence,
+@compiled
+def _evidence(
+    picked: NDArray[np.int64],
     vectors: NDArray[np.float32],
-    tastes: Tastes,
-    catalog: Catalog,
+    signals: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    neighbour_of: NDArray[np.int64],
+    engaged: NDArray[np.int64],
+    engaged_vectors: NDArray[np.float32],
+    taste_colours: NDArray[np.float32],
+    colours: NDArray[np.float32],
+    categories: NDArray[np.int32],
+    uploaded_ms: NDArray[np.int64],
     now_ms: int,
-) -> list[Reason]:
-    """One reason a slot, all of the same name."""
-    strengths = rounded(evidence.strengths)
-    match name:
+) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int64], NDArray[np.float32]]:
+    """What speaks for each slot, the strongest first.
+
+    Where the reasons of each slot end [s], and of each reason [r] its code (as in WEIGHTS), what it is about (a row of
+    the catalogue, a category, a colour, an age, or the candidate) and its strength.
+    """
+    users, length = picked.shape
+    ends = np.empty(users * length, np.int64)
+    codes = np.empty(users * length * len(SCORE_WEIGHTS), np.int8)
+    about = np.empty(len(codes), np.int64)
+    strengths = np.empty(len(codes), np.float32)
+    slots = told = 0
+    for user in range(users):
+        for slot in range(length):
+            candidate = picked[user, slot]
+            if candidate < 0:
+                break
+            shares = signals[:, candidate] * SCORE_WEIGHTS
+            strongest = shares.max()
+            # A slot that nothing speaks for is there because it is new.
+            code = shares.argmax() if strongest > 0 else NEW
+            while True:
+                codes[told], about[told], strengths[told] = code, candidate, signals[code, candidate]
+                if code == LOOKS_LIKE:
+                    about[told], strengths[told] = _nearest(engaged[user], engaged_vectors[user], vectors[user, slot])
+                elif code == CHOSEN_AFTER:
+                    about[told] = neighbour_of[candidate]
+                elif code == SAME_CATEGORY:
+                    about[told] = categories[rows[candidate]]
+                elif code == SAME_COLOUR:
+                    about[told] = (colours[user, slot] * taste_colours[user]).argmax()
+                elif code == NEW:
+                    about[told] = max(now_ms - uploaded_ms[rows[candidate]], 0)
+                told += 1
+                shares[code] = -1
+                code = shares.argmax()
+                if shares[code] <= 0 or shares[code] < REASON_SHARE * strongest:
+                    break
+            ends[slots] = told
+            slots += 1
+    return ends[:slots], codes[:told], about[:told], strengths[:told]
+
+
+@compiled
+def _nearest(
+    rows: NDArray[np.int64], vectors: NDArray[np.float32], vector: NDArray[np.float32]
+) -> tuple[int, np.float32]:
+    """Of rows [n], -1 none, with their vectors [n, d] the one that looks most like a vector [d], and how much."""
+    nearest, most = -1, np.float32(-2)
+    for place in range(len(rows)):
+        if rows[place] >= 0:
+            alike = dot(vectors[place], vector)
+            if alike > most:
+                nearest, most = rows[place], alike
+    return nearest, most
+
+
+def _reason(code: ReasonCode, about: int, strength: float, candidates: Candidates, catalog: Catalog) -> Reason:
+    match code:
         case "looks_like":
-            return _looks_like(evidence, vectors, tastes, catalog)
+            return Reason(code=code, item_id=catalog.item_ids[about], similarity=strength)
         case "chosen_after":
-            before = evidence.candidates.neighbour_of[evidence.chosen]
-            named = [catalog.item_ids[row] for row in before.tolist()]
-            return [Reason(code=name, item_id=item, strength=each) for item, each in zip(named, strengths, strict=True)]
+            return Reason(code=code, item_id=catalog.item_ids[about], strength=strength)
         case "same_category":
-            named = [catalog.category_names[code] for code in catalog.categories[evidence.rows].tolist()]
-            return [
-                Reason(code=name, category=each, strength=much) for each, much in zip(named, strengths, strict=True)
-            ]
+            return Reason(code=code, category=catalog.category_names[about], strength=strength)
         case "same_colour":
-            common = (catalog.colours[evidence.rows] * tastes.colours[evidence.users]).argmax(axis=1)
-            named = [COLOUR_NAMES[colour] for colour in common.tolist()]
-            return [Reason(code=name, colour=each, strength=much) for each, much in zip(named, strengths, strict=True)]
+            return Reason(code=code, colour=COLOUR_NAMES[about], strength=strength)
         case "new":
-            ages_ms = np.maximum(now_ms - catalog.uploaded_ms[evidence.rows], 0)
-            return [Reason(code=name, age_ms=age_ms) for age_ms in ages_ms.tolist()]
+            return Reason(code=code, age_ms=about)
         case "you_asked":
-            return _you_asked(evidence, strengths, catalog)
+            return _you_asked(about, strength, candidates, catalog)
         case _:
-            return [Reason(code=name, strength=strength) for strength in strengths]
+            return Reason(code=code, strength=strength)
 
 
-def _looks_like(evidence: _Evidence, vectors: NDArray[np.float32], tastes: Tastes, catalog: Catalog) -> list[Reason]:
-    """The engaged item that each slot's item looks like most, and how much."""
-    likeness = vectors @ tastes.vectors.transpose(0, 2, 1)
-    likeness += np.where(tastes.rows < 0, np.float32(-4.0), np.float32(0.0))[:, None]
-    likeness = likeness[evidence.users, evidence.slots]
-    rows = tastes.rows[evidence.users, likeness.argmax(axis=1)].tolist()
-    return [
-        Reason(code="looks_like", item_id=catalog.item_ids[row], similarity=similarity)
-        for row, similarity in zip(rows, rounded(likeness.max(axis=1)), strict=True)
-    ]
-
-
-def _you_asked(evidence: _Evidence, strengths: list[float], catalog: Catalog) -> list[Reason]:
-    """The dials, with the names that they were given by; an owner stays without one."""
-    rows = evidence.rows
-    by = evidence.candidates.wishes.named_by[evidence.chosen].tolist()
-    reasons = []
-    for row, category, named_by, strength in zip(
-        rows.tolist(), catalog.categories[rows].tolist(), by, strengths, strict=True
-    ):
-        match NAMED_BY[named_by]:
-            case "category":
-                about = {"category": catalog.category_names[category]}
-            case "item":
-                about = {"item_id": catalog.item_ids[row]}
-            case _:
-                about = {}
-        reasons.append(Reason(code="you_asked", strength=strength, **about))
-    return reasons
+def _you_asked(candidate: int, strength: float, candidates: Candidates, catalog: Catalog) -> Reason:
+    """A dial, with the name that it was given by; an owner stays without one."""
+    row = candidates.rows[candidate]
+    match NAMED_BY[candidates.wishes.named_by[candidate]]:
+        case "category":
+            return Reason(code="you_asked", category=catalog.category_names[catalog.categories[row]], strength=strength)
+        case "item":
+            return Reason(code="you_asked", item_id=catalog.item_ids[row], strength=strength)
+        case _:
+            return Reason(code="you_asked", strength=strength)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.compiled import compiled
 from features.interests import Interests, find_interests
 from features.ledger import all_entries, faded
 from features.profile import ENGAGED_HALF_LIFE_MS, Profile
@@ -41,39 +42,75 @@ class Tastes:
 def find_tastes(profiles: Sequence[Profile], catalog: Catalog, now_ms: int) -> Tastes:
     """Look the profiles' items up in the catalogue and group them into interests; what it lacks is passed over."""
     engaged = all_entries(profile.engaged for profile in profiles)
-    user = np.repeat(np.arange(len(profiles)), [len(profile.engaged) for profile in profiles])
-    found = catalog.rows_of(engaged["item"])
-    known = found >= 0
-    lengths = np.bincount(user[known], minlength=len(profiles))
-    most = int(lengths.max(initial=0))
-    # The latest of each user stands at the end of the line.
-    filled = np.arange(most) >= most - lengths[:, None]
-    rows = np.full((len(profiles), most), -1, np.int64)
-    weights = np.zeros((len(profiles), most), np.float32)
-    rows[filled] = found[known]
-    weights[filled] = faded(engaged[known], now_ms, ENGAGED_HALF_LIFE_MS)
-    # What was chosen last says most about what is wanted next.
-    weights *= 1.0 + 2.0 * np.float32(RECENT_DECAY) ** np.arange(most - 1, -1, -1, dtype=np.float32)
-    weights /= np.maximum(weights.sum(axis=1, keepdims=True), _TINY)
+    rows, weights = _latest(
+        catalog.rows_of(engaged["item"]),
+        faded(engaged, now_ms, ENGAGED_HALF_LIFE_MS),
+        np.array([len(profile.engaged) for profile in profiles]),
+    )
     vectors = catalog.vectors(rows)
+    categories, colours = _totals(rows, weights, catalog.categories, catalog.colours[rows], len(catalog.category_names))
     return Tastes(
         rows,
         vectors,
         weights,
         find_interests(vectors, weights),
-        _by_category(rows, weights, catalog),
-        np.matmul(weights[:, None], catalog.colours[rows])[:, 0],
+        categories,
+        colours,
         [_known(catalog.rows_of(profile.refused["item"])) for profile in profiles],
     )
 
 
-def _by_category(rows: NDArray[np.int64], weights: NDArray[np.float32], catalog: Catalog) -> NDArray[np.float32]:
-    users, count = len(rows), len(catalog.category_names)
-    codes = catalog.categories[rows]
-    used = (codes >= 0) & (rows >= 0)
-    places = codes + count * np.arange(users)[:, None]
-    sums = np.bincount(places[used], weights[used], users * count)
-    return sums.astype(np.float32).reshape(users, count)
+@compiled
+def _latest(
+    found: NDArray[np.int64], faded: NDArray[np.float32], counts: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Rows [u, n] and weights [u, n] as Tastes has them, from those of all users' items; `counts` [u] are of each."""
+    most = start = 0
+    for count in counts:
+        known = 0
+        for row in found[start : start + count]:
+            known += row >= 0
+        most = max(most, known)
+        start += count
+    rows = np.full((len(counts), most), -1, np.int64)
+    weights = np.zeros((len(counts), most), np.float32)
+    start = 0
+    for user in range(len(counts)):
+        # The latest stands at the end of the line.
+        place, total = most, _TINY
+        for at in range(start + counts[user] - 1, start - 1, -1):
+            if found[at] >= 0:
+                place -= 1
+                # What was chosen last says most about what is wanted next.
+                recency = np.float32(1) + np.float32(2) * np.float32(RECENT_DECAY) ** (most - 1 - place)
+                rows[user, place], weights[user, place] = found[at], faded[at] * recency
+                total += weights[user, place]
+        for place in range(most):
+            weights[user, place] /= total
+        start += counts[user]
+    return rows, weights
+
+
+@compiled
+def _totals(
+    rows: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    categories: NDArray[np.int32],
+    colours: NDArray[np.float32],
+    category_count: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """How much weight of each user lies on each category, and on each colour: `colours` [u, n, 17] are of `rows`."""
+    by_category = np.zeros((len(rows), category_count), np.float32)
+    by_colour = np.zeros((len(rows), colours.shape[2]), np.float32)
+    for user in range(len(rows)):
+        for place in range(rows.shape[1]):
+            row, weight = rows[user, place], weights[user, place]
+            if row >= 0:
+                for colour in range(colours.shape[2]):
+                    by_colour[user, colour] += weight * colours[user, place, colour]
+                if categories[row] >= 0:
+                    by_category[user, categories[row]] += weight
+    return by_category, by_colour
 
 
 def _known(rows: NDArray[np.int64]) -> NDArray[np.int64]:

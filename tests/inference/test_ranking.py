@@ -10,7 +10,7 @@ from features.behaviour import UNKNOWN, Behaviour, Engagement, apply_engagement
 from features.dials import NO_DIALS, turn
 from features.item import Item, key_of
 from features.ledger import EMPTY
-from features.profile import Action
+from features.profile import Action, Profile
 from features.recommendation import Reason, RecommendedItem
 from features.trends import NO_TRENDS, update_trends
 from inference.candidates import find_trends, generate_candidates
@@ -128,6 +128,30 @@ def test_the_same_again_gives_the_same_list() -> None:
     first, second = (ranked(catalog_of(*reds_and_blues(12)), *actions) for _ in range(2))
 
     assert first == second
+
+
+def test_a_list_is_to_the_last_bit_what_it_would_be_alone() -> None:
+    random = np.random.default_rng(0)
+    looks = random.standard_normal((300, DIMENSIONS)) + 2 * np.eye(DIMENSIONS)[np.arange(300) % 5]
+    looks /= np.linalg.norm(looks, axis=1, keepdims=True)
+    shop = catalog_of(*(drawn(f"i{n}", each) for n, each in enumerate(looks)))
+    liked = [random.integers(300, size=count).tolist() for count in (1, 7, 0, 30, 2)]
+    profiles = [profile_of(*(act(f"i{n}", at_ms=NOW - 60_000 * n) for n in each)) for each in liked]
+
+    together = lists_of(shop, profiles)
+
+    assert together == [each for profile in profiles for each in lists_of(shop, [profile])]
+
+
+def drawn(name: str, looks: NDArray[np.float64]) -> tuple[str, Item | None]:
+    return name, replace(item("red-0"), item_id=name, embedding=looks.astype("<f2").tobytes())
+
+
+def lists_of(catalog: Catalog, profiles: list[Profile]) -> list[Ranking]:
+    trends = find_trends(NO_TRENDS, catalog, NOW)
+    tastes = find_tastes(profiles, catalog, NOW)
+    candidates = generate_candidates(tastes, profiles, [0] * len(profiles), catalog, {}, trends, NOW)
+    return rank(candidates, tastes, catalog, trends, length=10, now_ms=NOW)
 
 
 def _axis(number: int, **facts: Any) -> Item:
