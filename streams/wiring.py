@@ -1,10 +1,12 @@
 """Which agents each kind of worker runs, and with what."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Literal
 
 from inference.similar import find_similar
+from inference.warm_up import warm_up
 from state.profiles import ProfileStore
 from state.redis import RedisPartitions
 from state.signals import SignalStore
@@ -44,6 +46,7 @@ async def wire_interactions(parts: Parts) -> None:
 
 async def make_interactions_agent(parts: Parts, positions: Positions) -> tuple[InteractionsAgent, RedisPartitions]:
     """What handles interactions, started, whoever reads them from the topic; and where its profiles are kept."""
+    await asyncio.to_thread(warm_up)
     lists = await parts.publisher(
         "sightline-interactions",
         topics.INTERACTIONS,

@@ -1,0 +1,76 @@
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numba.core.event
+import pytest
+from numba.core.registry import CPUDispatcher
+
+from features.behaviour import UNKNOWN, Engagement, apply_engagement
+from features.dials import NO_DIALS, turn
+from features.item import key_of
+from features.profile import NEW, Profile
+from features.trends import NO_TRENDS
+from inference.candidates import find_trends, generate_candidates
+from inference.catalog import Catalog
+from inference.ranking import rank
+from inference.tastes import find_tastes
+from inference.warm_up import warm_up
+from state.codec import decode_profile, encode_profile
+from tests.worlds import DIMENSIONS, NOW, act, profile_of, reds_and_blues
+
+
+def compiled_functions() -> Iterator[CPUDispatcher]:
+    modules = [module for name, module in sys.modules.items() if name.partition(".")[0] in ("features", "inference")]
+    return (each for module in modules for each in vars(module).values() if isinstance(each, CPUDispatcher))
+
+
+def make_lists(catalog: Catalog, profiles: Sequence[Profile]) -> None:
+    behaviour = apply_engagement(UNKNOWN, Engagement(0, NOW, 1.0, ((key_of("blue-1"), 1.0),), 0, 0))
+    trends = find_trends(NO_TRENDS, catalog, NOW)
+    tastes = find_tastes(profiles, catalog, NOW)
+    users = [key_of(f"u{number}") for number in range(len(profiles))]
+    behaviours = {key_of("red-0"): behaviour}
+    candidates = generate_candidates(tastes, profiles, users, catalog, behaviours, trends, NOW)
+    rank(candidates, tastes, catalog, trends, length=10, now_ms=NOW)
+
+
+def stored(profile: Profile) -> Profile:
+    """As Redis gives it: its arrays cannot be written to."""
+    return decode_profile(encode_profile(profile))
+
+
+PROFILES = {
+    "new": NEW,
+    "one click": stored(profile_of(act("red-0"))),
+    "one refusal": stored(profile_of(act("red-0", -3.0))),
+    "some clicks": profile_of(*(act(f"red-{number}") for number in range(5)), act("blue-0", -3.0)),
+    "dials": replace(NEW, dials=turn(NO_DIALS, [("red", 1.0)])),
+}
+
+
+@pytest.mark.parametrize("count", [0, 1, 20])
+def test_after_it_no_list_waits_for_a_compiler(count: int) -> None:
+    catalog = Catalog(DIMENSIONS)
+    catalog.apply(reds_and_blues(count))
+    warm_up()
+    compiled: list[str] = []
+
+    class Compilations(numba.core.event.Listener):
+        def on_start(self, event: numba.core.event.Event) -> None:
+            compiled.append(event.data["dispatcher"].__name__)
+
+        def on_end(self, event: numba.core.event.Event) -> None: ...
+
+    with numba.core.event.install_listener("numba:compile", Compilations()):
+        for profile in PROFILES.values():
+            make_lists(catalog, [profile])
+        make_lists(catalog, [*PROFILES.values()])
+
+    assert compiled == []
+
+
+def test_no_function_is_compiled_twice() -> None:
+    kinds = {each.py_func.__name__: len(each.signatures) for each in compiled_functions()}
+
+    assert {name for name, count in kinds.items() if count > 1} == set()
