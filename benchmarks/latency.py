@@ -20,7 +20,10 @@ WARM_UP_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`seconds` of each system, shared out over the rounds; every round begins with a warm-up that does not count."""
+    """`seconds` of each system, shared out over the rounds; every round begins with a warm-up that does not count.
+
+    Nor does the first round, in which a new broker compiles what it does often.
+    """
 
     rate: float
     seconds: float
@@ -85,22 +88,22 @@ def measure_latency(settings: Settings, plan: Plan, *, progress: Progress = lamb
         for name, measured in systems.items():
             progress(f"{name}: one click of each of {plan.users} users")
             measured.system.run(plan.users, plan.rate, patience_s=START_S)
-        for number in range(1, plan.rounds + 1):
+        for number in range(plan.rounds + 1):
             for name, measured in systems.items():
-                _measure_round(measured, plan)
-                p50, p99, _, growth, _ = measured.rounds[-1]
+                p50, p99, _, growth, _ = found = _measure_round(measured.system, plan)
+                if number > 0:
+                    measured.rounds.append(found)
                 title = f"round {number} of {plan.rounds}, {name}"
                 told = f"p50 {p50:.2f} ms, p99 {p99:.2f} ms, lag {growth:+.2f}/s"
                 progress(f"{title}: {told}, lost {measured.system.lost} so far")
         return _summarise(**systems)
 
 
-def _measure_round(measured: _Measured, plan: Plan) -> None:
-    system = measured.system
+def _measure_round(system: System, plan: Plan) -> Delays:
     warm_up, counted = int(plan.rate * WARM_UP_S), max(int(plan.rate * plan.seconds / plan.rounds), 1)
     delays_ms = system.run(warm_up + counted, plan.rate)[warm_up:]
     growth, late_ms = lag_growth_per_s(delays_ms, plan.rate), np.percentile(system.client.late_ms[warm_up:], 99)
-    measured.rounds.append(np.array([*percentiles(delays_ms), growth, late_ms]))
+    return np.array([*percentiles(delays_ms), growth, late_ms])
 
 
 def _summarise(

@@ -20,7 +20,7 @@ from streams.security import PLAINTEXT, KafkaSecurity
 
 FILES = Path(__file__).parent / "kafka"
 OLDEST_JAVA = 17
-JVM = ["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+JVM = ["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC"]
 
 
 class KafkaServer:

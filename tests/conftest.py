@@ -1,5 +1,6 @@
 """The real stack, started once for all tests that ask for it, on its own data, with the tools shared."""
 
+import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from streams.settings import Settings
 # How fast examples come says how busy the machine is, and nothing about the code.
 hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("busy")
+# A test's broker does not live long enough for what it does often to be worth compiling well.
+os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
 @dataclass(frozen=True, slots=True)
