@@ -6,7 +6,7 @@ from functools import partial
 from typing import Literal
 
 from inference.similar import find_similar
-from inference.warm_up import warm_up
+from inference.warm_up import warm_up_items, warm_up_lists
 from state.profiles import ProfileStore
 from state.redis import RedisPartitions
 from state.signals import SignalStore
@@ -46,7 +46,7 @@ async def wire_interactions(parts: Parts) -> None:
 
 async def make_interactions_agent(parts: Parts, positions: Positions) -> tuple[InteractionsAgent, RedisPartitions]:
     """What handles interactions, started, whoever reads them from the topic; and where its profiles are kept."""
-    await asyncio.to_thread(warm_up)
+    await asyncio.to_thread(warm_up_lists)
     lists = await parts.publisher(
         "sightline-interactions",
         topics.INTERACTIONS,
@@ -89,6 +89,7 @@ async def make_interactions_agent(parts: Parts, positions: Positions) -> tuple[I
 
 async def wire_uploads(parts: Parts) -> None:
     """New pictures, and pictures that are asked with."""
+    await asyncio.to_thread(warm_up_items)
     publisher = await parts.publisher(
         "sightline-uploads",
         topics.UPLOADS,
@@ -125,6 +126,7 @@ async def wire_uploads(parts: Parts) -> None:
 
 async def wire_items(parts: Parts) -> None:
     """What becomes of items: signals, changes; and privacy requests, on their way to the users' events."""
+    await asyncio.to_thread(warm_up_items)
     publisher = await parts.publisher(
         "sightline-items",
         topics.ITEMS,

@@ -1,5 +1,6 @@
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numba.core.event
@@ -15,8 +16,8 @@ from inference.candidates import find_trends, generate_candidates
 from inference.catalog import Catalog
 from inference.ranking import rank
 from inference.tastes import find_tastes
-from inference.warm_up import warm_up
-from state.codec import decode_profile, encode_profile
+from inference.warm_up import warm_up_items, warm_up_lists
+from state.codec import decode_behaviour, decode_profile, encode_behaviour, encode_profile
 from tests.worlds import DIMENSIONS, NOW, act, profile_of, reds_and_blues
 
 
@@ -49,11 +50,9 @@ PROFILES = {
 }
 
 
-@pytest.mark.parametrize("count", [0, 1, 20])
-def test_after_it_no_list_waits_for_a_compiler(count: int) -> None:
-    catalog = Catalog(DIMENSIONS)
-    catalog.apply(reds_and_blues(count))
-    warm_up()
+@contextmanager
+def compilations() -> Iterator[list[str]]:
+    """The names of the functions that are compiled meanwhile."""
     compiled: list[str] = []
 
     class Compilations(numba.core.event.Listener):
@@ -63,9 +62,32 @@ def test_after_it_no_list_waits_for_a_compiler(count: int) -> None:
         def on_end(self, event: numba.core.event.Event) -> None: ...
 
     with numba.core.event.install_listener("numba:compile", Compilations()):
+        yield compiled
+
+
+@pytest.mark.parametrize("count", [0, 1, 20])
+def test_no_list_waits_for_a_compiler(count: int) -> None:
+    catalog = Catalog(DIMENSIONS)
+    catalog.apply(reds_and_blues(count))
+    warm_up_lists()
+
+    with compilations() as compiled:
         for profile in PROFILES.values():
             make_lists(catalog, [profile])
         make_lists(catalog, [*PROFILES.values()])
+
+    assert compiled == []
+
+
+def test_no_item_waits_for_a_compiler() -> None:
+    warm_up_items()
+
+    with compilations() as compiled:
+        Catalog(DIMENSIONS).apply(reds_and_blues(3))
+        behaviour = UNKNOWN
+        for item in range(3):
+            behaviour = apply_engagement(behaviour, Engagement(0, NOW, 1.0, ((item, 1.0),), 0, 0))
+            behaviour = decode_behaviour(encode_behaviour(behaviour))
 
     assert compiled == []
 
