@@ -17,6 +17,8 @@ _EXPANSION_ADD: Final = 128
 _EXPANSION_BULK: Final = 64
 #: So many candidates more than are asked for at least, since codes tell near ones apart badly.
 _SPARE: Final = 14
+#: A search is widened by so much at most for what was removed.
+_WIDER_LIMIT: Final = 10.0
 
 
 class VectorIndex(Protocol):
@@ -60,6 +62,9 @@ class HnswIndex:
             expansion_add=_EXPANSION_ADD,
             expansion_search=expansion_search,
         )
+        self._expansion_search = expansion_search
+        #: As many as the graph ever held: what was removed stays there until something new takes its place.
+        self._nodes = 0
         self._vectors = VectorRows(dimensions) if vectors is None else vectors
         # Codes are 3.5 standard deviations wide: what lies beyond is cut off.
         self._coding = _rotation(dimensions) * np.float32(127 / 3.5 * np.sqrt(dimensions))
@@ -73,6 +78,8 @@ class HnswIndex:
     def load(self, path: Path) -> None:
         """Take over an index of the same `kind` from a file; whatever usearch raises when it is none leaves here."""
         self._index.load(path)
+        self._nodes = self._index.stats.nodes
+        self._pass_removed()
 
     def add(self, rows: NDArray[np.uint64], vectors: NDArray[np.float32]) -> None:
         """See VectorIndex."""
@@ -82,12 +89,15 @@ class HnswIndex:
         expansion = _EXPANSION_BULK if is_bulk else _EXPANSION_ADD
         self._index.expansion_add = expansion  # type: ignore[misc]  # it has a setter that mypy does not see
         self._index.add(rows, self._codes(vectors), threads=0 if is_bulk else 1)
+        self._nodes = max(self._nodes, len(self))
+        self._pass_removed()
 
     def remove(self, rows: NDArray[np.uint64]) -> None:
         """See VectorIndex."""
         present = rows[np.atleast_1d(self._index.contains(rows))]
         if len(present):
             self._index.remove(present)
+            self._pass_removed()
 
     def search(self, queries: NDArray[np.float32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """See VectorIndex."""
@@ -105,6 +115,11 @@ class HnswIndex:
 
     def __len__(self) -> int:
         return len(self._index)
+
+    def _pass_removed(self) -> None:
+        """A search comes by what was removed, too, and is to look at as many others all the same."""
+        wider = min(self._nodes / max(len(self), 1), _WIDER_LIMIT)
+        self._index.expansion_search = round(self._expansion_search * wider)  # type: ignore[misc]  # as above
 
     def _codes(self, vectors: NDArray[np.float32]) -> NDArray[np.int8]:
         codes = np.empty(vectors.shape, np.int8)

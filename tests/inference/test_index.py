@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from inference.index import BULK, HnswIndex
+from inference.rows import VectorRows
 
 
 def unit_vectors(count: int, seed: int) -> NDArray[np.float32]:
@@ -64,6 +67,18 @@ def test_an_index_that_lost_most_rows_still_finds_the_others(vectors: NDArray[np
 
     assert len(index) == 200
     assert recall(index, vectors, kept, count=20) >= 0.95
+
+
+def test_nor_does_one_that_was_kept_in_a_file_lose_them(vectors: NDArray[np.float32], tmp_path: Path) -> None:
+    stored = VectorRows(64)
+    index, again = HnswIndex(64, stored), HnswIndex(64, stored)
+    index.add(np.arange(2_000, dtype=np.uint64), vectors[:2_000])
+    kept = np.arange(0, 2_000, 10)
+    index.remove(np.setdiff1d(np.arange(2_000), kept).astype(np.uint64))
+    index.save(tmp_path / "index")
+    again.load(tmp_path / "index")
+
+    assert recall(again, vectors, kept, count=20) >= 0.95
 
 
 def test_an_index_whose_rows_were_replaced_finds_the_new_vectors(vectors: NDArray[np.float32]) -> None:
