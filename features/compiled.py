@@ -24,7 +24,7 @@ _ANY_ORDER = frozenset({"reassoc", "contract"})
 def compiled(function: _Function, *, relaxed: frozenset[str] = frozenset()) -> _Function:
     """Compile a function when it is first called, for the types of that call, and keep the result.
 
-    It may call other compiled functions of its own file, `dot` and `widen`. It is given whole arrays and single lines
+    It may call other compiled functions of its package and of this one. It is given whole arrays and single lines
     of them, for any other layout in memory is a type of its own, for which it would be compiled once more in the middle
     of traffic.
     """

@@ -42,8 +42,7 @@ def _added(
             gone[place] = True
             old_ms = np.int64(entries[place]["at_s"]) * 1000
             now_ms = max(int(old_ms), at_ms)
-            old_weight = entries[place]["weight"] * 0.5 ** ((now_ms - old_ms) / half_life_ms)
-            weight = old_weight + weight * 0.5 ** ((now_ms - at_ms) / half_life_ms)
+            weight = _left(entries[place], now_ms, half_life_ms) + weight * 0.5 ** ((now_ms - at_ms) / half_life_ms)
     if len(entries) - gone.sum() >= limit:
         gone[_faintest(entries, gone, now_ms, half_life_ms)] = True
     grown = np.empty(len(entries) - gone.sum() + 1, ENTRY)
@@ -67,11 +66,17 @@ def _faintest(entries: NDArray[np.void], gone: NDArray[np.bool_], now_ms: int, h
             now_ms = max(now_ms, int(entries[place]["at_s"]) * 1000)
     faintest, least = -1, np.inf
     for place in range(len(entries)):
-        age_ms = now_ms - np.int64(entries[place]["at_s"]) * 1000
-        weight = entries[place]["weight"] * 0.5 ** (age_ms / half_life_ms)
-        if not gone[place] and weight < least:
-            faintest, least = place, weight
+        left = _left(entries[place], now_ms, half_life_ms)
+        if not gone[place] and left < least:
+            faintest, least = place, left
     return faintest
+
+
+@compiled
+def _left(entry: np.void, now_ms: int, half_life_ms: float) -> float:
+    """The weight of one entry at a time that it is not later than."""
+    age_ms = now_ms - np.int64(entry["at_s"]) * 1000
+    return float(entry["weight"] * 0.5 ** (age_ms / half_life_ms))
 
 
 def remove(entries: NDArray[np.void], item: int) -> NDArray[np.void]:

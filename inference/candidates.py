@@ -1,6 +1,6 @@
 """From users' profiles to a few hundred items worth ranking: what looks alike, what others chose next, what is new.
 
-All users of a batch at once, since most of the time goes into the calls and not into the numbers. Everything here is a
+All users of a batch in few calls, and what is done for each candidate is compiled (docs/adr/0011). Everything here is a
 function of its arguments. Rows are rows of the catalogue replica.
 """
 

@@ -60,7 +60,6 @@ class HnswIndex:
             dtype="i8",
             connectivity=connectivity,
             expansion_add=_EXPANSION_ADD,
-            expansion_search=expansion_search,
         )
         self._expansion_search = expansion_search
         #: As many as the graph ever held: what was removed stays there until something new takes its place.
@@ -79,7 +78,6 @@ class HnswIndex:
         """Take over an index of the same `kind` from a file; whatever usearch raises when it is none leaves here."""
         self._index.load(path)
         self._nodes = self._index.stats.nodes
-        self._pass_removed()
 
     def add(self, rows: NDArray[np.uint64], vectors: NDArray[np.float32]) -> None:
         """See VectorIndex."""
@@ -90,20 +88,21 @@ class HnswIndex:
         self._index.expansion_add = expansion  # type: ignore[misc]  # it has a setter that mypy does not see
         self._index.add(rows, self._codes(vectors), threads=0 if is_bulk else 1)
         self._nodes = max(self._nodes, len(self))
-        self._pass_removed()
 
     def remove(self, rows: NDArray[np.uint64]) -> None:
         """See VectorIndex."""
         present = rows[np.atleast_1d(self._index.contains(rows))]
         if len(present):
             self._index.remove(present)
-            self._pass_removed()
 
     def search(self, queries: NDArray[np.float32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """See VectorIndex."""
         rows = np.full((len(queries), count), -1, np.int64)
         similarities = np.full((len(queries), count), -1.0, np.float32)
         if len(queries) and len(self):
+            # A search comes by what was removed, too, and is to look at as many others all the same.
+            wider = min(self._nodes / len(self), _WIDER_LIMIT)
+            self._index.expansion_search = round(self._expansion_search * wider)  # type: ignore[misc]  # as above
             found = self._index.search(self._codes(queries), count + max(count // 4, _SPARE), threads=1)
             for at, matches in enumerate([found] if isinstance(found, Matches) else found):
                 near = matches.keys.astype(np.int64)
@@ -115,11 +114,6 @@ class HnswIndex:
 
     def __len__(self) -> int:
         return len(self._index)
-
-    def _pass_removed(self) -> None:
-        """A search comes by what was removed, too, and is to look at as many others all the same."""
-        wider = min(self._nodes / max(len(self), 1), _WIDER_LIMIT)
-        self._index.expansion_search = round(self._expansion_search * wider)  # type: ignore[misc]  # as above
 
     def _codes(self, vectors: NDArray[np.float32]) -> NDArray[np.int8]:
         codes = np.empty(vectors.shape, np.int8)

@@ -1,6 +1,6 @@
 """From candidates to lists: a weighted sum of plain signals, made diverse, each slot with its reasons.
 
-All users of a batch at once; everything here is a function of its arguments.
+One user of a batch after the other, in compiled loops (docs/adr/0011); everything here is a function of its arguments.
 """
 
 from collections.abc import Sequence
