@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from threadpoolctl import threadpool_limits
 
 from deploy.local import Stack
-from streams import collector, topics
+from streams import memory, topics
 from streams.app import make_app
 from streams.endpoint import Endpoint
 from streams.interactions import InteractionsAgent
@@ -73,7 +73,7 @@ async def run_floor(settings: Settings) -> None:
             stack.callback(endpoint.close)
             endpoint.start()
             agent, consumer = await _wire(settings, stack)
-            collector.leave_to_itself()
+            memory.keep()
             lacks.clear()
             while not stop.is_set():
                 records = consumer.waiting(settings.batch_limit)

@@ -17,8 +17,6 @@ _Function = TypeVar("_Function", bound=Callable[..., object])
 
 #: Where numba is told to keep things (NUMBA_CACHE_DIR), or beside the sources.
 _CACHE = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).with_name("__pycache__"))
-#: A sum may be taken in any order, so that one instruction takes many numbers; the order is the same at every call.
-_ANY_ORDER = frozenset({"reassoc", "contract"})
 
 
 def compiled(function: _Function, *, relaxed: frozenset[str] = frozenset()) -> _Function:
@@ -48,20 +46,17 @@ def _kept_in(package: Path) -> str:
     return str(_CACHE / said.hexdigest()[:16])
 
 
-def _dot(one: NDArray[np.float32], other: NDArray[np.float32]) -> np.float32:
-    total = np.float32(0)
-    for place in range(len(one)):
-        total += one[place] * other[place]
-    return total
+def summing(function: _Function) -> _Function:
+    """As `compiled`, where sums may be taken in any order, so that one instruction takes many numbers.
 
-
-#: The inner product of two vectors [d], for compiled functions only.
-dot = compiled(_dot, relaxed=_ANY_ORDER)
+    The order is the same at every call.
+    """
+    return compiled(function, relaxed=frozenset({"reassoc", "contract"}))
 
 
 @intrinsic
 def _half(_: Any, __: Any) -> Any:
-    """The float32 with the value of the float16 that has these 16 bits: numba has no type for it, processors have."""
+    """Numba has no type for it, processors have."""
 
     def build(___: Any, builder: ir.IRBuilder, ____: Any, bits: Sequence[ir.Value]) -> ir.Value:
         return builder.fpext(builder.bitcast(bits[0], ir.HalfType()), ir.FloatType())
@@ -69,8 +64,30 @@ def _half(_: Any, __: Any) -> Any:
     return numba.float32(numba.uint16), build
 
 
+#: The float32 with the value of the float16 that has these 16 bits, for compiled functions only.
+half = cast(Callable[[np.uint16], np.float32], _half)
+
+
+@summing
+def dot(one: NDArray[np.float32], other: NDArray[np.float32]) -> np.float32:
+    """The inner product of two vectors [d], for compiled functions only."""
+    total = np.float32(0)
+    for place in range(len(one)):
+        total += one[place] * other[place]
+    return total
+
+
+@summing
+def half_dot(halves: NDArray[np.uint16], other: NDArray[np.float32]) -> np.float32:
+    """As `dot`, of the vector whose float16 have these bits."""
+    total = np.float32(0)
+    for place in range(len(halves)):
+        total += half(halves[place]) * other[place]
+    return total
+
+
 @compiled
 def widen(halves: NDArray[np.uint16], wide: NDArray[np.float32]) -> None:
     """Write the float16 whose bits are `halves` [d] as float32 into `wide` [d], for compiled functions only."""
     for place in range(len(halves)):
-        wide[place] = _half(halves[place])  # type: ignore[call-arg]  # the first one is the compiler's own
+        wide[place] = half(halves[place])

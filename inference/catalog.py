@@ -142,9 +142,10 @@ class Catalog:
         """The embeddings of rows [...], float32 [..., dimensions]; of row -1 one that means nothing."""
         return self._vectors[rows]
 
-    def halves(self, rows: NDArray[np.int64]) -> NDArray[np.uint16]:
-        """The embeddings of rows [n] as the bits of float16, uint16 [n, dimensions]."""
-        return self._vectors.halves(rows)
+    @property
+    def halves(self) -> NDArray[np.uint16]:
+        """The embeddings of all rows as the bits of float16, uint16 [rows, dimensions]: not a copy."""
+        return self._vectors.halves
 
     def search(self, queries: NDArray[np.float32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The nearest available rows [q, count] of queries [q, dimensions], with similarities; -1 pads."""

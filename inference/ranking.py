@@ -5,14 +5,14 @@ One user of a batch after the other, in compiled loops (docs/adr/0011); everythi
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.compiled import compiled, dot, widen
+from features.compiled import compiled, dot, half, half_dot, summing, widen
 from features.profile import DAY_MS
 from features.recommendation import Reason, RecommendedItem
+from features.visual import COLOUR_NAMES
 from inference.candidates import SOURCES, Candidates, Trends
 from inference.catalog import Catalog
 from inference.reasons import (
@@ -42,6 +42,7 @@ EXPLORE_SLOT = 9
 EXPLORE_FRESHNESS = 0.1
 #: Only this many times the list's length of candidates are looked at for diversity.
 SHORTLIST = 3
+_COLOURS = len(COLOUR_NAMES)
 _TINY = np.finfo(np.float32).tiny
 
 
@@ -60,19 +61,21 @@ def rank(
     if not len(candidates.rows):
         return [Ranking([], 1.0)] * len(candidates.filtered)
     signals, scores = _signals(candidates, tastes, catalog, trends, now_ms)
-    users = len(candidates.filtered)
-    picked = np.full((users, length), -1, np.int64)
-    shown = np.zeros((users, length, catalog.dimensions), np.float32)
-    explored = []
-    # User by user, since the vectors of one user's candidates fit into the processor's cache, and a batch's do not.
-    for user, (start, end) in enumerate(pairwise(candidates.bounds.tolist())):
-        halves = catalog.halves(candidates.rows[start:end])
-        refused = catalog.vectors(tastes.refused[user])
-        _add_looks(
-            halves, tastes.interests.centres[user], tastes.interests.shares[user], refused, start, signals, scores
-        )
-        shortlist = start + _best(scores[start:end], SHORTLIST * length)
-        explored.append(_pick(halves, shortlist, start, signals, scores, picked[user], shown[user]))
+    picked = np.full((len(candidates.filtered), length), -1, np.int64)
+    shown = np.zeros((*picked.shape, catalog.dimensions), np.float32)
+    explored = _fill_lists(
+        catalog.halves,
+        candidates.rows,
+        candidates.bounds,
+        tastes.interests.centres,
+        tastes.interests.shares,
+        np.concatenate(tastes.refused),
+        np.array([len(rows) for rows in tastes.refused]),
+        signals,
+        scores,
+        picked,
+        shown,
+    )
     reasons = find_reasons(picked, shown, signals, candidates, tastes, catalog, now_ms)
     items = _items(picked, explored, scores, reasons, candidates, catalog)
     return [Ranking(*each) for each in zip(items, _diversities(picked, shown).tolist(), strict=True)]
@@ -94,7 +97,7 @@ def _signals(
         tastes.categories,
         catalog.categories,
         tastes.colours,
-        catalog.colours[candidates.rows],
+        catalog.colours.halves,
         trends.trend,
         trends.popular,
         catalog.uploaded_ms,
@@ -112,18 +115,20 @@ def _fill_in(
     taste_categories: NDArray[np.float32],
     categories: NDArray[np.int32],
     taste_colours: NDArray[np.float32],
-    colours: NDArray[np.float32],
+    colours: NDArray[np.uint16],
     trend: NDArray[np.float32],
     popular: NDArray[np.float32],
     uploaded_ms: NDArray[np.int64],
     now_ms: int,
 ) -> None:
     """Add the signals that follow from tastes, the catalogue's columns and the trends; the scores of all signals."""
+    # In a loop of its own: between wide registers and exp2, which knows none, a processor takes long to change over.
+    for candidate in range(len(rows)):
+        signals[SAME_COLOUR, candidate] = _colour_dot(colours[rows[candidate]], taste_colours[users[candidate]])
     for candidate in range(len(rows)):
         user, row = users[candidate], rows[candidate]
         if categories[row] >= 0:
             signals[SAME_CATEGORY, candidate] = taste_categories[user, categories[row]]
-        signals[SAME_COLOUR, candidate] = dot(colours[candidate], taste_colours[user])
         signals[TRENDING, candidate] = trend[row]
         signals[POPULAR, candidate] = popular[row]
         age = np.float32(max(now_ms - uploaded_ms[row], 0))
@@ -132,66 +137,117 @@ def _fill_in(
             scores[candidate] += SCORE_WEIGHTS[code] * signals[code, candidate]
 
 
+@summing
+def _colour_dot(halves: NDArray[np.uint16], other: NDArray[np.float32]) -> np.float32:
+    """As `half_dot`, but the compiler knows how many numbers there are, which are too few for its loop of many."""
+    total = np.float32(0)
+    for colour in range(_COLOURS):
+        total += half(halves[colour]) * other[colour]
+    return total
+
+
+@compiled
+def _fill_lists(
+    halves: NDArray[np.uint16],
+    rows: NDArray[np.int64],
+    bounds: NDArray[np.int64],
+    centres: NDArray[np.float32],
+    shares: NDArray[np.float32],
+    refused: NDArray[np.int64],
+    refused_counts: NDArray[np.int64],
+    signals: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    picked: NDArray[np.int64],
+    shown: NDArray[np.float32],
+) -> NDArray[np.int64]:
+    """Finish signals and scores, and fill in the lists: `picked` [u, l], -1 pads, and the vectors `shown` [u, l, d].
+
+    The catalogue's vectors are `halves`; of refused rows, one user's after another's, each has so many. The slot of
+    each list that explores [u], or -1.
+    """
+    explored = np.empty(len(picked), np.int64)
+    end = 0
+    for user in range(len(picked)):
+        own = slice(bounds[user], bounds[user + 1])
+        start, end = end, end + refused_counts[user]
+        unwanted = np.empty((end - start, halves.shape[1]), np.float32)
+        for place in range(len(unwanted)):
+            widen(halves[refused[start + place]], unwanted[place])
+        _add_looks(halves, rows[own], centres[user], shares[user], unwanted, signals[:, own], scores[own])
+        best = _best(scores[own], SHORTLIST * picked.shape[1])
+        explored[user] = _pick(halves, rows[own], best, signals[:, own], scores[own], picked[user], shown[user])
+        for slot in range(picked.shape[1]):
+            picked[user, slot] += bounds[user] if picked[user, slot] >= 0 else 0
+    return explored
+
+
 @compiled
 def _add_looks(
     halves: NDArray[np.uint16],
+    rows: NDArray[np.int64],
     centres: NDArray[np.float32],
     shares: NDArray[np.float32],
-    refused: NDArray[np.float32],
-    start: int,
+    unwanted: NDArray[np.float32],
     signals: NDArray[np.float32],
     scores: NDArray[np.float32],
 ) -> None:
-    """Finish signals and scores of one user's candidates, from `start` on, by how they look: `halves` [n, d].
+    """Finish signals [8, n] and scores [n] of one user's candidates, `rows` [n], by how they look.
 
-    Like an interest that takes less of the user's taste counts somewhat less; like something that was refused costs,
+    Like an interest that takes less of the user's taste counts somewhat less; like something `unwanted` [r, d] costs,
     from likeness ALIKE upwards.
     """
-    vector = np.empty(halves.shape[1], np.float32)
-    strongest = max(shares[0], _TINY)
-    for place in range(len(halves)):
-        widen(halves[place], vector)
+    weights = np.float32(0.6) + np.float32(0.4) * shares / max(shares[0], _TINY)
+    for candidate in range(len(rows)):
+        vector = halves[rows[candidate]]
         alike = np.float32(0)
         for interest in range(len(centres)):
-            weight = np.float32(0.6) + np.float32(0.4) * shares[interest] / strongest
-            alike = max(alike, weight * dot(centres[interest], vector))
+            alike = max(alike, weights[interest] * half_dot(vector, centres[interest]))
         nearest = np.float32(ALIKE)
-        for line in range(len(refused)):
-            nearest = max(nearest, dot(refused[line], vector))
-        signals[LOOKS_LIKE, start + place] = alike
-        scores[start + place] += alike * SCORE_WEIGHTS[LOOKS_LIKE]
-        scores[start + place] -= (nearest - np.float32(ALIKE)) * np.float32(REFUSED_WEIGHT / (1 - ALIKE))
+        for line in range(len(unwanted)):
+            nearest = max(nearest, half_dot(vector, unwanted[line]))
+        signals[LOOKS_LIKE, candidate] = alike
+        scores[candidate] += alike * SCORE_WEIGHTS[LOOKS_LIKE]
+        scores[candidate] -= (nearest - np.float32(ALIKE)) * np.float32(REFUSED_WEIGHT / (1 - ALIKE))
 
 
+@compiled
 def _best(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    """The places of the highest scores, so many at most, in their order."""
+    """The places of the highest scores, so many at most, in their order; of equal ones the first."""
     if len(scores) <= count:
         return np.arange(len(scores))
-    return np.sort(np.argpartition(scores, -count)[-count:])
+    least = np.partition(scores, len(scores) - count)[len(scores) - count]
+    equals = count - (scores > least).sum()
+    best = np.empty(count, np.int64)
+    found = 0
+    for place in range(len(scores)):
+        if scores[place] > least or (scores[place] == least and equals > 0):
+            equals -= scores[place] == least
+            best[found] = place
+            found += 1
+    return best
 
 
 @compiled
 def _pick(
     halves: NDArray[np.uint16],
+    rows: NDArray[np.int64],
     shortlist: NDArray[np.int64],
-    start: int,
     signals: NDArray[np.float32],
     scores: NDArray[np.float32],
     picked: NDArray[np.int64],
     shown: NDArray[np.float32],
 ) -> int:
-    """Fill one user's list: `picked` [l], -1 pads, and the vectors `shown` [l, d]; the slot that explores, or -1.
+    """Fill one user's list from its candidates, `rows` [n]: `picked` [l] of them, -1 pads, and their vectors `shown`.
 
-    The user's candidates stand from `start` on and look like `halves` [n, d]. Greedily the next is always the best of
-    the `shortlist`, less what it repeats; a second copy of one picture is never taken. As the list grows a candidate's
-    worth only falls, so that only what looks best is compared with what came since (Minoux 1978, "Accelerated greedy
-    algorithms").
+    Greedily the next is always the best of the `shortlist`, less what it repeats; a second copy of one picture is never
+    taken. As the list grows a candidate's worth only falls, so that only what looks best is compared with what came
+    since (Minoux 1978, "Accelerated greedy algorithms"). The slot that explores, or -1.
     """
     worth, cost = scores[shortlist], np.zeros(len(shortlist), np.float32)
     compared = np.zeros(len(shortlist), np.int64)
     vectors = np.empty((len(shortlist), halves.shape[1]), np.float32)
     for place in range(len(shortlist)):
-        widen(halves[shortlist[place] - start], vectors[place])
+        widen(halves[rows[shortlist[place]]], vectors[place])
     knows_new = False
     for slot in range(min(len(picked), len(shortlist))):
         best = worth.argmax()
@@ -209,7 +265,7 @@ def _pick(
         knows_new |= _is_unknown(signals, picked[slot])
     if knows_new or len(picked) <= EXPLORE_SLOT or picked[EXPLORE_SLOT] < 0:
         return -1
-    return _explore(halves, start, signals, scores, picked, shown)
+    return _explore(halves, rows, signals, scores, picked, shown)
 
 
 @compiled
@@ -221,7 +277,7 @@ def _is_unknown(signals: NDArray[np.float32], candidate: int) -> bool:
 @compiled
 def _explore(
     halves: NDArray[np.uint16],
-    start: int,
+    rows: NDArray[np.int64],
     signals: NDArray[np.float32],
     scores: NDArray[np.float32],
     picked: NDArray[np.int64],
@@ -232,9 +288,9 @@ def _explore(
     The slot, or -1 where there is no such item.
     """
     best, vector = -1, np.empty(halves.shape[1], np.float32)
-    for candidate in range(start, start + len(halves)):
+    for candidate in range(len(rows)):
         if _is_unknown(signals, candidate) and (best < 0 or scores[candidate] > scores[best]):
-            widen(halves[candidate - start], vector)
+            widen(halves[rows[candidate]], vector)
             if not _is_shown(vector, picked, shown):
                 best = candidate
     if best < 0:
@@ -242,7 +298,7 @@ def _explore(
     for slot in range(len(picked) - 1, EXPLORE_SLOT, -1):
         picked[slot], shown[slot] = picked[slot - 1], shown[slot - 1]
     picked[EXPLORE_SLOT] = best
-    widen(halves[best - start], shown[EXPLORE_SLOT])
+    widen(halves[rows[best]], shown[EXPLORE_SLOT])
     return EXPLORE_SLOT
 
 
@@ -268,7 +324,7 @@ def _diversities(picked: NDArray[np.int64], vectors: NDArray[np.float32]) -> NDA
 
 def _items(
     picked: NDArray[np.int64],
-    explored: Sequence[int],
+    explored: NDArray[np.int64],
     scores: NDArray[np.float32],
     reasons: Sequence[list[Reason]],
     candidates: Candidates,
@@ -281,7 +337,7 @@ def _items(
         candidates.rows[chosen].tolist(),
         rounded(scores[chosen]),
         candidates.sources[chosen].tolist(),
-        (np.array(explored)[users] == slots).tolist(),
+        (explored[users] == slots).tolist(),
         reasons,
         strict=True,
     )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.compiled import compiled, dot
+from features.compiled import compiled, dot, widen
 from features.recommendation import Reason, ReasonCode
 from features.visual import COLOUR_NAMES
 from inference.candidates import Candidates
@@ -56,7 +56,7 @@ def find_reasons(
         tastes.rows,
         tastes.vectors,
         tastes.colours,
-        catalog.colours[candidates.rows[picked]],
+        catalog.colours.halves,
         catalog.categories,
         catalog.uploaded_ms,
         now_ms,
@@ -81,7 +81,7 @@ def _evidence(
     engaged: NDArray[np.int64],
     engaged_vectors: NDArray[np.float32],
     taste_colours: NDArray[np.float32],
-    colours: NDArray[np.float32],
+    colours: NDArray[np.uint16],
     categories: NDArray[np.int32],
     uploaded_ms: NDArray[np.int64],
     now_ms: int,
@@ -96,6 +96,7 @@ def _evidence(
     codes = np.empty(users * length * len(SCORE_WEIGHTS), np.int8)
     about = np.empty(len(codes), np.int64)
     strengths = np.empty(len(codes), np.float32)
+    look = np.empty(colours.shape[1], np.float32)
     slots = told = 0
     for user in range(users):
         for slot in range(length):
@@ -115,7 +116,8 @@ def _evidence(
                 elif code == SAME_CATEGORY:
                     about[told] = categories[rows[candidate]]
                 elif code == SAME_COLOUR:
-                    about[told] = (colours[user, slot] * taste_colours[user]).argmax()
+                    widen(colours[rows[candidate]], look)
+                    about[told] = (look * taste_colours[user]).argmax()
                 elif code == NEW:
                     about[told] = max(now_ms - uploaded_ms[rows[candidate]], 0)
                 told += 1

@@ -64,9 +64,10 @@ class VectorRows:
         numkong.astype(stored, "float32", out=vectors)
         return vectors
 
-    def halves(self, rows: NDArray[np.integer]) -> NDArray[np.uint16]:
-        """The bits of the vectors of rows [n], uint16 [n, d], for `features.compiled.widen`."""
-        return self._stored.take(rows, axis=0, mode="wrap").view(np.uint16)
+    @property
+    def halves(self) -> NDArray[np.uint16]:
+        """The bits of all rows' vectors, uint16 [m, d], for `features.compiled.widen`: not a copy."""
+        return self._stored.view(np.uint16)
 
     def stored(self, count: int) -> NDArray[np.float16]:
         """The first rows as they are kept, float16 [count, d]: not a copy."""

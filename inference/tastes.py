@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.compiled import compiled
+from features.compiled import compiled, widen
 from features.interests import Interests, find_interests
 from features.ledger import all_entries, faded
 from features.profile import ENGAGED_HALF_LIFE_MS, Profile
@@ -14,6 +14,7 @@ from inference.catalog import Catalog
 
 RECENT_DECAY = 0.8
 _TINY = np.finfo(np.float32).tiny
+_NONE = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,9 @@ def find_tastes(profiles: Sequence[Profile], catalog: Catalog, now_ms: int) -> T
         np.array([len(profile.engaged) for profile in profiles]),
     )
     vectors = catalog.vectors(rows)
-    categories, colours = _totals(rows, weights, catalog.categories, catalog.colours[rows], len(catalog.category_names))
+    categories, colours = _totals(
+        rows, weights, catalog.categories, catalog.colours.halves, len(catalog.category_names)
+    )
     return Tastes(
         rows,
         vectors,
@@ -56,7 +59,7 @@ def find_tastes(profiles: Sequence[Profile], catalog: Catalog, now_ms: int) -> T
         find_interests(vectors, weights),
         categories,
         colours,
-        [_known(catalog.rows_of(profile.refused["item"])) for profile in profiles],
+        [_refused(profile, catalog) for profile in profiles],
     )
 
 
@@ -96,22 +99,27 @@ def _totals(
     rows: NDArray[np.int64],
     weights: NDArray[np.float32],
     categories: NDArray[np.int32],
-    colours: NDArray[np.float32],
+    colours: NDArray[np.uint16],
     category_count: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """How much weight of each user lies on each category, and on each colour: `colours` [u, n, 17] are of `rows`."""
+    """How much weight of each user lies on each category, and on each colour."""
     by_category = np.zeros((len(rows), category_count), np.float32)
-    by_colour = np.zeros((len(rows), colours.shape[2]), np.float32)
+    by_colour = np.zeros((len(rows), colours.shape[1]), np.float32)
+    look = np.empty(colours.shape[1], np.float32)
     for user in range(len(rows)):
         for place in range(rows.shape[1]):
             row, weight = rows[user, place], weights[user, place]
             if row >= 0:
-                for colour in range(colours.shape[2]):
-                    by_colour[user, colour] += weight * colours[user, place, colour]
+                widen(colours[row], look)
+                for colour in range(len(look)):
+                    by_colour[user, colour] += weight * look[colour]
                 if categories[row] >= 0:
                     by_category[user, categories[row]] += weight
     return by_category, by_colour
 
 
-def _known(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _refused(profile: Profile, catalog: Catalog) -> NDArray[np.int64]:
+    if not len(profile.refused):
+        return _NONE
+    rows = catalog.rows_of(profile.refused["item"])
     return rows[rows >= 0]

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, suppress
 from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
 from threadpoolctl import threadpool_limits
 
-from streams import collector
+from streams import memory
 from streams.app import App, make_app
 from streams.connection import sign_in
 from streams.endpoint import Endpoint
@@ -47,7 +47,7 @@ async def run_worker(name: WorkerName, settings: Settings, addresses: Addresses)
                 await asyncio.wait({starting})
             else:
                 await starting
-                collector.leave_to_itself()
+                memory.keep()
                 await worker.watch(stop)
             stopping.cancel()
             deadline = threading.Timer(END_S, _give_up)
