@@ -29,7 +29,7 @@ from streams.events import Upload, encode
 from streams.settings import Settings
 
 #: A broker that was started a moment ago costs more a picture than the model does.
-WARM_UP = 800
+WARM_UP = 2400
 BATCH = 8
 #: The share of the measured rate at which the delays are measured: below it nothing queues up.
 PACED = 0.5

@@ -224,7 +224,7 @@ def _best(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
             equals -= scores[place] == least
             best[found] = place
             found += 1
-    return best
+    return best[:found]
 
 
 @compiled
