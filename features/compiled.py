@@ -56,7 +56,7 @@ def summing(function: _Function) -> _Function:
 
 @intrinsic
 def _half(_: Any, __: Any) -> Any:
-    """Numba has no type for it, processors have."""
+    """Numba has no type for float16, processors have."""
 
     def build(___: Any, builder: ir.IRBuilder, ____: Any, bits: Sequence[ir.Value]) -> ir.Value:
         return builder.fpext(builder.bitcast(bits[0], ir.HalfType()), ir.FloatType())

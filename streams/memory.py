@@ -8,8 +8,8 @@ import gc
 #: looked at every few hundred events.
 _YOUNG, _LOOKS = 50_000, 20
 #: mallopt(3), with the most that it may keep of what was freed, in bytes, and the size from which it keeps nothing.
-#: What a batch of lists takes comes and goes a thousand times a second; each page of it that was given back to the
-#: system costs more to get again than its numbers cost to work out.
+#: What a batch of lists takes comes and goes all the time, and a page that was given back to the system is a fault when
+#: it is needed again: 10 to 16 an event, of 1.6 µs each.
 _TRIM_THRESHOLD, _KEPT = -1, 64 << 20
 _MMAP_THRESHOLD, _LARGE = -3, 32 << 20
 
