@@ -31,6 +31,7 @@ from cli.bench_tables import (
     outcome_line,
     outcomes_table,
     tail_table,
+    verdict,
     workers_table,
 )
 from cli.fuzz import fuzz
@@ -186,6 +187,8 @@ def faults(
         outcomes.append(outcome)
         if as_json:
             print_json(outcome_line(outcome))
+        else:
+            progress(f"{outcome.fault}: {verdict(outcome)}")
     if not as_json:
         results().print(outcomes_table(outcomes))
     if not all(outcome.passed for outcome in outcomes):

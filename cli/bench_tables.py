@@ -80,13 +80,18 @@ def outcome_line(outcome: Outcome) -> dict[str, object]:
     return {**asdict(outcome), "pass": outcome.passed}
 
 
+def verdict(outcome: Outcome) -> str:
+    """Whether a fault was survived, and if not, why not, a line a reason."""
+    return "pass" if outcome.passed else "\n".join(("FAIL", *outcome.wrong))
+
+
 def outcomes_table(outcomes: Sequence[Outcome]) -> Table:
     """A line a fault."""
     table = Table("fault", "events", "lost", "applied twice", "recovered after", "")
     for each in outcomes:
         recovered = "never" if each.recovered_s is None else f"{each.recovered_s:.1f} s"
-        verdict = Text("pass", "green") if each.passed else Text("\n".join(("FAIL", *each.wrong)), "red")
-        table.add_row(each.fault, f"{each.events:,}", str(each.lost), str(each.double_applied), recovered, verdict)
+        shown = Text(verdict(each), "green" if each.passed else "red")
+        table.add_row(each.fault, f"{each.events:,}", str(each.lost), str(each.double_applied), recovered, shown)
     return table
 
 
