@@ -1,34 +1,25 @@
 """When the lists of each partition come, as a subscriber sees it."""
 
-import threading
 import time
 from collections import defaultdict
+from contextlib import closing
 
 from confluent_kafka import Consumer, TopicPartition
 
+from benchmarks.watch import Watch
 
-class Lists:
-    """Reads `recommendations` in a thread of its own from `start` to `stop`; all times are Unix seconds."""
+
+class Lists(Watch):
+    """Reads `recommendations` as long as it is entered; all times are Unix seconds."""
 
     def __init__(self, kafka: str, topic: str, partitions: int) -> None:
+        super().__init__()
         self._consumer = Consumer(
             {"bootstrap.servers": kafka, "group.id": "faults", "enable.auto.commit": False, "log_level": 0}
         )
         self._consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
         #: By partition, when each list was made and when it came.
         self._seen: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="lists", daemon=True)
-
-    def start(self) -> None:
-        """Read from now on."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Read no more."""
-        self._ended.set()
-        self._thread.join()
-        self._consumer.close()
 
     def came_since(self, since_s: float) -> bool:
         """Whether any list came after `since_s`."""
@@ -49,11 +40,12 @@ class Lists:
         """When it came."""
         return next((came for made, came in list(self._seen[partition]) if made > since_s), None)
 
-    def _run(self) -> None:
-        while not self._ended.is_set():
-            message = self._consumer.poll(0.1)
-            if message is None or message.error() is not None:
-                continue
-            partition = message.partition()
-            assert partition is not None
-            self._seen[partition].append((message.timestamp()[1] / 1000, time.time()))
+    def _watch(self) -> None:
+        with closing(self._consumer):
+            while not self._ended.is_set():
+                message = self._consumer.poll(0.1)
+                if message is None or message.error() is not None:
+                    continue
+                partition = message.partition()
+                assert partition is not None
+                self._seen[partition].append((message.timestamp()[1] / 1000, time.time()))

@@ -100,11 +100,12 @@ def running(fault: Fault, settings: Settings, services: Services, *, rate: float
     own = settings.model_copy(update={"topic_prefix": f"{fault.name}.", "partitions": PARTITIONS})
     create_topics(services.kafka, own.topic_prefix, own.partitions, services.replication)
     asyncio.run(_publish_items(services.kafka, own))
-    topic = own.topic_prefix + topics.INTERACTIONS.name
-    lists = Lists(services.kafka, own.topic_prefix + topics.RECOMMENDATIONS.name, own.partitions)
-    traffic = Traffic(services.kafka, topic, rate=rate)
-    with Supervisor(Workers(own, services.seen_by_workers)) as workers:
-        lists.start()
+    events, answers = (own.topic_prefix + topic.name for topic in (topics.INTERACTIONS, topics.RECOMMENDATIONS))
+    traffic = Traffic(services.kafka, events, rate=rate)
+    with (
+        Supervisor(Workers(own, services.seen_by_workers)) as workers,
+        Lists(services.kafka, answers, own.partitions) as lists,
+    ):
         try:
             workers.start("items")
             for number in range(1, fault.interactions + 1):
@@ -119,7 +120,6 @@ def running(fault: Fault, settings: Settings, services: Services, *, rate: float
             yield system
         finally:
             traffic.stop()
-            lists.stop()
 
 
 async def _publish_items(kafka: str, settings: Settings) -> None:
