@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from features.compiled import compiled
 from features.item import decay
-from features.ledger import EMPTY, add, all_entries, faded
+from features.ledger import EMPTY, add_each, all_entries, faded
 from features.profile import DAY_MS, Action, Profile
 
 TREND_HALF_LIFE_MS = DAY_MS // 24
@@ -93,7 +93,13 @@ def apply_engagement(behaviour: Behaviour, engagement: Engagement) -> Behaviour:
     late = at_ms - engagement.at_ms
     voters, voters_before = _count_voters(behaviour, engagement, at_ms)
     return Behaviour(
-        neighbours=_link(behaviour.neighbours, engagement),
+        neighbours=add_each(
+            behaviour.neighbours,
+            engagement.links,
+            engagement.at_ms,
+            limit=NEIGHBOURS_LIMIT,
+            half_life_ms=NEIGHBOUR_HALF_LIFE_MS,
+        ),
         popular=behaviour.popular * decay(at_ms - behaviour.at_ms, POPULAR_HALF_LIFE_MS)
         + gained * decay(late, POPULAR_HALF_LIFE_MS),
         trend=behaviour.trend * decay(at_ms - behaviour.at_ms, TREND_HALF_LIFE_MS)
@@ -143,16 +149,3 @@ def _count_voters(behaviour: Behaviour, engagement: Engagement, at_ms: int) -> t
         voters |= (ago == 0) << engagement.voter
         before |= (ago == 1) << engagement.voter
     return voters, before
-
-
-def _link(neighbours: NDArray[np.void], engagement: Engagement) -> NDArray[np.void]:
-    for item, weight in engagement.links:
-        neighbours = add(
-            neighbours,
-            item,
-            weight,
-            engagement.at_ms,
-            limit=NEIGHBOURS_LIMIT,
-            half_life_ms=NEIGHBOUR_HALF_LIFE_MS,
-        )
-    return neighbours

@@ -7,6 +7,7 @@ events.items is checked and passed on there; it costs one hop and saves every ra
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from features.behaviour import UNKNOWN, Behaviour, Engagement, apply_engagement
 from features.item import Change, Item, apply_change, apply_upload
@@ -28,6 +29,8 @@ from streams.signals import Changed, Engaged, Signal, SignalTopic, Uploaded, par
 from streams.stages import Stages
 from streams.topics import CATALOG, ITEMS, SIGNALS
 
+_counted = cache(EVENTS.labels)
+
 
 class ItemChangesAgent:
     """Checks what publishers say of items and passes it on to state.signals."""
@@ -48,7 +51,7 @@ class ItemChangesAgent:
     def _message(self, record: Record, parsed: Changed | InvalidEvent) -> Message:
         if isinstance(parsed, InvalidEvent):
             return dead_letter(record, parsed, prefix=self._prefix)
-        EVENTS.labels(ITEMS.name, "change", "applied").inc()
+        _counted(ITEMS.name, "change", "applied").inc()
         return self._signals.message(parsed)
 
 
@@ -137,7 +140,7 @@ class SignalsAgent:
         item = engagement.item
         known = changes.behaviours.get(item) or loaded.behaviours.get(item, UNKNOWN)
         changes.behaviours[item] = apply_engagement(known, engagement)
-        EVENTS.labels(SIGNALS.name, "engagement", "applied").inc()
+        _counted(SIGNALS.name, "engagement", "applied").inc()
 
     def _after(self, changes: _Changes, loaded: Signals, position: int) -> Signals:
         moved = {item: behaviour for item, behaviour in changes.behaviours.items() if behaviour.popular > 0}
