@@ -27,23 +27,31 @@ def compiled(function: _Function, *, relaxed: frozenset[str] = frozenset()) -> _
     of traffic.
     """
     try:
-        numba.config.CACHE_DIR = _kept_in(Path(function.__code__.co_filename).parent)  # type: ignore[attr-defined]
+        numba.config.CACHE_DIR = _cache_folder(function)  # type: ignore[attr-defined]
         made = numba.njit(function, cache=True, error_model="numpy", fastmath=set(relaxed))
     except RuntimeError:  # no source, or no folder that may be written to: compiled in every process
         made = numba.njit(function, error_model="numpy", fastmath=set(relaxed))
     return cast(_Function, made)
 
 
-@cache
-def _kept_in(package: Path) -> str:
-    """The folder for what is compiled from a package, named by what all its sources say, and those of this one.
+def _cache_folder(function: Callable[..., object]) -> str:
+    """The folder for the machine code of a function's top-level package; of its own folder, for a script."""
+    file = Path(function.__code__.co_filename)
+    depth = (function.__module__ or "").count(".")
+    return _folder_of(file.parents[depth - 1], "**/*.py") if depth else _folder_of(file.parent, "*.py")
 
-    numba itself goes by the time and size of the one source, which a wheel does not change with every word, and not by
-    those from which a function has its constants.
+
+@cache
+def _folder_of(package: Path, sources: str) -> str:
+    """The folder for what is compiled from a package, named by a digest of its sources and of this package's.
+
+    numba itself compares the time and size of the one source file. A wheel does not change those with every word, and
+    constants of a compiled function may come from another file. The rooms of a package use each other's functions, so
+    the digest covers every folder below it.
     """
-    sources = sorted({*package.glob("*.py"), *Path(__file__).parent.glob("*.py")})
-    said = sha256(b"".join(source.read_bytes() for source in sources))
-    return str(_CACHE / said.hexdigest()[:16])
+    found = sorted({*package.glob(sources), *Path(__file__).parent.glob("**/*.py")})
+    digest = sha256(b"".join(source.read_bytes() for source in found))
+    return str(_CACHE / digest.hexdigest()[:16])
 
 
 def summing(function: _Function) -> _Function:

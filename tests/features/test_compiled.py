@@ -51,10 +51,30 @@ print(limited(9), sum(limited.stats.cache_hits.values()))
     assert [said(tmp_path, limit) for limit in (5, 5, 7)] == ["5 0", "5 1", "7 0"]
 
 
-def said(package: Path, limit: int) -> str:
-    limits = package / "limits.py"
-    limits.write_text(f"LIMIT = {limit}")
-    os.utime(limits, (0, 0))
-    command = [sys.executable, "-B", str(package / "loops.py")]
+def test_what_was_kept_is_of_the_sources_in_every_folder_of_the_package(tmp_path: Path) -> None:
+    (tmp_path / "house" / "room").mkdir(parents=True)
+    (tmp_path / "house" / "room" / "loops.py").write_text(
+        """
+from features.compiled import compiled
+from house.limits import LIMIT
+
+@compiled
+def limited(value):
+    return min(value, LIMIT)
+"""
+    )
+    (tmp_path / "main.py").write_text(
+        "from house.room.loops import limited\nprint(limited(9), sum(limited.stats.cache_hits.values()))"
+    )
+
+    found = [said(tmp_path, limit, limits="house/limits.py", script="main.py") for limit in (5, 5, 7)]
+
+    assert found == ["5 0", "5 1", "7 0"]
+
+
+def said(package: Path, limit: int, *, limits: str = "limits.py", script: str = "loops.py") -> str:
+    (package / limits).write_text(f"LIMIT = {limit}")
+    os.utime(package / limits, (0, 0))
+    command = [sys.executable, "-B", str(package / script)]
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(package / "kept")}
     return subprocess.run(command, capture_output=True, check=True, text=True, env=environment).stdout.strip()
