@@ -12,15 +12,15 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from cli.names import known_as, pseudonym_key
 from cli.output import JsonOption, print_json, progress, results
+from cli.pseudonyms import known_as, pseudonym_key
 from cli.reasons import sentence
 from deploy.local import Stack
 from streams.client import EventPublisher, RecommendationSubscriber
+from streams.credentials import kafka_security
 from streams.errors import InvalidEvent
-from streams.events import Interaction, InteractionType, ItemChange, Recommendations, Upload, encode
-from streams.security import kafka_security
 from streams.settings import Settings, read_settings
+from streams.wire.events import Interaction, InteractionType, ItemChange, Recommendations, Upload, encode
 
 LineEvent = Interaction | Upload | ItemChange
 

@@ -20,24 +20,24 @@ EXPECTED = (SettingsError, StackError, StreamError, StateError, InferenceError)
 
 #: A function or a Typer of commands for each name, in the order of --help.
 COMMANDS = {
-    "up": "cli.stack:up",
-    "down": "cli.stack:down",
-    "status": "cli.stack:status",
-    "worker": "cli.worker:worker",
-    "export-model": "cli.export:export_model_command",
-    "doctor": "cli.doctor:doctor",
-    "verify": "cli.verify:verify",
-    "rebuild": "cli.rebuild:rebuild",
+    "up": "cli.operate.stack:up",
+    "down": "cli.operate.stack:down",
+    "status": "cli.operate.stack:status",
+    "worker": "cli.operate.worker:worker",
+    "export-model": "cli.operate.export:export_model_command",
+    "doctor": "cli.operate.doctor:doctor",
+    "verify": "cli.operate.verify:verify",
+    "rebuild": "cli.operate.rebuild:rebuild",
     "publish": "cli.events:publish",
     "tail": "cli.events:tail",
     "similar": "cli.similar:similar",
     "demo": "cli.demo.command:demo",
-    "topics": "cli.topics:app",
-    "user": "cli.users:app",
-    "positions": "cli.positions:app",
-    "dead-letters": "cli.dead_letters:app",
-    "items": "cli.items:app",
-    "bench": "cli.bench:app",
+    "topics": "cli.operate.topics:app",
+    "user": "cli.user.commands:app",
+    "positions": "cli.operate.positions:app",
+    "dead-letters": "cli.operate.dead_letters:app",
+    "items": "cli.items.commands:app",
+    "bench": "cli.bench.commands:app",
 }
 
 

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from cli.output import progress
 from deploy.local import Endpoints, Stack
 from deploy.workers import Workers
-from streams.admin import create_topics
-from streams.security import kafka_security
+from streams.credentials import kafka_security
+from streams.kafka.admin import create_topics
 from streams.settings import Settings
 
 

@@ -11,18 +11,18 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.arrivals import Arrivals
-from cli.names import known_as
+from cli.items.picture_folder import read_picture
+from cli.items.uploading import refusal
 from cli.output import JsonOption, print_json, results
-from cli.picture_folder import read_picture
+from cli.pseudonyms import known_as
 from cli.reasons import sentence
 from cli.running import running_system
-from cli.uploading import refusal
 from streams.client import EventPublisher, RecommendationSubscriber
+from streams.credentials import PLAINTEXT, KafkaSecurity, kafka_security
 from streams.errors import StreamError
-from streams.events import Only, Recommendations, Upload
-from streams.security import PLAINTEXT, KafkaSecurity, kafka_security
 from streams.settings import read_settings
-from streams.topics import DEAD_LETTERS
+from streams.wire.events import Only, Recommendations, Upload
+from streams.wire.topics import DEAD_LETTERS
 
 
 class NoAnswer(StreamError):

@@ -15,8 +15,8 @@ from confluent_kafka.admin import AdminClient
 from deploy import process
 from deploy.errors import NoAnswerError, StackError
 from deploy.service import Command, Progress, ServiceName
+from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import LOGIN_REMEDY
-from streams.security import PLAINTEXT, KafkaSecurity
 
 FILES = Path(__file__).parent / "kafka"
 OLDEST_JAVA = 17

@@ -18,7 +18,7 @@ from deploy.record import Record
 from deploy.redis_server import RedisServer
 from deploy.service import Progress, Service, ServiceName
 from deploy.triton_server import TritonServer
-from streams.security import kafka_security, redis_access, triton_tls
+from streams.credentials import kafka_security, redis_access, triton_tls
 from streams.settings import Settings
 
 ALL: tuple[ServiceName, ...] = ("kafka", "redis", "triton")

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from deploy import process
 from deploy.errors import NoAnswerError, StackError
 from deploy.service import Command, Progress, ServiceName
-from state.access import OPEN, RedisAccess, remedy
+from state.redis_login import OPEN, RedisAccess, remedy
 
 OLDEST = 7  # the first with Functions
 

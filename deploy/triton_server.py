@@ -13,10 +13,10 @@ import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 from deploy import process
 from deploy.errors import NoAnswerError, StackError
 from deploy.service import Command, Progress, ServiceName
-from inference.tls import TritonTls
+from inference.encoders.tls import TritonTls
 
 ENVIRONMENT = Path(__file__).parent / "triton" / "environment"
-INFERENCE = Path(__file__).parents[1] / "inference"
+ENCODERS = Path(__file__).parents[1] / "inference" / "encoders"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux keeps it
 
@@ -62,7 +62,7 @@ class TritonServer:
         progress(f"triton: exporting the model '{self._encoder}' to {self._models} (once)")
         # Imported here: export needs torch, which a machine with a model repository can do without.
         try:
-            from inference.export import export_model
+            from inference.encoders.export import export_model
         except ImportError as error:
             raise StackError(
                 f"there is no model '{self._encoder}' in {self._models}, and making it needs "
@@ -172,7 +172,7 @@ class TritonServer:
 
 def _fingerprint() -> str:
     """Of all that an exported model follows from: a model of an older release is exported again, a foreign one kept."""
-    sources = [INFERENCE / "export.py", INFERENCE / "projection.npz", *sorted((INFERENCE / "repository").glob("*.*"))]
+    sources = [ENCODERS / "export.py", ENCODERS / "projection.npz", *sorted((ENCODERS / "repository").glob("*.*"))]
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
 
 

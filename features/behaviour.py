@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.compiled import compiled
 from features.item import decay
+from features.jit import compiled
 from features.ledger import EMPTY, add_each, all_entries, faded
 from features.profile import DAY_MS, Action, Profile
 
@@ -23,8 +23,8 @@ BACKWARDS = 0.7
 LINKING_WEIGHT = 0.9
 DAMPING = 5.0
 #: Users are told apart by so many marks, and counted in windows of so long: this one and the one before.
-VOTERS = 64
-VOTERS_WINDOW_MS = POPULAR_HALF_LIFE_MS
+USER_BITS = 64
+USER_WINDOW_MS = POPULAR_HALF_LIFE_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class Engagement:
     """One interaction as one of its items sees it: `weight` moves the popularity, `links` the neighbours.
 
     `source` and `sequence` say which event of which partition it came from; they grow together, so that an
-    engagement that was published twice is recognised. `voter` is one of VOTERS marks that users share.
+    engagement that was published twice is recognised. `voter` is the user's bit
+    (`user_bit`), named as state.signals names it.
     """
 
     item: int
@@ -48,41 +49,41 @@ class Engagement:
 class Behaviour:
     """`popular` and `trend`: decayed sums of weights at `at_ms`; `neighbours`: a ledger of co-choices.
 
-    `voters` and `voters_before` have a bit for each mark of a user who added to the sums, in the window of `at_ms` and
-    in the one before.
+    `user_bitmap` and `user_bitmap_before` have the bit (`user_bit`) of each user who added to the sums: in the window of
+    `at_ms`, and in the window before.
     """
 
     neighbours: NDArray[np.void]
     popular: float = 0.0
     trend: float = 0.0
     at_ms: int = 0
-    voters: int = 0
-    voters_before: int = 0
+    user_bitmap: int = 0
+    user_bitmap_before: int = 0
 
 
 UNKNOWN = Behaviour(EMPTY)
 
 
-def voter_of(user: int) -> int:
+def user_bit(user: int) -> int:
     """The mark of the user with this key."""
-    return user % VOTERS
+    return user % USER_BITS
 
 
-def engagements(before: Profile, action: Action, source: int, offset: int, voter: int = 0) -> list[Engagement]:
+def engagements(before: Profile, action: Action, source: int, offset: int, user_bit: int = 0) -> list[Engagement]:
     """What one interaction means for the items in it: one engagement for its own, one for the item chosen before it.
 
     The own item gains popularity and links back to all that was chosen shortly before; the last one of these learns
     what came next. (Telling all of them would cost three times the messages.) `before` is the profile without this
-    action, `source` and `offset` the event's place in the log, `voter` the user's mark.
+    action, `source` and `offset` the event's place in the log, `user_bit` the user's mark.
     """
     recent: list[int] = []
     if action.weight >= LINKING_WEIGHT:
         strong = before.engaged[before.engaged["weight"] >= LINKING_WEIGHT / 2]
         recent = [item for item in strong["item"][::-1].tolist() if item != action.item][:NEARBY]
     links = tuple((item, BACKWARDS * PER_STEP**step) for step, item in enumerate(recent))
-    found = [Engagement(action.item, action.at_ms, action.weight, links, source, 2 * offset, voter)]
+    found = [Engagement(action.item, action.at_ms, action.weight, links, source, 2 * offset, user_bit)]
     if recent:
-        found.append(Engagement(recent[0], action.at_ms, 0.0, ((action.item, 1.0),), source, 2 * offset + 1, voter))
+        found.append(Engagement(recent[0], action.at_ms, 0.0, ((action.item, 1.0),), source, 2 * offset + 1, user_bit))
     return found
 
 
@@ -91,7 +92,7 @@ def apply_engagement(behaviour: Behaviour, engagement: Engagement) -> Behaviour:
     at_ms = max(behaviour.at_ms, engagement.at_ms)
     gained = max(engagement.weight, 0.0)
     late = at_ms - engagement.at_ms
-    voters, voters_before = _count_voters(behaviour, engagement, at_ms)
+    user_bitmap, user_bitmap_before = _count_voters(behaviour, engagement, at_ms)
     return Behaviour(
         neighbours=add_each(
             behaviour.neighbours,
@@ -105,8 +106,8 @@ def apply_engagement(behaviour: Behaviour, engagement: Engagement) -> Behaviour:
         trend=behaviour.trend * decay(at_ms - behaviour.at_ms, TREND_HALF_LIFE_MS)
         + gained * decay(late, TREND_HALF_LIFE_MS),
         at_ms=at_ms,
-        voters=voters,
-        voters_before=voters_before,
+        user_bitmap=user_bitmap,
+        user_bitmap_before=user_bitmap_before,
     )
 
 
@@ -115,10 +116,10 @@ def least_users(behaviour: Behaviour) -> int:
 
     (Linear counting, Whang et al. 1990, would estimate their number from the same bits; this is a bound.)
 
-    >>> least_users(Behaviour(EMPTY, voters=0b101, voters_before=0b11))
+    >>> least_users(Behaviour(EMPTY, user_bitmap=0b101, user_bitmap_before=0b11))
     3
     """
-    return (behaviour.voters | behaviour.voters_before).bit_count()
+    return (behaviour.user_bitmap | behaviour.user_bitmap_before).bit_count()
 
 
 def strengths(behaviours: Sequence[Behaviour], now_ms: int) -> NDArray[np.float32]:
@@ -140,12 +141,12 @@ def _damped(weights: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[
 
 def _count_voters(behaviour: Behaviour, engagement: Engagement, at_ms: int) -> tuple[int, int]:
     """The bits of the window of `at_ms` and of the one before, in whatever order the engagements come."""
-    voters, before = behaviour.voters, behaviour.voters_before
-    window, known = at_ms // VOTERS_WINDOW_MS, behaviour.at_ms // VOTERS_WINDOW_MS
+    user_bitmap, before = behaviour.user_bitmap, behaviour.user_bitmap_before
+    window, known = at_ms // USER_WINDOW_MS, behaviour.at_ms // USER_WINDOW_MS
     if window > known:
-        voters, before = 0, voters if window == known + 1 else 0
+        user_bitmap, before = 0, user_bitmap if window == known + 1 else 0
     if engagement.weight > 0:
-        ago = window - engagement.at_ms // VOTERS_WINDOW_MS
-        voters |= (ago == 0) << engagement.voter
+        ago = window - engagement.at_ms // USER_WINDOW_MS
+        user_bitmap |= (ago == 0) << engagement.voter
         before |= (ago == 1) << engagement.voter
-    return voters, before
+    return user_bitmap, before

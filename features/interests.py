@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.compiled import compiled, dot
+from features.jit import compiled, dot
 
 INTERESTS_LIMIT = 4
 #: Cosine similarity from which two pictures belong to one interest (measured: docs/encoder.md).
@@ -22,13 +22,13 @@ _TINY = np.finfo(np.float32).tiny
 class Interests:
     """At most k = INTERESTS_LIMIT interests of each of u users, the strongest first.
 
-    `centres` float32 [u, k, d], unit vectors; `shares` float32 [u, k], what each is of the whole; `hearts` int64
+    `centres` float32 [u, k, d], unit vectors; `shares` float32 [u, k], what each is of the whole; `medoids` int64
     [u, k], the medoids: the items in the densest part of each. Where there are fewer, 0, 0 and -1.
     """
 
     centres: NDArray[np.float32]
     shares: NDArray[np.float32]
-    hearts: NDArray[np.int64]
+    medoids: NDArray[np.int64]
 
 
 def find_interests(vectors: NDArray[np.float32], weights: NDArray[np.float32]) -> Interests:
@@ -46,7 +46,7 @@ def find_interests(vectors: NDArray[np.float32], weights: NDArray[np.float32]) -
         np.full((users, INTERESTS_LIMIT), -1, np.int64),
     )
     for user in range(users):
-        _group(vectors[user], weights[user], found.centres[user], found.shares[user], found.hearts[user])
+        _group(vectors[user], weights[user], found.centres[user], found.shares[user], found.medoids[user])
     return found
 
 
@@ -56,9 +56,9 @@ def _group(
     weights: NDArray[np.float32],
     centres: NDArray[np.float32],
     shares: NDArray[np.float32],
-    hearts: NDArray[np.int64],
+    medoids: NDArray[np.int64],
 ) -> None:
-    """Fill in one user's interests: `vectors` [n, d], `weights` [n]; `centres` [k, d], `shares` [k], `hearts` [k]."""
+    """Fill in one user's interests: `vectors` [n, d], `weights` [n]; `centres` [k, d], `shares` [k], `medoids` [k]."""
     similarity = np.zeros((len(weights), len(weights)), np.float32)
     for one in range(len(weights)):
         for other in range(one + 1 if weights[one] > 0 else 0):
@@ -68,28 +68,28 @@ def _group(
     for number in range(INTERESTS_LIMIT):
         if left.sum() <= total * (SMALLEST_SHARE if number else 0.0):
             break
-        heart = _densest(similarity, left)
+        medoid = _densest(similarity, left)
         mass = np.float32(0)
         for item in range(len(left)):
-            if similarity[heart, item] >= SAME_INTEREST:
+            if similarity[medoid, item] >= SAME_INTEREST:
                 for place in range(len(vectors[item])):
                     centres[number, place] += left[item] * vectors[item, place]
                 mass += left[item]
                 left[item] = 0
         centres[number] /= max(np.sqrt(dot(centres[number], centres[number])), _TINY)
         shares[number] = mass / total
-        hearts[number] = heart
+        medoids[number] = medoid
 
 
 @compiled
 def _densest(similarity: NDArray[np.float32], weights: NDArray[np.float32]) -> int:
     """The item with weight around which there is most of it: the nearer, the more each other one counts."""
-    heart, most = -1, np.float32(-1)
+    medoid, most = -1, np.float32(-1)
     for item in range(len(weights)):
         if weights[item] > 0:
             density = np.float32(0)
             for other in range(len(weights)):
                 density += max(similarity[item, other] - np.float32(SAME_INTEREST), np.float32(0)) * weights[other]
             if density > most:
-                heart, most = item, density
-    return heart
+                medoid, most = item, density
+    return medoid

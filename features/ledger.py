@@ -6,7 +6,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from features.compiled import compiled
+from features.jit import compiled
 
 #: One item: its key, the decayed sum of its weights, and the time (Unix seconds) the sum was decayed to.
 ENTRY = np.dtype([("item", "<u8"), ("weight", "<f4"), ("at_s", "<u4")])

@@ -9,10 +9,10 @@ from features.behaviour import UNKNOWN, Behaviour, apply_engagement, engagements
 from features.item import Item, key_of
 from features.profile import NEW, Action, Profile, apply_interaction
 from features.trends import NO_TRENDS
-from inference.candidates import find_trends, generate_candidates
-from inference.catalog import Catalog
-from inference.ranking import rank
-from inference.tastes import find_tastes
+from inference.catalog.catalog import Catalog
+from inference.ranking.ranking import rank
+from inference.retrieval.candidates import find_trends, generate_candidates
+from inference.retrieval.tastes import find_tastes
 
 _USER = key_of("nobody")
 _THAT, _THIS = (Action(event, key_of(name), 1.0, 0) for event, name in enumerate(("that", "this")))

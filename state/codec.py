@@ -67,11 +67,14 @@ def decode_profile(data: bytes) -> Profile:
 
 def encode_behaviour(behaviour: Behaviour) -> bytes:
     """A behaviour in 25 bytes of numbers, 16 more with marks of users, 2 of length, and its neighbours."""
-    numbers, voters = (behaviour.popular, behaviour.trend, behaviour.at_ms), (behaviour.voters, behaviour.voters_before)
+    numbers, user_bitmap = (
+        (behaviour.popular, behaviour.trend, behaviour.at_ms),
+        (behaviour.user_bitmap, behaviour.user_bitmap_before),
+    )
     neighbours = _pack((behaviour.neighbours,))
-    if not any(voters):
+    if not any(user_bitmap):
         return _BEHAVIOUR.pack(_VERSION, *numbers) + neighbours
-    return _VOTED_BEHAVIOUR.pack(_VOTED_VERSION, *numbers, *voters) + neighbours
+    return _VOTED_BEHAVIOUR.pack(_VOTED_VERSION, *numbers, *user_bitmap) + neighbours
 
 
 def decode_behaviour(data: bytes) -> Behaviour:

@@ -11,11 +11,11 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
-from state.access import OPEN, RedisAccess, remedy
 from state.errors import StateCorrupt, StateUnavailable
 from state.keys import Keys
 from state.partitions import Commit, Loaded
 from state.pipeline import Call, Pipeline
+from state.redis_login import OPEN, RedisAccess, remedy
 
 Client: TypeAlias = Redis | RedisCluster
 #: Told of each round trip: its name, and its seconds, or None when it failed.

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from redis.exceptions import ResponseError
 
 from features.item import key_of
-from features.where import ANYWHERE, Where
+from features.search_filter import NO_FILTER, SearchFilter
 from state.errors import StateCorrupt
 from state.partitions import START
 from state.pipeline import Call, Command, Pipeline
@@ -124,7 +124,7 @@ class VectorSets:
         self._sets[shard] = []
 
     async def search(
-        self, encoder: str, queries: NDArray[np.float32], count: int, where: Where = ANYWHERE
+        self, encoder: str, queries: NDArray[np.float32], count: int, where: SearchFilter = NO_FILTER
     ) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
         """The keys [q, count] of the nearest items to queries [q, d], and similarities, nearest first.
 
@@ -217,7 +217,7 @@ def _category(name: str) -> str:
     return _element(key_of(name))
 
 
-def _filter(where: Where) -> list[str]:
+def _filter(where: SearchFilter) -> list[str]:
     terms = []
     if where.category is not None:
         terms.append(f'.category == "{_category(where.category)}"')

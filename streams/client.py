@@ -14,14 +14,14 @@ import msgspec
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition  # type: ignore[import-untyped]  # ships no types
 from kafka.errors import KafkaError  # type: ignore[import-untyped]
 
-from streams.connection import connecting
+from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import BrokerUnavailable, InvalidEvent, NotDelivered
-from streams.events import Interaction, ItemChange, PrivacyRequest, Recommendations, Upload, encode
-from streams.parsing import Record, parse_interaction, parse_item_change, parse_privacy_request, parse_upload
-from streams.pseudonyms import pseudonymous
-from streams.routing import partition_of, route
-from streams.security import PLAINTEXT, KafkaSecurity
-from streams.topics import RECOMMENDATIONS, UPLOADS
+from streams.kafka.connection import connecting
+from streams.wire.events import Interaction, ItemChange, PrivacyRequest, Recommendations, Upload, encode
+from streams.wire.parsing import Record, parse_interaction, parse_item_change, parse_privacy_request, parse_upload
+from streams.wire.pseudonyms import pseudonymous
+from streams.wire.routing import partition_of, route
+from streams.wire.topics import RECOMMENDATIONS, UPLOADS
 
 BUFFER_BYTES: Final = 32 << 20
 REMEMBERED_LISTS: Final = 100_000
@@ -33,7 +33,7 @@ SEND_S: Final = 30.0
 class EventPublisher:
     """Publishes events in order per key; safe to share between threads, blocks when 32 MiB wait for Kafka.
 
-    With a `pseudonym_key` no user's id leaves: its keyed hash stands in its place (`streams.pseudonyms`).
+    With a `pseudonym_key` no user's id leaves: its keyed hash stands in its place (`streams.wire.pseudonyms`).
     """
 
     def __init__(

@@ -3,7 +3,7 @@
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from benchmarks.watch import Watch
+from benchmarks.harness.watch import Watch
 
 _LOOK_S = 0.5
 _ASK_S = 5.0

@@ -8,9 +8,9 @@ from confluent_kafka.admin import AdminClient
 from benchmarks.faults.fault import Fault, Unmet
 from benchmarks.faults.system import CALM_S, System
 from benchmarks.faults.traffic import Traffic
-from streams.admin import create_topics
-from streams.rebuild import rebuild_state
-from streams.topics import INTERACTIONS
+from streams.kafka.admin import create_topics
+from streams.replay.rebuild import rebuild_state
+from streams.wire.topics import INTERACTIONS
 
 AWAY_S = 10.0
 SLOW_S = 0.1

@@ -6,7 +6,7 @@ from contextlib import closing
 
 from confluent_kafka import Consumer, TopicPartition
 
-from benchmarks.watch import Watch
+from benchmarks.harness.watch import Watch
 
 
 class Lists(Watch):

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 
 from benchmarks.faults.fault import Fault, Unmet
 from benchmarks.faults.system import System
-from streams.events import Interaction, encode
-from streams.topics import DEAD_LETTERS
+from streams.wire.events import Interaction, encode
+from streams.wire.topics import DEAD_LETTERS
 
 POISON = 1000
 TWICE = 500

@@ -11,9 +11,9 @@ from PIL import Image
 from benchmarks.faults.fault import Fault, Unmet
 from benchmarks.faults.models import break_model, mend_model
 from benchmarks.faults.system import CALM_S, System
-from streams.events import DeadLetter, Upload, encode
-from streams.topic_log import KafkaTopicLog
-from streams.topics import CATALOG, DEAD_LETTERS, UPLOADS
+from streams.kafka.log_reader import KafkaLogReader
+from streams.wire.events import DeadLetter, Upload, encode
+from streams.wire.topics import CATALOG, DEAD_LETTERS, UPLOADS
 
 AWAY_S = 10.0
 #: More than the encoder's deadline of 2 s: no answer comes in time.
@@ -95,7 +95,7 @@ def _letters(system: System, reason: str) -> int:
 
 
 def _read(system: System, topic: str) -> list[tuple[bytes, bytes]]:
-    log = KafkaTopicLog(system.services.kafka)
+    log = KafkaLogReader(system.services.kafka)
     try:
         name, partitions = system.settings.topic_prefix + topic, range(system.settings.partitions)
         extents = {partition: log.extent(name, partition) for partition in partitions}

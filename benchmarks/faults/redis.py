@@ -8,7 +8,7 @@ from benchmarks.faults.fault import Fault, Unmet
 from benchmarks.faults.group import GroupWatch
 from benchmarks.faults.system import CALM_S, System
 from deploy.redis_server import ask
-from streams.topics import INTERACTIONS, SIGNALS
+from streams.wire.topics import INTERACTIONS, SIGNALS
 
 AWAY_S = 10.0
 LOST_S = 1.5

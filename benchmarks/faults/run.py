@@ -12,10 +12,10 @@ from deploy.errors import StackError
 from deploy.service import Progress
 from state.errors import StateError
 from streams.errors import StreamError
-from streams.oracle import verify_state
-from streams.report import Report
+from streams.replay.report import Report
+from streams.replay.verify import verify_state
 from streams.settings import Settings
-from streams.topics import SIGNALS
+from streams.wire.topics import SIGNALS
 
 _FAILURES = (Unmet, StackError, StreamError, StateError)
 _FAULTY = (

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from benchmarks.faults.fault import Need
 from benchmarks.faults.models import breakable_model
 from benchmarks.faults.proxy import Proxy
-from benchmarks.surroundings import own_stack
+from benchmarks.harness.surroundings import own_stack
 from deploy.kafka_cluster import KafkaCluster
 from deploy.local import Endpoints, Stack
 from deploy.service import Progress, ServiceName

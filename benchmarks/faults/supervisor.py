@@ -8,7 +8,7 @@ import urllib.request
 from types import TracebackType
 
 from benchmarks.faults.fault import Unmet
-from benchmarks.watch import Watch
+from benchmarks.harness.watch import Watch
 from deploy import process
 from deploy.errors import StackError
 from deploy.workers import Worker, WorkerName, Workers

@@ -11,17 +11,17 @@ from benchmarks.faults.lists import Lists
 from benchmarks.faults.services import Services
 from benchmarks.faults.supervisor import Supervisor
 from benchmarks.faults.traffic import ITEMS, Traffic
-from benchmarks.surroundings import draw_items
+from benchmarks.harness.surroundings import draw_items
 from deploy.workers import Workers
 from state.errors import StateUnavailable
 from state.keys import Keys
 from state.redis import RedisPartitions, connect
-from streams import topics
-from streams.admin import create_topics
-from streams.output import KafkaPublisher
+from streams.kafka.admin import create_topics
+from streams.kafka.log_reader import KafkaLogReader
+from streams.kafka.publisher import KafkaPublisher
 from streams.settings import Settings
-from streams.signals import SignalTopic, Uploaded
-from streams.topic_log import KafkaTopicLog
+from streams.wire import topics
+from streams.wire.signals import SignalTopic, Uploaded
 
 PARTITIONS = 4
 DEADLINE_S = 120.0
@@ -47,7 +47,7 @@ class System:
 
     def ends(self, topic: topics.Topic = topics.INTERACTIONS) -> dict[int, int]:
         """The offset after the last record of each partition."""
-        with closing(KafkaTopicLog(self.services.kafka)) as log:
+        with closing(KafkaLogReader(self.services.kafka)) as log:
             return {p: log.extent(self.topic(topic), p).end for p in range(self.settings.partitions)}
 
     def positions(self, topic: topics.Topic = topics.INTERACTIONS) -> dict[int, int]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, Producer
 
-from streams.events import Interaction, InteractionType, encode
+from streams.wire.events import Interaction, InteractionType, encode
 
 USERS = 200
 ITEMS = 300

@@ -5,7 +5,7 @@ import time
 from benchmarks.faults.fault import Fault, Unmet
 from benchmarks.faults.system import CALM_S, System
 from deploy.workers import WorkerName
-from streams.topics import INTERACTIONS
+from streams.wire.topics import INTERACTIONS
 
 #: Longer than the session timeout of 10 s: the group has given the frozen worker's partitions to another.
 FROZEN_S = 20.0

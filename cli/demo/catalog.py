@@ -8,9 +8,9 @@ from pathlib import Path
 import typer
 from PIL import Image, UnidentifiedImageError
 
-from benchmarks.pictures import draw_catalogue
-from benchmarks.shoppers import Product
-from cli.picture_folder import balanced_sample, find_pictures, read_picture
+from benchmarks.world.pictures import draw_catalogue
+from benchmarks.world.shoppers import Product
+from cli.items.picture_folder import balanced_sample, find_pictures, read_picture
 
 THUMBNAIL = 320
 

@@ -11,23 +11,23 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks.shoppers import Shopper, Visit, fitting, invite
-from benchmarks.shopping import Feeds, Sent, latencies, quantiles_ms, shop_together
-from cli.catalog_keys import catalog_keys, remove_items
+from benchmarks.world.shoppers import Shopper, Visit, fitting, invite
+from benchmarks.world.shopping import Feeds, Sent, latencies, quantiles_ms, shop_together
 from cli.demo.catalog import DemoItem, drawn_items, folder_items
 from cli.demo.report import Outcome, tell, to_story, write_page
 from cli.demo.story import Story, chapter
-from cli.names import known_as
+from cli.items.catalog_keys import catalog_keys, remove_items
+from cli.items.uploading import Landed, Uploader
 from cli.output import JsonOption, print_json
+from cli.pseudonyms import known_as
 from cli.running import running_system
-from cli.uploading import Landed, Uploader
 from deploy.local import Stack
 from streams.client import EventPublisher
+from streams.credentials import kafka_security
 from streams.errors import StreamError
-from streams.events import Upload
-from streams.security import kafka_security
 from streams.settings import Settings, read_settings
-from streams.topics import CATALOG
+from streams.wire.events import Upload
+from streams.wire.topics import CATALOG
 
 SEED = 7
 SHOPPERS = 25

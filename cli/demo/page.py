@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from benchmarks.frame import framed
+from benchmarks.report.frame import framed
 from cli.demo.story import Chapter, Figure, Story, Tile
 
 _PAGE = Path(__file__).with_suffix(".html")

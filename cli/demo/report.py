@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from benchmarks.shopping import Quantiles
+from benchmarks.world.shopping import Quantiles
 from cli.demo.catalog import DemoItem, thumbnail
 from cli.demo.page import render_page
 from cli.demo.sheet import render_sheet

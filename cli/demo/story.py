@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from benchmarks.shoppers import Product, Shopper
+from benchmarks.world.shoppers import Product, Shopper
 from cli.reasons import sentence
 from features.recommendation import RecommendedItem
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.index import measure_index
-from benchmarks.memory import measure_memory
-from benchmarks.tail import Scene, Tail, TailPlan, measure_tail
-from benchmarks.throughput import Load, measure_throughput
-from benchmarks.workers import measure_workers
+from benchmarks.measures.index import measure_index
+from benchmarks.measures.memory import measure_memory
+from benchmarks.measures.tail import Scene, Tail, TailPlan, measure_tail
+from benchmarks.measures.throughput import Load, measure_throughput
+from benchmarks.measures.workers import measure_workers
 from streams.settings import Settings
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from streams.admin import create_topics
+from streams.kafka.admin import create_topics
 from streams.settings import Settings
 from tests.conftest import RunningStack
 

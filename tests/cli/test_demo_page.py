@@ -4,7 +4,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from benchmarks.shoppers import Product, Shopper, Taste
+from benchmarks.world.shoppers import Product, Shopper, Taste
 from cli.demo.page import render_page
 from cli.demo.sheet import render_sheet
 from cli.demo.story import Chapter, Figure, Story, Tile, chapter

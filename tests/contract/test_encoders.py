@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inference.encoder import Encoder, TritonEncoder
+from inference.encoders.triton import Encoder, TritonEncoder
 from inference.errors import BadEmbedding, EncoderUnavailable
-from tests.fakes_encoder import FakeEncoder
+from tests.harness.encoder import FakeEncoder
 
 
 @pytest.fixture(params=["fake", pytest.param("triton", marks=pytest.mark.stack)])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inference.index import HnswIndex
+from inference.catalog.index import HnswIndex
 from state.redis import connect
 from state.vector_sets import NOWHERE, Indexed, Place, VectorSets
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import streams.metrics  # noqa: F401 (declares every metric in the registry that the endpoint shows)
-from streams.endpoint import Endpoint
+from streams.worker.probes import Probes
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -25,7 +25,7 @@ def promtool() -> str:
 @pytest.fixture(scope="session")
 def families() -> dict[str, str]:
     """Every metric family that a live process of Sightline shows, and its type."""
-    with closing(Endpoint("127.0.0.1", 0, live=list, ready=list)) as endpoint:
+    with closing(Probes("127.0.0.1", 0, live=list, ready=list)) as endpoint:
         endpoint.start()
         with urllib.request.urlopen(f"http://127.0.0.1:{endpoint.port}/metrics", timeout=10) as answer:
             page = answer.read().decode()

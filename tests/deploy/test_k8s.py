@@ -13,14 +13,14 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from features.image import MAX_BYTES
-from streams.decoder import MEMORY_BYTES
-from streams.endpoint import Endpoint
+from features.vision.decode import MAX_BYTES
 from streams.settings import Settings
-from streams.wiring import UPLOADS_AT_ONCE
-from streams.worker import END_S
-from tests.certificates import Authority
-from tests.kustomized import Document, build, documents, listed
+from streams.uploads.decoder import MEMORY_BYTES
+from streams.worker.probes import Probes
+from streams.worker.process import END_S
+from streams.worker.wiring import UPLOADS_AT_ONCE
+from tests.harness.certificates import Authority
+from tests.harness.kustomized import Document, build, documents, listed
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 K8S = DEPLOY / "k8s"
@@ -162,7 +162,7 @@ def test_a_worker_is_asked_for_its_health_where_it_answers(name: str) -> None:
     assert container["ports"] == [{"name": "metrics", "containerPort": int(SETTINGS["SIGHTLINE_METRICS_PORT"])}]
     paths = {probe: container[f"{probe}Probe"]["httpGet"]["path"] for probe in ("startup", "liveness", "readiness")}
     assert paths == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
-    with closing(Endpoint("127.0.0.1", 0, live=list, ready=list)) as endpoint:
+    with closing(Probes("127.0.0.1", 0, live=list, ready=list)) as endpoint:
         endpoint.start()
         for path in paths.values():
             with urllib.request.urlopen(f"http://127.0.0.1:{endpoint.port}{path}", timeout=10) as answer:

@@ -12,9 +12,9 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from PIL import Image
 
 from deploy.workers import Worker, WorkerName, Workers
-from streams.admin import create_topics
-from streams.parsing import Record
+from streams.kafka.admin import create_topics
 from streams.settings import Settings
+from streams.wire.parsing import Record
 from tests.conftest import RunningStack
 
 DEADLINE_S = 90.0

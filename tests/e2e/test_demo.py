@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks.pictures import draw_catalogue
-from cli.catalog_keys import catalog_keys
-from streams.parsing import Record
-from streams.pseudonyms import pseudonym
+from benchmarks.world.pictures import draw_catalogue
+from cli.items.catalog_keys import catalog_keys
 from streams.settings import Settings
+from streams.wire.parsing import Record
+from streams.wire.pseudonyms import pseudonym
 from tests.e2e.conftest import System
 
 pytestmark = pytest.mark.stack

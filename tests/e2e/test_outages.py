@@ -10,10 +10,10 @@ import pytest
 
 from deploy.local import Stack
 from deploy.workers import Workers
-from streams.admin import create_topics
 from streams.client import EventPublisher, RecommendationSubscriber
-from streams.events import Interaction, Recommendations, Upload
+from streams.kafka.admin import create_topics
 from streams.settings import Settings
+from streams.wire.events import Interaction, Recommendations, Upload
 from tests.conftest import RunningStack
 from tests.e2e.conftest import System, eventually, jpeg
 

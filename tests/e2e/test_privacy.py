@@ -10,11 +10,11 @@ import pytest
 
 from features.item import Item, hash_of
 from state.redis import Client, connect
-from streams.events import Export, Interaction, PrivacyRequest, Receipt, Recommendations, encode
-from streams.oracle import verify_state
-from streams.report import Report
-from streams.signals import SignalTopic, Uploaded
-from streams.traces import find_traces
+from streams.privacy.erasure_check import find_traces
+from streams.replay.report import Report
+from streams.replay.verify import verify_state
+from streams.wire.events import Export, Interaction, PrivacyRequest, Receipt, Recommendations, encode
+from streams.wire.signals import SignalTopic, Uploaded
 from tests.e2e.conftest import System, eventually
 
 pytestmark = pytest.mark.stack

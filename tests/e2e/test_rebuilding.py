@@ -10,13 +10,13 @@ from confluent_kafka import Producer
 
 from state.keys import Keys
 from state.redis import Client, connect
-from streams.admin import read_handled
-from streams.events import Interaction, ItemChange, encode
-from streams.oracle import verify_state
-from streams.rebuild import Rebuilt, rebuild_state
-from streams.report import Report
+from streams.kafka.admin import read_handled
+from streams.replay.rebuild import Rebuilt, rebuild_state
+from streams.replay.report import Report
+from streams.replay.verify import verify_state
+from streams.wire.events import Interaction, ItemChange, encode
 from tests.e2e.conftest import System, eventually
-from tests.fakes import NOON
+from tests.harness.fakes import NOON
 
 pytestmark = pytest.mark.stack
 

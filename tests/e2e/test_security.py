@@ -36,22 +36,22 @@ from deploy.redis_server import RedisServer
 from deploy.service import Service
 from deploy.triton_server import TritonServer
 from deploy.workers import Workers
-from inference.encoder import SHAPE, TritonEncoder
+from inference.encoders.tls import TritonTls
+from inference.encoders.triton import SHAPE, TritonEncoder
 from inference.errors import EncoderUnavailable
-from inference.tls import TritonTls
-from state.access import COMMANDS, RedisAccess
 from state.errors import StateUnavailable
 from state.keys import Keys
 from state.redis import RedisPartitions, connect
-from streams.access import Role, grants
-from streams.admin import check_topics, create_topics
+from state.redis_login import COMMANDS, RedisAccess
 from streams.client import EventPublisher, RecommendationSubscriber
+from streams.credentials import KafkaSecurity
 from streams.errors import AccessRefused, BrokerUnavailable, NotDelivered
-from streams.events import Interaction, ItemChange
-from streams.security import KafkaSecurity
+from streams.kafka.acls import Role, grants
+from streams.kafka.admin import check_topics, create_topics
 from streams.settings import Settings
-from tests.certificates import Authority
+from streams.wire.events import Interaction, ItemChange
 from tests.e2e.conftest import eventually
+from tests.harness.certificates import Authority
 
 pytestmark = pytest.mark.stack
 

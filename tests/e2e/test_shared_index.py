@@ -9,9 +9,9 @@ from redis import Redis
 
 from cli.similar import ask_similar
 from deploy.workers import Workers
-from streams.admin import create_topics
 from streams.client import EventPublisher, RecommendationSubscriber
-from streams.events import Interaction, ItemChange, Only, Recommendations, Upload
+from streams.kafka.admin import create_topics
+from streams.wire.events import Interaction, ItemChange, Only, Recommendations, Upload
 from tests.conftest import RunningStack
 from tests.e2e.conftest import DEADLINE_S, System, eventually, jpeg
 

@@ -11,18 +11,18 @@ from features.behaviour import (
     POPULAR_HALF_LIFE_MS,
     TREND_HALF_LIFE_MS,
     UNKNOWN,
-    VOTERS_WINDOW_MS,
+    USER_WINDOW_MS,
     Behaviour,
     Engagement,
     apply_engagement,
     engagements,
     least_users,
     strengths,
-    voter_of,
+    user_bit,
 )
 from features.item import key_of
 from features.profile import NEW, Profile, apply_interaction
-from tests.worlds import MINUTE, NOW, act, profile_of
+from tests.harness.catalog import MINUTE, NOW, act, profile_of
 
 
 def engagement(*links: tuple[int, float], weight: float = 1.0, at_ms: int = NOW) -> Engagement:
@@ -196,8 +196,8 @@ def test_in_a_checkerboard_world_every_neighbour_is_of_the_same_colour() -> None
 # How many users
 
 
-def told(voter: int, at_ms: int = NOW, weight: float = 1.0) -> Engagement:
-    return Engagement(item=1, at_ms=at_ms, weight=weight, links=(), source=0, sequence=0, voter=voter)
+def told(user_bit: int, at_ms: int = NOW, weight: float = 1.0) -> Engagement:
+    return Engagement(item=1, at_ms=at_ms, weight=weight, links=(), source=0, sequence=0, voter=user_bit)
 
 
 def test_a_user_who_comes_again_is_one_user() -> None:
@@ -211,17 +211,17 @@ def test_who_adds_nothing_to_the_sums_is_not_counted() -> None:
 
 def test_users_are_forgotten_after_two_windows() -> None:
     first = after(told(5), told(6))
-    assert least_users(apply_engagement(first, told(7, NOW + VOTERS_WINDOW_MS))) == 3
-    assert least_users(apply_engagement(first, told(7, NOW + 2 * VOTERS_WINDOW_MS))) == 1
+    assert least_users(apply_engagement(first, told(7, NOW + USER_WINDOW_MS))) == 3
+    assert least_users(apply_engagement(first, told(7, NOW + 2 * USER_WINDOW_MS))) == 1
 
 
-@given(st.lists(st.tuples(st.integers(0, 63), st.integers(0, 4 * VOTERS_WINDOW_MS)), max_size=12), st.randoms())
+@given(st.lists(st.tuples(st.integers(0, 63), st.integers(0, 4 * USER_WINDOW_MS)), max_size=12), st.randoms())
 def test_the_order_in_which_users_came_does_not_matter(came: list[tuple[int, int]], chance: Random) -> None:
-    given_order = [told(voter, NOW + at_ms) for voter, at_ms in came]
+    given_order = [told(user_bit, NOW + at_ms) for user_bit, at_ms in came]
     one, other = after(*given_order), after(*chance.sample(given_order, len(given_order)))
-    assert (one.voters, one.voters_before) == (other.voters, other.voters_before)
+    assert (one.user_bitmap, one.user_bitmap_before) == (other.user_bitmap, other.user_bitmap_before)
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=100))
 def test_there_are_never_fewer_users_than_said(users: list[int]) -> None:
-    assert least_users(after(*(told(voter_of(user)) for user in users))) <= len(set(users))
+    assert least_users(after(*(told(user_bit(user)) for user in users))) <= len(set(users))

@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from features.interests import INTERESTS_LIMIT, Interests, find_interests
-from tests.worlds import vector
+from tests.harness.catalog import vector
 
 
 def weights(*values: float) -> NDArray[np.float32]:
@@ -17,9 +17,9 @@ def interests_of(vectors: NDArray[np.float32], given_weights: NDArray[np.float32
     """Those of one user, without the room for more."""
     found = find_interests(vectors[None], given_weights[None])
     count = np.count_nonzero(found.shares)
-    assert (found.hearts[0] >= 0).tolist() == [place < count for place in range(INTERESTS_LIMIT)]
+    assert (found.medoids[0] >= 0).tolist() == [place < count for place in range(INTERESTS_LIMIT)]
     assert not found.centres[0, count:].any()
-    return Interests(found.centres[0, :count], found.shares[0, :count], found.hearts[0, :count])
+    return Interests(found.centres[0, :count], found.shares[0, :count], found.medoids[0, :count])
 
 
 def test_two_colours_are_two_interests() -> None:
@@ -73,7 +73,7 @@ def test_users_are_grouped_each_alone() -> None:
     vectors = np.stack([[vector("red-0"), vector("blue-0")], [vector("red-0"), np.zeros_like(vector("red-0"))]])
     found = find_interests(vectors, np.array([[1, 3], [1, 0]], np.float32))
 
-    assert found.hearts[:, :2].tolist() == [[1, 0], [0, -1]]
+    assert found.medoids[:, :2].tolist() == [[1, 0], [0, -1]]
     assert found.shares[:, :2].tolist() == [[0.75, 0.25], [1.0, 0.0]]
 
 

@@ -17,7 +17,7 @@ from features.privacy import (
 )
 from features.profile import NEW, NOTHING_ASKED, Privacy, Profile, apply_interaction
 from state.codec import encode_profile
-from tests.worlds import MINUTE, NOW, act, profile_of
+from tests.harness.catalog import MINUTE, NOW, act, profile_of
 
 TASTE = profile_of(act("red-1"), act("red-2", -3.0), act("red-3", 0.2))
 AT = NOW + MINUTE

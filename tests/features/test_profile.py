@@ -17,7 +17,7 @@ from features.profile import (
     is_applied,
     weigh,
 )
-from tests.worlds import DAY, NOW, act, profile_of
+from tests.harness.catalog import DAY, NOW, act, profile_of
 
 actions = st.builds(
     Action,

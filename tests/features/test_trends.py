@@ -5,7 +5,7 @@ import numpy as np
 from features.behaviour import Behaviour
 from features.ledger import EMPTY
 from features.trends import NO_TRENDS, TRENDS_LIMIT, at_time, update_trends
-from tests.worlds import NOW
+from tests.harness.catalog import NOW
 
 HOUR = 3_600_000
 
@@ -69,10 +69,10 @@ def test_nothing_grows_for_a_time_before() -> None:
 
 
 def test_an_item_is_shown_when_users_enough_made_it_popular() -> None:
-    changed = {7: replace(behaviour(2, 1), voters=0b11), 8: replace(behaviour(2, 1), voters=0b111)}
+    changed = {7: replace(behaviour(2, 1), user_bitmap=0b11), 8: replace(behaviour(2, 1), user_bitmap=0b111)}
     assert update_trends(NO_TRENDS, changed, NOW, min_users=3)["item"].tolist() == [8]
 
 
 def test_an_item_that_lost_its_users_is_no_longer_shown() -> None:
-    table = update_trends(NO_TRENDS, {7: replace(behaviour(2, 1), voters=0b11)}, NOW, min_users=2)
-    assert update_trends(table, {7: replace(behaviour(2, 1), voters=0b1)}, NOW, min_users=2).tolist() == []
+    table = update_trends(NO_TRENDS, {7: replace(behaviour(2, 1), user_bitmap=0b11)}, NOW, min_users=2)
+    assert update_trends(table, {7: replace(behaviour(2, 1), user_bitmap=0b1)}, NOW, min_users=2).tolist() == []

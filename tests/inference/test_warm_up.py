@@ -12,13 +12,13 @@ from features.dials import NO_DIALS, turn
 from features.item import key_of
 from features.profile import NEW, Profile
 from features.trends import NO_TRENDS
-from inference.candidates import find_trends, generate_candidates
-from inference.catalog import Catalog
-from inference.ranking import rank
-from inference.tastes import find_tastes
+from inference.catalog.catalog import Catalog
+from inference.ranking.ranking import rank
+from inference.retrieval.candidates import find_trends, generate_candidates
+from inference.retrieval.tastes import find_tastes
 from inference.warm_up import warm_up_items, warm_up_lists
 from state.codec import decode_behaviour, decode_profile, encode_behaviour, encode_profile
-from tests.worlds import DIMENSIONS, NOW, act, profile_of, reds_and_blues
+from tests.harness.catalog import DIMENSIONS, NOW, act, profile_of, reds_and_blues
 
 
 def compiled_functions() -> Iterator[CPUDispatcher]:

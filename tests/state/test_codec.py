@@ -26,7 +26,7 @@ from state.codec import (
     encode_trends,
 )
 from state.errors import StateCorrupt
-from tests.worlds import NOW, act, item, profile_of
+from tests.harness.catalog import NOW, act, item, profile_of
 
 keys = st.integers(0, 2**64 - 1)
 times = st.integers(0, 2**32 * 1000 - 1)

@@ -9,7 +9,7 @@ from state.errors import StateCorrupt
 from state.memory import MemoryPartitions
 from state.partitions import START, Commit
 from state.profiles import REPLAY_MS, ProfileCommit, ProfileStore, profile_name
-from tests.worlds import act, profile_of
+from tests.harness.catalog import act, profile_of
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from deploy.local import Stack
-from state.conditions import CONDITION_SECONDS, Conditions
+from state.degradations import CONDITION_SECONDS, Degradations
 from state.errors import StateUnavailable
 from state.keys import Keys
 from state.partitions import START, Commit, Loaded
@@ -138,17 +138,17 @@ async def test_a_port_where_nobody_listens_is_unavailable(calls: Calls) -> None:
 
 @pytest.mark.stack
 async def test_a_condition_holds_once_it_is_reported(client: Redis, calls: Calls) -> None:
-    conditions = Conditions(client, "t.", ["encoder", "other"], observe=calls)
-    assert await conditions.current() == []
-    await conditions.report("encoder")
+    degradations = Degradations(client, "t.", ["encoder", "other"], observe=calls)
+    assert await degradations.current() == []
+    await degradations.report("encoder")
 
-    assert await conditions.current() == ["encoder"]
+    assert await degradations.current() == ["encoder"]
     assert calls == [("conditions", True), ("condition", True), ("conditions", True)]
 
 
 @pytest.mark.stack
 async def test_a_condition_that_nobody_repeats_ends_by_itself(client: Redis, calls: Calls) -> None:
-    await Conditions(client, "t.", ["encoder"], observe=calls).report("encoder")
+    await Degradations(client, "t.", ["encoder"], observe=calls).report("encoder")
 
     (key,) = await client.keys("*encoder*")
     assert 0 < await client.ttl(key) <= CONDITION_SECONDS
@@ -159,7 +159,7 @@ async def test_conditions_cannot_be_read_while_redis_is_away(own: Stack, client:
     own.kill("redis")
 
     with pytest.raises(StateUnavailable, match="Redis did not conditions"):
-        await Conditions(client, "t.", ["encoder"], observe=calls).current()
+        await Degradations(client, "t.", ["encoder"], observe=calls).current()
 
 
 @pytest.mark.stack

@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis, RedisCluster
 
 from deploy import redis_cluster as servers
-from state.conditions import Conditions
+from state.degradations import Degradations
 from state.errors import StateUnavailable
 from state.keys import Keys
 from state.partitions import START, Commit, Loaded
@@ -165,7 +165,7 @@ async def test_a_cluster_of_which_no_node_answers_is_unavailable(redis_cluster: 
 
 
 async def test_conditions_are_told_and_read_in_a_cluster(client: RedisCluster, keys: Keys) -> None:
-    conditions = Conditions(client, keys.tag, ["encoder", "other"], observe=lambda op, seconds: None)
-    await conditions.report("encoder")
+    degradations = Degradations(client, keys.tag, ["encoder", "other"], observe=lambda op, seconds: None)
+    await degradations.report("encoder")
 
-    assert await conditions.current() == ["encoder"]
+    assert await degradations.current() == ["encoder"]

@@ -6,7 +6,7 @@ from features.trends import NO_TRENDS, update_trends
 from state.memory import MemoryPartitions
 from state.partitions import START
 from state.signals import Signals, SignalStore, Wanted, partition_of
-from tests.worlds import NOW, item
+from tests.harness.catalog import NOW, item
 
 CLICKED = apply_engagement(UNKNOWN, Engagement(7, NOW, 1.0, ((8, 1.0),), 0, 0))
 

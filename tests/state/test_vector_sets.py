@@ -8,10 +8,10 @@ import pytest
 
 from deploy.redis_cluster import RedisNode
 from features.item import key_of
-from features.where import Where
-from state.access import COMMANDS, VECTOR_COMMANDS, RedisAccess
+from features.search_filter import NO_FILTER, SearchFilter
 from state.errors import StateUnavailable
 from state.redis import Client, connect
+from state.redis_login import COMMANDS, VECTOR_COMMANDS, RedisAccess
 from state.vector_sets import NOWHERE, Indexed, Place, VectorSets
 
 pytestmark = pytest.mark.stack
@@ -50,7 +50,7 @@ def indexed(axis: int = 0, encoder: str = "e@1", **attributes: object) -> Indexe
     return Indexed(AXES[axis], encoder, **attributes)  # type: ignore[arg-type]  # a test's own fields
 
 
-async def found(sets: VectorSets, where: Where = Where(), encoder: str = "e@1", axis: int = 0) -> list[str]:  # noqa: B008 (frozen)
+async def found(sets: VectorSets, where: SearchFilter = NO_FILTER, encoder: str = "e@1", axis: int = 0) -> list[str]:
     """The names of what is found, in order."""
     keys, similarities = await sets.search(encoder, AXES[axis : axis + 1], 4, where)
     names = {key: name for name, key in KEYS.items()}
@@ -170,26 +170,28 @@ async def test_without_limits_all_are_found(shop: VectorSets) -> None:
 @pytest.mark.parametrize(
     ("where", "expected"),
     [
-        (Where(category="shoes"), ["a", "b"]),
-        (Where(category='ha"ts\\ & naïve'), ["c"]),
-        (Where(category='x" or .price > 0 or .category == "'), []),
-        (Where(max_price=19.99), ["a"]),
-        (Where(max_price=19.98), []),
-        (Where(min_price=19.99), ["a", "b", "c"]),
-        (Where(min_price=20.0, max_price=1e5), ["b"]),
-        (Where(category="shoes", max_price=50.0), ["a"]),
-        (Where(min_price=0.0), ["a", "b", "c"]),
-        (Where(min_price=1e-7, max_price=1e16), ["a", "b"]),
+        (SearchFilter(category="shoes"), ["a", "b"]),
+        (SearchFilter(category='ha"ts\\ & naïve'), ["c"]),
+        (SearchFilter(category='x" or .price > 0 or .category == "'), []),
+        (SearchFilter(max_price=19.99), ["a"]),
+        (SearchFilter(max_price=19.98), []),
+        (SearchFilter(min_price=19.99), ["a", "b", "c"]),
+        (SearchFilter(min_price=20.0, max_price=1e5), ["b"]),
+        (SearchFilter(category="shoes", max_price=50.0), ["a"]),
+        (SearchFilter(min_price=0.0), ["a", "b", "c"]),
+        (SearchFilter(min_price=1e-7, max_price=1e16), ["a", "b"]),
     ],
 )
-async def test_only_what_is_within_the_limits_is_found(shop: VectorSets, where: Where, expected: list[str]) -> None:
+async def test_only_what_is_within_the_limits_is_found(
+    shop: VectorSets, where: SearchFilter, expected: list[str]
+) -> None:
     assert sorted(await found(shop, where)) == expected
 
 
 async def test_a_new_price_counts_at_once(shop: VectorSets) -> None:
     await put(shop, 0, 2, {KEYS["b"]: indexed(1, category="shoes", price=10.0)})
 
-    assert sorted(await found(shop, Where(max_price=50.0))) == ["a", "b"]
+    assert sorted(await found(shop, SearchFilter(max_price=50.0))) == ["a", "b"]
 
 
 # Redis

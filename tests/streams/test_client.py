@@ -6,11 +6,11 @@ import msgspec
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer  # type: ignore[import-untyped]  # ships no types
 
-from streams.admin import create_topics
 from streams.client import EventPublisher, LatestLists, RecommendationSubscriber
 from streams.errors import BrokerUnavailable, InvalidEvent, NotDelivered
-from streams.events import Interaction, Recommendations, Trigger, Upload, encode
-from streams.routing import partition_of
+from streams.kafka.admin import create_topics
+from streams.wire.events import Interaction, Recommendations, Trigger, Upload, encode
+from streams.wire.routing import partition_of
 from tests.conftest import RunningStack
 
 PARTITIONS = 4

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from streams.settings import Settings, SettingsError, read_settings
-from tests.certificates import Authority
+from tests.harness.certificates import Authority
 
 SECRET = "wr0ng-horse"
 Environment = Callable[..., None]

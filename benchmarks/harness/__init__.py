@@ -1,0 +1,1 @@
+"""What measurements are made with: load, systems under test, echoes, watches."""

@@ -1,0 +1,61 @@
+"""Clicks drawn at random, the same ones from the same arguments: even ones, and such as weigh on one place."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+from benchmarks.harness.load import Event
+from streams.wire.events import Interaction, encode
+from streams.wire.routing import partition_of
+
+#: The partitions on which a skew bears, and the item.
+SPARSE, BUSY = 0, 1
+HOT_ITEM = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Skew:
+    """Shares of all clicks: in the busy and in the sparse partition, and on the hot item.
+
+    With `one_user`, all those of the busy partition are of one user.
+    """
+
+    busy: float = 0.5
+    sparse: float = 0.02
+    hot_item: float = 0.0
+    one_user: bool = False
+
+
+def draw_clicks(users: int, items: int, rate: float) -> Iterator[Event]:
+    """Clicks without end, `rate` a second by their own time: one of each user first, then at random."""
+    random, now_ms, number = Random(0), time.time_ns() // 1_000_000, 0  # noqa: S311 (no secret is drawn)
+    while True:
+        user = number if number < users else random.randrange(users)
+        at_ms = now_ms + int(1000 * number / rate)
+        yield _click(f"click-{number}", f"user-{user}", random.randrange(items), at_ms)
+        number += 1
+
+
+def draw_skewed_clicks(
+    name: str, count: int, rate: float, skew: Skew, *, users: int, items: int, partitions: int
+) -> list[Event]:
+    """So many clicks of those users, `rate` a second from now on; `name` begins their ids, and is the seed."""
+    random, now_ms = Random(name), time.time_ns() // 1_000_000  # noqa: S311 (no secret is drawn)
+    by_partition: list[list[str]] = [[] for _ in range(partitions)]
+    for user in (f"user-{number}" for number in range(users)):
+        by_partition[partition_of(user.encode(), partitions)].append(user)
+    busy = by_partition[BUSY][:1] if skew.one_user else by_partition[BUSY]
+    sparse = by_partition[SPARSE]
+    others = [user for number, found in enumerate(by_partition) if number not in (SPARSE, BUSY) for user in found]
+    clicks = []
+    for number in range(count):
+        (group,) = random.choices((busy, sparse, others), (skew.busy, skew.sparse, 1 - skew.busy - skew.sparse))
+        item = HOT_ITEM if random.random() < skew.hot_item else random.randrange(items)
+        clicks.append(_click(f"{name}-{number}", random.choice(group), item, now_ms + int(1000 * number / rate)))
+    return clicks
+
+
+def _click(event_id: str, user_id: str, item: int, at_ms: int) -> Event:
+    click = Interaction(event_id=event_id, type="click", user_id=user_id, item_id=f"item-{item}", occurred_at_ms=at_ms)
+    return Event(event_id, user_id.encode(), encode(click))

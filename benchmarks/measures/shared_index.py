@@ -1,0 +1,209 @@
+"""The shared index on a Redis of its own: as benchmarks/measures/index.py, and what a search costs Redis."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.measures.index import COUNT, draw, draw_centres, percentile
+from deploy.redis_cluster import RedisNode
+from deploy.service import Progress
+from features.search_filter import NO_FILTER, SearchFilter
+from state.redis import Client, connect
+from state.vector_sets import NOWHERE, Indexed, Place, VectorSets
+from streams.catalog.index_writer import STEP
+
+QUERIES: Final = 400
+_EXACT: Final = 100
+_ENCODER: Final = "bench@1"
+_PARTITIONS: Final = 12
+#: One item in so many has a category.
+_CATEGORIES: Final = 40
+_ADDS_PER_S: Final = 200
+ADDING_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class SharedIndexFigures:
+    """`p99_adding_ms` is measured while 200 items a second are added; `cpu_…` is the time of Redis's processor.
+
+    `category_…` are of searches limited to a category that one item in 40 has.
+    """
+
+    shards: int
+    p50_ms: float
+    p99_ms: float
+    p99_adding_ms: float
+    recall_at_50: float
+    adds_per_s: float
+    bytes_per_item: float
+    exact_p50_ms: float
+    cpu_ms_per_search: float
+    cpu_ms_per_add: float
+    category_p50_ms: float
+    category_recall_at_50: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Items:
+    """Vectors [n, d]; an item's key is its row."""
+
+    vectors: NDArray[np.float32]
+
+    def steps(self) -> Iterator[tuple[int, dict[int, Indexed | None]]]:
+        """The items as the partitions of state.catalog bring them."""
+        for start in range(0, len(self.vectors), STEP * _PARTITIONS):
+            for partition in range(_PARTITIONS):
+                rows = range(start + partition, min(start + STEP * _PARTITIONS, len(self.vectors)), _PARTITIONS)
+                if rows:
+                    yield partition, {row: _indexed(row, self.vectors[row]) for row in rows}
+
+
+def measure_shared_index(
+    items: int, dimensions: int, shards: int, *, adding_s: float = ADDING_S, progress: Progress = lambda _: None
+) -> SharedIndexFigures:
+    """Fill the shards with unit vectors in clusters, and ask them one query at a time."""
+    with TemporaryDirectory(prefix="sightline-index-") as home:
+        node = RedisNode(Path(home))
+        node.start()
+        try:
+            return asyncio.run(_measure(node.url, items, dimensions, shards, adding_s, progress))
+        finally:
+            node.end()
+
+
+async def _measure(
+    url: str, count: int, dimensions: int, shards: int, adding_s: float, progress: Progress
+) -> SharedIndexFigures:
+    random = np.random.default_rng(0)
+    centres = draw_centres(random, count, dimensions)
+    items = _Items(draw(random, centres, count))
+    queries = draw(random, centres, QUERIES)
+    async with _connected(url) as client:
+        sets = VectorSets(client, "", shards, observe=_ignore)
+        before, begun, cpu = await _used_bytes(client), time.perf_counter(), await _cpu_s(client)
+        await _fill(sets, items, progress)
+        adds_per_s = count / (time.perf_counter() - begun)
+        add_ms = (await _cpu_s(client) - cpu) * 1000 / count
+        size = await _used_bytes(client) - before
+        exact_ms, nearest = _exactly(items.vectors, queries[:_EXACT])
+        cpu = await _cpu_s(client)
+        found_ms, found = await _searched(sets, queries, NO_FILTER)
+        search_ms = (await _cpu_s(client) - cpu) * 1000 / QUERIES
+        category_ms, of_category = await _searched(sets, queries[:_EXACT], SearchFilter(category="c7"))
+        added = draw(random, centres, int(_ADDS_PER_S * adding_s))
+        adding_ms = await _while_adding(url, sets, added, count, queries)
+    rows = np.arange(7, count, _CATEGORIES)
+    return SharedIndexFigures(
+        shards=shards,
+        p50_ms=percentile(found_ms, 50),
+        p99_ms=percentile(found_ms, 99),
+        p99_adding_ms=percentile(adding_ms, 99),
+        recall_at_50=_recall(found[:_EXACT], nearest),
+        adds_per_s=round(adds_per_s, 1),
+        bytes_per_item=round(size / count, 1),
+        exact_p50_ms=percentile(exact_ms, 50),
+        cpu_ms_per_search=round(search_ms, 4),
+        cpu_ms_per_add=round(add_ms, 4),
+        category_p50_ms=percentile(category_ms, 50),
+        category_recall_at_50=_recall(
+            of_category, [rows[found] for found in _exactly(items.vectors[rows], queries[:_EXACT])[1]]
+        ),
+    )
+
+
+def _indexed(row: int, vector: NDArray[np.float32]) -> Indexed:
+    return Indexed(vector, _ENCODER, f"c{row % _CATEGORIES}", row % 1000 / 10)
+
+
+async def _fill(sets: VectorSets, items: _Items, progress: Progress) -> None:
+    added, places = 0, dict.fromkeys(range(_PARTITIONS), NOWHERE)
+    for position, (partition, step) in enumerate(items.steps()):
+        places[partition] = await sets.store(partition, places[partition], Place(position, "bench", 0), step)
+        added += len(step)
+        if position % 100 == 0:
+            progress(f"{added:,} of {len(items.vectors):,} added")
+
+
+async def _searched(
+    sets: VectorSets, queries: NDArray[np.float32], where: SearchFilter
+) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
+    """Milliseconds of each search, and what it found."""
+    delays, found = [], []
+    for query in queries:
+        begun = time.perf_counter()
+        keys, similarities = await sets.search(_ENCODER, query[None], COUNT, where)
+        delays.append((time.perf_counter() - begun) * 1000)
+        found.append(keys[similarities > -1].astype(np.int64))
+    return np.array(delays), found
+
+
+async def _while_adding(
+    url: str, sets: VectorSets, vectors: NDArray[np.float32], base: int, queries: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """The delays of searches that go on as long as another connection adds vectors at their pace."""
+    delays: list[NDArray[np.float64]] = []
+    async with _connected(url) as client:
+        writer = VectorSets(client, "", sets.shards, observe=_ignore)
+        adding = asyncio.create_task(_add_paced(writer, vectors, base))
+        while not adding.done():
+            delays.append((await _searched(sets, queries[:50], NO_FILTER))[0])
+        await adding
+    return np.concatenate(delays)
+
+
+async def _add_paced(sets: VectorSets, vectors: NDArray[np.float32], base: int) -> None:
+    places = await sets.places(range(_PARTITIONS))
+    due = time.perf_counter()
+    for number, vector in enumerate(vectors):
+        row = base + number
+        partition, place = row % _PARTITIONS, Place(row, "bench", 0)
+        places[partition] = await sets.store(partition, places[partition], place, {row: _indexed(row, vector)})
+        due += 1 / _ADDS_PER_S
+        await asyncio.sleep(max(due - time.perf_counter(), 0))
+
+
+def _exactly(
+    vectors: NDArray[np.float32], queries: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
+    """Milliseconds of each exact search, and what it found."""
+    delays, found = [], []
+    count = min(COUNT, len(vectors))
+    for query in queries:
+        begun = time.perf_counter()
+        found.append(np.argpartition(vectors @ query, -count)[-count:])
+        delays.append((time.perf_counter() - begun) * 1000)
+    return np.array(delays), found
+
+
+def _recall(found: list[NDArray[np.int64]], nearest: list[NDArray[np.int64]]) -> float:
+    return round(float(np.mean([len(np.intersect1d(a, b)) / len(b) for a, b in zip(found, nearest, strict=True)])), 4)
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[Client]:
+    client = connect(url, timeout_s=60.0)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+def _ignore(_op: str, _seconds: float | None) -> None:
+    pass
+
+
+async def _used_bytes(client: Client) -> int:
+    return int((await client.info("memory"))["used_memory"])
+
+
+async def _cpu_s(client: Client) -> float:
+    used = await client.info("cpu")
+    return float(used["used_cpu_user"]) + float(used["used_cpu_sys"])

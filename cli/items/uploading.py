@@ -1,0 +1,107 @@
+"""Pictures into the catalogue as an app would put them there, and how long until each is searchable."""
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from cli.arrivals import Arrivals
+from streams.client import EventPublisher
+from streams.credentials import PLAINTEXT, KafkaSecurity
+from streams.errors import StreamError
+from streams.wire.events import DeadLetter, Upload
+from streams.wire.topics import CATALOG, DEAD_LETTERS
+
+PATIENCE_S = 60.0
+
+
+class NotSearchable(StreamError):
+    """An upload that neither reached the catalogue nor was refused in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """What became of one upload: `seconds` from just before it was sent until its record was read.
+
+    `refused` is None for an item on state.catalog, else why it is among the dead letters.
+    """
+
+    item_id: str
+    seconds: float
+    refused: str | None
+
+
+class Uploader:
+    """Sends uploads in a closed loop: never more than `inflight` are on their way at once."""
+
+    def __init__(self, bootstrap: str, *, prefix: str, inflight: int, security: KafkaSecurity = PLAINTEXT) -> None:
+        watched = [prefix + CATALOG.name, prefix + DEAD_LETTERS.name]
+        self._arrivals = Arrivals(bootstrap, watched, security=security)
+        self._dead_letters = prefix + DEAD_LETTERS.name
+        self._inflight = inflight
+        try:
+            self._publisher = EventPublisher(bootstrap, prefix=prefix, security=security)
+        except StreamError:
+            self._arrivals.close()
+            raise
+
+    @property
+    def cluster_id(self) -> str:
+        """Which Kafka cluster it is."""
+        return self._arrivals.cluster_id
+
+    @property
+    def dead_letters(self) -> int:
+        """Records on dead-letters since construction, whoever caused them."""
+        return self._arrivals.counts[self._dead_letters]
+
+    def send_all(self, uploads: Iterable[Upload], on_landed: Callable[[Landed], None]) -> None:
+        """Send each upload and wait until it landed; `uploads` is read only as far as it is sent."""
+        with ThreadPoolExecutor(self._inflight) as pool:
+            running: set[Future[Landed]] = set()
+            for upload in uploads:
+                running.add(pool.submit(self._send, upload))
+                if len(running) >= self._inflight:
+                    running = _report(running, on_landed)
+            while running:
+                running = _report(running, on_landed)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._publisher.close()
+        self._arrivals.close()
+
+    def _send(self, upload: Upload) -> Landed:
+        future = self._arrivals.expect(upload.item_id)
+        sent = time.perf_counter()
+        self._publisher.publish(upload)
+        try:
+            arrival = future.result(PATIENCE_S)
+        except TimeoutError:
+            raise NotSearchable(
+                f"item {upload.item_id!r} is neither in the catalogue nor refused after {PATIENCE_S:.0f} s: "
+                "see whether the uploads worker runs and reaches Triton (its log is under .sightline/logs)"
+            ) from None
+        refused = refusal(arrival.value) if arrival.topic == self._dead_letters else None
+        return Landed(upload.item_id, arrival.at - sent, refused)
+
+
+def _report(running: set[Future[Landed]], on_landed: Callable[[Landed], None]) -> set[Future[Landed]]:
+    done, still = wait(running, return_when=FIRST_COMPLETED)
+    for future in done:
+        on_landed(future.result())
+    return still
+
+
+def refusal(value: bytes | None) -> str:
+    """Why a message is among the dead letters, from the record there."""
+    letter = msgspec.json.decode(value or b"{}", type=DeadLetter)
+    return f"{letter.reason}: {letter.error}"

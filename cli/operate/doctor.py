@@ -1,0 +1,119 @@
+"""`sightline doctor`: is everything there, and is it as it should be? It starts and changes nothing."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+
+import typer
+from rich.text import Text
+
+from cli.output import JsonOption, print_json, results
+from deploy.local import ServiceStatus, Stack
+from inference.encoders.server import model_ready
+from streams.credentials import kafka_security, triton_tls
+from streams.errors import StreamError
+from streams.kafka.admin import broker_version, check_topics, find_misrouted
+from streams.settings import Settings, read_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `remedy` says what to do when it is not ok."""
+
+    check: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+
+
+def doctor(as_json: JsonOption = False) -> None:
+    """Check services, versions, topics and the routing of keys; exit code 1 when something is wrong."""
+    settings = read_settings()
+    stack = Stack(settings)
+    services = [_with_version(status, settings) for status in stack.status()]
+    findings = [_service(status) for status in services]
+    working = {finding.check for finding in findings if finding.ok}
+    versions = {status.name: status.version for status in services}
+    endpoints = stack.endpoints()
+    if "triton" in working:
+        findings.append(_model(endpoints.triton, settings))
+    if "kafka" in working:
+        findings += _topics(endpoints.kafka, settings)
+        findings.append(_keys(endpoints.kafka, settings))
+    ok = all(finding.ok for finding in findings)
+    if as_json:
+        print_json({"ok": ok, "versions": versions, "findings": [asdict(finding) for finding in findings]})
+    else:
+        _print(findings)
+    if not ok:
+        raise typer.Exit(1)
+
+
+def _with_version(status: ServiceStatus, settings: Settings) -> ServiceStatus:
+    """The status of a Kafka elsewhere lacks the version, which its clients find out."""
+    if status.name == "kafka" and status.state == "external":
+        return replace(status, version=broker_version(status.address, security=kafka_security(settings)))
+    return status
+
+
+def _service(status: ServiceStatus) -> Finding:
+    ok = status.state in ("running", "external")
+    if ok:
+        version = f" {status.version}" if status.version else ""
+        return Finding(status.name, True, f"{status.name}{version} answers at {status.address}")
+    remedy = status.remedy or "run `sightline up`"
+    if status.remedy is None and status.log is None:
+        remedy = f"start it, or correct SIGHTLINE_{status.name.upper()}"
+    trouble = f": {status.trouble}" if status.trouble else ""
+    return Finding(status.name, False, f"{status.state} at {status.address}{trouble}", remedy)
+
+
+def _model(triton: str, settings: Settings) -> Finding:
+    model = settings.encoder
+    if asyncio.run(model_ready(triton, model, tls=triton_tls(settings))):
+        return Finding("encoder", True, f"model {model!r} is ready")
+    return Finding(
+        "encoder",
+        False,
+        f"Triton at {triton} has no model {model!r} ready",
+        "run `sightline export-model` and start Triton with the repository it makes, or set SIGHTLINE_ENCODER",
+    )
+
+
+def _topics(kafka: str, settings: Settings) -> Iterator[Finding]:
+    try:
+        differences = check_topics(kafka, settings.topic_prefix, settings.partitions, security=kafka_security(settings))
+    except StreamError as error:
+        yield Finding("topics", False, str(error))
+        return
+    for one in differences:
+        detail, _, remedy = one.text.partition(": ")
+        yield Finding("topics", False, f"{one.topic} {detail}", remedy)
+    if not differences:
+        yield Finding("topics", True, "every topic is as it should be")
+
+
+def _keys(kafka: str, settings: Settings) -> Finding:
+    try:
+        read, misrouted = find_misrouted(kafka, settings.topic_prefix, security=kafka_security(settings))
+    except StreamError as error:
+        return Finding("keys", False, str(error))
+    if not misrouted:
+        return Finding("keys", True, f"{read} recent records lie where murmur2 of their key says")
+    one = misrouted[-1]
+    return Finding(
+        "keys",
+        False,
+        f"{len(misrouted)} of {read} recent records lie on the wrong partition, such as "
+        f"{one.topic}[{one.partition}] offset {one.offset}, whose key belongs to partition {one.expected}",
+        "make the publisher hash keys with murmur2 (librdkafka and kcat: partitioner=murmur2_random)",
+    )
+
+
+def _print(findings: list[Finding]) -> None:
+    for finding in findings:
+        mark, style = ("ok   ", "green") if finding.ok else ("WRONG", "red")
+        line = Text.assemble((mark, style), f" {finding.check}: {finding.detail}")
+        if finding.remedy:
+            line.append(f"; {finding.remedy}", style="bold")
+        results().print(line, soft_wrap=True)

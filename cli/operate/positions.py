@@ -1,0 +1,104 @@
+"""`sightline positions`: how far the state is in each topic it is made from, and what to do when the topic is cut."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import typer
+from rich.table import Table
+
+from cli.output import JsonOption, print_json, results
+from deploy.local import Stack
+from state.keys import Keys
+from state.partitions import PartitionStore
+from state.redis import RedisPartitions, connect
+from streams.credentials import kafka_security, redis_access
+from streams.kafka.admin import read_log
+from streams.kafka.continuity import Log, skip_lost
+from streams.settings import Settings, read_settings
+from streams.wire import topics
+
+app = typer.Typer(help="How far the state is in the topics that it is made from.", no_args_is_help=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One partition: the last offset that its state holds (-1: none), and the offsets that the topic still has."""
+
+    topic: str
+    partition: int
+    position: int
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Offsets of a partition that were given up."""
+
+    topic: str
+    partition: int
+    lost: int
+
+
+@app.command()
+def show(as_json: JsonOption = False) -> None:
+    """Each partition's position, against what Kafka still has of it."""
+    rows = asyncio.run(_show(read_settings()))
+    if as_json:
+        print_json({"positions": rows})
+        return
+    table = Table("topic", "partition", "position", "first", "end")
+    for row in rows:
+        table.add_row(row.topic, *map(str, (row.partition, row.position, row.first, row.end)))
+    results().print(table)
+
+
+@app.command("skip-lost")
+def skip(as_json: JsonOption = False) -> None:
+    """Go on without the events that retention took before they were applied. What they did is lost."""
+    skipped = asyncio.run(_skip(read_settings()))
+    if as_json:
+        print_json({"skipped": skipped})
+        return
+    for one in skipped:
+        results().print(f"{one.topic}[{one.partition}]: {one.lost} offsets given up", markup=False, highlight=False)
+    if not skipped:
+        results().print("nothing was lost: no position was changed")
+
+
+async def _show(settings: Settings) -> list[Row]:
+    rows = []
+    async with _stored(settings) as stored:
+        for log, store in stored:
+            positions = await store.positions(sorted(log.extents))
+            rows += [Row(log.topic, p, at, log.extents[p].first, log.extents[p].end) for p, at in positions.items()]
+    return rows
+
+
+async def _skip(settings: Settings) -> list[Skipped]:
+    async with _stored(settings) as stored:
+        return [
+            Skipped(log.topic, partition, lost)
+            for log, store in stored
+            for partition, lost in (await skip_lost(log, store)).items()
+        ]
+
+
+@asynccontextmanager
+async def _stored(settings: Settings) -> AsyncIterator[list[tuple[Log, PartitionStore]]]:
+    """Each topic whose positions are kept, with the store that keeps them."""
+    found = Stack(settings).endpoints()
+    prefix, security = settings.topic_prefix, kafka_security(settings)
+    client = connect(found.redis, access=redis_access(settings))
+    try:
+        yield [
+            (
+                read_log(found.kafka, prefix + topic.name, security=security),
+                RedisPartitions(client, keys, observe=lambda _op, _seconds: None),
+            )
+            for topic, keys in ((topics.INTERACTIONS, Keys(prefix)), (topics.SIGNALS, Keys(f"{prefix}s")))
+        ]
+    finally:
+        await client.aclose()

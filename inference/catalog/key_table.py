@@ -1,0 +1,101 @@
+"""The row of each item by its key: a hash table in arrays, a quarter of a dict's size, asked for many keys at once."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.jit import compiled
+
+#: Keys that one bucket has place for; so full on average, the number of buckets doubles.
+_WIDTH: Final = 16
+_FULL: Final = 13
+_FIRST_BUCKETS: Final = 1 << 12
+#: Keys entered in one step, so that what that takes in passing stays small.
+_AT_ONCE: Final = 1 << 14
+
+
+class KeyedRows:
+    """Rows by key, which is as good as random: a key's low bits say its bucket; what finds no place there is spilled.
+
+    In a table that is nearly full one key in thirty is.
+    """
+
+    def __init__(self) -> None:
+        self._keys = np.zeros((_FIRST_BUCKETS, _WIDTH), np.uint64)
+        #: The row and 1; 0: nothing is there.
+        self._rows = np.zeros((_FIRST_BUCKETS, _WIDTH), np.int32)
+        self._spilled: dict[int, int] = {}
+        self._count = 0
+
+    def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The row of each key [n], int64 [n]; -1 for one that is not here."""
+        if not len(keys):
+            return np.zeros(0, np.int64)
+        rows = _find(np.array(keys), self._keys, self._rows)
+        if self._spilled:
+            for place in np.flatnonzero(rows < 0).tolist():
+                rows[place] = self._spilled.get(int(keys[place]), -1)
+        return rows
+
+    def put(self, keys: NDArray[np.uint64], rows: NDArray[np.integer]) -> None:
+        """Enter keys [n] that are not here, each once, with their rows [n]."""
+        self._count += len(keys)
+        while self._count > _FULL * len(self._rows):
+            self._double()
+        for start in range(0, len(keys), _AT_ONCE):
+            self._enter(keys[start : start + _AT_ONCE], rows[start : start + _AT_ONCE])
+
+    def remove(self, keys: NDArray[np.uint64]) -> None:
+        """Take keys [n] out, each once, that are here."""
+        self._count -= len(keys)
+        for key in keys.tolist():
+            if key in self._spilled:
+                del self._spilled[key]
+            else:
+                place = self._places(np.array([key], np.uint64))
+                self._keys[place] = self._rows[place] = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def _buckets(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        return (keys & np.uint64(len(self._rows) - 1)).astype(np.int64)
+
+    def _places(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+        """Bucket and slot of each key; any slot of the bucket for a key that is not there."""
+        buckets = self._buckets(keys)
+        return buckets, (self._keys.take(buckets, axis=0) == keys[:, None]).argmax(axis=1)
+
+    def _enter(self, keys: NDArray[np.uint64], rows: NDArray[np.integer]) -> None:
+        buckets = self._buckets(keys)
+        order = buckets.argsort(kind="stable")
+        keys, rows, buckets = keys[order], rows[order], buckets[order]
+        # The first of a bucket takes its first free slot, the second its second.
+        nth = np.arange(1, len(buckets) + 1) - np.searchsorted(buckets, buckets)
+        free = self._rows[buckets] == 0
+        place = free & (free.cumsum(axis=1, dtype=np.int8) == nth[:, None])
+        fits = place.any(axis=1)
+        at = buckets[fits], place[fits].argmax(axis=1)
+        self._keys[at], self._rows[at] = keys[fits], rows[fits] + 1
+        self._spilled.update(zip(keys[~fits].tolist(), rows[~fits].tolist(), strict=True))
+
+    def _double(self) -> None:
+        """Split every bucket in two, by the next bit of its keys."""
+        moves = self._keys & np.uint64(len(self._rows)) != 0
+        self._keys = np.concatenate([np.where(moves, 0, self._keys), np.where(moves, self._keys, 0)])
+        self._rows = np.concatenate([np.where(moves, 0, self._rows), np.where(moves, self._rows, 0)])
+        spilled, self._spilled = self._spilled, {}
+        self._enter(np.array([*spilled], np.uint64), np.array([*spilled.values()], np.int64))
+
+
+@compiled
+def _find(keys: NDArray[np.uint64], table: NDArray[np.uint64], rows: NDArray[np.int32]) -> NDArray[np.int64]:
+    """The row of each key [n] in the table's buckets, -1 for none."""
+    found = np.full(len(keys), -1, np.int64)
+    for place in range(len(keys)):
+        bucket = keys[place] & np.uint64(len(table) - 1)
+        for slot in range(_WIDTH):
+            if table[bucket, slot] == keys[place] and rows[bucket, slot] > 0:
+                found[place] = rows[bucket, slot] - 1
+    return found

@@ -1,0 +1,1 @@
+"""Candidates to a list with reasons."""

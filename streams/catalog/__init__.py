@@ -1,0 +1,1 @@
+"""Catalogue record to searchable item."""

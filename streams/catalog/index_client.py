@@ -1,0 +1,131 @@
+"""What looks alike, asked of the index that workers share (docs/adr/0010).
+
+Making a list asks nobody: what it needs of the index is asked for before, and remembered in the catalogue. A list waits
+for that PATIENCE_S at most, and not at all while the index is in trouble; what comes later serves the next list.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.profile import Profile
+from features.search_filter import SearchFilter
+from inference.catalog.catalog import SIMILAR_COUNT, Catalog
+from inference.catalog.search import find_exactly, matching, nearest
+from inference.retrieval.candidates import find_medoids
+from inference.retrieval.tastes import find_tastes
+from state.errors import StateError
+from state.vector_sets import VectorSets
+from streams.logs import log
+
+PATIENCE_S = 0.05
+REFRESH_S = 5.0
+#: An index that has a smaller share of the items is still being filled.
+FULL = 0.9
+#: So many items within the limits of a search are compared here, in 20 ms: the index is bad at few among many.
+FEW = 65_536
+#: Searches in one round trip.
+_AT_ONCE = 64
+
+
+class IndexClient:
+    """Asks the index for one catalogue; `degraded` is for the lists to say what they lack."""
+
+    def __init__(self, sets: VectorSets, catalog: Catalog, *, few: int = FEW) -> None:
+        self._sets = sets
+        self._catalog = catalog
+        self._few = few
+        #: What is being asked for, by item key.
+        self._asking: dict[int, asyncio.Task[None]] = {}
+        self._is_away = False
+        self._is_filling = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Look from now on, every REFRESH_S."""
+        await self.look()
+        self._task = asyncio.create_task(self._keep_looking(), name="nearby")
+
+    async def stop(self) -> None:
+        """Ask no more."""
+        tasks = {*self._asking.values(), *([] if self._task is None else [self._task])}
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    @property
+    def degraded(self) -> list[str]:
+        """`index` where lists may lack what looks alike."""
+        return ["index"] if self._is_away or self._is_filling else []
+
+    async def prefetch(self, profiles: Sequence[Profile], now_ms: int) -> None:
+        """Have ready what the lists of these users will need, if that is soon to be had.
+
+        Rows may be other items' afterwards: whoever makes the lists looks the profiles up again.
+        """
+        catalog = self._catalog
+        medoids = find_medoids(find_tastes(profiles, catalog, now_ms), profiles, catalog)
+        keys = catalog.keys[catalog.unknown_lookalikes(medoids)].tolist()
+        new = [key for key in keys if key not in self._asking]
+        # One question at a time shows whether the index is back.
+        if new and not (self._is_away and self._asking):
+            for start in range(0, len(new), _AT_ONCE):
+                asked = new[start : start + _AT_ONCE]
+                self._asking |= dict.fromkeys(asked, asyncio.create_task(self._ask(asked)))
+        waiting = {self._asking[key] for key in keys if key in self._asking}
+        if waiting and not self._is_away:
+            _, late = await asyncio.wait(waiting, timeout=PATIENCE_S)
+            self._is_away = self._is_away or bool(late)
+
+    async def find_similar(self, query: NDArray[np.float32], count: int, where: SearchFilter) -> NDArray[np.int64]:
+        """See `inference.catalog.search.FindSimilar`; raises StateUnavailable."""
+        catalog = self._catalog
+        if where:
+            exactly = await find_exactly(catalog, query, count, where, self._few)
+            if exactly is not None:
+                return exactly
+        found, similarities = await self._sets.search(catalog.encoder or "", query[None], count, where)
+        rows = catalog.rows_of(found[similarities > -1.0])
+        # The catalogue knows better, and more exactly, than the index.
+        return nearest(catalog, query, matching(catalog, rows[rows >= 0], where), count)
+
+    async def _ask(self, keys: Sequence[int]) -> None:
+        catalog, additions = self._catalog, self._catalog.additions
+        rows = catalog.rows_of(np.array(keys, np.uint64))
+        try:
+            found, similarities = await self._sets.search(
+                catalog.encoder or "", catalog.vectors(rows[rows >= 0]), SIMILAR_COUNT
+            )
+        except StateError as error:
+            self._is_away = True
+            log.warning("index_unavailable", error=str(error))
+        else:
+            self._is_away = False
+            known = [key for key, row in zip(keys, rows.tolist(), strict=True) if row >= 0]
+            near = [each[similar > -1.0] for each, similar in zip(found, similarities, strict=True)]
+            catalog.learn_lookalikes(dict(zip(known, near, strict=True)), additions)
+        finally:
+            for key in keys:
+                self._asking.pop(key, None)
+
+    async def look(self) -> None:
+        """See whether the index answers, and how full it is."""
+        catalog = self._catalog
+        try:
+            indexed = await self._sets.count(catalog.encoder or "", catalog.dimensions)
+        except StateError as error:
+            self._is_away = True
+            log.warning("index_unavailable", error=str(error))
+        else:
+            # What is late is still waited for.
+            self._is_away = self._is_away and bool(self._asking)
+            self._is_filling = indexed < FULL * catalog.counts().searchable
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            await self.look()

@@ -1,0 +1,117 @@
+"""Keeps the shared index as state.catalog has it (docs/adr/0010): each partition indexed by the one who reads it."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+
+from features.item import Item, key_of
+from state.codec import decode_item
+from state.errors import StateCorrupt, StateUnavailable
+from state.partitions import START
+from state.vector_sets import NOWHERE, Indexed, Place, VectorSets
+from streams.errors import BrokerUnavailable
+from streams.kafka.continuity import Log
+from streams.kafka.log_reader import Extent
+from streams.kafka.micro_batches import by_partition
+from streams.logs import log
+from streams.processing.positions import Positions
+from streams.retrying import until_available
+from streams.wire.parsing import Record
+from streams.wire.topics import TOMBSTONES_KEPT_MS
+
+#: Records indexed in one step: Redis does nothing else meanwhile.
+STEP = 16
+
+
+class IndexAgent:
+    """Applies micro-batches of state.catalog by the protocol of docs/adr/0002: the position lies with what it led to.
+
+    The topic is compacted, so all of it may be read again at any time, and is where the index cannot be trusted.
+    """
+
+    def __init__(
+        self,
+        sets: VectorSets,
+        positions: Positions,
+        read_log: Callable[[], Awaitable[Log]],
+        *,
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._sets = sets
+        self._positions = positions
+        self._read_log = read_log
+        self._clock_ms = clock_ms
+        self._topic_id: str | None = None
+
+    async def take_up(self, partitions: Sequence[int]) -> dict[int, int]:
+        """Where to take up partitions that were assigned; what is outdated is indexed anew. Raises StateUnavailable."""
+        topic = await until_available(self._read_log, BrokerUnavailable)
+        self._topic_id = topic.topic_id
+        places = await self._sets.places(partitions)
+        outdated = [p for p, place in places.items() if self._is_outdated(place, topic.topic_id, topic.extents[p])]
+        for shard in sorted({self._sets.shard_of(partition) for partition in outdated}):
+            log.warning("index_made_anew", shard=shard)
+            await self._sets.clear(shard, topic.extents)
+        held = await self.positions(partitions)
+        self._positions.loaded(held)
+        return held
+
+    async def positions(self, partitions: Sequence[int]) -> dict[int, int]:
+        """The last offset indexed of each partition. Raises StateUnavailable."""
+        return self._held(await self._sets.places(partitions))
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """Index a batch; on return Redis has it, or its partitions will be fetched again."""
+        batch = by_partition(records)
+        if self._topic_id is None:
+            # Redis was away when they were assigned.
+            await until_available(lambda: self.take_up(sorted(batch)), StateUnavailable)
+        places = await until_available(lambda: self._sets.places(sorted(batch)), StateUnavailable)
+        held = self._held(places)
+        self._positions.loaded(held)
+        for partition, admitted in (await self._positions.admit(batch, held)).items():
+            await self._index(partition, places[partition], admitted)
+
+    async def _index(self, partition: int, place: Place, records: Sequence[Record]) -> None:
+        """Index what follows on a place, step by step; the rest is left to another worker that was there before."""
+        for start in range(0, len(records), STEP):
+            step = records[start : start + STEP]
+            wanted = Place(step[-1].offset, self._topic_id or "", self._clock_ms())
+            store = partial(self._sets.store, partition, place, wanted, _changes(step))
+            place = await until_available(store, StateUnavailable)
+            # The same records may be indexed already: by this worker, whose answer was lost.
+            if not place.is_at(wanted):
+                await self._positions.refused(self._held({partition: place}))
+                return
+            self._positions.committed({partition: place.position})
+
+    def _held(self, places: Mapping[int, Place]) -> dict[int, int]:
+        return {p: place.position if place.topic_id == self._topic_id else START for p, place in places.items()}
+
+    def _is_outdated(self, place: Place, topic_id: str, extent: Extent) -> bool:
+        """Whether the index has what the topic does not tell of any more."""
+        if place == NOWHERE:
+            return False
+        unread = place.position + 1 < extent.end
+        # Kafka may have forgotten meanwhile that an item was deleted.
+        is_late = unread and self._clock_ms() - place.written_ms > TOMBSTONES_KEPT_MS
+        return place.topic_id != topic_id or place.position >= extent.end or is_late
+
+
+def _changes(records: Sequence[Record]) -> dict[int, Indexed | None]:
+    """What becomes of each item, by its key; the last record counts."""
+    changes: dict[int, Indexed | None] = {}
+    for record in records:
+        try:
+            item = None if record.value is None else decode_item(record.value)
+            changes[key_of((record.key or b"").decode())] = None if item is None else _indexed(item)
+        except (StateCorrupt, UnicodeDecodeError) as error:
+            log.error("catalogue_record_unreadable", offset=record.offset, error=str(error))
+    return changes
+
+
+def _indexed(item: Item) -> Indexed | None:
+    """The item as the index has it; None for one that is not to be found: sold out, hidden, or without a picture."""
+    if item.embedding is None or item.encoder is None or item.hidden or not item.in_stock:
+        return None
+    return Indexed(item.vector(), item.encoder, item.category, item.price)

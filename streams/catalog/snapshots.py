@@ -1,0 +1,172 @@
+"""Which snapshot of the catalogue a worker starts from, and how the next one is written beside its work.
+
+Copying or writing a large index holds up everything else in a process. So a child process writes it, which begins
+with the memory as it is at that moment: as Redis does, the worker pays for the pages that it changes meanwhile.
+"""
+
+import asyncio
+import os
+import signal
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NoReturn
+
+from inference.catalog.catalog import Catalog
+from inference.catalog.snapshot import Origin, find_snapshot, load_snapshot, write_snapshot
+from inference.errors import SnapshotUnusable
+from streams.kafka.continuity import Log
+from streams.logs import log
+from streams.wire.topics import TOMBSTONES_KEPT_MS
+
+#: A snapshot this old is written anew if anything changed, so that it does not become too old to be used.
+RENEW_S: Final = 6 * 3600.0
+#: A thousandth of the catalogue is read again faster than a snapshot is loaded.
+_ENOUGH: Final = 1000
+#: Reading what came since takes time as well.
+_USABLE_MS: Final = TOMBSTONES_KEPT_MS - 3_600_000
+_PATIENCE_S: Final = 120.0
+_LOOK_S: Final = 0.02
+
+
+class Snapshots:
+    """The snapshots of one catalogue in a folder; `minutes` lie between two at least."""
+
+    def __init__(
+        self,
+        folder: Path,
+        minutes: float,
+        *,
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._folder = folder
+        self._every_s = 60 * minutes
+        self._clock_ms = clock_ms
+        self._topic_id = ""
+        self._written_s: float | None = None
+        self._looked_s = time.monotonic()
+        #: Records applied since the last one.
+        self.changes = 0
+
+    def load(self, catalog: Catalog, topic: Log) -> dict[int, int]:
+        """Fill an empty catalogue: where to go on in the topic, by partition; nothing where all is to be read."""
+        self._topic_id = topic.topic_id
+        begun = time.perf_counter()
+        try:
+            snapshot = find_snapshot(self._folder)
+            if snapshot is None:
+                return {}
+            origin = snapshot.manifest.origin
+            _check_origin(origin, topic, self._clock_ms())
+            load_snapshot(snapshot, catalog)
+        except SnapshotUnusable as error:
+            log.warning("snapshot_not_used", reason=str(error))
+            return {}
+        age_s = (self._clock_ms() - origin.written_ms) / 1000
+        self._written_s = time.monotonic() - age_s
+        log.info("snapshot_loaded", items=snapshot.manifest.items, age_s=round(age_s), s=_since(begun))
+        return dict(origin.offsets)
+
+    def is_due(self, catalog: Catalog) -> bool:
+        """Whether it is time for the next one."""
+        now_s = time.monotonic()
+        if now_s - self._looked_s < self._every_s:
+            return False
+        self._looked_s = now_s
+        return self.is_worth(catalog)
+
+    def is_worth(self, catalog: Catalog) -> bool:
+        """Whether enough has changed since the last one."""
+        if not (self.changes and catalog.item_ids):
+            return False
+        is_old = self._written_s is None or time.monotonic() - self._written_s > RENEW_S
+        return is_old or self.changes * _ENOUGH >= len(catalog.item_ids)
+
+    async def write(self, catalog: Catalog, offsets: Mapping[int, int], *, patience_s: float = _PATIENCE_S) -> None:
+        """Write the catalogue as it is now, of which `offsets` were read; a failure is told in the log alone."""
+        origin = Origin(self._topic_id, dict(offsets), self._clock_ms())
+        begun, changes = time.perf_counter(), self.changes
+        pid = _fork(lambda: write_snapshot(self._folder, catalog, origin))
+        held_up_s = _since(begun)
+        status = await _ended(pid, patience_s)
+        if status:
+            log.warning("snapshot_not_written", folder=str(self._folder), reason=_reason(status))
+            return
+        self.changes -= changes
+        self._written_s = time.monotonic()
+        log.info("snapshot_written", items=len(catalog.item_ids), s=_since(begun), held_up_s=held_up_s)
+
+
+def _check_origin(origin: Origin, topic: Log, now_ms: int) -> None:
+    """Return if reading on from there gives what reading everything gives; else raise SnapshotUnusable."""
+    if origin.topic_id != topic.topic_id:
+        raise SnapshotUnusable(f"it was made from topic {origin.topic_id}, {topic.topic} is {topic.topic_id}")
+    if origin.offsets.keys() != topic.extents.keys():
+        raise SnapshotUnusable(f"it has {len(origin.offsets)} partitions, {topic.topic} has {len(topic.extents)}")
+    for partition, extent in topic.extents.items():
+        if not extent.first <= origin.offsets[partition] <= extent.end:
+            raise SnapshotUnusable(
+                f"it ends before offset {origin.offsets[partition]} of {topic.topic}[{partition}], which holds "
+                f"{extent.first} to {extent.end}"
+            )
+    age_ms = now_ms - origin.written_ms
+    is_behind = any(origin.offsets[partition] < extent.end for partition, extent in topic.extents.items())
+    if is_behind and not 0 <= age_ms < _USABLE_MS:
+        raise SnapshotUnusable(
+            f"it is {age_ms / 3_600_000:.1f} hours old, and {topic.topic} may no longer tell what was deleted"
+        )
+
+
+def _fork(write: Callable[[], object]) -> int:
+    """Have a child of this process write; the child's id."""
+    with warnings.catch_warnings():
+        # Python 3.12 warns of threads whose locks nobody frees in the child: it takes none of theirs, and is not
+        # waited for without end.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid == 0:
+        _write_and_exit(write)
+    return pid
+
+
+def _write_and_exit(write: Callable[[], object]) -> NoReturn:
+    code = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        # The connections are the worker's: they must end when it ends.
+        os.closerange(3, 1 << 16)
+        os.nice(10)
+        write()
+        code = 0
+    except OSError as error:
+        code = error.errno or code
+    finally:
+        os._exit(code)
+
+
+async def _ended(pid: int, patience_s: float) -> int:
+    """The exit code of a child, negative for a signal; one that takes longer, or is not waited for, is killed."""
+    deadline = time.monotonic() + patience_s
+    ended, status = 0, 0
+    try:
+        while not ended and time.monotonic() < deadline:
+            await asyncio.sleep(_LOOK_S)
+            ended, status = os.waitpid(pid, os.WNOHANG)  # noqa: ASYNC222 (it does not wait)
+    finally:
+        if not ended:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            _, status = os.waitpid(pid, 0)  # noqa: ASYNC222 (a killed process is gone at once)
+    return os.waitstatus_to_exitcode(status)
+
+
+def _reason(status: int) -> str:
+    return f"its process was ended by {signal.Signals(-status).name}" if status < 0 else os.strerror(status)
+
+
+def _since(begun: float) -> float:
+    return round(time.perf_counter() - begun, 4)

@@ -1,0 +1,1 @@
+"""Signals and item changes to catalogue records."""

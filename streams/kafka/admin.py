@@ -1,0 +1,238 @@
+"""The topics as they should be: made, compared with the cluster, and searched for misrouted keys."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import stamina
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # no types
+from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec  # type: ignore[import-untyped]
+from kafka.errors import (  # type: ignore[import-untyped]
+    CoordinatorNotAvailableError,
+    TopicAlreadyExistsError,
+    for_code,
+)
+
+from streams.credentials import PLAINTEXT, KafkaSecurity
+from streams.errors import BrokerUnavailable
+from streams.kafka.connection import connecting
+from streams.kafka.continuity import Log
+from streams.kafka.log_reader import Extent, KafkaLogReader, LogReader
+from streams.wire import topics
+from streams.wire.parsing import Record
+from streams.wire.routing import partition_of
+
+CONNECT_MS: Final = 5_000
+COORDINATOR_S: Final = 30.0
+#: A new topic has its leaders in a moment, but on a busy machine.
+LEADERS_S: Final = 60.0
+SAMPLE: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedTopics:
+    """What `create_topics` made and what was there before."""
+
+    created: list[str]
+    existing: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicDifference:
+    """One way in which a topic is not as it should be; `text` says which, and what to do."""
+
+    topic: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Misrouted:
+    """A record on a partition that murmur2 of its key does not give."""
+
+    topic: str
+    partition: int
+    offset: int
+    expected: int
+
+
+def create_topics(
+    bootstrap: str, prefix: str, partitions: int, replication: int, *, security: KafkaSecurity = PLAINTEXT
+) -> CreatedTopics:
+    """Create the topics that are missing and wait until they have leaders; existing ones are not changed."""
+    with _admin(bootstrap, security) as admin:
+        present = set(admin.list_topics())
+        wanted = {prefix + topic.name: topic for topic in topics.ALL}
+        missing = [name for name in wanted if name not in present]
+        if missing:
+            response = admin.create_topics(
+                {
+                    name: {
+                        "num_partitions": partitions,
+                        "replication_factor": replication,
+                        "configs": wanted[name].config,
+                    }
+                    for name in missing
+                },
+                raise_errors=False,
+            )
+            _refuse_errors(response["topics"])
+            admin.wait_for_topics(missing, timeout_ms=1000 * LEADERS_S)
+        return CreatedTopics(missing, [name for name in wanted if name in present])
+
+
+def check_topics(
+    bootstrap: str, prefix: str, partitions: int, *, security: KafkaSecurity = PLAINTEXT
+) -> list[TopicDifference]:
+    """Compare every topic with its definition: existence, partition count, settings."""
+    with _admin(bootstrap, security) as admin:
+        wanted = {prefix + topic.name: topic for topic in topics.ALL}
+        found = {name: count for name, count in _partition_counts(admin).items() if name in wanted}
+        settings = _settings(admin, list(found))
+    differences = []
+    for name, topic in wanted.items():
+        if name not in found:
+            differences.append(TopicDifference(name, _missing(security)))
+            continue
+        if found[name] != partitions:
+            differences.append(TopicDifference(name, _wrong_count(found[name], partitions)))
+        if not settings[name]:
+            differences.append(TopicDifference(name, _unreadable(security)))
+            continue
+        differences += [
+            TopicDifference(name, _wrong_setting(name, key, settings[name].get(key), value))
+            for key, value in topic.config.items()
+            if _normal(settings[name].get(key)) != _normal(value)
+        ]
+    return differences
+
+
+def broker_version(bootstrap: str, *, security: KafkaSecurity = PLAINTEXT) -> str:
+    """The Kafka version of the cluster, such as "4.1"; raises BrokerUnavailable."""
+    with connecting(bootstrap, security):
+        consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap,
+            bootstrap_timeout_ms=CONNECT_MS,
+            metrics_enabled=False,
+            **security.python_options(),
+        )
+        version: tuple[int, ...] = consumer.config["api_version"]
+        consumer.close()
+    return ".".join(map(str, version))
+
+
+def read_log(bootstrap: str, topic: str, *, security: KafkaSecurity = PLAINTEXT) -> Log:
+    """A topic's id and what its partitions hold; raises BrokerUnavailable."""
+    with _admin(bootstrap, security) as admin:
+        (found,) = admin.describe_topics([topic])
+        if found["error_code"]:
+            raise BrokerUnavailable.no_topic(topic)
+        partitions = [TopicPartition(topic, one["partition_index"]) for one in found["partitions"]]
+        first = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
+        ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+    return Log(
+        topic, str(found["topic_id"]), {p.partition: Extent(first[p].offset, ends[p].offset) for p in partitions}
+    )
+
+
+def read_handled(bootstrap: str, group: str, topic: str, *, security: KafkaSecurity = PLAINTEXT) -> dict[int, int]:
+    """The last offset of each partition that a group has handled, where Kafka was told of one."""
+    with _admin(bootstrap, security) as admin:
+        # The first question about any group has Kafka set up where it keeps that.
+        for attempt in stamina.retry_context(on=CoordinatorNotAvailableError, attempts=None, timeout=COORDINATOR_S):
+            with attempt:
+                found = admin.list_group_offsets({group: None})[group]
+    return {p.partition: known.offset - 1 for p, known in found.items() if p.topic == topic and known.offset >= 0}
+
+
+def find_misrouted(bootstrap: str, prefix: str, *, security: KafkaSecurity = PLAINTEXT) -> tuple[int, list[Misrouted]]:
+    """Read the last records of each partition of the keyed topics back: how many, and which lie wrongly.
+
+    Raises BrokerUnavailable, and AccessRefused where this user may not read one of them.
+    """
+    keyed = {prefix + topic.name for topic in topics.ALL if topic is not topics.DEAD_LETTERS}
+    with _admin(bootstrap, security) as admin:
+        counts = {name: count for name, count in _partition_counts(admin).items() if name in keyed}
+    read, wrong = 0, []
+    with closing(KafkaLogReader(bootstrap, security=security)) as log:
+        for name, count in counts.items():
+            for record in _last_records(log, name, count):
+                if record.key is None:
+                    continue
+                read += 1
+                expected = partition_of(record.key, count)
+                if record.partition != expected:
+                    wrong.append(Misrouted(name, record.partition, record.offset, expected))
+    return read, wrong
+
+
+def _last_records(log: LogReader, topic: str, partitions: int) -> Iterator[Record]:
+    """Up to SAMPLE records from the end of every partition."""
+    for partition in range(partitions):
+        extent = log.extent(topic, partition)
+        yield from log.read(topic, partition, max(extent.first, extent.end - SAMPLE), extent.end)
+
+
+@contextmanager
+def _admin(bootstrap: str, security: KafkaSecurity) -> Iterator[Any]:
+    with connecting(bootstrap, security):
+        admin = KafkaAdminClient(
+            bootstrap_servers=bootstrap, bootstrap_timeout_ms=CONNECT_MS, **security.python_options()
+        )
+        try:
+            yield admin
+        finally:
+            admin.close()
+
+
+def _refuse_errors(answers: list[dict[str, Any]]) -> None:
+    for answer in answers:
+        error = for_code(answer["error_code"])
+        # Another `topics create` at the same moment is no fault.
+        if answer["error_code"] and error is not TopicAlreadyExistsError:
+            raise BrokerUnavailable(
+                f"Kafka refused to create {answer['name']}: {answer.get('error_message') or error.__name__}"
+            )
+
+
+def _partition_counts(admin: Any) -> dict[str, int]:
+    return {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
+
+
+def _settings(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
+    if not names:
+        return {}
+    answer = admin.describe_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, name) for name in names], config_filter="all"
+    )
+    return {name: {key: entry["value"] for key, entry in entries.items()} for name, entries in answer["topic"].items()}
+
+
+def _missing(security: KafkaSecurity) -> str:
+    unseen = f" (or user {security.username!r} may not see it: `sightline topics acls`)" if security.sasl else ""
+    return f"is missing: run `sightline topics create`{unseen}"
+
+
+def _wrong_count(found: int, wanted: int) -> str:
+    return (
+        f"has {found} partitions, not {wanted}: set SIGHTLINE_PARTITIONS={found} if that is intended "
+        "(a key's partition depends on the count, so it must never change under a running system)"
+    )
+
+
+def _unreadable(security: KafkaSecurity) -> str:
+    return (
+        f"keeps its settings from user {security.username!r}: `sightline topics acls operator` tells who may see them"
+    )
+
+
+def _wrong_setting(topic: str, key: str, found: str | None, wanted: str) -> str:
+    return (
+        f"has {key}={found}, not {wanted}: unless that is intended, set it with "
+        f"kafka-configs.sh --alter --entity-type topics --entity-name {topic} --add-config {key}=[{wanted}]"
+    )
+
+
+def _normal(value: str | None) -> set[str]:
+    """`compact,delete` and `delete,compact` are the same policy."""
+    return set((value or "").split(","))

@@ -1,0 +1,240 @@
+"""The wiring: which agent reads which topic, with which parts. Built anew for every process and every test."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from functools import partial
+from typing import Any, TypeVar, cast
+
+import faust
+from faust.types import TP, EventT
+from mode import ServiceT
+
+from state.errors import StateUnavailable
+from state.partitions import PartitionStore
+from streams.credentials import KafkaSecurity, kafka_security
+from streams.errors import BrokerUnavailable, LogMismatch
+from streams.kafka import transport
+from streams.kafka.admin import read_log
+from streams.kafka.continuity import Log, check_log
+from streams.kafka.micro_batches import acknowledge, to_records, waiting
+from streams.kafka.overlap import overlap
+from streams.logs import log
+from streams.metrics import LAST_PROGRESS
+from streams.retrying import until_available
+from streams.settings import Settings
+from streams.wire.parsing import Record
+from streams.wire.topics import Topic
+
+T = TypeVar("T")
+Handler = Callable[[Sequence[Record]], Awaitable[None]]
+PositionsReader = Callable[[Sequence[int]], Awaitable[dict[int, int]]]
+LogReader = Callable[[str], Awaitable[Log]]
+
+
+#: Records that wait in memory for an agent: four batches, and no more, since pictures have up to 2 MiB each.
+EVENTS_BUFFERED = 1024
+PICTURES_BUFFERED = 64
+#: Bytes fetched ahead of a partition.
+FETCH_BYTES = 1 << 20
+#: How often a worker without partitions looks whether its topic still is the one that the state was made from.
+LOOK_EVERY_S = 20.0
+
+
+class App(faust.App):
+    """A Faust app whose partitions resume from positions kept with the state."""
+
+    def __init__(self, *args: Any, read_log: LogReader, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._read_log = read_log
+        #: By topic name (with prefix): who knows the positions of its partitions.
+        self.positions: dict[str, PositionsReader] = {}
+        #: By topic name (with prefix): where those partitions' state is kept, to be compared with the topic.
+        self.stores: dict[str, PartitionStore] = {}
+        #: Set when an agent ended by an error that nobody foresaw; the process must end, too.
+        self.failure: BaseException | None = None
+        #: Set once the group has told this worker its partitions, be they none.
+        self.assigned = asyncio.Event()
+        self.on_rebalance_complete.connect(self._on_assigned)
+        #: The offset up to which each partition was handled.
+        self.done: dict[TP, int] = {}
+
+    def on_init_dependencies(self) -> Iterable[ServiceT]:
+        """As Faust's, but nothing is told of every message: what we count is in `streams.metrics`."""
+        dependencies = list(super().on_init_dependencies())
+        self.sensors.remove(self.monitor)
+        return dependencies
+
+    async def _on_assigned(self, *_: Any, **__: Any) -> None:
+        self.assigned.set()
+
+    async def read_positions(self, partitions: set[TP]) -> dict[TP, int]:
+        """The stored position of each of these partitions whose topic has one; raises LogMismatch."""
+        found: dict[TP, int] = {}
+        for topic, read in self.positions.items():
+            of_topic = {tp.partition: tp for tp in partitions if tp.topic == topic}
+            await self.check_log(topic, of_topic)
+            positions = await read(sorted(of_topic))
+            found.update({of_topic[partition]: position for partition, position in positions.items()})
+        # After a crash Kafka knows less, and where no event follows nothing would ever tell that there is no lag.
+        self.done.update(found)
+        return found
+
+    async def check_log(self, topic: str, partitions: Collection[int]) -> None:
+        """Return if Kafka's topic continues the state of these partitions; else the process must end: LogMismatch."""
+        if topic not in self.stores or not partitions:
+            return
+        found = await until_available(lambda: self._read_log(topic), BrokerUnavailable)
+        await self._check(found, partitions)
+
+    async def look_for_topics(self) -> None:
+        """Check the topics of which no partition is ours: a group does not take one up again that was made anew."""
+        held = {tp.topic for tp in self.consumer.assignment()}
+        for topic in self.stores.keys() - held:
+            try:
+                found = await self._read_log(topic)
+                await self._check(found, found.extents)
+            except (BrokerUnavailable, StateUnavailable) as error:
+                log.warning("topic_unknown", topic=topic, error=str(error))
+
+    async def _check(self, found: Log, partitions: Collection[int]) -> None:
+        topic = found.topic
+        try:
+            await check_log(found, self.stores[topic], partitions)
+        except LogMismatch as error:
+            log.critical("log_mismatch", topic=topic, error=str(error))
+            self.failure = error
+            raise
+
+    def lags(self) -> dict[TP, int]:
+        """How many records of each of our partitions are not handled yet, where the end is known."""
+        consumer = cast(transport.Consumer, self.consumer)
+        ends = {tp: consumer.highwater(tp) for tp in consumer.assignment()}
+        handled = self.handled()
+        return {tp: max(end - handled[tp] - 1, 0) for tp, end in ends.items() if end is not None}
+
+    def handled(self) -> dict[TP, int]:
+        """The last offset handled of each of our partitions, -1 where none was."""
+        consumer = cast(transport.Consumer, self.consumer)
+        # A partition that was away in between was handled by others: Kafka knows how far.
+        return {tp: max(self.done.get(tp, -1), consumer.committed(tp)) for tp in consumer.assignment()}
+
+    async def rewind(self, topic: str, partition: int, position: int) -> None:
+        """Fetch a partition again from the record after `position`, if it still is ours; raises LogMismatch."""
+        tp = TP(topic, partition)
+        if tp in self.consumer.assignment():
+            # Whoever asks has noted that it asked: a rewind that failed would be the end of it.
+            await until_available(lambda: self.check_log(topic, [partition]), StateUnavailable)
+            await cast(transport.Consumer, self.consumer).rewind(tp, position)
+
+
+def make_app(name: str, settings: Settings, kafka: str) -> App:
+    """A Faust app without tables, web server and topic creation, in the consumer group `<prefix>sightline-<name>`."""
+    security = kafka_security(settings)
+    app = App(
+        f"{settings.topic_prefix}sightline-{name}",
+        read_log=partial(asyncio.to_thread, partial(read_log, kafka, security=security)),
+        broker=f"{transport.SCHEME}://{kafka}",
+        broker_credentials=_credentials(security),
+        store="memory://",
+        autodiscover=False,
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        datadir=settings.home / "faust",
+        broker_session_timeout=10.0,
+        # By its next heartbeat a worker learns that another one came or went: so long nobody reads what that one left.
+        broker_heartbeat_interval=1.0,
+        broker_request_timeout=30.0,
+        # A worker that waits for Redis for an hour still belongs to its group.
+        broker_max_poll_interval=86_400.0,
+        producer_request_timeout=30.0,
+        stream_wait_empty=False,
+        stream_buffer_maxsize=PICTURES_BUFFERED if name == "uploads" else EVENTS_BUFFERED,
+        consumer_max_fetch_size=FETCH_BYTES,
+        consumer_auto_offset_reset="earliest",
+    )
+    app.timer(LOOK_EVERY_S)(app.look_for_topics)
+    return app
+
+
+def _credentials(security: KafkaSecurity) -> faust.auth.Credentials | None:
+    """Faust's form of them."""
+    context = security.tls_context()
+    if security.sasl:
+        return faust.SASLCredentials(
+            username=security.username,
+            password=security.password,
+            mechanism=security.mechanism,
+            ssl_context=context,
+        )
+    return None if context is None else faust.SSLCredentials(context)
+
+
+def add_agent(
+    app: App, topic: Topic, handle: Handler, *, name: str, prefix: str, limit: int, pause_s: float = 0.0
+) -> None:
+    """Have `handle` called with the records that wait in a topic, up to `limit` at once, one batch after the other.
+
+    After each batch it pauses for `pause_s`: where nobody waits for the effect, larger batches cost less in all.
+
+    An exception that leaves the handler is a bug or a refusal nobody can mend here: Faust would acknowledge the batch
+    and go on, so the agent stops instead, and the process with it. What it was handling is replayed at the next start.
+    """
+
+    async def run(stream: Any) -> None:
+        async for batch in waiting(stream, limit):
+            try:
+                await handle(to_records(batch))
+            except Exception as error:  # noqa: BLE001 (whatever it is, the batch must not be acknowledged)
+                log.critical("agent_failed", agent=name, exc_info=True)
+                app.failure = error
+                return
+            _handled(app, name, batch)
+            if pause_s:
+                await asyncio.sleep(pause_s)
+
+    _read(app, prefix + topic.name, name, run)
+
+
+def add_overlapping_agent(
+    app: App,
+    topic: Topic,
+    work: Callable[[Sequence[Record]], Awaitable[T]],
+    settle: Callable[[T], Awaitable[None]],
+    *,
+    name: str,
+    prefix: str,
+    limit: int,
+    at_once: int,
+) -> None:
+    """As `add_agent`, but `work` begins with the next batch while earlier ones are under way, `at_once` records in all.
+
+    What it returns is given to `settle`, and the batch acknowledged, in the topic's order.
+    """
+
+    async def work_on(batch: Sequence[EventT[bytes]]) -> T:
+        return await work(to_records(batch))
+
+    async def settle_it(batch: Sequence[EventT[bytes]], result: T) -> None:
+        await settle(result)
+        _handled(app, name, batch)
+
+    async def run(stream: Any) -> None:
+        try:
+            await overlap(waiting(stream, limit), work_on, settle_it, at_once=at_once)
+        except ExceptionGroup as errors:
+            log.critical("agent_failed", agent=name, exc_info=True)
+            app.failure = errors.exceptions[0]
+
+    _read(app, prefix + topic.name, name, run)
+
+
+def _read(app: App, topic: str, name: str, run: Callable[[Any], Awaitable[None]]) -> None:
+    channel = app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+    app.agent(channel, name=name, concurrency=1)(run)
+
+
+def _handled(app: App, name: str, batch: Sequence[EventT[bytes]]) -> None:
+    acknowledge(batch)
+    app.done.update({event.message.tp: event.message.offset for event in batch})
+    LAST_PROGRESS.labels(name).set_to_current_time()

@@ -1,0 +1,165 @@
+"""What a topic still holds, read back from one offset to another: for whoever checks, replays or sends again."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from operator import methodcaller
+from typing import Any, Protocol, TypeVar
+
+import stamina
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Message as Received
+
+from streams.credentials import PLAINTEXT, KafkaSecurity
+from streams.errors import AccessRefused, BrokerUnavailable
+from streams.kafka.connection import connecting
+from streams.wire.parsing import Record
+
+T = TypeVar("T")
+
+#: `Message.headers()`, checked: for a name that is not UTF-8 confluent-kafka both sets an error and returns a tuple
+#: with a hole, which Python's fast path for method calls lets through, and which may then end the process.
+_headers: Callable[[Received], Any] = methodcaller("headers")
+
+_NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+_TIMEOUT_S = 30.0
+_FETCH_RECORDS = 1000
+#: The client waits so long for a batch to fill up, even at the end of a partition.
+_FETCH_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """The offsets that a partition holds: from `first` to before `end`."""
+
+    first: int
+    end: int
+
+
+class LogReader(Protocol):
+    """The partitions of topics, as they are retained."""
+
+    def extent(self, topic: str, partition: int) -> Extent:
+        """What the partition holds now; raises BrokerUnavailable."""
+        ...
+
+    def offset_at(self, topic: str, partition: int, at_ms: int) -> int:
+        """The first offset whose record is not older than `at_ms`; the end where all are. Raises BrokerUnavailable."""
+        ...
+
+    def read(self, topic: str, partition: int, first: int, end: int) -> Iterator[Record]:
+        """The records from `first` to before `end`, which is at most the partition's; raises BrokerUnavailable.
+
+        Use one iterator up before asking for the next.
+        """
+        ...
+
+
+class KafkaLogReader:
+    """A LogReader on a consumer in no group; `close` it."""
+
+    def __init__(self, bootstrap: str, *, security: KafkaSecurity = PLAINTEXT) -> None:
+        self._bootstrap = bootstrap
+        self._username = security.username
+        config: dict[str, Any] = {
+            "bootstrap.servers": bootstrap,
+            "group.id": "sightline-reader",  # required by the client; nothing is committed under it
+            "enable.auto.commit": False,
+            # A hole made by retention meanwhile is an error, not a loss to be found.
+            "auto.offset.reset": "error",
+            "enable.partition.eof": True,
+            # Turning to another partition waits for the fetch that is under way.
+            "fetch.wait.max.ms": 20,
+            # The workers read so, too.
+            "isolation.level": "read_uncommitted",
+            "log_level": 2,
+        }
+        with connecting(bootstrap, security):
+            self._consumer = Consumer(config | security.librdkafka_options())
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._consumer.close()
+
+    def extent(self, topic: str, partition: int) -> Extent:
+        """See LogReader."""
+        place = TopicPartition(topic, partition)
+        return Extent(*self._asked(topic, lambda: self._consumer.get_watermark_offsets(place, timeout=_TIMEOUT_S)))
+
+    def offset_at(self, topic: str, partition: int, at_ms: int) -> int:
+        """See LogReader."""
+        place = TopicPartition(topic, partition, at_ms)
+
+        def find() -> int:
+            (found,) = self._consumer.offsets_for_times([place], timeout=_TIMEOUT_S)
+            # Not an answer, and it looks like that of no record.
+            if found.error is not None:
+                raise KafkaException(found.error)
+            return int(found.offset)
+
+        offset = self._asked(topic, find)
+        return offset if offset >= 0 else self.extent(topic, partition).end
+
+    def read(self, topic: str, partition: int, first: int, end: int) -> Iterator[Record]:
+        """See LogReader."""
+        if first >= end:
+            return
+        self._consumer.assign([TopicPartition(topic, partition, first)])
+        heard = time.monotonic()
+        while True:
+            batch = self._consumer.consume(_FETCH_RECORDS, _FETCH_S)
+            if batch:
+                heard = time.monotonic()
+            elif time.monotonic() - heard > _TIMEOUT_S:
+                raise BrokerUnavailable(f"{topic}[{partition}] gave nothing for {_TIMEOUT_S:.0f} s: is Kafka healthy?")
+            for received in batch:
+                error, offset = received.error(), received.offset()
+                if error is not None and error.code() == KafkaError._PARTITION_EOF:
+                    # The last offsets may hold no record: compacted away, or a transaction's marker.
+                    return
+                if error is not None:
+                    raise self._unavailable(topic, error)
+                if offset is None or offset >= end:
+                    return
+                yield _record(received, topic, partition, offset)
+                if offset == end - 1:
+                    return
+
+    def _asked(self, topic: str, question: Callable[[], T]) -> T:
+        """Kafka's answer; asked again while a partition is between two leaders, as one is that was just made."""
+        try:
+            return stamina.RetryingCaller(attempts=None, timeout=_TIMEOUT_S, wait_max=1.0)(_has_no_leader, question)
+        except KafkaException as error:
+            raise self._unavailable(topic, error.args[0]) from error
+
+    def _unavailable(self, topic: str, error: KafkaError) -> BrokerUnavailable | AccessRefused:
+        if error.code() in (KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
+            return BrokerUnavailable.no_topic(topic)
+        if error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            return AccessRefused.forbidden(self._username, f"read {topic}")
+        if error.code() == KafkaError._AUTO_OFFSET_RESET:
+            return BrokerUnavailable(f"{topic} was cut by its retention while it was read ({error.str()}): try again")
+        if error.code() == KafkaError._BAD_COMPRESSION:
+            return BrokerUnavailable(f"{topic} holds a batch that is too large to be unpacked here: {error.str()}")
+        return BrokerUnavailable.no_answer(self._bootstrap, KafkaException(error))
+
+
+def _has_no_leader(error: Exception) -> bool:
+    return isinstance(error, KafkaException) and error.args[0].code() in _NO_LEADER
+
+
+def _record(received: Received, topic: str, partition: int, offset: int) -> Record:
+    try:
+        headers = _headers(received) or ()
+    except SystemError:
+        # The name of one is not UTF-8.
+        headers = ()
+    return Record(
+        topic,
+        partition,
+        offset,
+        received.timestamp()[1],
+        received.key(),
+        received.value(),
+        tuple((name, value or b"") for name, value in headers),
+    )

@@ -1,0 +1,160 @@
+"""What leaves a worker: confluent-kafka's producer, awaited (docs/adr/0004)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from threading import Thread
+from typing import Protocol
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from streams.credentials import PLAINTEXT, KafkaSecurity
+from streams.errors import BrokerUnavailable, PublishFailed
+from streams.logs import log
+
+_FULL_QUEUE_WAIT_S = 0.01
+Delivered = Callable[[KafkaError | None, object], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One record to publish; without a `partition` the key's murmur2 hash decides, as in every other client."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    partition: int | None = None
+
+
+class Publisher(Protocol):
+    """Where the agents' messages go."""
+
+    def publish(self, messages: Sequence[Message]) -> Awaitable[None]:
+        """Send messages in their order; what it returns is done once the broker has acknowledged all of them.
+
+        That takes as long as the broker is away; PublishFailed if it refuses a message for good.
+        """
+        ...
+
+
+class KafkaPublisher:
+    """A Publisher on librdkafka: idempotent, acknowledged by all replicas, never timing a message out.
+
+    A message that timed out would be a hole in an order that readers rely on; so while the broker is away, publishing
+    waits and with it the agent, whose events stay in their topic.
+    """
+
+    def __init__(self, bootstrap: str, *, client_id: str = "sightline", security: KafkaSecurity = PLAINTEXT) -> None:
+        self._bootstrap = bootstrap
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "client.id": client_id,
+                "partitioner": "murmur2_random",
+                "enable.idempotence": True,
+                "message.timeout.ms": 0,
+                "message.max.bytes": 4 << 20,
+                # Any other value costs about 3 ms: librdkafka's timer is coarse.
+                "linger.ms": 0,
+                "queue.buffering.max.messages": 100_000,
+                "log.connection.close": False,
+                **security.librdkafka_options(),
+            },
+            logger=_RdkafkaLog(),
+        )
+        self._closing = False
+        self._thread = Thread(target=self._poll, name="publisher", daemon=True)
+        self._thread.start()
+
+    def publish(self, messages: Sequence[Message]) -> Awaitable[None]:
+        """See Publisher; the messages are on their way when it returns, unless librdkafka's queue is full."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        left = len(messages)
+        failed: KafkaError | None = None
+        if not messages:
+            done.set_result(None)
+
+        def delivered(error: KafkaError | None, _: object) -> None:
+            nonlocal left, failed
+            failed = failed or error
+            left -= 1
+            if left == 0:
+                loop.call_soon_threadsafe(_settle, done, failed)
+
+        for number, message in enumerate(messages):
+            if not self._queue(message, delivered):
+                return self._publish_rest(messages[number:], delivered, done)
+        return done
+
+    @property
+    def undelivered(self) -> int:
+        """How many messages wait for the broker's acknowledgement, or to be told of it."""
+        return len(self._producer)
+
+    async def warm_up(self, topics: Sequence[str], *, timeout_s: float = 30.0) -> None:
+        """Connect and learn the topics' leaders, so that the first message is not slow; raises BrokerUnavailable.
+
+        A message to a topic that does not exist is refused as well, but only after half a minute.
+        """
+        for topic in topics:
+            try:
+                known = await asyncio.to_thread(self._producer.list_topics, topic, timeout_s)
+            except KafkaException as error:
+                raise BrokerUnavailable.no_answer(self._bootstrap, error) from error
+            if known.topics[topic].error is not None:
+                raise BrokerUnavailable.no_topic(topic)
+
+    async def close(self, *, timeout_s: float = 10.0) -> None:
+        """Deliver what is queued, for as long as `timeout_s`, and end."""
+        left = await asyncio.to_thread(self._producer.flush, timeout_s)
+        if left:
+            log.warning("messages_undelivered", count=left)
+        self._closing = True
+        await asyncio.to_thread(self._thread.join)
+
+    async def _publish_rest(
+        self, messages: Sequence[Message], delivered: Delivered, done: "asyncio.Future[None]"
+    ) -> None:
+        for message in messages:
+            while not self._queue(message, delivered):  # noqa: ASYNC110 (librdkafka does not say when there is room)
+                await asyncio.sleep(_FULL_QUEUE_WAIT_S)
+        await done
+
+    def _queue(self, message: Message, delivered: Delivered) -> bool:
+        try:
+            self._producer.produce(
+                message.topic,
+                key=message.key,
+                value=message.value,
+                headers=list(message.headers),
+                partition=-1 if message.partition is None else message.partition,
+                on_delivery=delivered,
+            )
+        except BufferError:
+            return False
+        except KafkaException as error:
+            raise PublishFailed(f"a message to {message.topic!r} cannot be sent: {error}") from error
+        return True
+
+    def _poll(self) -> None:
+        while not self._closing:
+            self._producer.poll(0.1)
+
+
+class _RdkafkaLog:
+    """librdkafka's own log lines in ours; it reconnects by itself, so they are no errors of the process."""
+
+    def log(self, level: int, message: str, *args: object) -> None:
+        """Called by confluent-kafka from its poll thread."""
+        log.info("kafka_client", level=level, message=message % args if args else message)
+
+
+def _settle(done: "asyncio.Future[None]", failed: KafkaError | None) -> None:
+    if done.cancelled():
+        return
+    if failed is None:
+        done.set_result(None)
+    else:
+        done.set_exception(PublishFailed(f"the broker refused a message: {failed.str()}"))

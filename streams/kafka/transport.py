@@ -1,0 +1,218 @@
+"""Faust's Kafka transport, resuming from our position and telling where a record belongs.
+
+Six things differ from Faust's own (docs/adr/0002):
+
+- On assignment it seeks to `position + 1` as the state store has it, not to Kafka's committed offset.
+- Every message carries `after`: the offset of the record before it in its partition. A message may be applied to a
+  state at position p only if `after <= p`; so nothing that Faust or a seek dropped on the way is ever skipped over.
+- It has no thread of its own: a fetch is an await, not a hop into another event loop and back, which at low rates
+  would cost every event two switches and a wait for the interpreter. A fetch and a seek have an order, too.
+- A message that need not wait for room in its queue costs no task.
+- A fetch waits 50 ms for data, not 1500: with that, one busy partition can hold back a sparse one.
+- What is fetched is unpacked by streams/kafka/record_batches.py, so that no publisher's batch can end the worker.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any
+
+from aiokafka.consumer import fetcher
+from faust.transport.consumer import RecordMap
+from faust.transport.drivers import TRANSPORTS
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+from mode import Seconds, Service
+from mode.services import WaitResults
+from mode.utils.futures import maybe_async
+
+from state.errors import StateUnavailable
+from streams.kafka.record_batches import Records
+from streams.logs import log
+
+SCHEME = "sightline"
+TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"
+
+FETCH_MAX_WAIT_MS = 50
+
+# aiokafka can be told of no other class: its fetcher takes the one that this name of its module has.
+fetcher.MemoryRecords = Records
+
+#: Gives the positions of those partitions whose position is kept with their state.
+PositionReader = Callable[[set[TP]], Awaitable[dict[TP, int]]]
+
+
+class LinkedMessage(ConsumerMessage):
+    """A message that knows the offset of the record before it; None when that is not known."""
+
+    after: int | None = None
+
+
+class _Rest:
+    """The rest of a coroutine that was run up to its first wait, to be awaited like the whole."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], awaited: Any) -> None:
+        self._coroutine = coroutine
+        self._awaited = awaited
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        awaited = self._awaited
+        try:
+            while True:
+                try:
+                    sent = yield awaited
+                except BaseException as error:  # noqa: BLE001 (a cancellation, too, is the coroutine's)
+                    awaited = self._coroutine.throw(error)
+                else:
+                    awaited = self._coroutine.send(sent)
+        except StopIteration as end:
+            return end.value
+
+
+class ConsumerInLoop(driver.AIOKafkaConsumerThread):
+    """Faust's consumer thread without the thread: a service of the worker's loop, with a short fetch."""
+
+    # What a service of mode's does before mode's threads are laid over it. A thread ends itself when anything has
+    # crashed; this one ends when its consumer, which has yet to commit by it, has stopped.
+    maybe_start = Service.maybe_start
+    start = Service.start
+    stop = Service.stop
+    _stopped_set = Service._stopped_set
+    _stop_children = Service._stop_children
+    _stop_futures = Service._stop_futures
+    _stop_exit_stacks = Service._stop_exit_stacks
+    wait_for_shutdown = False
+
+    async def on_stop(self) -> None:
+        """Leave the group."""
+        await self.on_thread_stop()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Tell the consumer."""
+        await self.consumer.on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Tell the consumer."""
+        await self.consumer.on_partitions_assigned(assigned, generation_id)
+
+    async def call_thread(self, fun: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+        """Run `fun`."""
+        return await maybe_async(fun(*args, **kwargs))
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # aiokafka hands this on to its fetcher when it starts, and Faust has no setting for it.
+        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
+        return consumer
+
+
+class Consumer(driver.Consumer):
+    """Faust's consumer with positions of ours."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._read_positions: PositionReader = self.app.read_positions  # type: ignore[attr-defined]  # streams.kafka.faust_app.App
+        self._last: dict[TP, int] = {}
+        self._sought: dict[TP, int] = {}
+        self._seeking: set[TP] = set()
+        self._links: dict[TP, dict[int, int | None]] = {}
+
+    def _new_consumer_thread(self) -> ConsumerInLoop:
+        return ConsumerInLoop(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
+
+    def committed(self, tp: TP) -> int:
+        """The offset up to which Kafka knows a partition to be handled; -1 where it knows of none."""
+        return (self._committed_offset.get(tp) or 0) - 1
+
+    async def perform_seek(self) -> None:
+        """Seek to the committed offsets, then to `position + 1` where the state store has a position."""
+        await super().perform_seek()
+        self._last.clear()
+        self._sought.clear()
+        try:
+            positions = await self._read_positions(set(self.assignment()))
+        except StateUnavailable as error:
+            # The first record is then of unknown place: the agent reads the position itself and rewinds.
+            log.warning("positions_unknown", error=str(error))
+            return
+        for tp, position in positions.items():
+            await self.rewind(tp, position)
+
+    async def sleep(self, n: Seconds) -> None:
+        """As Faust's, which makes three tasks even for no time, between any two fetches."""
+        if n == 0:
+            await asyncio.sleep(0)
+        else:
+            await super().sleep(n)
+
+    async def wait_first(self, *coros: Any, timeout: Seconds | None = None) -> WaitResults:
+        """As Faust's, which makes four tasks for every message; a coroutine that need not wait is just run."""
+        first, *others = coros
+        if timeout is None and isinstance(first, Coroutine) and not self._stopped.is_set():
+            try:
+                first = _Rest(first, first.send(None))
+            except BaseException as end:
+                for other in others:
+                    other.close()
+                if isinstance(end, StopIteration):
+                    return WaitResults([first], [end.value], stopped=False)
+                raise
+        return await super().wait_first(first, *others, timeout=timeout)  # type: ignore[arg-type]  # None is its default
+
+    async def rewind(self, tp: TP, position: int) -> None:
+        """Fetch again from the record after `position`; whatever was fetched before is of unknown place."""
+        self._seeking.add(tp)
+        self._last.pop(tp, None)
+        self._sought.pop(tp, None)
+        try:
+            await self.seek(tp, position + 1)
+            self._sought[tp] = position
+        finally:
+            self._seeking.discard(tp)
+
+    async def _wait_next_records(self, timeout: float) -> tuple[RecordMap | None, set[TP] | None]:
+        records, active = await super()._wait_next_records(timeout)
+        # Nothing was awaited since aiokafka looked where to read on, so these records are from after every seek.
+        self._last.update(self._sought)
+        self._sought.clear()
+        self._links.clear()
+        for tp, found in (records or {}).items():
+            moved = tp in self._seeking
+            if found and not moved and found[0].offset - self._last.get(tp, found[0].offset - 1) not in (1, 2):
+                # No seek of ours, and more than the marker of a transaction: the topic begins again, or its retention
+                # has overtaken us.
+                await self.app.check_log(tp.topic, [tp.partition])  # type: ignore[attr-defined]  # streams.kafka.faust_app.App
+            self._links[tp] = links = {}
+            for record in found:
+                links[record.offset] = None if moved else self._last.get(tp)
+                if not moved:
+                    self._last[tp] = record.offset
+            if found and found[0].offset < (self._read_offset[tp] or 0):
+                # Faust drops what is behind its read offset, which a message in flight may have moved after a seek.
+                self._read_offset[tp] = found[0].offset
+        return records, active
+
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        message = LinkedMessage(
+            record.topic,
+            record.partition,
+            record.offset,
+            record.timestamp / 1000.0,
+            record.timestamp_type,
+            record.headers,
+            record.key,
+            record.value,
+            record.checksum,
+            record.serialized_key_size,
+            record.serialized_value_size,
+            tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+        if tp not in self._seeking and tp not in self._sought:
+            message.after = self._links.get(tp, {}).get(record.offset)
+        return message
+
+
+class Transport(driver.Transport):
+    """Registered by name: `faust.App(broker="sightline://host:port")` uses it."""
+
+    Consumer = Consumer

@@ -1,0 +1,95 @@
+"""Privacy requests among the events of their users: written by the privacy agent, and told from what others write.
+
+A control record lies on events.interactions, so that a profile stays a function of that one log (docs/adr/0009). What
+anybody may write there must not erase a profile, so a header says which record of events.privacy it stands for; with a
+key it is signed, and nobody without the key can make or change one.
+"""
+
+import hmac
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+from pydantic import SecretStr
+
+from features.privacy import Request
+from streams.kafka.publisher import Message
+from streams.wire.events import Control, PrivacyRequest, encode
+from streams.wire.parsing import Record
+from streams.wire.topics import INTERACTIONS
+
+HEADER = "sightline-control"
+_STAMP = re.compile(rb"(\d{1,6})-(\d{1,18})( [0-9a-f]{64})?")
+_decode = msgspec.json.Decoder(Control).decode
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedRequest:
+    """A control record that counts: what is asked, and by which record of events.privacy."""
+
+    control: Control
+    partition: int
+    offset: int
+
+    @property
+    def user_id(self) -> str:
+        """Who asks."""
+        return self.control.user_id
+
+    @property
+    def request(self) -> Request:
+        """The request as the profile sees it."""
+        control = self.control
+        return Request(control.type, self.offset, control.asked_ms, tuple((control.prefer or {}).items()))
+
+
+class ControlRecords:
+    """Writes control records and reads them; `keys` are secrets of which the first signs and each is accepted."""
+
+    def __init__(self, *keys: bytes) -> None:
+        self._keys = keys
+
+    def message(self, request: PrivacyRequest, record: Record, *, prefix: str) -> Message:
+        """The control record of a request that lies where `record` does."""
+        dials = request.prefer if request.type == "prefer" else None
+        value = encode(Control(type=request.type, user_id=request.user_id, asked_ms=record.timestamp_ms, prefer=dials))
+        stamp = b"%d-%d" % (record.partition, record.offset)
+        if self._keys:
+            stamp += b" " + _signature(self._keys[0], stamp, value)
+        return Message(prefix + INTERACTIONS.name, request.user_id.encode(), value, ((HEADER, stamp),))
+
+    def read(self, record: Record) -> VerifiedRequest | None:
+        """The request of a control record of ours; None for anything else."""
+        stamps = [value or b"" for name, value in record.headers if name == HEADER]
+        found = _STAMP.fullmatch(stamps[0]) if len(stamps) == 1 else None
+        if found is None or record.value is None or not self._is_ours(found, record.value):
+            return None
+        try:
+            control = _decode(record.value)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        if record.key != control.user_id.encode():
+            return None
+        return VerifiedRequest(control, int(found[1]), int(found[2]))
+
+    def _is_ours(self, stamp: re.Match[bytes], value: bytes) -> bool:
+        if not self._keys:
+            return True
+        place, signature = b"%b-%b" % (stamp[1], stamp[2]), (stamp[3] or b"").strip()
+        return any(hmac.compare_digest(_signature(key, place, value), signature) for key in self._keys)
+
+
+#: Who may write events.interactions is trusted with control records as well.
+UNSIGNED: Final = ControlRecords()
+
+
+def control_keys(setting: SecretStr | None) -> tuple[bytes, ...]:
+    """The keys of the setting: the one that signs, and after a comma older ones whose records are still in the log."""
+    keys = setting.get_secret_value().split(",") if setting is not None else []
+    return tuple(key.strip().encode() for key in keys if key.strip())
+
+
+def _signature(key: bytes, place: bytes, value: bytes) -> bytes:
+    return hmac.new(key, place + b"\n" + value, sha256).hexdigest().encode()

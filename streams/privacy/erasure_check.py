@@ -1,0 +1,71 @@
+"""Where a user's id is still found: in Redis, and among what the compacted topics say last of each key."""
+
+import re
+from collections.abc import Callable
+
+from state.key_scan import find_keys
+from state.redis import connect
+from streams.credentials import kafka_security, redis_access
+from streams.kafka.log_reader import KafkaLogReader, LogReader
+from streams.settings import Settings
+from streams.wire.parsing import Record
+from streams.wire.topics import CATALOG, EXPORTS, RECOMMENDATIONS
+
+#: Shorter ids turn up by chance among the numbers of a packed value.
+_BY_CHANCE = 6
+
+
+async def find_traces(settings: Settings, kafka: str, redis: str, user_id: str) -> list[str]:
+    """The places that hold the id, by name; raises StateUnavailable and BrokerUnavailable."""
+    client = connect(redis, access=redis_access(settings))
+    log = KafkaLogReader(kafka, security=kafka_security(settings))
+    try:
+        holds = holder_of(user_id)
+        found = [f"Redis {key}" for key in await find_keys(client, settings.topic_prefix, holds)]
+        return found + find_records(log, settings.topic_prefix, settings.partitions, holds)
+    finally:
+        log.close()
+        await client.aclose()
+
+
+def find_records(log: LogReader, prefix: str, partitions: int, holds: Callable[[bytes], bool]) -> list[str]:
+    """The records, last of their key in a compacted topic, whose value holds the id.
+
+    The key of a record without a value is no trace: it is what has the others of this key removed, and goes with them.
+    """
+    found = []
+    for name in (prefix + topic.name for topic in (RECOMMENDATIONS, CATALOG, EXPORTS)):
+        for partition in range(partitions):
+            extent = log.extent(name, partition)
+            last: dict[bytes | None, Record] = {}
+            for record in log.read(name, partition, extent.first, extent.end):
+                last[record.key] = record
+            found += [
+                f"{name}[{partition}] offset {record.offset}"
+                for record in last.values()
+                if record.value is not None and (holds(record.value) or holds(record.key or b""))
+            ]
+    return found
+
+
+def holder_of(user_id: str) -> Callable[[bytes], bool]:
+    """Whether bytes hold the id as a word of its own.
+
+    >>> holds = holder_of("u1")
+    >>> holds(b'{"owner":"u1"}'), holds(b"{3}:profile:u1"), holds(b'{"owner":"u11"}')
+    (True, True, False)
+    """
+    word = re.compile(rb"(?<![A-Za-z0-9])" + re.escape(user_id.encode()) + rb"(?![A-Za-z0-9])")
+
+    def holds(data: bytes) -> bool:
+        return word.search(data) is not None and (len(user_id) >= _BY_CHANCE or _is_text(data))
+
+    return holds
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in data

@@ -1,0 +1,1 @@
+"""What all agents share: positions, commits, dead letters, breakers."""

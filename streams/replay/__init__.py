@@ -1,0 +1,1 @@
+"""State recomputed from the log: rebuilt, or verified."""

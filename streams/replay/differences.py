@@ -1,0 +1,133 @@
+"""Expected against stored: where two values of the state differ, in words; an empty text where they do not."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from math import isclose
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.behaviour import UNKNOWN, Behaviour, least_users
+from features.item import Item
+from features.profile import Profile
+from features.trends import TRENDS_LIMIT, is_shown
+from state.codec import encode_profile
+
+T = TypeVar("T")
+
+TOLERANCE = 1e-5
+#: Values read from Redis at once.
+_CHUNK = 500
+
+
+def chunks(names: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Names of stored values, by as many as are read at once."""
+    for start in range(0, len(names), _CHUNK):
+        yield names[start : start + _CHUNK]
+
+
+def balance(expected: Profile, stored: Profile) -> tuple[int, int]:
+    """How many events at least are missing from a stored profile, and how many at least it has too many.
+
+    From the counts, and from the event ids that both still hold. One that is missing lets the stored window reach as
+    much further back, so as many older ids there are no events too many.
+    """
+    missing = expected.count - stored.count
+    held, wanted = Counter(stored.events.tolist()), Counter(expected.events.tolist())
+    doubled = max((held - wanted).total() - max(missing, 0), -missing, 0)
+    return missing + doubled, doubled
+
+
+def profile_difference(expected: Profile, stored: Profile) -> str:
+    """Profiles follow from the log byte by byte."""
+    if encode_profile(expected) == encode_profile(stored):
+        return ""
+    found = [
+        f"{field.name}: {_short(ours)}, stored {_short(theirs)}"
+        for field in fields(Profile)
+        if not np.array_equal(ours := getattr(expected, field.name), theirs := getattr(stored, field.name))
+    ]
+    return "; ".join(found) or "its bytes"
+
+
+def recent_difference(recent: Profile, stored: Profile) -> tuple[int, str]:
+    """For a user whose first events are not retained: how many of the retained ones the stored profile lacks.
+
+    An event id that was used on both sides of the retention's edge looks missing.
+    """
+    missing = int((~np.isin(recent.events, stored.events)).sum())
+    lacking = max(missing, recent.count - stored.count, 0)
+    return lacking, f"{lacking} of the last {recent.count} events are not in it" if lacking else ""
+
+
+def behaviour_difference(expected: Behaviour, stored: Behaviour | None, *, order_known: bool) -> str:
+    """Sums within TOLERANCE; neighbours too, unless their order of arrival mattered and is not known."""
+    if stored is None:
+        return "is not stored"
+    sums = (("popular", expected.popular, stored.popular), ("trend", expected.trend, stored.trend))
+    found = [f"{name}: {ours:.6g}, stored {theirs:.6g}" for name, ours, theirs in sums if not near(ours, theirs)]
+    for name in ("user_bitmap", "user_bitmap_before"):
+        if getattr(expected, name) != getattr(stored, name):
+            found.append(f"{name}: {getattr(expected, name):#x}, stored {getattr(stored, name):#x}")
+    if expected.at_ms != stored.at_ms:
+        found.append(f"at_ms: {expected.at_ms}, stored {stored.at_ms}")
+    if order_known and not _same_neighbours(expected.neighbours, stored.neighbours):
+        found.append(f"neighbours: {_short(expected.neighbours)}, stored {_short(stored.neighbours)}")
+    return "; ".join(found)
+
+
+def trend_differences(
+    expected: Mapping[int, Behaviour], trends: NDArray[np.void], *, min_users: int = 1
+) -> dict[int, str]:
+    """Each entry of a partition's trends repeats its item's sums; while there is room, every popular item has one.
+
+    No item has one that may owe it to fewer than `min_users`.
+    """
+    found = {}
+    for item, popular, trend, at_s in trends.tolist():
+        behaviour = expected.get(item, UNKNOWN)
+        sums = (behaviour.popular, behaviour.trend, max(behaviour.at_ms, 0) // 1000)
+        if not (near(sums[0], popular) and near(sums[1], trend) and sums[2] == at_s):
+            found[item] = f"popular, trend, at_s: {sums}, stored {(popular, trend, at_s)}"
+        elif not is_shown(behaviour, min_users):
+            found[item] = f"is shown with {least_users(behaviour)} users known; at least {min_users} are wanted"
+    wanted = {item for item, each in expected.items() if each.popular > 0 and is_shown(each, min_users)}
+    if len(wanted) <= TRENDS_LIMIT:
+        found |= dict.fromkeys(wanted - set(trends["item"].tolist()), "is not in the trends")
+    return found
+
+
+def item_difference(expected: Item | None, stored: Item | None) -> str:
+    """Items are equal field by field."""
+    if expected is None or stored is None:
+        return "" if expected is stored else f"is {'not ' if stored is None else ''}stored"
+    return "; ".join(
+        f"{field.name}: {_short(getattr(expected, field.name))}, stored {_short(getattr(stored, field.name))}"
+        for field in fields(Item)
+        if getattr(expected, field.name) != getattr(stored, field.name)
+    )
+
+
+def near(expected: float, stored: float) -> bool:
+    """Equal within TOLERANCE, relative for values above 1."""
+    return isclose(expected, stored, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+
+
+def _same_neighbours(expected: NDArray[np.void], stored: NDArray[np.void]) -> bool:
+    if len(expected) != len(stored):
+        return False
+    ours, theirs = np.sort(expected, order="item"), np.sort(stored, order="item")
+    return bool(
+        (ours["item"] == theirs["item"]).all()
+        and (ours["at_s"] == theirs["at_s"]).all()
+        and np.allclose(ours["weight"], theirs["weight"], rtol=TOLERANCE, atol=TOLERANCE)
+    )
+
+
+def _short(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        last = value[-1:].tolist()
+        return f"{len(value)} ending with {last[0]}" if last else "none"
+    return repr(value)[:80]

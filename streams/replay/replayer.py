@@ -1,0 +1,124 @@
+"""The replays of all partitions, moved along the log to wherever the stored state is."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from features.item import Item
+from state.codec import decode_item
+from state.signals import partition_of
+from streams.errors import CannotVerify
+from streams.kafka.log_reader import Extent, LogReader
+from streams.privacy.control_records import UNSIGNED, ControlRecords
+from streams.replay.folds import InteractionsReplay, Place, SignalsReplay
+from streams.wire import routing
+from streams.wire.parsing import Record
+from streams.wire.topics import CATALOG, INTERACTIONS, SIGNALS, Topic
+
+#: Told what is under way, how many records of it are done, and of how many.
+Progress = Callable[[str, int, int], None]
+_PROGRESS_EVERY = 500
+
+
+class Replayer:
+    """One replay for each partition of events.interactions and of state.signals; all begin at the first record kept."""
+
+    def __init__(
+        self, log: LogReader, *, prefix: str, partitions: int, progress: Progress, controls: ControlRecords = UNSIGNED
+    ) -> None:
+        self._log = log
+        self._prefix = prefix
+        self._partitions = range(partitions)
+        self._progress = progress
+        self._done = 0
+        self.extents = self.extents_of(INTERACTIONS)
+        self.signal_extents = self.extents_of(SIGNALS)
+        self.interactions = {p: InteractionsReplay(extent.first - 1, controls) for p, extent in self.extents.items()}
+        self.signals = {p: SignalsReplay(extent.first - 1) for p, extent in self.signal_extents.items()}
+
+    def whole(self) -> bool:
+        """Whether events.interactions still holds its first events, in every partition."""
+        return all(extent.first == 0 for extent in self.extents.values())
+
+    def last_events(self) -> dict[str, tuple[int, Place]]:
+        """The partition and place of each user's last event so far, but for users whose events lie wrongly."""
+        count = len(self._partitions)
+        return {
+            user: (partition, place)
+            for partition, replay in self.interactions.items()
+            for user, place in replay.last.items()
+            if routing.partition_of(user.encode(), count) == partition
+        }
+
+    def extents_of(self, topic: Topic) -> dict[int, Extent]:
+        """What the partitions of a topic hold now."""
+        return {partition: self._log.extent(self._prefix + topic.name, partition) for partition in self._partitions}
+
+    def start(self, positions: Mapping[int, int]) -> None:
+        """Replay the interactions of every partition up to these positions."""
+        total = sum(max(position - self.interactions[p].position, 0) for p, position in positions.items())
+        for partition, position in positions.items():
+            self.advance(partition, position, of=total)
+
+    def advance(self, partition: int, position: int, *, of: int = 0) -> InteractionsReplay:
+        """Replay a partition of events.interactions on to a position that Redis holds; raises CannotVerify."""
+        replay = self.interactions[partition]
+        _check_onward(INTERACTIONS, partition, replay.position, position, self.extents[partition])
+        self._apply(partition, position, of=of)
+        return replay
+
+    def advance_signals(self, partition: int, position: int, sources: Mapping[int, int]) -> SignalsReplay:
+        """Replay a partition of state.signals on to a position at which these sequences are applied; CannotVerify."""
+        replay = self.signals[partition]
+        _check_onward(SIGNALS, partition, replay.position, position, self.signal_extents[partition])
+        for source, sequence in sources.items():
+            # An event's engagements have twice its offset as sequence, and one more (features.behaviour).
+            self._apply(source, sequence // 2)
+        for record in self._records(SIGNALS, partition, replay.position + 1, position + 1):
+            replay.follow(record)
+        replay.position = max(replay.position, position)
+        replay.catch_up(sources)
+        return replay
+
+    def order_known(self, partition: int) -> bool:
+        """Whether a partition of state.signals still holds its first record."""
+        return self.signal_extents[partition].first == 0
+
+    def catalogue(self) -> dict[str, Item]:
+        """The items of state.catalog as it is now; raises StateCorrupt."""
+        items: dict[str, Item] = {}
+        for record in self.read(CATALOG):
+            item_id = (record.key or b"").decode()
+            if record.value is None:
+                items.pop(item_id, None)
+            else:
+                items[item_id] = decode_item(record.value)
+        return items
+
+    def read(self, topic: Topic) -> Iterator[Record]:
+        """All that a topic holds now, one partition after the other."""
+        extents = self.extents_of(topic)
+        total = sum(extent.end - extent.first for extent in extents.values())
+        self._done = 0
+        for partition, extent in extents.items():
+            yield from self._records(topic, partition, extent.first, extent.end, of=total)
+
+    def _apply(self, partition: int, position: int, *, of: int = 0) -> None:
+        replay = self.interactions[partition]
+        for record in self._records(INTERACTIONS, partition, replay.position + 1, position + 1, of=of):
+            for engagement in replay.apply(record):
+                self.signals[partition_of(engagement.item, len(self._partitions))].expect(engagement)
+        replay.position = max(replay.position, position)
+
+    def _records(self, topic: Topic, partition: int, first: int, end: int, *, of: int = 0) -> Iterator[Record]:
+        for record in self._log.read(self._prefix + topic.name, partition, first, end):
+            yield record
+            self._done += 1
+            if of and self._done % _PROGRESS_EVERY == 0:
+                self._progress(topic.name, self._done, of)
+
+
+def _check_onward(topic: Topic, partition: int, reached: int, position: int, extent: Extent) -> None:
+    if position < reached and reached >= extent.first:
+        raise CannotVerify(
+            f"Redis went back from position {reached} of {topic.name}[{partition}] to {position} while it was read: it "
+            "lost writes, or a replica took over. Wait until the workers have caught up, then verify again"
+        )

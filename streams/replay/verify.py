@@ -1,0 +1,171 @@
+"""The oracle: recomputes the state from the Kafka log alone and says where Redis or the lists differ (docs/verify.md).
+
+Nothing has to stand still: what Redis holds is read together with the position it stands for, and the replay goes on to
+just that position before the two are compared.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+
+from features.privacy import without_lapsed
+from features.profile import NEW, Profile
+from state.keys import Keys
+from state.profiles import ProfileStore
+from state.redis import RedisPartitions, connect
+from state.signals import SignalStore
+from streams.credentials import kafka_security, redis_access
+from streams.errors import CannotVerify
+from streams.kafka.log_reader import KafkaLogReader, LogReader
+from streams.privacy.control_records import UNSIGNED, ControlRecords, control_keys
+from streams.replay.differences import balance, chunks, profile_difference, recent_difference
+from streams.replay.replayer import Progress, Replayer
+from streams.replay.report import Difference, Report
+from streams.replay.verify_items import ItemsVerification
+from streams.replay.verify_outputs import compare_letters, compare_lists
+from streams.settings import Settings
+
+
+async def verify_state(
+    settings: Settings, kafka: str, redis: str, *, progress: Progress = lambda _what, _done, _of: None
+) -> Report:
+    """The oracle's report on the topics and the state of these settings; raises what `Oracle.verify` does."""
+    client = connect(redis, access=redis_access(settings))
+    log = KafkaLogReader(kafka, security=kafka_security(settings))
+    try:
+        prefix, partitions = settings.topic_prefix, settings.partitions
+        profiles = ProfileStore(RedisPartitions(client, Keys(prefix), observe=_unobserved))
+        signals = SignalStore(RedisPartitions(client, Keys(f"{prefix}s"), observe=_unobserved), partitions)
+        controls = ControlRecords(*control_keys(settings.control_key))
+        return await Verification(
+            log,
+            profiles,
+            signals,
+            controls,
+            prefix=prefix,
+            partitions=partitions,
+            min_users=settings.trends_min_users,
+            progress=progress,
+        ).verify()
+    finally:
+        log.close()
+        await client.aclose()
+
+
+class Verification:
+    """Holds the state of one topic prefix against its log."""
+
+    def __init__(
+        self,
+        log: LogReader,
+        profiles: ProfileStore,
+        signals: SignalStore,
+        controls: ControlRecords = UNSIGNED,
+        *,
+        prefix: str,
+        partitions: int,
+        min_users: int = 1,
+        progress: Progress = lambda _what, _done, _of: None,
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._log = log
+        self._profiles = profiles
+        self._signals = signals
+        self._prefix = prefix
+        self._partitions = range(partitions)
+        self._progress = progress
+        self._controls = controls
+        self._min_users = min_users
+        self._clock_ms = clock_ms
+
+    async def verify(self) -> Report:
+        """Compare everything; raises CannotVerify, BrokerUnavailable, StateUnavailable and StateCorrupt."""
+        report = Report(len(self._partitions))
+        held = await self._profiles.positions(self._partitions)
+        # After the positions: what they stand for was published before.
+        replayer = Replayer(
+            self._log,
+            prefix=self._prefix,
+            partitions=len(self._partitions),
+            progress=self._progress,
+            controls=self._controls,
+        )
+        _check_extents(replayer, held, report)
+        replayer.start(held)
+        _count(replayer, report)
+        # The replayer may go on with what happens meanwhile; the lists are judged by this.
+        refused = {p: list(replay.refused) for p, replay in replayer.interactions.items()}
+        withdrawn = {user: p for p, replay in replayer.interactions.items() for user in replay.withdrawn}
+        compare_lists(replayer, replayer.last_events(), withdrawn, held, report)
+        for partition in self._partitions:
+            await self._compare_profiles(replayer, partition, report)
+        await self._items(replayer, held, report).compare(self._partitions)
+        compare_letters(replayer, self._prefix, refused, report)
+        return report
+
+    def _items(self, replayer: Replayer, held: Mapping[int, int], report: Report) -> ItemsVerification:
+        return ItemsVerification(self._signals, replayer, held, report, min_users=self._min_users)
+
+    async def _compare_profiles(self, replayer: Replayer, partition: int, report: Report) -> None:
+        whole = replayer.extents[partition].first == 0
+        for users in chunks(list(replayer.interactions[partition].profiles)):
+            loaded = (await self._profiles.load({partition: users}))[partition]
+            replay = replayer.advance(partition, loaded.position)
+            now_ms = self._clock_ms()
+            for user in users:
+                # What expired in Redis is still in the log perhaps, and the reverse.
+                expected = without_lapsed(replay.profiles[user], now_ms)
+                stored = without_lapsed(loaded.profiles.get(user, NEW), now_ms)
+                compare_profile(user, expected, stored, report, whole=whole)
+
+
+def compare_profile(user: str, expected: Profile, stored: Profile, report: Report, *, whole: bool) -> None:
+    """Report how a stored profile differs; where not all of its user's events are retained, as far as can be said."""
+    if whole:
+        (lost, doubled), where = balance(expected, stored), profile_difference(expected, stored)
+    elif expected.privacy != stored.privacy:
+        # A request that is not retained emptied the profile, or kept events out of it.
+        return
+    else:
+        (lost, where), doubled = recent_difference(expected, stored), 0
+    report.lost += lost
+    report.double_applied += doubled
+    if where:
+        report.different_profiles += 1
+        report.show(Difference("profile", user, where))
+
+
+def _check_extents(replayer: Replayer, held: Mapping[int, int], report: Report) -> None:
+    """Note what is still to come and what can no longer be looked at; CannotVerify for another topic's positions."""
+    for partition, extent in replayer.extents.items():
+        position = held[partition]
+        if position >= extent.end:
+            raise CannotVerify(
+                f"Redis holds position {position} of events.interactions[{partition}], which ends at {extent.end - 1}: "
+                "the topic was created anew, or this is another cluster's Redis"
+            )
+        report.pending += extent.end - 1 - max(position, extent.first - 1)
+        cut = extent.first - 1 - position
+        if cut > 0:
+            report.lost += cut
+            report.incomplete.append(
+                f"events.interactions[{partition}]: retention removed {cut} events before they were applied"
+            )
+        if extent.first > 0:
+            report.incomplete.append(
+                f"profiles of partition {partition}: its log begins at offset {extent.first}, so profiles are compared "
+                "by the last event ids and the counts alone"
+            )
+
+
+def _count(replayer: Replayer, report: Report) -> None:
+    for replay in replayer.interactions.values():
+        report.users += len(replay.profiles)
+        report.events += replay.events
+        report.duplicates += replay.duplicates
+        report.late += replay.late
+        report.requests += replay.requests
+        report.refused += len(replay.refused)
+
+
+def _unobserved(_op: str, _seconds: float | None) -> None:
+    """The round trips of a check are no metric."""

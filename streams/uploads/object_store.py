@@ -1,0 +1,60 @@
+"""Pictures in an object store: file, s3, gs or az, read by key from the one configured bucket."""
+
+import asyncio
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import from_url
+
+from features.vision.decode import MAX_BYTES
+from streams.errors import InvalidEvent, StreamError
+
+_KEY = re.compile(r"[A-Za-z0-9_.=@+ -]+(/[A-Za-z0-9_.=@+ -]+)*")
+
+
+class ObjectsUnavailable(StreamError):
+    """The object store does not answer: try again."""
+
+
+class ObjectMissing(StreamError):
+    """There is no such object yet."""
+
+
+class Objects:
+    """Reads objects by key. A key is relative and plain: it cannot leave the bucket or name another one."""
+
+    def __init__(self, url: str | None) -> None:
+        self._store = None if url is None else from_url(url)
+        folder = urlsplit(url or "")
+        #: Only a folder has links, which may lead out of it, and files that never end.
+        self._folder = Path(url2pathname(folder.path)).resolve() if folder.scheme == "file" else None
+
+    async def read(self, key: str) -> bytes:
+        """The object's bytes, at most MAX_BYTES; raises InvalidEvent, ObjectMissing or ObjectsUnavailable."""
+        if self._store is None:
+            raise InvalidEvent("no_object_store", "an image_ref needs SIGHTLINE_OBJECT_STORE to be set on the worker")
+        if not _KEY.fullmatch(key) or ".." in key.split("/") or "." in key.split("/"):
+            raise InvalidEvent("bad_object_key", f"image_ref {key!r} is not a plain key such as shop/2024/shoe.jpg")
+        try:
+            if self._folder is not None:
+                await asyncio.to_thread(_check_file, self._folder, key)
+            found = await obstore.get_async(self._store, key)
+            if found.meta["size"] > MAX_BYTES:
+                raise InvalidEvent("bad_image", f"{key!r} is {found.meta['size']} bytes; at most {MAX_BYTES} are read")
+            return bytes(await found.bytes_async())
+        except FileNotFoundError as error:
+            raise ObjectMissing(f"there is no object {key!r}") from error
+        except (BaseError, OSError) as error:
+            raise ObjectsUnavailable(f"the object store does not give {key!r}: {error}") from error
+
+
+def _check_file(folder: Path, key: str) -> None:
+    file = (folder / key).resolve()
+    if not file.is_relative_to(folder):
+        raise InvalidEvent("bad_object_key", f"image_ref {key!r} is a link that leads out of the object store")
+    if file.exists() and not file.is_file() and not file.is_dir():
+        raise InvalidEvent("bad_object_key", f"image_ref {key!r} is a device or a pipe, not a file")

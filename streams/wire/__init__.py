@@ -1,0 +1,1 @@
+"""What stands on the topics: names, events, records, parsing."""

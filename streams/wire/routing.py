@@ -1,0 +1,30 @@
+"""Where an event belongs: its topic, its key, and the partition that murmur2 gives a key."""
+
+from kafka.partitioner.default import murmur2  # type: ignore[import-untyped]  # ships no types
+
+from streams.wire.events import Interaction, ItemChange, PrivacyRequest, Upload
+from streams.wire.topics import INTERACTIONS, ITEMS, PRIVACY, UPLOADS
+
+
+def route(event: Interaction | Upload | ItemChange | PrivacyRequest) -> tuple[str, str]:
+    """The topic (without prefix) and key of an event."""
+    match event:
+        case Interaction():
+            return INTERACTIONS.name, event.user_id
+        case Upload(purpose="query"):
+            return UPLOADS.name, event.user_id
+        case Upload():
+            return UPLOADS.name, event.item_id
+        case ItemChange():
+            return ITEMS.name, event.item_id
+        case PrivacyRequest():
+            return PRIVACY.name, event.user_id
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """The partition of a key, as Java, kafka-python, aiokafka and librdkafka's murmur2_random choose it.
+
+    >>> partition_of(b"u1", 12)
+    4
+    """
+    return int(murmur2(key) & 0x7FFFFFFF) % partitions

@@ -1,0 +1,136 @@
+"""The public messages as documents: JSON Schemas and the AsyncAPI description, generated from the code.
+
+`python -m streams.wire.schemas` writes docs/schemas/*.json and docs/asyncapi.yaml.
+"""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import yaml
+
+from streams.wire.events import Interaction, PrivacyRequest, Upload
+from streams.wire.examples import MESSAGES, Message
+
+DOCS: Final = Path(__file__).parents[2] / "docs"
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
+# Rules between fields, which the types alone cannot say.
+_RULES: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
+    Interaction: {
+        "if": {"properties": {"type": {"const": "rate"}}, "required": ["type"]},
+        "then": {"properties": {"rating": {"type": "number"}}, "required": ["rating"]},
+    },
+    PrivacyRequest: {
+        "if": {"properties": {"type": {"const": "prefer"}}, "required": ["type"]},
+        "then": {"properties": {"prefer": {"type": "object"}}, "required": ["prefer"]},
+    },
+    Upload: {
+        "oneOf": [
+            {"properties": {name: {"type": "string"}}, "required": [name]}
+            for name in ("image", "image_ref", "video_ref")
+        ]
+    },
+}
+
+
+def schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of one message."""
+    (root,), definitions = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
+    name = root["$ref"].rsplit("/", 1)[-1]
+    own: dict[str, Any] = definitions.pop(name) | _RULES.get(kind, {})
+    return {"$schema": DIALECT} | own | ({"$defs": definitions} if definitions else {})
+
+
+def asyncapi() -> dict[str, Any]:
+    """The AsyncAPI 3.0 document: channels are topics, operations are what Sightline does with them."""
+    kinds = [message.kind for message in MESSAGES]
+    _, schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    for kind, rules in _RULES.items():
+        schemas[kind.__name__] |= rules
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Sightline",
+            "version": version("sightline"),
+            "description": "Clicks, views and uploads in; refreshed visual recommendations out.",
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "channels": {message.name: _channel(message) for message in MESSAGES},
+        "operations": {f"{message.action}-{message.name}": _operation(message) for message in MESSAGES},
+        "components": {
+            "messages": {message.name: _message(message) for message in MESSAGES},
+            "schemas": dict(sorted(schemas.items())),
+        },
+    }
+
+
+def documents() -> dict[Path, str]:
+    """Every generated file under docs/ and its text."""
+    files = {
+        DOCS / "schemas" / f"{message.name}.json": json.dumps(schema(message.kind), indent=2) + "\n"
+        for message in MESSAGES
+    }
+    document = yaml.safe_dump(asyncapi(), sort_keys=False, allow_unicode=True, width=100)
+    files[DOCS / "asyncapi.yaml"] = f"# Generated from the code by `python -m streams.wire.schemas`.\n{document}"
+    return files
+
+
+def _channel(message: Message) -> dict[str, Any]:
+    config = message.topic.config
+    return {
+        "address": message.topic.name,
+        "description": f"{message.topic.about}; key: {message.topic.key}",
+        "messages": {message.name: {"$ref": f"#/components/messages/{message.name}"}},
+        "bindings": {
+            "kafka": {
+                "topicConfiguration": {
+                    "cleanup.policy": config["cleanup.policy"].split(","),
+                    "retention.ms": int(config["retention.ms"]),
+                },
+                "bindingVersion": "0.5.0",
+            }
+        },
+    }
+
+
+def _operation(message: Message) -> dict[str, Any]:
+    return {
+        "action": message.action,
+        "channel": {"$ref": f"#/channels/{message.name}"},
+        "summary": message.summary,
+        "messages": [{"$ref": f"#/channels/{message.name}/messages/{message.name}"}],
+    }
+
+
+def _message(message: Message) -> dict[str, Any]:
+    return {
+        "name": message.name,
+        "title": message.summary,
+        "contentType": "application/json",
+        "payload": {"$ref": f"#/components/schemas/{message.kind.__name__}"},
+        "bindings": {
+            "kafka": {
+                "key": {"type": "string", "description": message.topic.key},
+                "bindingVersion": "0.5.0",
+            }
+        },
+        "examples": [{"payload": _payload(example)} for example in message.examples],
+    }
+
+
+def _payload(example: msgspec.Struct) -> dict[str, Any]:
+    """An example as it stands on the wire, without the fields that have their default."""
+    defaults = {f.name: f.default for f in msgspec.structs.fields(example)}
+    wire: dict[str, Any] = msgspec.to_builtins(example)
+    return {name: value for name, value in wire.items() if value != defaults[name]}
+
+
+if __name__ == "__main__":
+    for path, text in documents().items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")

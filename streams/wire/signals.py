@@ -1,0 +1,137 @@
+"""The messages on state.signals: whatever concerns one item, in the one order in which the items agent applies it."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from features.behaviour import USER_BITS, Engagement
+from features.item import Change, Item, key_of
+from state.signals import partition_of
+from streams.errors import InvalidEvent
+from streams.kafka.publisher import Message
+from streams.wire.topics import SIGNALS
+
+
+class Uploaded(msgspec.Struct, frozen=True, tag=True):
+    """An item's picture was embedded."""
+
+    item: Item
+
+
+class Changed(msgspec.Struct, frozen=True, tag=True):
+    """Some of an item's fields were changed."""
+
+    item_id: str
+    change: Change
+
+
+class Engaged(msgspec.Struct, frozen=True, tag=True):
+    """Users did something that concerns items of this partition: what one micro-batch brought, in its order."""
+
+    engagements: tuple[Engagement, ...]
+
+
+Signal = Uploaded | Changed | Engaged
+
+#: Engagements in one message: each takes up to about 150 bytes of the topic's 1 MiB.
+ENGAGED_LIMIT = 2048
+#: Bytes of a message about one item: what events may bring takes less than half of it, and six times as much, as JSON
+#: may need it, still fits into state.catalog. Texts and ids, of which an item gathers several,
+#: as in streams/wire/events.py.
+ITEM_LIMIT = 128 * 1024
+_TEXT_LIMIT = 4096
+_ID_LIMIT = 128
+
+#: The state keeps times as Unix seconds of 32 bits, and item keys of 64.
+_TIME_LIMIT_MS = 2**32 * 1000
+_INT64 = 2**63
+#: Far above any weight of ours, far below what float32 cannot hold; NaN is not within it.
+_WEIGHT_LIMIT = 1e6
+
+_decoder = msgspec.msgpack.Decoder(Signal)
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class SignalTopic:
+    """Makes the topic's messages: the partition follows from the item, so each item has one writer."""
+
+    def __init__(self, prefix: str, partitions: int) -> None:
+        self.name = prefix + SIGNALS.name
+        self._partitions = partitions
+
+    def message(self, signal: Uploaded | Changed) -> Message:
+        """The message of what became of one item."""
+        item_id = signal.item.item_id if isinstance(signal, Uploaded) else signal.item_id
+        return self._message(partition_of(key_of(item_id), self._partitions), item_id.encode(), signal)
+
+    def messages(self, engagements: Sequence[Engagement]) -> list[Message]:
+        """The messages of a micro-batch's engagements: one a partition (each costs its reader about the same)."""
+        grouped: dict[int, list[Engagement]] = {}
+        for engagement in engagements:
+            grouped.setdefault(partition_of(engagement.item, self._partitions), []).append(engagement)
+        return [
+            self._message(partition, None, Engaged(tuple(each[start : start + ENGAGED_LIMIT])))
+            for partition, each in grouped.items()
+            for start in range(0, len(each), ENGAGED_LIMIT)
+        ]
+
+    def _message(self, partition: int, key: bytes | None, signal: Signal) -> Message:
+        return Message(self.name, key, _encode(signal), partition=partition)
+
+
+def parse_signal(value: bytes | None) -> Signal:
+    """Parse a message of state.signals; raises InvalidEvent. What it returns can be applied and stored."""
+    try:
+        signal: Signal = _decoder.decode(value or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidEvent("bad_signal", f"not a signal: {error}") from None
+    if not (isinstance(signal, Engaged) or len(value or b"") <= ITEM_LIMIT):
+        raise InvalidEvent("bad_signal", f"not a signal: over {ITEM_LIMIT} bytes about one item")
+    if not _is_sound(signal):
+        raise InvalidEvent("bad_signal", "not a signal: it holds a number or a text that is out of range")
+    return signal
+
+
+def _is_sound(signal: Signal) -> bool:
+    match signal:
+        case Engaged(engagements=engagements):
+            return all(map(_is_sound_engagement, engagements))
+        case Changed(item_id=item_id, change=change):
+            return len(item_id) <= _ID_LIMIT and _is_time(change.at_ms) and _has_short_texts(change)
+        case Uploaded(item=item):
+            return len(item.item_id) <= _ID_LIMIT and _has_short_texts(item) and _is_sound_item(item)
+
+
+def _is_sound_engagement(engagement: Engagement) -> bool:
+    if not (
+        engagement.item >= 0
+        and -_INT64 <= engagement.at_ms < _TIME_LIMIT_MS
+        and -_WEIGHT_LIMIT < engagement.weight < _WEIGHT_LIMIT
+        and 0 <= engagement.source < _INT64
+        and 0 <= engagement.sequence < _INT64
+        and 0 <= engagement.voter < USER_BITS
+    ):
+        return False
+    for item, weight in engagement.links:  # noqa: SIM110 (this is the hot path of the items worker)
+        if not (item >= 0 and -_WEIGHT_LIMIT < weight < _WEIGHT_LIMIT):
+            return False
+    return True
+
+
+def _is_sound_item(item: Item) -> bool:
+    if not (_is_time(item.changed_at_ms) and _is_time(item.uploaded_at_ms)):
+        return False
+    if item.expires_at_ms is not None and not -_INT64 <= item.expires_at_ms < _INT64:
+        return False
+    if item.embedding is None:
+        return True
+    return len(item.embedding) % 2 == 0 and bool(np.isfinite(item.vector()).all())
+
+
+def _has_short_texts(facts: Item | Change) -> bool:
+    return all(len(text or "") <= _TEXT_LIMIT for text in (facts.title, facts.description, facts.category))
+
+
+def _is_time(at_ms: int) -> bool:
+    return -_INT64 <= at_ms < _TIME_LIMIT_MS

@@ -1,0 +1,83 @@
+"""The HTTP port of every process: its metrics, whether it lives and whether it is ready."""
+
+import socket
+import socketserver
+import sys
+import threading
+from collections.abc import Callable
+from http.server import ThreadingHTTPServer
+from typing import Any
+
+import structlog
+from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client.exposition import MetricsHandler
+
+Probe = Callable[[], list[str]]
+
+_log = structlog.get_logger(__name__)
+
+
+class Probes:
+    """`/metrics`, `/healthz` and `/readyz` on threads of their own, so that a busy event loop still answers.
+
+    A probe is called on such a thread and returns what is wrong, one reason a line; an empty list is fine.
+    The port is bound at once: OSError says that it is taken.
+    """
+
+    def __init__(
+        self, host: str, port: int, *, live: Probe, ready: Probe, registry: CollectorRegistry = REGISTRY
+    ) -> None:
+        self._server = _Server(host, port, {"/healthz": live, "/readyz": ready}, registry)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="endpoint", daemon=True)
+        self.port: int = self._server.server_address[1]
+
+    def start(self) -> None:
+        """Answer from now on."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop answering and free the port; also right after a start that never came."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
+        self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
+    def __init__(self, host: str, port: int, probes: dict[str, Probe], registry: CollectorRegistry) -> None:
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.probes = probes
+        super().__init__((host, port), _Handler.factory(registry))
+
+    def server_bind(self) -> None:
+        # HTTPServer would look its own name up here, which can hang for as long as DNS does.
+        socketserver.TCPServer.server_bind(self)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 (signature of socketserver)
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            _log.error("endpoint_failed", client=client_address, exc_info=True)
+
+
+class _Handler(MetricsHandler):
+    server: _Server
+    timeout = 5.0
+
+    def do_GET(self) -> None:  # noqa: N802 (name of http.server)
+        path = self.path.partition("?")[0]
+        if path == "/metrics":
+            super().do_GET()
+        elif path in self.server.probes:
+            wrong = self.server.probes[path]()
+            self._answer(503 if wrong else 200, "\n".join(wrong) or "ok")
+        else:
+            self._answer(404, f"{path} is not here: /metrics, /healthz and /readyz are")
+
+    def _answer(self, status: int, text: str) -> None:
+        body = (text + "\n").encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)

@@ -1,0 +1,133 @@
+"""One worker process: its parts are put together here, started in order, and ended in the reverse."""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from contextlib import AsyncExitStack, suppress
+
+from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
+from threadpoolctl import threadpool_limits
+
+from streams.credentials import kafka_security
+from streams.kafka.connection import sign_in
+from streams.kafka.end_offsets import EndOffsets
+from streams.kafka.faust_app import App, make_app
+from streams.logs import configure_logs, log
+from streams.metrics import CONSUMER_LAG
+from streams.settings import Settings
+from streams.worker import gc_tuning
+from streams.worker.liveness import STUCK_S, Liveness
+from streams.worker.probes import Probes
+from streams.worker.resources import Addresses, Resources
+from streams.worker.wiring import WIRE, WorkerName
+
+LAG_REFRESH_S = 1.0
+#: A worker that was told to end is gone by then, be Kafka away: what it did not store will be applied again.
+END_S = 9.0
+
+
+async def run_worker(name: WorkerName, settings: Settings, addresses: Addresses) -> int:
+    """Run a worker until SIGTERM or SIGINT; the exit code is 1 if an agent failed."""
+    configure_logs(settings.log_level)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    # Rows of a hundred candidates: threads would cost more than they bring, and fight for the cores.
+    with threadpool_limits(limits=1):
+        async with AsyncExitStack() as stack:
+            worker = Worker(name, settings, addresses, stack)
+            starting = asyncio.create_task(worker.start())
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                # What it has begun is ended only after it has stopped beginning more.
+                starting.cancel()
+                await asyncio.wait({starting})
+            else:
+                await starting
+                gc_tuning.keep()
+                await worker.watch(stop)
+            stopping.cancel()
+            deadline = threading.Timer(END_S, _give_up)
+            deadline.daemon = True
+            deadline.start()
+    deadline.cancel()
+    log.info("stopped", worker=name)
+    return 0 if worker.failure is None else 1
+
+
+def _give_up() -> None:
+    log.error("stopped_hard", reason=f"not everything had ended after {END_S:.0f} s: a service is away")
+    os._exit(1)
+
+
+class Worker:
+    """One process: started, watched, and asked how it is; `stack` ends it."""
+
+    def __init__(self, name: WorkerName, settings: Settings, addresses: Addresses, stack: AsyncExitStack) -> None:
+        self._name = name
+        self._settings = settings
+        self._kafka = addresses.kafka
+        self._security = kafka_security(settings)
+        self._stack = stack
+        self._ready = False
+        self._beat = time.monotonic()
+        self.app: App = make_app(name, settings, addresses.kafka)
+        self._parts = Resources(settings, addresses, self.app, stack)
+        self._liveness = Liveness(EndOffsets(addresses.kafka, security=self._security).read)
+
+    async def start(self) -> None:
+        """Start everything, the agents last; raises what the parts raise when a service is not as it must be."""
+        endpoint = Probes(self._settings.metrics_host, self._settings.metrics_port, live=self._live, ready=self._lacks)
+        self._stack.callback(endpoint.close)
+        endpoint.start()
+        log.info("starting", worker=self._name, metrics_port=endpoint.port)
+        await asyncio.to_thread(sign_in, self._kafka, self._security)
+        await WIRE[self._name](self._parts)
+        self._stack.push_async_callback(self.app.stop)
+        await self.app.start()
+        while not self.app.assigned.is_set() and self.failure is None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.app.assigned.wait(), LAG_REFRESH_S)
+        # Whoever tries again is not stuck.
+        set_on_retry_hooks([*get_on_retry_hooks(), lambda _: self._liveness.moved()])
+        self._ready = True
+        log.info("ready", worker=self._name)
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why the process must end though nobody told it to: a part of it stopped by itself."""
+        return self.app.failure or self.app.crash_reason or self._parts.failure
+
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Keep the lag and the heartbeat current until `stop` is set or a part of the process has failed."""
+        while not stop.is_set() and self.failure is None:
+            self._beat = time.monotonic()
+            self._observe_lag()
+            if self._waits():
+                self._liveness.moved()
+            await self._liveness.look(self.app.handled())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), LAG_REFRESH_S)
+
+    def _observe_lag(self) -> None:
+        lags = self.app.lags()
+        CONSUMER_LAG.clear()
+        for tp, lag in lags.items():
+            CONSUMER_LAG.labels(tp.topic, str(tp.partition)).set(lag)
+
+    def _live(self) -> list[str]:
+        silent = time.monotonic() - self._beat
+        if self._ready and silent > STUCK_S:
+            return [f"the event loop has not run for {silent:.0f} s"]
+        return self._liveness.problems()
+
+    def _waits(self) -> bool:
+        """Whether it waits for what no restart mends: a breaker to be closed, or a Kafka that takes no message."""
+        return bool(self._parts.open_breakers) or self._parts.undelivered
+
+    def _lacks(self) -> list[str]:
+        starting = [] if self._ready else ["starting: the catalogue is being read, or a service is awaited"]
+        return starting + self._parts.open_breakers

@@ -1,0 +1,233 @@
+"""What the agents of a worker process are made of: clients, stores and watches, all ended with the process."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from typing import TypeVar
+
+import stamina
+
+from inference.catalog.catalog import Catalog
+from inference.catalog.null_index import NullIndex
+from inference.encoders.triton import TritonEncoder
+from inference.errors import EncoderUnavailable
+from state.degradations import Degradations
+from state.keys import Keys
+from state.partitions import PartitionStore
+from state.redis import Client, RedisPartitions, connect
+from state.vector_sets import VectorSets
+from streams.catalog.index_client import IndexClient
+from streams.catalog.index_writer import IndexAgent
+from streams.catalog.replica import CatalogReplica
+from streams.catalog.snapshots import Snapshots
+from streams.credentials import kafka_security, redis_access, triton_tls
+from streams.interactions.agent import InteractionsAgent
+from streams.kafka.admin import read_log
+from streams.kafka.faust_app import App, Handler, add_agent, add_overlapping_agent
+from streams.kafka.publisher import KafkaPublisher
+from streams.logs import log
+from streams.metrics import BUILD, INFERENCE, INFERENCE_INFLIGHT, REDIS, REDIS_ERRORS
+from streams.privacy.control_records import ControlRecords, control_keys
+from streams.processing.breaker import Breaker, RefusalLimit
+from streams.processing.degradations import ALL as CONDITIONS
+from streams.processing.positions import Positions, Rewind
+from streams.processing.rollback_watch import RollbackWatch
+from streams.settings import Settings
+from streams.wire import topics
+from streams.wire.parsing import Record
+from streams.wire.signals import SignalTopic
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the services are: host:port, a Redis URL, host:port of Triton's gRPC."""
+
+    kafka: str
+    redis: str
+    triton: str
+
+
+class Resources:
+    """Makes the parts of one process for its agents; `stack` ends them."""
+
+    def __init__(self, settings: Settings, addresses: Addresses, app: App, stack: AsyncExitStack) -> None:
+        self.settings = settings
+        self.prefix = settings.topic_prefix
+        self.app = app
+        self.signals = SignalTopic(self.prefix, settings.partitions)
+        self.controls = ControlRecords(*control_keys(settings.control_key))
+        self.stack = stack
+        self._addresses = addresses
+        self._security = kafka_security(settings)
+        self._watched: list[CatalogReplica | InteractionsAgent | RollbackWatch] = []
+        self._publishers: list[KafkaPublisher] = []
+        self._breakers: list[Breaker] = []
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why one of them stopped by itself."""
+        return next((part.failure for part in self._watched if part.failure is not None), None)
+
+    @property
+    def undelivered(self) -> bool:
+        """Whether a message waits for Kafka."""
+        return any(publisher.undelivered for publisher in self._publishers)
+
+    @property
+    def open_breakers(self) -> list[str]:
+        """Why breakers let nothing by."""
+        return [breaker.reason for breaker in self._breakers if breaker.reason is not None]
+
+    async def publisher(self, client_id: str, *needed: topics.Topic) -> KafkaPublisher:
+        """A publisher, once the topics are there that its agents read or write; knows their leaders."""
+        publisher = KafkaPublisher(self._addresses.kafka, client_id=client_id, security=self._security)
+        self._publishers.append(publisher)
+        self.stack.push_async_callback(publisher.close)
+        await publisher.warm_up([self.prefix + topic.name for topic in needed])
+        return publisher
+
+    def redis(self) -> Client:
+        """A client of Redis."""
+        client = connect(self._addresses.redis, access=redis_access(self.settings))
+        self.stack.push_async_callback(client.aclose)
+        return client
+
+    def profile_partitions(self, redis: Client) -> RedisPartitions:
+        """The store of users' profiles."""
+        return RedisPartitions(redis, Keys(self.prefix), observe=_observe_redis)
+
+    def signal_partitions(self, redis: Client) -> RedisPartitions:
+        """The store of items' behaviours and of trends."""
+        return RedisPartitions(redis, Keys(f"{self.prefix}s"), observe=_observe_redis)
+
+    def degradations(self, redis: Client) -> Degradations:
+        """What is known to be in trouble."""
+        return Degradations(redis, self.prefix, CONDITIONS, observe=_observe_redis)
+
+    def positions(self, topic: topics.Topic, store: PartitionStore) -> Positions:
+        """The positions of a topic, which partitions are taken up from when they are assigned."""
+        name = self.prefix + topic.name
+        positions = Positions(partial(self.app.rewind, name))
+
+        async def resume(partitions: Sequence[int]) -> dict[int, int]:
+            found = await store.positions(partitions)
+            positions.loaded(found)
+            return found
+
+        self.app.positions[name] = resume
+        self.app.stores[name] = store
+        return positions
+
+    def watch(self, part: CatalogReplica | InteractionsAgent | RollbackWatch) -> None:
+        """End the process if this part fails, and the part with the process."""
+        self._watched.append(part)
+        self.stack.push_async_callback(part.stop)
+
+    async def watch_store(self, store: PartitionStore, positions: Positions, rewind: Rewind) -> None:
+        """Take partitions up again whose store lost writes."""
+        watch = RollbackWatch(store.positions, lambda: positions.known, rewind)
+        self.watch(watch)
+        await watch.start()
+
+    def breaker(self, topic: topics.Topic) -> Breaker:
+        """What stops the topic's agent when it refuses too much."""
+        settings = self.settings
+        limit = RefusalLimit(settings.refused_share, settings.refused_least, settings.refused_window_s)
+        self._breakers.append(Breaker(topic.name, limit))
+        return self._breakers[-1]
+
+    def add_agent(self, topic: topics.Topic, handle: Handler, limit: int, *, pause_s: float = 0.0) -> None:
+        """Have a topic handled (`streams.kafka.faust_app.add_agent`)."""
+        add_agent(self.app, topic, handle, name=topic.name, prefix=self.prefix, limit=limit, pause_s=pause_s)
+
+    def add_overlapping_agent(
+        self,
+        topic: topics.Topic,
+        work: Callable[[Sequence[Record]], Awaitable[T]],
+        settle: Callable[[T], Awaitable[None]],
+        limit: int,
+        at_once: int,
+    ) -> None:
+        """Have a topic handled (`streams.kafka.faust_app.add_overlapping_agent`)."""
+        add_overlapping_agent(
+            self.app, topic, work, settle, name=topic.name, prefix=self.prefix, limit=limit, at_once=at_once
+        )
+
+    def vector_sets(self) -> VectorSets | None:
+        """The index that workers share; None where each has its own."""
+        settings = self.settings
+        if settings.index == "memory":
+            return None
+        return VectorSets(self.redis(), self.prefix, settings.index_shards, observe=_observe_redis)
+
+    async def nearby(self, catalog: Catalog) -> IndexClient | None:
+        """What asks the shared index for a catalogue; None where the catalogue has its own."""
+        sets = self.vector_sets()
+        if sets is None:
+            return None
+        nearby = IndexClient(sets, catalog)
+        self.stack.push_async_callback(nearby.stop)
+        await nearby.start()
+        return nearby
+
+    async def index_agent(self, sets: VectorSets) -> IndexAgent:
+        """Who writes the shared index."""
+        topic = self.prefix + topics.CATALOG.name
+        positions = Positions(partial(self.app.rewind, topic))
+        read = partial(asyncio.to_thread, partial(read_log, self._addresses.kafka, topic, security=self._security))
+        agent = IndexAgent(sets, positions, read)
+        self.app.positions[topic] = agent.take_up
+        watch = RollbackWatch(agent.positions, lambda: positions.known, lambda p, held: positions.refused({p: held}))
+        self.watch(watch)
+        await watch.start()
+        return agent
+
+    async def catalog(self, encoder: str | None = None) -> Catalog:
+        """The replica of the catalogue, when it has caught up."""
+        settings, topic = self.settings, self.prefix + topics.CATALOG.name
+        index = None if settings.index == "memory" else NullIndex()
+        catalog = Catalog(settings.dimensions, index, encoder=encoder)
+        # Without an index of its own it is read faster than it would be loaded.
+        minutes = settings.snapshot_minutes if index is None else 0
+        snapshots = Snapshots(settings.home / "catalog" / topic, minutes) if minutes else None
+        kafka = self._addresses.kafka
+        replica = CatalogReplica(kafka, topic, catalog, snapshots=snapshots, security=self._security)
+        await replica.start()
+        self.watch(replica)
+        log.info("catalogue_ready", items=catalog.counts().searchable)
+        return catalog
+
+    async def encoder(self) -> TritonEncoder:
+        """The encoder, waited for: uploads keep in their topic until Triton is there."""
+        settings = self.settings
+        async for attempt in stamina.retry_context(on=EncoderUnavailable, attempts=None, timeout=None, wait_max=2.0):
+            with attempt:
+                encoder = await TritonEncoder.connect(
+                    self._addresses.triton,
+                    tls=triton_tls(settings),
+                    model=settings.encoder,
+                    dimensions=settings.dimensions,
+                    timeout_s=settings.encode_timeout_s,
+                    inflight=settings.encode_inflight,
+                    observe=partial(_observe_inference, settings.encoder),
+                )
+        INFERENCE_INFLIGHT.set_function(lambda: encoder.inflight)
+        BUILD.info({"version": version("sightline"), "encoder": encoder.version})
+        self.stack.push_async_callback(encoder.close)
+        return encoder
+
+
+def _observe_redis(op: str, seconds: float | None) -> None:
+    if seconds is None:
+        REDIS_ERRORS.labels(op).inc()
+    else:
+        REDIS.labels(op).observe(seconds)
+
+
+def _observe_inference(model: str, outcome: str, seconds: float) -> None:
+    INFERENCE.labels(model, outcome).observe(seconds)

@@ -1,0 +1,84 @@
+import asyncio
+
+import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import TopicPartition
+
+from state.keys import Keys
+from state.redis import RedisPartitions, connect
+from streams.errors import LogMismatch
+from streams.kafka.admin import read_log
+from streams.kafka.continuity import check_log
+from tests.cli.conftest import Run, last_json
+from tests.conftest import RunningStack
+
+pytestmark = pytest.mark.stack
+
+
+def publish(command: Run, event: str) -> int:
+    """Publish a click of u1; the partition on which it lies."""
+    words = ("--type", "click", "--user", "u1", "--item", "i1", "--event-id", event, "--json")
+    return int(last_json(command("publish", *words))["partition"])
+
+
+def check(stack: RunningStack, prefix: str, partition: int) -> None:
+    """What a worker asks before it takes a partition up."""
+
+    async def run() -> None:
+        client = connect(stack.endpoints.redis)
+        store = RedisPartitions(client, Keys(prefix), observe=lambda _op, _seconds: None)
+        try:
+            await check_log(read_log(stack.endpoints.kafka, f"{prefix}events.interactions"), store, [partition])
+        finally:
+            await client.aclose()
+
+    asyncio.run(run())
+
+
+def spoil(stack: RunningStack, prefix: str, partition: int) -> None:
+    """Claim that a topic of another time led here."""
+
+    async def run() -> None:
+        client, keys = connect(stack.endpoints.redis), Keys(prefix)
+        await client.set(keys.position(partition), "7")
+        await client.set(keys.value(partition, "topic"), "another")
+        await client.aclose()
+
+    asyncio.run(run())
+
+
+def test_what_the_workers_refuse_to_go_on_with_is_made_right_by_the_command_they_name(
+    command: Run, stack: RunningStack, topic_prefix: str
+) -> None:
+    partition = publish(command, "e1")
+    spoil(stack, topic_prefix, partition)
+    with pytest.raises(LogMismatch, match="sightline rebuild"):
+        check(stack, topic_prefix, partition)
+    rebuilt = command("rebuild", "--json")
+    assert (rebuilt.returncode, last_json(rebuilt)["removed_keys"]) == (0, 1)
+    check(stack, topic_prefix, partition)
+    report = last_json(command("verify", "--json"))
+    # No worker has handled the event: it is theirs.
+    assert (report["ok"], report["pending"]) == (True, 1)
+
+
+def test_a_log_without_its_first_events_is_refused_and_says_what_is_lost(
+    command: Run, stack: RunningStack, topic_prefix: str
+) -> None:
+    for number in range(3):
+        partition = publish(command, f"e{number}")
+    admin = AdminClient({"bootstrap.servers": stack.endpoints.kafka})
+    for cut in admin.delete_records([TopicPartition(f"{topic_prefix}events.interactions", partition, 2)]).values():
+        cut.result()
+    refused = command("rebuild")
+    assert refused.returncode == 2
+    assert "no longer has its first 2 records" in refused.stderr
+    assert "--from-earliest" in refused.stderr
+    accepted = command("rebuild", "--from-earliest", "--json")
+    assert (accepted.returncode, last_json(accepted)["lost"]) == (0, {str(partition): 2})
+    assert "the first 2 records are lost" in command("rebuild", "--from-earliest").stdout
+
+
+def test_an_empty_system_is_rebuilt_in_no_time(command: Run) -> None:
+    rebuilt = last_json(command("rebuild", "--json"))
+    assert (rebuilt["events"], rebuilt["signals"], rebuilt["items"], rebuilt["lost"]) == (0, 0, 0, {})

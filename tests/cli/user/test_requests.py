@@ -1,0 +1,73 @@
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.workers import Workers
+from features.item import hash_of, key_of
+from streams.privacy.erasure_check import find_traces
+from streams.wire.pseudonyms import pseudonym
+from tests.cli.conftest import Run, last_json, run
+from tests.conftest import RunningStack
+
+pytestmark = pytest.mark.stack
+
+KEY = "a key of thirty-two characters.."
+
+
+@pytest.fixture(autouse=True)
+def workers(command: Run, stack: RunningStack, topic_prefix: str) -> Iterator[None]:
+    """Workers that each command finds running."""
+    settings = stack.settings.model_copy(update={"topic_prefix": topic_prefix, "partitions": 4})
+    with Workers(settings, stack.endpoints).borrowed():
+        yield
+
+
+def click(command: Run, user: str, item: str = "i1") -> None:
+    assert command("publish", "--type", "click", "--user", user, "--item", item).returncode == 0
+
+
+def test_a_user_is_exported_and_forgotten_and_found_nowhere(command: Run) -> None:
+    click(command, "ann@example.org")
+    exported = command("user", "export", "ann@example.org", "--json")
+    assert exported.returncode == 0, exported.stderr
+    assert last_json(exported)["interactions"] == 1
+    forgotten = command("user", "forget", "ann@example.org", "--verify", "--json")
+    assert forgotten.returncode == 0, forgotten.stderr
+    receipt = last_json(forgotten)
+    assert (receipt["type"], receipt["traces"], receipt["user_hash"]) == ("forget", [], hash_of("ann@example.org"))
+    assert receipt["erased"]["engaged"] == 1
+    assert command("verify", "--json").returncode == 0
+
+
+def test_a_request_is_answered_with_its_receipt(command: Run) -> None:
+    for kind in ("reset", "opt-out", "opt-in"):
+        done = command("user", kind, "u1")
+        assert done.returncode == 0, done.stderr
+        assert f"{kind.replace('-', '_')} of user 'u1': done" in done.stdout
+
+
+def test_dials_are_set_shown_and_exported(command: Run) -> None:
+    done = command("user", "prefer", "u1", "shoes=0.5", "hats=-1")
+    assert done.returncode == 0, done.stderr
+    assert "prefer of user 'u1': done" in done.stdout
+    assert "dials set: 2; erased: 0 dials" in done.stdout
+    changed = command("user", "prefer", "u1", "hats=0", "--json")
+    assert (last_json(changed)["dials_set"], last_json(changed)["erased"]) == (0, {"dials": 1})
+    name = f"#{key_of('shoes'):016x}"
+    assert last_json(command("user", "export", "u1", "--json"))["dials"] == {name: 0.5}
+    shown = command("user", "show", "u1")
+    assert (shown.returncode, f"dials: {name} +0.5" in shown.stdout) == (0, True)
+
+
+def test_with_a_pseudonym_key_the_id_never_reaches_kafka(
+    variables: dict[str, str], stack: RunningStack, topic_prefix: str
+) -> None:
+    hidden = variables | {"pseudonym_key": KEY}
+    words = ("publish", "--type", "click", "--user", "ann@example.org", "--item", "i1")
+    assert run(*words, variables=hidden).returncode == 0
+    exported = run("user", "export", "ann@example.org", "--json", variables=hidden)
+    assert exported.returncode == 0, exported.stderr
+    assert last_json(exported)["user_id"] == pseudonym(KEY.encode(), "ann@example.org")
+    settings = stack.settings.model_copy(update={"topic_prefix": topic_prefix, "partitions": 4})
+    assert asyncio.run(find_traces(settings, stack.endpoints.kafka, stack.endpoints.redis, "ann@example.org")) == []

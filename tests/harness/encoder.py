@@ -1,0 +1,41 @@
+"""An encoder without Triton: similar colours in similar places give similar vectors."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.encoders.triton import SHAPE, Encoding
+from inference.errors import BadEmbedding, EncoderUnavailable
+
+_CELLS = 9
+_ROOM = 256
+
+
+class FakeEncoder:
+    """Keeps the contract of Encoder; set `failure` to have the next calls raise it."""
+
+    def __init__(self, version: str = "fake@1") -> None:
+        self._version = version
+        self.failure: BadEmbedding | EncoderUnavailable | None = None
+
+    @property
+    def version(self) -> str:
+        return self._version
+
+    async def encode(self, pixels: NDArray[np.uint8]) -> Encoding:
+        if pixels.shape != SHAPE or pixels.dtype != np.uint8:
+            raise BadEmbedding(f"the picture is {pixels.dtype} {pixels.shape}")
+        if self.failure is not None:
+            raise self.failure
+        side = SHAPE[0] // _CELLS
+        cut = pixels[: side * _CELLS, : side * _CELLS].astype(np.float32)
+        means = cut.reshape(_CELLS, side, _CELLS, side, 3).mean(axis=(1, 3)) / 255 - 0.5
+        vector = np.zeros(_ROOM, dtype=np.float32)
+        vector[: means.size] = means.ravel()
+        vector[-1] = 0.1  # so that mid-grey has a direction too
+        return Encoding(vector / np.linalg.norm(vector), (("picture", 0.9),), self._version)
+
+    async def ready(self) -> bool:
+        return self.failure is None
+
+    async def close(self) -> None:
+        self.failure = EncoderUnavailable("closed")

@@ -1,0 +1,151 @@
+"""What the agents' tests pass in: a publisher that keeps messages, a clock, and records as a topic would give them."""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import msgspec
+
+from state.degradations import Degradations
+from state.redis import connect
+from streams.kafka.log_reader import Extent
+from streams.kafka.publisher import Message
+from streams.wire.events import DeadLetter, Recommendations
+from streams.wire.parsing import Record
+from streams.wire.routing import partition_of
+
+NOON = 1_767_268_800_000
+DEADLINE_S = 60.0
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return when the condition holds; fail after DEADLINE_S."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not condition():  # noqa: ASYNC110 (what is waited for knows nothing of events)
+            await asyncio.sleep(0.02)
+
+
+class FakePublisher:
+    """Keeps the contract of Publisher; set `failure` to have the next calls raise it and publish nothing."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.failure: Exception | None = None
+        self.before: Callable[[], None] = lambda: None
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        self.before()
+        if self.failure is not None:
+            raise self.failure
+        self.messages += messages
+
+    def to(self, topic: str) -> list[Message]:
+        """What was published to one topic."""
+        return [message for message in self.messages if message.topic == topic]
+
+    def lists(self) -> list[Recommendations]:
+        """The recommendations published, but for withdrawn ones."""
+        values = [message.value for message in self.to("recommendations") if message.value is not None]
+        return [msgspec.json.decode(value, type=Recommendations) for value in values]
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """The dead letters published."""
+        return [msgspec.json.decode(m.value or b"", type=DeadLetter) for m in self.to("dead-letters")]
+
+
+class Clock:
+    """Stands still at `now_ms`."""
+
+    def __init__(self, now_ms: int = NOON) -> None:
+        self.now_ms = now_ms
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+
+class Rewinds:
+    """Keeps what was asked to be fetched again, as (partition, position)."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, int]] = []
+
+    async def __call__(self, partition: int, position: int) -> None:
+        self.asked.append((partition, position))
+
+
+class MemoryLog:
+    """Keeps the contract of LogReader; `cut` has the first offset of a partition whose retention removed the others."""
+
+    def __init__(self) -> None:
+        self.cut: dict[tuple[str, int], int] = {}
+        self._records: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)
+
+    def append(
+        self, topic: str, partition: int, key: bytes | None, value: bytes | None, *, at_ms: int = NOON
+    ) -> Record:
+        """The record as the broker holds it from now on."""
+        records = self._records[topic, partition]
+        records.append(Record(topic, partition, len(records), at_ms, key, value, after=len(records) - 1))
+        return records[-1]
+
+    def publish(self, messages: Sequence[Message], partitions: int) -> None:
+        """What a broker does with messages: those without a partition lie where murmur2 of their key says."""
+        for message in messages:
+            partition = message.partition
+            if partition is None:
+                partition = 0 if message.key is None else partition_of(message.key, partitions)
+            record = self.append(message.topic, partition, message.key, message.value)
+            self._records[message.topic, partition][-1] = replace(record, headers=message.headers)
+
+    def make_anew(self, topic: str) -> None:
+        """The topic was deleted, and one of the same name made."""
+        for name, partition in [place for place in self._records if place[0] == topic]:
+            del self._records[name, partition]
+
+    def extent(self, topic: str, partition: int) -> Extent:
+        return Extent(self.cut.get((topic, partition), 0), len(self._records[topic, partition]))
+
+    def offset_at(self, topic: str, partition: int, at_ms: int) -> int:
+        records = self._records[topic, partition]
+        return next((record.offset for record in records if record.timestamp_ms >= at_ms), len(records))
+
+    def read(self, topic: str, partition: int, first: int, end: int) -> Iterator[Record]:
+        return iter(self._records[topic, partition][max(first, self.cut.get((topic, partition), 0)) : end])
+
+
+def degradations() -> Degradations:
+    """Conditions of a Redis that nobody asks."""
+    return Degradations(connect("redis://127.0.0.1:1"), "", ("encoder",), observe=lambda op, seconds: None)
+
+
+def linked(records: Iterable[Record]) -> list[Record]:
+    """The records of one partition in the order given, each knowing the one before it; the first follows -1."""
+    after, found = -1, []
+    for record in records:
+        found.append(replace(record, after=after))
+        after = record.offset
+    return found
+
+
+def wire(event: object) -> bytes | None:
+    """An event as it stands in a topic: bytes and None as they are, anything else as JSON."""
+    return event if isinstance(event, bytes) or event is None else json.dumps(event).encode()
+
+
+class HeaderName(str):
+    """A header's name that kafka-python and aiokafka write as the bytes it was made of, UTF-8 or not."""
+
+    __slots__ = ("_data",)
+
+    _data: bytes
+
+    def __new__(cls, data: bytes) -> "HeaderName":
+        made = super().__new__(cls, data, "latin-1")
+        made._data = data
+        return made
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """The bytes."""
+        return self._data

@@ -1,0 +1,123 @@
+"""The hub in a small world: a catalogue of two colours, state in memory and a publisher that remembers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from prometheus_client import REGISTRY
+
+from features.behaviour import Engagement
+from features.item import Item
+from inference.catalog.catalog import Catalog
+from state.memory import MemoryPartitions
+from state.profiles import ProfileStore
+from state.signals import SignalStore
+from streams.interactions.agent import InteractionsAgent
+from streams.interactions.behaviour_cache import BehaviourCache
+from streams.privacy.control_records import UNSIGNED, ControlRecords
+from streams.processing.breaker import Breaker, RefusalLimit
+from streams.processing.positions import Positions
+from streams.wire.parsing import Record
+from streams.wire.signals import Engaged, SignalTopic, parse_signal
+from tests.harness.fakes import NOON, Clock, FakePublisher, Rewinds, degradations, wire
+
+PARTITIONS = 4
+DIMENSIONS = 8
+LENGTH = 5
+REDS = [f"red{n}" for n in range(8)]
+BLUES = [f"blue{n}" for n in range(8)]
+
+
+def item(name: str, at: int, **changes: object) -> tuple[str, Item]:
+    """A red or blue item; items of one colour are alike and never the same."""
+    vector = np.zeros(DIMENSIONS, np.float32)
+    vector[0 if name.startswith("red") else 1] = 1.0
+    vector[2 + at % 6] = 0.5
+    vector /= np.linalg.norm(vector)
+    known: dict[str, object] = {
+        "owner": "shop",
+        "uploaded_at_ms": NOON - 1000 * at,
+        "embedding": vector.astype("<f2").tobytes(),
+        "encoder": "fake@1",
+    }
+    return name, Item(name, NOON, **(known | changes))  # type: ignore[arg-type]  # a test's own fields
+
+
+def two_colours() -> Catalog:
+    catalog = Catalog(DIMENSIONS)
+    catalog.apply([item(name, at) for at, name in enumerate(REDS + BLUES)])
+    return catalog
+
+
+class Hub:
+    """An agent and all that it is made of."""
+
+    def __init__(self, catalog: Catalog | None = None, *, controls: ControlRecords = UNSIGNED) -> None:
+        self.partitions = MemoryPartitions()
+        self.profiles = ProfileStore(self.partitions)
+        self.publisher = FakePublisher()
+        self.controls = controls
+        self.rewinds = Rewinds()
+        self.catalog = two_colours() if catalog is None else catalog
+        self.crowd = BehaviourCache(SignalStore(MemoryPartitions(), PARTITIONS), degradations())
+        self.breaker = Breaker("events.interactions", RefusalLimit(least=20))
+        self.use(self.agent())
+
+    def use(self, agent: InteractionsAgent) -> None:
+        """Have this worker handle what comes."""
+        self._agent = agent
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """Apply a batch and store it, as the worker does a moment later."""
+        await self._agent.handle(records)
+        await self._agent.store()
+
+    def agent(self) -> InteractionsAgent:
+        """A worker on this state."""
+        return InteractionsAgent(
+            self.profiles,
+            self.crowd,
+            self.catalog,
+            self.publisher,
+            self.publisher,
+            Positions(self.rewinds),
+            SignalTopic("", PARTITIONS),
+            self.breaker,
+            prefix="",
+            partitions=PARTITIONS,
+            list_length=LENGTH,
+            controls=self.controls,
+            clock_ms=Clock(),
+        )
+
+    async def position(self, partition: int = 0) -> int:
+        """What the state says was applied."""
+        return (await self.partitions.positions([partition]))[partition]
+
+    async def engaged(self, user: str, partition: int = 0) -> list[int]:
+        """The keys of the items that the user's stored profile holds."""
+        loaded = (await self.profiles.load({partition: [user]}))[partition]
+        return [int(key) for key in loaded.profiles[user].engaged["item"]]
+
+    def engagements(self) -> list[Engagement]:
+        """The engagements published, in the order in which they were made."""
+        found = [parse_signal(message.value) for message in self.publisher.to("state.signals")]
+        told = [each for signal in found if isinstance(signal, Engaged) for each in signal.engagements]
+        return sorted(told, key=lambda each: each.sequence)
+
+
+def click(user: str = "u1", thing: str = "red0", event: str | None = None, **changes: object) -> dict[str, object]:
+    event = event or f"{user}-{thing}"
+    made = {"event_id": event, "type": "click", "user_id": user, "item_id": thing, "occurred_at_ms": NOON}
+    return made | changes
+
+
+def record(offset: int, event: object, *, key: bytes | None = b"", partition: int = 0, **changes: object) -> Record:
+    """A record as the broker has it; its key is the event's user unless another is given."""
+    if key == b"" and isinstance(event, dict):
+        key = str(event["user_id"]).encode()
+    fields: dict[str, object] = {"after": offset - 1}
+    return Record("events.interactions", partition, offset, NOON, key, wire(event), **(fields | changes))  # type: ignore[arg-type]
+
+
+def metric(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0

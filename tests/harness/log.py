@@ -1,0 +1,214 @@
+"""A log, the state that was made from it, and workers that make it: for whoever compares the two."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import msgspec
+
+from features.behaviour import Engagement, engagements, user_bit
+from features.item import Change, Item, key_of
+from features.privacy import apply_request, is_repeated
+from features.profile import Profile, apply_interaction, is_applied, is_late
+from state.memory import MemoryPartitions
+from state.profiles import ProfileCommit, ProfileStore
+from state.signals import SignalStore
+from streams.errors import InvalidEvent
+from streams.interactions.reducer import to_action
+from streams.items.agent import SignalsAgent
+from streams.kafka.publisher import Message
+from streams.privacy.control_records import UNSIGNED, VerifiedRequest
+from streams.processing.breaker import Breaker, RefusalLimit
+from streams.processing.dead_letters import dead_letter
+from streams.processing.positions import Positions
+from streams.replay.report import Report
+from streams.replay.verify import Verification
+from streams.wire.events import PrivacyRequest, Recommendations, Trigger, encode
+from streams.wire.parsing import Record, parse_interaction
+from streams.wire.routing import partition_of as partition_of_key
+from streams.wire.signals import Changed, SignalTopic, Uploaded
+from tests.harness.fakes import NOON, Clock, FakePublisher, MemoryLog, Rewinds, wire
+
+PARTITIONS = 2
+INTERACTIONS, SIGNALS, LISTS = "events.interactions", "state.signals", "recommendations"
+USERS = [f"u{n}" for n in range(6)]
+ITEMS = [f"i{n}" for n in range(40)]
+
+
+class World:
+    """A log, the state, and workers that go through the log: as they should, or with one fault."""
+
+    def __init__(self, *, min_users: int = 1) -> None:
+        self.min_users = min_users
+        self.log = MemoryLog()
+        self.profile_values = MemoryPartitions()
+        self.signal_values = MemoryPartitions()
+        self.profiles = ProfileStore(self.profile_values)
+        self.signals = SignalStore(self.signal_values, PARTITIONS)
+        self.signal_topic = SignalTopic("", PARTITIONS)
+        self.controls = UNSIGNED
+        self.clock = Clock()
+        self.made = 0
+
+    def happen(
+        self, user: str, item: str, *, kind: str = "click", event: str | None = None, own_ms: int | None = None
+    ) -> Record:
+        """An event in the log, a second after the one before."""
+        self.made += 1
+        at = NOON + 1000 * self.made
+        fields = {"event_id": event or f"e{self.made}", "type": kind, "user_id": user, "item_id": item}
+        value = wire(fields | {"occurred_at_ms": at if own_ms is None else own_ms})
+        return self.log.append(INTERACTIONS, home_of(user), user.encode(), value, at_ms=at)
+
+    def ask(self, user: str, kind: str, dials: dict[str, float] | None = None) -> Message:
+        """A user's request in the log, as the privacy agent passes it on."""
+        self.made += 1
+        at = NOON + 1000 * self.made
+        fields = {"event_id": "p", "type": kind, "user_id": user, "occurred_at_ms": at, "prefer": dials}
+        request = msgspec.convert(fields, PrivacyRequest)
+        asked = Record("events.privacy", home_of(user), self.made, at, user.encode(), b"")
+        message = self.controls.message(request, asked, prefix="")
+        self.log.publish([message], PARTITIONS)
+        return message
+
+    def stroll(self, count: int) -> None:
+        """Events of all users with all items."""
+        kinds = ("click", "like", "view", "hide", "purchase")
+        for n in range(self.made, self.made + count):
+            self.happen(USERS[n * 7 % len(USERS)], ITEMS[(n * 11 + n // 3) % len(ITEMS)], kind=kinds[n % len(kinds)])
+
+    async def work(
+        self,
+        *,
+        lost: int | None = None,
+        twice: int | None = None,
+        changed: int | None = None,
+        signals: bool = True,
+        withdrawals: bool = True,
+    ) -> None:
+        """What waits is applied: without the event at one offset, with it twice, or with it changed."""
+        for partition in range(PARTITIONS):
+            position = (await self.profiles.positions([partition]))[partition]
+            for record in self.log.read(INTERACTIONS, partition, position + 1, 10**6):
+                faults = (lost, twice, changed) if partition == 0 else (None, None, None)
+                if (asked := self.controls.read(record)) is not None:
+                    await self.grant(asked, record, withdrawals)
+                    continue
+                await self.apply(record, record.offset - 1, *(record.offset == fault for fault in faults))
+        if signals:
+            await self.work_signals()
+
+    async def apply(self, record: Record, held: int, lost: bool, twice: bool, changed: bool) -> None:
+        """One event: list and signals, then the commit."""
+        try:
+            event = parse_interaction(record)
+        except InvalidEvent as error:
+            self.log.publish([dead_letter(record, error, prefix="")], PARTITIONS)
+            await self.profiles.commit([ProfileCommit(record.partition, held, record.offset, {})])
+            return
+        loaded = (await self.profiles.load({record.partition: [event.user_id]}))[record.partition]
+        before = loaded.profiles[event.user_id]
+        action = to_action(event, record)
+        after, told = before, list[Engagement]()
+        if not lost and not is_applied(before, action) and not is_late(before, action):
+            action = replace(action, weight=0.5) if changed else action
+            after = apply_interaction(before, action)
+            if not before.privacy.opted_out:
+                bit = user_bit(key_of(event.user_id))
+                told = engagements(before, action, record.partition, record.offset, bit)
+            after = apply_interaction(after, replace(action, event=1)) if twice else after
+            self.answer(event.user_id, record.offset)
+        self.log.publish(self.signal_topic.messages(told), PARTITIONS)
+        await self.profiles.commit([ProfileCommit(record.partition, held, record.offset, {event.user_id: after})])
+
+    async def grant(self, asked: VerifiedRequest, record: Record, withdrawals: bool) -> None:
+        """One request: the withdrawal, then the commit."""
+        before = await self.profile(asked.user_id)
+        takes_back = asked.control.type in ("forget", "reset", "opt_out") and not is_repeated(before, asked.request)
+        if takes_back and withdrawals:
+            self.log.publish([Message(LISTS, record.key, None)], PARTITIONS)
+        after = {asked.user_id: apply_request(before, asked.request)}
+        commit = ProfileCommit(record.partition, record.offset - 1, record.offset, after)
+        assert await self.profiles.commit([commit]) == {}
+
+    async def work_signals(self) -> None:
+        """What waits on state.signals is applied by the real agent."""
+        publisher = FakePublisher()
+        breaker = Breaker(SIGNALS, RefusalLimit())
+        agent = SignalsAgent(
+            self.signals,
+            publisher,
+            Positions(Rewinds()),
+            breaker,
+            prefix="",
+            min_users=self.min_users,
+            clock_ms=Clock(),
+        )
+        for partition in range(PARTITIONS):
+            records = list(self.log.read(SIGNALS, partition, 0, 10**6))
+            if records:
+                await agent.handle(records)
+        self.log.publish(publisher.messages, PARTITIONS)
+
+    def answer(self, user: str, seq: int, *, made_at: int = 0) -> None:
+        """A list."""
+        made = Recommendations(
+            rec_id=f"r{seq}",
+            user_id=user,
+            seq=seq,
+            kind="feed",
+            generated_at_ms=NOON + 1000 * self.made + made_at,
+            trigger=Trigger(event_id="e", type="click", item_id="i", occurred_at_ms=NOON),
+            items=[],
+            filtered={},
+            degraded=[],
+            model={},
+            timings_ms={},
+        )
+        self.log.publish([Message(LISTS, user.encode(), encode(made))], PARTITIONS)
+
+    def signal(self, signal: Uploaded | Changed) -> None:
+        """A signal of an item in the log."""
+        self.log.publish([self.signal_topic.message(signal)], PARTITIONS)
+
+    async def profile(self, user: str) -> Profile:
+        """What is stored of a user."""
+        return (await self.profiles.load({home_of(user): [user]}))[home_of(user)].profiles[user]
+
+    async def position(self, user: str) -> int:
+        """The position of a user's partition."""
+        return (await self.profiles.positions([home_of(user)]))[home_of(user)]
+
+    async def store(self, profiles: Mapping[str, Profile], *, user: str = "u1", events: int = 0) -> None:
+        """Store profiles behind everybody's back, with a position so many events further on."""
+        position = await self.position(user)
+        commit = ProfileCommit(home_of(user), position, position + events, profiles)
+        assert await self.profiles.commit([commit]) == {}
+
+    async def verify(self) -> Report:
+        """What the oracle says."""
+        oracle = Verification(
+            self.log,
+            self.profiles,
+            self.signals,
+            self.controls,
+            prefix="",
+            partitions=PARTITIONS,
+            min_users=self.min_users,
+            clock_ms=self.clock,
+        )
+        return await oracle.verify()
+
+
+def home_of(user: str) -> int:
+    return partition_of_key(user.encode(), PARTITIONS)
+
+
+async def world_at_work() -> World:
+    """200 events and some items, all applied."""
+    world = World()
+    for name in ITEMS:
+        world.signal(Uploaded(Item(name, NOON, owner="shop", embedding=b"\0" * 16, encoder="fake@1")))
+    world.signal(Changed("i1", Change(NOON + 5, price=3.0)))
+    world.stroll(200)
+    await world.work()
+    return world

@@ -1,0 +1,132 @@
+"""A studio: the uploads agent with the fake encoder and a publisher that remembers, and pictures to send it."""
+
+import base64
+from collections.abc import Sequence
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from features.item import Item
+from features.search_filter import SearchFilter
+from features.vision.decode import Picture, decode
+from inference.catalog.catalog import Catalog
+from inference.catalog.search import find_similar
+from inference.encoders.triton import Encoding
+from state.errors import StateUnavailable
+from streams.processing.breaker import Breaker, RefusalLimit
+from streams.uploads.agent import UploadsAgent
+from streams.uploads.decoder import DecoderUnavailable
+from streams.uploads.image_fetcher import Fetcher
+from streams.uploads.object_store import Objects
+from streams.wire.parsing import Record
+from streams.wire.signals import SignalTopic, Uploaded, parse_signal
+from tests.harness.encoder import FakeEncoder
+from tests.harness.fakes import NOON, Clock, FakePublisher, wire
+
+PARTITIONS = 4
+LENGTH = 5
+RED, BLUE, WHITE = (205, 30, 40), (35, 85, 200), (255, 255, 255)
+
+
+class CountingEncoder(FakeEncoder):
+    """Counts the pictures it is asked for; `become` another version."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def become(self, version: str) -> None:
+        self._version = version
+
+    async def encode(self, pixels: NDArray[np.uint8]) -> Encoding:
+        self.calls += 1
+        return await super().encode(pixels)
+
+
+class Studio:
+    """An agent and all that it is made of."""
+
+    def __init__(self, objects: Objects | None = None, fetcher: Fetcher | None = None) -> None:
+        self.encoder = CountingEncoder()
+        self.catalog = Catalog(256)
+        self.publisher = FakePublisher()
+        self.trouble: list[Exception] = []
+        self.starting = 0
+        self.is_index_away = False
+        self.breaker = Breaker("events.uploads", RefusalLimit(least=20))
+        self.agent = UploadsAgent(
+            self.encoder,
+            self._decode,
+            Objects(None) if objects is None else objects,
+            Fetcher(()) if fetcher is None else fetcher,
+            self.catalog,
+            self._find_similar,
+            self.publisher,
+            SignalTopic("", PARTITIONS),
+            self._report,
+            self.breaker,
+            prefix="",
+            list_length=LENGTH,
+            clock_ms=Clock(NOON + 40),
+        )
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """As a worker has it done."""
+        await self.agent.publish(await self.agent.answer(records))
+
+    async def _decode(self, data: bytes) -> Picture:
+        """In this process; unavailable as often as `starting` says."""
+        if self.starting:
+            self.starting -= 1
+            raise DecoderUnavailable("no process can be started")
+        return decode(data)
+
+    async def _find_similar(self, query: NDArray[np.float32], count: int, where: SearchFilter) -> NDArray[np.int64]:
+        """In this process; unavailable when the test says so."""
+        if self.is_index_away:
+            raise StateUnavailable("nobody there")
+        return await find_similar(self.catalog, query, count, where)
+
+    async def _report(self, error: Exception) -> None:
+        """Triton is back after the second complaint."""
+        self.trouble.append(error)
+        if len(self.trouble) == 2:
+            self.encoder.failure = None
+
+    def items(self) -> list[Item]:
+        """The items passed on."""
+        found = [parse_signal(message.value) for message in self.publisher.to("state.signals")]
+        return [signal.item for signal in found if isinstance(signal, Uploaded)]
+
+    def reasons(self) -> list[str]:
+        """Why messages were refused."""
+        return [letter.reason for letter in self.publisher.dead_letters()]
+
+
+def shirt(colour: tuple[int, int, int] = RED, format_: str = "PNG", mode: str = "RGB", **options: object) -> bytes:
+    """A picture of one colour on a white wall."""
+    image = Image.new("RGB", (300, 300), WHITE)
+    image.paste(colour, (60, 60, 240, 240))
+    buffer = BytesIO()
+    image.convert(mode).save(buffer, format_, **options)
+    return buffer.getvalue()
+
+
+def upload(item: str = "i1", picture: bytes | None = None, **changes: object) -> dict[str, object]:
+    made: dict[str, object] = {"event_id": f"n-{item}", "item_id": item, "user_id": "u1", "occurred_at_ms": NOON - 50}
+    if not {"image_ref", "video_ref"} & changes.keys():
+        made["image"] = base64.b64encode(shirt() if picture is None else picture).decode()
+    return made | changes
+
+
+def record(offset: int, event: object, *, key: bytes | None = b"") -> Record:
+    """A record as the broker has it; its key is the event's item unless another is given."""
+    if key == b"" and isinstance(event, dict):
+        key = str(event["item_id"]).encode()
+    return Record("events.uploads", 2, offset, NOON, key, wire(event), (("tenant", b"a"),), offset - 1)
+
+
+def query(picture: bytes, **changes: object) -> Record:
+    return record(9, upload("q1", picture, purpose="query", user_id="u7", **changes), key=b"u7")

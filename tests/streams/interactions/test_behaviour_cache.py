@@ -1,0 +1,202 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+import numpy as np
+import pytest
+
+from features.behaviour import UNKNOWN, Behaviour, Engagement, apply_engagement
+from features.trends import NO_TRENDS, update_trends
+from state.degradations import Degradations
+from state.errors import StateUnavailable
+from state.memory import MemoryPartitions
+from state.partitions import START, Commit, Loaded
+from state.signals import Signals, SignalStore, partition_of
+from streams.interactions import behaviour_cache as module
+from streams.interactions.behaviour_cache import BehaviourCache
+from tests.harness.catalog import NOW
+
+CLICKED = apply_engagement(UNKNOWN, Engagement(7, NOW, 1.0, ((8, 1.0),), 0, 0))
+
+
+class Flaky(MemoryPartitions):
+    """Partitions that can be away, and count the round trips."""
+
+    away = False
+    loads = 0
+
+    async def load(self, wanted: Mapping[int, Sequence[str]]) -> dict[int, Loaded]:
+        self.loads += 1
+        if self.away:
+            raise StateUnavailable("away")
+        return await super().load(wanted)
+
+
+class Told(Degradations):
+    """Conditions that a test sets."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    async def current(self) -> list[str]:
+        return self.names
+
+
+@pytest.fixture
+def partitions() -> Flaky:
+    return Flaky()
+
+
+@pytest.fixture
+def store(partitions: Flaky) -> SignalStore:
+    return SignalStore(partitions, partitions=4)
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+async def crowd(store: SignalStore, told: Told) -> AsyncIterator[BehaviourCache]:
+    crowd = BehaviourCache(store, told)
+    yield crowd
+    await crowd.stop()
+
+
+async def put(store: SignalStore, key: int, *, expected: int = START) -> None:
+    behaviours = {key: CLICKED}
+    trends = update_trends(NO_TRENDS, behaviours, NOW)
+    partition = partition_of(key, 4)
+    await store.commit({partition: expected}, {partition: Signals(expected + 1, {}, trends, {}, behaviours)})
+
+
+async def eventually(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not true():  # noqa: ASYNC110 (what is awaited has no event)
+            await asyncio.sleep(0.01)
+
+
+def same(one: Behaviour, other: Behaviour) -> bool:
+    return one.popular == other.popular and np.array_equal(one.neighbours, other.neighbours)
+
+
+async def test_behaviours_that_nobody_knows_are_left_out(crowd: BehaviourCache, store: SignalStore) -> None:
+    await put(store, 7)
+    found = await crowd.behaviours([7, 9])
+
+    assert list(found) == [7]
+    assert same(found[7], CLICKED)
+
+
+async def test_behaviours_are_asked_for_once(crowd: BehaviourCache, store: SignalStore, partitions: Flaky) -> None:
+    await put(store, 7)
+    for _ in range(3):
+        await crowd.behaviours([7, 9])
+
+    assert partitions.loads == 1
+
+
+async def test_only_what_is_not_known_is_asked_for(
+    crowd: BehaviourCache, store: SignalStore, partitions: Flaky
+) -> None:
+    await put(store, 7)
+    await crowd.behaviours([7])
+
+    assert list(await crowd.behaviours([7, 9])) == [7]
+    assert partitions.loads == 2
+
+
+async def test_nothing_asked_is_no_round_trip(crowd: BehaviourCache, partitions: Flaky) -> None:
+    assert await crowd.behaviours([]) == {}
+    assert partitions.loads == 0
+
+
+async def test_without_redis_there_are_no_behaviours(crowd: BehaviourCache, partitions: Flaky) -> None:
+    partitions.away = True
+
+    assert await crowd.behaviours([7]) == {}
+
+
+async def test_the_cache_is_bounded(crowd: BehaviourCache, partitions: Flaky) -> None:
+    await crowd.behaviours(range(module.BEHAVIOURS_LIMIT))
+    await crowd.behaviours([module.BEHAVIOURS_LIMIT])
+    loads = partitions.loads
+
+    await crowd.behaviours([1])
+    assert partitions.loads == loads
+    await crowd.behaviours([0])
+    assert partitions.loads == loads + 1
+
+
+async def test_what_is_expected_is_read_beside_and_waited_for(
+    crowd: BehaviourCache, store: SignalStore, partitions: Flaky
+) -> None:
+    await put(store, 7)
+    crowd.expect([7, 9])
+    crowd.expect([7])
+
+    assert list(await crowd.behaviours([7])) == [7]
+    assert partitions.loads == 1
+
+
+async def test_a_known_behaviour_is_used_as_it_is_and_read_again_in_the_background(
+    store: SignalStore, told: Told
+) -> None:
+    class Impatient(BehaviourCache):
+        """Finds everything old at once."""
+
+        behaviour_age_s = 0.0
+
+    crowd = Impatient(store, told)
+    await crowd.start()
+    assert await crowd.behaviours([7]) == {}
+    await put(store, 7)
+    assert await crowd.behaviours([7]) == {}
+    async with asyncio.timeout(20):
+        while not await crowd.behaviours([7]):  # noqa: ASYNC110 (what is awaited has no event)
+            await asyncio.sleep(0.01)
+    await crowd.stop()
+
+
+async def test_trends_and_conditions_are_there_soon_after_the_start(
+    crowd: BehaviourCache, store: SignalStore, told: Told
+) -> None:
+    await put(store, 7)
+    told.names = ["encoder"]
+    await crowd.start()
+    await eventually(lambda: len(crowd.trends) > 0 and crowd.degraded == ["encoder"])
+
+    assert crowd.trends["item"].tolist() == [7]
+
+
+async def test_trends_are_refreshed(crowd: BehaviourCache, store: SignalStore) -> None:
+    await crowd.start()
+    await put(store, 6)
+    await eventually(lambda: crowd.trends["item"].tolist() == [6])
+
+
+async def test_a_redis_that_is_away_degrades_the_lists_until_it_is_back(
+    crowd: BehaviourCache, store: SignalStore, partitions: Flaky
+) -> None:
+    await put(store, 7)
+    await crowd.start()
+    await eventually(lambda: len(crowd.trends) == 1)
+    partitions.away = True
+    await eventually(lambda: crowd.degraded == ["crowd"])
+    assert len(crowd.trends) == 1  # what was known goes on being used
+
+    partitions.away = False
+    await eventually(lambda: crowd.degraded == [])
+
+
+async def test_a_corrupt_value_degrades_the_lists_until_it_is_mended(crowd: BehaviourCache, partitions: Flaky) -> None:
+    await partitions.commit([Commit(0, START, 0, {"trends": b"hello"})])
+    await crowd.start()
+    await eventually(lambda: crowd.degraded == ["crowd"])
+
+    await partitions.commit([Commit(0, 0, 1, {"trends": b""})])
+    await eventually(lambda: crowd.degraded == [])
+
+
+async def test_a_crowd_that_never_started_may_be_stopped(crowd: BehaviourCache) -> None:
+    await crowd.stop()

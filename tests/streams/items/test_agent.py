@@ -1,0 +1,372 @@
+"""Item changes and signals: what the catalogue says of an item, and what users do with it."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from prometheus_client import REGISTRY
+
+from features.behaviour import Behaviour, Engagement
+from features.item import Change, Item, key_of
+from state.codec import decode_item
+from state.memory import MemoryPartitions
+from state.partitions import START
+from state.signals import SignalStore, Wanted, partition_of
+from streams.errors import PublishFailed
+from streams.items.agent import ItemChangesAgent, SignalsAgent
+from streams.processing.breaker import Breaker, RefusalLimit
+from streams.processing.positions import Positions
+from streams.wire.parsing import Record
+from streams.wire.signals import Changed, Engaged, Signal, SignalTopic, Uploaded, parse_signal
+from tests.harness.fakes import NOON, Clock, FakePublisher, Rewinds, wire
+
+PARTITIONS = 4
+EMBEDDING = np.eye(8, dtype="<f2")[0].tobytes()
+SOURCE = 2
+
+
+class Desk:
+    """Both agents on one state, and all that they are made of."""
+
+    def __init__(self) -> None:
+        self.partitions = MemoryPartitions()
+        self.store = SignalStore(self.partitions, PARTITIONS)
+        self.publisher = FakePublisher()
+        self.rewinds = Rewinds()
+        self.handle = self.agent().handle
+        self.breaker = Breaker("events.items", RefusalLimit(least=20))
+        self.change = ItemChangesAgent(self.publisher, SignalTopic("", PARTITIONS), self.breaker, prefix="").handle
+
+    def agent(self) -> SignalsAgent:
+        """A worker on this state."""
+        breaker = Breaker("state.signals", RefusalLimit(least=20))
+        return SignalsAgent(self.store, self.publisher, Positions(self.rewinds), breaker, prefix="", clock_ms=Clock())
+
+    def catalogue(self) -> list[tuple[str, Item | None]]:
+        """What was published to state.catalog, in order; None is a tombstone."""
+        return [
+            ((message.key or b"").decode(), None if message.value is None else decode_item(message.value))
+            for message in self.publisher.to("state.catalog")
+        ]
+
+    def latest(self, name: str) -> Item | None:
+        """The last word of the catalogue on an item."""
+        return dict(self.catalogue())[name]
+
+    async def behaviour(self, name: str, partition: int = 0) -> Behaviour | None:
+        """What is stored of an item's users."""
+        key = key_of(name)
+        return (await self.store.load({partition: Wanted([], [key])}))[partition].behaviours.get(key)
+
+    async def position(self, partition: int = 0) -> int:
+        """What the state says was applied."""
+        return (await self.partitions.positions([partition]))[partition]
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def uploaded(at: int, name: str = "i1", **fields: object) -> Uploaded:
+    """An upload at second `at`."""
+    known: dict[str, object] = {"owner": "u1", "uploaded_at_ms": NOON + 1000 * at, "embedding": EMBEDDING}
+    return Uploaded(Item(name, NOON + 1000 * at, encoder="fake@1", **(known | fields)))  # type: ignore[arg-type]
+
+
+def changed(at: int, name: str = "i1", **fields: object) -> Changed:
+    """A change at second `at`."""
+    return Changed(name, Change(NOON + 1000 * at, **fields))  # type: ignore[arg-type]  # a test's own fields
+
+
+def engaged(sequence: int, name: str = "i1", weight: float = 1.0, links: tuple[str, ...] = ()) -> Engaged:
+    near = tuple((key_of(link), 0.7) for link in links)
+    return Engaged((Engagement(key_of(name), NOON, weight, near, SOURCE, sequence),))
+
+
+def record(offset: int, signal: Signal | bytes | None, *, partition: int = 0, after: int | None = -2) -> Record:
+    value = signal if isinstance(signal, bytes) or signal is None else msgspec.msgpack.encode(signal)
+    before = offset - 1 if after == -2 else after
+    return Record("state.signals", partition, offset, NOON, b"k", value, (), before)
+
+
+def batch(*signals: Signal | bytes | None) -> list[Record]:
+    return [record(offset, signal) for offset, signal in enumerate(signals)]
+
+
+def metric(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+# What the catalogue says
+
+
+async def test_an_uploaded_item_stands_in_the_catalogue_under_its_id(desk: Desk) -> None:
+    await desk.handle(batch(uploaded(0, title="Red shirt")))
+    ((name, item),) = desk.catalogue()
+    assert item is not None
+    assert (name, item.title, item.embedding) == ("i1", "Red shirt", EMBEDDING)
+
+
+async def test_a_change_after_the_upload_keeps_the_embedding(desk: Desk) -> None:
+    await desk.handle(batch(uploaded(0, price=20.0, title="Red shirt"), changed(5, price=10.0)))
+    item = desk.latest("i1")
+    assert item is not None
+    assert (item.price, item.title, item.embedding) == (10.0, "Red shirt", EMBEDDING)
+
+
+async def test_a_change_in_a_later_batch_finds_the_stored_item(desk: Desk) -> None:
+    await desk.handle(batch(uploaded(0, price=20.0)))
+    await desk.handle([record(1, changed(5, price=10.0))])
+    item = desk.latest("i1")
+    assert item is not None
+    assert (item.price, item.embedding) == (10.0, EMBEDDING)
+
+
+async def test_several_changes_of_one_batch_are_one_record_of_the_catalogue(desk: Desk) -> None:
+    await desk.handle(batch(uploaded(0), changed(1, price=1.0), changed(2, price=2.0)))
+    assert len(desk.catalogue()) == 1
+
+
+async def test_a_change_before_the_upload_is_not_shown_but_kept_for_it(desk: Desk) -> None:
+    await desk.handle(batch(changed(5, price=10.0, hidden=True)))
+    assert desk.catalogue() == []
+    await desk.handle([record(1, uploaded(0, price=20.0, title="Red shirt"))])
+    item = desk.latest("i1")
+    assert item is not None
+    assert (item.price, item.hidden, item.title) == (10.0, True, "Red shirt")
+
+
+async def test_a_change_older_than_what_is_known_changes_nothing(desk: Desk) -> None:
+    await desk.handle(batch(uploaded(0), changed(9, price=9.0), changed(3, price=3.0)))
+    item = desk.latest("i1")
+    assert item is not None
+    assert item.price == 9.0
+
+
+@pytest.mark.parametrize("field", [{"hidden": True}, {"in_stock": False}])
+async def test_an_item_that_is_hidden_or_out_of_stock_stays_with_its_mark(desk: Desk, field: dict[str, Any]) -> None:
+    await desk.handle(batch(uploaded(0), changed(1, **field)))
+    item = desk.latest("i1")
+    assert item is not None
+    assert {name: getattr(item, name) for name in field} == field
+
+
+async def test_an_item_that_is_shown_again_has_its_embedding(desk: Desk) -> None:
+    await desk.handle(batch(uploaded(0), changed(1, hidden=True), changed(2, hidden=False)))
+    item = desk.latest("i1")
+    assert item is not None
+    assert (item.hidden, item.embedding) == (False, EMBEDDING)
+
+
+async def test_a_deleted_item_is_a_tombstone(desk: Desk) -> None:
+    await desk.handle(batch(uploaded(0), changed(1, deleted=True)))
+    assert desk.catalogue() == [("i1", None)]
+
+
+async def test_a_change_of_a_deleted_item_does_not_bring_it_back(desk: Desk) -> None:
+    await desk.handle(batch(uploaded(0), changed(1, deleted=True), changed(2, price=5.0)))
+    assert desk.latest("i1") is None
+
+
+async def test_an_upload_after_the_deletion_brings_an_item_back(desk: Desk) -> None:
+    await desk.handle(batch(uploaded(0), changed(1, deleted=True), uploaded(2)))
+    assert desk.latest("i1") is not None
+
+
+async def test_an_upload_that_is_older_than_the_deletion_does_not(desk: Desk) -> None:
+    await desk.handle(batch(changed(5, deleted=True), uploaded(0)))
+    assert desk.latest("i1") is None
+
+
+async def test_an_upload_again_keeps_a_change_made_after_it(desk: Desk) -> None:
+    await desk.handle(batch(uploaded(0, price=20.0), changed(9, price=10.0), uploaded(5, price=30.0)))
+    item = desk.latest("i1")
+    assert item is not None
+    assert (item.price, item.uploaded_at_ms) == (10.0, NOON + 5000)
+
+
+async def test_items_in_one_batch_do_not_mix(desk: Desk) -> None:
+    await desk.handle(batch(uploaded(0, "i1"), uploaded(0, "i2"), changed(1, "i2", price=5.0)))
+    one, two = desk.latest("i1"), desk.latest("i2")
+    assert one is not None
+    assert two is not None
+    assert (one.price, two.price) == (None, 5.0)
+
+
+# What users do
+
+
+async def test_an_engagement_makes_its_item_popular_and_trending(desk: Desk) -> None:
+    await desk.handle(batch(engaged(0)))
+    behaviour = await desk.behaviour("i1")
+    assert behaviour is not None
+    assert (behaviour.popular, behaviour.trend) == (1.0, 1.0)
+    assert (await desk.store.trends())["item"].tolist() == [key_of("i1")]
+
+
+async def test_an_engagement_links_its_item_to_what_was_chosen_nearby(desk: Desk) -> None:
+    await desk.handle(batch(engaged(0, links=("i2", "i3"))))
+    behaviour = await desk.behaviour("i1")
+    assert behaviour is not None
+    assert set(behaviour.neighbours["item"].tolist()) == {key_of("i2"), key_of("i3")}
+
+
+async def test_an_engagement_published_twice_counts_once(desk: Desk) -> None:
+    before = metric("sightline_duplicates_total", kind="signal")
+    await desk.handle(batch(engaged(0), engaged(1), engaged(0)))
+    await desk.handle([record(3, engaged(1))])
+    behaviour = await desk.behaviour("i1")
+    assert behaviour is not None
+    assert behaviour.popular == 2.0
+    assert metric("sightline_duplicates_total", kind="signal") == before + 2
+
+
+async def test_engagements_of_several_items_in_one_batch_each_count(desk: Desk) -> None:
+    await desk.handle(batch(engaged(0, "i1"), engaged(1, "i2"), engaged(2, "i1")))
+    one, two = await desk.behaviour("i1"), await desk.behaviour("i2")
+    assert one is not None
+    assert two is not None
+    assert (one.popular, two.popular) == (2.0, 1.0)
+
+
+async def test_a_refusal_alone_makes_nothing_trend(desk: Desk) -> None:
+    await desk.handle(batch(engaged(0, weight=-3.0)))
+    assert len(await desk.store.trends()) == 0
+
+
+async def test_an_engagement_is_not_a_record_of_the_catalogue(desk: Desk) -> None:
+    await desk.handle(batch(engaged(0)))
+    assert desk.publisher.messages == []
+
+
+# Junk
+
+
+@pytest.mark.parametrize("junk", [b"", b"junk", None, b"\xff" * 9, b"\x81\xa4type\xa6Gossip"], ids=repr)
+async def test_junk_is_kept_whole_and_the_next_signal_is_applied(desk: Desk, junk: bytes | None) -> None:
+    await desk.handle(batch(junk, uploaded(0)))
+    (letter,) = desk.publisher.dead_letters()
+    assert (letter.reason, letter.topic, letter.value) == ("bad_signal", "state.signals", junk)
+    assert desk.latest("i1") is not None
+    assert await desk.position() == 1
+
+
+# The protocol
+
+
+async def test_redelivered_signals_change_nothing(desk: Desk) -> None:
+    signals = batch(uploaded(0), engaged(0), changed(1, price=5.0))
+    await desk.handle(signals)
+    messages = list(desk.publisher.messages)
+    await desk.handle(signals)
+    behaviour = await desk.behaviour("i1")
+    assert behaviour is not None
+    assert (desk.publisher.messages, behaviour.popular) == (messages, 1.0)
+
+
+async def test_when_publishing_fails_nothing_is_stored(desk: Desk) -> None:
+    desk.publisher.failure = PublishFailed("refused")
+    with pytest.raises(PublishFailed):
+        await desk.handle(batch(uploaded(0), engaged(0)))
+    assert (await desk.position(), await desk.behaviour("i1")) == (START, None)
+
+
+async def test_a_refused_commit_writes_nothing_and_rewinds(desk: Desk) -> None:
+    def another_worker_was_faster() -> None:
+        desk.partitions._positions[0] = 7
+
+    desk.publisher.before = another_worker_was_faster
+    await desk.handle(batch(engaged(0)))
+    assert (await desk.behaviour("i1"), desk.rewinds.asked) == (None, [(0, 7)])
+
+
+async def test_a_gap_is_not_stepped_over(desk: Desk) -> None:
+    await desk.handle([record(4, engaged(0), after=3)])
+    assert (await desk.position(), desk.rewinds.asked) == (START, [(0, START)])
+
+
+async def test_partitions_have_trends_and_sources_of_their_own(desk: Desk) -> None:
+    await desk.handle([record(0, engaged(5, "i1")), record(0, engaged(4, "i2"), partition=1)])
+    assert set((await desk.store.trends())["item"].tolist()) == {key_of("i1"), key_of("i2")}
+
+
+async def stands_still(handling: Coroutine[Any, Any, None]) -> bool:
+    """Whether an agent waits instead of handling what it was given; it is ended then."""
+    task = asyncio.create_task(handling)
+    done, _ = await asyncio.wait({task}, timeout=0.2)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    return not done
+
+
+async def test_signals_that_are_nearly_all_unreadable_stay_in_their_topic(desk: Desk) -> None:
+    signals = batch(*[uploaded(0)] * 9, *[b"junk"] * 11)
+    assert await stands_still(desk.handle(signals))
+    assert (desk.publisher.messages, await desk.position()) == ([], START)
+
+
+async def test_signals_of_which_half_are_unreadable_are_handled(desk: Desk) -> None:
+    await desk.handle(batch(*[uploaded(0)] * 10, *[b"junk"] * 10))
+    assert len(desk.publisher.dead_letters()) == 10
+    assert await desk.position() == 19
+
+
+# Changes on events.items
+
+
+def change(name: str = "i1", **fields: object) -> dict[str, object]:
+    return {"event_id": f"s-{name}", "item_id": name, "occurred_at_ms": NOON} | fields
+
+
+def change_record(offset: int, event: object, *, key: bytes | None = b"i1") -> Record:
+    return Record("events.items", 1, offset, NOON, key, wire(event), (("tenant", b"a"),), offset - 1)
+
+
+async def test_a_change_is_passed_on_to_the_partition_that_holds_its_item(desk: Desk) -> None:
+    await desk.change([change_record(0, change(price=5.0, in_stock=False))])
+    (message,) = desk.publisher.to("state.signals")
+    assert parse_signal(message.value) == Changed("i1", Change(NOON, price=5.0, in_stock=False))
+    assert message.partition == partition_of(key_of("i1"), PARTITIONS)
+
+
+@pytest.mark.parametrize(("told", "kept"), [(0, NOON - 7 * 86_400_000), (2**62, NOON + 300_000)])
+async def test_the_time_of_a_change_is_clamped(desk: Desk, told: int, kept: int) -> None:
+    await desk.change([change_record(0, change(price=5.0, occurred_at_ms=told))])
+    signal = parse_signal(desk.publisher.messages[0].value)
+    assert isinstance(signal, Changed)
+    assert signal.change.at_ms == kept
+
+
+BAD = {
+    "bad JSON": (b"{", b"i1", "bad_json"),
+    "null value": (None, b"i1", "no_value"),
+    "null key": (change(), None, "no_key"),
+    "another item's key": (change(), b"i2", "key_mismatch"),
+    "text for a price": (change(price="cheap"), b"i1", "invalid_event"),
+    "empty item_id": (change(""), b"", "invalid_event"),
+    "an item_id of 1 MB": (change("i" * 1_000_000), b"i1", "too_large"),
+}
+
+
+@pytest.mark.parametrize(("value", "key", "reason"), BAD.values(), ids=BAD.keys())
+async def test_a_bad_change_is_kept_whole_and_the_next_is_passed_on(
+    desk: Desk, value: object, key: bytes | None, reason: str
+) -> None:
+    bad = change_record(0, value, key=key)
+    await desk.change([bad, change_record(1, change(price=5.0))])
+    (letter,) = desk.publisher.dead_letters()
+    assert (letter.reason, letter.key, letter.value, letter.headers) == (reason, key, bad.value, [("tenant", b"a")])
+    assert len(desk.publisher.to("state.signals")) == 1
+
+
+async def test_changes_that_are_nearly_all_bad_stay_in_their_topic(desk: Desk) -> None:
+    records = [change_record(n, change(price=5.0) if n < 9 else b"junk") for n in range(20)]
+    assert await stands_still(desk.change(records))
+    assert desk.publisher.messages == []
+    assert desk.breaker.reason is not None

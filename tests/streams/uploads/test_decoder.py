@@ -1,0 +1,255 @@
+"""Real processes and real pictures; where one must fail, it is given a small limit, or a program that fails."""
+
+import asyncio
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from features.vision.decode import BadImage, decode
+from streams.uploads.decoder import MEMORY_BYTES, Decoder, DecoderUnavailable
+from tests.harness.fakes import until
+from tests.harness.paths import ODD_IMAGES
+
+MANIFEST = ODD_IMAGES / "manifest.csv"
+ROWS = list(csv.DictReader(MANIFEST.read_text().splitlines())) if MANIFEST.exists() else []
+#: Answers with this program after it has said that it is ready.
+READY = "import os, sys; os.write(1, bytes(4)); "
+
+
+def encoded(image: Image.Image, format_: str = "PNG", **options: object) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, format_, **options)
+    return buffer.getvalue()
+
+
+SMALL = encoded(Image.new("RGB", (64, 48), (205, 30, 40)))
+#: The most pixels that are accepted, in 40 kB and with transparency: 0.3 s and 350 MB to decode.
+LARGE = encoded(Image.new("P", (8_000, 5_000)), transparency=0, compress_level=1)
+
+
+@pytest.fixture
+async def decoder() -> AsyncIterator[Decoder]:
+    decoder = Decoder(processes=1)
+    await decoder.start()
+    yield decoder
+    await decoder.close()
+
+
+def child(program: str, **limits: float) -> Decoder:
+    """A decoder whose one process is this program."""
+    return Decoder(processes=1, command=(sys.executable, "-c", program), **limits)  # type: ignore[arg-type]
+
+
+async def refusal(decoder: Decoder, data: bytes) -> BadImage:
+    try:
+        with pytest.raises(BadImage) as caught:
+            await decoder.decode(data)
+    finally:
+        await decoder.close()
+    return caught.value
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def peak_bytes(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+
+
+# Pictures
+
+
+async def test_a_picture_is_what_decoding_it_here_gives(decoder: Decoder) -> None:
+    found, here = await decoder.decode(SMALL), decode(SMALL)
+    assert (found.width, found.height, found.format) == (here.width, here.height, here.format)
+    assert (found.pixels == here.pixels).all()
+
+
+async def test_what_is_no_picture_is_refused_with_the_reason_and_the_process_goes_on(decoder: Decoder) -> None:
+    before = decoder.pids
+    with pytest.raises(BadImage, match="not JPEG, PNG") as caught:
+        await decoder.decode(b"hello, I am a text")
+    assert caught.value.reason == "not_an_image"
+    assert (await decoder.decode(SMALL)).width == 64
+    assert decoder.pids == before
+
+
+async def test_many_at_once_each_get_their_own_picture(decoder: Decoder) -> None:
+    pictures = [encoded(Image.new("RGB", (30 + n, 30))) for n in range(20)]
+    found = await asyncio.gather(*map(decoder.decode, pictures))
+    assert [picture.width for picture in found] == [30 + n for n in range(20)]
+
+
+@pytest.mark.skipif(not ROWS, reason="../shared/data/odd-images is not on this machine")
+async def test_every_odd_file_has_the_outcome_it_has_here_and_the_process_stays_small(decoder: Decoder) -> None:
+    before = decoder.pids
+    for row in ROWS:
+        data = (ODD_IMAGES / row["file"]).read_bytes()
+        assert await outcome_of(decoder, data) == outcome_here(data), row["file"]
+    assert decoder.pids == before
+    assert peak_bytes(before[0]) < MEMORY_BYTES
+
+
+async def outcome_of(decoder: Decoder, data: bytes) -> bytes | str:
+    try:
+        return (await decoder.decode(data)).pixels.tobytes()
+    except BadImage as error:
+        return error.reason
+
+
+def outcome_here(data: bytes) -> bytes | str:
+    try:
+        return decode(data).pixels.tobytes()
+    except BadImage as error:
+        return error.reason
+
+
+async def test_the_largest_picture_that_is_accepted_fits_into_the_memory(decoder: Decoder) -> None:
+    assert (await decoder.decode(LARGE)).width == 8_000
+    assert peak_bytes(decoder.pids[0]) < MEMORY_BYTES
+
+
+# Limits
+
+
+async def test_a_picture_that_takes_too_long_is_refused_and_the_next_one_is_decoded() -> None:
+    decoder = Decoder(processes=1, deadline_s=0.05)
+    with pytest.raises(BadImage, match=r"over 0\.05 s") as caught:
+        await decoder.decode(LARGE)
+    assert caught.value.reason == "too_slow"
+    assert (await decoder.decode(SMALL)).width == 64
+    await decoder.close()
+
+
+async def test_a_picture_that_takes_too_much_memory_is_refused() -> None:
+    error = await refusal(Decoder(processes=1, memory_bytes=250_000_000), LARGE)
+    assert error.reason == "too_much_memory"
+
+
+async def test_the_process_can_open_no_file_and_knows_nothing_of_our_environment(decoder: Decoder) -> None:
+    limits, files, environment = confinement(decoder.pids[0])
+    assert [line.split()[3:5] for line in limits.splitlines() if "open files" in line] == [["3", "3"]]
+    assert files == {"0", "1", "2"}
+    assert environment == (b"OPENBLAS_NUM_THREADS=1\0MALLOC_MMAP_THRESHOLD_=4194304\0MALLOC_TRIM_THRESHOLD_=16777216\0")
+
+
+def confinement(pid: int) -> tuple[str, set[str], bytes]:
+    process = Path(f"/proc/{pid}")
+    open_files = {file.name for file in (process / "fd").iterdir()}
+    return (process / "limits").read_text(), open_files, (process / "environ").read_bytes()
+
+
+# A process that ends, or worse
+
+
+async def test_a_picture_that_crashes_two_processes_is_refused() -> None:
+    error = await refusal(child(READY + "sys.stdin.buffer.read(4); os.abort()"), SMALL)
+    assert (error.reason, "2 times" in str(error)) == ("crash", True)
+
+
+async def test_a_process_killed_from_outside_costs_no_picture(decoder: Decoder) -> None:
+    (before,) = decoder.pids
+    os.kill(before, signal.SIGKILL)
+    assert (await decoder.decode(SMALL)).width == 64
+    assert decoder.pids != [before]
+
+
+async def test_a_stopped_process_is_replaced() -> None:
+    decoder = Decoder(processes=1, deadline_s=0.1)
+    await decoder.start()
+    (before,) = decoder.pids
+    os.kill(before, signal.SIGSTOP)
+    assert (await decoder.decode(SMALL)).width == 64
+    assert gone(before)
+    await decoder.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"\x00\x00\x00\x01\xc1", b"\xff\xff\xff\xff", b"\x00\x00\x00\x02", b"\x00\x00\x00\x00"],
+    ids=["no MessagePack", "too long", "cut off", "empty"],
+)
+async def test_an_answer_that_is_none_is_a_crash(answer: bytes) -> None:
+    error = await refusal(child(READY + f"sys.stdin.buffer.read(4); os.write(1, {answer!r})"), SMALL)
+    assert error.reason == "crash"
+
+
+async def test_a_decoder_that_cannot_be_started_is_unavailable() -> None:
+    for decoder in (child("raise SystemExit(1)"), Decoder(processes=1, command=("/no/such/program",))):
+        with pytest.raises(DecoderUnavailable, match="can be started"):
+            await decoder.decode(SMALL)
+        await decoder.close()
+
+
+async def test_a_cancelled_picture_does_not_answer_for_the_next_one(decoder: Decoder) -> None:
+    task = asyncio.create_task(decoder.decode(LARGE))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.wait({task})
+    assert (await decoder.decode(SMALL)).width == 64
+
+
+# The end
+
+
+async def test_closing_ends_the_processes() -> None:
+    decoder = Decoder()
+    await decoder.start()
+    pids = decoder.pids
+    assert len(pids) == 2
+    await decoder.close()
+    assert decoder.pids == []
+    assert all(gone(pid) for pid in pids)
+
+
+OWNER = """
+import asyncio, os, signal
+from streams.uploads.decoder import Decoder
+async def main():
+    decoder = Decoder()
+    await decoder.start()
+    print(*decoder.pids, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(main())
+"""
+
+
+async def test_the_processes_of_a_killed_worker_end_by_themselves() -> None:
+    found = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", OWNER], stdout=subprocess.PIPE, check=False)
+    pids = [int(pid) for pid in found.stdout.split()]
+    assert len(pids) == 2
+    await until(lambda: all(gone(pid) for pid in pids))
+
+
+async def test_decoding_elsewhere_costs_little(decoder: Decoder) -> None:
+    picture = encoded(Image.effect_noise((640, 480), 60).convert("RGB"), "JPEG")
+
+    async def here() -> None:
+        await asyncio.to_thread(decode, picture)
+
+    async def there() -> None:
+        await decoder.decode(picture)
+
+    # The best of many, taken in turns: what others do on this machine at the time does not count.
+    fastest = {here: 60.0, there: 60.0}
+    for _ in range(50):
+        for way in fastest:
+            began = time.perf_counter()
+            await way()
+            fastest[way] = min(fastest[way], time.perf_counter() - began)
+    assert fastest[there] - fastest[here] < 0.002
