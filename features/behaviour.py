@@ -32,8 +32,8 @@ class Engagement:
     """One interaction as one of its items sees it: `weight` moves the popularity, `links` the neighbours.
 
     `source` and `sequence` say which event of which partition it came from; they grow together, so that an
-    engagement that was published twice is recognised. `voter` is the user's bit
-    (`user_bit`), named as state.signals names it.
+    engagement that was published twice is recognised. `voter` is the user's bit (`user_bit`), named as on
+    state.signals.
     """
 
     item: int
@@ -49,7 +49,7 @@ class Engagement:
 class Behaviour:
     """`popular` and `trend`: decayed sums of weights at `at_ms`; `neighbours`: a ledger of co-choices.
 
-    `user_bitmap` and `user_bitmap_before` have the bit (`user_bit`) of each user who added to the sums: in the window of
+    `user_bitmap` and `user_bitmap_before` have the bit of each user (`user_bit`) who added to the sums in the window of
     `at_ms`, and in the window before.
     """
 
