@@ -18,8 +18,9 @@ from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import BrokerUnavailable, InvalidEvent, NotDelivered
 from streams.kafka.connection import connecting
 from streams.wire.events import Interaction, ItemChange, PrivacyRequest, Recommendations, Upload, encode
-from streams.wire.parsing import Record, parse_interaction, parse_item_change, parse_privacy_request, parse_upload
+from streams.wire.parsing import parse_interaction, parse_item_change, parse_privacy_request, parse_upload
 from streams.wire.pseudonyms import pseudonymous
+from streams.wire.records import Record
 from streams.wire.routing import partition_of, route
 from streams.wire.topics import RECOMMENDATIONS, UPLOADS
 

@@ -19,7 +19,7 @@ from streams.logs import configure_logs
 from streams.processing.positions import Positions
 from streams.settings import Settings, read_settings
 from streams.wire import topics
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 from streams.worker import gc_tuning
 from streams.worker.probes import Probes
 from streams.worker.resources import Addresses, Resources

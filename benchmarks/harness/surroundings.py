@@ -14,8 +14,9 @@ from deploy.local import Endpoints, Stack
 from deploy.service import Progress, ServiceName
 from features.item import Item
 from state.codec import encode_item
-from streams.kafka.publisher import KafkaPublisher, Message
+from streams.kafka.publisher import KafkaPublisher
 from streams.settings import Settings
+from streams.wire.records import Message
 
 CLUSTERS = 20
 #: How far an item lies from the centre of its cluster, which has length 1.

@@ -20,7 +20,8 @@ from state.codec import encode_behaviour, encode_sources
 from streams.errors import InvalidEvent
 from streams.processing.dead_letters import dead_letter
 from streams.uploads.decoder import Decoder
-from streams.wire.parsing import Record, parse_interaction, parse_item_change, parse_upload
+from streams.wire.parsing import parse_interaction, parse_item_change, parse_upload
+from streams.wire.records import Record
 from streams.wire.signals import Engaged, parse_signal
 from streams.wire.topics import DEAD_LETTERS, INTERACTIONS, ITEMS, UPLOADS
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from features.behaviour import Engagement
 from features.item import Change
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 from streams.wire.signals import Changed, Engaged
 from streams.wire.topics import INTERACTIONS, ITEMS, SIGNALS, UPLOADS
 

@@ -12,11 +12,10 @@ from state.vector_sets import NOWHERE, Indexed, Place, VectorSets
 from streams.errors import BrokerUnavailable
 from streams.kafka.continuity import Log
 from streams.kafka.log_reader import Extent
-from streams.kafka.micro_batches import by_partition
 from streams.logs import log
 from streams.processing.positions import Positions
 from streams.retrying import until_available
-from streams.wire.parsing import Record
+from streams.wire.records import Record, by_partition
 from streams.wire.topics import TOMBSTONES_KEPT_MS
 
 #: Records indexed in one step: Redis does nothing else meanwhile.

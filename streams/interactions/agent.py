@@ -19,8 +19,7 @@ from streams.errors import InvalidEvent
 from streams.interactions.behaviour_cache import BehaviourCache
 from streams.interactions.lists import Cause, ListMaker, MadeList
 from streams.interactions.reducer import to_action
-from streams.kafka.micro_batches import by_partition
-from streams.kafka.publisher import Message, Publisher
+from streams.kafka.publisher import Publisher
 from streams.metrics import (
     CLAMPED_TIMES,
     DUPLICATES,
@@ -37,7 +36,8 @@ from streams.processing.positions import Positions
 from streams.retrying import until_available
 from streams.stages import Stages
 from streams.wire.events import Interaction
-from streams.wire.parsing import Record, clamp_time, parse_interaction
+from streams.wire.parsing import clamp_time, parse_interaction
+from streams.wire.records import Message, Record, by_partition
 from streams.wire.routing import partition_of
 from streams.wire.signals import SignalTopic
 from streams.wire.topics import INTERACTIONS

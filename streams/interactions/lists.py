@@ -16,11 +16,10 @@ from inference.retrieval.tastes import find_tastes
 from streams.catalog.index_client import IndexClient
 from streams.interactions.attribution import Attribution
 from streams.interactions.behaviour_cache import BehaviourCache
-from streams.kafka.publisher import Message
 from streams.metrics import CANDIDATES, FILTERED, LIST_DIVERSITY, RECOMMENDATIONS, SHORT_LISTS
 from streams.stages import Stages
 from streams.wire.events import Interaction, Recommendations, Trigger, encode
-from streams.wire.parsing import Record
+from streams.wire.records import Message, Record
 from streams.wire.topics import RECOMMENDATIONS as TOPIC
 
 #: So many users are ranked together: more gain nothing, and their candidates no longer fit into the processor's cache.

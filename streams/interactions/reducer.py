@@ -3,7 +3,8 @@
 from features.item import key_of
 from features.profile import Action, weigh
 from streams.wire.events import Interaction
-from streams.wire.parsing import Record, clamp_time
+from streams.wire.parsing import clamp_time
+from streams.wire.records import Record
 
 
 def to_action(event: Interaction, record: Record) -> Action:

@@ -16,8 +16,7 @@ from state.codec import encode_item
 from state.errors import StateUnavailable
 from state.signals import Signals, SignalStore, Wanted
 from streams.errors import InvalidEvent
-from streams.kafka.micro_batches import by_partition
-from streams.kafka.publisher import Message, Publisher
+from streams.kafka.publisher import Publisher
 from streams.metrics import DUPLICATES, EVENTS
 from streams.processing.breaker import Breaker
 from streams.processing.dead_letters import dead_letter
@@ -25,7 +24,8 @@ from streams.processing.positions import Positions
 from streams.retrying import until_available
 from streams.stages import Stages
 from streams.wire.events import ItemChange
-from streams.wire.parsing import Record, clamp_time, parse_item_change
+from streams.wire.parsing import clamp_time, parse_item_change
+from streams.wire.records import Message, Record, by_partition
 from streams.wire.signals import Changed, Engaged, Signal, SignalTopic, Uploaded, parse_signal
 from streams.wire.topics import CATALOG, ITEMS, SIGNALS
 

@@ -20,7 +20,7 @@ from streams.kafka.connection import connecting
 from streams.kafka.continuity import Log
 from streams.kafka.log_reader import Extent, KafkaLogReader, LogReader
 from streams.wire import topics
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 from streams.wire.routing import partition_of
 
 CONNECT_MS: Final = 5_000

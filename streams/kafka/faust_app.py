@@ -22,7 +22,7 @@ from streams.logs import log
 from streams.metrics import LAST_PROGRESS
 from streams.retrying import until_available
 from streams.settings import Settings
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 from streams.wire.topics import Topic
 
 T = TypeVar("T")

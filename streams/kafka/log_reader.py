@@ -13,7 +13,7 @@ from confluent_kafka import Message as Received
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import AccessRefused, BrokerUnavailable
 from streams.kafka.connection import connecting
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from faust.types import EventT
 
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 
 
 async def waiting(stream: Any, limit: int) -> AsyncIterator[list[EventT[bytes]]]:
@@ -30,14 +30,6 @@ def acknowledge(batch: Sequence[EventT[bytes]]) -> None:
 def to_records(batch: Sequence[EventT[bytes]]) -> list[Record]:
     """The batch's messages as records."""
     return [_record(event) for event in batch]
-
-
-def by_partition(records: Sequence[Record]) -> dict[int, list[Record]]:
-    """Records by partition, in their order."""
-    grouped: dict[int, list[Record]] = {}
-    for record in records:
-        grouped.setdefault(record.partition, []).append(record)
-    return grouped
 
 
 def _record(event: EventT[bytes]) -> Record:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from threading import Thread
 from typing import Protocol
 
@@ -11,20 +10,10 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import BrokerUnavailable, PublishFailed
 from streams.logs import log
+from streams.wire.records import Message
 
 _FULL_QUEUE_WAIT_S = 0.01
 Delivered = Callable[[KafkaError | None, object], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One record to publish; without a `partition` the key's murmur2 hash decides, as in every other client."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
-    partition: int | None = None
 
 
 class Publisher(Protocol):

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from streams.errors import InvalidEvent
-from streams.kafka.publisher import Message, Publisher
+from streams.kafka.publisher import Publisher
 from streams.metrics import EVENTS
 from streams.privacy.control_records import ControlRecords
 from streams.processing.breaker import Breaker
 from streams.processing.dead_letters import dead_letter
 from streams.wire.events import PrivacyRequest
-from streams.wire.parsing import Record, parse_privacy_request
+from streams.wire.parsing import parse_privacy_request
+from streams.wire.records import Message, Record
 from streams.wire.topics import PRIVACY
 
 

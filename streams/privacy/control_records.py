@@ -15,9 +15,8 @@ import msgspec
 from pydantic import SecretStr
 
 from features.privacy import Request
-from streams.kafka.publisher import Message
 from streams.wire.events import Control, PrivacyRequest, encode
-from streams.wire.parsing import Record
+from streams.wire.records import Message, Record
 from streams.wire.topics import INTERACTIONS
 
 HEADER = "sightline-control"

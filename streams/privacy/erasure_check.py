@@ -8,7 +8,7 @@ from state.redis import connect
 from streams.credentials import kafka_security, redis_access
 from streams.kafka.log_reader import KafkaLogReader, LogReader
 from streams.settings import Settings
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 from streams.wire.topics import CATALOG, EXPORTS, RECOMMENDATIONS
 
 #: Shorter ids turn up by chance among the numbers of a packed value.

@@ -13,10 +13,9 @@ from features.privacy import ERASING, apply_request
 from features.profile import ENGAGED_HALF_LIFE_MS, NEVER_MS, Profile
 from inference.catalog.catalog import Catalog
 from inference.retrieval.preferences import named_dials
-from streams.kafka.publisher import Message
 from streams.privacy.control_records import VerifiedRequest
 from streams.wire.events import Export, ExportedItem, Interaction, PlaceInLog, Receipt, encode
-from streams.wire.parsing import Record
+from streams.wire.records import Message, Record
 from streams.wire.signals import Changed, SignalTopic
 from streams.wire.topics import EXPORTS, RECEIPTS, RECOMMENDATIONS
 

@@ -3,11 +3,10 @@
 from msgspec.structs import replace
 
 from streams.errors import InvalidEvent
-from streams.kafka.publisher import Message
 from streams.logs import Seldom, log
 from streams.metrics import DEAD_LETTERS, EVENTS
 from streams.wire.events import DeadLetter, encode
-from streams.wire.parsing import Record
+from streams.wire.records import Message, Record
 from streams.wire.topics import DEAD_LETTERS as TOPIC
 
 _ERROR_LIMIT = 2048

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from streams.logs import log
 from streams.metrics import DUPLICATES, POSITION_CONFLICTS, ROLLBACKS
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 
 #: Fetches a partition again from the record after a position.
 Rewind = Callable[[int, int], Awaitable[None]]

@@ -11,10 +11,11 @@ import msgspec
 
 from streams.errors import NoSuchLetter
 from streams.kafka.log_reader import LogReader
-from streams.kafka.publisher import Message, Publisher
+from streams.kafka.publisher import Publisher
 from streams.processing.dead_letters import ATTEMPT, CUT
 from streams.wire.events import DeadLetter
-from streams.wire.parsing import NOT_UNPACKED, Record
+from streams.wire.parsing import NOT_UNPACKED
+from streams.wire.records import Message, Record
 from streams.wire.topics import DEAD_LETTERS, INTERACTIONS, ITEMS, PRIVACY, SIGNALS, UPLOADS
 
 RETRIED = "sightline-retried"

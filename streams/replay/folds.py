@@ -18,7 +18,8 @@ from features.profile import NEW, Profile, apply_interaction, is_applied, is_lat
 from streams.errors import InvalidEvent
 from streams.interactions.reducer import to_action
 from streams.privacy.control_records import UNSIGNED, ControlRecords, VerifiedRequest
-from streams.wire.parsing import Record, parse_interaction
+from streams.wire.parsing import parse_interaction
+from streams.wire.records import Record
 from streams.wire.signals import Changed, Engaged, Uploaded, parse_signal
 
 # Packed, an engagement takes a quarter of the memory.

@@ -18,7 +18,7 @@ import msgspec
 
 from state.partitions import START
 from streams.replay.folds import Place
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 
 
 class _Head(msgspec.Struct, frozen=True):

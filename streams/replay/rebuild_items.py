@@ -20,10 +20,9 @@ from streams.errors import CannotRebuild, InvalidEvent
 from streams.items.agent import SignalsAgent
 from streams.kafka.continuity import Log
 from streams.kafka.log_reader import LogReader
-from streams.kafka.publisher import Message
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.processing.positions import Positions
-from streams.wire.parsing import Record
+from streams.wire.records import Message, Record
 from streams.wire.signals import Engaged, parse_signal
 from streams.wire.topics import CATALOG, SIGNALS
 

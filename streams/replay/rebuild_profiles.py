@@ -11,7 +11,7 @@ from streams.kafka.log_reader import LogReader
 from streams.privacy.control_records import ControlRecords
 from streams.replay.folds import InteractionsReplay
 from streams.replay.rebuild_items import Done, ItemsRebuild, conflict
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 
 _AT_ONCE = 1000
 #: Profiles kept in memory, about 3 KiB each.

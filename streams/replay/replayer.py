@@ -10,7 +10,7 @@ from streams.kafka.log_reader import Extent, LogReader
 from streams.privacy.control_records import UNSIGNED, ControlRecords
 from streams.replay.folds import InteractionsReplay, Place, SignalsReplay
 from streams.wire import routing
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 from streams.wire.topics import CATALOG, INTERACTIONS, SIGNALS, Topic
 
 #: Told what is under way, how many records of it are done, and of how many.

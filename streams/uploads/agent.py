@@ -20,7 +20,7 @@ from inference.errors import BadEmbedding, EncoderUnavailable
 from inference.ranking.ranking import rank_similar
 from state.errors import StateUnavailable
 from streams.errors import InvalidEvent
-from streams.kafka.publisher import Message, Publisher
+from streams.kafka.publisher import Publisher
 from streams.logs import log
 from streams.metrics import EVENTS, RECOMMENDATIONS
 from streams.processing.breaker import Breaker
@@ -33,7 +33,8 @@ from streams.uploads.encoding_cache import EncodingCache, PictureFeatures
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import ObjectMissing, Objects, ObjectsUnavailable
 from streams.wire.events import Interaction, Recommendations, Trigger, Upload, encode
-from streams.wire.parsing import Record, clamp_time, parse_upload
+from streams.wire.parsing import clamp_time, parse_upload
+from streams.wire.records import Message, Record
 from streams.wire.signals import SignalTopic, Uploaded
 from streams.wire.topics import INTERACTIONS, UPLOADS
 from streams.wire.topics import RECOMMENDATIONS as TOPIC

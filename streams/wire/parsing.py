@@ -1,6 +1,5 @@
 """From a record's bytes to an event, or to one InvalidEvent that says why not."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, TypeAlias, TypeVar
 
@@ -9,6 +8,7 @@ from msgspec import Meta
 
 from streams.errors import InvalidEvent
 from streams.wire.events import Event, Interaction, ItemChange, PrivacyRequest, Upload
+from streams.wire.records import Record
 
 EVENT_LIMIT = 64 * 1024
 UPLOAD_LIMIT = 3 * 1024 * 1024 // 2
@@ -21,23 +21,6 @@ NOT_UNPACKED = "sightline-not-unpacked"
 E = TypeVar("E", bound=Event)
 # RFC 3339 always has an offset; a time without one has no timestamp.
 CloudTime: TypeAlias = Annotated[datetime, Meta(tz=True)]
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One message as the broker holds it; `timestamp_ms` is the broker's clock.
-
-    `after` is the offset of the record before it in its partition; None when that is not known.
-    """
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp_ms: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
-    after: int | None = None
 
 
 class _CloudEvent(msgspec.Struct):

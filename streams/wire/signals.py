@@ -9,7 +9,7 @@ from features.behaviour import USER_BITS, Engagement
 from features.item import Change, Item, key_of
 from state.signals import partition_of
 from streams.errors import InvalidEvent
-from streams.kafka.publisher import Message
+from streams.wire.records import Message
 from streams.wire.topics import SIGNALS
 
 

@@ -37,7 +37,7 @@ from streams.processing.positions import Positions, Rewind
 from streams.processing.rollback_watch import RollbackWatch
 from streams.settings import Settings
 from streams.wire import topics
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 from streams.wire.signals import SignalTopic
 
 T = TypeVar("T")

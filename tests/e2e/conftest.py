@@ -14,7 +14,7 @@ from PIL import Image
 from deploy.workers import Worker, WorkerName, Workers
 from streams.kafka.admin import create_topics
 from streams.settings import Settings
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 from tests.conftest import RunningStack
 
 DEADLINE_S = 90.0

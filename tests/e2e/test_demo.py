@@ -11,8 +11,8 @@ import pytest
 from benchmarks.world.pictures import draw_catalogue
 from cli.items.catalog_keys import catalog_keys
 from streams.settings import Settings
-from streams.wire.parsing import Record
 from streams.wire.pseudonyms import pseudonym
+from streams.wire.records import Record
 from tests.e2e.conftest import System
 
 pytestmark = pytest.mark.stack

@@ -11,9 +11,8 @@ import msgspec
 from state.degradations import Degradations
 from state.redis import connect
 from streams.kafka.log_reader import Extent
-from streams.kafka.publisher import Message
 from streams.wire.events import DeadLetter, Recommendations
-from streams.wire.parsing import Record
+from streams.wire.records import Message, Record
 from streams.wire.routing import partition_of
 
 NOON = 1_767_268_800_000

@@ -15,7 +15,6 @@ from state.signals import SignalStore
 from streams.errors import InvalidEvent
 from streams.interactions.reducer import to_action
 from streams.items.agent import SignalsAgent
-from streams.kafka.publisher import Message
 from streams.privacy.control_records import UNSIGNED, VerifiedRequest
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.processing.dead_letters import dead_letter
@@ -23,7 +22,8 @@ from streams.processing.positions import Positions
 from streams.replay.report import Report
 from streams.replay.verify import Verification
 from streams.wire.events import PrivacyRequest, Recommendations, Trigger, encode
-from streams.wire.parsing import Record, parse_interaction
+from streams.wire.parsing import parse_interaction
+from streams.wire.records import Message, Record
 from streams.wire.routing import partition_of as partition_of_key
 from streams.wire.signals import Changed, SignalTopic, Uploaded
 from tests.harness.fakes import NOON, Clock, FakePublisher, MemoryLog, Rewinds, wire

@@ -23,7 +23,7 @@ from streams.kafka.continuity import Log, check_log
 from streams.kafka.log_reader import Extent
 from streams.processing.positions import Positions
 from streams.processing.rollback_watch import RollbackWatch
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 
 T = TypeVar("T")
 USERS = ("u1", "u2")

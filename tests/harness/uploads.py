@@ -20,7 +20,7 @@ from streams.uploads.agent import UploadsAgent
 from streams.uploads.decoder import DecoderUnavailable
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 from streams.wire.signals import SignalTopic, Uploaded, parse_signal
 from tests.harness.encoder import FakeEncoder
 from tests.harness.fakes import NOON, Clock, FakePublisher, wire

@@ -7,7 +7,7 @@ from kafka import KafkaConsumer, KafkaProducer  # type: ignore[import-untyped]  
 from cli.operate.dead_letters import parse_age, printable, readable, without_quotes
 from streams.errors import InvalidEvent
 from streams.processing.dead_letters import dead_letter
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 from tests.cli.conftest import Run, last_json
 from tests.conftest import RunningStack
 

@@ -16,7 +16,7 @@ from streams.errors import BrokerUnavailable
 from streams.kafka.continuity import Log
 from streams.kafka.log_reader import Extent
 from streams.processing.positions import Positions
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 from streams.wire.topics import TOMBSTONES_KEPT_MS
 from tests.harness.fakes import NOON, Clock, Rewinds
 

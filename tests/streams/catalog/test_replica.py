@@ -20,7 +20,8 @@ from streams.catalog.snapshots import Snapshots
 from streams.errors import BrokerUnavailable
 from streams.kafka.admin import create_topics
 from streams.kafka.log_reader import KafkaLogReader
-from streams.kafka.publisher import KafkaPublisher, Message
+from streams.kafka.publisher import KafkaPublisher
+from streams.wire.records import Message
 from tests.conftest import RunningStack
 from tests.harness.fakes import NOON, until
 

@@ -5,10 +5,9 @@ import pytest
 
 from features.item import hash_of, key_of
 from state.profiles import profile_name
-from streams.kafka.publisher import Message
 from streams.privacy.control_records import UNSIGNED, ControlRecords
 from streams.wire.events import Export, PrivacyRequest, Receipt
-from streams.wire.parsing import Record
+from streams.wire.records import Message, Record
 from streams.wire.signals import Changed, parse_signal
 from tests.harness.fakes import NOON
 from tests.harness.interactions import Hub, click, metric, record

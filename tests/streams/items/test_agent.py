@@ -20,7 +20,7 @@ from streams.errors import PublishFailed
 from streams.items.agent import ItemChangesAgent, SignalsAgent
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.processing.positions import Positions
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 from streams.wire.signals import Changed, Engaged, Signal, SignalTopic, Uploaded, parse_signal
 from tests.harness.fakes import NOON, Clock, FakePublisher, Rewinds, wire
 

@@ -17,7 +17,7 @@ from streams.kafka.continuity import Log, check_log, skip_lost
 from streams.kafka.faust_app import add_agent, make_app
 from streams.kafka.log_reader import Extent
 from streams.settings import Settings
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 from tests.conftest import RunningStack
 from tests.harness.fakes import until
 

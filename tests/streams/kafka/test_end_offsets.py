@@ -4,7 +4,8 @@ from kafka import KafkaAdminClient  # type: ignore[import-untyped]  # ships no t
 
 from streams.errors import BrokerUnavailable
 from streams.kafka.end_offsets import EndOffsets
-from streams.kafka.publisher import KafkaPublisher, Message
+from streams.kafka.publisher import KafkaPublisher
+from streams.wire.records import Message
 from tests.conftest import RunningStack
 from tests.harness.fakes import until
 

@@ -13,9 +13,9 @@ from state.errors import StateUnavailable
 from state.memory import MemoryPartitions
 from state.partitions import Loaded
 from streams.kafka.faust_app import App, Handler, add_agent, add_overlapping_agent, make_app
-from streams.kafka.publisher import KafkaPublisher, Message
+from streams.kafka.publisher import KafkaPublisher
 from streams.settings import Settings
-from streams.wire.parsing import Record
+from streams.wire.records import Message, Record
 from streams.wire.topics import Topic
 from tests.conftest import RunningStack
 from tests.harness.fakes import DEADLINE_S, until

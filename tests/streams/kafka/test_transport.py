@@ -18,9 +18,10 @@ from state.errors import StateUnavailable
 from state.partitions import START
 from streams.kafka import transport
 from streams.kafka.faust_app import App, Handler, add_agent, make_app
-from streams.kafka.publisher import KafkaPublisher, Message
+from streams.kafka.publisher import KafkaPublisher
 from streams.settings import Settings
-from streams.wire.parsing import NOT_UNPACKED, Record
+from streams.wire.parsing import NOT_UNPACKED
+from streams.wire.records import Message, Record
 from streams.wire.topics import Topic
 from tests.conftest import RunningStack
 from tests.harness.fakes import DEADLINE_S, HeaderName, until

@@ -5,7 +5,7 @@ import pytest
 from streams.privacy.agent import PrivacyAgent
 from streams.privacy.control_records import ControlRecords
 from streams.processing.breaker import Breaker, RefusalLimit
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 from tests.harness.fakes import NOON, FakePublisher, wire
 
 CONTROLS = ControlRecords(b"a key of thirty-two characters..")

@@ -6,10 +6,10 @@ from pydantic import SecretStr
 
 from features.privacy import Request
 from streams.errors import InvalidEvent
-from streams.kafka.publisher import Message
 from streams.privacy.control_records import HEADER, UNSIGNED, ControlRecords, control_keys
 from streams.wire.events import PrivacyRequest
-from streams.wire.parsing import Record, parse_interaction
+from streams.wire.parsing import parse_interaction
+from streams.wire.records import Message, Record
 from tests.harness.fakes import NOON
 
 KEY, OLD = b"a key of thirty-two characters..", b"another key of many characters.."

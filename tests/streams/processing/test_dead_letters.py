@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from streams.errors import InvalidEvent
 from streams.processing.dead_letters import ATTEMPT, dead_letter
 from streams.wire.events import DeadLetter
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 
 BAD = Record(
     "t.events.uploads", 3, 71, 1_767_268_800_000, b"i\xff", b"{\xff", (("traceparent", b"00-1"), ("b", b"\x00"))

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from streams.processing.positions import REWIND_AGAIN_S, Positions
-from streams.wire.parsing import Record
+from streams.wire.records import Record
 
 
 class Rewinds(list[tuple[int, int]]):

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from streams.errors import InvalidEvent, NoSuchLetter, PublishFailed
-from streams.kafka.publisher import Message
 from streams.processing.dead_letters import dead_letter
 from streams.processing.redrive import BATCH_LETTERS, Choice, Letters, Retried, retry
 from streams.wire.events import DeadLetter
-from streams.wire.parsing import NOT_UNPACKED, Record
+from streams.wire.parsing import NOT_UNPACKED
+from streams.wire.records import Message, Record
 from tests.harness.fakes import NOON, MemoryLog
 
 PARTITIONS = 4

@@ -24,7 +24,8 @@ from streams.uploads.agent import OBJECT_ATTEMPTS, PICTURES_HELD
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import ObjectMissing, Objects, ObjectsUnavailable
 from streams.wire.events import Interaction
-from streams.wire.parsing import Record, parse_interaction
+from streams.wire.parsing import parse_interaction
+from streams.wire.records import Record
 from tests.harness.fakes import NOON, until
 from tests.harness.paths import ODD_IMAGES
 from tests.harness.uploads import BLUE, PARTITIONS, Studio, query, record, shirt, upload

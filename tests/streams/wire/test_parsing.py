@@ -15,12 +15,12 @@ from streams.wire.parsing import (
     EVENT_LIMIT,
     NOT_UNPACKED,
     UPLOAD_LIMIT,
-    Record,
     clamp_time,
     parse_interaction,
     parse_item_change,
     parse_upload,
 )
+from streams.wire.records import Record
 
 NOON = 1_767_268_800_000
 CLICK = {"event_id": "c-1", "type": "click", "user_id": "u1", "item_id": "i9", "occurred_at_ms": NOON}

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from streams.wire.examples import MESSAGES, Message
-from streams.wire.parsing import Record, parse_interaction, parse_item_change, parse_upload
+from streams.wire.parsing import parse_interaction, parse_item_change, parse_upload
+from streams.wire.records import Record
 from streams.wire.schemas import DOCS, asyncapi, documents, schema
 from streams.wire.topics import ALL
 

@@ -1,0 +1,40 @@
+"""What a Kafka topic holds: a record that was read, and a message to be published. Plain data, without a client."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One message as the broker holds it; `timestamp_ms` is the broker's clock.
+
+    `after` is the offset of the record before it in its partition; None when that is not known.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One record to publish; without a `partition` the key's murmur2 hash decides, as in every other client."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    partition: int | None = None
+
+
+def by_partition(records: Iterable[Record]) -> dict[int, list[Record]]:
+    """Group records by partition, each group in input order."""
+    grouped: dict[int, list[Record]] = {}
+    for record in records:
+        grouped.setdefault(record.partition, []).append(record)
+    return grouped
