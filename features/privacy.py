@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from features.dials import turn
-from features.profile import DAY_MS, NEVER_MS, NEW, Profile
+from features.profile import DAY_MS, NEVER_MS, NEW, Privacy, Profile, Step
 
 RequestKind: TypeAlias = Literal["forget", "export", "reset", "opt_out", "opt_in", "prefer"]
 
@@ -25,36 +25,32 @@ class Request:
     dials: tuple[tuple[str, float], ...] = ()
 
 
-def is_repeated(profile: Profile, request: Request) -> bool:
-    """Whether the request was applied before: it lies neither behind nor after the last one.
-
-    A later one lies behind it, but in a topic that was created anew; there it is later. A clock may go back, but not
-    at the same time.
-    """
-    known = profile.privacy
-    return request.offset <= known.asked_offset and request.at_ms <= known.asked_ms
-
-
-def apply_request(profile: Profile, request: Request) -> Profile:
-    """The profile after a request; the same request again changes nothing, and an export never does.
+def apply_request(profile: Profile, request: Request) -> Step:
+    """Apply a request; the same one again is a duplicate, and an export changes nothing.
 
     `forget` leaves the time up to which events are refused, and an objection (`opt_out`), which is no trace but a wish.
     `reset` and `opt_out` empty the taste and keep the window of event ids, so that no event counts twice, and the
     dials: those were set by the user, not learned.
 
-    >>> forgotten = apply_request(NEW, Request("forget", 7, 1000)).privacy
+    >>> forgotten = apply_request(NEW, Request("forget", 7, 1000)).profile.privacy
     >>> forgotten.forgotten_ms, forgotten.asked_offset, forgotten.opted_out
     (1000, 7, False)
     """
-    if request.kind == "export" or is_repeated(profile, request):
-        return profile
+    if _is_repeated(profile, request):
+        return Step(profile, "duplicate")
     known = profile.privacy
     # The highest of each, so that no earlier request looks new when the broker's clock went back.
     asked_offset, asked_ms = request.offset, max(known.asked_ms, request.at_ms)
-    privacy = replace(known, asked_offset=asked_offset, asked_ms=asked_ms)
+    return Step(_after(profile, request, replace(known, asked_offset=asked_offset, asked_ms=asked_ms)), "applied")
+
+
+def _after(profile: Profile, request: Request, privacy: Privacy) -> Profile:
     match request.kind:
+        case "export":
+            return profile
         case "forget":
-            return replace(NEW, privacy=replace(privacy, forgotten_ms=max(known.forgotten_ms, request.at_ms)))
+            forgotten_ms = max(profile.privacy.forgotten_ms, request.at_ms)
+            return replace(NEW, privacy=replace(privacy, forgotten_ms=forgotten_ms))
         case "reset":
             return replace(NEW, events=profile.events, privacy=privacy, dials=profile.dials)
         case "opt_out":
@@ -64,6 +60,16 @@ def apply_request(profile: Profile, request: Request) -> Profile:
             return replace(profile, privacy=replace(privacy, opted_out=False))
         case "prefer":
             return replace(profile, privacy=privacy, dials=turn(profile.dials, request.dials))
+
+
+def _is_repeated(profile: Profile, request: Request) -> bool:
+    """Whether the request was applied before: it lies neither behind nor after the last one.
+
+    A later one lies behind it, but in a topic that was created again; there it is later. A clock may go back, but not
+    at the same time.
+    """
+    known = profile.privacy
+    return request.offset <= known.asked_offset and request.at_ms <= known.asked_ms
 
 
 def expires_ms(profile: Profile) -> int | None:

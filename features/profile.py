@@ -5,8 +5,9 @@ moment of use (`features.interests`). So a profile is a function of the user's e
 an item deleted today shapes no list tomorrow, and a new encoder needs no new profiles (docs/adr/0006).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,26 +106,31 @@ def weigh(kind: str, *, rating: float | None = None, dwell_ms: int | None = None
     return WEIGHTS[kind]
 
 
-def is_applied(profile: Profile, action: Action) -> bool:
-    """Whether this event id is among the user's last ones."""
-    return bool((profile.events == np.uint64(action.event)).any())
+#: What an interaction or a request did. Only `applied` changes the profile.
+#: `duplicate`: its id was seen before; `late`: from before its user was forgotten; `opted_out`: its user objected.
+Outcome: TypeAlias = Literal["applied", "duplicate", "late", "opted_out"]
 
 
-def is_late(profile: Profile, action: Action) -> bool:
-    """Whether the event comes from before its user was forgotten."""
-    return action.at_ms <= profile.privacy.forgotten_ms
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The profile after an interaction or a request, and what that did."""
+
+    profile: Profile
+    outcome: Outcome
 
 
-def apply_interaction(profile: Profile, action: Action) -> Profile:
-    """The profile after one interaction; the same event again gives the same profile.
-
-    So do an event that is late for a user who was forgotten, and any event of a user who opted out.
+def apply_interaction(profile: Profile, action: Action) -> Step:
+    """Apply one interaction; the same event again gives the same profile.
 
     A clicked item leaves the refused ones and the reverse: the latest clear sign counts. A glance at a refused item
     (the page that was left by hiding it, say) is no change of mind.
     """
-    if profile.privacy.opted_out or is_late(profile, action) or is_applied(profile, action):
-        return profile
+    if action.at_ms <= profile.privacy.forgotten_ms:
+        return Step(profile, "late")
+    if (profile.events == np.uint64(action.event)).any():
+        return Step(profile, "duplicate")
+    if profile.privacy.opted_out:
+        return Step(profile, "opted_out")
     engaged, refused = profile.engaged, profile.refused
     hidden = len(refused) > 0 and bool((refused["item"] == np.uint64(action.item)).any())
     if action.weight >= CHANGE_OF_MIND or (action.weight > 0 and not hidden):
@@ -133,7 +139,7 @@ def apply_interaction(profile: Profile, action: Action) -> Profile:
     elif action.weight < 0:
         refused = _add(refused, action, REFUSED_LIMIT)
         engaged = remove(engaged, action.item)
-    return Profile(
+    after = Profile(
         engaged=engaged,
         refused=refused,
         seen=_noted(profile.seen, action.item & 0xFFFF_FFFF, SEEN_LIMIT),
@@ -143,6 +149,14 @@ def apply_interaction(profile: Profile, action: Action) -> Profile:
         privacy=profile.privacy,
         dials=profile.dials,
     )
+    return Step(after, "applied")
+
+
+def profile_after(actions: Iterable[Action], start: Profile = NEW) -> Profile:
+    """The profile after some interactions, in their order."""
+    for action in actions:
+        start = apply_interaction(start, action).profile
+    return start
 
 
 def _noted(values: NDArray[U], value: int, limit: int) -> NDArray[U]:

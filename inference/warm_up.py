@@ -7,7 +7,7 @@ import numpy as np
 
 from features.behaviour import UNKNOWN, Behaviour, apply_engagement, engagements
 from features.item import Item, key_of
-from features.profile import NEW, Action, Profile, apply_interaction
+from features.profile import Action, Profile, profile_after
 from features.trends import NO_TRENDS
 from inference.catalog.catalog import Catalog
 from inference.ranking.ranking import rank
@@ -23,7 +23,7 @@ def warm_up_items() -> tuple[Catalog, Profile, Behaviour]:
     catalog = Catalog(2)
     embedding = np.array([1, 0], "<f2").tobytes()
     catalog.apply([(name, Item(name, 0, embedding=embedding, encoder="none")) for name in ("this", "that")])
-    clicked = apply_interaction(NEW, _THAT)
+    clicked = profile_after([_THAT])
     _, followed = engagements(clicked, _THIS, 0, 0)
     return catalog, clicked, apply_engagement(UNKNOWN, followed)
 

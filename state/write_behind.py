@@ -35,7 +35,7 @@ class PartitionCache:
             self.profiles.pop(user, None)
             self.profiles[user] = profile
 
-    def take(self) -> dict[str, Profile]:
+    def drain(self) -> dict[str, Profile]:
         """What changed since the last call, to be stored."""
         self._storing, self._changed = self._changed, {}
         return self._storing
@@ -91,10 +91,10 @@ class WriteBehindProfiles:
                     known.profiles.setdefault(user, profile)
         return {partition: self._held[partition] for partition in users}, moved
 
-    def take(self) -> list[tuple[PartitionCache, ProfileCommit]]:
+    def drain(self) -> list[tuple[PartitionCache, ProfileCommit]]:
         """What is to be stored now. If it cannot be, `drop`: a later commit would lack it."""
         return [
-            (held, ProfileCommit(partition, held.stored, held.position, held.take()))
+            (held, ProfileCommit(partition, held.stored, held.position, held.drain()))
             for partition, held in self._held.items()
             if held.position > held.stored
         ]

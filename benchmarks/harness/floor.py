@@ -97,7 +97,7 @@ async def _wire(settings: Settings, stack: AsyncExitStack) -> tuple[Interactions
     consumer = PlainConsumer(
         found.kafka,
         settings.topic_prefix + topics.INTERACTIONS.name,
-        await agent.positions(range(settings.partitions)),
+        await agent.store_loop.take_up(range(settings.partitions)),
     )
     stack.callback(consumer.close)
     return agent, consumer

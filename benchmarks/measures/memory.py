@@ -9,7 +9,7 @@ from benchmarks.harness.resident import resident_bytes
 from benchmarks.harness.surroundings import draw_items, own_stack
 from deploy.service import Progress
 from features.item import key_of
-from features.profile import NEW, Action, Profile, apply_interaction
+from features.profile import Action, Profile, profile_after
 from inference.catalog.catalog import Catalog
 from state.keys import Keys
 from state.partitions import START
@@ -61,11 +61,10 @@ async def _fill(url: str, partitions: int, users: int, progress: Progress) -> fl
 
 
 def _profile(random: np.random.Generator) -> Profile:
-    profile = NEW
-    for number, item in enumerate(random.integers(1_000_000, size=EVENTS)):
-        action = Action(key_of(f"e{number}-{item}"), key_of(f"item-{item}"), 1.0, _NOON + number * _STEP_MS)
-        profile = apply_interaction(profile, action)
-    return profile
+    return profile_after(
+        Action(key_of(f"e{number}-{item}"), key_of(f"item-{item}"), 1.0, _NOON + number * _STEP_MS)
+        for number, item in enumerate(random.integers(1_000_000, size=EVENTS))
+    )
 
 
 async def _used(client: Client) -> int:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
 
 from features.item import Item, key_of
 from state.codec import decode_item
@@ -13,6 +12,7 @@ from streams.errors import BrokerUnavailable
 from streams.kafka.continuity import Log
 from streams.kafka.log_reader import Extent
 from streams.logs import log
+from streams.processing.commit_protocol import CommitProtocol, Committed
 from streams.processing.positions import Positions
 from streams.retrying import until_available
 from streams.wire.records import Record, by_partition
@@ -38,6 +38,7 @@ class IndexAgent:
     ) -> None:
         self._sets = sets
         self._positions = positions
+        self._protocol = CommitProtocol(positions)
         self._read_log = read_log
         self._clock_ms = clock_ms
         self._topic_id: str | None = None
@@ -67,22 +68,33 @@ class IndexAgent:
             await until_available(lambda: self.take_up(sorted(batch)), StateUnavailable)
         places = await until_available(lambda: self._sets.places(sorted(batch)), StateUnavailable)
         held = self._held(places)
-        self._positions.loaded(held)
-        for partition, admitted in (await self._positions.admit(batch, held)).items():
+        for partition, admitted in (await self._protocol.admit(batch, held, stored=held)).items():
             await self._index(partition, places[partition], admitted)
 
     async def _index(self, partition: int, place: Place, records: Sequence[Record]) -> None:
-        """Index what follows on a place, step by step; the rest is left to another worker that was there before."""
+        """Index what follows on a place, step by step; after a refused step the rest is another worker's."""
         for start in range(0, len(records), STEP):
             step = records[start : start + STEP]
             wanted = Place(step[-1].offset, self._topic_id or "", self._clock_ms())
-            store = partial(self._sets.store, partition, place, wanted, _changes(step))
-            place = await until_available(store, StateUnavailable)
-            # The same records may be indexed already: by this worker, whose answer was lost.
+            place = await self._commit(partition, place, wanted, _changes(step))
             if not place.is_at(wanted):
-                await self._positions.refused(self._held({partition: place}))
                 return
-            self._positions.committed({partition: place.position})
+
+    async def _commit(
+        self, partition: int, place: Place, wanted: Place, changes: Mapping[int, Indexed | None]
+    ) -> Place:
+        """Move the index from a place to the wanted one; where it is then. A step with a lost reply counts as made."""
+        found = place
+
+        async def store() -> Committed:
+            nonlocal found
+            found = await self._sets.store(partition, place, wanted, changes)
+            if found.is_at(wanted):
+                return {partition: found.position}, {}
+            return {}, self._held({partition: found})
+
+        await self._protocol.commit(store)
+        return found
 
     def _held(self, places: Mapping[int, Place]) -> dict[int, int]:
         return {p: place.position if place.topic_id == self._topic_id else START for p, place in places.items()}

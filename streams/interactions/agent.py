@@ -1,96 +1,42 @@
-"""The hub: users' interactions in, refreshed recommendations out."""
+"""Users' interactions in, refreshed recommendations out."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache, lru_cache, partial
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import cache
 
-from features.behaviour import engagements, user_bit
 from features.item import key_of
-from features.privacy import is_repeated
-from features.profile import Action, Profile, apply_interaction, is_applied, is_late
+from features.profile import Action
 from inference.catalog.catalog import Catalog
-from state.errors import StateUnavailable
 from state.profiles import ProfileStore
-from state.write_behind import PartitionCache, WriteBehindProfiles
 from streams.catalog.index_client import IndexClient
 from streams.errors import InvalidEvent
 from streams.interactions.behaviour_cache import BehaviourCache
-from streams.interactions.lists import Cause, ListMaker, MadeList
-from streams.interactions.reducer import to_action
+from streams.interactions.effect_counts import EffectCounts
+from streams.interactions.lists import ListMaker, MadeList
+from streams.interactions.reducer import Effect, Parsed, lists_due, parse, reduce_all
+from streams.interactions.store_loop import Admitted, Pending, StoreLoop
 from streams.kafka.publisher import Publisher
-from streams.metrics import (
-    CLAMPED_TIMES,
-    DUPLICATES,
-    EVENT_TO_RECOMMENDATION,
-    EVENTS,
-    FORGET,
-    MISROUTED,
-)
+from streams.metrics import EVENT_TO_RECOMMENDATION, FORGET
 from streams.privacy.control_records import UNSIGNED, ControlRecords, VerifiedRequest
 from streams.privacy.receipts import Receipts
 from streams.processing.breaker import Breaker
 from streams.processing.dead_letters import dead_letter
 from streams.processing.positions import Positions
-from streams.retrying import until_available
 from streams.stages import Stages
 from streams.wire.events import Interaction
-from streams.wire.parsing import clamp_time, parse_interaction
-from streams.wire.records import Message, Record, by_partition
-from streams.wire.routing import partition_of
+from streams.wire.records import Message, Record
 from streams.wire.signals import SignalTopic
-from streams.wire.topics import INTERACTIONS
 
-#: What is applied is stored together with what else is applied in this time: a crash repeats so much.
-STORE_EVERY_S = 0.1
-#: Events applied and not stored at most: while Redis or Kafka is away, further ones wait in their topic.
-UNSTORED_LIMIT = 4096
-#: And bytes of them: refused ones are kept whole, as the dead letters that they become.
-UNSTORED_BYTES = 64 << 20
-#: How long the last store may take when the process ends.
-STOP_S = 5.0
-
-#: The events of a batch by partition and offset.
-_Events = Mapping[tuple[int, int], Interaction | VerifiedRequest | InvalidEvent]
-_counted = cache(partial(EVENTS.labels, INTERACTIONS.name))
 _answered = cache(EVENT_TO_RECOMMENDATION.labels)
-#: A profile as it was, what was done, in which partition and at which offset, and the user's mark.
-_Applied = tuple[Profile, Action, int, int, int]
-
-
-@dataclass(slots=True)
-class _Changes:
-    """What one partition's records lead to: profiles by user, the last event of each user, what others are told."""
-
-    position: int
-    profiles: dict[str, Profile] = field(default_factory=dict)
-    causes: dict[str, Cause] = field(default_factory=dict)
-    applied: list[_Applied] = field(default_factory=list)
-    letters: list[Message] = field(default_factory=list)
-    #: Lists taken back, and the times at which users asked to be forgotten.
-    withdrawn: list[Message] = field(default_factory=list)
-    forgotten_ms: list[int] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Unstored:
-    """What goes with the next commit: lists on their way, and messages that leave before it."""
-
-    events: int = 0
-    size: int = 0
-    lists: list[asyncio.Task[None]] = field(default_factory=list)
-    applied: list[_Applied] = field(default_factory=list)
-    letters: list[Message] = field(default_factory=list)
-    forgotten_ms: list[int] = field(default_factory=list)
 
 
 class InteractionsAgent:
     """Applies micro-batches of events.interactions: published, then committed; a crash repeats output, never state.
 
-    Lists leave at once. Signals, dead letters and the commit of what several batches did follow every STORE_EVERY_S
-    (docs/adr/0008). Lists leave by `lists_out`, the rest by `signals_out`: Kafka answers the requests of one connection
-    one at a time, and lists should not queue behind signals.
+    Lists leave at once; signals, dead letters and the commit follow a moment later (`StoreLoop`). Lists leave by
+    `lists_out`, the rest by `signals_out`: Kafka answers the requests of one connection one at a time, and lists should
+    not queue behind signals.
     """
 
     def __init__(
@@ -111,11 +57,9 @@ class InteractionsAgent:
         controls: ControlRecords = UNSIGNED,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        self._store = profiles
-        self._profiles = WriteBehindProfiles(profiles)
+        self.store_loop = StoreLoop(profiles, positions, self._publish_before_commit)
         self._lists_out = lists_out
         self._signals_out = signals_out
-        self._positions = positions
         self._signals = signals
         self._breaker = breaker
         self._prefix = prefix
@@ -123,106 +67,59 @@ class InteractionsAgent:
         self._controls = controls
         self._receipts = Receipts(catalog, signals, prefix=prefix, clock_ms=clock_ms)
         self._lists = ListMaker(crowd, catalog, nearby, prefix=prefix, length=list_length, clock_ms=clock_ms)
-        self._partition_of = lru_cache(maxsize=65_536)(lambda key: partition_of(key, partitions))
-        self._unstored = _Unstored()
-        self._changed, self._room = asyncio.Event(), asyncio.Event()
-        self._room.set()
-        self._ending = False
-        self._storing: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Store from now on what `handle` leaves to be stored."""
-        self._storing = asyncio.create_task(self._keep_storing(), name="storing")
-
-    async def stop(self) -> None:
-        """Store what is left, if the services answer within STOP_S; what is not stored will be applied again."""
-        self._ending = True
-        self._changed.set()
-        if self._storing is not None:
-            _, late = await asyncio.wait({self._storing}, timeout=STOP_S)
-            for task in late:
-                task.cancel()
-                await asyncio.wait({task})
-
-    @property
-    def failure(self) -> BaseException | None:
-        """Why nothing is stored any more, if so."""
-        storing = self._storing
-        return storing.exception() if storing is not None and storing.done() and not storing.cancelled() else None
-
-    async def positions(self, partitions: Sequence[int]) -> dict[int, int]:
-        """Where to take up partitions that were assigned; whatever this worker held before may be out of date."""
-        self._profiles.drop()
-        found = await self._store.positions(partitions)
-        self._positions.loaded(found)
-        return found
-
-    async def rolled_back(self, partition: int, position: int) -> None:
-        """The store went back to `position`: take the partition up from there."""
-        self._profiles.drop_partition(partition)
-        await self._positions.refused({partition: position})
+        self._counts = EffectCounts(partitions, self._lists.clicked)
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Apply a batch; on return its lists are on their way, or its partitions will be fetched again."""
-        await self._room.wait()
+        await self.store_loop.room()
         stages = Stages()
-        batch = by_partition(records)
-        events = {(record.partition, record.offset): self._parse(record) for record in records}
-        users = {partition: _users(found, events) for partition, found in batch.items()}
-        # What the lists will be about is asked for now, beside the profiles.
+        events = {(record.partition, record.offset): parse(record, self._controls) for record in records}
+        # What the lists will be about is read now, beside the profiles.
         self._lists.expect({key_of(event.item_id) for event in events.values() if isinstance(event, Interaction)})
-        held, moved = await until_available(lambda: self._profiles.load(users), StateUnavailable)
-        await self._positions.refused(moved)
-        self._positions.loaded({p: each.stored for p, each in held.items()})
+        admitted = await self.store_loop.admit(records, _users(events))
         stages.end("load")
-        admitted = await self._positions.admit(batch, {p: each.position for p, each in held.items()})
-        await self._breaker.check(*_refused(admitted, events))
-        changed = {p: self._apply(new, events, held[p]) for p, new in admitted.items()}
-        causes = [(each.profiles[user], cause) for each in changed.values() for user, cause in each.causes.items()]
-        made = await self._lists.make(causes, stages)
-        # From here to the end nothing is awaited: a commit has all of a batch or nothing, and its lists before it.
-        withdrawn = [message for changes in changed.values() for message in changes.withdrawn]
-        sent = self._lists_out.publish([*withdrawn, *(self._lists.message(each, stages) for each in made)])
-        for partition, changes in changed.items():
-            held[partition].advance(changes.position, changes.profiles)
-            self._unstored.applied += changes.applied
-            self._unstored.letters += changes.letters
-            self._unstored.forgotten_ms += changes.forgotten_ms
-        self._unstored.lists.append(asyncio.create_task(self._acknowledged(sent, made, stages)))
-        self._unstored.events += len(records)
-        self._unstored.size += sum(len(record.value or b"") for record in records)
-        if self._unstored.events >= UNSTORED_LIMIT or self._unstored.size >= UNSTORED_BYTES:
-            self._room.clear()
-        self._changed.set()
+        parsed = [[(record, events[record.partition, record.offset]) for record in each.records] for each in admitted]
+        await self._breaker.check(*_invalid(parsed))
+        effects = [
+            (each, list(reduce_all(found, each.cache.profiles))) for each, found in zip(admitted, parsed, strict=True)
+        ]
+        made = await self._lists.make([due for _, found in effects for due in lists_due(found)], stages)
+        self._hand_over(effects, made, stages)
 
-    async def store(self) -> None:
-        """Publish what goes before the commit, then commit what was applied; one at a time."""
-        stages = Stages()
-        unstored, self._unstored = self._unstored, _Unstored()
-        taken = self._profiles.take()
-        try:
-            await asyncio.gather(*unstored.lists)
-            told = [each for applied in unstored.applied for each in engagements(*applied)]
-            await self._signals_out.publish([*unstored.letters, *self._signals.messages(told)])
-            stages.end("signals")
-            for asked_ms in unstored.forgotten_ms:
-                FORGET.observe(max(self._clock_ms() - asked_ms, 0) / 1000)
-            stored, refused = await until_available(lambda: self._profiles.commit(taken), StateUnavailable)
-        except BaseException:
-            self._profiles.drop()
-            raise
-        self._positions.committed(stored)
-        await self._positions.refused(refused)
-        stages.end("commit")
-        self._room.set()
+    def _hand_over(
+        self, effects: Sequence[tuple[Admitted, Sequence[Effect]]], made: Sequence[MadeList], stages: Stages
+    ) -> None:
+        """Send the lists, and leave what else follows to the store loop.
 
-    async def _keep_storing(self) -> None:
-        while not self._ending:
-            await self._changed.wait()
-            self._changed.clear()
-            if not self._ending:
-                await asyncio.sleep(STORE_EVERY_S)
-            await self.store()
+        Nothing is awaited here: a commit has all of a batch or nothing of it, and its lists leave before it.
+        """
+        found = [effect for _, each in effects for effect in each]
+        withdrawals = [self._receipts.withdrawal(effect.record) for effect in found if effect.withdraws_list]
+        sent = self._lists_out.publish([*withdrawals, *(self._lists.message(each, stages) for each in made)])
+        messages = [message for effect in found for message in self._messages(effect)]
+        self.store_loop.add(effects, messages, asyncio.create_task(self._acknowledged(sent, made, stages)))
+        for effect in found:
+            self._counts.observe(effect)
+
+    def _messages(self, effect: Effect) -> list[Message]:
+        """What leaves before an effect is committed, beside its engagements."""
+        match effect:
+            case Effect(event=InvalidEvent() as error):
+                return [dead_letter(effect.record, error, prefix=self._prefix)]
+            case Effect(event=VerifiedRequest() as request, outcome="applied"):
+                return self._receipts.messages(request, effect.record, effect.before, effect.after)
+            case Effect(event=Interaction(type="upload") as event, outcome="late", action=Action(at_ms=at_ms)):
+                return [self._receipts.disown(event.user_id, event.item_id, at_ms)]
+            case Effect(event=Interaction(type="upload") as event, outcome="applied" | "opted_out"):
+                self._receipts.uploaded(event)
+        return []
+
+    async def _publish_before_commit(self, pending: Pending) -> None:
+        engagements = [each for effect in pending.effects for each in effect.engagements()]
+        await self._signals_out.publish([*pending.messages, *self._signals.messages(engagements)])
+        for effect in pending.effects:
+            if isinstance(effect.event, VerifiedRequest) and effect.event.control.type == "forget":
+                FORGET.observe(max(self._clock_ms() - effect.event.control.asked_ms, 0) / 1000)
 
     async def _acknowledged(self, sent: Awaitable[None], made: Sequence[MadeList], stages: Stages) -> None:
         """Wait for the broker, and count: nothing that a list does not need comes before it is sent."""
@@ -233,79 +130,18 @@ class InteractionsAgent:
         for each in made:
             _answered(each.event.type).observe(max(now_ms - each.record.timestamp_ms, 0) / 1000)
 
-    def _parse(self, record: Record) -> Interaction | VerifiedRequest | InvalidEvent:
-        try:
-            return parse_interaction(record)
-        except InvalidEvent as error:
-            return self._controls.read(record) or error
 
-    def _apply(self, records: Sequence[Record], events: _Events, held: PartitionCache) -> _Changes:
-        """One partition's events in order, each on the profile that the one before it left."""
-        changes = _Changes(position=records[-1].offset)
-        for record in records:
-            event = events[record.partition, record.offset]
-            if isinstance(event, InvalidEvent):
-                changes.letters.append(dead_letter(record, event, prefix=self._prefix))
-                continue
-            before = changes.profiles.get(event.user_id) or held.profiles[event.user_id]
-            if isinstance(event, VerifiedRequest):
-                self._grant(event, record, before, changes)
-            else:
-                self._apply_interaction(event, record, before, changes)
-        return changes
-
-    def _apply_interaction(self, event: Interaction, record: Record, before: Profile, changes: _Changes) -> None:
-        action = to_action(event, record)
-        after = apply_interaction(before, action)
-        unchanged = after is before
-        if unchanged and is_late(before, action):
-            _counted(event.type, "forgotten").inc()
-            if event.type == "upload":
-                changes.letters.append(self._receipts.disown(event.user_id, event.item_id, action.at_ms))
-            return
-        if unchanged and is_applied(before, action):
-            DUPLICATES.labels("event").inc()
-            _counted(event.type, "duplicate").inc()
-            return
-        if event.type == "upload":
-            self._receipts.uploaded(event)
-        if not unchanged:
-            bit = user_bit(key_of(event.user_id))
-            changes.applied.append((before, action, record.partition, record.offset, bit))
-        self._note(record, event, "opted_out" if unchanged else "applied")
-        changes.profiles[event.user_id] = after
-        changes.causes[event.user_id] = (record, event)
-
-    def _grant(self, asked: VerifiedRequest, record: Record, before: Profile, changes: _Changes) -> None:
-        if is_repeated(before, asked.request):
-            DUPLICATES.labels("request").inc()
-            return
-        _counted(asked.control.type, "applied").inc()
-        granted = self._receipts.grant(asked, record, before)
-        changes.profiles[asked.user_id] = granted.profile
-        changes.letters += granted.messages
-        if granted.withdrawal is not None:
-            changes.withdrawn.append(granted.withdrawal)
-            changes.causes.pop(asked.user_id, None)
-        if asked.control.type == "forget":
-            changes.forgotten_ms.append(asked.control.asked_ms)
-
-    def _note(self, record: Record, event: Interaction, outcome: str) -> None:
-        _counted(event.type, outcome).inc()
-        if clamp_time(event.occurred_at_ms, record.timestamp_ms) != event.occurred_at_ms:
-            CLAMPED_TIMES.inc()
-        if record.key is not None and self._partition_of(record.key) != record.partition:
-            MISROUTED.inc()
-        if event.rec_id is not None and event.type == "click":
-            self._lists.clicked(event.rec_id, event.item_id)
+def _users(events: Mapping[tuple[int, int], Parsed]) -> dict[int, list[str]]:
+    """The users of each partition; a partition with invalid events alone has none."""
+    users: dict[int, dict[str, None]] = {}
+    for (partition, _), event in events.items():
+        of_partition = users.setdefault(partition, {})
+        if not isinstance(event, InvalidEvent):
+            of_partition[event.user_id] = None
+    return {partition: list(found) for partition, found in users.items()}
 
 
-def _users(records: Sequence[Record], events: _Events) -> list[str]:
-    found = (events[record.partition, record.offset] for record in records)
-    return list(dict.fromkeys(event.user_id for event in found if not isinstance(event, InvalidEvent)))
-
-
-def _refused(admitted: Mapping[int, Sequence[Record]], events: _Events) -> tuple[int, int]:
+def _invalid(parsed: Iterable[Sequence[tuple[Record, Parsed]]]) -> tuple[int, int]:
     """How many records there are, and how many of them are invalid."""
-    found = [events[partition, record.offset] for partition, records in admitted.items() for record in records]
-    return len(found), sum(isinstance(event, InvalidEvent) for event in found)
+    events = [event for found in parsed for _, event in found]
+    return len(events), sum(isinstance(event, InvalidEvent) for event in events)

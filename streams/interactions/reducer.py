@@ -1,14 +1,116 @@
-"""From an event to the action that a profile sees."""
+"""The one rule of what a record of events.interactions does to its user's profile.
 
+The agent, the rebuild, the verification and the tests' worlds all reduce records by it, so a profile is the same
+function of the log for each of them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from features.behaviour import Engagement, engagements, user_bit
 from features.item import key_of
-from features.profile import Action, weigh
+from features.privacy import ERASING, apply_request
+from features.profile import NEW, Action, Outcome, Profile, apply_interaction, weigh
+from streams.errors import InvalidEvent
+from streams.privacy.control_records import ControlRecords, VerifiedRequest
 from streams.wire.events import Interaction
-from streams.wire.parsing import clamp_time
+from streams.wire.parsing import clamp_time, parse_interaction
 from streams.wire.records import Record
 
+#: What a record says; InvalidEvent for one that belongs into the dead letters.
+Parsed: TypeAlias = Interaction | VerifiedRequest | InvalidEvent
 
-def to_action(event: Interaction, record: Record) -> Action:
-    """The action of an event: its ids as keys, one weight, its time clamped by the broker's."""
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one record does: its user's profile `before` and `after` it. An invalid record has no user."""
+
+    record: Record
+    event: Parsed
+    before: Profile
+    after: Profile
+    outcome: Outcome | Literal["invalid"]
+    #: What an interaction is to a profile; None for other records.
+    action: Action | None = None
+
+    @property
+    def user_id(self) -> str:
+        """Whose profile it is; empty for an invalid record."""
+        return "" if isinstance(self.event, InvalidEvent) else self.event.user_id
+
+    @property
+    def wants_list(self) -> bool:
+        """Whether a list answers it. A user who opted out gets one too, of what is trending, popular and new."""
+        return isinstance(self.event, Interaction) and self.outcome in ("applied", "opted_out")
+
+    @property
+    def withdraws_list(self) -> bool:
+        """Whether the user took the list back."""
+        event = self.event
+        return isinstance(event, VerifiedRequest) and event.control.type in ERASING and self.outcome == "applied"
+
+    def engagements(self) -> list[Engagement]:
+        """What it means for the items in it. Made when it is needed: lists do not wait for it."""
+        if self.action is None or self.outcome != "applied":
+            return []
+        bit = user_bit(key_of(self.user_id))
+        return engagements(self.before, self.action, self.record.partition, self.record.offset, bit)
+
+
+def parse(record: Record, control_records: ControlRecords) -> Parsed:
+    """What a record says."""
+    try:
+        return parse_interaction(record)
+    except InvalidEvent as error:
+        return control_records.read(record) or error
+
+
+def reduce(record: Record, event: Parsed, before: Profile) -> Effect:
+    """Apply one record to the profile of its user."""
+    match event:
+        case InvalidEvent():
+            return Effect(record, event, before, before, "invalid")
+        case VerifiedRequest():
+            step = apply_request(before, event.request)
+            return Effect(record, event, before, step.profile, step.outcome)
+        case Interaction():
+            action = _to_action(event, record)
+            step = apply_interaction(before, action)
+            return Effect(record, event, before, step.profile, step.outcome, action)
+
+
+def reduce_all(parsed: Iterable[tuple[Record, Parsed]], profiles: Mapping[str, Profile]) -> Iterator[Effect]:
+    """Apply records in their order, each to the profile that the one before it left. Unknown users are NEW."""
+    latest: dict[str, Profile] = {}
+    for record, event in parsed:
+        user = "" if isinstance(event, InvalidEvent) else event.user_id
+        effect = reduce(record, event, latest.get(user) or profiles.get(user, NEW))
+        latest[user] = effect.after
+        yield effect
+
+
+def changed_profiles(effects: Iterable[Effect]) -> dict[str, Profile]:
+    """The profiles that differ after these effects, by user."""
+    return {effect.user_id: effect.after for effect in effects if effect.after is not effect.before}
+
+
+def lists_due(effects: Sequence[Effect]) -> list[tuple[Profile, tuple[Record, Interaction]]]:
+    """The last interaction of each user that a list answers, with the profile that all effects left.
+
+    None for users who took the list back after it.
+    """
+    due: dict[str, tuple[Record, Interaction]] = {}
+    for effect in effects:
+        if effect.wants_list and isinstance(effect.event, Interaction):
+            due[effect.user_id] = effect.record, effect.event
+        elif effect.withdraws_list:
+            due.pop(effect.user_id, None)
+    latest = {effect.user_id: effect.after for effect in effects} if due else {}
+    return [(latest[user], cause) for user, cause in due.items()]
+
+
+def _to_action(event: Interaction, record: Record) -> Action:
     return Action(
         event=key_of(event.event_id),
         item=key_of(event.item_id),

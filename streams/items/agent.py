@@ -1,72 +1,36 @@
-"""Items: changes in, the whole item out to state.catalog; and what users do with items, into neighbours and trends.
+"""Signals in: whole items out to state.catalog; what users do with items, into neighbours, popularity and trends.
 
-Everything that concerns an item goes through state.signals, so each item has one writer and one order. A change on
-events.items is checked and passed on there; it costs one hop and saves every race (docs/adr/0007).
+Everything that concerns an item goes through state.signals, so each item has one writer and one order (docs/adr/0007).
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 
-from features.behaviour import UNKNOWN, Behaviour, Engagement, apply_engagement
-from features.item import Change, Item, apply_change, apply_upload
-from features.trends import update_trends
+from features.behaviour import Engagement
+from features.item import Item
 from state.codec import encode_item
 from state.errors import StateUnavailable
 from state.signals import Signals, SignalStore, Wanted
 from streams.errors import InvalidEvent
+from streams.items.reducer import ItemEffects
 from streams.kafka.publisher import Publisher
 from streams.metrics import DUPLICATES, EVENTS
 from streams.processing.breaker import Breaker
+from streams.processing.commit_protocol import CommitProtocol, Committed
 from streams.processing.dead_letters import dead_letter
 from streams.processing.positions import Positions
 from streams.retrying import until_available
 from streams.stages import Stages
-from streams.wire.events import ItemChange
-from streams.wire.parsing import clamp_time, parse_item_change
 from streams.wire.records import Message, Record, by_partition
-from streams.wire.signals import Changed, Engaged, Signal, SignalTopic, Uploaded, parse_signal
-from streams.wire.topics import CATALOG, ITEMS, SIGNALS
+from streams.wire.signals import Changed, Engaged, Signal, Uploaded, parse_signal
+from streams.wire.topics import CATALOG, SIGNALS
 
 _counted = cache(EVENTS.labels)
 
 
-class ItemChangesAgent:
-    """Checks what publishers say of items and passes it on to state.signals."""
-
-    def __init__(self, publisher: Publisher, signals: SignalTopic, breaker: Breaker, *, prefix: str) -> None:
-        self._publisher = publisher
-        self._signals = signals
-        self._breaker = breaker
-        self._prefix = prefix
-
-    async def handle(self, records: Sequence[Record]) -> None:
-        """Pass a batch of events.items on, or to the dead letters; doing it again changes nothing."""
-        parsed = [_parse_change(record) for record in records]
-        await self._breaker.check(len(parsed), sum(isinstance(each, InvalidEvent) for each in parsed))
-        messages = [self._message(record, each) for record, each in zip(records, parsed, strict=True)]
-        await self._publisher.publish(messages)
-
-    def _message(self, record: Record, parsed: Changed | InvalidEvent) -> Message:
-        if isinstance(parsed, InvalidEvent):
-            return dead_letter(record, parsed, prefix=self._prefix)
-        _counted(ITEMS.name, "change", "applied").inc()
-        return self._signals.message(parsed)
-
-
 #: The signals of a batch by partition and offset.
 _Parsed = Mapping[tuple[int, int], Signal | InvalidEvent]
-
-
-@dataclass(slots=True)
-class _Changes:
-    """What one partition's signals lead to."""
-
-    sources: dict[int, int]
-    items: dict[str, Item] = field(default_factory=dict)
-    behaviours: dict[int, Behaviour] = field(default_factory=dict)
-    messages: list[Message] = field(default_factory=list)
 
 
 class SignalsAgent:
@@ -86,7 +50,7 @@ class SignalsAgent:
         self._min_users = min_users
         self._store = store
         self._publisher = publisher
-        self._positions = positions
+        self._protocol = CommitProtocol(positions)
         self._breaker = breaker
         self._prefix = prefix
         self._clock_ms = clock_ms
@@ -97,80 +61,52 @@ class SignalsAgent:
         batch = by_partition(records)
         parsed = {(record.partition, record.offset): _parse(record) for record in records}
         wanted = {partition: _wanted(found, parsed) for partition, found in batch.items()}
-        loaded = await until_available(lambda: self._store.load(wanted), StateUnavailable)
+        stored = await until_available(lambda: self._store.load(wanted), StateUnavailable)
         stages.end("load")
-        held = {partition: found.position for partition, found in loaded.items()}
-        self._positions.loaded(held)
-        admitted = await self._positions.admit(batch, held)
-        outcomes = [parsed[record.partition, record.offset] for new in admitted.values() for record in new]
-        await self._breaker.check(len(outcomes), sum(isinstance(each, InvalidEvent) for each in outcomes))
-        changed = {p: self._apply(new, parsed, loaded[p]) for p, new in admitted.items()}
-        await self._publisher.publish([message for each in changed.values() for message in each.messages])
+        positions = {partition: found.position for partition, found in stored.items()}
+        admitted = await self._protocol.admit(batch, positions, stored=positions)
+        signals = [parsed[record.partition, record.offset] for new in admitted.values() for record in new]
+        await self._breaker.check(len(signals), sum(isinstance(each, InvalidEvent) for each in signals))
+        effects = {p: ItemEffects.on(stored[p]) for p in admitted}
+        messages = [message for p, new in admitted.items() for message in self._apply(new, parsed, effects[p])]
+        await self._publisher.publish(messages)
         stages.end("publish")
-        after = {p: self._after(changed[p], loaded[p], new[-1].offset) for p, new in admitted.items()}
-        refused = await until_available(lambda: self._store.commit(held, after), StateUnavailable)
-        self._positions.committed({p: signals.position for p, signals in after.items() if p not in refused})
-        await self._positions.refused(refused)
+        now_ms = self._clock_ms()
+        after = {
+            p: effects[p].after(stored[p], new[-1].offset, now_ms, min_users=self._min_users)
+            for p, new in admitted.items()
+        }
+        await self._protocol.commit(lambda: self._commit(positions, after))
         stages.end("commit")
 
-    def _apply(self, records: Sequence[Record], parsed: _Parsed, loaded: Signals) -> _Changes:
-        changes = _Changes(dict(loaded.sources))
+    def _apply(self, records: Sequence[Record], parsed: _Parsed, effects: ItemEffects) -> list[Message]:
+        """Apply one partition's signals; the messages that leave before the commit."""
+        letters = []
         for record in records:
             match parsed[record.partition, record.offset]:
-                case InvalidEvent() as signal:
-                    changes.messages.append(dead_letter(record, signal, prefix=self._prefix))
+                case InvalidEvent() as error:
+                    letters.append(dead_letter(record, error, prefix=self._prefix))
                 case Engaged(engagements=engagements):
-                    for engagement in engagements:
-                        self._engage(engagement, loaded, changes)
-                case Uploaded(item=item):
-                    known = changes.items.get(item.item_id) or loaded.items.get(item.item_id)
-                    changes.items[item.item_id] = apply_upload(known, item)
-                case Changed(item_id=item_id, change=change):
-                    known = changes.items.get(item_id) or loaded.items.get(item_id)
-                    changes.items[item_id] = apply_change(known, item_id, change)
-        changes.messages += [self._record(item) for item in changes.items.values() if item.deleted or item.embedding]
-        return changes
+                    self._engage(engagements, effects)
+                case signal:
+                    effects.change(signal)
+        return letters + [self._record(item) for item in effects.items.values() if item.deleted or item.embedding]
 
-    def _engage(self, engagement: Engagement, loaded: Signals, changes: _Changes) -> None:
-        if engagement.sequence <= changes.sources.get(engagement.source, -1):
-            # Published twice: the interactions agent replayed after a crash.
-            DUPLICATES.labels("signal").inc()
-            return
-        changes.sources[engagement.source] = engagement.sequence
-        item = engagement.item
-        known = changes.behaviours.get(item) or loaded.behaviours.get(item, UNKNOWN)
-        changes.behaviours[item] = apply_engagement(known, engagement)
-        _counted(SIGNALS.name, "engagement", "applied").inc()
+    def _engage(self, engagements: Sequence[Engagement], effects: ItemEffects) -> None:
+        for engagement in engagements:
+            if effects.engage(engagement):
+                _counted(SIGNALS.name, "engagement", "applied").inc()
+            else:
+                # Published twice: the interactions agent replayed after a crash.
+                DUPLICATES.labels("signal").inc()
 
-    def _after(self, changes: _Changes, loaded: Signals, position: int) -> Signals:
-        moved = {item: behaviour for item, behaviour in changes.behaviours.items() if behaviour.popular > 0}
-        trends = update_trends(loaded.trends, moved, self._clock_ms(), min_users=self._min_users)
-        return Signals(position, changes.sources, trends, changes.items, changes.behaviours)
+    async def _commit(self, positions: Mapping[int, int], after: Mapping[int, Signals]) -> Committed:
+        refused = await self._store.commit(positions, after)
+        return {p: signals.position for p, signals in after.items() if p not in refused}, refused
 
     def _record(self, item: Item) -> Message:
         value = None if item.deleted else encode_item(item)
         return Message(self._prefix + CATALOG.name, item.item_id.encode(), value)
-
-
-def _parse_change(record: Record) -> Changed | InvalidEvent:
-    try:
-        event = parse_item_change(record)
-    except InvalidEvent as error:
-        return error
-    return Changed(event.item_id, _change(event, record))
-
-
-def _change(event: ItemChange, record: Record) -> Change:
-    return Change(
-        at_ms=clamp_time(event.occurred_at_ms, record.timestamp_ms),
-        title=event.title,
-        description=event.description,
-        category=event.category,
-        price=event.price,
-        in_stock=event.in_stock,
-        hidden=event.hidden,
-        deleted=event.deleted,
-    )
 
 
 def _parse(record: Record) -> Signal | InvalidEvent:

@@ -2,14 +2,13 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.item import Change, hash_of, key_of
 from features.ledger import faded
-from features.privacy import ERASING, apply_request
+from features.privacy import ERASING
 from features.profile import ENGAGED_HALF_LIFE_MS, NEVER_MS, Profile
 from inference.catalog.catalog import Catalog
 from inference.retrieval.preferences import named_dials
@@ -23,17 +22,8 @@ from streams.wire.topics import EXPORTS, RECEIPTS, RECOMMENDATIONS
 UPLOADS_REMEMBERED = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """What a request leads to: `withdrawal` takes the user's list back, `messages` leave before the commit."""
-
-    profile: Profile
-    withdrawal: Message | None
-    messages: list[Message]
-
-
 class Receipts:
-    """Grants what users ask; the messages follow from the request's place, so that a replay repeats them."""
+    """Makes the messages that users' requests lead to. A replay repeats the same ones."""
 
     def __init__(self, catalog: Catalog, signals: SignalTopic, *, prefix: str, clock_ms: Callable[[], int]) -> None:
         self._catalog = catalog
@@ -44,7 +34,7 @@ class Receipts:
         self._uploads: OrderedDict[str, str] = OrderedDict()
 
     def uploaded(self, event: Interaction) -> None:
-        """An event said that a user uploaded an item; its other signals may still be on their way to the replica."""
+        """Remember who uploaded an item: its other signals may still be on their way to the catalogue's replica."""
         self._uploads[event.item_id] = event.user_id
         self._uploads.move_to_end(event.item_id)
         if len(self._uploads) > UPLOADS_REMEMBERED:
@@ -54,12 +44,15 @@ class Receipts:
         """Have an item no longer belong to a user."""
         return self._signals.message(Changed(item_id, Change(at_ms, disown=hash_of(user_id))))
 
-    def grant(self, asked: VerifiedRequest, record: Record, before: Profile) -> Granted:
-        """What a request of the user with this profile leads to; `record` is its control record."""
-        control = asked.control
+    def withdrawal(self, record: Record) -> Message:
+        """Take back the list of the user of a control record."""
+        return Message(self._prefix + RECOMMENDATIONS.name, record.key, None)
+
+    def messages(self, request: VerifiedRequest, record: Record, before: Profile, after: Profile) -> list[Message]:
+        """What leaves when a request takes effect; `record` is its control record. A replay repeats the same."""
+        control = request.control
         kind, user_id = control.type, control.user_id
         messages: list[Message] = []
-        after = apply_request(before, asked.request)
         erased = _counts(before) if kind in ERASING else {}
         if kind == "prefer":
             erased = {"dials": int((~np.isin(before.dials["key"], after.dials["key"])).sum())}
@@ -71,10 +64,8 @@ class Receipts:
             for item_id in owned:
                 self._uploads.pop(item_id, None)
         if kind == "export":
-            messages.append(self._export(asked, before))
-        messages.append(self._receipt(asked, record, erased))
-        withdrawal = Message(self._prefix + RECOMMENDATIONS.name, record.key, None) if kind in ERASING else None
-        return Granted(after, withdrawal, messages)
+            messages.append(self._export(request, before))
+        return [*messages, self._receipt(request, record, erased)]
 
     def _receipt(self, asked: VerifiedRequest, record: Record, erased: dict[str, int]) -> Message:
         control = asked.control

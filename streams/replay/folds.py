@@ -1,6 +1,6 @@
-"""What the log leads to, and nothing else: the agents' own pure functions, applied to one partition after the other.
+"""The state that the log leads to: the agents' own reducers, applied to one partition after the other.
 
-The oracle (`streams.replay.verify`) holds the result against what is stored.
+`streams.replay.verify` compares the result with what is stored.
 """
 
 from collections import deque
@@ -10,17 +10,17 @@ from heapq import merge
 
 import msgspec
 
-from features.behaviour import NEIGHBOURS_LIMIT, UNKNOWN, Behaviour, Engagement, apply_engagement, engagements, user_bit
-from features.item import Item, apply_change, apply_upload, key_of
+from features.behaviour import NEIGHBOURS_LIMIT, Behaviour, Engagement
+from features.item import Item
 from features.ledger import WEIGHT_LIMIT
-from features.privacy import ERASING, apply_request, is_repeated
-from features.profile import NEW, Profile, apply_interaction, is_applied, is_late
+from features.profile import NEW, Profile
 from streams.errors import InvalidEvent
-from streams.interactions.reducer import to_action
+from streams.interactions.reducer import Effect, parse, reduce
+from streams.items.reducer import ItemEffects
 from streams.privacy.control_records import UNSIGNED, ControlRecords, VerifiedRequest
-from streams.wire.parsing import parse_interaction
+from streams.wire.events import Interaction
 from streams.wire.records import Record
-from streams.wire.signals import Changed, Engaged, Uploaded, parse_signal
+from streams.wire.signals import Engaged, parse_signal
 
 # Packed, an engagement takes a quarter of the memory.
 _pack = msgspec.msgpack.Encoder().encode
@@ -57,42 +57,30 @@ class InteractionsReplay:
     def apply(self, record: Record) -> list[Engagement]:
         """Apply the next record; what it means for the items in it."""
         self.position = record.offset
-        try:
-            event = parse_interaction(record)
-        except InvalidEvent:
-            if (asked := self.controls.read(record)) is not None:
-                self._grant(asked)
-            else:
-                self.refused.append(record.offset)
-            return []
-        self.events += 1
-        before = self.profiles.get(event.user_id, NEW)
-        action = to_action(event, record)
-        if is_late(before, action):
-            self.late += 1
-            return []
-        if is_applied(before, action):
-            self.duplicates += 1
-            return []
-        self.profiles[event.user_id] = apply_interaction(before, action)
-        self.last[event.user_id] = Place(record.offset, record.timestamp_ms)
-        self.withdrawn.discard(event.user_id)
-        if before.privacy.opted_out:
-            return []
-        bit = user_bit(key_of(event.user_id))
-        return engagements(before, action, source=record.partition, offset=record.offset, user_bit=bit)
+        event = parse(record, self.controls)
+        user = "" if isinstance(event, InvalidEvent) else event.user_id
+        effect = reduce(record, event, self.profiles.get(user, NEW))
+        self._count(effect)
+        if effect.after is not effect.before:
+            self.profiles[user] = effect.after
+        if effect.wants_list:
+            self.last[user] = Place(record.offset, record.timestamp_ms)
+            self.withdrawn.discard(user)
+        if effect.withdraws_list:
+            self.last.pop(user, None)
+            self.withdrawn.add(user)
+        return effect.engagements()
 
-    def _grant(self, asked: VerifiedRequest) -> None:
-        before = self.profiles.get(asked.user_id, NEW)
-        if is_repeated(before, asked.request):
-            return
-        self.requests += 1
-        if asked.control.type == "export":
-            return
-        self.profiles[asked.user_id] = apply_request(before, asked.request)
-        if asked.control.type in ERASING:
-            self.last.pop(asked.user_id, None)
-            self.withdrawn.add(asked.user_id)
+    def _count(self, effect: Effect) -> None:
+        match effect.event:
+            case InvalidEvent():
+                self.refused.append(effect.record.offset)
+            case VerifiedRequest():
+                self.requests += effect.outcome == "applied"
+            case Interaction():
+                self.events += 1
+                self.late += effect.outcome == "late"
+                self.duplicates += effect.outcome == "duplicate"
 
 
 @dataclass(slots=True)
@@ -104,11 +92,20 @@ class SignalsReplay:
     """
 
     position: int
-    behaviours: dict[int, Behaviour] = field(default_factory=dict)
-    items: dict[str, Item] = field(default_factory=dict)
+    effects: ItemEffects = field(default_factory=ItemEffects)
     #: Items of which another order could have left other neighbours: something was pushed out, or a weight was capped.
     crowded: set[int] = field(default_factory=set)
     _waiting: dict[int, deque[bytes]] = field(default_factory=dict)
+
+    @property
+    def behaviours(self) -> dict[int, Behaviour]:
+        """The behaviours so far, by item key."""
+        return self.effects.behaviours
+
+    @property
+    def items(self) -> dict[str, Item]:
+        """The items so far, by id."""
+        return self.effects.items
 
     def expect(self, engagement: Engagement) -> None:
         """An engagement that follows from the interactions; those of one source come in order."""
@@ -127,10 +124,8 @@ class SignalsReplay:
                     if self._expects(engagement):
                         for due in self._due(engagement.source, engagement.sequence):
                             self._apply(due)
-            case Uploaded(item=item):
-                self.items[item.item_id] = apply_upload(self.items.get(item.item_id), item)
-            case Changed(item_id=item_id, change=change):
-                self.items[item_id] = apply_change(self.items.get(item_id), item_id, change)
+            case _:
+                self.effects.change(signal)
 
     def catch_up(self, sources: Mapping[int, int]) -> None:
         """Apply what no signal told the turn of, up to these sequences, by the time of the events."""
@@ -163,8 +158,7 @@ class SignalsReplay:
             yield engagement
 
     def _apply(self, engagement: Engagement) -> None:
-        behaviour = apply_engagement(self.behaviours.get(engagement.item, UNKNOWN), engagement)
-        self.behaviours[engagement.item] = behaviour
-        neighbours = behaviour.neighbours
+        self.effects.engage(engagement)
+        neighbours = self.behaviours[engagement.item].neighbours
         if len(neighbours) >= NEIGHBOURS_LIMIT or (neighbours["weight"] >= WEIGHT_LIMIT).any():
             self.crowded.add(engagement.item)

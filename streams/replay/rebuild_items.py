@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from features.behaviour import UNKNOWN, Behaviour, Engagement, apply_engagement
+from features.behaviour import Engagement
 from features.item import Item, key_of
-from features.trends import NO_TRENDS, update_trends
+from features.trends import NO_TRENDS
 from state.codec import decode_item
 from state.partitions import PartitionStore
 from state.signals import Signals, SignalStore, Wanted, partition_of
 from streams.errors import CannotRebuild, InvalidEvent
 from streams.items.agent import SignalsAgent
+from streams.items.reducer import ItemEffects
 from streams.kafka.continuity import Log
 from streams.kafka.log_reader import LogReader
 from streams.processing.breaker import Breaker, RefusalLimit
@@ -104,15 +105,11 @@ class ItemsRebuild:
         loaded = await self._store.load({p: Wanted([], {each.item for each in new}) for p, new in grouped.items()})
         await self._commit(loaded, {p: self._engaged(loaded[p], new) for p, new in grouped.items()})
 
-    def _engaged(self, held: Signals, engagements: Sequence[Engagement]) -> Signals:
-        sources, behaviours = dict(held.sources), dict[int, Behaviour]()
+    def _engaged(self, stored: Signals, engagements: Sequence[Engagement]) -> Signals:
+        effects = ItemEffects.on(stored)
         for each in engagements:
-            sources[each.source] = each.sequence
-            known = behaviours.get(each.item) or held.behaviours.get(each.item, UNKNOWN)
-            behaviours[each.item] = apply_engagement(known, each)
-        popular = {item: behaviour for item, behaviour in behaviours.items() if behaviour.popular > 0}
-        trends = update_trends(held.trends, popular, time.time_ns() // 1_000_000, min_users=self._min_users)
-        return Signals(held.position, sources, trends, {}, behaviours)
+            effects.engage(each)
+        return effects.after(stored, stored.position, time.time_ns() // 1_000_000, min_users=self._min_users)
 
     async def _end(self, partition: int, target: int) -> None:
         """Note that there is nothing more to apply up to `target`, whatever the last offsets are."""

@@ -64,6 +64,6 @@ class ProfilesRebuild:
         self._profiles.drop()
 
     async def _store(self) -> None:
-        _, refused = await self._profiles.commit(self._profiles.take())
+        _, refused = await self._profiles.commit(self._profiles.drain())
         for partition, position in refused.items():
             await conflict(partition, position)

@@ -24,7 +24,7 @@ from streams.catalog.index_writer import IndexAgent
 from streams.catalog.replica import CatalogReplica
 from streams.catalog.snapshots import Snapshots
 from streams.credentials import kafka_security, redis_access, triton_tls
-from streams.interactions.agent import InteractionsAgent
+from streams.interactions.store_loop import StoreLoop
 from streams.kafka.admin import read_log
 from streams.kafka.faust_app import App, Handler, add_agent, add_overlapping_agent
 from streams.kafka.publisher import KafkaPublisher
@@ -64,7 +64,7 @@ class Resources:
         self.stack = stack
         self._addresses = addresses
         self._security = kafka_security(settings)
-        self._watched: list[CatalogReplica | InteractionsAgent | RollbackWatch] = []
+        self._watched: list[CatalogReplica | StoreLoop | RollbackWatch] = []
         self._publishers: list[KafkaPublisher] = []
         self._breakers: list[Breaker] = []
 
@@ -123,7 +123,7 @@ class Resources:
         self.app.stores[name] = store
         return positions
 
-    def watch(self, part: CatalogReplica | InteractionsAgent | RollbackWatch) -> None:
+    def watch(self, part: CatalogReplica | StoreLoop | RollbackWatch) -> None:
         """End the process if this part fails, and the part with the process."""
         self._watched.append(part)
         self.stack.push_async_callback(part.stop)

@@ -13,8 +13,9 @@ from state.signals import SignalStore
 from streams.interactions.agent import InteractionsAgent
 from streams.interactions.behaviour_cache import BehaviourCache
 from streams.interactions.trend_noise import LaplaceNoise
-from streams.items.agent import ItemChangesAgent, SignalsAgent
-from streams.privacy.agent import PrivacyAgent
+from streams.items.agent import SignalsAgent
+from streams.items.changes import item_changes_agent
+from streams.privacy.agent import privacy_agent
 from streams.processing.degradations import ENCODER, report_to
 from streams.processing.positions import Positions
 from streams.uploads.agent import UploadsAgent
@@ -38,9 +39,9 @@ async def wire_interactions(parts: Resources) -> None:
     topic = parts.prefix + topics.INTERACTIONS.name
     positions = Positions(partial(parts.app.rewind, topic))
     agent, partitions = await make_interactions_agent(parts, positions)
-    parts.app.positions[topic] = agent.positions
+    parts.app.positions[topic] = agent.store_loop.take_up
     parts.app.stores[topic] = partitions
-    await parts.watch_store(partitions, positions, agent.rolled_back)
+    await parts.watch_store(partitions, positions, agent.store_loop.rolled_back)
     parts.add_agent(topics.INTERACTIONS, agent.handle, parts.settings.batch_limit)
 
 
@@ -82,8 +83,8 @@ async def make_interactions_agent(parts: Resources, positions: Positions) -> tup
         nearby=await parts.nearby(catalog),
         controls=parts.controls,
     )
-    parts.watch(agent)
-    await agent.start()
+    parts.watch(agent.store_loop)
+    await agent.store_loop.start()
     return agent, partitions
 
 
@@ -148,8 +149,8 @@ async def wire_items(parts: Resources) -> None:
         prefix=parts.prefix,
         min_users=parts.settings.trends_min_users,
     )
-    changes = ItemChangesAgent(publisher, parts.signals, parts.breaker(topics.ITEMS), prefix=parts.prefix)
-    privacy = PrivacyAgent(publisher, parts.controls, parts.breaker(topics.PRIVACY), prefix=parts.prefix)
+    changes = item_changes_agent(publisher, parts.signals, parts.breaker(topics.ITEMS), prefix=parts.prefix)
+    privacy = privacy_agent(publisher, parts.controls, parts.breaker(topics.PRIVACY), prefix=parts.prefix)
     parts.add_agent(topics.SIGNALS, signals.handle, parts.settings.batch_limit, pause_s=SIGNALS_PAUSE_S)
     parts.add_agent(topics.ITEMS, changes.handle, parts.settings.batch_limit)
     parts.add_agent(topics.PRIVACY, privacy.handle, parts.settings.batch_limit)

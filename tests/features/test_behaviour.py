@@ -181,7 +181,7 @@ def test_in_a_checkerboard_world_every_neighbour_is_of_the_same_colour() -> None
             action = act(f"field-{number}", at_ms=NOW + offset, event=f"{shopper}/{step}")
             for each in engagements(profile, action, source=0, offset=offset):
                 behaviours[each.item] = apply_engagement(behaviours.get(each.item, UNKNOWN), each)
-            profile = apply_interaction(profile, action)
+            profile = apply_interaction(profile, action).profile
             offset += 1
 
     numbers = {key_of(f"field-{number}"): number for number in range(16)}

@@ -12,7 +12,6 @@ from features.privacy import (
     RequestKind,
     apply_request,
     expires_ms,
-    is_repeated,
     without_lapsed,
 )
 from features.profile import NEW, NOTHING_ASKED, Privacy, Profile, apply_interaction
@@ -28,11 +27,11 @@ dials = st.dictionaries(st.sampled_from(["red-1", "shoes", "bob"]), st.floats(-1
 
 
 def ask(profile: Profile, kind: RequestKind, *, offset: int = 7, at_ms: int = AT) -> Profile:
-    return apply_request(profile, Request(kind, offset, at_ms))
+    return apply_request(profile, Request(kind, offset, at_ms)).profile
 
 
 def prefer(profile: Profile, dials: dict[str, float], *, offset: int = 7) -> Profile:
-    return apply_request(profile, Request("prefer", offset, AT, tuple(dials.items())))
+    return apply_request(profile, Request("prefer", offset, AT, tuple(dials.items()))).profile
 
 
 def dials_of(profile: Profile) -> dict[int, float]:
@@ -58,11 +57,14 @@ def test_forgetting_leaves_the_time_of_the_request_and_nothing_else() -> None:
 def test_an_event_from_before_the_forgetting_changes_nothing(at_ms: int) -> None:
     forgotten = ask(TASTE, "forget")
 
-    assert apply_interaction(forgotten, act("red-9", at_ms=at_ms)) is forgotten
+    step = apply_interaction(forgotten, act("red-9", at_ms=at_ms))
+
+    assert step.profile is forgotten
+    assert step.outcome == "late"
 
 
 def test_an_event_from_after_the_forgetting_begins_a_profile_anew() -> None:
-    profile = apply_interaction(ask(TASTE, "forget"), act("red-9", at_ms=AT + 1))
+    profile = apply_interaction(ask(TASTE, "forget"), act("red-9", at_ms=AT + 1)).profile
 
     assert profile.engaged["item"].tolist() == [key_of("red-9")]
     assert profile.privacy.forgotten_ms == AT
@@ -72,22 +74,27 @@ def test_a_reset_empties_the_taste_and_remembers_which_events_were_there() -> No
     reset = ask(TASTE, "reset")
 
     assert is_empty(reset)
-    assert apply_interaction(reset, act("red-1")) is reset
-    assert apply_interaction(reset, act("red-1", event="another")).count == 1
+    again = apply_interaction(reset, act("red-1"))
+    assert again.profile is reset
+    assert again.outcome == "duplicate"
+    assert apply_interaction(reset, act("red-1", event="another")).profile.count == 1
 
 
 def test_who_opted_out_has_no_taste_and_gets_none() -> None:
     out = ask(TASTE, "opt_out")
 
     assert is_empty(out)
-    assert apply_interaction(out, act("red-9", at_ms=AT + 1)) is out
+    step = apply_interaction(out, act("red-9", at_ms=AT + 1))
+
+    assert step.profile is out
+    assert step.outcome == "opted_out"
 
 
 def test_who_opts_in_again_begins_anew() -> None:
     back = ask(ask(TASTE, "opt_out"), "opt_in", offset=8)
 
     assert is_empty(back)
-    assert apply_interaction(back, act("red-9", at_ms=AT + 1)).count == 1
+    assert apply_interaction(back, act("red-9", at_ms=AT + 1)).profile.count == 1
 
 
 def test_an_objection_outlives_the_forgetting() -> None:
@@ -109,7 +116,7 @@ def test_who_prefers_something_keeps_the_rest_and_moves_no_taste() -> None:
 
 
 def test_events_leave_the_dials_as_they_are() -> None:
-    profile = apply_interaction(prefer(TASTE, {"shoes": 0.5}), act("red-9", at_ms=AT + 1))
+    profile = apply_interaction(prefer(TASTE, {"shoes": 0.5}), act("red-9", at_ms=AT + 1)).profile
 
     assert dials_of(profile) == {key_of("shoes"): 0.5}
 
@@ -158,13 +165,13 @@ def test_a_repeated_request_changes_nothing_whatever_the_clock_did(
     ]
     profile = TASTE
     for request in requests:
-        profile = apply_request(profile, request)
+        profile = apply_request(profile, request).profile
     again = data.draw(st.sampled_from(requests))
     last = max((r.offset for r in requests if r.kind != "export"), default=-1)
 
     if again.offset <= last:
-        assert is_repeated(profile, again) or again.kind == "export"
-    assert again.kind == "export" or encode_profile(apply_request(profile, again)) == encode_profile(profile)
+        assert apply_request(profile, again).outcome == "duplicate" or again.kind == "export"
+    assert again.kind == "export" or encode_profile(apply_request(profile, again).profile) == encode_profile(profile)
 
 
 def test_a_request_is_taken_though_the_brokers_clock_went_back() -> None:
@@ -189,7 +196,7 @@ def test_what_is_left_of_a_forgotten_user_expires_when_nothing_late_can_come_any
         TASTE,
         ask(TASTE, "reset"),
         ask(ask(NEW, "opt_out"), "forget", offset=8),
-        apply_interaction(ask(TASTE, "forget"), act("red-9", at_ms=AT + 1)),
+        apply_interaction(ask(TASTE, "forget"), act("red-9", at_ms=AT + 1)).profile,
         prefer(ask(TASTE, "forget"), {"shoes": 0.5}, offset=8),
     ],
 )

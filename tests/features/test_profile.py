@@ -14,7 +14,6 @@ from features.profile import (
     Action,
     Profile,
     apply_interaction,
-    is_applied,
     weigh,
 )
 from tests.harness.catalog import DAY, NOW, act, profile_of
@@ -94,7 +93,7 @@ def test_a_rating_of_three_is_seen_and_nothing_else() -> None:
 def test_the_same_event_id_changes_nothing_even_for_another_item() -> None:
     once = profile_of(act("red-1", event="e1"))
 
-    assert same(apply_interaction(once, act("red-2", event="e1")), once)
+    assert same(apply_interaction(once, act("red-2", event="e1")).profile, once)
 
 
 def test_a_late_event_does_not_turn_the_users_time_back() -> None:
@@ -111,8 +110,10 @@ def test_the_new_profile_stays_new() -> None:
 def test_an_event_twice_is_an_event_once(before: list[Action], action: Action) -> None:
     once = profile_of(*before, action)
 
-    assert is_applied(once, action)
-    assert same(apply_interaction(once, action), once)
+    again = apply_interaction(once, action)
+
+    assert again.outcome == "duplicate"
+    assert same(again.profile, once)
 
 
 @given(st.lists(actions, max_size=40))
@@ -175,8 +176,8 @@ def test_the_33rd_event_id_pushes_the_oldest_out() -> None:
     profile = profile_of(*(act("red-1", event=f"e{n}") for n in range(EVENTS_LIMIT + 1)))
 
     assert len(profile.events) == EVENTS_LIMIT == 32
-    assert not is_applied(profile, act("red-1", event="e0"))
-    assert is_applied(profile, act("red-1", event="e1"))
+    assert apply_interaction(profile, act("red-1", event="e0")).outcome == "applied"
+    assert apply_interaction(profile, act("red-1", event="e1")).outcome == "duplicate"
 
 
 def test_the_count_goes_on_past_every_bound() -> None:

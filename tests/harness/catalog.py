@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.item import Item, key_of
-from features.profile import NEW, Action, Profile, apply_interaction
+from features.profile import NEW, Action, Profile, profile_after
 
 NOW = 1_767_268_800_000
 MINUTE = 60_000
@@ -49,7 +49,4 @@ def act(name: str, weight: float = 1.0, *, at_ms: int = NOW, event: str | None =
 
 def profile_of(*actions: Action, start: Profile = NEW) -> Profile:
     """The profile after some actions."""
-    profile = start
-    for action in actions:
-        profile = apply_interaction(profile, action)
-    return profile
+    return profile_after(actions, start)

@@ -69,7 +69,7 @@ class Hub:
     async def handle(self, records: Sequence[Record]) -> None:
         """Apply a batch and store it, as the worker does a moment later."""
         await self._agent.handle(records)
-        await self._agent.store()
+        await self._agent.store_loop.store()
 
     def agent(self) -> InteractionsAgent:
         """A worker on this state."""

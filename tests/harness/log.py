@@ -1,28 +1,25 @@
 """A log, the state that was made from it, and workers that make it: for whoever compares the two."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import msgspec
+from msgspec import structs
 
-from features.behaviour import Engagement, engagements, user_bit
-from features.item import Change, Item, key_of
-from features.privacy import apply_request, is_repeated
-from features.profile import Profile, apply_interaction, is_applied, is_late
+from features.item import Change, Item
+from features.profile import Profile
 from state.memory import MemoryPartitions
 from state.profiles import ProfileCommit, ProfileStore
 from state.signals import SignalStore
 from streams.errors import InvalidEvent
-from streams.interactions.reducer import to_action
+from streams.interactions.reducer import parse, reduce
 from streams.items.agent import SignalsAgent
-from streams.privacy.control_records import UNSIGNED, VerifiedRequest
+from streams.privacy.control_records import UNSIGNED
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.processing.dead_letters import dead_letter
 from streams.processing.positions import Positions
 from streams.replay.report import Report
 from streams.replay.verify import Verification
-from streams.wire.events import PrivacyRequest, Recommendations, Trigger, encode
-from streams.wire.parsing import parse_interaction
+from streams.wire.events import Interaction, PrivacyRequest, Recommendations, Trigger, encode
 from streams.wire.records import Message, Record
 from streams.wire.routing import partition_of as partition_of_key
 from streams.wire.signals import Changed, SignalTopic, Uploaded
@@ -90,44 +87,36 @@ class World:
             position = (await self.profiles.positions([partition]))[partition]
             for record in self.log.read(INTERACTIONS, partition, position + 1, 10**6):
                 faults = (lost, twice, changed) if partition == 0 else (None, None, None)
-                if (asked := self.controls.read(record)) is not None:
-                    await self.grant(asked, record, withdrawals)
-                    continue
-                await self.apply(record, record.offset - 1, *(record.offset == fault for fault in faults))
+                flags = (record.offset == fault for fault in faults)
+                await self.apply(record, record.offset - 1, *flags, withdrawals=withdrawals)
         if signals:
             await self.work_signals()
 
-    async def apply(self, record: Record, held: int, lost: bool, twice: bool, changed: bool) -> None:
-        """One event: list and signals, then the commit."""
-        try:
-            event = parse_interaction(record)
-        except InvalidEvent as error:
-            self.log.publish([dead_letter(record, error, prefix="")], PARTITIONS)
-            await self.profiles.commit([ProfileCommit(record.partition, held, record.offset, {})])
+    async def apply(
+        self, record: Record, held: int, lost: bool, twice: bool, changed: bool, *, withdrawals: bool
+    ) -> None:
+        """One record: list, withdrawal, dead letter and signals, then the commit."""
+        event = parse(record, self.controls)
+        if isinstance(event, InvalidEvent):
+            self.log.publish([dead_letter(record, event, prefix="")], PARTITIONS)
+            assert await self.profiles.commit([ProfileCommit(record.partition, held, record.offset, {})]) == {}
             return
         loaded = (await self.profiles.load({record.partition: [event.user_id]}))[record.partition]
         before = loaded.profiles[event.user_id]
-        action = to_action(event, record)
-        after, told = before, list[Engagement]()
-        if not lost and not is_applied(before, action) and not is_late(before, action):
-            action = replace(action, weight=0.5) if changed else action
-            after = apply_interaction(before, action)
-            if not before.privacy.opted_out:
-                bit = user_bit(key_of(event.user_id))
-                told = engagements(before, action, record.partition, record.offset, bit)
-            after = apply_interaction(after, replace(action, event=1)) if twice else after
+        if changed and isinstance(event, Interaction):
+            event = structs.replace(event, type="view", dwell_ms=30_000)
+        effect = reduce(record, event, before)
+        after, engagements = effect.after, effect.engagements()
+        if lost:
+            after, engagements = before, []
+        elif effect.wants_list:
             self.answer(event.user_id, record.offset)
-        self.log.publish(self.signal_topic.messages(told), PARTITIONS)
-        await self.profiles.commit([ProfileCommit(record.partition, held, record.offset, {event.user_id: after})])
-
-    async def grant(self, asked: VerifiedRequest, record: Record, withdrawals: bool) -> None:
-        """One request: the withdrawal, then the commit."""
-        before = await self.profile(asked.user_id)
-        takes_back = asked.control.type in ("forget", "reset", "opt_out") and not is_repeated(before, asked.request)
-        if takes_back and withdrawals:
+        if twice and isinstance(event, Interaction):
+            after = reduce(record, structs.replace(event, event_id="again"), after).after
+        if effect.withdraws_list and withdrawals:
             self.log.publish([Message(LISTS, record.key, None)], PARTITIONS)
-        after = {asked.user_id: apply_request(before, asked.request)}
-        commit = ProfileCommit(record.partition, record.offset - 1, record.offset, after)
+        self.log.publish(self.signal_topic.messages(engagements), PARTITIONS)
+        commit = ProfileCommit(record.partition, held, record.offset, {event.user_id: after})
         assert await self.profiles.commit([commit]) == {}
 
     async def work_signals(self) -> None:

@@ -1,28 +1,30 @@
 """The world around the state protocol: a log, stores that lose writes, a network that waits, and workers that die.
 
-Made up are the log, the network and the crashes. What workers decide with is the real thing: WriteBehindProfiles,
-Positions, check_log and RollbackWatch, on a real PartitionStore; put together as in streams/interactions/agent.py.
+Made up are the log, the network and the crashes. What workers decide with is the real thing, on a real PartitionStore:
+the reducer, StoreLoop (with CommitProtocol and Positions), check_log and RollbackWatch.
 """
 
 import asyncio
 import itertools
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-import msgspec
-
-from features.profile import NEW, Action, Profile, apply_interaction, is_applied
+from features.profile import NEW, Profile
 from state.codec import encode_profile
 from state.errors import StateUnavailable
 from state.partitions import START, Commit, Loaded, PartitionStore
 from state.profiles import ProfileCommit, ProfileStore
-from state.write_behind import WriteBehindProfiles
+from streams.interactions.reducer import parse, reduce, reduce_all
+from streams.interactions.store_loop import Pending, StoreLoop
 from streams.kafka.continuity import Log, check_log
 from streams.kafka.log_reader import Extent
+from streams.privacy.control_records import UNSIGNED
 from streams.processing.positions import Positions
 from streams.processing.rollback_watch import RollbackWatch
+from streams.retrying import until_available
+from streams.wire.events import Interaction, encode
 from streams.wire.records import Record
 
 T = TypeVar("T")
@@ -35,7 +37,8 @@ class EventLog:
 
     def __init__(self) -> None:
         self.topic_id = f"topic-{next(_ids)}"
-        self.records: dict[int, tuple[str, Action]] = {}
+        self.records: dict[int, Record] = {}
+        self.events: dict[int, Interaction] = {}
         #: The profile that each event left which was not a duplicate.
         self.effects: dict[int, bytes] = {}
         self.offsets: list[int] = []
@@ -45,25 +48,27 @@ class EventLog:
     def end(self) -> int:
         return self.offsets[-1] + 1 if self.offsets else 0
 
-    def append(self, user: str, action: Action, gap: int) -> None:
-        before = self._profiles[-1][user]
-        after = apply_interaction(before, action)
+    def append(self, event: Interaction, gap: int) -> None:
+        """Add an event `gap` offsets after the last one."""
         offset = self.end - 1 + gap
+        record = Record(self.topic_id, 0, offset, 0, event.user_id.encode(), encode(event))
+        effect = reduce(record, event, self._profiles[-1][event.user_id])
         self.offsets.append(offset)
-        self.records[offset] = (user, action)
-        self._profiles.append({**self._profiles[-1], user: after})
-        if not is_applied(before, action):
-            self.effects[offset] = encode_profile(after)
+        self.records[offset] = record
+        self.events[offset] = event
+        self._profiles.append({**self._profiles[-1], event.user_id: effect.after})
+        if effect.outcome == "applied":
+            self.effects[offset] = encode_profile(effect.after)
 
     def profiles(self, position: int) -> dict[str, bytes]:
         """What the profiles are after every record up to a position."""
         profiles = self._profiles[bisect_right(self.offsets, position)]
         return {user: encode_profile(profile) for user, profile in profiles.items()}
 
-    def events(self, user: str, position: int) -> int:
+    def count(self, user: str, position: int) -> int:
         """How many different events of a user lie up to a position."""
         return len(
-            {action.event for offset, (who, action) in self.records.items() if who == user and offset <= position}
+            {each.event_id for offset, each in self.events.items() if each.user_id == user and offset <= position}
         )
 
     def log(self) -> Log:
@@ -191,7 +196,7 @@ class World:
             return
         assert {user: encode_profile(held.profiles[user]) for user in USERS} == log.profiles(held.position)
         for user in USERS:
-            assert held.profiles[user].count == log.events(user, held.position)
+            assert held.profiles[user].count == log.count(user, held.position)
         assert all((log.topic_id, offset) in self.heard for offset in log.effects if offset <= held.position)
 
     def hear(self, topic_id: str, log: EventLog, told: Sequence[tuple[int, bytes]]) -> None:
@@ -204,21 +209,19 @@ class World:
 
 
 class Worker:
-    """Reads the log as the transport does; applies, tells and stores as the interactions agent does."""
+    """Reads the log as the transport does; applies and stores by the agent's own parts, and hears what they publish."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.log = world.log
         self.wire = Wire(world.server)
         self.queue: list[Record] = []
-        self.held = WriteBehindProfiles(ProfileStore(self.wire), limit=1)
+        self._positions = Positions(self._rewind, clock_s=lambda: world.clock_s)
+        self.loop = StoreLoop(ProfileStore(self.wire), self._positions, self._publish, limit=1)
+        self._watch = RollbackWatch(self._read_positions, lambda: self._positions.known, self.loop.rolled_back)
         self.tasks: dict[str, asyncio.Task[None]] = {}
         #: Why it ended.
         self.failure: BaseException | None = None
-        self._positions = Positions(self._rewind, clock_s=lambda: world.clock_s)
-        self._watch = RollbackWatch(self._read_positions, self._stored, self._take_up_again)
-        self._known: dict[int, int] = {}
-        self._told: list[tuple[int, bytes]] = []
         self.last = START
 
     def begin(self, name: str, step: Coroutine[Any, Any, None]) -> None:
@@ -237,8 +240,10 @@ class Worker:
     async def take_up(self) -> None:
         """Begin where the store is, if the log continues it."""
         await check_log(self._world.log.log(), self.wire.server, [0])
-        self._known = await self.wire.server.positions([0])
-        self.last = self._known[0]
+        # As the store is asked before the worker handles anything, no fault lies between.
+        found = await self.wire.server.positions([0])
+        self._positions.loaded(found)
+        self.last = found[0]
 
     def fetch(self, count: int) -> None:
         """Have some records more in the queue; a log that ends before the last one read is looked at."""
@@ -248,75 +253,38 @@ class Worker:
             return
         start = bisect_right(log.offsets, self.last)
         for offset in log.offsets[start : start + count]:
-            user, action = log.records[offset]
-            value = msgspec.json.encode(action)
-            self.queue.append(Record(log.topic_id, 0, offset, 0, user.encode(), value, after=self.last))
+            self.queue.append(replace(log.records[offset], after=self.last))
             self.last = offset
 
     async def handle(self, count: int) -> None:
-        """Apply a batch in memory."""
+        """Apply a batch in memory, as InteractionsAgent.handle does."""
         batch, self.queue = self.queue[:count], self.queue[count:]
         if not batch:
             return
         users = list(dict.fromkeys((record.key or b"").decode() for record in batch))
-        loaded, moved = await _until_answered(lambda: self.held.load({0: users}))
-        await self._positions.refused(moved)
-        held = loaded[0]
-        self._positions.loaded({0: held.stored})
-        self._known[0] = held.stored
-        admitted = (await self._positions.admit({0: batch}, {0: held.position})).get(0, [])
-        changed: dict[str, Profile] = {}
-        for record in admitted:
-            user, action = (record.key or b"").decode(), msgspec.json.decode(record.value or b"", type=Action)
-            before = changed.get(user) or held.profiles[user]
-            if record.topic != self.log.topic_id:
+        effects = []
+        for admitted in await self.loop.admit(batch, {0: users}):
+            if any(record.topic != self.log.topic_id for record in admitted.records):
                 self._world.mixed.add(self.log.topic_id)
-            if not is_applied(before, action):
-                changed[user] = apply_interaction(before, action)
-                self._told.append((record.offset, encode_profile(changed[user])))
-        if admitted:
-            held.advance(admitted[-1].offset, changed)
+            parsed = [(record, parse(record, UNSIGNED)) for record in admitted.records]
+            effects.append((admitted, list(reduce_all(parsed, admitted.cache.profiles))))
+        self.loop.add(effects)
 
     async def store(self) -> None:
-        """Tell of what was applied, then commit it; again while no reply comes."""
-        told, self._told = self._told, []
-        taken = self.held.take()
-        try:
-            self._world.hear(self.log.topic_id, self.log, told)
-            stored, refused = await _until_answered(lambda: self.held.commit(taken))
-        except BaseException:
-            self.held.drop()
-            raise
-        self._positions.committed(stored)
-        self._known.update(stored)
-        await self._take_up(refused)
+        """Publish what was applied, then commit it; again while no reply comes."""
+        await self.loop.store()
 
     async def look(self) -> None:
         """See whether the store went back while nothing happened."""
-        await _until_answered(self._watch.look)
+        await until_available(self._watch.look, StateUnavailable)
+
+    async def _publish(self, pending: Pending) -> None:
+        applied = [(effect.record.offset, encode_profile(effect.after)) for effect in pending.effects]
+        self._world.hear(self.log.topic_id, self.log, applied)
 
     async def _rewind(self, partition: int, position: int) -> None:
         await check_log(self._world.log.log(), self.wire.server, [partition])
         self.last = position
 
-    async def _take_up(self, moved: Mapping[int, int]) -> None:
-        self._known.update(moved)
-        await self._positions.refused(moved)
-
-    async def _take_up_again(self, partition: int, position: int) -> None:
-        self.held.drop()
-        await self._take_up({partition: position})
-
     async def _read_positions(self, partitions: Sequence[int]) -> dict[int, int]:
         return await self.wire.positions(partitions)
-
-    def _stored(self) -> Mapping[int, int]:
-        return self._known
-
-
-async def _until_answered(call: Callable[[], Awaitable[T]]) -> T:
-    while True:
-        try:
-            return await call()
-        except StateUnavailable:
-            await asyncio.sleep(0)

@@ -73,7 +73,7 @@ async def test_a_forgotten_profile_is_stored_with_its_expiry_and_others_without(
             assert [dict(each.expiries) for each in commits] == [{profile_name("u1"): expiry_ms}]
             return await super().commit(commits)
 
-    forgotten = apply_request(profile_of(act("red-1")), Request("forget", 0, 1000))
+    forgotten = apply_request(profile_of(act("red-1")), Request("forget", 0, 1000)).profile
     profiles = {"u1": forgotten, "u2": profile_of(act("red-1"))}
 
     store = ProfileStore(Commits(), clock_ms=lambda: now_ms)

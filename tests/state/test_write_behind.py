@@ -81,24 +81,24 @@ async def test_what_was_applied_is_stored_when_taken_and_committed(
     await advance(profiles, 3, u1=RED)
     assert (await stored(store, "u1"))[0] == START
 
-    assert await profiles.commit(profiles.take()) == ({0: 3}, {})
+    assert await profiles.commit(profiles.drain()) == ({0: 3}, {})
 
     position, profile = await stored(store, "u1")
     assert position == 3
     assert same(profile, RED)
-    assert profiles.take() == []
+    assert profiles.drain() == []
 
 
 async def test_what_is_applied_while_a_commit_is_under_way_goes_with_the_next(
     profiles: WriteBehindProfiles, store: ProfileStore
 ) -> None:
     await advance(profiles, 3, u1=RED)
-    taken = profiles.take()
+    taken = profiles.drain()
     await advance(profiles, 5, u1=BLUE, u2=BLUE)
 
     assert await profiles.commit(taken) == ({0: 3}, {})
     assert same((await stored(store, "u1"))[1], RED)
-    assert await profiles.commit(profiles.take()) == ({0: 5}, {})
+    assert await profiles.commit(profiles.drain()) == ({0: 5}, {})
     assert same((await stored(store, "u1"))[1], BLUE)
 
 
@@ -106,7 +106,7 @@ async def test_a_position_without_a_changed_profile_is_stored_too(
     profiles: WriteBehindProfiles, store: ProfileStore
 ) -> None:
     await advance(profiles, 4)
-    await profiles.commit(profiles.take())
+    await profiles.commit(profiles.drain())
     assert (await stored(store, "u1"))[0] == 4
 
 
@@ -116,7 +116,7 @@ async def test_a_refused_commit_drops_the_partition_and_tells_where_the_store_is
     await advance(profiles, 3, u1=RED)
     await store.commit([ProfileCommit(0, START, 9, {"u1": BLUE})])
 
-    assert await profiles.commit(profiles.take()) == ({}, {0: 9})
+    assert await profiles.commit(profiles.drain()) == ({}, {0: 9})
 
     held, _ = await profiles.load({0: ["u1"]})
     assert held[0].position == 9
@@ -127,7 +127,7 @@ async def test_what_was_dropped_while_it_was_committed_is_not_spoken_of(
     profiles: WriteBehindProfiles, store: ProfileStore
 ) -> None:
     await advance(profiles, 3, u1=RED)
-    taken = profiles.take()
+    taken = profiles.drain()
     profiles.drop()
     assert await profiles.commit(taken) == ({}, {})
     assert (await profiles.load({0: ["u1"]}))[0][0].position == 3
@@ -149,7 +149,7 @@ async def test_a_store_that_went_back_is_noticed_when_a_profile_is_read(
     profiles: WriteBehindProfiles, partitions: Counting
 ) -> None:
     await advance(profiles, 3, u1=RED)
-    await profiles.commit(profiles.take())
+    await profiles.commit(profiles.drain())
     partitions._positions[0] = 1
 
     assert (await profiles.load({0: ["u2"]}))[1] == {0: 1}
@@ -171,7 +171,7 @@ async def test_a_profile_read_while_a_commit_lands_is_no_conflict(partitions: Co
     profiles = WriteBehindProfiles(Slow(partitions))
     held_profiles.append(profiles)
     await advance(profiles, 3, u1=RED)
-    taken += profiles.take()
+    taken += profiles.drain()
 
     held, moved = await profiles.load({0: ["u2"]})
 
@@ -182,7 +182,7 @@ async def test_over_the_limit_the_profiles_unchanged_for_longest_are_forgotten(s
     profiles = WriteBehindProfiles(store, limit=2)
     for position, user in enumerate(["u1", "u2", "u3", "u1"]):
         await advance(profiles, position, **{user: RED})
-    await profiles.commit(profiles.take())
+    await profiles.commit(profiles.drain())
 
     held, _ = await profiles.load({0: ["u1"]})
 
@@ -192,7 +192,7 @@ async def test_over_the_limit_the_profiles_unchanged_for_longest_are_forgotten(s
 async def test_what_is_not_stored_yet_is_never_forgotten(store: ProfileStore) -> None:
     profiles = WriteBehindProfiles(store, limit=1)
     await advance(profiles, 0, u1=RED)
-    taken = profiles.take()
+    taken = profiles.drain()
     await advance(profiles, 1, u2=RED)
     await advance(profiles, 2, u3=RED)
     held, _ = await profiles.load({0: ["u3"]})
@@ -207,7 +207,7 @@ async def test_a_commit_that_was_made_before_counts_as_made(
     profiles: WriteBehindProfiles, partitions: Counting
 ) -> None:
     await advance(profiles, 3, u1=RED)
-    taken = profiles.take()
+    taken = profiles.drain()
     await partitions.commit([Commit(0, START, 3, {})])
     assert await profiles.commit(taken) == ({0: 3}, {})
 
@@ -221,10 +221,10 @@ async def test_a_partition_that_is_dropped_is_taken_up_where_the_store_is(
     held, moved = await profiles.load({0: ["u1"]})
 
     assert (held[0].position, held[0].profiles["u1"], moved) == (START, NEW, {})
-    assert profiles.take() == []
+    assert profiles.drain() == []
 
 
 async def test_dropping_a_partition_that_is_not_held_changes_nothing(profiles: WriteBehindProfiles) -> None:
     await advance(profiles, 3, u1=RED)
     profiles.drop_partition(1)
-    assert [commit.position for _, commit in profiles.take()] == [3]
+    assert [commit.position for _, commit in profiles.drain()] == [3]

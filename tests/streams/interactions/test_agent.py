@@ -13,7 +13,7 @@ from state.partitions import START, Commit
 from state.profiles import ProfileStore, profile_name
 from state.signals import partition_of
 from streams.errors import PublishFailed
-from streams.interactions.agent import UNSTORED_BYTES, UNSTORED_LIMIT
+from streams.interactions.store_loop import UNSTORED_BYTES, UNSTORED_LIMIT
 from streams.wire import routing
 from streams.wire.signals import Engaged, parse_signal
 from tests.harness.fakes import NOON, linked, until
@@ -218,7 +218,7 @@ async def test_a_list_is_on_its_way_before_anything_is_stored(hub: Hub) -> None:
     await until(lambda: len(hub.publisher.lists()) == 1)
     assert await hub.position() == START
     assert hub.publisher.to("state.signals") == []
-    await agent.store()
+    await agent.store_loop.store()
     assert await hub.position() == 0
     assert len(hub.publisher.to("state.signals")) == 1
 
@@ -227,7 +227,7 @@ async def test_batches_that_are_not_stored_yet_build_on_each_other_and_are_store
     agent = hub.agent()
     for n in range(3):
         await agent.handle([record(n, click("u1", REDS[n]))])
-    await agent.store()
+    await agent.store_loop.store()
     assert [one.seq for one in hub.publisher.lists()] == [0, 1, 2]
     assert await hub.engaged("u1") == [key_of(name) for name in REDS[:3]]
     assert await hub.position() == 2
@@ -235,21 +235,21 @@ async def test_batches_that_are_not_stored_yet_build_on_each_other_and_are_store
 
 async def test_a_started_agent_stores_by_itself_and_what_is_left_when_it_stops(hub: Hub) -> None:
     agent = hub.agent()
-    await agent.start()
+    await agent.store_loop.start()
     await agent.handle([record(0, click("u1", "red0"))])
     await until(lambda: hub.partitions._positions.get(0) == 0)
     await agent.handle([record(1, click("u1", "red1"))])
-    await agent.stop()
+    await agent.store_loop.stop()
     assert await hub.position() == 1
-    assert agent.failure is None
+    assert agent.store_loop.failure is None
 
 
 async def test_an_agent_that_cannot_publish_says_so(hub: Hub) -> None:
     hub.publisher.failure = PublishFailed("refused")
     agent = hub.agent()
-    await agent.start()
+    await agent.store_loop.start()
     await agent.handle([record(0, click("u1", "red0"))])
-    await until(lambda: isinstance(agent.failure, PublishFailed))
+    await until(lambda: isinstance(agent.store_loop.failure, PublishFailed))
     assert await hub.position() == START
 
 
@@ -269,7 +269,7 @@ async def test_while_nothing_can_be_stored_a_bounded_number_and_size_of_events_i
     hub.partitions = partitions = Away()
     hub.profiles = ProfileStore(partitions)
     agent = hub.agent()
-    await agent.start()
+    await agent.store_loop.start()
     filling = "" if count == UNSTORED_LIMIT else "x" * 60_000
     await agent.handle([record(n, click("u1", "red0", f"e{n}") | {"filling": filling}) for n in range(count)])
     waiting = asyncio.create_task(agent.handle([record(count, click("u1", "red1"))]))
@@ -277,16 +277,16 @@ async def test_while_nothing_can_be_stored_a_bounded_number_and_size_of_events_i
     assert pending == {waiting}
     partitions.back = True
     await waiting
-    await agent.stop()
+    await agent.store_loop.stop()
     assert await hub.position() == count
 
 
 async def test_after_an_assignment_partitions_are_taken_up_where_the_store_is(hub: Hub) -> None:
     agent = hub.agent()
     await agent.handle([record(0, click("u1", "red0"))])
-    assert await agent.positions([0]) == {0: START}
+    assert await agent.store_loop.take_up([0]) == {0: START}
     await agent.handle([record(0, click("u1", "red0"))])
-    await agent.store()
+    await agent.store_loop.store()
     assert await hub.engaged("u1") == [key_of("red0")]
     assert [one.seq for one in hub.publisher.lists()] == [0, 0]
 
@@ -298,7 +298,7 @@ async def test_a_store_that_went_back_while_idle_is_taken_up_where_it_is(hub: Hu
     emptied = MemoryPartitions()
     hub.partitions._values, hub.partitions._positions = emptied._values, emptied._positions
 
-    await agent.rolled_back(0, START)
+    await agent.store_loop.rolled_back(0, START)
     await hub.handle([record(0, click("u1", "red0"))])
 
     assert hub.rewinds.asked == [(0, START)]
@@ -309,9 +309,9 @@ async def test_a_batch_under_way_while_partitions_are_assigned_is_not_stored(hub
     agent = hub.agent()
     taken_away = asyncio.create_task(agent.handle([record(0, click("u1", "red0"))]))
     await asyncio.sleep(0)
-    assert await agent.positions([0]) == {0: START}
+    assert await agent.store_loop.take_up([0]) == {0: START}
     await taken_away
-    await agent.store()
+    await agent.store_loop.store()
     assert await hub.position() in {START, 0}
     assert (await hub.engaged("u1") == [key_of("red0")]) == (await hub.position() == 0)
 

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any, Protocol, TypeVar
 
 import pytest
+import stamina
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -17,8 +18,8 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec import structs
 
-from features.profile import Action
 from state.errors import StateUnavailable
 from state.keys import Keys
 from state.memory import MemoryPartitions
@@ -26,6 +27,7 @@ from state.partitions import START, PartitionStore
 from state.redis import RedisPartitions, connect
 from streams.errors import LogMismatch
 from streams.processing.positions import REWIND_AGAIN_S
+from streams.wire.events import Interaction
 from tests.harness.protocol import USERS, Request, Server, Worker, World
 
 T = TypeVar("T")
@@ -111,13 +113,16 @@ class Faults(RuleBasedStateMachine):
         """Now and then an event comes a second time: the same id at another offset."""
         chance, log = Random(seed), self.world.log
         for _ in range(chance.randint(2, 8)):
-            user, action = (
-                chance.choice(USERS),
-                Action(log.end, chance.randint(1, 5), chance.choice([-3.0, 0.2, 3.0]), 0),
+            event = Interaction(
+                event_id=f"e{log.end}",
+                type=chance.choice(["hide", "view", "purchase"]),
+                user_id=chance.choice(USERS),
+                item_id=f"i{chance.randint(1, 5)}",
+                occurred_at_ms=0,
             )
             if log.offsets and chance.random() < 0.3:
-                user, action = log.records[chance.choice(log.offsets[-9:])]
-            log.append(user, action, chance.randint(1, 2))
+                event = log.events[chance.choice(log.offsets[-9:])]
+            log.append(event, chance.randint(1, 2))
 
     @rule(worker=either, count=counts)
     def fetch(self, worker: int, count: int) -> None:
@@ -302,21 +307,23 @@ class Faults(RuleBasedStateMachine):
             elif self.dropped and not worker.queue and worker.last >= log.end - 1:
                 # What was dropped on the way is missed when the next record comes.
                 self.dropped = False
-                log.append("u1", Action(log.end, 1, 1.0, 0), 1)
+                log.append(structs.replace(log.events[log.offsets[0]], event_id=f"e{log.end}"), 1)
         assert self.position() == log.end - 1
         self.every_store_holds_a_prefix_that_was_told_of()
 
 
 def try_faults(stores: Callable[[], Stores], *, examples: int, steps: int) -> None:
-    run_state_machine_as_test(
-        lambda: Faults(stores),  # type: ignore[arg-type]  # it only calls it
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    # The machine decides when a service answers again: retries do not wait.
+    with stamina.set_testing(True, attempts=1_000_000):
+        run_state_machine_as_test(
+            lambda: Faults(stores),  # type: ignore[arg-type]  # it only calls it
+            settings=settings(
+                max_examples=examples,
+                stateful_step_count=steps,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
 
 
 def test_a_store_in_memory_holds_the_exact_effect_of_a_prefix_of_the_log() -> None:

@@ -17,7 +17,8 @@ from state.memory import MemoryPartitions
 from state.partitions import START
 from state.signals import SignalStore, Wanted, partition_of
 from streams.errors import PublishFailed
-from streams.items.agent import ItemChangesAgent, SignalsAgent
+from streams.items.agent import SignalsAgent
+from streams.items.changes import item_changes_agent
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.processing.positions import Positions
 from streams.wire.records import Record
@@ -39,7 +40,7 @@ class Desk:
         self.rewinds = Rewinds()
         self.handle = self.agent().handle
         self.breaker = Breaker("events.items", RefusalLimit(least=20))
-        self.change = ItemChangesAgent(self.publisher, SignalTopic("", PARTITIONS), self.breaker, prefix="").handle
+        self.change = item_changes_agent(self.publisher, SignalTopic("", PARTITIONS), self.breaker, prefix="").handle
 
     def agent(self) -> SignalsAgent:
         """A worker on this state."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.privacy.agent import PrivacyAgent
+from streams.privacy.agent import privacy_agent
 from streams.privacy.control_records import ControlRecords
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.wire.records import Record
@@ -21,7 +21,7 @@ class Desk:
     def __init__(self) -> None:
         self.publisher = FakePublisher()
         breaker = Breaker("events.privacy", RefusalLimit())
-        self.agent = PrivacyAgent(self.publisher, CONTROLS, breaker, prefix="")
+        self.agent = privacy_agent(self.publisher, CONTROLS, breaker, prefix="")
 
     async def handle(self, *events: object, key: bytes = b"u1") -> None:
         await self.agent.handle(

@@ -9,17 +9,16 @@ import pytest
 from features.behaviour import Behaviour, Engagement
 from features.item import key_of
 from features.privacy import MARKER_MS
-from features.profile import DAY_MS, NEW, apply_interaction
+from features.profile import DAY_MS, NEW
 from state.memory import MemoryPartitions
 from state.partitions import Loaded
 from state.profiles import ProfileStore
 from state.signals import Wanted, partition_of
 from streams.errors import CannotVerify
-from streams.interactions.reducer import to_action
-from streams.privacy.control_records import ControlRecords
+from streams.interactions.reducer import parse, reduce
+from streams.privacy.control_records import UNSIGNED, ControlRecords
 from streams.replay.report import Report
 from streams.wire.events import Recommendations
-from streams.wire.parsing import parse_interaction
 from tests.harness.fakes import NOON
 from tests.harness.log import INTERACTIONS, ITEMS, LISTS, PARTITIONS, SIGNALS, USERS, World, home_of, world_at_work
 
@@ -176,8 +175,7 @@ async def test_a_signal_that_was_published_twice_and_applied_once_is_no_differen
 async def test_signals_that_were_never_published_are_found() -> None:
     world = World()
     record = world.happen("u1", "i1")
-    event = parse_interaction(record)
-    after = apply_interaction(NEW, to_action(event, record))
+    after = reduce(record, parse(record, UNSIGNED), NEW).after
     world.answer("u1", record.offset)
     await world.store({"u1": after}, events=1)
     report = await world.verify()
@@ -298,8 +296,7 @@ async def test_without_the_order_of_the_signals_only_crowded_neighbours_are_left
 
 async def test_a_user_without_a_list_for_the_last_event_is_found(world: World) -> None:
     record = world.happen("u3", "i3")
-    event = parse_interaction(record)
-    after = apply_interaction(await world.profile("u3"), to_action(event, record))
+    after = reduce(record, parse(record, UNSIGNED), await world.profile("u3")).after
     await world.store({"u3": after}, user="u3", events=1)
     report = await world.verify()
     assert (report.unanswered, report.lost, users_of(report)) == (1, 0, {"u3"})

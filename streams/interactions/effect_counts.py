@@ -1,0 +1,51 @@
+"""What became of each event, in metrics."""
+
+from collections.abc import Callable
+from functools import cache, lru_cache, partial
+
+from streams.errors import InvalidEvent
+from streams.interactions.reducer import Effect
+from streams.metrics import CLAMPED_TIMES, DUPLICATES, EVENTS, MISROUTED
+from streams.privacy.control_records import VerifiedRequest
+from streams.wire.events import Interaction
+from streams.wire.parsing import clamp_time
+from streams.wire.records import Record
+from streams.wire.routing import partition_of
+from streams.wire.topics import INTERACTIONS
+
+#: Finding a counter by its labels takes as long as counting.
+_counted = cache(partial(EVENTS.labels, INTERACTIONS.name))
+
+
+class EffectCounts:
+    """Counts effects; `clicked(rec_id, item_id)` is called for clicks that name their list."""
+
+    def __init__(self, partitions: int, clicked: Callable[[str, str], None]) -> None:
+        self._clicked = clicked
+        self._partition_of = lru_cache(maxsize=65_536)(lambda key: partition_of(key, partitions))
+
+    def observe(self, effect: Effect) -> None:
+        """Count one effect. Invalid records are counted as the dead letters that they become."""
+        match effect.event, effect.outcome:
+            case (InvalidEvent(), _):
+                pass
+            case (VerifiedRequest(), "duplicate"):
+                DUPLICATES.labels("request").inc()
+            case (VerifiedRequest() as request, _):
+                _counted(request.control.type, "applied").inc()
+            case (Interaction(type=kind), "late"):
+                _counted(kind, "forgotten").inc()
+            case (Interaction(type=kind), "duplicate"):
+                DUPLICATES.labels("event").inc()
+                _counted(kind, "duplicate").inc()
+            case (Interaction() as event, outcome):
+                _counted(event.type, outcome).inc()
+                self._observe_event(event, effect.record)
+
+    def _observe_event(self, event: Interaction, record: Record) -> None:
+        if clamp_time(event.occurred_at_ms, record.timestamp_ms) != event.occurred_at_ms:
+            CLAMPED_TIMES.inc()
+        if record.key is not None and self._partition_of(record.key) != record.partition:
+            MISROUTED.inc()
+        if event.rec_id is not None and event.type == "click":
+            self._clicked(event.rec_id, event.item_id)

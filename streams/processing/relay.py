@@ -1,0 +1,46 @@
+"""An agent that checks records and passes on what they ask: for topics whose effect lies in another topic's order."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from streams.errors import InvalidEvent
+from streams.kafka.publisher import Publisher
+from streams.metrics import EVENTS
+from streams.processing.breaker import Breaker
+from streams.processing.dead_letters import dead_letter
+from streams.wire.records import Message, Record
+from streams.wire.topics import Topic
+
+#: A record's event type, for metrics, and the message that passes it on. Raises InvalidEvent.
+PassOn: TypeAlias = Callable[[Record], tuple[str, Message]]
+
+
+class Relay:
+    """Handles micro-batches of one topic. A crash passes records on twice: their effect must be idempotent."""
+
+    def __init__(self, topic: Topic, pass_on: PassOn, publisher: Publisher, breaker: Breaker, *, prefix: str) -> None:
+        self._topic = topic
+        self._pass_on = pass_on
+        self._publisher = publisher
+        self._breaker = breaker
+        self._prefix = prefix
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """Pass a batch on, or to the dead letters."""
+        outcomes = [self._try(record) for record in records]
+        await self._breaker.check(len(outcomes), sum(isinstance(each, InvalidEvent) for each in outcomes))
+        messages = [self._message(record, each) for record, each in zip(records, outcomes, strict=True)]
+        await self._publisher.publish(messages)
+
+    def _try(self, record: Record) -> tuple[str, Message] | InvalidEvent:
+        try:
+            return self._pass_on(record)
+        except InvalidEvent as error:
+            return error
+
+    def _message(self, record: Record, outcome: tuple[str, Message] | InvalidEvent) -> Message:
+        if isinstance(outcome, InvalidEvent):
+            return dead_letter(record, outcome, prefix=self._prefix)
+        kind, message = outcome
+        EVENTS.labels(self._topic.name, kind, "applied").inc()
+        return message
