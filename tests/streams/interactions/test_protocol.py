@@ -164,6 +164,14 @@ class Faults(RuleBasedStateMachine):
         self.begin_to_store(worker)
         self.let_through(worker)
 
+    @rule(worker=either, count=counts)
+    def a_commit_arrives(self, worker: int, count: int) -> None:
+        """A batch is applied and committed; the reply is still on its way."""
+        self.apply(worker, count)
+        self.begin_to_store(worker)
+        for request in self.workers[worker].wire.requests:
+            self.run(request.arrive())
+
     @rule(worker=either, data=st.data())
     def a_request_arrives(self, worker: int, data: st.DataObject) -> None:
         if requests := self.workers[worker].wire.requests:
