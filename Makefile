@@ -42,8 +42,9 @@ check: bootstrap
 	$(RUN) mypy --explicit-package-bases tests
 	$(RUN) lint-imports
 
+# A file at a time: what some of them set up for all of their tests takes half a minute.
 unit: environment
-	$(RUN) pytest -m "not stack" --numprocesses auto --dist worksteal --quiet
+	$(RUN) pytest -m "not stack" --quiet --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 format: environment
 	$(RUN) ruff check --fix

@@ -51,7 +51,7 @@ install_uv() {
   say "installing uv into $tools/uv"
   python3 -m venv --clear "$tools/uv"
   "$tools/uv/bin/python" -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
-  ln -sfn ../uv/bin/uv "$tools/bin/uv"
+  ln -sfn ../uv/bin/uv ../uv/bin/uvx "$tools/bin/"
 }
 
 # The package would start a Prometheus service: take the one program out of it instead.
