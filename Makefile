@@ -13,10 +13,10 @@ help:
 	@echo 'make test    everything CI checks: make check, then all tests with coverage'
 	@echo 'make check   style, types and layers only'
 	@echo 'make unit    the tests that need no service, in parallel, without coverage'
-	@echo 'make format  mend what ruff can mend, and format'
+	@echo 'make format  fix what ruff can fix, and format'
 	@echo 'make schemas write docs/schemas and docs/asyncapi.yaml again, after a change to an event'
 	@echo 'make bench   everything that is measured, and a page of it'
-	@echo 'make faults  break every part under load; the oracle says whether an event was lost or counted twice'
+	@echo 'make faults  break every part under load, and check that no event was lost or counted twice'
 	@echo 'make audit   known weaknesses of the locked dependencies; asks PyPI'
 	@echo 'make up      start the stack on this machine      make down    end it'
 
