@@ -6,19 +6,26 @@ export PATH := $(PATH):$(CURDIR)/.sightline/tools/bin
 # What runs here is what uv.lock says, without asking again each time.
 RUN := uv run --frozen --no-sync
 
-.PHONY: help bootstrap demo test check bench faults audit up down
+.PHONY: help bootstrap environment demo test check unit format schemas bench faults audit up down
 
 help:
 	@echo 'make demo    set everything up and show the recommender at work on real Kafka, Redis and Triton'
 	@echo 'make test    everything CI checks: make check, then all tests with coverage'
 	@echo 'make check   style, types and layers only'
+	@echo 'make unit    the tests that need no service, in parallel, without coverage'
+	@echo 'make format  fix what ruff can fix, and format'
+	@echo 'make schemas write docs/schemas and docs/asyncapi.yaml again, after a change to an event'
 	@echo 'make bench   everything that is measured, and a page of it'
-	@echo 'make faults  break every part under load; the oracle says whether an event was lost or counted twice'
+	@echo 'make faults  break every part under load, and check that no event was lost or counted twice'
 	@echo 'make audit   known weaknesses of the locked dependencies; asks PyPI'
 	@echo 'make up      start the stack on this machine      make down    end it'
 
 bootstrap:
 	@bash deploy/bootstrap.sh
+
+# uv and the Python environment alone: no Java, no Maven, no service.
+environment:
+	@bash deploy/bootstrap.sh environment
 
 demo: bootstrap
 	$(RUN) sightline demo
@@ -34,6 +41,17 @@ check: bootstrap
 	$(RUN) mypy
 	$(RUN) mypy --explicit-package-bases tests
 	$(RUN) lint-imports
+
+# A file at a time: what some of them set up for all of their tests takes half a minute.
+unit: environment
+	$(RUN) pytest -m "not stack" --quiet --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+format: environment
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
+
+schemas: environment
+	$(RUN) python -m streams.wire.schemas
 
 bench: bootstrap
 	$(RUN) sightline bench all

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Brings what the stack needs and this machine lacks (uv, Java, Maven, promtool, libpython), then the project's environment.
+# Installs what this machine lacks: uv and the project's environment, then what the services need (Java, Maven, promtool,
+# libpython). `bootstrap.sh environment` stops after the environment: enough for everything that starts no service.
 # Debian and Ubuntu; needs python3 >= 3.11, git and make. What is there already is left alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -50,7 +51,7 @@ install_uv() {
   say "installing uv into $tools/uv"
   python3 -m venv --clear "$tools/uv"
   "$tools/uv/bin/python" -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
-  ln -sfn ../uv/bin/uv "$tools/bin/uv"
+  ln -sfn ../uv/bin/uv ../uv/bin/uvx "$tools/bin/"
 }
 
 # The package would start a Prometheus service: take the one program out of it instead.
@@ -76,8 +77,9 @@ install_libpython() {
 }
 
 has uv || install_uv
+uv sync --frozen --all-extras
+[ "${1:-all}" = environment ] && exit
 [ "$(java_major)" -ge 17 ] 2>/dev/null || install "Java 17 or later" openjdk-17-jre-headless openjdk-21-jre-headless
 has mvn || install Maven maven
 has promtool || install_promtool
-uv sync --frozen --all-extras
 install_libpython

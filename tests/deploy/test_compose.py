@@ -1,6 +1,4 @@
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from streams.settings import Settings
+from tests.harness.tools import run
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
@@ -20,12 +19,6 @@ WORKERS = ["interactions", "uploads", "items"]
 #: Who signs requests of users, and who checks the signature.
 SIGNING = {"items", "interactions"}
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
-
-
-def run(tool: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a tool of the development environment, which need not be on PATH."""
-    command = [Path(sys.executable).with_name(tool), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
 def mounts() -> list[tuple[str, str]]:

@@ -72,7 +72,7 @@ def test_a_runbook_answers_what_somebody_woken_up_asks(alert: str) -> None:
         "What it means",
         "What users notice",
         "How to confirm",
-        "Causes, the likely first",
+        "Causes, most likely first",
         "What to do",
         "How to know that it is over",
     ]
