@@ -11,6 +11,7 @@ from features.item import key_of
 from features.privacy import is_repeated
 from features.profile import Action, Profile, apply_interaction, is_applied, is_late
 from inference.catalog.catalog import Catalog
+from sightline_client.routing import partition_of
 from state.errors import StateUnavailable
 from state.profiles import ProfileStore
 from state.write_behind import PartitionCache, WriteBehindProfiles
@@ -38,7 +39,6 @@ from streams.retrying import until_available
 from streams.stages import Stages
 from streams.wire.events import Interaction
 from streams.wire.parsing import Record, clamp_time, parse_interaction
-from streams.wire.routing import partition_of
 from streams.wire.signals import SignalTopic
 from streams.wire.topics import INTERACTIONS
 

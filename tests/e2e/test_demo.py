@@ -10,9 +10,9 @@ import pytest
 
 from benchmarks.world.pictures import draw_catalogue
 from cli.items.catalog_keys import catalog_keys
+from sightline_client.pseudonyms import pseudonym
 from streams.settings import Settings
 from streams.wire.parsing import Record
-from streams.wire.pseudonyms import pseudonym
 from tests.e2e.conftest import System
 
 pytestmark = pytest.mark.stack

@@ -9,6 +9,7 @@ from features.behaviour import Engagement, engagements, user_bit
 from features.item import Change, Item, key_of
 from features.privacy import apply_request, is_repeated
 from features.profile import Profile, apply_interaction, is_applied, is_late
+from sightline_client.routing import partition_of as partition_of_key
 from state.memory import MemoryPartitions
 from state.profiles import ProfileCommit, ProfileStore
 from state.signals import SignalStore
@@ -24,7 +25,6 @@ from streams.replay.report import Report
 from streams.replay.verify import Verification
 from streams.wire.events import PrivacyRequest, Recommendations, Trigger, encode
 from streams.wire.parsing import Record, parse_interaction
-from streams.wire.routing import partition_of as partition_of_key
 from streams.wire.signals import Changed, SignalTopic, Uploaded
 from tests.harness.fakes import NOON, Clock, FakePublisher, MemoryLog, Rewinds, wire
 
