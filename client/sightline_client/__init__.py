@@ -69,7 +69,7 @@ __all__ = [
     "pseudonym",
 ]
 
-#: What needs kafka-python, which takes ten times as long to import as all of the rest: only when it is asked for.
+#: What needs kafka-python, which takes several times as long to import as the rest: loaded when it is asked for.
 _ON_KAFKA: Final = {
     "EventPublisher": "sightline_client.publisher",
     "RecommendationSubscriber": "sightline_client.subscriber",
