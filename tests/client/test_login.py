@@ -45,7 +45,7 @@ def test_a_refusal_of_one_address_is_told_at_once_though_another_is_silent(stran
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(AccessRefused, match="its PEM files cannot be used: .*No such file"):
+    with pytest.raises(AccessRefused, match=r"its PEM files cannot be used: .*No such file"):
         sign_in(NOTHING_LISTENS, KafkaSecurity(protocol="SSL", ca_file=tmp_path / "ca.pem"))
 
 
