@@ -60,7 +60,7 @@ faults: bootstrap
 	$(RUN) sightline bench faults
 
 audit: bootstrap
-	uv export --frozen --all-extras --no-emit-project --quiet | uvx pip-audit --strict --disable-pip --require-hashes \
+	uv export --frozen --all-extras --no-emit-workspace --quiet | uvx pip-audit --strict --disable-pip --require-hashes \
 		--vulnerability-service pypi --requirement /dev/stdin
 
 up: bootstrap

@@ -11,9 +11,9 @@ from typing import Any, Self
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from sightline_client.connection import connecting
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import BrokerUnavailable
-from streams.kafka.connection import connecting
 
 CONNECT_S = 10.0
 

@@ -1,7 +1,7 @@
 """Under which names users are known, here and in Kafka."""
 
+from sightline_client.pseudonyms import pseudonym
 from streams.settings import Settings
-from streams.wire.pseudonyms import pseudonym
 
 
 def pseudonym_key(settings: Settings) -> bytes | None:

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.item import key_of
+from sightline_client.privacy import DIALS_LIMIT
 
 #: One dial: the key of the name it was given by, and its weight, -1 to 1, never 0.
 DIAL = np.dtype([("key", "<u8"), ("weight", "<f4")])
 NO_DIALS = np.empty(0, DIAL)
-DIALS_LIMIT = 32
 #: The weight of what is not to be shown at all.
 NEVER = -1.0
 

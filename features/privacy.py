@@ -1,12 +1,11 @@
 """What users may ask of us, and what is left of it in their profiles (docs/adr/0009)."""
 
 from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from features.dials import turn
 from features.profile import DAY_MS, NEVER_MS, NEW, Privacy, Profile, Step
-
-RequestKind: TypeAlias = Literal["forget", "export", "reset", "opt_out", "opt_in", "prefer"]
+from sightline_client.privacy import RequestKind
 
 #: Requests that empty the taste, and so take the list back that was made from it.
 ERASING: Final = frozenset[RequestKind]({"forget", "reset", "opt_out"})

@@ -1,40 +1,5 @@
-"""One slot of a list and the evidence for it: what ranking gives and what stands on the wire."""
+"""The words in which ranking explains a list: those of the wire, which apps read (`sightline_client.lists`)."""
 
-from typing import Literal, TypeAlias
+from sightline_client.lists import Reason, ReasonCode, RecommendedItem, Source
 
-import msgspec
-
-Source: TypeAlias = Literal["visual", "neighbours", "trending", "fresh", "popular"]
-ReasonCode: TypeAlias = Literal[
-    "looks_like", "chosen_after", "same_category", "same_colour", "trending", "popular", "new", "you_asked"
-]
-
-
-class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Why an item stands in the list, with the evidence for it.
-
-    `looks_like` gives the user's item and the cosine `similarity` (no item: the picture that was sent); `chosen_after`
-    the user's item and the `strength` (0 to 1) with which users go from it to this one; `same_category` the category
-    and its share of what the user engaged with; `same_colour` the colour, and how much of the item and of what the user
-    engaged with has such colours (0 to 1); `trending` and `popular` the strength against the strongest item;
-    `new` the age; `you_asked` the category, or the item itself, that the user asked for more of (neither: its owner,
-    whom lists do not name), with the dial's weight as `strength`.
-    """
-
-    code: ReasonCode
-    item_id: str | None = None
-    similarity: float | None = None
-    category: str | None = None
-    colour: str | None = None
-    strength: float | None = None
-    age_ms: int | None = None
-
-
-class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One slot: `explore` marks an item that is shown to learn about it, `reasons` has the strongest first."""
-
-    item_id: str
-    score: float
-    source: Source
-    explore: bool
-    reasons: list[Reason]
+__all__ = ["Reason", "ReasonCode", "RecommendedItem", "Source"]

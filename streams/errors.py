@@ -1,4 +1,4 @@
-"""What can go wrong between the topics.
+"""What can go wrong between the topics: the errors of apps (`sightline_client.errors`), and those of our processes.
 
 StreamError
 ├── InvalidEvent       never retried: the message goes to the dead letters with `reason`
@@ -12,61 +12,28 @@ StreamError
 └── PublishFailed      the broker refused a worker's message for good: the process ends, and replays when restarted
 """
 
-from typing import Final
+from sightline_client.errors import (
+    LOGIN_REMEDY,
+    AccessRefused,
+    BrokerUnavailable,
+    InvalidEvent,
+    NotDelivered,
+    StreamError,
+)
 
-LOGIN_REMEDY: Final = "correct SIGHTLINE_KAFKA_PROTOCOL, _CA, _USERNAME or _PASSWORD"
-
-
-class StreamError(Exception):
-    """The root of this package's errors."""
-
-
-class InvalidEvent(StreamError):
-    """A message that can never be used; `reason` is a short stable code for metrics and dead letters."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-
-
-class BrokerUnavailable(StreamError):
-    """Kafka cannot be used as it is; the message says what to do."""
-
-    @classmethod
-    def no_answer(cls, bootstrap: str, error: BaseException) -> "BrokerUnavailable":
-        """No broker could be reached at an address."""
-        return cls(
-            f"no Kafka answers at {bootstrap} ({error}): "
-            "start one with `sightline up`, or set SIGHTLINE_KAFKA to the address of yours"
-        )
-
-    @classmethod
-    def no_topic(cls, topic: str) -> "BrokerUnavailable":
-        """The cluster lacks one of our topics, or keeps it from us."""
-        return cls(
-            f"topic {topic!r} does not exist: run `sightline topics create` "
-            "(or this user may not see it: `sightline topics acls` tells who may)"
-        )
-
-
-class AccessRefused(StreamError):
-    """Kafka answers, and says no; the message says to what."""
-
-    @classmethod
-    def login(cls, bootstrap: str, protocol: str, reason: str) -> "AccessRefused":
-        """No broker took us for who we say we are, or was who it should be."""
-        return cls(
-            f"Kafka at {bootstrap} and this client do not trust each other over {protocol} ({reason}): {LOGIN_REMEDY}"
-        )
-
-    @classmethod
-    def forbidden(cls, username: str | None, error: BaseException | str) -> "AccessRefused":
-        """A user lacks a permission."""
-        return cls(f"Kafka does not let user {username!r} do this ({error}): see `sightline topics acls`")
-
-
-class NotDelivered(StreamError):
-    """Events given to a publisher that Kafka did not acknowledge."""
+__all__ = [
+    "LOGIN_REMEDY",
+    "AccessRefused",
+    "BrokerUnavailable",
+    "CannotRebuild",
+    "CannotVerify",
+    "InvalidEvent",
+    "LogMismatch",
+    "NoSuchLetter",
+    "NotDelivered",
+    "PublishFailed",
+    "StreamError",
+]
 
 
 class LogMismatch(StreamError):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from random import Random
 
 from benchmarks.harness.load import Event
+from sightline_client.routing import partition_of
 from streams.wire.events import Interaction, encode
-from streams.wire.routing import partition_of
 
 #: The partitions on which a skew bears, and the item.
 SPARSE, BUSY = 0, 1

@@ -16,9 +16,9 @@ from benchmarks.harness.surroundings import draw_items, own_stack, publish_items
 from benchmarks.harness.systems import OURS, START_S, System, echo, our_worker
 from deploy.service import Progress
 from features.item import Item
+from sightline_client.routing import partition_of
 from streams.settings import Settings
 from streams.wire import topics
-from streams.wire.routing import partition_of
 
 WARM_UP_S = 1.0
 #: How long a second worker stays.

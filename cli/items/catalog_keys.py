@@ -10,10 +10,10 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from cli.arrivals import Arrivals
 from cli.output import progress
+from sightline_client.connection import connecting
 from streams.client import EventPublisher
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import BrokerUnavailable
-from streams.kafka.connection import connecting
 from streams.wire.events import ItemChange
 from streams.wire.topics import CATALOG
 

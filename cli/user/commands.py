@@ -19,13 +19,13 @@ from features.profile import ENGAGED_HALF_LIFE_MS, NEW, Profile
 from inference.catalog.catalog import Catalog
 from inference.retrieval.preferences import named_dials
 from inference.retrieval.tastes import find_tastes
+from sightline_client.routing import partition_of
 from state.keys import Keys
 from state.profiles import ProfileStore
 from state.redis import RedisPartitions, connect
 from streams.catalog.replica import CatalogReplica
 from streams.credentials import kafka_security, redis_access
 from streams.settings import Settings, read_settings
-from streams.wire.routing import partition_of
 from streams.wire.topics import CATALOG
 
 app = typer.Typer(help="What is kept of a user.", no_args_is_help=True)

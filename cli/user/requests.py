@@ -16,7 +16,7 @@ from cli.running import running_system
 from cli.user.dials import read_dials
 from deploy.local import Endpoints
 from features.item import hash_of
-from features.privacy import RequestKind
+from sightline_client.privacy import RequestKind
 from state.keys import Keys
 from state.redis import RedisPartitions, connect
 from streams.client import EventPublisher

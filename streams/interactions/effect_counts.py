@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import cache, lru_cache, partial
 
+from sightline_client.routing import partition_of
 from streams.errors import InvalidEvent
 from streams.interactions.reducer import Effect
 from streams.metrics import CLAMPED_TIMES, DUPLICATES, EVENTS, MISROUTED
@@ -10,7 +11,6 @@ from streams.privacy.control_records import VerifiedRequest
 from streams.wire.events import Interaction
 from streams.wire.parsing import clamp_time
 from streams.wire.records import Record
-from streams.wire.routing import partition_of
 from streams.wire.topics import INTERACTIONS
 
 #: Finding a counter by its labels takes as long as counting.

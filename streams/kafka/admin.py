@@ -14,14 +14,14 @@ from kafka.errors import (  # type: ignore[import-untyped]
     for_code,
 )
 
+from sightline_client.connection import connecting
+from sightline_client.routing import partition_of
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import BrokerUnavailable
-from streams.kafka.connection import connecting
 from streams.kafka.continuity import Log
 from streams.kafka.log_reader import Extent, KafkaLogReader, LogReader
 from streams.wire import topics
 from streams.wire.records import Record
-from streams.wire.routing import partition_of
 
 CONNECT_MS: Final = 5_000
 COORDINATOR_S: Final = 30.0

@@ -10,9 +10,9 @@ import stamina
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as Received
 
+from sightline_client.connection import connecting
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import AccessRefused, BrokerUnavailable
-from streams.kafka.connection import connecting
 from streams.wire.records import Record
 
 T = TypeVar("T")

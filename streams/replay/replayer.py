@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from features.item import Item
+from sightline_client import routing
 from state.codec import decode_item
 from state.signals import partition_of
 from streams.errors import CannotVerify
 from streams.kafka.log_reader import Extent, LogReader
 from streams.privacy.control_records import UNSIGNED, ControlRecords
 from streams.replay.folds import InteractionsReplay, Place, SignalsReplay
-from streams.wire import routing
 from streams.wire.records import Record
 from streams.wire.topics import CATALOG, INTERACTIONS, SIGNALS, Topic
 

@@ -1,24 +1,22 @@
 """From a record's bytes to an event, or to one InvalidEvent that says why not."""
 
 from datetime import datetime
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
-from streams.errors import InvalidEvent
-from streams.wire.events import Event, Interaction, ItemChange, PrivacyRequest, Upload
+from sightline_client.errors import InvalidEvent
+from sightline_client.events import Interaction, ItemChange, PrivacyRequest, Upload
+from sightline_client.parsing import UNREADABLE, E, check_size, decode, refusal
 from streams.wire.records import Record
 
-EVENT_LIMIT = 64 * 1024
-UPLOAD_LIMIT = 3 * 1024 * 1024 // 2
 HEADER_LIMIT = 32
 PAST_MS = 7 * 86_400_000
 FUTURE_MS = 300_000
 #: The header of a record that stands for a whole batch, and says why (streams/kafka/record_batches.py).
 NOT_UNPACKED = "sightline-not-unpacked"
 
-E = TypeVar("E", bound=Event)
 # RFC 3339 always has an offset; a time without one has no timestamp.
 CloudTime: TypeAlias = Annotated[datetime, Meta(tz=True)]
 
@@ -31,23 +29,20 @@ class _CloudEvent(msgspec.Struct):
     time: CloudTime | None = None
 
 
-_decoders: dict[type[Event], msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(kind) for kind in (Interaction, Upload, ItemChange, PrivacyRequest)
-}
 _cloud_event = msgspec.json.Decoder(_CloudEvent)
 _json = msgspec.json.Decoder(dict[str, Any])
 
 
 def parse_interaction(record: Record) -> Interaction:
     """Parse a record of events.interactions; raises InvalidEvent."""
-    event = _parse(record, Interaction, EVENT_LIMIT)
+    event = _parse(record, Interaction)
     _check_key(record, "user_id", event.user_id)
     return event
 
 
 def parse_upload(record: Record) -> Upload:
     """Parse a record of events.uploads; raises InvalidEvent."""
-    event = _parse(record, Upload, UPLOAD_LIMIT)
+    event = _parse(record, Upload)
     if event.purpose == "catalog":
         _check_key(record, "item_id", event.item_id)
     else:
@@ -57,14 +52,14 @@ def parse_upload(record: Record) -> Upload:
 
 def parse_item_change(record: Record) -> ItemChange:
     """Parse a record of events.items; raises InvalidEvent."""
-    event = _parse(record, ItemChange, EVENT_LIMIT)
+    event = _parse(record, ItemChange)
     _check_key(record, "item_id", event.item_id)
     return event
 
 
 def parse_privacy_request(record: Record) -> PrivacyRequest:
     """Parse a record of events.privacy; raises InvalidEvent."""
-    event = _parse(record, PrivacyRequest, EVENT_LIMIT)
+    event = _parse(record, PrivacyRequest)
     _check_key(record, "user_id", event.user_id)
     return event
 
@@ -74,22 +69,21 @@ def clamp_time(occurred_at_ms: int, broker_ms: int) -> int:
     return min(max(occurred_at_ms, broker_ms - PAST_MS), broker_ms + FUTURE_MS)
 
 
-def _parse(record: Record, kind: type[E], limit: int) -> E:
+def _parse(record: Record, kind: type[E]) -> E:
     value = record.value
     if value is None:
         raise _without_value(record)
-    if len(value) > limit:
-        raise InvalidEvent("too_large", f"the message is {len(value)} bytes; at most {limit} are accepted")
+    check_size(value, kind)
     if len(record.headers) > HEADER_LIMIT:
         raise InvalidEvent("too_many_headers", f"{len(record.headers)} headers; at most {HEADER_LIMIT} are accepted")
+    # A header may be null in Kafka: it says as much as an empty one.
+    attributes = {name: header or b"" for name, header in record.headers if _is_cloud_event(name, header or b"")}
+    if not attributes:
+        return decode(value, kind)
     try:
-        # A header may be null in Kafka: it says as much as an empty one.
-        attributes = {name: header or b"" for name, header in record.headers if _is_cloud_event(name, header or b"")}
-        return _unwrap(value, attributes, kind) if attributes else _decode(value, kind)
-    except msgspec.ValidationError as error:
-        raise InvalidEvent(_reason(error), str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidEvent("bad_json", f"not JSON in UTF-8: {error}") from None
+        return _unwrap(value, attributes, kind)
+    except UNREADABLE as error:
+        raise refusal(error) from None
 
 
 def _without_value(record: Record) -> InvalidEvent:
@@ -97,11 +91,6 @@ def _without_value(record: Record) -> InvalidEvent:
         if name == NOT_UNPACKED:
             return InvalidEvent("not_unpacked", why.decode(errors="replace"))
     return InvalidEvent("no_value", "the message has no value")
-
-
-def _decode(value: bytes, kind: type[E]) -> E:
-    event: E = _decoders[kind].decode(value)
-    return event
 
 
 def _is_cloud_event(name: str, header: bytes) -> bool:
@@ -122,10 +111,6 @@ def _unwrap(value: bytes, attributes: dict[str, bytes], kind: type[E]) -> E:
     if time is not None:
         data.setdefault("occurred_at_ms", int(time.timestamp() * 1000))
     return msgspec.convert(data, kind)
-
-
-def _reason(error: msgspec.ValidationError) -> str:
-    return "unknown_type" if "Invalid enum value" in str(error) and "`$.type`" in str(error) else "invalid_event"
 
 
 def _check_key(record: Record, field: str, value: str) -> None:

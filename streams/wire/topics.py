@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from sightline_client import topics as public
+
 DAY_MS = 86_400_000
 
 
@@ -39,26 +41,26 @@ _ERASED = {"max.compaction.lag.ms": str(DAY_MS)}
 TOMBSTONES_KEPT_MS = DAY_MS
 
 INTERACTIONS = Topic(
-    "events.interactions",
+    public.INTERACTIONS,
     "user_id",
     _deleted_after(7, broker_time=True),
     "click, view and every other interaction",
 )
 UPLOADS = Topic(
-    "events.uploads",
+    public.UPLOADS,
     "item_id (query: user_id)",
-    _deleted_after(7, broker_time=True, max_bytes=2 << 20),
+    _deleted_after(7, broker_time=True, max_bytes=public.MESSAGE_LIMIT),
     "a new picture or clip",
 )
-ITEMS = Topic("events.items", "item_id", _deleted_after(7, broker_time=True), "price, stock, hidden, text, deletion")
+ITEMS = Topic(public.ITEMS, "item_id", _deleted_after(7, broker_time=True), "price, stock, hidden, text, deletion")
 PRIVACY = Topic(
-    "events.privacy",
+    public.PRIVACY,
     "user_id",
     _deleted_after(30, broker_time=True),
     "forget, export, reset, opt-out, preferences",
 )
 RECOMMENDATIONS = Topic(
-    "recommendations",
+    public.RECOMMENDATIONS,
     "user_id",
     {"cleanup.policy": "compact,delete", "retention.ms": str(3 * DAY_MS), **_ERASED},
     "the refreshed list of a user, or the answer to a picture query",
@@ -75,9 +77,9 @@ CATALOG = Topic(
     "the whole item, embedding included; a tombstone means gone",
 )
 SIGNALS = Topic("state.signals", "item_id", _deleted_after(1), "internal: whatever concerns one item, in one order")
-RECEIPTS = Topic("privacy.receipts", "hash of user_id", _deleted_after(400), "what was erased, with counts")
+RECEIPTS = Topic(public.RECEIPTS, "hash of user_id", _deleted_after(400), "what was erased, with counts")
 EXPORTS = Topic(
-    "privacy.exports",
+    public.EXPORTS,
     "hash of user_id",
     {"cleanup.policy": "compact,delete", "retention.ms": str(DAY_MS), **_ERASED},
     "all that is kept of a user who asked for it",

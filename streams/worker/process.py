@@ -10,8 +10,8 @@ from contextlib import AsyncExitStack, suppress
 from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
 from threadpoolctl import threadpool_limits
 
+from sightline_client.login import sign_in
 from streams.credentials import kafka_security
-from streams.kafka.connection import sign_in
 from streams.kafka.end_offsets import EndOffsets
 from streams.kafka.faust_app import App, make_app
 from streams.logs import configure_logs, log

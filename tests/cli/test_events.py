@@ -11,9 +11,9 @@ from kafka import KafkaConsumer, KafkaProducer  # type: ignore[import-untyped]  
 
 from cli.events import read_lines, to_event
 from features.recommendation import Reason, RecommendedItem
+from sightline_client.routing import partition_of
 from streams.errors import InvalidEvent
 from streams.wire.events import Interaction, ItemChange, Recommendations, Trigger, Upload, encode
-from streams.wire.routing import partition_of
 from tests.cli.conftest import Run, last_json, run
 from tests.conftest import RunningStack
 

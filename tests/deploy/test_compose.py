@@ -177,7 +177,7 @@ def test_every_package_of_the_wheel_reaches_the_image() -> None:
     found = re.search(r"^packages = \[(.*)\]$", project, re.MULTILINE)
     assert found
     ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
-    for package in re.findall(r'"(\w+)"', found[1]):
+    for package in ["client", *re.findall(r'"(\w+)"', found[1])]:
         assert f"COPY {package} {package}\n" in stage("code")
         assert f"!{package}" in ignored
 

@@ -10,8 +10,8 @@ import pytest
 
 from benchmarks.world.pictures import draw_catalogue
 from cli.items.catalog_keys import catalog_keys
+from sightline_client.pseudonyms import pseudonym
 from streams.settings import Settings
-from streams.wire.pseudonyms import pseudonym
 from streams.wire.records import Record
 from tests.e2e.conftest import System
 

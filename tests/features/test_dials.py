@@ -2,8 +2,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.dials import DIALS_LIMIT, NO_DIALS, turn, weights_of
+from features.dials import NO_DIALS, turn, weights_of
 from features.item import key_of
+from sightline_client.privacy import DIALS_LIMIT
 
 names = st.sampled_from([f"name-{n}" for n in range(40)])
 weights = st.floats(-1, 1, width=32)

@@ -4,17 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.dials import DIALS_LIMIT
 from features.item import hash_of, key_of
 from features.privacy import (
     MARKER_MS,
     Request,
-    RequestKind,
     apply_request,
     expires_ms,
     without_lapsed,
 )
 from features.profile import NEW, NOTHING_ASKED, Privacy, Profile, apply_interaction
+from sightline_client.privacy import DIALS_LIMIT, RequestKind
 from state.codec import encode_profile
 from tests.harness.catalog import MINUTE, NOW, act, profile_of
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import msgspec
 
+from sightline_client.routing import partition_of
 from state.degradations import Degradations
 from state.redis import connect
 from streams.kafka.log_reader import Extent
 from streams.wire.events import DeadLetter, Recommendations
 from streams.wire.records import Message, Record
-from streams.wire.routing import partition_of
 
 NOON = 1_767_268_800_000
 DEADLINE_S = 60.0

@@ -7,6 +7,7 @@ from msgspec import structs
 
 from features.item import Change, Item
 from features.profile import Profile
+from sightline_client.routing import partition_of as partition_of_key
 from state.memory import MemoryPartitions
 from state.profiles import ProfileCommit, ProfileStore
 from state.signals import SignalStore
@@ -21,7 +22,6 @@ from streams.replay.report import Report
 from streams.replay.verify import Verification
 from streams.wire.events import Interaction, PrivacyRequest, Recommendations, Trigger, encode
 from streams.wire.records import Message, Record
-from streams.wire.routing import partition_of as partition_of_key
 from streams.wire.signals import Changed, SignalTopic, Uploaded
 from tests.harness.fakes import NOON, Clock, FakePublisher, MemoryLog, Rewinds, wire
 

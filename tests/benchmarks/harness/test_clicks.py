@@ -5,8 +5,8 @@ import pytest
 
 from benchmarks.harness.clicks import BUSY, HOT_ITEM, SPARSE, Skew, draw_skewed_clicks
 from benchmarks.harness.load import Event
+from sightline_client.routing import partition_of
 from streams.wire.events import Interaction
-from streams.wire.routing import partition_of
 
 PARTITIONS = 12
 

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer  # type: ignore[import-untyped]  # ships no types
 
-from streams.wire.routing import partition_of
+from sightline_client.routing import partition_of
 from tests.cli.conftest import Run, last_json, run
 from tests.conftest import RunningStack
 

@@ -5,8 +5,8 @@ import pytest
 
 from deploy.workers import Workers
 from features.item import hash_of, key_of
+from sightline_client.pseudonyms import pseudonym
 from streams.privacy.erasure_check import find_traces
-from streams.wire.pseudonyms import pseudonym
 from tests.cli.conftest import Run, last_json, run
 from tests.conftest import RunningStack
 

@@ -7,6 +7,7 @@ import pytest
 
 from features.item import key_of
 from inference.catalog.catalog import Catalog
+from sightline_client import routing
 from state.errors import StateUnavailable
 from state.memory import MemoryPartitions
 from state.partitions import START, Commit
@@ -14,7 +15,6 @@ from state.profiles import ProfileStore, profile_name
 from state.signals import partition_of
 from streams.errors import PublishFailed
 from streams.interactions.store_loop import UNSTORED_BYTES, UNSTORED_LIMIT
-from streams.wire import routing
 from streams.wire.signals import Engaged, parse_signal
 from tests.harness.fakes import NOON, linked, until
 from tests.harness.interactions import BLUES, DIMENSIONS, LENGTH, PARTITIONS, REDS, Hub, click, item, metric, record

@@ -2,11 +2,11 @@ import pytest
 from confluent_kafka import Producer
 from kafka import KafkaAdminClient, KafkaProducer  # type: ignore[import-untyped]  # ships no types
 
+from sightline_client.routing import partition_of
 from streams.client import EventPublisher
 from streams.errors import BrokerUnavailable
 from streams.kafka.admin import broker_version, check_topics, create_topics, find_misrouted
 from streams.wire.events import Interaction
-from streams.wire.routing import partition_of
 from streams.wire.topics import ALL
 from tests.conftest import RunningStack
 from tests.harness.fakes import HeaderName

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # ships no types
 
+from sightline_client.routing import partition_of
 from streams.errors import BrokerUnavailable, InvalidEvent, PublishFailed
 from streams.kafka.admin import create_topics
 from streams.kafka.publisher import KafkaPublisher
 from streams.processing.dead_letters import dead_letter
 from streams.wire.records import Message, Record
-from streams.wire.routing import partition_of
 from tests.conftest import RunningStack
 from tests.harness.fakes import DEADLINE_S
 

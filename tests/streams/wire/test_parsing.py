@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sightline_client.parsing import EVENT_LIMIT, UPLOAD_LIMIT
 from streams.errors import InvalidEvent
 from streams.wire.events import Event, Interaction, ItemChange, Only, Upload
 from streams.wire.parsing import (
-    EVENT_LIMIT,
     NOT_UNPACKED,
-    UPLOAD_LIMIT,
     clamp_time,
     parse_interaction,
     parse_item_change,

@@ -1,6 +1,6 @@
 import pytest
 
-from streams.wire.parsing import EVENT_LIMIT, UPLOAD_LIMIT
+from sightline_client.parsing import EVENT_LIMIT, UPLOAD_LIMIT
 from streams.wire.topics import (
     ALL,
     CATALOG,

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import msgspec
 
-from streams.wire.events import Interaction, ItemChange, PrivacyRequest, Upload
+from sightline_client.events import AppEvent, ItemChange
 
 
 def pseudonym(key: bytes, user_id: str) -> str:
@@ -18,9 +18,7 @@ def pseudonym(key: bytes, user_id: str) -> str:
     return urlsafe_b64encode(hmac.new(key, user_id.encode(), sha256).digest()[:16]).rstrip(b"=").decode()
 
 
-def pseudonymous(
-    key: bytes, event: Interaction | Upload | ItemChange | PrivacyRequest
-) -> Interaction | Upload | ItemChange | PrivacyRequest:
+def pseudonymous(key: bytes, event: AppEvent) -> AppEvent:
     """The event with its user's name under this key; nothing else of it is changed."""
     if isinstance(event, ItemChange):
         return event

@@ -2,23 +2,23 @@
 
 from kafka.partitioner.default import murmur2  # type: ignore[import-untyped]  # ships no types
 
-from streams.wire.events import Interaction, ItemChange, PrivacyRequest, Upload
-from streams.wire.topics import INTERACTIONS, ITEMS, PRIVACY, UPLOADS
+from sightline_client.events import AppEvent, Interaction, ItemChange, PrivacyRequest, Upload
+from sightline_client.topics import INTERACTIONS, ITEMS, PRIVACY, UPLOADS
 
 
-def route(event: Interaction | Upload | ItemChange | PrivacyRequest) -> tuple[str, str]:
+def route(event: AppEvent) -> tuple[str, str]:
     """The topic (without prefix) and key of an event."""
     match event:
         case Interaction():
-            return INTERACTIONS.name, event.user_id
+            return INTERACTIONS, event.user_id
         case Upload(purpose="query"):
-            return UPLOADS.name, event.user_id
+            return UPLOADS, event.user_id
         case Upload():
-            return UPLOADS.name, event.item_id
+            return UPLOADS, event.item_id
         case ItemChange():
-            return ITEMS.name, event.item_id
+            return ITEMS, event.item_id
         case PrivacyRequest():
-            return PRIVACY.name, event.user_id
+            return PRIVACY, event.user_id
 
 
 def partition_of(key: bytes, partitions: int) -> int:

@@ -2,8 +2,8 @@ import re
 
 import pytest
 
+from sightline_client.pseudonyms import pseudonym, pseudonymous
 from streams.wire.events import Interaction, ItemChange, PrivacyRequest, Upload
-from streams.wire.pseudonyms import pseudonym, pseudonymous
 
 KEY = b"a key of thirty-two characters.."
 CLICK = Interaction(event_id="e", type="click", user_id="u1", item_id="i1", occurred_at_ms=0)

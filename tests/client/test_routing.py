@@ -1,7 +1,7 @@
 import pytest
 
+from sightline_client.routing import partition_of, route
 from streams.wire.events import Interaction, ItemChange, Upload
-from streams.wire.routing import partition_of, route
 
 
 @pytest.mark.parametrize(("key", "partition"), [(b"21", 0), (b"foobar", 6), (b"a-little-bit-long-string", 8), (b"", 9)])

@@ -1,0 +1,111 @@
+"""What apps write: the four events, as they stand on the wire (JSON, UTF-8)."""
+
+from typing import Annotated, Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from sightline_client.fields import Id, Name, Text, TimeMs
+from sightline_client.privacy import Dials, RequestKind, check_dials
+
+#: Bytes of a picture that is sent within its event.
+IMAGE_LIMIT: Final = 1024 * 1024
+
+InteractionType: TypeAlias = Literal[
+    "click", "view", "like", "save", "share", "purchase", "rate", "dislike", "hide", "upload"
+]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """What every event carries; the same `event_id` twice changes nothing."""
+
+    event_id: Id
+    occurred_at_ms: TimeMs
+
+
+class Interaction(Event, frozen=True, kw_only=True, gc=False):
+    """A user did something with an item (topic events.interactions, key user_id)."""
+
+    type: InteractionType
+    user_id: Id
+    item_id: Id
+    session_id: Id | None = None
+    dwell_ms: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
+    rating: Annotated[float, Meta(ge=1, le=5)] | None = None
+    rec_id: Id | None = None
+    position: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    surface: Name | None = None
+
+    def __post_init__(self) -> None:
+        if self.type == "rate" and self.rating is None:
+            raise ValueError("an interaction of type 'rate' needs `rating`, 1 to 5")
+
+
+class Only(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a picture query is limited to: items of this category, and of a price in these bounds in any currency."""
+
+    category: Name | None = None
+    min_price: Annotated[float, Meta(ge=0)] | None = None
+    max_price: Annotated[float, Meta(ge=0)] | None = None
+
+
+class Upload(Event, frozen=True, kw_only=True):
+    """A new picture or clip (topic events.uploads, key item_id; a query's key is user_id)."""
+
+    item_id: Id
+    user_id: Id
+    image: bytes | None = None
+    image_ref: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
+    video_ref: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
+    purpose: Literal["catalog", "query"] = "catalog"
+    title: Text | None = None
+    description: Text | None = None
+    category: Name | None = None
+    price: Annotated[float, Meta(ge=0)] | None = None
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None = None
+    in_stock: bool = True
+    expires_at_ms: TimeMs | None = None
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    only: Only | None = None
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("image", "image_ref", "video_ref") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"an upload needs exactly one of image, image_ref, video_ref; it has {given or 'none'}")
+        if self.image is not None and len(self.image) > IMAGE_LIMIT:
+            raise ValueError(f"`image` is {len(self.image)} bytes; over {IMAGE_LIMIT} send an image_ref")
+        if self.only is not None and self.purpose != "query":
+            raise ValueError("`only` limits a query: set `purpose` to query, or leave it out")
+
+
+class ItemChange(Event, frozen=True, kw_only=True):
+    """A change to an item that needs no new embedding (topic events.items, key item_id)."""
+
+    item_id: Id
+    title: Text | None = None
+    description: Text | None = None
+    category: Name | None = None
+    price: Annotated[float, Meta(ge=0)] | None = None
+    in_stock: bool | None = None
+    hidden: bool | None = None
+    deleted: bool | None = None
+
+
+class PrivacyRequest(Event, frozen=True, kw_only=True):
+    """What a user asks of us about what is known of them (topic events.privacy, key user_id).
+
+    A request of type `prefer` has the dials to be set, by the name of a category, an item's id or its owner's: -1 is
+    never, 0 takes a dial away, 1 is as much more as there is. Requests of other types take no notice of them.
+    """
+
+    type: RequestKind
+    user_id: Id
+    prefer: Dials | None = None
+
+    def __post_init__(self) -> None:
+        check_dials(self.type, self.prefer)
+
+
+AppEvent: TypeAlias = Interaction | Upload | ItemChange | PrivacyRequest
+
+encode = msgspec.json.Encoder().encode

@@ -1,0 +1,13 @@
+"""The types of fields that several messages have."""
+
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta
+
+Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
+Text: TypeAlias = Annotated[str, Meta(max_length=4096)]
+Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
+# A list repeats the time of its trigger, and consumers in other languages read 64-bit integers.
+TimeMs: TypeAlias = Annotated[
+    int, Meta(ge=-(2**63), le=2**63 - 1, description="Unix time in milliseconds, a 64-bit integer")
+]

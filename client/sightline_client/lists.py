@@ -1,0 +1,65 @@
+"""What feed services read: a user's list, each slot with the evidence for it."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Source: TypeAlias = Literal["visual", "neighbours", "trending", "fresh", "popular"]
+ReasonCode: TypeAlias = Literal[
+    "looks_like", "chosen_after", "same_category", "same_colour", "trending", "popular", "new", "you_asked"
+]
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Why an item stands in the list, with the evidence for it.
+
+    `looks_like` gives the user's item and the cosine `similarity` (no item: the picture that was sent); `chosen_after`
+    the user's item and the `strength` (0 to 1) with which users go from it to this one; `same_category` the category
+    and its share of what the user engaged with; `same_colour` the colour, and how much of the item and of what the user
+    engaged with has such colours (0 to 1); `trending` and `popular` the strength against the strongest item;
+    `new` the age; `you_asked` the category, or the item itself, that the user asked for more of (neither: its owner,
+    whom lists do not name), with the dial's weight as `strength`.
+    """
+
+    code: ReasonCode
+    item_id: str | None = None
+    similarity: float | None = None
+    category: str | None = None
+    colour: str | None = None
+    strength: float | None = None
+    age_ms: int | None = None
+
+
+class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One slot: `explore` marks an item that is shown to learn about it, `reasons` has the strongest first."""
+
+    item_id: str
+    score: float
+    source: Source
+    explore: bool
+    reasons: list[Reason]
+
+
+class Trigger(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The event that a recommendation answers."""
+
+    event_id: str
+    type: str
+    item_id: str
+    occurred_at_ms: int
+
+
+class Recommendations(msgspec.Struct, frozen=True, kw_only=True):
+    """A user's refreshed list (topic recommendations, key user_id); `seq` grows per user and kind."""
+
+    rec_id: str
+    user_id: str
+    seq: int
+    kind: Literal["feed", "similar"]
+    generated_at_ms: int
+    trigger: Trigger
+    items: list[RecommendedItem]
+    filtered: dict[str, int]
+    degraded: list[str]
+    model: dict[str, str]
+    timings_ms: dict[str, float]
