@@ -21,7 +21,7 @@ def answer(number: int, at_ns: int, user: str = "ada") -> Answer:
 def match(events: list[Event], answers: list[Answer]) -> NDArray[np.int64]:
     matcher = Matcher(events)
     for answer in answers:
-        matcher.take([answer])
+        matcher.match([answer])
     return matcher.answered_ns
 
 
