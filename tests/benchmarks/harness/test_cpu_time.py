@@ -7,7 +7,7 @@ WORK = "import sys, time\nwhile time.process_time() < 0.3: pass\nprint('worked',
 PARENT = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {WORK!r}], check=False)"
 
 
-def test_the_time_of_a_process_is_its_own_and_that_of_its_family_has_its_childrens() -> None:
+def test_the_time_of_a_family_includes_that_of_the_children() -> None:
     with subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         parent.stdout.readline()
@@ -17,7 +17,7 @@ def test_the_time_of_a_process_is_its_own_and_that_of_its_family_has_its_childre
         parent.communicate()
 
 
-def test_a_process_that_is_gone_has_taken_no_time() -> None:
+def test_an_ended_process_has_taken_no_time() -> None:
     gone = subprocess.Popen([sys.executable, "-c", "pass"])
     gone.wait()
     assert (cpu_s(gone.pid), children(gone.pid)) == (0, [])

@@ -9,6 +9,6 @@ def test_the_rate_is_that_between_the_first_and_the_last_tenth() -> None:
     assert steady_rate(delays_ms) == pytest.approx(100)
 
 
-def test_what_never_was_answered_has_no_part_in_the_rate() -> None:
+def test_events_never_answered_do_not_count_in_the_rate() -> None:
     delays_ms = np.concatenate([10.0 * np.arange(100), [np.nan] * 20])
     assert steady_rate(delays_ms) == pytest.approx(100)
