@@ -17,7 +17,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONE_SHOTS = {"topics", "export-model-cpu", "export-model-gpu"}
 LASTING = sorted(SERVICES.keys() - ONE_SHOTS)
 WORKERS = ["interactions", "uploads", "items"]
-#: Who signs requests of users, and who checks the signature.
+#: The services that sign requests of users, and those that check the signature.
 SIGNING = {"items", "interactions"}
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 

@@ -31,9 +31,9 @@ FOLDERS = sorted(path.parent for path in K8S.glob("*/kustomization.yaml"))
 CUSTOM = {"PodMonitor", "ScaledObject"}
 KNOWN = {f"SIGHTLINE_{field.upper()}" for field in Settings.model_fields}
 WORKERS = ["interactions", "uploads", "items"]
-#: The service of compose.yaml that a container is.
+#: The service in compose.yaml that corresponds to a container.
 SERVICE = {"worker": "interactions", "topics": "topics", "export-model": "export-model-cpu", "triton": "triton-cpu"}
-#: Who runs with settings and secrets of ours.
+#: The containers with our settings and secrets.
 SIGHTLINE = [*WORKERS, "topics"]
 
 
@@ -42,7 +42,7 @@ def named(made: list[Document], kind: str) -> dict[str, Document]:
 
 
 def pods(made: list[Document]) -> dict[str, Any]:
-    """The pod templates' specs, by the name of what runs them."""
+    """The specs of pod templates, by the name of their owner."""
     return {
         name: one["spec"]["template"]["spec"] for name, one in (named(made, "Deployment") | named(made, "Job")).items()
     }

@@ -1,4 +1,4 @@
-"""The stack on this machine, with a tiny model of the test's own behind Triton."""
+"""The stack on this machine, with a tiny test model in Triton."""
 
 import dataclasses
 import os
@@ -48,7 +48,7 @@ class TritonPythonModel:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Home:
-    """A stack's settings and models, from which a new Stack can be made as another command would."""
+    """The settings and models of a stack, from which a test makes a new Stack as another command does."""
 
     settings: Settings
     models: Path
@@ -73,7 +73,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 @pytest.fixture
 def running(home: Home) -> Stack:
-    """The module's stack, healthy again whatever the test before did to it."""
+    """The stack of the module, healthy again after the test before."""
     stack = home.stack()
     stack.up()
     return stack
