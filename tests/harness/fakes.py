@@ -76,7 +76,7 @@ class Rewinds:
 
 
 class MemoryLog:
-    """Keeps the contract of LogReader; `cut` is the first offset of each partition with records removed by retention."""
+    """Keeps the contract of LogReader; `cut` is the first offset of partitions from which retention removed records."""
 
     def __init__(self) -> None:
         self.cut: dict[tuple[str, int], int] = {}
