@@ -98,17 +98,7 @@ def decode(data: bytes, *, size: int = 224) -> Picture:
     """
     format_ = _sniff(data)
     try:
-        # Pillow allocates the frame of a GIF when it opens the file, and only warns if that is large.
-        with (
-            warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning),
-            Image.open(BytesIO(data), formats=[format_]) as image,
-        ):
-            _check_header(image)
-            width, height = image.size
-            image.draft("RGB", (size, size))
-            image.load()
-            orientation = _orientation(image)
-            pixels = _square(image, size, orientation)
+        return _decode(data, format_, size)
     except _BOMBS as error:
         raise BadImage("too_many_pixels", f"{error}: send at most {MAX_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
@@ -119,6 +109,20 @@ def decode(data: bytes, *, size: int = 224) -> Picture:
         raise BadImage("too_much_memory", f"decoding the {format_} file takes too much memory: scale it") from error
     except _PILLOW_ERRORS as error:
         raise _broken(format_, error) from error
+
+
+def _decode(data: bytes, format_: str, size: int) -> Picture:
+    # Pillow allocates the frame of a GIF when it opens the file, and only warns if that is large.
+    with (
+        warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning),
+        Image.open(BytesIO(data), formats=[format_]) as image,
+    ):
+        _check_header(image)
+        width, height = image.size
+        image.draft("RGB", (size, size))
+        image.load()
+        orientation = _orientation(image)
+        pixels = _square(image, size, orientation)
     if orientation in _SWAPS_SIDES:
         width, height = height, width
     return Picture(pixels, width, height, format_)

@@ -196,32 +196,32 @@ def test_in_a_checkerboard_world_every_neighbour_is_of_the_same_colour() -> None
 # The number of users
 
 
-def told(user_bit: int, at_ms: int = NOW, weight: float = 1.0) -> Engagement:
+def engaged_by(user_bit: int, at_ms: int = NOW, weight: float = 1.0) -> Engagement:
     return Engagement(item=1, at_ms=at_ms, weight=weight, links=(), source=0, sequence=0, voter=user_bit)
 
 
 def test_a_user_who_comes_again_is_one_user() -> None:
-    assert least_users(after(told(5), told(5), told(5))) == 1
-    assert least_users(after(told(5), told(63), told(0))) == 3
+    assert least_users(after(engaged_by(5), engaged_by(5), engaged_by(5))) == 1
+    assert least_users(after(engaged_by(5), engaged_by(63), engaged_by(0))) == 3
 
 
 def test_a_user_who_adds_nothing_to_the_sums_is_not_counted() -> None:
-    assert least_users(after(told(5), told(6, weight=0.0), told(7, weight=-3.0))) == 1
+    assert least_users(after(engaged_by(5), engaged_by(6, weight=0.0), engaged_by(7, weight=-3.0))) == 1
 
 
 def test_users_are_forgotten_after_two_windows() -> None:
-    first = after(told(5), told(6))
-    assert least_users(apply_engagement(first, told(7, NOW + USER_WINDOW_MS))) == 3
-    assert least_users(apply_engagement(first, told(7, NOW + 2 * USER_WINDOW_MS))) == 1
+    first = after(engaged_by(5), engaged_by(6))
+    assert least_users(apply_engagement(first, engaged_by(7, NOW + USER_WINDOW_MS))) == 3
+    assert least_users(apply_engagement(first, engaged_by(7, NOW + 2 * USER_WINDOW_MS))) == 1
 
 
 @given(st.lists(st.tuples(st.integers(0, 63), st.integers(0, 4 * USER_WINDOW_MS)), max_size=12), st.randoms())
 def test_the_order_in_which_users_came_does_not_matter(came: list[tuple[int, int]], chance: Random) -> None:
-    given_order = [told(user_bit, NOW + at_ms) for user_bit, at_ms in came]
+    given_order = [engaged_by(user_bit, NOW + at_ms) for user_bit, at_ms in came]
     one, other = after(*given_order), after(*chance.sample(given_order, len(given_order)))
     assert (one.user_bitmap, one.user_bitmap_before) == (other.user_bitmap, other.user_bitmap_before)
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=100))
 def test_the_number_of_users_is_never_overestimated(users: list[int]) -> None:
-    assert least_users(after(*(told(user_bit(user)) for user in users))) <= len(set(users))
+    assert least_users(after(*(engaged_by(user_bit(user)) for user in users))) <= len(set(users))
