@@ -93,8 +93,8 @@ class Picture:
 def decode(data: bytes, *, size: int = 224) -> Picture:
     """Return the middle square of the first frame, upright, opaque on white, size × size; raise BadImage otherwise.
 
-    The header is checked before any pixel is decoded, so a decompression bomb costs neither time nor memory. Until
-    Python 3.14 the warning filter is shared by all threads: call this in one thread at a time.
+    The header is checked before any pixel is decoded, so a decompression bomb costs neither time nor memory.
+    Warning filters belong to the process and change meanwhile: call this in one thread at a time.
     """
     format_ = _sniff(data)
     try:
