@@ -1,1 +1,1 @@
-"""The stack on one machine, and the files that deploy it in production."""
+"""The stack on one machine, and the files for production deployments."""

@@ -23,7 +23,7 @@ as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# install WHY PACKAGE: the first of the packages that this release of the system has
+# install WHY PACKAGE...: installs the first of the packages that this release of the system has
 install() {
   local why=$1 package
   shift
@@ -54,9 +54,9 @@ install_uv() {
   ln -sfn ../uv/bin/uv ../uv/bin/uvx "$tools/bin/"
 }
 
-# The package would start a Prometheus service: take the one program out of it instead.
+# The package would start a Prometheus service, so only the program is unpacked.
 install_promtool() {
-  has apt-get || { say "promtool is missing: the alert rules' tests will say so"; return; }
+  has apt-get || { say "promtool is missing and there is no apt-get: the tests of the alert rules will fail"; return; }
   local unpacked
   unpacked=$(mktemp -d)
   if [ "$(id -u)" = 0 ] || has sudo; then refresh_package_lists; fi
@@ -66,7 +66,7 @@ install_promtool() {
   rm -rf "$unpacked"
 }
 
-# Triton's Python backend loads libpython, which a distribution's Python leaves out.
+# The Python backend of Triton loads libpython, which the Python of a distribution may lack.
 install_libpython() {
   local version prefix
   read -r version prefix < <(.venv/bin/python -c \

@@ -1,12 +1,12 @@
-"""What can go wrong with the services on this machine."""
+"""Errors of the services on this machine."""
 
 
 class StackError(RuntimeError):
-    """A service cannot be had; the message says which, why, and what to do."""
+    """A service is not available; the message says which, why, and what to do."""
 
 
 class NoAnswerError(StackError):
-    """Nothing healthy answers at an address; it may yet come up, or `remedy` says what to do about a refusal."""
+    """No healthy service answers at an address; it may still start, or `remedy` says how to fix a refused login."""
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:
         super().__init__(message)

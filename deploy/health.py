@@ -1,4 +1,4 @@
-"""Waiting for a service to be healthy, and saying why it is not."""
+"""Waits for a healthy service, or reports why it is not healthy."""
 
 import time
 from pathlib import Path
@@ -10,7 +10,7 @@ from deploy.service import Service
 
 
 def await_healthy(service: Service, running: Process, address: str, *, log: Path, seconds: float) -> None:
-    """Return when the service answers; StackError with its log's end when it ended or the time is over."""
+    """Return when the service answers; StackError with the end of its log if it ended or after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -27,7 +27,7 @@ def await_healthy(service: Service, running: Process, address: str, *, log: Path
 
 
 def check_external(service: Service, address: str) -> None:
-    """StackError that names the variable if no healthy service answers at an address of the settings."""
+    """Check a service at an address from the settings; raises StackError with the name of the variable."""
     try:
         service.probe(address, timeout=5)
     except NoAnswerError as error:

@@ -1,4 +1,4 @@
-"""Kafka brokers of one's own, as one cluster: for tests and fault benches on one machine."""
+"""A cluster of separate Kafka brokers on one machine, for tests and fault benchmarks."""
 
 from pathlib import Path
 
@@ -12,9 +12,10 @@ START_SECONDS = 90.0
 
 
 class KafkaNode:
-    """One broker, which is a controller, too; whoever starts it ends it.
+    """One broker, which is also a controller; the caller starts and ends it.
 
-    With `seen_through` it listens on `outer_port` besides, and tells the clients there to come through that port.
+    In a cluster with `seen_through` it also listens on `outer_port` and tells the clients there to connect through
+    the port `seen_through`, which belongs to a proxy.
     """
 
     def __init__(self, server: KafkaServer, ports: dict[str, int], *, log: Path, outer_port: int) -> None:
@@ -26,34 +27,34 @@ class KafkaNode:
 
     @property
     def address(self) -> str:
-        """host:port."""
+        """The address of the broker, host:port."""
         return self._server.address(self._ports["broker"])
 
     def launch(self) -> None:
-        """Start it on the ports and the data it had, and do not wait until it answers."""
+        """Start the broker with its previous ports and data, without waiting for an answer."""
         self._server.prepare(lambda _: None)
         command = self._server.command(self._ports)
         self._process = process.spawn(command.argv, log=self._log, env=command.env)
 
     def await_healthy(self) -> None:
-        """Return when it answers; StackError if it does not."""
+        """Return when the broker answers; StackError if it does not."""
         if self._process is None:
-            raise StackError(f"the broker on {self.address} was not started")
+            raise StackError(f"the broker on {self.address} is not started: call launch() first")
         await_healthy(self._server, self._process, self.address, log=self._log, seconds=START_SECONDS)
 
     def kill(self) -> None:
-        """SIGKILL; returns when it is gone."""
+        """Send SIGKILL; returns when the broker has ended."""
         if self._process is not None:
             process.kill(self._process)
 
     def end(self) -> None:
-        """SIGTERM; returns when it is gone, be it that it never ran."""
+        """Send SIGTERM; returns when the broker has ended, at once if it never ran."""
         if self._process is not None:
             process.end(self._process, grace=10)
 
 
 class KafkaCluster:
-    """`count` brokers whose topics have as many replicas, two of which must have a record before it is accepted."""
+    """`count` brokers; topics have `count` replicas, and a record is accepted when two replicas have it."""
 
     def __init__(self, home: Path, tools: Path, *, count: int = 3, seen_through: int | None = None) -> None:
         names = [f"{role}{n}" for n in range(count) for role in ("broker", "controller", "outer")]
@@ -76,7 +77,7 @@ class KafkaCluster:
 
     @property
     def bootstrap(self) -> str:
-        """The addresses of all brokers, as clients take them."""
+        """The addresses of all brokers, in the form that clients expect."""
         return ",".join(node.address for node in self.nodes)
 
     def up(self) -> None:
@@ -87,20 +88,20 @@ class KafkaCluster:
             node.await_healthy()
 
     def down(self) -> None:
-        """End all brokers; their data stay."""
+        """End all brokers; their data remain."""
         for node in self.nodes:
             node.kill()
 
 
 def _replicas(count: int) -> dict[str, str]:
-    enough = str(min(2, count))
+    insync = str(min(2, count))
     return {
         "default.replication.factor": str(count),
-        "min.insync.replicas": enough,
+        "min.insync.replicas": insync,
         "offsets.topic.replication.factor": str(count),
         "transaction.state.log.replication.factor": str(count),
-        "transaction.state.log.min.isr": enough,
-        # What a killed controller led is decided anew soon.
+        "transaction.state.log.min.isr": insync,
+        # The cluster elects a new controller soon after one is killed.
         "controller.quorum.election.timeout.ms": "1000",
         "controller.quorum.fetch.timeout.ms": "2000",
     }

@@ -1,4 +1,4 @@
-"""Apache Kafka on this machine: one KRaft node from the jars that Maven brings."""
+"""Apache Kafka on this machine: one KRaft node, from jars that Maven downloads."""
 
 import base64
 import re
@@ -20,8 +20,8 @@ from streams.errors import LOGIN_REMEDY
 
 FILES = Path(__file__).parent / "kafka"
 OLDEST_JAVA = 17
-#: What is called often is compiled fully after a fifth of the calls that Java waits for: a second more to start, but no
-#: minute after it in which the compiler takes as much of two cores as the broker.
+#: Java compiles hot methods after a fifth of the usual number of calls: the start takes a second longer, but in the
+#: minute after it the compiler does not compete with the broker for two cores.
 JVM = ["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:CompileThresholdScaling=0.2"]
 
 
@@ -42,9 +42,9 @@ class KafkaServer:
         security: KafkaSecurity = PLAINTEXT,
         cluster_id: str | None = None,
     ) -> None:
-        """`properties` go over server.properties, `scram` are the first users' passwords, `security` the prober's.
+        """`properties` override server.properties; `scram` maps initial users to passwords; `security` is for probes.
 
-        Brokers of one cluster are given one `cluster_id` (see `new_cluster_id`).
+        Brokers of one cluster need the same `cluster_id` (see `new_cluster_id`).
         """
         self.data = data
         self._cluster_id = cluster_id
@@ -56,16 +56,16 @@ class KafkaServer:
         self._jars = tools / f"kafka-{self.release}"
 
     def prepare(self, progress: Progress) -> None:
-        """Check Java and copy the broker's jars once."""
+        """Check the Java version, and download the jars of the broker once."""
         _check_java()
         if self._jars.exists():
             return
         if shutil.which("mvn") is None:
             raise StackError(
-                "Kafka's jars come by Maven, and there is no `mvn` on PATH: run `bash deploy/bootstrap.sh` "
+                "Maven downloads the jars of Kafka, but there is no `mvn` on PATH: run `bash deploy/bootstrap.sh` "
                 "(on Debian: apt-get install maven), or set SIGHTLINE_KAFKA to a Kafka that runs elsewhere"
             )
-        progress(f"kafka: fetching Apache Kafka {self.release} (once, about 45 MB)")
+        progress(f"kafka: downloading Apache Kafka {self.release} (once, about 45 MB)")
         draft = self._jars.with_suffix(".draft")
         shutil.rmtree(draft, ignore_errors=True)
         process.run(
@@ -78,7 +78,7 @@ class KafkaServer:
                 "dependency:copy-dependencies",
                 f"-DoutputDirectory={draft}",
             ],
-            what="fetching Kafka's jars with Maven",
+            what="the download of the Kafka jars with Maven",
             log=self._logs / "kafka-install.log",
         )
         draft.rename(self._jars)
@@ -89,7 +89,7 @@ class KafkaServer:
         properties = self.data / "server.properties"
         log_dir = self.data / "log"
         template = (FILES / "server.properties").read_text()
-        # Of a key that is there twice, Java takes the last.
+        # If a key occurs twice, Java uses the last value.
         template += "".join(f"{key}={value}\n" for key, value in self._properties.items())
         for name, value in {
             "{home}": log_dir,
@@ -108,38 +108,38 @@ class KafkaServer:
                     str(properties),
                     *self._first_users(),
                 ],
-                what=f"formatting Kafka's log directory {log_dir}",
+                what=f"the formatting of the Kafka log directory {log_dir}",
                 log=self._logs / "kafka.log",
             )
         return Command([*self._java("kafka.Kafka"), str(properties)])
 
     def clean(self) -> None:
-        """Nothing is left behind."""
+        """Nothing to remove."""
 
     def address(self, port: int) -> str:
-        """host:port."""
+        """The address of the broker, host:port."""
         return f"127.0.0.1:{port}"
 
     def probe(self, address: str, *, timeout: float) -> None:
-        """Ask for the cluster's metadata."""
-        told: list[KafkaError] = []
+        """Ask for the metadata of the cluster."""
+        errors: list[KafkaError] = []
         config: dict[str, Any] = {
             "bootstrap.servers": address,
             "socket.timeout.ms": round(timeout * 1000),
-            "error_cb": told.append,
+            "error_cb": errors.append,
             "log_level": 0,
             **self._security.librdkafka_options(),
         }
         admin = AdminClient(config)
         try:
             if not admin.list_topics(timeout=timeout).brokers:
-                raise NoAnswerError("it knows of no broker yet")
+                raise NoAnswerError("it has no broker in its metadata yet")
         except KafkaException as error:
             admin.poll(0)  # calls error_cb, which knows more than the exception
-            if not told:
+            if not errors:
                 raise NoAnswerError(str(error)) from error
-            refused = told[0].code() in (KafkaError._AUTHENTICATION, KafkaError._SSL)
-            raise NoAnswerError(told[0].str(), remedy=LOGIN_REMEDY if refused else None) from error
+            refused = errors[0].code() in (KafkaError._AUTHENTICATION, KafkaError._SSL)
+            raise NoAnswerError(errors[0].str(), remedy=LOGIN_REMEDY if refused else None) from error
 
     def _first_users(self) -> list[str]:
         users = [f"SCRAM-SHA-512=[name={name},password={password}]" for name, password in self._scram.items()]
@@ -148,22 +148,22 @@ class KafkaServer:
     def _java(self, main: str) -> list[str]:
         java = shutil.which("java")
         if java is None:
-            raise StackError("`java` has gone from PATH")
+            raise StackError("there is no `java` on PATH any more: put it back on PATH")
         config = f"-Dlog4j2.configurationFile={FILES / 'log4j2.properties'}"
         return [java, *JVM, config, "-cp", f"{self._jars}/*", main]
 
 
 def new_cluster_id() -> str:
-    """A random UUID as Kafka writes it: URL-safe base64 without padding, and never like an option of a command line."""
-    while (made := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+    """A random UUID as Kafka writes it (URL-safe base64, no padding), without a leading dash as options have."""
+    while (cluster_id := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
         pass
-    return made
+    return cluster_id
 
 
 def _version() -> str:
     found = re.search(r"<kafka.version>([\d.]+)<", (FILES / "pom.xml").read_text())
     if found is None:
-        raise StackError(f"{FILES / 'pom.xml'} names no <kafka.version>")
+        raise StackError(f"{FILES / 'pom.xml'} has no <kafka.version>: restore the file from the repository")
     return found[1]
 
 
@@ -176,7 +176,7 @@ def _check_java() -> None:
     java = shutil.which("java")
     if java is None:
         raise StackError(f"there is no `java` on PATH. {advice}")
-    told = process.output_of([java, "-version"])
-    major = re.search(r'version "(\d+)', told)
+    output = process.output_of([java, "-version"])
+    major = re.search(r'version "(\d+)', output)
     if major is None or int(major[1]) < OLDEST_JAVA:
-        raise StackError(f"{java} is {told.splitlines()[0] if told else 'silent about its version'}. {advice}")
+        raise StackError(f"the version of {java} is {output.splitlines()[0] if output else 'unknown'}. {advice}")

@@ -1,4 +1,4 @@
-"""The whole stack on one machine without Docker: started, health-checked, ended by pid, its data kept."""
+"""The whole stack on one machine without Docker: starts, checks and ends services, and keeps their data."""
 
 import signal
 import time
@@ -24,12 +24,12 @@ from streams.settings import Settings
 ALL: tuple[ServiceName, ...] = ("kafka", "redis", "triton")
 START_SECONDS = 90.0
 GRACE_SECONDS = 20.0
-PATIENCE_SECONDS = 10.0  # how long a running service may be silent before `up` restarts it
+PATIENCE_SECONDS = 10.0  # time that a running service has to answer before `up` restarts it
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where clients reach each service; one that was not asked for may not be running."""
+    """The addresses of the services for clients; a service that was not requested may not be running."""
 
     kafka: str
     redis: str
@@ -39,9 +39,9 @@ class Endpoints:
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """One service as it is now; `pid`, `data` and `log` are None for a service that is not ours.
+    """The current state of one service; `pid`, `data` and `log` are None for an external service.
 
-    Of one that is unhealthy, `trouble` is what it said, and `remedy` what to do where it refused us.
+    For an unhealthy service, `trouble` is the error, and `remedy` says how to fix a refused login.
     """
 
     name: ServiceName
@@ -56,7 +56,7 @@ class ServiceStatus:
 
 
 class Stack:
-    """Kafka, Redis and Triton under one home; a service that the settings name elsewhere is only checked."""
+    """Kafka, Redis and Triton under one home; a service for which the settings give an address is only checked."""
 
     def __init__(self, settings: Settings, *, models: Path | None = None, progress: Progress = lambda _: None) -> None:
         self._home = settings.home.resolve()
@@ -82,7 +82,7 @@ class Stack:
         }
 
     def up(self, services: Iterable[ServiceName] = ALL) -> Endpoints:
-        """Start what is missing, restart what is unhealthy; returns when each is healthy, else StackError."""
+        """Start missing services and restart unhealthy ones; returns when all are healthy, else raises StackError."""
         wanted = list(dict.fromkeys(services))
         with self._locked(), ThreadPoolExecutor(len(ALL)) as pool:
             started = [pool.submit(self._ensure, name) for name in wanted]
@@ -94,17 +94,17 @@ class Stack:
         return self.endpoints()
 
     def down(self, services: Iterable[ServiceName] = ALL) -> None:
-        """End our services, the data kept; returns when their processes are gone. External ones stay."""
+        """End our services and keep their data; returns when their processes have ended. External services stay."""
         with self._locked(), ThreadPoolExecutor(len(ALL)) as pool:
             list(pool.map(self._end, dict.fromkeys(services)))
 
     def start(self, service: ServiceName) -> Endpoints:
-        """Start one service again, on the data and port it had."""
+        """Start one service again with its previous data and ports."""
         return self.up([service])
 
     @contextmanager
     def borrowed(self, services: Iterable[ServiceName] = ALL) -> Iterator[Endpoints]:
-        """Start what is missing, and leave the stack as it was found."""
+        """Start missing services; on leaving, end the services that were started here."""
         wanted = list(dict.fromkeys(services))
         stopped = [name for name in wanted if self._is_ours(name) and self._running(name) is None]
         try:
@@ -113,7 +113,7 @@ class Stack:
             self.down(stopped)
 
     def endpoints(self) -> Endpoints:
-        """The addresses, whether or not anything runs there."""
+        """The addresses of the services, running or not."""
         ports = self._ports("triton")
         return Endpoints(
             kafka=self._address("kafka"),
@@ -123,24 +123,24 @@ class Stack:
         )
 
     def status(self) -> list[ServiceStatus]:
-        """How each service is now; asks each of them, at most some seconds."""
+        """The current state of each service; takes at most some seconds."""
         with ThreadPoolExecutor(len(ALL)) as pool:
             return list(pool.map(self._status, ALL))
 
     def kill(self, service: ServiceName) -> None:
-        """SIGKILL, as a crash would; returns when the process is gone."""
+        """Send SIGKILL, like a crash; returns when the process has ended."""
         process.kill(self._ours(service))
 
     def pause(self, service: ServiceName) -> None:
-        """SIGSTOP: the service holds its connections and answers nothing."""
+        """Send SIGSTOP: the service keeps its connections but does not answer."""
         process.send(self._ours(service), signal.SIGSTOP)
 
     def resume(self, service: ServiceName) -> None:
-        """SIGCONT."""
+        """Send SIGCONT."""
         process.send(self._ours(service), signal.SIGCONT)
 
     def cpu_s(self, service: ServiceName) -> float:
-        """Seconds of processor time that the service has taken since it was started."""
+        """Processor time of the service since its start, in seconds."""
         return process.cpu_s(self._ours(service))
 
     def _ensure(self, name: ServiceName) -> None:
@@ -154,7 +154,7 @@ class Stack:
                 await_healthy(service, running, address, log=self._log(name), seconds=PATIENCE_SECONDS)
                 return
             except StackError as error:
-                self._progress(f"{name}: pid {running.pid} does not answer, restarting it")
+                self._progress(f"{name}: process {running.pid} does not answer, restarting it")
                 self._progress(str(error))
         self._end(name)
         waiting = f"{name}: waiting for another set-up to finish"
@@ -217,7 +217,7 @@ class Stack:
     def _ours(self, name: ServiceName) -> process.Process:
         running = self._running(name) if self._is_ours(name) else None
         if running is None:
-            raise StackError(f"no {name} of {self._home} is running here")
+            raise StackError(f"no {name} of {self._home} is running: start it with `sightline up`")
         return running
 
     def _running(self, name: ServiceName) -> process.Process | None:

@@ -1,4 +1,4 @@
-"""A lock among processes."""
+"""A lock between processes."""
 
 import fcntl
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path, *, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock named by `path`, which ends with its process; `on_wait` is called if another holds it."""
+    """Hold the lock file `path`; the lock ends with the process. `on_wait` is called if another process holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         try:

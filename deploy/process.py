@@ -1,4 +1,4 @@
-"""Child processes that outlive this one, known again by pid and time of birth."""
+"""Child processes that outlive this one, identified by pid and start time."""
 
 import os
 import signal
@@ -16,14 +16,14 @@ TAIL_LINES = 15
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process by pid and birth, so that another process with a recycled pid is never taken for it."""
+    """A process, identified by pid and start time, so that a process with a recycled pid is not mistaken for it."""
 
     pid: int
     birth: str
 
 
 def spawn(argv: Sequence[str], *, log: Path, env: Mapping[str, str]) -> Process:
-    """Start `argv` in a session of its own, its output added to `log`, `env` on top of our environment."""
+    """Start `argv` in a new session; its output is appended to `log`, and `env` extends our environment."""
     log.parent.mkdir(parents=True, exist_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     pid = os.posix_spawn(
@@ -36,31 +36,31 @@ def spawn(argv: Sequence[str], *, log: Path, env: Mapping[str, str]) -> Process:
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ],
         setsid=True,
-        # Python ignores SIGPIPE, and a shell's background job ignores SIGINT: the service inherits neither.
+        # Python ignores SIGPIPE, and a background job of a shell ignores SIGINT; the service must not inherit this.
         setsigdef=[signal.SIGPIPE, signal.SIGINT, signal.SIGTERM],
     )
     return Process(pid, _state_and_birth(pid)[1])
 
 
 def inherited(env: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment, handed on whole, with `env` on top."""
+    """The environment of this process, extended by `env`."""
     return {**os.environ, **env}
 
 
 def alive(process: Process) -> bool:
-    """Whether this very process still runs; one that ended is collected, so that no zombie stays."""
+    """Whether exactly this process still runs; an ended child is reaped, so that no zombie remains."""
     state, birth = _state_and_birth(process.pid)
     if birth != process.birth:
         return False
     if state not in "ZX":
         return True
-    with suppress(ChildProcessError):  # another process's child, or collected by another thread
+    with suppress(ChildProcessError):  # not our child, or reaped by another thread
         os.waitpid(process.pid, 0)  # returns when its last thread has ended, which frees its ports
     return False
 
 
 def cpu_s(process: Process) -> float:
-    """Seconds of processor time that a running process has taken; 0 for one that is gone."""
+    """Processor time of a process in seconds; 0 if it has ended."""
     try:
         fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -69,7 +69,7 @@ def cpu_s(process: Process) -> float:
 
 
 def send(process: Process, number: signal.Signals) -> bool:
-    """Signal the process and its children; false if it is gone."""
+    """Signal the process and its children; returns False if it has ended."""
     if not alive(process):
         return False
     try:
@@ -80,7 +80,7 @@ def send(process: Process, number: signal.Signals) -> bool:
 
 
 def end(process: Process, *, grace: float) -> None:
-    """SIGTERM, after `grace` seconds SIGKILL; returns when the process is gone."""
+    """Send SIGTERM, and SIGKILL after `grace` seconds; returns when the process has ended."""
     send(process, signal.SIGTERM)
     send(process, signal.SIGCONT)  # a paused process cannot act on SIGTERM
     if not _gone_within(process, grace):
@@ -88,10 +88,10 @@ def end(process: Process, *, grace: float) -> None:
 
 
 def wait(process: Process, *, seconds: float) -> int | None:
-    """The exit status of a child of ours once it ends, minus the signal's number for one; None if it did not."""
+    """The exit status of our child once it ends, or minus the number of its signal; None after `seconds`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        # It stays to be collected: `alive` does that, and knows that it has gone.
+        # The child is not reaped here: `alive` does that and so knows that it has ended.
         found = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if found is not None:
             return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
@@ -100,16 +100,16 @@ def wait(process: Process, *, seconds: float) -> int | None:
 
 
 def kill(process: Process) -> None:
-    """SIGKILL; returns when the process is gone."""
+    """Send SIGKILL; returns when the process has ended."""
     send(process, signal.SIGKILL)
     if not _gone_within(process, 30):
         raise StackError(
-            f"process {process.pid} does not end on SIGKILL: it hangs in the kernel, see `ps {process.pid}`"
+            f"process {process.pid} does not end on SIGKILL: it hangs in the kernel, check `ps {process.pid}`"
         )
 
 
 def run(argv: Sequence[str], *, what: str, log: Path, env: Mapping[str, str] | None = None) -> None:
-    """Run a set-up command to its end, its output added to `log`; StackError with that if it fails."""
+    """Run a set-up command; its output is appended to `log`. Raises StackError with the end of the log if it fails."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         result = subprocess.run(  # noqa: S603 - no shell, and every argv is our own
@@ -125,7 +125,7 @@ def run(argv: Sequence[str], *, what: str, log: Path, env: Mapping[str, str] | N
 
 
 def output_of(argv: Sequence[str]) -> str:
-    """What a short command prints, errors included, whatever its exit status."""
+    """The output of a short command, including errors; its exit status is ignored."""
     result = subprocess.run(  # noqa: S603 - no shell, and every argv is our own
         argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
@@ -133,9 +133,9 @@ def output_of(argv: Sequence[str]) -> str:
 
 
 def tail(log: Path) -> str:
-    """The end of a log, ready to stand behind an error message."""
+    """The end of a log, in a form to append to an error message."""
     if not log.exists():
-        return f" It wrote no log ({log})."
+        return f" There is no log at {log}."
     lines = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
     return "\n".join([f" The end of {log}:", *(f"  {line}" for line in lines)])
 
@@ -150,7 +150,7 @@ def _gone_within(process: Process, seconds: float) -> bool:
 
 
 def _state_and_birth(pid: int) -> tuple[str, str]:
-    """A process's state letter, and the boot and clock tick at which it was born; empty if there is none."""
+    """The state letter of a process, and its boot id and start tick; empty strings if there is no such process."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

@@ -1,4 +1,4 @@
-"""What is remembered of a service between commands: its process and its ports."""
+"""The record of a service between commands: its process and its ports."""
 
 import json
 import secrets
@@ -11,13 +11,13 @@ from deploy.errors import StackError
 from deploy.lock import locked
 from deploy.process import Process
 
-# Below the range from which Linux takes ports for outgoing connections, which could take a remembered one.
+# Below the range of outgoing connections on Linux, which could occupy a recorded port.
 PORTS = range(20_000, 32_000)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One service's remembered process (None when it was ended) and ports by name."""
+    """The process of a service (None after its end) and its ports by name."""
 
     process: Process | None = None
     ports: Mapping[str, int] = field(default_factory=dict)
@@ -38,7 +38,7 @@ def load(path: Path) -> Record:
 
 
 def save(path: Path, record: Record) -> None:
-    """Write a record so that a reader sees the old or the new one, never half of it."""
+    """Write a record atomically: a reader sees the old or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")
     draft.write_text(json.dumps(asdict(record)))
@@ -46,7 +46,7 @@ def save(path: Path, record: Record) -> None:
 
 
 def remembered_ports(path: Path, names: Sequence[str]) -> dict[str, int]:
-    """The ports in a record; chosen and written now if it has none."""
+    """The ports in a record; if it has none, they are chosen and saved."""
     known = load(path)
     if set(known.ports) == set(names):
         return dict(known.ports)
@@ -59,7 +59,7 @@ def remembered_ports(path: Path, names: Sequence[str]) -> dict[str, int]:
 
 
 def keep_or_choose(names: Iterable[str], remembered: Mapping[str, int]) -> dict[str, int]:
-    """For each name the remembered port while it is free, else another free one."""
+    """For each name its remembered port if that is free, else another free port."""
     chosen: dict[str, int] = {}
     for name in names:
         port = remembered.get(name)
@@ -70,7 +70,7 @@ def keep_or_choose(names: Iterable[str], remembered: Mapping[str, int]) -> dict[
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on this port of localhost now."""
+    """Whether a server can listen on this port of localhost now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,4 +1,4 @@
-"""Redis servers of one's own, and three of them as a Redis Cluster: for tests and fault benches on one machine."""
+"""Separate Redis servers, and a Redis Cluster of three, on one machine, for tests and fault benchmarks."""
 
 import signal
 import time
@@ -15,13 +15,13 @@ from deploy.redis_server import RedisServer, ask
 
 NODES = 3
 SLOTS = 16_384
-#: A node that is silent for so long is called dead by the others.
+#: The other nodes declare a node dead after this time without an answer.
 NODE_TIMEOUT_MS = 1_000
 START_SECONDS = 30.0
 
 
 class RedisNode:
-    """One redis-server on a free port, its data and its log under `home`; whoever starts it ends it."""
+    """One redis-server on a free port, with data and log under `home`; the caller starts and ends it."""
 
     def __init__(self, home: Path, options: Mapping[str, str] = MappingProxyType({})) -> None:
         self._server = RedisServer(data=home / "data", options=options)
@@ -31,54 +31,54 @@ class RedisNode:
 
     @property
     def url(self) -> str:
-        """Where clients reach it."""
+        """The URL for clients."""
         return self._server.address(self.port)
 
     @property
     def pid(self) -> int:
-        """Its process, which may have ended."""
+        """The pid of its process, which may have ended."""
         return self._running().pid
 
     def launch(self) -> None:
-        """Start it, and do not wait until it answers."""
+        """Start the node without waiting for an answer."""
         self._server.prepare(lambda _: None)
         command = self._server.command({"redis": self.port})
         self._process = process.spawn(command.argv, log=self._log, env=command.env)
 
     def start(self) -> None:
-        """Start it on the port and the data it had; returns when it answers."""
+        """Start the node with its previous port and data; returns when it answers."""
         self.launch()
         await_healthy(self._server, self._running(), self.url, log=self._log, seconds=START_SECONDS)
 
     def kill(self) -> None:
-        """SIGKILL; returns when it is gone."""
+        """Send SIGKILL; returns when the node has ended."""
         process.kill(self._running())
 
     def pause(self) -> None:
-        """SIGSTOP: it holds its connections and answers nothing."""
+        """Send SIGSTOP: the node keeps its connections but does not answer."""
         process.send(self._running(), signal.SIGSTOP)
 
     def resume(self) -> None:
-        """SIGCONT."""
+        """Send SIGCONT."""
         process.send(self._running(), signal.SIGCONT)
 
     def end(self) -> None:
-        """SIGTERM; returns when it is gone, be it that it never ran."""
+        """Send SIGTERM; returns when the node has ended, at once if it never ran."""
         if self._process is not None:
             process.end(self._process, grace=10)
 
     def ask(self, *words: str) -> str:
-        """Its answer to one command; raises ValueError with its error, OSError where it does not answer."""
+        """The answer to one command; raises ValueError with an error of Redis, OSError without an answer."""
         return ask(self.url, *words)
 
     def _running(self) -> process.Process:
         if self._process is None:
-            raise StackError(f"the Redis on port {self.port} was not started")
+            raise StackError(f"the Redis on port {self.port} is not started: call start() first")
         return self._process
 
 
 class RedisCluster:
-    """Three masters without replicas that share the hash slots; `nodes` may be killed and started one by one."""
+    """Three masters without replicas that share the hash slots; each of `nodes` may be killed and started."""
 
     def __init__(self, home: Path) -> None:
         buses = keep_or_choose([f"bus{n}" for n in range(NODES)], {})
@@ -87,11 +87,11 @@ class RedisCluster:
 
     @property
     def url(self) -> str:
-        """Where clients reach it, in the form that `state.redis.connect` takes."""
+        """The URL of the cluster for `state.redis.connect`."""
         return f"{self.nodes[0].url}?cluster=true"
 
     def up(self) -> None:
-        """Start the nodes and join them to a new cluster; returns when every slot is served."""
+        """Start the nodes and join them to a new cluster; returns when all slots are served."""
         for node in self.nodes:
             node.start()
         bounds = [SLOTS * n // NODES for n in range(NODES + 1)]
@@ -103,17 +103,17 @@ class RedisCluster:
         self.await_whole()
 
     def await_whole(self) -> None:
-        """Return when every node sees every slot served; StackError if that takes too long."""
+        """Return when every node reports all slots as served; StackError after START_SECONDS."""
         deadline = time.monotonic() + START_SECONDS
         while not all(_is_whole(node) for node in self.nodes):
             if time.monotonic() > deadline:
                 raise StackError(
-                    f"the Redis Cluster at {self.url} does not serve every slot after {START_SECONDS:.0f} s"
+                    f"the Redis Cluster at {self.url} does not serve all slots after {START_SECONDS:.0f} s"
                 )
             time.sleep(0.1)
 
     def down(self) -> None:
-        """End the nodes; their data stay."""
+        """End the nodes; their data remain."""
         for node in self.nodes:
             node.end()
 

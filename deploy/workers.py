@@ -1,4 +1,4 @@
-"""Our own worker processes on this machine: started until ready, known again, ended by pid."""
+"""Our worker processes on this machine: starts them, finds them again, ends them."""
 
 import hashlib
 import http.client
@@ -28,7 +28,7 @@ GRACE_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One running worker; `number` tells several of one name apart, 1 is the first."""
+    """One running worker; `number` distinguishes workers of one name, from 1."""
 
     name: WorkerName
     number: int
@@ -40,8 +40,8 @@ class Worker:
 class Workers:
     """The workers of one home on one set of services and one topic prefix.
 
-    Each runs with these settings, whatever the environment says. They outlive this process unless they are
-    stopped; a later `Workers` with the same arguments knows them again.
+    All run with these settings, which override the environment. They outlive this process unless they are stopped; a
+    later `Workers` with the same arguments finds them again.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class Workers:
         self._progress = progress
         addresses = {"kafka": endpoints.kafka, "redis": endpoints.redis, "triton": endpoints.triton}
         self._env = settings.model_copy(update={**addresses, "home": self._home}).environment()
-        # Workers on other services or topics are other workers, even under the same home.
+        # Workers on other services or topics are different workers, even under the same home.
         family = (*addresses.values(), settings.topic_prefix)
         self._family = hashlib.sha256("\0".join(family).encode()).hexdigest()[:8]
 
     def start(self, name: WorkerName, *, number: int = 1) -> Worker:
-        """Start a worker, or find it running; returns when it is ready, else StackError with its log's end."""
+        """Start a worker, or find it; returns when it is ready, else raises StackError with the end of its log."""
         found = self.find(name, number=number)
         if found is None:
             found = self._launch(name, number)
@@ -70,29 +70,29 @@ class Workers:
         return found
 
     def start_all(self, names: Iterable[WorkerName] = ALL) -> list[Worker]:
-        """Start one of each at once; those already running are left as they are."""
+        """Start one worker of each name at the same time; running ones stay."""
         with ThreadPoolExecutor(len(ALL)) as pool:
             return list(pool.map(self.start, names))
 
     def find(self, name: WorkerName, *, number: int = 1) -> Worker | None:
-        """The worker if it runs, ready or not."""
+        """The worker if it is running, ready or not."""
         known = record.load(self._record(name, number))
         if known.process is None or not process.alive(known.process):
             return None
         return Worker(name, number, known.process, known.ports["metrics"], self._log(name, number))
 
     def stop(self, worker: Worker) -> None:
-        """SIGTERM, after 15 s SIGKILL; returns when the process is gone."""
+        """Send SIGTERM, and SIGKILL after 15 s; returns when the process has ended."""
         process.end(worker.process, grace=GRACE_SECONDS)
         self._progress(f"{_title(worker.name, worker.number)}: ended")
 
     def kill(self, worker: Worker) -> None:
-        """SIGKILL, as a crash would; returns when the process is gone."""
+        """Send SIGKILL, like a crash; returns when the process has ended."""
         process.kill(worker.process)
 
     @contextmanager
     def borrowed(self, names: Iterable[WorkerName] = ALL) -> Iterator[list[Worker]]:
-        """One ready worker of each name; those that were not running before are stopped afterwards."""
+        """One ready worker of each name; the workers that were started here are stopped on leaving."""
         wanted = list(names)
         missing = [name for name in wanted if self.find(name) is None]
         try:
@@ -112,13 +112,13 @@ class Workers:
     def _await_ready(self, worker: Worker) -> None:
         begun = time.monotonic()
         title = _title(worker.name, worker.number)
-        while (wrong := _what_is_missing(worker.metrics_port)) is not None:
+        while (missing := _what_is_missing(worker.metrics_port)) is not None:
             if not process.alive(worker.process):
                 raise StackError(f"{title} ended at once.{process.tail(worker.log)}")
             if time.monotonic() - begun > READY_SECONDS:
                 self.stop(worker)
                 raise StackError(
-                    f"{title} is not ready after {READY_SECONDS:.0f} s: {wrong}.{process.tail(worker.log)}"
+                    f"{title} is not ready after {READY_SECONDS:.0f} s: {missing}.{process.tail(worker.log)}"
                 )
             time.sleep(0.1)
         self._progress(f"{title}: ready, metrics on http://127.0.0.1:{worker.metrics_port}/metrics")
@@ -131,7 +131,7 @@ class Workers:
 
 
 def stop_workers(settings: Settings, *, progress: Progress = lambda _: None) -> None:
-    """End every worker of this home, whatever services it was started on."""
+    """End all workers of this home, on any services."""
     for path in sorted((settings.home.resolve() / "run").glob("worker-*.json")):
         running = record.load(path).process
         if running is not None and process.alive(running):
@@ -145,7 +145,7 @@ def _title(name: WorkerName, number: int) -> str:
 
 
 def _what_is_missing(port: int) -> str | None:
-    """None when /readyz says yes, else its reasons."""
+    """The reasons of /readyz why the worker is not ready; None if it is ready."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
     try:
         connection.request("GET", "/readyz")

@@ -1,1 +1,1 @@
-"""Values in, values out: profiles, interests, items and pictures, without I/O, clock or randomness."""
+"""Pure functions of values: profiles, interests, items and pictures, without I/O, clock or randomness."""

@@ -1,4 +1,4 @@
-"""What users do with an item: how popular it is, how fast that grows, and what is chosen along with it."""
+"""The behaviour of users towards an item: its popularity, its trend, and the items chosen together with it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,25 +15,24 @@ TREND_HALF_LIFE_MS = DAY_MS // 24
 POPULAR_HALF_LIFE_MS = 7 * DAY_MS
 NEIGHBOUR_HALF_LIFE_MS = 30 * DAY_MS
 NEIGHBOURS_LIMIT = 48
-#: Only what was chosen shortly before counts, less with each step, and less backwards than forwards.
+#: Only the NEARBY items chosen last count; each step back counts less, and backward links count less than forward ones.
 NEARBY = 5
 PER_STEP = 0.8
 BACKWARDS = 0.7
-#: Interactions weaker than a click say too little to link two items.
+#: Interactions weaker than a click do not link items.
 LINKING_WEIGHT = 0.9
 DAMPING = 5.0
-#: Users are told apart by so many marks, and counted in windows of so long: this one and the one before.
+#: Distinct users are counted in a bitmap of USER_BITS bits, one for the current window and one for the window before.
 USER_BITS = 64
 USER_WINDOW_MS = POPULAR_HALF_LIFE_MS
 
 
 @dataclass(frozen=True, slots=True)
 class Engagement:
-    """One interaction as one of its items sees it: `weight` moves the popularity, `links` the neighbours.
+    """The effect of one interaction on one item: `weight` adds to its popularity, `links` to its neighbours.
 
-    `source` and `sequence` say which event of which partition it came from; they grow together, so that an
-    engagement that was published twice is recognised. `voter` is the user's bit (`user_bit`), named as on
-    state.signals.
+    `source` is the partition of the event, and `sequence` grows with its offset, so that an engagement published
+    twice is recognised. `voter` is the bit of the user (`user_bit`), named as on state.signals.
     """
 
     item: int
@@ -47,10 +46,10 @@ class Engagement:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """`popular` and `trend`: decayed sums of weights at `at_ms`; `neighbours`: a ledger of co-choices.
+    """`popular` and `trend` are sums of weights, decayed to `at_ms`; `neighbours` is a ledger of co-chosen items.
 
-    `user_bitmap` and `user_bitmap_before` have the bit of each user (`user_bit`) who added to the sums in the window of
-    `at_ms`, and in the window before.
+    `user_bitmap` and `user_bitmap_before` have the bits of the users (`user_bit`) who added to the sums in the window
+    of `at_ms` and in the window before.
     """
 
     neighbours: NDArray[np.void]
@@ -65,16 +64,16 @@ UNKNOWN = Behaviour(EMPTY)
 
 
 def user_bit(user: int) -> int:
-    """The mark of the user with this key."""
+    """The bit of the user with this key, 0 to USER_BITS - 1."""
     return user % USER_BITS
 
 
 def engagements(before: Profile, action: Action, source: int, offset: int, user_bit: int = 0) -> list[Engagement]:
-    """What one interaction means for the items in it: one engagement for its own, one for the item chosen before it.
+    """The engagements of one interaction: one for its item, and one for the item chosen before it, if any.
 
-    The own item gains popularity and links back to all that was chosen shortly before; the last one of these learns
-    what came next. (Telling all of them would cost three times the messages.) `before` is the profile without this
-    action, `source` and `offset` the event's place in the log, `user_bit` the user's mark.
+    The item gains popularity and links back to the NEARBY items chosen last; the latest of these gets a link forward.
+    (Forward links for all of them would triple the messages.) `before` is the profile without this action; `source`
+    and `offset` are the partition and offset of the event; `user_bit` is the bit of the user.
     """
     recent: list[int] = []
     if action.weight >= LINKING_WEIGHT:
@@ -88,11 +87,12 @@ def engagements(before: Profile, action: Action, source: int, offset: int, user_
 
 
 def apply_engagement(behaviour: Behaviour, engagement: Engagement) -> Behaviour:
-    """The item's behaviour after one engagement (forward decay: late ones count as if in time)."""
+    """The behaviour after one engagement (forward decay: a late engagement counts as if it came in time)."""
     at_ms = max(behaviour.at_ms, engagement.at_ms)
     gained = max(engagement.weight, 0.0)
-    late = at_ms - engagement.at_ms
-    user_bitmap, user_bitmap_before = _count_voters(behaviour, engagement, at_ms)
+    age_ms = at_ms - behaviour.at_ms
+    late_ms = at_ms - engagement.at_ms
+    user_bitmap, user_bitmap_before = _add_user(behaviour, engagement, at_ms)
     return Behaviour(
         neighbours=add_each(
             behaviour.neighbours,
@@ -101,10 +101,8 @@ def apply_engagement(behaviour: Behaviour, engagement: Engagement) -> Behaviour:
             limit=NEIGHBOURS_LIMIT,
             half_life_ms=NEIGHBOUR_HALF_LIFE_MS,
         ),
-        popular=behaviour.popular * decay(at_ms - behaviour.at_ms, POPULAR_HALF_LIFE_MS)
-        + gained * decay(late, POPULAR_HALF_LIFE_MS),
-        trend=behaviour.trend * decay(at_ms - behaviour.at_ms, TREND_HALF_LIFE_MS)
-        + gained * decay(late, TREND_HALF_LIFE_MS),
+        popular=behaviour.popular * decay(age_ms, POPULAR_HALF_LIFE_MS) + gained * decay(late_ms, POPULAR_HALF_LIFE_MS),
+        trend=behaviour.trend * decay(age_ms, TREND_HALF_LIFE_MS) + gained * decay(late_ms, TREND_HALF_LIFE_MS),
         at_ms=at_ms,
         user_bitmap=user_bitmap,
         user_bitmap_before=user_bitmap_before,
@@ -112,9 +110,9 @@ def apply_engagement(behaviour: Behaviour, engagement: Engagement) -> Behaviour:
 
 
 def least_users(behaviour: Behaviour) -> int:
-    """How many users at least added to the sums in the last one to two weeks: users share marks, so there may be more.
+    """A lower bound of the users who added to the sums in the last one to two weeks; users may share bits.
 
-    (Linear counting, Whang et al. 1990, would estimate their number from the same bits; this is a bound.)
+    (Linear counting, Whang et al. 1990, estimates the number from the same bits; this is a bound.)
 
     >>> least_users(Behaviour(EMPTY, user_bitmap=0b101, user_bitmap_before=0b11))
     3
@@ -123,7 +121,10 @@ def least_users(behaviour: Behaviour) -> int:
 
 
 def strengths(behaviours: Sequence[Behaviour], now_ms: int) -> NDArray[np.float32]:
-    """How strongly each neighbour of each item [n in all] follows it, 0 to below 1: rare co-choices are damped."""
+    """Strength of each neighbour of each item, one item after the other: float32 [n], 0 ≤ s < 1.
+
+    A strength is the share of the weight among all neighbours of the item, damped where there are few co-choices.
+    """
     ledgers = [behaviour.neighbours for behaviour in behaviours]
     weights = faded(all_entries(ledgers), now_ms, NEIGHBOUR_HALF_LIFE_MS)
     return _damped(weights, np.array([len(ledger) for ledger in ledgers], np.int64))
@@ -139,8 +140,8 @@ def _damped(weights: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[
     return damped
 
 
-def _count_voters(behaviour: Behaviour, engagement: Engagement, at_ms: int) -> tuple[int, int]:
-    """The bits of the window of `at_ms` and of the one before, in whatever order the engagements come."""
+def _add_user(behaviour: Behaviour, engagement: Engagement, at_ms: int) -> tuple[int, int]:
+    """The bitmaps of the window of `at_ms` and of the window before; engagements may come in any order."""
     user_bitmap, before = behaviour.user_bitmap, behaviour.user_bitmap_before
     window, known = at_ms // USER_WINDOW_MS, behaviour.at_ms // USER_WINDOW_MS
     if window > known:

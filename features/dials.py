@@ -1,4 +1,4 @@
-"""A user's own dials: how much more or less of an item, an owner or a category they asked for (`prefer`)."""
+"""The dials of a user: how much more or less of an item, an owner or a category the user wants (`prefer`)."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 from features.item import key_of
 from sightline_client.privacy import DIALS_LIMIT
 
-#: One dial: the key of the name it was given by, and its weight, -1 to 1, never 0.
+#: One dial: the key of its name (an item, owner or category), and its weight, -1 to 1, never 0.
 DIAL = np.dtype([("key", "<u8"), ("weight", "<f4")])
 NO_DIALS = np.empty(0, DIAL)
-#: The weight of what is not to be shown at all.
+#: The weight of what must not be shown.
 NEVER = -1.0
 
 
 def turn(dials: NDArray[np.void], named: Sequence[tuple[str, float]]) -> NDArray[np.void]:
-    """The dials after these were set, the latest last; 0 removes one, and over DIALS_LIMIT the oldest leave.
+    """The dials after the named ones are set, the latest last; 0 removes a dial, over DIALS_LIMIT the oldest drop out.
 
     >>> turned = turn(turn(NO_DIALS, [("shoes", 0.5), ("hats", -1)]), [("shoes", 1), ("hats", 0)])
     >>> turned["key"].tolist() == [key_of("shoes")], turned["weight"].tolist()
@@ -29,8 +29,8 @@ def turn(dials: NDArray[np.void], named: Sequence[tuple[str, float]]) -> NDArray
 
 
 def weights_of(dials: NDArray[np.void], keys: NDArray[np.uint64]) -> NDArray[np.float32]:
-    """The weight that `dials`, of which there are some, give each of `keys` [n]: float32 [n], 0 where none."""
+    """The weight of the dial for each of `keys` [n]: float32 [n], 0 for keys without one; `dials` is not empty."""
     ordered = np.sort(dials, order="key")
-    places = np.minimum(np.searchsorted(ordered["key"], keys), len(ordered) - 1)
-    weights: NDArray[np.float32] = np.where(ordered["key"][places] == keys, ordered["weight"][places], np.float32(0))
+    indices = np.minimum(np.searchsorted(ordered["key"], keys), len(ordered) - 1)
+    weights: NDArray[np.float32] = np.where(ordered["key"][indices] == keys, ordered["weight"][indices], np.float32(0))
     return weights

@@ -1,7 +1,7 @@
-"""A user's several interests: the groups that the vectors of engaged items fall into.
+"""The interests of a user: clusters of the vectors of engaged items.
 
-After PinnerSage (Pal et al. 2020, arXiv:2007.03634): a person is better described by a few medoids than by one mean,
-which lies where nothing is. Here the groups are found greedily around the densest item, at the moment of use.
+After PinnerSage (Pal et al. 2020, arXiv:2007.03634): a few medoids describe a person better than one mean, which may
+lie where no item is. Here the clusters form greedily around the densest item, each time they are needed.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from features.jit import compiled, dot
 
 INTERESTS_LIMIT = 4
-#: Cosine similarity from which two pictures belong to one interest (measured: docs/encoder.md).
+#: Least cosine similarity of two pictures of one interest (measured: docs/encoder.md).
 SAME_INTEREST = 0.35
 SMALLEST_SHARE = 0.05
 _TINY = np.finfo(np.float32).tiny
@@ -20,10 +20,10 @@ _TINY = np.finfo(np.float32).tiny
 
 @dataclass(frozen=True, slots=True)
 class Interests:
-    """At most k = INTERESTS_LIMIT interests of each of u users, the strongest first.
+    """At most k = INTERESTS_LIMIT interests of each of u users, the densest first.
 
-    `centres` float32 [u, k, d], unit vectors; `shares` float32 [u, k], what each is of the whole; `medoids` int64
-    [u, k], the medoids: the items in the densest part of each. Where there are fewer, 0, 0 and -1.
+    `centres` float32 [u, k, d], unit vectors; `shares` float32 [u, k] of the total weight; `medoids` int64 [u, k], the
+    index of the densest item of each. Missing interests have 0, 0 and -1.
     """
 
     centres: NDArray[np.float32]
@@ -32,7 +32,7 @@ class Interests:
 
 
 def find_interests(vectors: NDArray[np.float32], weights: NDArray[np.float32]) -> Interests:
-    """Group each user's unit vectors [u, n, d] with weights [u, n]; a weight of 0 is no item.
+    """Cluster the unit vectors [u, n, d] of each user with weights [u, n]; entries of weight 0 are ignored.
 
     >>> red, blue = np.eye(2, dtype=np.float32)
     >>> found = find_interests(np.stack([[red, red, blue]]), np.array([[1, 1, 1]], np.float32))
@@ -58,11 +58,8 @@ def _group(
     shares: NDArray[np.float32],
     medoids: NDArray[np.int64],
 ) -> None:
-    """Fill in one user's interests: `vectors` [n, d], `weights` [n]; `centres` [k, d], `shares` [k], `medoids` [k]."""
-    similarity = np.zeros((len(weights), len(weights)), np.float32)
-    for one in range(len(weights)):
-        for other in range(one + 1 if weights[one] > 0 else 0):
-            similarity[one, other] = similarity[other, one] = dot(vectors[one], vectors[other])
+    """Fill in the interests of one user: `vectors` [n, d], `weights` [n]; `centres` [k, d], `shares`, `medoids` [k]."""
+    similarity = _similarities(vectors, weights)
     left = weights.copy()
     total = max(left.sum(), _TINY)
     for number in range(INTERESTS_LIMIT):
@@ -72,8 +69,8 @@ def _group(
         mass = np.float32(0)
         for item in range(len(left)):
             if similarity[medoid, item] >= SAME_INTEREST:
-                for place in range(len(vectors[item])):
-                    centres[number, place] += left[item] * vectors[item, place]
+                for index in range(len(vectors[item])):
+                    centres[number, index] += left[item] * vectors[item, index]
                 mass += left[item]
                 left[item] = 0
         centres[number] /= max(np.sqrt(dot(centres[number], centres[number])), _TINY)
@@ -82,8 +79,18 @@ def _group(
 
 
 @compiled
+def _similarities(vectors: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Cosine similarities of all pairs [n, n]; rows and columns of weight 0 may stay 0, since they are not read."""
+    similarity = np.zeros((len(weights), len(weights)), np.float32)
+    for one in range(len(weights)):
+        for other in range(one + 1 if weights[one] > 0 else 0):
+            similarity[one, other] = similarity[other, one] = dot(vectors[one], vectors[other])
+    return similarity
+
+
+@compiled
 def _densest(similarity: NDArray[np.float32], weights: NDArray[np.float32]) -> int:
-    """The item with weight around which there is most of it: the nearer, the more each other one counts."""
+    """The item of the highest density: the weights near it, weighted by similarity above SAME_INTEREST."""
     medoid, most = -1, np.float32(-1)
     for item in range(len(weights)):
         if weights[item] > 0:

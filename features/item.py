@@ -1,4 +1,4 @@
-"""What the catalogue knows of one item, and how things fade with time."""
+"""The catalogue record of an item and its changes; also keys of ids, and exponential decay."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 @lru_cache(maxsize=65_536)
 def key_of(identifier: str) -> int:
-    """A user's or item's id as 64 bits (BLAKE2b), the form in which profiles and arrays hold it.
+    """The 64-bit key (BLAKE2b) by which profiles and arrays refer to a user id or item id.
 
-    Two of n ids collide with probability of about n² / 2⁶⁵: 3e-4 at 100 million.
+    Any two of n ids collide with a probability of about n² / 2⁶⁵: 3e-4 at 100 million.
     """
     return int.from_bytes(blake2b(identifier.encode(), digest_size=8).digest(), "little")
 
 
 def hash_of(user_id: str) -> str:
-    """A user's id as it stands where the id itself must not: BLAKE2b, 128 bits in hexadecimal.
+    """The pseudonym of a user id, for places where the id must not appear: 128-bit BLAKE2b in hexadecimal.
 
     >>> hash_of("u1")
     '53199585bddea28e67fe7143a42baef7'
@@ -27,7 +27,7 @@ def hash_of(user_id: str) -> str:
 
 
 def decay(age_ms: float, half_life_ms: float) -> float:
-    """The share that is left after `age_ms`; never above 1, whatever the clocks say.
+    """The share that remains after `age_ms`; a negative age counts as 0, since clocks differ.
 
     >>> decay(0, 1000), decay(2000, 1000), decay(-5, 1000)
     (1.0, 0.25, 1.0)
@@ -69,9 +69,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """New values for some of an item's fields; None leaves a field as it is.
+    """New values for some fields of an item; None leaves a field unchanged.
 
-    `disown` is another kind of change: the item no longer belongs to the user with this hash, whenever that was said.
+    `disown` is a different kind of change: the user with this hash no longer owns the item; its time does not matter.
     """
 
     at_ms: int
@@ -86,7 +86,7 @@ class Change:
 
 
 def apply_change(item: Item | None, item_id: str, change: Change) -> Item:
-    """The item after a change; one older than what is known changes nothing (last writer wins)."""
+    """The item after a change; an older change than the last has no effect (last writer wins)."""
     if change.disown is not None:
         return _disown(item, item_id, change)
     if item is None:
@@ -97,19 +97,19 @@ def apply_change(item: Item | None, item_id: str, change: Change) -> Item:
         return Item(item_id, changed_at_ms=change.at_ms, deleted=True)
     fields = ("title", "description", "category", "price", "in_stock", "hidden")
     given = {name: value for name in fields if (value := getattr(change, name)) is not None}
-    # A change after a deletion does not bring an item back: that takes a new upload (or deleted: false).
+    # A change does not restore a deleted item; a new upload or `deleted: false` does.
     deleted = item.deleted if change.deleted is None else False
     return replace(item, changed_at_ms=change.at_ms, deleted=deleted, **given)
 
 
 def _disown(item: Item | None, item_id: str, change: Change) -> Item:
-    # An upload that is still to come lies before what its uploader asked, and is disowned when it has come.
+    # The upload may still be on its way. This record is older than any upload, so it does not hide one.
     item = item or Item(item_id, changed_at_ms=-(2**62))
     return replace(item, owner=None) if item.owner is not None and hash_of(item.owner) == change.disown else item
 
 
 def apply_upload(item: Item | None, uploaded: Item) -> Item:
-    """The item after its picture was embedded: the upload's fields, under any change made after it."""
+    """The item after an upload: the fields of the upload, overridden by changes that are later than it."""
     if item is None or item.changed_at_ms <= uploaded.changed_at_ms:
         return uploaded
     if item.deleted or item.uploaded_at_ms > uploaded.uploaded_at_ms:

@@ -1,7 +1,12 @@
-"""Loops as machine code, where many small calls of numpy would take longer than their numbers (docs/adr/0011)."""
+"""Loops compiled to machine code by numba, where many small numpy calls cost more than the arithmetic (docs/adr/0011).
 
-import os
-from collections.abc import Callable, Sequence
+Numba keeps the machine code on disk. It checks the file of each function only, but constants of a compiled function
+may come from other files. So each package has a cache folder that is named by a digest of all its sources and of the
+sources of this package; a change in any of them gives a new folder.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -15,47 +20,53 @@ from numpy.typing import NDArray
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
-#: Where numba is told to keep things (NUMBA_CACHE_DIR), or beside the sources.
-_CACHE = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).with_name("__pycache__"))
+#: NUMBA_CACHE_DIR, as numba read it at its import; without it, beside the sources.
+_CACHE = Path(numba.config.CACHE_DIR or Path(__file__).with_name("__pycache__"))  # type: ignore[attr-defined]
 
 
 def compiled(function: _Function, *, relaxed: frozenset[str] = frozenset()) -> _Function:
-    """Compile a function when it is first called, for the types of that call, and keep the result.
+    """Compile a function at its first call, for the types of that call, and cache the machine code on disk.
 
-    It may call other compiled functions of its package and of this one. It is given whole arrays and single lines
-    of them, for any other layout in memory is a type of its own, for which it would be compiled once more in the middle
-    of traffic.
+    The function may call compiled functions of its package and of this one. Pass it whole arrays or single rows: any
+    other memory layout is a new type, for which numba compiles again in the middle of traffic. `relaxed` names the
+    fast-math flags of LLVM.
     """
     try:
-        numba.config.CACHE_DIR = _cache_folder(function)  # type: ignore[attr-defined]
-        made = numba.njit(function, cache=True, error_model="numpy", fastmath=set(relaxed))
-    except RuntimeError:  # no source, or no folder that may be written to: compiled in every process
+        with _cached_in(_cache_folder(function)):
+            made = numba.njit(function, cache=True, error_model="numpy", fastmath=set(relaxed))
+    except RuntimeError:  # without a source file or a writable folder every process compiles for itself
         made = numba.njit(function, error_model="numpy", fastmath=set(relaxed))
     return cast(_Function, made)
 
 
-def _cache_folder(function: Callable[..., object]) -> str:
-    """The folder for the machine code of a function's top-level package; of its own folder, for a script."""
+@contextmanager
+def _cached_in(folder: Path) -> Iterator[None]:
+    """Have numba cache the functions that are declared within in `folder`; numba takes it from a global only."""
+    before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
+
+
+def _cache_folder(function: Callable[..., object]) -> Path:
+    """The cache folder of the top-level package of a function; for a script, that of its folder."""
     file = Path(function.__code__.co_filename)
     depth = (function.__module__ or "").count(".")
     return _folder_of(file.parents[depth - 1], "**/*.py") if depth else _folder_of(file.parent, "*.py")
 
 
 @cache
-def _folder_of(package: Path, sources: str) -> str:
-    """The folder for what is compiled from a package, named by a digest of its sources and of this package's.
-
-    numba itself compares the time and size of the one source file. A wheel does not change those with every word, and
-    constants of a compiled function may come from another file. The rooms of a package use each other's functions, so
-    the digest covers every folder below it.
-    """
-    found = sorted({*package.glob(sources), *Path(__file__).parent.glob("**/*.py")})
-    digest = sha256(b"".join(source.read_bytes() for source in found))
-    return str(_CACHE / digest.hexdigest()[:16])
+def _folder_of(package: Path, pattern: str) -> Path:
+    """The cache folder for the sources of `package` that match `pattern`, and for this package."""
+    sources = sorted({*package.glob(pattern), *Path(__file__).parent.glob("**/*.py")})
+    digest = sha256(b"".join(source.read_bytes() for source in sources))
+    return _CACHE / digest.hexdigest()[:16]
 
 
 def summing(function: _Function) -> _Function:
-    """As `compiled`, where sums may be taken in any order, so that one instruction takes many numbers.
+    """Compile like `compiled`, but let LLVM reorder sums, so that one instruction adds several numbers.
 
     The order is the same at every call.
     """
@@ -64,7 +75,7 @@ def summing(function: _Function) -> _Function:
 
 @intrinsic
 def _half(_: Any, __: Any) -> Any:
-    """Numba has no type for float16, processors have."""
+    """The conversion from float16, for which numba has no type but processors have an instruction."""
 
     def build(___: Any, builder: ir.IRBuilder, ____: Any, bits: Sequence[ir.Value]) -> ir.Value:
         return builder.fpext(builder.bitcast(bits[0], ir.HalfType()), ir.FloatType())
@@ -72,30 +83,30 @@ def _half(_: Any, __: Any) -> Any:
     return numba.float32(numba.uint16), build
 
 
-#: The float32 with the value of the float16 that has these 16 bits, for compiled functions only.
+#: The float32 value of a float16 given by its bits; for compiled functions only.
 half = cast(Callable[[np.uint16], np.float32], _half)
 
 
 @summing
 def dot(one: NDArray[np.float32], other: NDArray[np.float32]) -> np.float32:
-    """The inner product of two vectors [d], for compiled functions only."""
+    """The inner product of two vectors [d]; for compiled functions only."""
     total = np.float32(0)
-    for place in range(len(one)):
-        total += one[place] * other[place]
+    for index in range(len(one)):
+        total += one[index] * other[index]
     return total
 
 
 @summing
 def half_dot(halves: NDArray[np.uint16], other: NDArray[np.float32]) -> np.float32:
-    """As `dot`, of the vector whose float16 have these bits."""
+    """The inner product of a float16 vector [d], given by its bits, and a float32 vector [d]."""
     total = np.float32(0)
-    for place in range(len(halves)):
-        total += half(halves[place]) * other[place]
+    for index in range(len(halves)):
+        total += half(halves[index]) * other[index]
     return total
 
 
 @compiled
 def widen(halves: NDArray[np.uint16], wide: NDArray[np.float32]) -> None:
-    """Write the float16 whose bits are `halves` [d] as float32 into `wide` [d], for compiled functions only."""
-    for place in range(len(halves)):
-        wide[place] = half(halves[place])
+    """Write the float16 values with the bits `halves` [d] to `wide` [d]; for compiled functions only."""
+    for index in range(len(halves)):
+        wide[index] = half(halves[index])

@@ -1,4 +1,4 @@
-"""What users may ask of us, and what is left of it in their profiles (docs/adr/0009)."""
+"""Privacy requests of users, and their effect on profiles (docs/adr/0009)."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -7,16 +7,16 @@ from features.dials import turn
 from features.profile import DAY_MS, NEVER_MS, NEW, Privacy, Profile, Step
 from sightline_client.privacy import RequestKind
 
-#: Requests that empty the taste, and so take the list back that was made from it.
+#: Requests that erase the taste; the last list is withdrawn with it.
 ERASING: Final = frozenset[RequestKind]({"forget", "reset", "opt_out"})
 
-#: How long it is known that a user was forgotten: events are kept and accepted for 7 days, and clocks differ.
+#: How long a forgotten user is remembered as such: events are retained and accepted for 7 days, and clocks differ.
 MARKER_MS = 8 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A user's request: its offset on events.privacy and the broker's time of it there, the dials of a `prefer`."""
+    """A request of a user: its offset and broker time on events.privacy, and the dials of a `prefer`."""
 
     kind: RequestKind
     offset: int
@@ -27,9 +27,9 @@ class Request:
 def apply_request(profile: Profile, request: Request) -> Step:
     """Apply a request; the same one again is a duplicate, and an export changes nothing.
 
-    `forget` leaves the time up to which events are refused, and an objection (`opt_out`), which is no trace but a wish.
-    `reset` and `opt_out` empty the taste and keep the window of event ids, so that no event counts twice, and the
-    dials: those were set by the user, not learned.
+    `forget` keeps only the time up to which events are refused and an objection (`opt_out`), which is a wish, not a
+    trace. `reset` and `opt_out` erase the taste but keep the recent event ids, so that no event counts twice, and the
+    dials, which the user set.
 
     >>> forgotten = apply_request(NEW, Request("forget", 7, 1000)).profile.privacy
     >>> forgotten.forgotten_ms, forgotten.asked_offset, forgotten.opted_out
@@ -38,7 +38,7 @@ def apply_request(profile: Profile, request: Request) -> Step:
     if _is_repeated(profile, request):
         return Step(profile, "duplicate")
     known = profile.privacy
-    # The highest of each, so that no earlier request looks new when the broker's clock went back.
+    # The latest time, so that no earlier request looks new if the clock of the broker goes back.
     asked_offset, asked_ms = request.offset, max(known.asked_ms, request.at_ms)
     return Step(_after(profile, request, replace(known, asked_offset=asked_offset, asked_ms=asked_ms)), "applied")
 
@@ -62,17 +62,17 @@ def _after(profile: Profile, request: Request, privacy: Privacy) -> Profile:
 
 
 def _is_repeated(profile: Profile, request: Request) -> bool:
-    """Whether the request was applied before: it lies neither behind nor after the last one.
+    """Whether the request was applied before: neither its offset nor its time is above those of the last one.
 
-    A later one lies behind it, but in a topic that was created again; there it is later. A clock may go back, but not
-    at the same time.
+    A new request has a higher offset; in a recreated topic offsets restart, but its time is later. A clock may go
+    back, but not at the moment when the topic is recreated.
     """
     known = profile.privacy
     return request.offset <= known.asked_offset and request.at_ms <= known.asked_ms
 
 
 def expires_ms(profile: Profile) -> int | None:
-    """When nothing is left to be kept (Unix ms): of a forgotten profile without later events, dials or an objection."""
+    """When the profile may be removed (Unix ms): it was forgotten and has no later events, dials or objection."""
     privacy, later = profile.privacy, profile.count or len(profile.events) or len(profile.dials)
     if privacy.forgotten_ms == NEVER_MS or privacy.opted_out or later:
         return None
@@ -80,7 +80,7 @@ def expires_ms(profile: Profile) -> int | None:
 
 
 def without_lapsed(profile: Profile, now_ms: int) -> Profile:
-    """The profile without what may have expired in the store by now: to compare profiles of different ages."""
+    """The profile without markers that may have expired in the store, to compare profiles of different ages."""
     privacy = profile.privacy
     if privacy.forgotten_ms + MARKER_MS <= now_ms:
         privacy = replace(privacy, forgotten_ms=NEVER_MS)

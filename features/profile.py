@@ -1,8 +1,8 @@
-"""What a user did, in a few hundred bytes, and the one rule that changes it.
+"""The profile of a user in a few hundred bytes, and the one rule that changes it.
 
-A profile holds items and weights, never vectors: a user's interests follow from it and from the catalogue at the
-moment of use (`features.interests`). So a profile is a function of the user's events alone, equal after any replay;
-an item deleted today shapes no list tomorrow, and a new encoder needs no new profiles (docs/adr/0006).
+A profile holds items and weights, never vectors: the interests of the user are computed from the profile and the
+catalogue when they are needed (`features.interests`). So a profile is a function of the events of the user alone, equal
+after any replay; a deleted item no longer affects lists, and a new encoder needs no new profiles (docs/adr/0006).
 """
 
 from collections.abc import Iterable
@@ -24,10 +24,10 @@ REFUSED_LIMIT = 16
 SEEN_LIMIT = 256
 EVENTS_LIMIT = 32
 
-#: From this weight on, an interaction takes a refusal back.
+#: An interaction of at least this weight revokes a refusal.
 CHANGE_OF_MIND = 1.0
 
-#: What one interaction is worth; `rate` and the dwell time of a `view` are worked out in `weigh`.
+#: Weights of interactions; `weigh` computes those of `rate` and of a `view` with a dwell time.
 WEIGHTS = {
     "view": 0.2,
     "click": 1.0,
@@ -41,15 +41,15 @@ WEIGHTS = {
 }
 
 
-#: No time of any event; far from the edge, so that sums with it are times, too.
+#: Before any event; far from the int64 limit, so that sums with it do not overflow.
 NEVER_MS = -(2**62)
 
 
 @dataclass(frozen=True, slots=True)
 class Privacy:
-    """What the user's requests left (`features.privacy`): events up to `forgotten_ms` are refused.
+    """The effect of privacy requests (`features.privacy`): events up to `forgotten_ms` are refused.
 
-    `asked_offset` and `asked_ms` are where on events.privacy the last request lies, and the latest time of any.
+    `asked_offset` is the offset of the last request on events.privacy; `asked_ms` is the latest time of any request.
     """
 
     opted_out: bool = False
@@ -63,11 +63,11 @@ NOTHING_ASKED = Privacy()
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A user's state after a prefix of the log.
+    """The state of a user after a prefix of the log.
 
-    `engaged` and `refused` are ledgers (`features.ledger.ENTRY`), oldest first; `seen` uint32 [≤ 256], the low half
-    of item keys, oldest first; `events` uint64 [≤ 32], keys of the last event ids, the window in which a repeated id
-    is recognised; `dials` (`features.dials.DIAL`) [≤ 32], what was set by the user, oldest first.
+    `engaged` and `refused` are ledgers (`features.ledger.ENTRY`), oldest first; `seen` uint32 [≤ 256], the low halves
+    of item keys, oldest first; `events` uint64 [≤ 32], the keys of the last event ids, by which repeated events are
+    recognised; `dials` (`features.dials.DIAL`) [≤ 32], set by the user, oldest first.
     """
 
     engaged: NDArray[np.void]
@@ -94,7 +94,7 @@ class Action:
 
 
 def weigh(kind: str, *, rating: float | None = None, dwell_ms: int | None = None) -> float:
-    """What an interaction says about taste: positive, negative, or 0 for nothing.
+    """The weight of an interaction: positive for liking, negative for dislike, 0 for neither.
 
     >>> weigh("click"), weigh("rate", rating=5), weigh("rate", rating=1.5), weigh("view", dwell_ms=30_000)
     (1.0, 2.0, -1.5, 0.5)
@@ -160,7 +160,7 @@ def profile_after(actions: Iterable[Action], start: Profile = NEW) -> Profile:
 
 
 def _noted(values: NDArray[U], value: int, limit: int) -> NDArray[U]:
-    """The last values [≤ limit], with this one at the end and nowhere else."""
+    """The values with `value` moved or added to the end, at most the last `limit`."""
     others = values[values != values.dtype.type(value)]
     grown = np.empty(len(others) + 1, values.dtype)
     grown[:-1] = others

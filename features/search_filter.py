@@ -1,13 +1,13 @@
-"""What a search is limited to."""
+"""The limits of a search."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class SearchFilter:
-    """Only items of this category, and of a price within these bounds, in whatever currency; None: no matter.
+    """Only items of this category and with a price within these bounds, in any currency; None means no limit.
 
-    An item whose price nobody told is of no price: bounds leave it out.
+    Bounds exclude items without a price.
     """
 
     category: str | None = None
@@ -15,7 +15,7 @@ class SearchFilter:
     max_price: float | None = None
 
     def __bool__(self) -> bool:
-        """Whether it limits anything.
+        """Whether there is any limit.
 
         >>> bool(SearchFilter()), bool(SearchFilter(max_price=0.0))
         (False, True)

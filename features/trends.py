@@ -1,4 +1,4 @@
-"""The most popular items and the fastest risers, kept as a short table next to the items' behaviours."""
+"""A short table of the most popular items and of the fastest risers."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from features.behaviour import POPULAR_HALF_LIFE_MS, TREND_HALF_LIFE_MS, Behaviour, least_users
 
-#: One item with its decayed sums as of `at_s` (Unix seconds).
+#: One item with its sums, decayed to `at_s` (Unix seconds).
 TREND = np.dtype([("item", "<u8"), ("popular", "<f4"), ("trend", "<f4"), ("at_s", "<u4")])
 NO_TRENDS = np.empty(0, TREND)
 TRENDS_LIMIT = 256
@@ -16,9 +16,9 @@ TRENDS_LIMIT = 256
 def update_trends(
     trends: NDArray[np.void], changed: Mapping[int, Behaviour], now_ms: int, *, min_users: int = 1
 ) -> NDArray[np.void]:
-    """The table with the changed items in it; over the limit those stay that are most popular or rise fastest.
+    """The table with the changed items; over TRENDS_LIMIT the most popular and the fastest rising items stay.
 
-    Of the changed items those are left out that may owe it to fewer than `min_users`.
+    A changed item is left out unless at least `min_users` users contributed to it.
     """
     keys = np.fromiter(changed, "<u8", len(changed))
     shown = {key: b for key, b in changed.items() if is_shown(b, min_users)}
@@ -27,13 +27,13 @@ def update_trends(
     if len(merged) <= TRENDS_LIMIT:
         return merged
     popular, trend = at_time(merged, now_ms)
-    # The better of an item's two ranks decides, so that a riser is not pushed out by old favourites.
+    # The better of the two ranks of an item decides, so that old favourites do not push out a riser.
     rank = np.minimum((-popular).argsort().argsort(), (-trend).argsort().argsort())
     return merged[np.sort(rank.argsort(kind="stable")[:TRENDS_LIMIT])]
 
 
 def is_shown(behaviour: Behaviour, min_users: int) -> bool:
-    """Whether an item may be told to be popular: it is so with `min_users` at least."""
+    """Whether an item may appear as popular or trending: at least `min_users` users contributed to it."""
     return min_users <= 1 or least_users(behaviour) >= min_users
 
 

@@ -1,1 +1,1 @@
-"""Faults inflicted on a whole system under load, each judged by the oracle (docs/faults.md)."""
+"""Faults inflicted on a whole system under load; a replay of the log verifies the state after each (docs/faults.md)."""

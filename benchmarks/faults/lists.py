@@ -1,4 +1,4 @@
-"""When the lists of each partition come, as a subscriber sees it."""
+"""Arrival times of the lists of each partition, as a subscriber sees them."""
 
 import time
 from collections import defaultdict
@@ -10,7 +10,7 @@ from benchmarks.harness.watch import Watch
 
 
 class Lists(Watch):
-    """Reads `recommendations` as long as it is entered; all times are Unix seconds."""
+    """A context manager that reads `recommendations`; all times are Unix seconds."""
 
     def __init__(self, kafka: str, topic: str, partitions: int) -> None:
         super().__init__()
@@ -18,15 +18,15 @@ class Lists(Watch):
             {"bootstrap.servers": kafka, "group.id": "faults", "enable.auto.commit": False, "log_level": 0}
         )
         self._consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
-        #: By partition, when each list was made and when it came.
+        #: By partition: when each list was made and when it arrived.
         self._seen: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
 
     def came_since(self, since_s: float) -> bool:
-        """Whether any list came after `since_s`."""
-        return any(came > since_s for seen in list(self._seen.values()) for _, came in seen[-1:])
+        """Whether any list arrived after `since_s`."""
+        return any(arrived > since_s for seen in list(self._seen.values()) for _, arrived in seen[-1:])
 
     def await_each(self, partitions: set[int], since_s: float, *, deadline_s: float) -> float | None:
-        """Seconds from `since_s` until a list of each of these partitions had come that was made after it; or None."""
+        """Seconds from `since_s` until each partition has a list that was made after it; None past the deadline."""
         until = time.monotonic() + deadline_s
         while time.monotonic() < until:
             found = [self._first_made_after(partition, since_s) for partition in partitions]
@@ -37,8 +37,8 @@ class Lists(Watch):
         return None
 
     def _first_made_after(self, partition: int, since_s: float) -> float | None:
-        """When it came."""
-        return next((came for made, came in list(self._seen[partition]) if made > since_s), None)
+        """The arrival of the first list made after `since_s`; None if there is none."""
+        return next((arrived for made, arrived in list(self._seen[partition]) if made > since_s), None)
 
     def _watch(self) -> None:
         with closing(self._consumer):

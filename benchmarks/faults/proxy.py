@@ -1,4 +1,4 @@
-"""A TCP proxy that slows, stalls and cuts what goes through it, in a thread of its own."""
+"""A TCP proxy that can delay responses and cut connections; it runs in its own thread."""
 
 import asyncio
 import ssl
@@ -10,21 +10,20 @@ from types import TracebackType
 from typing import Any, Self
 
 _CHUNK = 64 * 1024
-#: Chunks under way in one direction: a slow network is no memory.
-_UNDER_WAY = 256
+#: Chunks delayed at the same time in one direction; more would fill the memory.
+_IN_FLIGHT = 256
 _START_S = 10.0
 
 
 class Proxy:
-    """Listens on a free port of localhost and passes everything on to `host:port`, both ways.
+    """Listens on a free port of localhost and forwards to `host:port` in both directions.
 
-    `delay_s` holds each chunk of an answer back for so long; `cut` ends all connections and takes no new one until
-    `heal`. With `tls` its clients speak TLS, and the service beyond it does not. A context manager: the thread ends
-    with it.
+    `delay_s` delays each chunk of a response; `cut` closes all connections and refuses new ones until `heal`. With
+    `tls` the clients speak TLS and the service does not. A context manager, which ends the thread on leaving.
     """
 
     def __init__(self, host: str, port: int = 0, *, tls: ssl.SSLContext | None = None) -> None:
-        """`port` may be set later, before the first connection."""
+        """`port` is the port of the service; `target` may be set later, before the first connection."""
         self._tls = tls
         self._host = host
         self.target = port
@@ -49,11 +48,11 @@ class Proxy:
         self._loop.close()
 
     def cut(self) -> None:
-        """End all connections and refuse new ones."""
+        """Close all connections and refuse new ones."""
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(_START_S)
 
     def heal(self) -> None:
-        """Let connections through, on the same port as before."""
+        """Accept connections again, on the same port."""
         asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(_START_S)
 
     async def _listen(self) -> None:
@@ -71,22 +70,22 @@ class Proxy:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
-        # An end of the proxy ends its connections by cancelling them; asyncio would report that.
+        # `cut` cancels the connections, which asyncio would report as errors.
         with suppress(OSError, asyncio.CancelledError):
             try:
                 far_reader, far_writer = await asyncio.open_connection(self._host, self.target)
                 try:
-                    await _either(_pass_on(reader, far_writer), self._hold_back(far_reader, writer))
+                    await _run_until_one_ends(_forward(reader, far_writer), self._delay(far_reader, writer))
                 finally:
                     far_writer.transport.abort()
             finally:
                 writer.transport.abort()
                 self._connections.discard(task)
 
-    async def _hold_back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Pass chunks on `delay_s` after they came: what is under way meanwhile is delayed as much, not more."""
-        queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_UNDER_WAY)
-        await _either(self._receive(reader, queue), _send(queue, writer))
+    async def _delay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Forward each chunk `delay_s` after it came; the delays of consecutive chunks overlap."""
+        queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_IN_FLIGHT)
+        await _run_until_one_ends(self._receive(reader, queue), _send(queue, writer))
 
     async def _receive(self, reader: asyncio.StreamReader, queue: asyncio.Queue[tuple[float, bytes]]) -> None:
         while chunk := await reader.read(_CHUNK):
@@ -105,14 +104,14 @@ async def _send(queue: asyncio.Queue[tuple[float, bytes]], writer: asyncio.Strea
         await writer.drain()
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while chunk := await reader.read(_CHUNK):
         writer.write(chunk)
         await writer.drain()
 
 
-async def _either(*directions: Coroutine[Any, Any, None]) -> None:
-    """Run both until one ends: a connection of which one half is closed is of no use to our clients."""
+async def _run_until_one_ends(*directions: Coroutine[Any, Any, None]) -> None:
+    """Run both directions until one ends; our clients have no use for a half-closed connection."""
     tasks = [asyncio.ensure_future(direction) for direction in directions]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,13 +1,15 @@
-"""Runs faults one after the other and has the oracle judge each."""
+"""Runs faults one after the other and verifies the state after each by a replay of the log."""
 
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from benchmarks.faults.fault import Fault, Outcome, Unmet
+from benchmarks.faults.fault import Fault
+from benchmarks.faults.outcome import Outcome, Unmet
+from benchmarks.faults.running import running
 from benchmarks.faults.services import Services, running_services
-from benchmarks.faults.system import CALM_S, System, running
+from benchmarks.faults.system import CALM_S, System
 from deploy.errors import StackError
 from deploy.service import Progress
 from state.errors import StateError
@@ -18,7 +20,7 @@ from streams.settings import Settings
 from streams.wire.topics import SIGNALS
 
 _FAILURES = (Unmet, StackError, StreamError, StateError)
-_FAULTY = (
+_DEFECTS = (
     "different_profiles",
     "different_behaviours",
     "different_items",
@@ -32,7 +34,7 @@ _FAULTY = (
 def run_faults(
     settings: Settings, faults: Sequence[Fault], *, rate: float, minutes: float, progress: Progress = lambda _: None
 ) -> Iterator[Outcome]:
-    """The outcome of each fault as it is known; those with the same needs share services, never topics."""
+    """Yield the outcome of each fault; faults with the same needs share services, but never topics."""
     by_needs = sorted(faults, key=lambda fault: sorted(fault.needs))
     for needs, group in groupby(by_needs, key=lambda fault: fault.needs):
         with running_services(settings, needs, progress) as services:
@@ -42,12 +44,12 @@ def run_faults(
 
 
 def run_fault(fault: Fault, services: Services, *, rate: float, minutes: float) -> Outcome:
-    """Inflict one fault on a system of its own, wait until nothing lags, and judge."""
+    """Inflict one fault on a new system, wait until nothing lags, and verify the state."""
     try:
         with running(fault, services.settings, services, rate=rate, minutes=minutes) as system:
             return _inflict(fault, system)
     except _FAILURES as error:
-        return Outcome(fault.name, 0, 0, 0, None, (f"the system did not come up or down: {error}",))
+        return Outcome(fault.name, 0, 0, 0, None, (f"the system did not start or stop: {error}",))
 
 
 def _inflict(fault: Fault, system: System) -> Outcome:
@@ -68,7 +70,7 @@ def _judge(fault: Fault, system: System, recovered_s: float | None, wrong: list[
         wrong.append(f"Kafka refused {len(refused)} events of the load: {refused[0]}")
     limit_s = fault.within_s + fault.per_minute_s * system.minutes
     if recovered_s is not None and recovered_s > limit_s:
-        wrong.append(f"at work again after {recovered_s:.1f} s, not within {limit_s:.0f} s")
+        wrong.append(f"recovered after {recovered_s:.1f} s, not within {limit_s:.0f} s")
     if not fault.refused:
         wrong += system.workers.restarts
     lost, doubled = 0, 0
@@ -77,7 +79,7 @@ def _judge(fault: Fault, system: System, recovered_s: float | None, wrong: list[
         system.await_stored(system.ends(SIGNALS), SIGNALS)
         report = asyncio.run(verify_state(system.settings, system.services.kafka, system.services.redis))
         wrong += _differences(report)
-        # What an upload leads to is an event, too, and no event of the load.
+        # Uploads add events to the topic that are not part of the load.
         missing = max(accepted - sum(system.ends().values()), 0)
         lost, doubled = report.lost + report.lost_signals + missing + report.pending, report.double_applied
     except _FAILURES as error:
@@ -90,5 +92,5 @@ def _rounded(seconds: float | None) -> float | None:
 
 
 def _differences(report: Report) -> list[str]:
-    counts = [f"{name}: {count}" for name in _FAULTY if (count := getattr(report, name))]
+    counts = [f"{name}: {count}" for name in _DEFECTS if (count := getattr(report, name))]
     return counts + [f"{each.kind} {each.name}: {each.where}" for each in report.differences]

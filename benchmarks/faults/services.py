@@ -1,4 +1,4 @@
-"""Kafka, Redis and Triton for faults: plain ones, behind proxies, or three brokers."""
+"""Starts Kafka, Redis and Triton for faults: plain, behind a proxy, or as three brokers."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.faults.fault import Need
-from benchmarks.faults.models import breakable_model
+from benchmarks.faults.breakable_model import breakable_model
+from benchmarks.faults.outcome import Need
 from benchmarks.faults.proxy import Proxy
-from benchmarks.harness.surroundings import own_stack
+from benchmarks.harness.own_stack import own_stack
 from deploy.kafka_cluster import KafkaCluster
 from deploy.local import Endpoints, Stack
 from deploy.service import Progress, ServiceName
@@ -18,7 +18,7 @@ from streams.settings import Settings
 
 @dataclass(slots=True)
 class Services:
-    """What runs, and where; `kafka` and `redis` are reached directly, workers may have to go through a proxy."""
+    """The running services. `endpoints` are direct addresses; `seen_by_workers` may lead through proxies."""
 
     settings: Settings
     stack: Stack
@@ -31,18 +31,18 @@ class Services:
 
     @property
     def kafka(self) -> str:
-        """Where everybody but the workers reaches Kafka."""
+        """The direct address of Kafka."""
         return self.endpoints.kafka
 
     @property
     def redis(self) -> str:
-        """Where everybody but the workers reaches Redis."""
+        """The direct address of Redis."""
         return self.endpoints.redis
 
 
 @contextmanager
 def running_services(settings: Settings, needs: frozenset[Need], progress: Progress) -> Iterator[Services]:
-    """Start what is needed, on data of its own; on leaving all has ended."""
+    """Start the needed services on temporary data; they end on leaving."""
     with ExitStack() as opened:
         names: list[ServiceName] = ["redis"]
         if not needs & {"brokers", "kafka proxy"}:
@@ -65,14 +65,14 @@ def running_services(settings: Settings, needs: frozenset[Need], progress: Progr
 
 
 def _start_brokers(services: Services, needs: frozenset[Need], opened: ExitStack, progress: Progress) -> None:
-    """Brokers beside the stack: three of them, or one that workers reach through a proxy."""
+    """Start three brokers, or one that workers reach through a proxy, in place of the stack's broker."""
     own = services.settings
     proxy = opened.enter_context(Proxy("127.0.0.1")) if "kafka proxy" in needs else None
     seen_through = None if proxy is None else proxy.port
     count = 3 if "brokers" in needs else 1
     brokers = services.brokers = KafkaCluster(own.home / "brokers", own.tools, count=count, seen_through=seen_through)
     opened.callback(brokers.down)
-    progress(f"kafka: {len(brokers.nodes)} of its own")
+    progress(f"kafka: starting {len(brokers.nodes)} {'broker' if len(brokers.nodes) == 1 else 'brokers'}")
     brokers.up()
     services.endpoints = replace(services.endpoints, kafka=brokers.bootstrap)
     services.replication = len(brokers.nodes)

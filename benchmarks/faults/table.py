@@ -1,19 +1,19 @@
-"""All faults, in the order in which they are told."""
+"""All faults, in the order in which they are listed."""
 
 from collections.abc import Sequence
 
-from benchmarks.faults import kafka, messages, pictures, redis, workers
 from benchmarks.faults.fault import Fault
+from benchmarks.faults.kinds import kafka, messages, redis, triton, workers
 
-FAULTS: tuple[Fault, ...] = (*workers.FAULTS, *kafka.FAULTS, *redis.FAULTS, *pictures.FAULTS, *messages.FAULTS)
+FAULTS: tuple[Fault, ...] = (*workers.FAULTS, *kafka.FAULTS, *redis.FAULTS, *triton.FAULTS, *messages.FAULTS)
 
 
 class UnknownFault(ValueError):
-    """There is no fault of this name; the message names those there are."""
+    """No fault has this name; the message lists the names."""
 
 
 def find_faults(names: Sequence[str]) -> list[Fault]:
-    """The faults of these names, all where none is given; raises UnknownFault."""
+    """The faults with these names, or all faults without names; raises UnknownFault."""
     known = {fault.name: fault for fault in FAULTS}
     for name in names:
         if name not in known:

@@ -1,4 +1,4 @@
-"""The load under which a fault strikes: interactions drawn from a seed, each with an id that is known."""
+"""The load under which a fault strikes: random interactions from a seed, each with a known id."""
 
 import threading
 import time
@@ -11,14 +11,14 @@ from streams.wire.events import Interaction, InteractionType, encode
 
 USERS = 200
 ITEMS = 300
-#: Events that repeat the id of one sent shortly before, as a publisher that tries again would.
+#: Share of events that repeat a recent event, as a publisher that retries does.
 DUPLICATES = 0.05
 _TYPES: tuple[InteractionType, ...] = ("click", "click", "view", "like", "purchase", "dislike", "hide")
 _FLUSH_S = 60.0
 
 
 class Traffic:
-    """Publishes `rate` interactions a second from `start` to `stop`, from a thread of its own."""
+    """Publishes `rate` interactions a second from `start` to `stop`, in its own thread."""
 
     def __init__(self, kafka: str, topic: str, *, rate: float, seed: int = 7) -> None:
         self._topic = topic
@@ -29,13 +29,13 @@ class Traffic:
                 "bootstrap.servers": kafka,
                 "partitioner": "murmur2_random",
                 "linger.ms": 1,
-                # What Kafka accepted is known exactly, whatever happens to the connection.
+                # The producer knows exactly what Kafka accepted, even if connections fail.
                 "enable.idempotence": True,
                 "message.timeout.ms": 0,
                 "log_level": 0,
             }
         )
-        #: What Kafka accepted and what it refused for good.
+        #: Number of accepted messages, and the error of each refused one.
         self.accepted = 0
         self.refused: list[str] = []
         self._sent = 0
@@ -44,30 +44,30 @@ class Traffic:
         self._thread = threading.Thread(target=self._run, name="traffic", daemon=True)
 
     def start(self) -> None:
-        """Publish from now on."""
+        """Start publishing."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Publish no more; returns when Kafka has accepted all that was sent, or a minute later."""
+        """Stop publishing; returns when Kafka has accepted everything sent, or after a minute."""
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join()
         self._producer.flush(_FLUSH_S)
 
     def send(self, key: bytes | None, value: bytes | None) -> None:
-        """Publish one message of any sort, also after `stop`; `flush` waits for it."""
+        """Publish any message, also after `stop`; `flush` waits for it."""
         self._producer.produce(self._topic, key=key, value=value, on_delivery=self._delivered)
         self._producer.poll(0)
 
     def publish(self, count: int) -> None:
-        """Publish so many interactions at once; returns when Kafka has accepted them."""
+        """Publish `count` interactions at once; returns when Kafka has accepted them."""
         for _ in range(count):
             event = self._draw()
             self.send(event.user_id.encode(), encode(event))
         self._producer.flush(_FLUSH_S)
 
     def flush(self) -> None:
-        """Return when Kafka has accepted all that was sent, or a minute later."""
+        """Return when Kafka has accepted everything sent, or after a minute."""
         self._producer.flush(_FLUSH_S)
 
     def _run(self) -> None:

@@ -1,1 +1,1 @@
-"""What measurements are made with: load, systems under test, echoes, watches."""
+"""The tools of the measurements: load, systems under test, reference echoes, watches."""

@@ -1,4 +1,4 @@
-"""Clicks drawn at random, the same ones from the same arguments: even ones, and such as weigh on one place."""
+"""Random clicks, uniform or skewed towards one partition, user or item; equal arguments give equal clicks."""
 
 import time
 from collections.abc import Iterator
@@ -9,16 +9,16 @@ from benchmarks.harness.load import Event
 from sightline_client.routing import partition_of
 from streams.wire.events import Interaction, encode
 
-#: The partitions on which a skew bears, and the item.
+#: The partitions and the item to which a skew applies.
 SPARSE, BUSY = 0, 1
 HOT_ITEM = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Skew:
-    """Shares of all clicks: in the busy and in the sparse partition, and on the hot item.
+    """Shares of all clicks in the busy partition, in the sparse partition, and on the hot item.
 
-    With `one_user`, all those of the busy partition are of one user.
+    With `one_user`, one user makes all clicks of the busy partition.
     """
 
     busy: float = 0.5
@@ -28,7 +28,7 @@ class Skew:
 
 
 def draw_clicks(users: int, items: int, rate: float) -> Iterator[Event]:
-    """Clicks without end, `rate` a second by their own time: one of each user first, then at random."""
+    """Yield clicks without end, `rate` a second by their timestamps: first one by each user, then random ones."""
     random, now_ms, number = Random(0), time.time_ns() // 1_000_000, 0  # noqa: S311 (no secret is drawn)
     while True:
         user = number if number < users else random.randrange(users)
@@ -40,14 +40,14 @@ def draw_clicks(users: int, items: int, rate: float) -> Iterator[Event]:
 def draw_skewed_clicks(
     name: str, count: int, rate: float, skew: Skew, *, users: int, items: int, partitions: int
 ) -> list[Event]:
-    """So many clicks of those users, `rate` a second from now on; `name` begins their ids, and is the seed."""
+    """Draw `count` clicks, `rate` a second from now on; `name` is the prefix of the event ids and the seed."""
     random, now_ms = Random(name), time.time_ns() // 1_000_000  # noqa: S311 (no secret is drawn)
     by_partition: list[list[str]] = [[] for _ in range(partitions)]
     for user in (f"user-{number}" for number in range(users)):
         by_partition[partition_of(user.encode(), partitions)].append(user)
     busy = by_partition[BUSY][:1] if skew.one_user else by_partition[BUSY]
     sparse = by_partition[SPARSE]
-    others = [user for number, found in enumerate(by_partition) if number not in (SPARSE, BUSY) for user in found]
+    others = [user for number, members in enumerate(by_partition) if number not in (SPARSE, BUSY) for user in members]
     clicks = []
     for number in range(count):
         (group,) = random.choices((busy, sparse, others), (skew.busy, skew.sparse, 1 - skew.busy - skew.sparse))

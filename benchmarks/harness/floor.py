@@ -1,7 +1,7 @@
-"""The floor: our own handler with no framework around it, between confluent-kafka's consumer and producer.
+"""The floor: our handler between confluent-kafka's consumer and producer, without a framework.
 
-What it takes is the price of a recommendation; what the real worker takes on top is the price of Faust.
-Run it as a worker: `python -m benchmarks.harness.floor interactions`, set up by the same environment variables.
+Its time is the cost of a recommendation; the extra time of the real worker is the cost of Faust.
+Run it as a worker: `python -m benchmarks.harness.floor interactions`, with the same environment variables.
 """
 
 import asyncio
@@ -14,7 +14,6 @@ from threadpoolctl import threadpool_limits
 
 from deploy.local import Stack
 from streams.interactions.agent import InteractionsAgent
-from streams.kafka.faust_app import make_app
 from streams.logs import configure_logs
 from streams.processing.positions import Positions
 from streams.settings import Settings, read_settings
@@ -29,7 +28,7 @@ _POLL_S = 0.02
 
 
 class PlainConsumer:
-    """All partitions of a topic in no group, from the record after each position."""
+    """Reads all partitions of a topic without a group, from the record after each position."""
 
     def __init__(self, kafka: str, topic: str, positions: dict[int, int]) -> None:
         self._topic = topic
@@ -38,7 +37,7 @@ class PlainConsumer:
         self._consumer.assign([TopicPartition(topic, p, position + 1) for p, position in positions.items()])
 
     def waiting(self, limit: int) -> list[Record]:
-        """What has arrived, at most `limit` records; waits for the first a moment only."""
+        """The records that have arrived, at most `limit`; waits _POLL_S for the first."""
         first = self._consumer.poll(_POLL_S)
         if first is None:
             return []
@@ -50,7 +49,7 @@ class PlainConsumer:
         self._consumer.seek(TopicPartition(self._topic, partition, position + 1))
 
     def close(self) -> None:
-        """Let go of the broker."""
+        """Disconnect from the broker."""
         self._consumer.close()
 
     def _record(self, message: Message) -> Record:
@@ -63,7 +62,7 @@ class PlainConsumer:
 
 
 async def run_floor(settings: Settings) -> None:
-    """Do what the interactions worker does, until SIGTERM."""
+    """Do the work of the interactions worker until SIGTERM."""
     configure_logs(settings.log_level)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
@@ -80,15 +79,13 @@ async def run_floor(settings: Settings) -> None:
                 records = consumer.waiting(settings.batch_limit)
                 if records:
                     await agent.handle(records)
-                # What else this loop has to do (trends, the catalogue's tail) gets its turn.
+                # Other tasks of this loop (trends, new catalogue records) get their turn.
                 await asyncio.sleep(0)
 
 
 async def _wire(settings: Settings, stack: AsyncExitStack) -> tuple[InteractionsAgent, PlainConsumer]:
     found = Stack(settings).endpoints()
-    # An app that is never started: its agents would be Faust's.
-    app = make_app("floor", settings, found.kafka)
-    parts = Resources(settings, Addresses(found.kafka, found.redis, found.triton), app, stack)
+    parts = Resources(settings, Addresses(found.kafka, found.redis, found.triton), stack)
 
     async def rewind(partition: int, position: int) -> None:
         consumer.rewind(partition, position)

@@ -1,4 +1,4 @@
-"""Consumer groups: whether all members have their partitions."""
+"""Waits until all members of a consumer group have partitions."""
 
 import time
 
@@ -7,24 +7,26 @@ from confluent_kafka.admin import AdminClient
 
 from streams.errors import BrokerUnavailable
 
-_LOOK_S = 0.2
-_ASK_S = 10.0
+_INTERVAL_S = 0.2
+_TIMEOUT_S = 10.0
 
 
 def await_members(kafka: str, group: str, count: int, *, patience_s: float = 60.0) -> None:
-    """Return when the group has so many members, each with partitions; raises BrokerUnavailable."""
+    """Return when the group has `count` members, each with partitions; raises BrokerUnavailable."""
     admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
     deadline = time.monotonic() + patience_s
     while True:
-        found = "nothing is known of it"
+        found = "Kafka has not described it"
         try:
-            described = admin.describe_consumer_groups([group])[group].result(_ASK_S)
+            described = admin.describe_consumer_groups([group])[group].result(_TIMEOUT_S)
             shares = sorted(len(member.assignment.topic_partitions) for member in described.members)
             if described.state == ConsumerGroupState.STABLE and len(shares) == count and shares[0] > 0:
                 return
-            found = f"it is {described.state.name}, its members have {shares} partitions"
+            found = f"it is {described.state.name}, and its members have {shares} partitions"
         except KafkaException as error:
             found = str(error)
         if time.monotonic() > deadline:
-            raise BrokerUnavailable(f"group {group} has not {count} members after {patience_s:.0f} s: {found}")
-        time.sleep(_LOOK_S)
+            raise BrokerUnavailable(
+                f"group {group} has not become {count} members with partitions after {patience_s:.0f} s: {found}"
+            )
+        time.sleep(_INTERVAL_S)

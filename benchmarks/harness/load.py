@@ -1,7 +1,7 @@
-"""Load as the outside sees it: events on a schedule fixed in advance, and their answers, on one clock.
+"""Load on a fixed schedule: publishes events and measures when they are answered, on one clock.
 
-The loop is open: an event is due when the schedule says, whether or not earlier ones were answered, and its delay is
-counted from then. So a system that stalls pays for every event it kept waiting (no coordinated omission).
+The loop is open: each event is due at its scheduled time, whether or not earlier events were answered, and its delay
+counts from then. A system that stalls therefore pays for every event that waited (no coordinated omission).
 """
 
 import time
@@ -19,15 +19,15 @@ from streams.errors import BrokerUnavailable, NotDelivered
 
 _LEAD_NS = 50_000_000
 _POLL_S = 0.05
-_LOOK_S = 0.1
+_INTERVAL_S = 0.1
 _CONNECT_S = 10.0
-#: librdkafka's own log: from errors upwards, and a broker that ends first is none.
+#: librdkafka logs errors only, and a broker that ends first is not an error.
 _QUIET = {"log_level": 3, "log.connection.close": False}
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event to publish; events with the same key are answered in their order."""
+    """One event to publish; events with the same key are answered in order."""
 
     event_id: str
     key: bytes
@@ -36,7 +36,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The event that an answer names, and when it was read (perf_counter_ns)."""
+    """An answer: the event that it names, and the time when it was read (perf_counter_ns)."""
 
     key: bytes
     event_id: str
@@ -44,7 +44,7 @@ class Answer:
 
 
 class Matcher:
-    """When each event was answered: `answered_ns` int64 [events], 0 for not yet."""
+    """Matches answers to events: `answered_ns` int64 [events] is the time of each answer, 0 for none yet."""
 
     def __init__(self, events: Sequence[Event]) -> None:
         self._numbers = {event.event_id: number for number, event in enumerate(events)}
@@ -54,10 +54,10 @@ class Matcher:
         self.answered_ns = np.zeros(len(events), np.int64)
         self.open = len(events)
 
-    def take(self, answers: Iterable[Answer]) -> None:
-        """Note answers in their order.
+    def match(self, answers: Iterable[Answer]) -> None:
+        """Record answers in their order.
 
-        An answer stands for the event it names and for all earlier ones of that key: one list answers a batch.
+        An answer covers the event that it names and all earlier events of that key: one list answers a batch.
         """
         for answer in answers:
             last, queue = self._numbers.get(answer.event_id, -1), self._waiting.get(answer.key)
@@ -70,7 +70,7 @@ class LoadClient:
     """Publishes events to one topic and reads the answers from another, in one process and on one clock."""
 
     def __init__(self, kafka: str, *, events: str, answers: str, answered_by: Callable[[bytes], str]) -> None:
-        """`answered_by` gives the event_id that an answer's value names; raises BrokerUnavailable."""
+        """`answered_by` extracts the event_id from the value of an answer; raises BrokerUnavailable."""
         self._topic = events
         self._answered_by = answered_by
         self._refused: list[KafkaError] = []
@@ -98,10 +98,10 @@ class LoadClient:
         self._consumer.assign(partitions)
 
     def run(self, events: Sequence[Event], rate: float, *, patience_s: float = 10.0) -> NDArray[np.float64]:
-        """Publish `rate` events a second; milliseconds from due to answered [events], NaN for never.
+        """Publish `rate` events a second; returns milliseconds from due to answered [events], NaN for never.
 
-        Ends when all are answered, or when no answer came for `patience_s`; raises NotDelivered. `late_ms` then says
-        how long after it was due each event was published.
+        Ends when all events are answered, or after `patience_s` without an answer; raises NotDelivered. Afterwards
+        `late_ms` [events] is the time from due to published.
         """
         arrivals: list[tuple[bytes, bytes, int]] = []
         matcher, ended = Matcher(events), Flag()
@@ -117,12 +117,12 @@ class LoadClient:
         return np.where(answered_ns > 0, (answered_ns - due_ns) / 1e6, np.nan)
 
     def close(self) -> None:
-        """Let go of the broker."""
+        """Disconnect from the broker."""
         self._consumer.close()
         self._producer.close()
 
     def _end_of(self, partition: TopicPartition) -> int:
-        """The offset of the next answer; a topic made a moment ago may have no leader yet."""
+        """The offset of the next answer; retries, since a new topic may have no leader yet."""
         deadline = time.monotonic() + _CONNECT_S
         while True:
             try:
@@ -130,12 +130,12 @@ class LoadClient:
             except KafkaException as error:
                 if time.monotonic() > deadline:
                     raise BrokerUnavailable(f"{partition.topic} cannot be read: {error}") from error
-                time.sleep(_LOOK_S)
+                time.sleep(_INTERVAL_S)
             else:
                 return end
 
     def _publish(self, events: Sequence[Event], rate: float) -> NDArray[np.int64]:
-        """Publish each event when it is due; when they were due, int64 [events]."""
+        """Publish each event when it is due; returns the due times, int64 [events]."""
         due_ns = time.perf_counter_ns() + _LEAD_NS + (np.arange(len(events)) * (1e9 / rate)).astype(np.int64)
         published_ns = []
         for event, due in zip(events, due_ns.tolist(), strict=True):
@@ -174,13 +174,13 @@ class LoadClient:
             arrivals.append((bytes(key), bytes(value), now))
 
     def _await_answers(self, matcher: Matcher, arrivals: Sequence[tuple[bytes, bytes, int]], patience_s: float) -> None:
-        heard, taken = time.monotonic(), 0
+        last_s, matched = time.monotonic(), 0
         while True:
-            new = arrivals[taken:]
-            matcher.take(Answer(key, self._answered_by(value), at_ns) for key, value, at_ns in new)
-            taken += len(new)
+            new = arrivals[matched:]
+            matcher.match(Answer(key, self._answered_by(value), at_ns) for key, value, at_ns in new)
+            matched += len(new)
             if new:
-                heard = time.monotonic()
-            if not matcher.open or time.monotonic() - heard > patience_s:
+                last_s = time.monotonic()
+            if not matcher.open or time.monotonic() - last_s > patience_s:
                 return
-            time.sleep(_LOOK_S)
+            time.sleep(_INTERVAL_S)

@@ -1,4 +1,4 @@
-"""How quiet the machine was while something was measured on it."""
+"""Noise of the machine during a measurement."""
 
 import hashlib
 import os
@@ -13,15 +13,15 @@ import numpy as np
 from benchmarks.harness.watch import Watch
 
 _EVERY_S = 0.1
-#: About half a millisecond of work that needs no lock of the interpreter.
+#: About half a millisecond of hashing, which does not hold the interpreter lock.
 _WORK = bytes(1 << 20)
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Shares of the processor time of all cores: taken by the hypervisor, and by processes that are not the bench's.
+    """Shares of the processor time of all cores: taken by the hypervisor, and by processes outside the benchmark.
 
-    `spin_spread`: the same piece of work again and again, the processor time of the slowest in a hundred to the median.
+    `spin_spread` is the 99th percentile of the processor time of a fixed piece of work, divided by its median.
     """
 
     steal_percent: float
@@ -30,7 +30,7 @@ class Noise:
 
 
 class NoiseWatch(Watch):
-    """A context manager around all that a bench starts and ends; `found` tells of the time within."""
+    """A context manager around a benchmark and its processes; `found` summarises the time within."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class NoiseWatch(Watch):
         self._after, self._own = _processor_s(), _own_s() - self._own
 
     def found(self) -> Noise:
-        """Of a watch that has ended."""
+        """The noise of a watch that has ended."""
         busy, steal, total = np.subtract(self._after, self._before)
         middle, slow = np.percentile(self._spins, (50, 99))
         return Noise(
@@ -68,7 +68,7 @@ class NoiseWatch(Watch):
 
 
 def _processor_s() -> tuple[float, float, float]:
-    """Seconds of processor time since the machine started: used, taken by the hypervisor, all."""
+    """Seconds of processor time since boot: used, taken by the hypervisor, total."""
     fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
     user, nice, system, idle, wait, irq, soft, steal = (int(field) / os.sysconf("SC_CLK_TCK") for field in fields)
     busy = user + nice + system + irq + soft
@@ -76,5 +76,5 @@ def _processor_s() -> tuple[float, float, float]:
 
 
 def _own_s() -> float:
-    """Of this process and of those that it started and that have ended."""
+    """Processor time in seconds of this process and its ended children."""
     return sum(os.times()[:4])

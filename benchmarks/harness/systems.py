@@ -1,6 +1,6 @@
-"""The systems that are measured against each other: our workers, bare echoes, our handler without Faust.
+"""The systems under test: our workers, plain echoes, and our handler without Faust.
 
-Each runs on topics of its own with equal partition counts, and is asked and answered by one LoadClient.
+Each has its own topics, with equal partition counts, and its own LoadClient.
 """
 
 import sys
@@ -16,10 +16,10 @@ import numpy as np
 from kafka import KafkaAdminClient  # type: ignore[import-untyped]  # ships no types
 from numpy.typing import NDArray
 
-from benchmarks.harness.echoes import EchoName, echo_command
+from benchmarks.harness.catalogue import draw_items, publish_items
+from benchmarks.harness.echoes.commands import EchoName, echo_command
 from benchmarks.harness.groups import await_members
 from benchmarks.harness.load import Event, LoadClient
-from benchmarks.harness.surroundings import draw_items, publish_items
 from deploy import process
 from deploy.local import Endpoints, Stack
 from deploy.process import Process
@@ -30,32 +30,33 @@ from streams.settings import Settings
 from streams.wire import topics
 
 START_S = 60.0
-#: A rate that nothing here can keep up with: every event is due at once.
+#: A rate that no system reaches: every event is due at once.
 FLAT_OUT = 1e6
-#: What our worker's topics begin with.
+#: Prefix of the topics of our workers.
 OURS = "ours"
 FLOOR = (sys.executable, "-m", "benchmarks.harness.floor")
 
 
 @dataclass(slots=True)
 class System:
-    """One of them: its client and clicks, how a process of it starts, and the events that were never answered.
+    """One system: its client and clicks, how to start a process, and the number of events never answered.
 
-    `beside` gives the seconds of processor time of what else takes part, by name.
+    `await_group` returns when the group has that number of members; `other_cpu_s` reads the processor time in seconds
+    of the other processes that take part, by name.
     """
 
     client: LoadClient
     clicks: Iterator[Event]
     start: Callable[[int], Process]
-    settle: Callable[[int], None] = lambda _: None
-    beside: Mapping[str, Callable[[], float]] = field(default_factory=dict)
+    await_group: Callable[[int], None] = lambda _: None
+    other_cpu_s: Mapping[str, Callable[[], float]] = field(default_factory=dict)
     processes: list[Process] = field(default_factory=list)
     lost: int = 0
 
     def run(
         self, count: int, rate: float, *, patience_s: float = 10.0, meanwhile: Callable[[], None] | None = None
     ) -> NDArray[np.float64]:
-        """Send the next `count` clicks; milliseconds from due to answered [count], NaN for never."""
+        """Send the next `count` clicks; returns milliseconds from due to answered [count], NaN for never."""
         return self.play(list(islice(self.clicks, count)), rate, patience_s=patience_s, meanwhile=meanwhile)
 
     def play(
@@ -66,9 +67,9 @@ class System:
         patience_s: float = 10.0,
         meanwhile: Callable[[], None] | None = None,
     ) -> NDArray[np.float64]:
-        """Send these events; milliseconds from due to answered [events], NaN for never.
+        """Send these events; returns milliseconds from due to answered [events], NaN for never.
 
-        `meanwhile` begins with them, in a thread of its own, and is waited for.
+        `meanwhile` runs at the same time in another thread; `play` returns when both have ended.
         """
         with ThreadPoolExecutor(1, "meanwhile") as pool:
             acting = pool.submit(meanwhile) if meanwhile is not None else None
@@ -79,24 +80,24 @@ class System:
         return delays_ms
 
     def cpu_s(self) -> float:
-        """Seconds of processor time that the answering processes have taken since they started."""
+        """Processor time of the answering processes since their start, in seconds."""
         return sum(process.cpu_s(each) for each in self.processes)
 
     def join(self) -> None:
-        """Start one more process; returns when it is ready, as far as that can be told from outside."""
+        """Start one more process; returns when it is ready, as far as that is visible from outside."""
         self.processes.append(self.start(len(self.processes) + 1))
 
     def leave(self) -> None:
-        """End the process that was started last; returns when it is gone."""
+        """End the newest process; returns when it has ended."""
         process.end(self.processes.pop(), grace=GRACE_SECONDS)
 
-    def become(self, count: int) -> None:
-        """Have so many processes; returns when their group has shared out the partitions."""
+    def scale_to(self, count: int) -> None:
+        """Start or end processes until there are `count`; returns when the group has assigned the partitions."""
         while len(self.processes) < count:
             self.join()
         while len(self.processes) > count:
             self.leave()
-        self.settle(count)
+        self.await_group(count)
 
     def end(self) -> None:
         """End all processes."""
@@ -126,7 +127,7 @@ _decode_event = msgspec.json.Decoder(_Named).decode
 
 @contextmanager
 def echo(own: Settings, endpoints: Endpoints, clicks: Iterator[Event], name: EchoName = "faust") -> Iterator[System]:
-    """A process that does nothing but send on."""
+    """A process that sends every event on unchanged."""
     events, answers, group = f"{name}.events", f"{name}.answers", f"bench-{name}"
     admin = KafkaAdminClient(bootstrap_servers=endpoints.kafka)
     admin.create_topics(
@@ -161,7 +162,7 @@ def recommender(
     items: int,
     workers: int = 1,
 ) -> Iterator[System]:
-    """Interactions workers run by `command` and an items worker, with a catalogue."""
+    """Interactions workers started by `command`, an items worker, and a catalogue."""
     settings = own.model_copy(update={"topic_prefix": f"{name}.", "home": own.home / name})
     create_topics(endpoints.kafka, settings.topic_prefix, settings.partitions, 1)
     drawn = draw_items(items, settings.dimensions)
@@ -173,11 +174,11 @@ def recommender(
         answered_by=_event_of_list,
     )
     measured = Workers(settings, endpoints, command=command, progress=progress)
-    beside = Workers(settings, endpoints, progress=progress)
+    others = Workers(settings, endpoints, progress=progress)
     services = Stack(own)
-    settle = partial(await_members, endpoints.kafka, f"{settings.topic_prefix}sightline-interactions")
-    with closing(client), beside.borrowed(("items",)) as (items_worker,):
-        taken = {
+    await_group = partial(await_members, endpoints.kafka, f"{settings.topic_prefix}sightline-interactions")
+    with closing(client), others.borrowed(("items",)) as (items_worker,):
+        other_cpu_s = {
             "items": partial(process.cpu_s, items_worker.process),
             "kafka": partial(services.cpu_s, "kafka"),
             "redis": partial(services.cpu_s, "redis"),
@@ -186,7 +187,7 @@ def recommender(
         def start(number: int) -> Process:
             return measured.start("interactions", number=number).process
 
-        with _ended(System(client, clicks, start, settle, taken)) as system:
+        with _ended(System(client, clicks, start, await_group, other_cpu_s)) as system:
             for _ in range(workers):
                 system.join()
             yield system
@@ -195,14 +196,14 @@ def recommender(
 def our_worker(
     own: Settings, endpoints: Endpoints, clicks: Iterator[Event], progress: Progress, *, items: int, workers: int = 1
 ) -> AbstractContextManager[System]:
-    """The worker as it is deployed."""
+    """The deployed worker."""
     return recommender(OURS, COMMAND, own, endpoints, clicks, progress, items=items, workers=workers)
 
 
 def floor(
     own: Settings, endpoints: Endpoints, clicks: Iterator[Event], progress: Progress, *, items: int
 ) -> AbstractContextManager[System]:
-    """The same handler between confluent-kafka's consumer and producer."""
+    """Our handler between confluent-kafka's consumer and producer (benchmarks/harness/floor.py)."""
     return recommender("floor", FLOOR, own, endpoints, clicks, progress, items=items)
 
 

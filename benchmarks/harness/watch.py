@@ -1,4 +1,4 @@
-"""What goes on in a thread beside a measurement, for as long as that takes."""
+"""Base class of observers that run in a thread during a measurement."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -7,7 +7,7 @@ from typing import Self
 
 
 class Watch(ABC):
-    """A context manager around what is watched; `_watch` has to end soon after `_ended` is set."""
+    """A context manager around the observed time; `_watch` must return soon after `_ended` is set."""
 
     def __init__(self) -> None:
         self._ended = threading.Event()

@@ -1,1 +1,1 @@
-"""One measurement a file."""
+"""The measurements, one a file."""

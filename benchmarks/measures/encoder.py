@@ -1,4 +1,4 @@
-"""Pictures a second from the upload topic to the catalogue, against the bare model on the same cores."""
+"""Pictures a second from the upload topic to the catalogue, compared with the model alone on the same cores."""
 
 import os
 import time
@@ -14,9 +14,9 @@ import numpy as np
 import onnxruntime  # type: ignore[import-untyped]  # it has no types
 from numpy.typing import NDArray
 
-from benchmarks.harness.families import children, cpu_s, family_cpu_s
+from benchmarks.harness.cpu_time import children, cpu_s, family_cpu_s
 from benchmarks.harness.load import Event, LoadClient
-from benchmarks.harness.surroundings import own_stack
+from benchmarks.harness.own_stack import own_stack
 from benchmarks.harness.systems import FLAT_OUT
 from benchmarks.world.pictures import draw_catalogue
 from deploy.local import Stack
@@ -28,20 +28,20 @@ from streams.settings import Settings
 from streams.wire import topics
 from streams.wire.events import Upload, encode
 
-#: A broker that was started a moment ago costs more a picture than the model does.
+#: Pictures before the measurement: a new broker costs more a picture than the model does.
 WARM_UP = 2400
 BATCH = 8
-#: The share of the measured rate at which the delays are measured: below it nothing queues up.
+#: Delays are measured at this share of the measured rate, so that no queue builds up.
 PACED = 0.5
-#: Of the pictures flat out: before and after that the batches fill and run empty.
+#: The range of answers that counts: batches fill before it and run empty after it.
 STEADY = (0.1, 0.9)
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderFigures:
-    """`images_per_s` flat out, upload to item on the catalogue; delays of one picture at half that rate.
+    """`images_per_s` from upload to catalogue at full load; the delays of one picture are measured at half that rate.
 
-    `…_cpu_ms` is what a picture takes of a processor flat out: `triton` with the model, `load` what measures.
+    `…_cpu_ms` is the processor time a picture at full load; `triton` includes the model, `load` is the load generator.
     """
 
     images_per_s: float
@@ -67,7 +67,7 @@ _decode_item = msgspec.json.Decoder(_Item).decode
 
 
 def measure_encoder(settings: Settings, images: int, *, progress: Progress = lambda _: None) -> EncoderFigures:
-    """Send drawn pictures through the uploads and items workers; before and after, ONNX Runtime has them alone."""
+    """Send drawn pictures through the uploads and items workers; ONNX Runtime alone runs before and after."""
     pictures = [item.jpeg for item in draw_catalogue(min(images, 200), seed=0)]
     uploads = _draw_uploads(pictures)
     with own_stack(settings, progress, services=("kafka", "redis", "triton")) as (own, endpoints):
@@ -82,9 +82,9 @@ def measure_encoder(settings: Settings, images: int, *, progress: Progress = lam
             client.run([next(uploads) for _ in range(WARM_UP)], FLAT_OUT)
             model = partial(_model_rate, own, pictures, images // 2)
             model_before, clocks = model(), _clocks(own, workers)
-            before = {name: taken() for name, taken in clocks.items()}
+            before_s = {name: clock() for name, clock in clocks.items()}
             flat_ms = client.run([next(uploads) for _ in range(images)], FLAT_OUT)
-            cpu_ms = {f"{name}_cpu_ms": (taken() - before[name]) / images * 1000 for name, taken in clocks.items()}
+            cpu_ms = {f"{name}_cpu_ms": (clock() - before_s[name]) / images * 1000 for name, clock in clocks.items()}
             rate, model_rate = steady_rate(flat_ms), (model_before + model()) / 2
             progress(f"{rate:.0f} images/s, {model_rate:.0f} by the model alone")
             paced_ms = client.run([next(uploads) for _ in range(images)], PACED * rate)
@@ -100,7 +100,7 @@ def measure_encoder(settings: Settings, images: int, *, progress: Progress = lam
 
 
 def _clocks(settings: Settings, workers: Sequence[Worker]) -> dict[str, Callable[[], float]]:
-    """Seconds of processor time that each of the processes has taken so far, by name."""
+    """Readers of the processor time of each process in seconds, by name."""
     pids = {worker.name: worker.process.pid for worker in workers}
     services = {each.name: each.pid for each in Stack(settings).status() if each.pid is not None}
     return {
@@ -113,7 +113,7 @@ def _clocks(settings: Settings, workers: Sequence[Worker]) -> dict[str, Callable
 
 
 def steady_rate(delays_ms: NDArray[np.float64]) -> float:
-    """Answers a second of pictures that were all due at once, between the first and the last tenth."""
+    """Answers a second when all pictures are due at once, without the first and the last tenth."""
     answered_ms = np.sort(delays_ms[~np.isnan(delays_ms)])
     first, last = (int(share * (len(answered_ms) - 1)) for share in STEADY)
     return float((last - first) / (answered_ms[last] - answered_ms[first]) * 1000)
@@ -128,7 +128,7 @@ def _draw_uploads(pictures: Sequence[bytes]) -> Iterator[Event]:
             item_id=item_id,
             user_id="shop",
             occurred_at_ms=time.time_ns() // 1_000_000,
-            # Its number behind its end makes no other picture of it, but one that the worker has not seen.
+            # The number after the end of the JPEG does not change the picture, but the worker has not cached it.
             image=pictures[number % len(pictures)] + number.to_bytes(4, "big"),
         )
         yield Event(item_id, item_id.encode(), encode(upload))
@@ -136,9 +136,9 @@ def _draw_uploads(pictures: Sequence[bytes]) -> Iterator[Event]:
 
 
 def _model_rate(settings: Settings, pictures: Sequence[bytes], images: int) -> float:
-    """Images a second of the served model with all cores to itself, pictures decoded before: the better of two ways.
+    """Images a second of the model alone on all cores, with decoded pictures; the better of two ways.
 
-    One session on all cores with batches, or as many sessions as cores with one picture each, as Triton runs it.
+    The ways are one session on all cores with batches, and one session a core with single pictures, as in Triton.
     """
     path = settings.tools / "models" / settings.encoder / "1" / "model.onnx"
     pixels = np.stack([decode(picture).pixels for picture in pictures[:BATCH]])
@@ -149,7 +149,7 @@ def _model_rate(settings: Settings, pictures: Sequence[bytes], images: int) -> f
 
 
 def _sessions_rate(path: Path, pixels: NDArray[np.uint8], images: int, *, sessions: int, threads: int) -> float:
-    """Images a second of sessions at work at once, each with batches of these pixels, uint8 [N, 224, 224, 3]."""
+    """Images a second of concurrent sessions, each with batches of `pixels`, uint8 [N, 224, 224, 3]."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     made = [onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"]) for _ in range(sessions)]

@@ -1,4 +1,4 @@
-"""Whether anything that comes in can end or hang a worker: events through the parsers, pictures through the decoder."""
+"""Fuzzes the input of workers for crashes and hangs: events through the parsers, pictures through the decoder."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ from streams.wire.records import Record
 from streams.wire.signals import Engaged, parse_signal
 from streams.wire.topics import DEAD_LETTERS, INTERACTIONS, ITEMS, UPLOADS
 
-#: One event is parsed in well under a millisecond; a pause of the machine is no hang.
+#: An event takes well under a millisecond; the limit allows for pauses of the machine.
 EVENT_HANG_S = 2.0
 _AT_ONCE = 32
 _LETTER_LIMIT = int(DEAD_LETTERS.config["max.message.bytes"])
@@ -34,9 +34,9 @@ _PARSERS = {INTERACTIONS.name: parse_interaction, UPLOADS.name: parse_upload, IT
 
 @dataclass(slots=True)
 class Fuzzed:
-    """`crashes`: what raised anything but a refusal, or ended a decoder; `hangs`: what took longer than its deadline.
+    """`crashes` counts inputs that raised anything but a refusal or ended a decoder; `hangs`, inputs past the deadline.
 
-    `peak_mb` is the most memory (10⁶ bytes) that a decoder's process has held at once.
+    `peak_mb` is the peak memory of a decoder process, in 10⁶ bytes.
     """
 
     events: int = 0
@@ -49,7 +49,7 @@ class Fuzzed:
 def fuzz(
     events: int, pictures: int, *, seed: int, files: Sequence[Path] = (), progress: Callable[[str], None]
 ) -> Fuzzed:
-    """Try so many events and mutated pictures; `files` are decoded as they are, and mutated as well."""
+    """Try `events` random events and `pictures` mutated pictures; `files` are tried unchanged and mutated."""
     found = Fuzzed()
     if events:
         _fuzz_events(found, events, seed, progress)
@@ -74,7 +74,7 @@ def _fuzz_events(found: Fuzzed, count: int, seed: int, progress: Callable[[str],
         began = time.perf_counter()
         try:
             _handle(record)
-        except Exception as error:  # noqa: BLE001 (whatever it is, it would have ended the worker)
+        except Exception as error:  # noqa: BLE001 (any other exception ends a worker)
             found.crashes += 1
             progress(f"crash: {error!r} by {str(record)[:500]}")
         found.hangs += time.perf_counter() - began > EVENT_HANG_S
@@ -83,7 +83,7 @@ def _fuzz_events(found: Fuzzed, count: int, seed: int, progress: Callable[[str],
 
 
 def _handle(record: Record) -> None:
-    """What the agents do with a record, up to what they would store and publish."""
+    """Do what the agents do with a record, up to the encoding of stored and published values."""
     try:
         if record.topic in _PARSERS:
             _PARSERS[record.topic](record)

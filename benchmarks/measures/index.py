@@ -1,4 +1,4 @@
-"""The index of the catalogue replica against exact search: how fast, how complete, how large."""
+"""The index of the catalogue replica compared with exact search: speed, recall and size."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.harness.resident import resident_bytes
+from benchmarks.harness.resident_memory import resident_bytes
 from deploy.service import Progress
 from inference.catalog.index import HnswIndex
 
@@ -25,7 +25,7 @@ ADDING_S = 20.0
 class IndexFigures:
     """`p99_adding_ms` is measured while another thread adds 200 items a second.
 
-    `bytes_per_item` is the index with its vectors, not what else a catalogue knows.
+    `bytes_per_item` is the size of the index with its vectors, without the other columns of a catalogue.
     """
 
     p50_ms: float
@@ -40,12 +40,12 @@ class IndexFigures:
 def measure_index(
     items: int, dimensions: int, *, adding_s: float = ADDING_S, progress: Progress = lambda _: None
 ) -> IndexFigures:
-    """Fill an index with unit vectors in clusters, and ask it one query at a time."""
+    """Fill an index with clustered unit vectors and search it, one query at a time."""
     random = np.random.default_rng(0)
     centres = draw_centres(random, items, dimensions)
     vectors = draw(random, centres, items)
     queries = draw(random, centres, QUERIES)
-    # What the first of all indexes takes, for threads and their like, is not counted.
+    # The first index of a process allocates threads and buffers, which do not count.
     HnswIndex(dimensions).add(np.arange(_CHUNK, dtype=np.uint64), draw(random, centres, _CHUNK))
     before = resident_bytes()
     index = HnswIndex(dimensions)
@@ -72,7 +72,7 @@ def measure_index(
 
 
 def draw_centres(random: np.random.Generator, items: int, dimensions: int) -> NDArray[np.float32]:
-    """What so many items are drawn around [clusters, dimensions]."""
+    """Cluster centres for `items` items [clusters, dimensions]."""
     return random.standard_normal((max(int(items * CLUSTERS_PER_ITEM), 20), dimensions)).astype(np.float32)
 
 
@@ -89,7 +89,7 @@ def draw(random: np.random.Generator, centres: NDArray[np.float32], count: int) 
 def _timed(
     search: Callable[[NDArray[np.float32]], NDArray[np.int64]], queries: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
-    """Milliseconds of each search [q], and what it found."""
+    """Milliseconds of each search [q], and its results."""
     delays, found = [], []
     for query in queries:
         started = time.perf_counter()
@@ -99,7 +99,7 @@ def _timed(
 
 
 def _while_adding(index: HnswIndex, vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The delays of searches that go on as long as another thread adds vectors at their pace."""
+    """Milliseconds of searches while another thread adds the vectors at a fixed rate."""
     base, delays = len(index), []
 
     def add() -> None:
@@ -118,5 +118,5 @@ def _while_adding(index: HnswIndex, vectors: NDArray[np.float32], queries: NDArr
 
 
 def percentile(values: NDArray[np.float64], percent: float) -> float:
-    """In as many digits as mean something."""
+    """A percentile, rounded to four decimals."""
     return round(float(np.percentile(values, percent)), 4)

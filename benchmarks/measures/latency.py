@@ -1,4 +1,4 @@
-"""Event produced → list consumed, for our worker, bare echoes and our handler without Faust, in one run."""
+"""Latency from event to list for our worker, plain echoes and our handler without Faust, in one run."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -8,9 +8,9 @@ import numpy as np
 
 from benchmarks.harness.clicks import draw_clicks
 from benchmarks.harness.delays import Delays, lag_growth_per_s, percentiles
-from benchmarks.harness.echoes import has_quixstreams
+from benchmarks.harness.echoes.commands import has_quixstreams
 from benchmarks.harness.load import Event
-from benchmarks.harness.surroundings import own_stack
+from benchmarks.harness.own_stack import own_stack
 from benchmarks.harness.systems import START_S, System, echo, floor, our_worker
 from deploy.service import Progress
 from streams.settings import Settings
@@ -20,9 +20,9 @@ WARM_UP_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`seconds` of each system, shared out over the rounds; every round begins with a warm-up that does not count.
+    """`seconds` for each system, divided among the rounds; each round begins with a warm-up that does not count.
 
-    Nor does the first round, in which a new broker compiles what it does often.
+    An extra first round does not count either, since a new broker still compiles its hot code.
     """
 
     rate: float
@@ -38,10 +38,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """The medians over the rounds; ratios are ours to the Faust echo's; `lost` events of ours were never answered.
+    """Medians over the rounds; the ratios are ours to the Faust echo; `lost` counts our events never answered.
 
-    `lag_growth_per_s`: by how many a second the events of ours that wait become more. `late_p99_ms`: how late the load
-    generator published ours, which counts as their delay. None for an echo that could not be started.
+    `lag_growth_per_s` is the growth of our waiting events, in events a second. `late_p99_ms` is the lateness of the
+    load generator for our events, which is part of their delay. Figures of an echo that could not start are None.
     """
 
     p50_ms: float
@@ -64,7 +64,7 @@ class Latency:
 
 @dataclass(slots=True)
 class _Measured:
-    """A system, and of each round the percentiles (50, 99, 99.9), the growth of the lag and the load's lateness."""
+    """A system, and for each round the percentiles 50, 99 and 99.9, the lag growth and the lateness of the load."""
 
     system: System
     rounds: list[Delays] = field(default_factory=list)
@@ -74,7 +74,7 @@ class _Measured:
 
 
 def measure_latency(settings: Settings, plan: Plan, *, progress: Progress = lambda _: None) -> Latency:
-    """Start services of its own and measure the systems one after the other, round by round; ends all it started."""
+    """Start separate services and measure the systems in turn, round by round; everything ends afterwards."""
     with own_stack(settings, progress) as (own, endpoints), ExitStack() as stack:
         contexts: dict[str, AbstractContextManager[System]] = {
             "echo": echo(own, endpoints, plan.clicks()),
@@ -86,7 +86,7 @@ def measure_latency(settings: Settings, plan: Plan, *, progress: Progress = lamb
             contexts["quixstreams"] = echo(own, endpoints, plan.clicks(), "quixstreams")
         systems = {name: _Measured(stack.enter_context(context)) for name, context in contexts.items()}
         for name, measured in systems.items():
-            progress(f"{name}: one click of each of {plan.users} users")
+            progress(f"{name}: one click by each of {plan.users} users")
             measured.system.run(plan.users, plan.rate, patience_s=START_S)
         for number in range(plan.rounds + 1):
             for name, measured in systems.items():
@@ -94,8 +94,8 @@ def measure_latency(settings: Settings, plan: Plan, *, progress: Progress = lamb
                 if number > 0:
                     measured.rounds.append(found)
                 title = f"round {number} of {plan.rounds}, {name}"
-                told = f"p50 {p50:.2f} ms, p99 {p99:.2f} ms, lag {growth:+.2f}/s"
-                progress(f"{title}: {told}, lost {measured.system.lost} so far")
+                figures = f"p50 {p50:.2f} ms, p99 {p99:.2f} ms, lag {growth:+.2f}/s"
+                progress(f"{title}: {figures}, lost {measured.system.lost} so far")
         return _summarise(**systems)
 
 

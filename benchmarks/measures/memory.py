@@ -1,12 +1,13 @@
-"""What a user takes in Redis and an item in a worker's memory."""
+"""The size of a user in Redis and of an item in the memory of a worker."""
 
 import asyncio
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from benchmarks.harness.resident import resident_bytes
-from benchmarks.harness.surroundings import draw_items, own_stack
+from benchmarks.harness.catalogue import draw_items
+from benchmarks.harness.own_stack import own_stack
+from benchmarks.harness.resident_memory import resident_bytes
 from deploy.service import Progress
 from features.item import key_of
 from features.profile import Action, Profile, profile_after
@@ -26,14 +27,14 @@ _CHUNK = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes of Redis a user with 100 events (key, value and what Redis adds), and of a worker an item."""
+    """Bytes in Redis a user with 100 events (key, value and overhead), and bytes in a worker an item."""
 
     redis_bytes_per_user: float
     worker_bytes_per_item: float
 
 
 def measure_memory(settings: Settings, *, users: int, items: int, progress: Progress = lambda _: None) -> Memory:
-    """Fill a Redis of its own with users, and a catalogue replica in this process with items."""
+    """Fill a separate Redis with users, and a catalogue in this process with items."""
     with own_stack(settings, progress, services=("redis",)) as (own, endpoints):
         per_user = asyncio.run(_fill(endpoints.redis, own.partitions, users, progress))
     return Memory(round(per_user, 1), round(_item_bytes(settings.dimensions, items, progress), 1))
@@ -44,7 +45,7 @@ async def _fill(url: str, partitions: int, users: int, progress: Progress) -> fl
     try:
         store = ProfileStore(RedisPartitions(client, Keys(""), observe=_ignore))
         random = np.random.default_rng(0)
-        # Each profile is one of these: what takes its time is to make them, and bytes are all that counts here.
+        # Users share these profiles: profiles are slow to make, and only their size counts.
         drawn = [_profile(random) for _ in range(100)]
         before = await _used(client)
         positions = dict.fromkeys(range(partitions), START)
@@ -78,7 +79,8 @@ def _ignore(_op: str, _seconds: float | None) -> None:
 
 def _item_bytes(dimensions: int, items: int, progress: Progress) -> float:
     catalog = Catalog(dimensions)
-    _add(catalog, dimensions, 0, _CHUNK)  # what drawing takes in passing is in use already when the counting begins
+    # Temporary memory of the drawing is allocated before the count begins.
+    _add(catalog, dimensions, 0, _CHUNK)
     before = resident_bytes()
     for start in range(_CHUNK, items + _CHUNK, _CHUNK):
         _add(catalog, dimensions, start, _CHUNK)

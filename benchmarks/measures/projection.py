@@ -1,4 +1,4 @@
-"""How inference/encoders/projection.npz was fitted, and what it is worth on classes and people it never saw.
+"""Fits inference/encoders/projection.npz and measures its precision on held-out classes and people.
 
 `uv run python -m benchmarks.measures.projection DATA` prints one JSON line a row; `--write FILE` fits on everything and
 writes the file. DATA holds clothing/ and grocery/, each with images.tar and labels.csv.
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def held_out(fitter: Fitter, clothing: Labelled, grocery: Labelled, people: Column) -> Iterator[dict[str, object]]:
-    """Yield precision on what the fit did not see; means over the splits."""
+    """Yield the precision on held-out data; means over the splits."""
     embed = fitter([grocery])
     yield {"test": "clothing, fitted on grocery", **score(embed, clothing)}
     embed = fitter([clothing])
@@ -81,7 +81,7 @@ def held_out(fitter: Fitter, clothing: Labelled, grocery: Labelled, people: Colu
 
 
 def score(embed: Callable[[Matrix], Matrix], data: Labelled) -> dict[str, float]:
-    """Measure precision and how similar pairs of one class and of two classes are."""
+    """Measure precision, and the cosines of pairs within a class and across classes."""
     embeddings = embed(data.features)
     return precision(embeddings, data.labels) | similarities(embeddings, data.labels)
 
@@ -117,7 +117,7 @@ def halves(data: Labelled, groups: Column, seed: int) -> tuple[Labelled, Labelle
 
 
 def read_pictures(folder: Path) -> Iterator[NDArray[np.uint8]]:
-    """Yield uint8 [≤ 32, 224, 224, 3] in the order of labels.csv, from the tar, unpacking nothing."""
+    """Yield uint8 [≤ 32, 224, 224, 3] in the order of labels.csv, read from the tar without unpacking it."""
     paths = [row["path"] for row in read_rows(folder)]
     with tarfile.open(folder / "images.tar") as archive:
         for start in range(0, len(paths), BATCH):

@@ -1,10 +1,10 @@
-"""Fits the linear map from a CNN's features to embeddings: photographs of one thing close, everything else kept.
+"""Fits the linear map from CNN features to embeddings: photographs of one thing come close, other distances stay.
 
-Three steps: (1) whiten what varies within a class, shrunk towards none (Hatch et al. 2006, "Within-class covariance
-normalization"); (2) keep the directions that carry the most spread of the data together with the network's own
-classifier, which has seen far more kinds of things than the data; (3) improve by gradient on the probability that a
-random neighbour is of the same class (Goldberger et al. 2004, "Neighbourhood Components Analysis") while all cosines
-stay near those of the full features, so that things nobody labelled keep their neighbours.
+Three steps: (1) whiten the variance within classes, with shrinkage (Hatch et al. 2006, "Within-class covariance
+normalization"); (2) keep the directions with the largest joint variance of the data and of the network's classifier,
+which has seen far more kinds of things than the data; (3) maximise by gradient the probability that a random
+neighbour has the same class (Goldberger et al. 2004, "Neighbourhood Components Analysis"), while all cosines stay
+near those of the full features, so that unlabelled things keep their neighbours.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The numbers that were chosen by held-out classes and uploaders (docs/encoder.md)."""
+    """Hyperparameters, chosen on held-out classes and uploaders (docs/encoder.md)."""
 
     dimensions: int = 256
     shrinkage: float = 0.7
@@ -59,7 +59,7 @@ def unit(rows: Matrix) -> Matrix:
 
 
 def fit(sets: Sequence[Labelled], classifier: Matrix, recipe: Recipe) -> LinearMap:
-    """Fit on labelled sets, each counting the same; `classifier` float64 [classes, F] is the network's last layer.
+    """Fit on labelled sets of equal weight; `classifier` float64 [classes, F] is the last layer of the network.
 
     The same input and recipe give the same map.
     """
@@ -118,7 +118,7 @@ def _descend(sets: Sequence[Labelled], matrix: Matrix, recipe: Recipe) -> Matrix
 
 
 def _gradient(data: Labelled, matrix: Matrix, recipe: Recipe, random: np.random.Generator) -> Matrix:
-    """Of `-mean log P(my neighbour is of my class) + faithfulness · mean (cosine before - cosine after)²`."""
+    """Gradient of `-mean log P(neighbour has the same class) + faithfulness · mean (cosine before - after)²` [F, D]."""
     batch = random.permutation(len(data.labels))[: recipe.batch]
     features, labels = data.features[batch], data.labels[batch]
     shaken = features + recipe.noise * features.std(axis=0) * random.standard_normal(features.shape)
@@ -137,14 +137,14 @@ def _embed(features: Matrix, matrix: Matrix) -> tuple[Matrix, Matrix]:
 
 
 def _back(features: Matrix, embeddings: Matrix, lengths: Matrix, slope: Matrix) -> Matrix:
-    """The loss's slope at the matrix, from its slope at the unit embeddings."""
+    """Gradient with respect to the matrix [F, D], from the gradient with respect to the unit embeddings [N, D]."""
     along = (slope * embeddings).sum(axis=1, keepdims=True)
     gradient: Matrix = features.T @ ((slope - embeddings * along) / lengths)
     return gradient
 
 
 def _neighbour_slope(embeddings: Matrix, labels: NDArray[np.int64], temperature: float) -> Matrix:
-    """The slope of `-mean log P(my neighbour is of my class)` at the unit embeddings."""
+    """Gradient of `-mean log P(neighbour has the same class)` with respect to the unit embeddings [N, D]."""
     scores = embeddings @ embeddings.T / temperature
     np.fill_diagonal(scores, -np.inf)
     chances = np.exp(scores - scores.max(axis=1, keepdims=True))

@@ -1,10 +1,10 @@
-"""How fast the state is made anew from the log, against the rate at which its events came."""
+"""Speed of a rebuild of the state from the log, compared with the rate of live events."""
 
 import asyncio
 from dataclasses import dataclass
 
 from benchmarks.harness.clicks import draw_clicks
-from benchmarks.harness.surroundings import own_stack
+from benchmarks.harness.own_stack import own_stack
 from benchmarks.harness.systems import FLAT_OUT, OURS, our_worker
 from deploy.service import Progress
 from streams.replay.rebuild import rebuild_state
@@ -12,13 +12,13 @@ from streams.settings import Settings
 
 USERS = 5000
 ITEMS = 2000
-#: While the workers catch up with what was sent flat out.
+#: For the workers to catch up, since all events are due at once.
 PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """`ratio` is that of the rebuild's events a second to `live_events_per_s`, at which a stream is taken to run."""
+    """`ratio` is `events_per_s` of the rebuild to `live_events_per_s`, the assumed rate of a live stream."""
 
     events: int
     signals: int
@@ -29,7 +29,7 @@ class Replay:
 
 
 def measure_replay(settings: Settings, *, events: int, rate: float, progress: Progress = lambda _: None) -> Replay:
-    """Have workers handle clicks, then rebuild what they made; on services of its own, which it ends."""
+    """Have workers handle clicks, then rebuild their state; on separate services, which end afterwards."""
     with own_stack(settings, progress) as (own, endpoints):
         clicks = draw_clicks(USERS, ITEMS, rate)
         with our_worker(own, endpoints, clicks, progress, items=ITEMS) as system:

@@ -1,4 +1,4 @@
-"""The shared index on a Redis of its own: as benchmarks/measures/index.py, and what a search costs Redis."""
+"""The shared index on a separate Redis: the figures of benchmarks/measures/index.py, and the cost of a search."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ QUERIES: Final = 400
 _EXACT: Final = 100
 _ENCODER: Final = "bench@1"
 _PARTITIONS: Final = 12
-#: One item in so many has a category.
+#: Number of categories; items have them in turn.
 _CATEGORIES: Final = 40
 _ADDS_PER_S: Final = 200
 ADDING_S: Final = 10.0
@@ -32,9 +32,9 @@ ADDING_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class SharedIndexFigures:
-    """`p99_adding_ms` is measured while 200 items a second are added; `cpu_…` is the time of Redis's processor.
+    """`p99_adding_ms` is measured while 200 items a second are added; `cpu_…` is processor time of Redis.
 
-    `category_…` are of searches limited to a category that one item in 40 has.
+    `category_…` are figures of searches limited to a category that one item in 40 has.
     """
 
     shards: int
@@ -53,12 +53,12 @@ class SharedIndexFigures:
 
 @dataclass(frozen=True, slots=True)
 class _Items:
-    """Vectors [n, d]; an item's key is its row."""
+    """Vectors [n, d]; the key of an item is its row."""
 
     vectors: NDArray[np.float32]
 
     def steps(self) -> Iterator[tuple[int, dict[int, Indexed | None]]]:
-        """The items as the partitions of state.catalog bring them."""
+        """The items in steps, as the partitions of state.catalog deliver them."""
         for start in range(0, len(self.vectors), STEP * _PARTITIONS):
             for partition in range(_PARTITIONS):
                 rows = range(start + partition, min(start + STEP * _PARTITIONS, len(self.vectors)), _PARTITIONS)
@@ -69,7 +69,7 @@ class _Items:
 def measure_shared_index(
     items: int, dimensions: int, shards: int, *, adding_s: float = ADDING_S, progress: Progress = lambda _: None
 ) -> SharedIndexFigures:
-    """Fill the shards with unit vectors in clusters, and ask them one query at a time."""
+    """Fill the shards with clustered unit vectors and search them, one query at a time."""
     with TemporaryDirectory(prefix="sightline-index-") as home:
         node = RedisNode(Path(home))
         node.start()
@@ -88,15 +88,15 @@ async def _measure(
     queries = draw(random, centres, QUERIES)
     async with _connected(url) as client:
         sets = VectorSets(client, "", shards, observe=_ignore)
-        before, begun, cpu = await _used_bytes(client), time.perf_counter(), await _cpu_s(client)
+        before, begun, cpu_s = await _used_bytes(client), time.perf_counter(), await _cpu_s(client)
         await _fill(sets, items, progress)
         adds_per_s = count / (time.perf_counter() - begun)
-        add_ms = (await _cpu_s(client) - cpu) * 1000 / count
+        add_ms = (await _cpu_s(client) - cpu_s) * 1000 / count
         size = await _used_bytes(client) - before
         exact_ms, nearest = _exactly(items.vectors, queries[:_EXACT])
-        cpu = await _cpu_s(client)
+        cpu_s = await _cpu_s(client)
         found_ms, found = await _searched(sets, queries, NO_FILTER)
-        search_ms = (await _cpu_s(client) - cpu) * 1000 / QUERIES
+        search_ms = (await _cpu_s(client) - cpu_s) * 1000 / QUERIES
         category_ms, of_category = await _searched(sets, queries[:_EXACT], SearchFilter(category="c7"))
         added = draw(random, centres, int(_ADDS_PER_S * adding_s))
         adding_ms = await _while_adding(url, sets, added, count, queries)
@@ -133,13 +133,13 @@ async def _fill(sets: VectorSets, items: _Items, progress: Progress) -> None:
 
 
 async def _searched(
-    sets: VectorSets, queries: NDArray[np.float32], where: SearchFilter
+    sets: VectorSets, queries: NDArray[np.float32], search_filter: SearchFilter
 ) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
-    """Milliseconds of each search, and what it found."""
+    """Milliseconds of each search [q], and its results."""
     delays, found = [], []
     for query in queries:
         begun = time.perf_counter()
-        keys, similarities = await sets.search(_ENCODER, query[None], COUNT, where)
+        keys, similarities = await sets.search(_ENCODER, query[None], COUNT, search_filter)
         delays.append((time.perf_counter() - begun) * 1000)
         found.append(keys[similarities > -1].astype(np.int64))
     return np.array(delays), found
@@ -148,7 +148,7 @@ async def _searched(
 async def _while_adding(
     url: str, sets: VectorSets, vectors: NDArray[np.float32], base: int, queries: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """The delays of searches that go on as long as another connection adds vectors at their pace."""
+    """Milliseconds of searches while another connection adds the vectors at a fixed rate."""
     delays: list[NDArray[np.float64]] = []
     async with _connected(url) as client:
         writer = VectorSets(client, "", sets.shards, observe=_ignore)
@@ -173,7 +173,7 @@ async def _add_paced(sets: VectorSets, vectors: NDArray[np.float32], base: int) 
 def _exactly(
     vectors: NDArray[np.float32], queries: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
-    """Milliseconds of each exact search, and what it found."""
+    """Milliseconds of each exact search [q], and its results."""
     delays, found = [], []
     count = min(COUNT, len(vectors))
     for query in queries:

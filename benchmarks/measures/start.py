@@ -1,6 +1,6 @@
-"""How long a worker takes to have the catalogue: from the topic, and from a snapshot, each in a new process.
+"""The time until a new worker has the catalogue: from the topic, and from a snapshot, each in a new process.
 
-Run as a module it is that process: it starts the replica, says how long that took, writes a snapshot, and ends.
+Run as a module this is that process: it starts the replica, prints the times, writes a snapshot, and ends.
 """
 
 import asyncio
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness.surroundings import draw_items, own_stack, publish_items
+from benchmarks.harness.catalogue import draw_items, publish_items
+from benchmarks.harness.own_stack import own_stack
 from deploy.service import Progress
 from inference.catalog.catalog import Catalog
 from inference.catalog.snapshot import Origin, write_snapshot
@@ -24,7 +25,7 @@ from streams.logs import configure_logs
 from streams.settings import Settings
 from streams.wire import topics
 
-#: More are not put through Kafka: the snapshot is made from drawn items, and `read_s` is not measured.
+#: Larger catalogues skip Kafka: the snapshot is made from drawn items, and `read_s` is not measured.
 THROUGH_KAFKA = 200_000
 _DRAWN_AT_ONCE = 10_000
 _PROBE_S = 0.001
@@ -32,10 +33,10 @@ _PROBE_S = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Seconds from the start of a process to a whole catalogue, and what its snapshot costs.
+    """Seconds from the start of a process to a complete catalogue, and the cost of the snapshot.
 
-    `read_s` is None where the catalogue was not read from the topic. `held_up_ms` is the longest time for which the
-    event loop stood still while the snapshot was written.
+    `read_s` is None if the catalogue was not read from the topic. `held_up_ms` is the longest time for which the
+    event loop was blocked while the snapshot was written.
     """
 
     items: int
@@ -47,7 +48,7 @@ class Start:
 
 
 def measure_start(settings: Settings, *, items: int, progress: Progress = lambda _: None) -> Start:
-    """Fill a catalogue on a Kafka of its own and start replicas of it, the first without a snapshot."""
+    """Fill a catalogue topic on a separate Kafka and start replicas of it, the first without a snapshot."""
     with own_stack(settings, progress, services=("kafka",)) as (own, endpoints):
         create_topics(endpoints.kafka, own.topic_prefix, own.partitions, 1)
         topic, folder = own.topic_prefix + topics.CATALOG.name, own.home / "snapshots"
@@ -75,12 +76,12 @@ def measure_start(settings: Settings, *, items: int, progress: Progress = lambda
 
 
 def _parts(items: int) -> Iterator[tuple[int, int]]:
-    """The numbers of the first items of each part, and how many it has."""
+    """The number of the first item of each part, and the count of items in it."""
     return ((first, min(_DRAWN_AT_ONCE, items - first)) for first in range(0, items, _DRAWN_AT_ONCE))
 
 
 def _fill(kafka: str, topic: str, dimensions: int, folder: Path, items: int, progress: Progress) -> float:
-    """Write a snapshot of drawn items that stands for the topic as it is: how long the writing took."""
+    """Write a snapshot of drawn items at the current end of the topic; returns the seconds of the writing."""
     catalog = Catalog(dimensions)
     for first, count in _parts(items):
         catalog.apply([(item.item_id, item) for item in draw_items(count, dimensions, seed=first, first=first)])
@@ -93,7 +94,7 @@ def _fill(kafka: str, topic: str, dimensions: int, folder: Path, items: int, pro
 
 
 def _start(kafka: str, topic: str, dimensions: int, folder: Path) -> dict[str, Any]:
-    """What a new process says of its start."""
+    """Start a new process of this module and return the figures that it prints."""
     begun = time.time()
     command = [
         sys.executable,
@@ -106,8 +107,8 @@ def _start(kafka: str, topic: str, dimensions: int, folder: Path) -> dict[str, A
         str(begun),
     ]
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603 (our own)
-    said: dict[str, Any] = json.loads(output.splitlines()[-1])
-    return said
+    figures: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return figures
 
 
 async def _run(kafka: str, topic: str, dimensions: int, folder: Path, begun: float) -> dict[str, float]:
@@ -115,7 +116,7 @@ async def _run(kafka: str, topic: str, dimensions: int, folder: Path, begun: flo
     replica = CatalogReplica(kafka, topic, catalog, snapshots=snapshots)
     await replica.start()
     start_s = time.time() - begun
-    probe = asyncio.create_task(_longest_stand())
+    probe = asyncio.create_task(_longest_pause())
     await asyncio.sleep(0.1)
     begun_write = time.perf_counter()
     await replica.stop()
@@ -129,8 +130,8 @@ async def _run(kafka: str, topic: str, dimensions: int, folder: Path, begun: flo
     }
 
 
-async def _longest_stand() -> float:
-    """The longest time in seconds for which nothing ran, until cancelled."""
+async def _longest_pause() -> float:
+    """The longest time in seconds for which the event loop was blocked; runs until cancelled."""
     longest = 0.0
     try:
         while True:
@@ -142,7 +143,7 @@ async def _longest_stand() -> float:
 
 
 def main() -> None:
-    """The process: kafka, topic, dimensions, folder of the snapshots, and when it was started."""
+    """The process; arguments are kafka, topic, dimensions, folder of the snapshots, and start time (Unix s)."""
     kafka, topic, dimensions, folder, begun = sys.argv[1:]
     configure_logs("warning")
     print(json.dumps(asyncio.run(_run(kafka, topic, int(dimensions), Path(folder), float(begun)))))

@@ -1,4 +1,4 @@
-"""The slowest of a thousand: 12 partitions of which one is busy and one sparse, and what goes on beside it."""
+"""Tail latency on 12 partitions, one busy and one sparse, while items arrive, workers join, or load is skewed."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.harness.catalogue import draw_items, publish_items
 from benchmarks.harness.clicks import BUSY, SPARSE, Skew, draw_clicks, draw_skewed_clicks
 from benchmarks.harness.delays import Delays, longest_gap_ms, percentiles
 from benchmarks.harness.load import Event
-from benchmarks.harness.surroundings import draw_items, own_stack, publish_items
+from benchmarks.harness.own_stack import own_stack
 from benchmarks.harness.systems import OURS, START_S, System, echo, our_worker
 from deploy.service import Progress
 from features.item import Item
@@ -21,7 +22,7 @@ from streams.settings import Settings
 from streams.wire import topics
 
 WARM_UP_S = 1.0
-#: How long a second worker stays.
+#: Time from the join of a second worker to its end.
 STAY_S = 3.0
 BURST = 1000
 GROWTH_PER_S = 200
@@ -32,9 +33,9 @@ Meanwhile = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class TailPlan:
-    """`seconds` of each scene, shared out over the rounds.
+    """`seconds` for each scene, divided among the rounds.
 
-    A round in which a worker joins and leaves lasts `rebalance_s` at least: one starts in half of it.
+    A round in which a worker joins and leaves lasts at least `rebalance_s`; the worker starts within half of it.
     """
 
     rate: float
@@ -47,10 +48,10 @@ class TailPlan:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Medians over the rounds, but for the sums `events` and `lost`: of all events, and of two partitions alone.
+    """Medians over the rounds, for all events and for two partitions alone; `events` and `lost` are sums.
 
-    `max_ms`: the longest that an event waited; `longest_gap_ms`: the longest time in which no list came at all;
-    `cpu_us_per_event`: processor time of the worker that was there before. None: no event came to that partition.
+    `max_ms` is the longest delay of an event; `longest_gap_ms`, the longest time without any list;
+    `cpu_us_per_event`, the processor time of the first worker. None means that the partition had no event.
     """
 
     events: int
@@ -69,7 +70,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """One worker while nothing else goes on, and what each thing adds; the same of a stock Faust echo."""
+    """One worker undisturbed, and with each disturbance; for comparison two scenes of a stock Faust echo."""
 
     steady: Scene
     rebalance: Scene
@@ -83,7 +84,7 @@ class Tail:
 
 @dataclass(slots=True)
 class _Act:
-    """A scene to be played: by whom, with which clicks, what goes on meanwhile, and for how long at least."""
+    """The plan of a scene: the system, the clicks, the concurrent action, and the least duration."""
 
     system: System
     skew: Skew = _EVEN
@@ -93,7 +94,7 @@ class _Act:
 
 
 def measure_tail(settings: Settings, plan: TailPlan, *, progress: Progress = lambda _: None) -> Tail:
-    """Start services of its own and play every scene, round by round; ends all it started."""
+    """Start separate services and play every scene, round by round; everything ends afterwards."""
     with own_stack(settings, progress) as (own, endpoints), ExitStack() as stack:
         clicks = partial(draw_clicks, plan.users, plan.items, plan.rate)
         reference = stack.enter_context(echo(own, endpoints, clicks()))
@@ -116,8 +117,8 @@ def measure_tail(settings: Settings, plan: TailPlan, *, progress: Progress = lam
         for number in range(1, plan.rounds + 1):
             for name, act in acts.items():
                 _play(act, f"{name}-{number}", plan, own.partitions)
-                progress(f"round {number} of {plan.rounds}, {name}: {_told(act.rounds[-1])}")
-        return Tail(**{name: _summed_up(act.rounds) for name, act in acts.items()})
+                progress(f"round {number} of {plan.rounds}, {name}: {_summary(act.rounds[-1])}")
+        return Tail(**{name: _medians(act.rounds) for name, act in acts.items()})
 
 
 def _play(act: _Act, name: str, plan: TailPlan, partitions: int) -> None:
@@ -153,7 +154,7 @@ def _scene(events: Sequence[Event], delays_ms: Delays, cpu_us: float, rate: floa
     )
 
 
-def _summed_up(rounds: Sequence[Scene]) -> Scene:
+def _medians(rounds: Sequence[Scene]) -> Scene:
     values: dict[str, list[float]] = {name: [getattr(each, name) for each in rounds] for name in Scene.__slots__}
     medians: dict[str, Any] = {name: _median(found) for name, found in values.items()}
     sums = {name: int(sum(values[name])) for name in ("events", "lost")}
@@ -165,7 +166,7 @@ def _median(values: Sequence[float]) -> float | None:
     return round(float(np.median(known)), 2) if known else None
 
 
-def _told(scene: Scene) -> str:
+def _summary(scene: Scene) -> str:
     shares = f"p50 {scene.p50_ms:.1f}, p99 {scene.p99_ms:.1f}, p99.9 {scene.p999_ms:.1f}, longest {scene.max_ms:.0f} ms"
     cost = f"{scene.cpu_us_per_event:.0f} us of CPU an event"
     return f"{shares}, no list for {scene.longest_gap_ms:.0f} ms, {cost}, lost {scene.lost}"
@@ -182,13 +183,13 @@ def _nothing() -> None:
 
 def _join_and_leave(system: System) -> None:
     system.join()
-    system.settle(2)
+    system.await_group(2)
     time.sleep(STAY_S)
     system.leave()
 
 
 class _Catalogue:
-    """A catalogue topic that new items come to; what costs time is made before they do."""
+    """A catalogue topic for new items; items are drawn before the measurement, since that takes time."""
 
     def __init__(self, kafka: str, topic: str, dimensions: int, items: int) -> None:
         self._kafka = kafka
@@ -197,11 +198,11 @@ class _Catalogue:
         self._items = items
 
     def burst(self) -> Meanwhile:
-        """A thousand new items at once."""
+        """Publish a thousand new items at once."""
         return partial(publish_items, self._kafka, self._topic, self._draw(BURST))
 
     def growth(self, seconds: float) -> Meanwhile:
-        """New items at an even pace, so many seconds long."""
+        """Publish GROWTH_PER_S new items a second for `seconds`."""
         items = self._draw(int(GROWTH_PER_S * seconds))
         return partial(publish_items, self._kafka, self._topic, items, rate=GROWTH_PER_S)
 

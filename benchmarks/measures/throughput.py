@@ -1,4 +1,4 @@
-"""How many events a second come back as lists when all of them wait already, and what one of them costs."""
+"""Events a second answered with lists from a full backlog, and the processor time of an event."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.harness.clicks import draw_clicks
 from benchmarks.harness.load import Event
-from benchmarks.harness.surroundings import own_stack
+from benchmarks.harness.own_stack import own_stack
 from benchmarks.harness.systems import FLAT_OUT, START_S, System, echo, floor, our_worker
 from deploy.service import Progress
 from streams.settings import Settings
@@ -16,7 +16,7 @@ from streams.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`events` flat out in each round, of users who are many enough that few have two events in a batch."""
+    """`events` due at once in each round; `users` should be so large that few have two events in a batch."""
 
     events: int
     rounds: int
@@ -31,10 +31,10 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """The medians over the rounds; the ratio is ours to the echo's; the processor time is that of the workers.
+    """Medians over the rounds; the ratio is ours to the echo; processor time is that of the answering workers.
 
-    Beside it that of the items worker, Kafka and Redis for our events. The patched echo is the stock one on our
-    transport (docs/faust.md).
+    The processor time of the items worker, Kafka and Redis for our events is separate. The patched echo is the stock
+    echo on our transport (docs/faust.md).
     """
 
     events_per_s: float
@@ -54,30 +54,30 @@ class Throughput:
 
 @dataclass(slots=True)
 class Backlogs:
-    """A system, and of each backlog that it emptied: the rate, and microseconds of processor time an event."""
+    """A system, and for each backlog the rate and the processor time of an event in microseconds."""
 
     system: System
     events_per_s: list[float] = field(default_factory=list)
     cpu_us: list[float] = field(default_factory=list)
-    beside_us: dict[str, list[float]] = field(default_factory=dict)
+    other_cpu_us: dict[str, list[float]] = field(default_factory=dict)
 
-    def empty(self, events: int) -> None:
-        """Have the system answer so many events that are all due at once."""
+    def run(self, events: int) -> None:
+        """Have the system answer `events` events that are all due at once."""
         system = self.system
-        before_s, beside_s = system.cpu_s(), {name: taken() for name, taken in system.beside.items()}
+        before_s, other_s = system.cpu_s(), {name: clock() for name, clock in system.other_cpu_s.items()}
         delays_ms = system.run(events, FLAT_OUT)
         self.events_per_s.append(events / (float(np.nanmax(delays_ms)) / 1000))
         self.cpu_us.append((system.cpu_s() - before_s) / events * 1e6)
-        for name, taken in system.beside.items():
-            self.beside_us.setdefault(name, []).append((taken() - beside_s[name]) / events * 1e6)
+        for name, clock in system.other_cpu_s.items():
+            self.other_cpu_us.setdefault(name, []).append((clock() - other_s[name]) / events * 1e6)
 
-    def told(self) -> str:
-        """The last one, for a person."""
+    def summary(self) -> str:
+        """The last backlog, for progress messages."""
         return f"{self.events_per_s[-1]:.0f} events/s, {self.cpu_us[-1]:.0f} us of CPU an event"
 
 
 def measure_throughput(settings: Settings, load: Load, *, progress: Progress = lambda _: None) -> Throughput:
-    """Start services of its own and have each system empty the same backlog in turn; ends all it started."""
+    """Start separate services and give each system the same backlog in turn; everything ends afterwards."""
     with own_stack(settings, progress) as (own, endpoints), ExitStack() as stack:
         contexts = {
             "echo": echo(own, endpoints, load.clicks()),
@@ -90,8 +90,8 @@ def measure_throughput(settings: Settings, load: Load, *, progress: Progress = l
             measured.system.run(load.users, FLAT_OUT, patience_s=START_S)
         for number in range(1, load.rounds + 1):
             for name, measured in systems.items():
-                measured.empty(load.events)
-                progress(f"round {number} of {load.rounds}, {name}: {measured.told()}")
+                measured.run(load.events)
+                progress(f"round {number} of {load.rounds}, {name}: {measured.summary()}")
         return _summarise(load, **systems)
 
 
@@ -104,9 +104,9 @@ def _summarise(load: Load, echo: Backlogs, patched: Backlogs, ours: Backlogs, fl
         floor_events_per_s=round(rate["floor"], 1),
         ratio=round(rate["ours"] / rate["echo"], 3),
         cpu_us_per_event=median(ours.cpu_us),
-        items_cpu_us_per_event=median(ours.beside_us["items"]),
-        kafka_cpu_us_per_event=median(ours.beside_us["kafka"]),
-        redis_cpu_us_per_event=median(ours.beside_us["redis"]),
+        items_cpu_us_per_event=median(ours.other_cpu_us["items"]),
+        kafka_cpu_us_per_event=median(ours.other_cpu_us["kafka"]),
+        redis_cpu_us_per_event=median(ours.other_cpu_us["redis"]),
         echo_cpu_us_per_event=median(echo.cpu_us),
         patched_echo_events_per_s=round(rate["patched"], 1),
         patched_echo_cpu_us_per_event=median(patched.cpu_us),
@@ -116,5 +116,5 @@ def _summarise(load: Load, echo: Backlogs, patched: Backlogs, ours: Backlogs, fl
 
 
 def median(values: Sequence[float]) -> float:
-    """To one decimal."""
+    """The median, rounded to one decimal."""
     return round(float(np.median(values)), 1)

@@ -1,4 +1,4 @@
-"""What more workers bring on the partitions of one topic, and what it costs when one comes or goes."""
+"""Throughput of 1, 2 and 4 workers on one topic, and the delay when workers join or leave."""
 
 import time
 from contextlib import ExitStack
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.harness.delays import longest_gap_ms
-from benchmarks.harness.surroundings import own_stack
+from benchmarks.harness.own_stack import own_stack
 from benchmarks.harness.systems import FLAT_OUT, START_S, System, echo, our_worker
 from benchmarks.measures.throughput import Backlogs, Load, median
 from deploy.service import Progress
 from streams.settings import Settings
 
 COUNTS = (1, 2, 4)
-#: While workers come and go: clicks a second, and when each change begins.
+#: While workers join and leave: clicks a second, and the time before each change.
 RATE = 100.0
 _LEAD_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Workers came or went: the longest time in which no list came at all, and the longest that an event waited."""
+    """A change of the number of workers: the longest time without any list, and the longest delay of an event."""
 
     gap_ms: float
     wait_ms: float
@@ -29,9 +29,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """So many workers, and as many stock Faust echoes: medians over the rounds; processor time is that of all workers.
+    """A number of workers and the same number of stock Faust echoes: medians over the rounds.
 
-    `joined`: when they became so many, `left`: when they became fewer again; None for the first.
+    Processor time is the sum of all workers. `joined` is the change to this number, `left` the change to the next
+    smaller number; both are None for one worker.
     """
 
     events_per_s: float
@@ -47,7 +48,7 @@ class Crew:
 
 @dataclass(frozen=True, slots=True)
 class Crews:
-    """By how many workers there are; `lost` events of ours were never answered."""
+    """Figures by number of workers; `lost` counts our events that were never answered."""
 
     one: Crew
     two: Crew
@@ -57,7 +58,7 @@ class Crews:
 
 @dataclass(slots=True)
 class _Measured:
-    """So many processes of one system."""
+    """The figures of one system at one number of processes."""
 
     backlogs: Backlogs
     joined: Change | None = None
@@ -67,9 +68,9 @@ class _Measured:
 def measure_workers(
     settings: Settings, load: Load, *, watch_s: float = 15.0, progress: Progress = lambda _: None
 ) -> Crews:
-    """Start services of its own, and more and more workers on them, then end them again.
+    """Start separate services, scale the workers up step by step, then down again.
 
-    Each time they become more or fewer, clicks come for `watch_s`, in which the change should find its end.
+    At each change clicks come for `watch_s` seconds, within which the change should be complete.
     """
     with own_stack(settings, progress) as (own, endpoints), ExitStack() as stack:
         reference = stack.enter_context(echo(own, endpoints, load.clicks()))
@@ -83,8 +84,8 @@ def measure_workers(
                     measured.joined = _watch(measured.backlogs.system, count, watch_s, progress)
             for number in range(1, load.rounds + 1):
                 for measured in crew:
-                    measured.backlogs.empty(load.events)
-                    progress(f"round {number} of {load.rounds}, {count} processes: {measured.backlogs.told()}")
+                    measured.backlogs.run(load.events)
+                    progress(f"round {number} of {load.rounds}, {count} processes: {measured.backlogs.summary()}")
         for at in range(len(COUNTS) - 1, 0, -1):
             for measured in crews[at]:
                 measured.left = _watch(measured.backlogs.system, COUNTS[at - 1], watch_s, progress)
@@ -93,15 +94,15 @@ def measure_workers(
 
 
 def _watch(system: System, count: int, watch_s: float, progress: Progress) -> Change:
-    """Have so many processes while clicks come."""
+    """Scale to `count` processes while clicks come."""
 
     def change() -> None:
         time.sleep(_LEAD_S)
-        system.become(count)
+        system.scale_to(count)
 
     delays_ms = system.run(int(RATE * watch_s), RATE, meanwhile=change)
     found = Change(round(longest_gap_ms(delays_ms, RATE), 1), round(float(np.nanmax(delays_ms, initial=0.0)), 1))
-    progress(f"now {count} processes: no answer for {found.gap_ms:.0f} ms, the longest wait {found.wait_ms:.0f} ms")
+    progress(f"now {count} processes: no answer for {found.gap_ms:.0f} ms, longest delay {found.wait_ms:.0f} ms")
     return found
 
 

@@ -1,4 +1,4 @@
-"""What our pages have in common: one HTML file that needs nothing beside it, light or dark as its reader has it."""
+"""The frame of our HTML pages: one self-contained file, light or dark as the reader prefers."""
 
 from html import escape
 from pathlib import Path
@@ -8,6 +8,6 @@ _FRAME = Path(__file__).with_suffix(".html")
 
 
 def framed(title: str, style: Path, body: str) -> str:
-    """The whole page of a body in HTML, with the rules of a file of CSS on top of the common ones."""
+    """A complete page around `body` (HTML), with the rules of the CSS file `style` after the common ones."""
     frame = Template(_FRAME.read_text(encoding="utf-8"))
     return frame.substitute(title=escape(title), style=style.read_text(encoding="utf-8"), body=body)

@@ -1,4 +1,4 @@
-"""One page of what the benchmarks found: a chart each, ours beside its reference."""
+"""One page with the results of the benchmarks: each chart shows our figure beside its reference."""
 
 import os
 import platform
@@ -13,13 +13,13 @@ from benchmarks.report.frame import framed
 
 _STYLE = Path(__file__).with_suffix(".css")
 
-#: What one bench found, as it prints it: numbers, None where nothing was measured, and objects of those by name.
+#: The printed result of one benchmark: numbers, None if not measured, and nested objects of these by name.
 Figures = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A figure by its name (`a.b`: the b of a), and what it is called; `ours` sets it off from the references."""
+    """A bar: the name of the figure (`a.b` is the b of a), its label, and whether it is ours or a reference."""
 
     figure: str
     name: str
@@ -28,7 +28,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Figures of one bench in one unit, with the command that prints them."""
+    """Figures of one benchmark in one unit."""
 
     title: str
     bench: str
@@ -52,7 +52,7 @@ CHARTS = (
         ),
     ),
     Chart(
-        "From an event to its list, 99 of 100 within",
+        "From an event to its list, 99th percentile",
         "latency",
         "ms",
         "less is better",
@@ -65,21 +65,21 @@ CHARTS = (
         ),
     ),
     Chart(
-        "From an event to its list, 999 of 1,000 within, while …",
+        "From an event to its list, 99.9th percentile, while …",
         "tail",
         "ms",
         "less is better",
         (
-            Bar("steady.p999_ms", "nothing else goes on", True),
-            Bar("growth.p999_ms", "200 items a second come", True),
-            Bar("burst.p999_ms", "1,000 items come at once", True),
-            Bar("hot_user.p999_ms", "half is one user’s", True),
-            Bar("hot_item.p999_ms", "half is on one item", True),
+            Bar("steady.p999_ms", "nothing else happens", True),
+            Bar("growth.p999_ms", "200 items a second arrive", True),
+            Bar("burst.p999_ms", "1,000 items arrive at once", True),
+            Bar("hot_user.p999_ms", "one user makes half of the clicks", True),
+            Bar("hot_item.p999_ms", "one item gets half of the clicks", True),
             Bar("echo.p999_ms", "bare Faust echo"),
         ),
     ),
     Chart(
-        "A sparse partition beside a busy one, 99 of 100 within",
+        "A sparse partition beside a busy one, 99th percentile",
         "tail",
         "ms",
         "less is better",
@@ -91,14 +91,14 @@ CHARTS = (
         ),
     ),
     Chart(
-        "The longest wait when a worker comes and goes",
+        "The longest delay when a worker joins and leaves",
         "tail",
         "ms",
         "less is better",
         (Bar("rebalance.max_ms", "Sightline", True), Bar("echo_rebalance.max_ms", "bare Faust echo")),
     ),
     Chart(
-        "Events answered by so many workers on these cores",
+        "Events answered by 1, 2 and 4 workers on this machine",
         "workers",
         "a second",
         "more is better",
@@ -112,7 +112,7 @@ CHARTS = (
         ),
     ),
     Chart(
-        "Events one worker answers with a list",
+        "Events answered with a list by one worker",
         "throughput",
         "a second",
         "more is better",
@@ -138,18 +138,18 @@ CHARTS = (
         (Bar("p50_ms", "Sightline", True), Bar("exact_p50_ms", "exact search with numpy")),
     ),
     Chart(
-        "A new worker has the catalogue",
+        "Time until a new worker has the catalogue",
         "start",
         "s",
         "less is better",
         (Bar("snapshot_s", "from its snapshot", True), Bar("read_s", "from the topic")),
     ),
     Chart(
-        "The state made anew from the log",
+        "The state rebuilt from the log",
         "replay",
         "events a second",
         "more is better",
-        (Bar("events_per_s", "rebuild", True), Bar("live_events_per_s", "as they came")),
+        (Bar("events_per_s", "rebuild", True), Bar("live_events_per_s", "live rate")),
     ),
     Chart(
         "Memory of an item in a worker",
@@ -170,7 +170,7 @@ CHARTS = (
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Where and when it was measured; `load` is the mean number of runnable processes in the minute before."""
+    """The machine and time of the measurement; `load` is the mean number of runnable processes in the minute before."""
 
     cores: int
     processor: str
@@ -179,13 +179,13 @@ class Machine:
 
     @classmethod
     def here(cls, at: str) -> "Machine":
-        """This one."""
+        """The machine of this process."""
         cores = os.cpu_count() or 1
         return cls(cores, platform.processor() or platform.machine(), round(os.getloadavg()[0], 2), at)
 
 
 def render_page(found: Mapping[str, Figures], machine: Machine) -> str:
-    """The charts of the benches that were run, as one HTML file that needs nothing beside it."""
+    """The charts of the benchmarks in `found`, as one self-contained HTML page."""
     charts = "\n".join(_chart(chart, found[chart.bench]) for chart in CHARTS if chart.bench in found)
     about = f"{machine.cores} cores ({machine.processor}), load {machine.load} before, {machine.at}{_noise(found)}"
     body = f"""<header><h1>Sightline benchmarks</h1><p>{escape(about)}</p></header>
@@ -196,7 +196,7 @@ def render_page(found: Mapping[str, Figures], machine: Machine) -> str:
 
 
 def _noise(found: Mapping[str, Figures]) -> str:
-    """How quiet the machine was during the bench that had it worst."""
+    """The worst noise over all benchmarks, as text."""
     noise = [figures["noise"] for figures in found.values() if "noise" in figures]
     if not noise:
         return ""

@@ -1,4 +1,4 @@
-"""What nobody should publish: records of every topic that our agents read, drawn by hypothesis."""
+"""Malformed records of every topic that our agents read, drawn by hypothesis."""
 
 import json
 import math
@@ -25,14 +25,14 @@ _ENGAGEMENT = Engagement(7, NOON, 0.5, ((8, 1.0), (9, 0.8)), source=3, sequence=
 _SIGNALS: tuple[Engaged | Changed, ...] = (Engaged((_ENGAGEMENT,) * 2), Changed("i1", Change(NOON, price=5.0)))
 
 _NUMBERS = st.integers() | st.integers(-(2**80), 2**80) | st.floats() | st.sampled_from([2**63, -(2**63) - 1, 1e308])
-#: With lone surrogates, which Python writes as \\ud800.
+#: Includes lone surrogates, which Python writes as \\ud800.
 _TEXTS = st.text(st.characters(), max_size=12) | st.sampled_from(["\ud800", "\0", "💥" * 200, "x" * 5000, "u1", "i1"])
 _VALUES = st.recursive(
     st.none() | st.booleans() | _NUMBERS | _TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3),
     max_leaves=6,
 )
-#: None as Kafka has it, whatever the type of ours says.
+#: Kafka allows None as a header value, although our type does not.
 _HEADERS: st.SearchStrategy[list[Any]] = st.lists(
     st.tuples(
         st.sampled_from(["ce_id", "ce_time", "ce_type", "content-type", "Content-Type", "traceparent", "\0" * 9000]),
@@ -48,7 +48,7 @@ _KEYS = st.sampled_from([None, b"u1", b"i1", b"", b"\xff", b"k" * 70_000])
 
 @st.composite
 def records(draw: st.DrawFn) -> Record:
-    """A record of one of our topics, seldom one that can be used."""
+    """A record of one of our topics, rarely a valid one."""
     topic = draw(st.sampled_from([*_EVENTS, SIGNALS.name]))
     value = draw(_signal_bytes() if topic == SIGNALS.name else _event_bytes(topic))
     headers = draw(st.just([]) | _HEADERS | _FLOODS)
@@ -65,8 +65,8 @@ def _event_bytes(draw: st.DrawFn, topic: str) -> bytes:
 @st.composite
 def _signal_bytes(draw: st.DrawFn) -> bytes:
     wire = msgspec.msgpack.decode(msgspec.msgpack.encode(draw(st.sampled_from(_SIGNALS))))
-    place = draw(st.sampled_from([wire, wire.get("change") or wire["engagements"][0]]))
-    place[draw(st.sampled_from(sorted(place)))] = draw(_packable())
+    fields = draw(st.sampled_from([wire, wire.get("change") or wire["engagements"][0]]))
+    fields[draw(st.sampled_from(sorted(fields)))] = draw(_packable())
     packed = msgspec.msgpack.encode(wire)
     return draw(st.just(packed) | st.just(packed) | _damaged(packed) | st.binary(max_size=200))
 
@@ -79,7 +79,7 @@ def _packable() -> st.SearchStrategy[Any]:
 
 @st.composite
 def _damaged(draw: st.DrawFn, text: bytes) -> bytes:
-    """Cut off, with some bytes overwritten."""
+    """The text truncated, with some bytes overwritten."""
     damaged = bytearray(text)
     for _ in range(draw(st.integers(0, 3))):
         damaged[draw(st.integers(0, len(text) - 1))] = draw(st.sampled_from([0xFF, 0, 0x22, 0x7B, 0xED, 0xC1]))
@@ -88,7 +88,7 @@ def _damaged(draw: st.DrawFn, text: bytes) -> bytes:
 
 @st.composite
 def _hostile(draw: st.DrawFn, text: bytes) -> bytes:
-    """Deep, large, doubled, or encoded as it should not be."""
+    """The text nested deeply, enlarged, doubled, or in the wrong encoding."""
     count = draw(st.sampled_from([1, 100, 5000, 60_000]))
     return draw(
         st.sampled_from(

@@ -1,4 +1,4 @@
-"""Pictures with what transport, disks and attackers do to them; the same for the same random numbers."""
+"""Pictures damaged as by transport, disks and attackers; the same random numbers give the same pictures."""
 
 import struct
 import zlib
@@ -11,12 +11,12 @@ from PIL import Image
 _PNG_SIZE = slice(16, 24)
 _PNG_HEADER = slice(12, 29)
 _PNG_SUM = slice(29, 33)
-#: What a length, a size or an offset is overwritten with.
+#: Values that overwrite a length, a size or an offset.
 _EDGES = (0, 1, 0x7F, 0x80, 0xFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
 
 def whole_pictures() -> list[bytes]:
-    """Small pictures in every format and dress that is accepted."""
+    """Small pictures in every accepted format and variant."""
     noise = Image.effect_noise((96, 80), 90).convert("RGB")
     noise.paste((205, 30, 40), (20, 20, 60, 60))
     frames = {"save_all": True, "append_images": [noise.rotate(90), noise.rotate(180)]}
@@ -56,45 +56,45 @@ def _saved(image: Image.Image, format_: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def _place(data: bytearray, random: Random) -> int:
-    """Anywhere, and half of the time in the headers."""
+def _offset(data: bytearray, random: Random) -> int:
+    """A random offset, half of the time in the headers."""
     return random.randrange(min(len(data), random.choice((200, len(data)))) + 1)
 
 
 def _flip(data: bytearray, _: Sequence[bytes], random: Random) -> None:
     for _byte in range(random.randint(1, 12)):
-        at = _place(data, random)
+        at = _offset(data, random)
         data[at : at + 1] = random.randbytes(1)
 
 
 def _overwrite(data: bytearray, _: Sequence[bytes], random: Random) -> None:
-    at, order = _place(data, random), random.choice(("<", ">"))
+    at, order = _offset(data, random), random.choice(("<", ">"))
     width, code = random.choice(((1, "B"), (2, "H"), (4, "I")))
     data[at : at + width] = struct.pack(order + code, random.choice(_EDGES) & (256**width - 1))
 
 
 def _cut(data: bytearray, _: Sequence[bytes], random: Random) -> None:
-    del data[_place(data, random) :]
+    del data[_offset(data, random) :]
 
 
 def _remove(data: bytearray, _: Sequence[bytes], random: Random) -> None:
-    at = _place(data, random)
+    at = _offset(data, random)
     del data[at : at + random.randint(1, 300)]
 
 
 def _repeat(data: bytearray, _: Sequence[bytes], random: Random) -> None:
-    at = _place(data, random)
+    at = _offset(data, random)
     data[at:at] = data[at : at + random.randint(1, 300)] * random.choice((1, 2, 50))
 
 
 def _splice(data: bytearray, whole: Sequence[bytes], random: Random) -> None:
     other = random.choice(whole)
     at = random.randrange(len(other))
-    data[_place(data, random) :] = other[at:]
+    data[_offset(data, random) :] = other[at:]
 
 
 def _enlarge(data: bytearray, _: Sequence[bytes], random: Random) -> None:
-    """Have a PNG promise another size, with the sum that belongs to it."""
+    """Change the size in the header of a PNG, with a matching checksum."""
     if data.startswith(b"\x89PNG") and len(data) > _PNG_SUM.stop:
         data[_PNG_SIZE] = struct.pack(">II", *(random.choice((0, 1, 96, 5000, 40_000, 2**31 - 1)) for _ in "wh"))
         data[_PNG_SUM] = struct.pack(">I", zlib.crc32(data[_PNG_HEADER]))

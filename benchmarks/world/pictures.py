@@ -1,4 +1,4 @@
-"""A catalogue of product pictures drawn from a seed, so that the demo needs no data of anyone else's."""
+"""A catalogue of product pictures drawn from a seed, so that the demo needs no external data."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ class DrawnItem:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What is to be drawn; `silhouette` is one of its category's."""
+    """The properties of a drawing; `silhouette` is one of the category."""
 
     category: str
     colour: str
@@ -71,7 +71,7 @@ class Kind:
 
 
 def catalogue_kinds(count: int, seed: int) -> list[Kind]:
-    """What `draw_catalogue` draws: categories in turn, all different until every combination was there."""
+    """The kinds that `draw_catalogue` draws: categories in turn, without repetition until every combination is used."""
     decks = {category: _shuffled(category, seed) for category in CATEGORIES}
     drawn = (divmod(number, len(CATEGORIES)) for number in range(count))
     return [decks[CATEGORIES[at]][turn % len(decks[CATEGORIES[at]])] for turn, at in drawn]
@@ -95,7 +95,7 @@ def draw_catalogue(count: int, seed: int) -> Iterator[DrawnItem]:
 
 
 def _shuffled(category: str, seed: int) -> list[Kind]:
-    """Every combination once, the colours in turn, so that any stretch of them holds all colours alike."""
+    """Every combination once, with the colours in turn, so that any section has all colours equally often."""
     random = Random(f"{seed}/{category}")  # noqa: S311
     styles = list(product(PATTERNS, SILHOUETTES[category]))
     colours = random.sample(list(COLOURS), len(COLOURS))
@@ -120,7 +120,7 @@ def draw(kind: Kind, random: Random) -> Image.Image:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where in the picture the box of 100 × 100 lies: scaled, turned and moved a little."""
+    """The position of the 100 × 100 box in the picture: slightly scaled, turned and moved."""
 
     scale: float
     turn: float
@@ -150,7 +150,7 @@ class _Place:
 
 
 def _mask(part: Part, place: _Place) -> Pixels:
-    """How much of each pixel the part covers, [SIZE, SIZE] from 0 to 1."""
+    """The share of each pixel that the part covers, [SIZE, SIZE] from 0 to 1."""
     large = Image.new("L", (SIZE * _OVERSAMPLING, SIZE * _OVERSAMPLING))
     pen = ImageDraw.Draw(large)
     points = outline(part.path)
@@ -208,14 +208,14 @@ def _cast_shadow(canvas: Pixels, covered: Pixels, *, stands: bool) -> None:
 
 
 def _cloth(colour: tuple[int, int, int], pattern: str, random: Random) -> Pixels:
-    """The product's surface, [SIZE, SIZE, 3]: its colour with the pattern laid over it."""
+    """The surface of the product, [SIZE, SIZE, 3]: its colour with the pattern over it."""
     base = _rgb(colour) * np.float32(random.uniform(0.94, 1.06))
     second = (0.92 * _pattern(pattern, random))[..., None]
     return np.asarray(base + (_rgb(_CREAM) - base) * second, dtype=np.float32)
 
 
 def _pattern(pattern: str, random: Random) -> Pixels:
-    """How much of the second colour shows at each pixel, [SIZE, SIZE] from 0 to 1."""
+    """The share of the second colour at each pixel, [SIZE, SIZE] from 0 to 1."""
     x, y = _grid()
     if pattern == "plain":
         return np.zeros_like(x)

@@ -1,4 +1,4 @@
-"""Simulated shoppers: each knows what she likes, looks around, and clicks what fits."""
+"""Simulated shoppers: each has a taste, looks around, and clicks items that fit it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _GLANCE_MS, _LOOK_MS = 700, 9_000
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What a shopper sees of an item."""
+    """The properties of an item that a shopper sees."""
 
     item_id: str
     title: str
@@ -25,7 +25,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Taste:
-    """Whatever is of one of these categories, or has this colour."""
+    """Likes items of these categories or of this colour."""
 
     categories: tuple[str, ...] = ()
     colour: str | None = None
@@ -40,7 +40,7 @@ class Taste:
 
 @dataclass(frozen=True, slots=True)
 class Shopper:
-    """A user with a taste; `name` is for people to read."""
+    """A user with a taste; `name` is for display."""
 
     user_id: str
     name: str
@@ -48,9 +48,9 @@ class Shopper:
 
 
 def invite(products: Sequence[Product], count: int, *, run: str, seed: int) -> list[Shopper]:
-    """Shoppers who like a category, two categories, or a colour, in turn; a category each where no colours are known.
+    """Shoppers who like a category, two categories, or a colour, in turn; only a category if no colours are known.
 
-    Their user ids hold `run`, so that each run begins with people whom nobody knows yet.
+    User ids contain `run`, so that each run begins with new users.
     """
     categories = _shuffled({product.category for product in products}, seed)
     colours = _shuffled({product.colour for product in products if product.colour is not None}, seed)
@@ -82,17 +82,17 @@ def _taste(categories: Sequence[str], colours: Sequence[str], number: int) -> Ta
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """An item, and the list it was seen in, if it was."""
+    """An item, and the list in which it was seen, if any."""
 
     item_id: str
     seen_in: Recommendations | None = None
 
 
 class Visit:
-    """One shopper's endless visit: glance at anything, look at something that fits, click it, and again.
+    """The endless visit of one shopper: glance at any item, look at one that fits, click it, repeat.
 
-    Every other time she takes it from the newest list, if that holds something that fits. She meets at most
-    half of what she would like, then returns to it, so that there is always something left to recommend.
+    Every other time she takes the item from the newest list, if one there fits. She clicks at most half of the items
+    that she likes, then returns to these, so that there is always something left to recommend.
     """
 
     def __init__(self, shopper: Shopper, products: Sequence[Product], *, run: str, seed: int) -> None:
@@ -107,11 +107,11 @@ class Visit:
 
     @property
     def user_id(self) -> str:
-        """Whose visit it is."""
+        """The id of the shopper."""
         return self._shopper.user_id
 
     def act(self, newest: Recommendations | None, now_ms: int) -> Interaction:
-        """The next thing she does, having seen `newest`."""
+        """Her next interaction after she has seen `newest`."""
         step, self._acts = self._acts % 3, self._acts + 1
         if step == 0:
             return self._interaction("view", _Choice(self._random.choice(self._items)), _GLANCE_MS, now_ms)
@@ -122,14 +122,14 @@ class Visit:
         return self._interaction("click", self._choice, None, now_ms)
 
     def _choose(self, newest: Recommendations | None) -> _Choice:
-        met = set(self.clicked)
-        if len(met) >= max(1, len(self._liked) // 2):
+        clicked = set(self.clicked)
+        if len(clicked) >= max(1, len(self._liked) // 2):
             return _Choice(self._random.choice(self.clicked))
-        if newest is not None and len(met) % 2:
-            offered = [item.item_id for item in newest.items if item.item_id in set(self._liked) - met]
+        if newest is not None and len(clicked) % 2:
+            offered = [item.item_id for item in newest.items if item.item_id in set(self._liked) - clicked]
             if offered:
                 return _Choice(offered[0], newest)
-        return _Choice(self._random.choice([item for item in self._liked if item not in met]))
+        return _Choice(self._random.choice([item for item in self._liked if item not in clicked]))
 
     def _interaction(self, kind: InteractionType, choice: _Choice, dwell_ms: int | None, now_ms: int) -> Interaction:
         seen_in = choice.seen_in
@@ -148,5 +148,5 @@ class Visit:
 
 
 def fitting(shopper: Shopper, items: Sequence[str], products: Mapping[str, Product]) -> int:
-    """How many of these items the shopper likes; one that is not in `products` is not liked."""
+    """The number of these items that the shopper likes; items missing from `products` do not count."""
     return sum(item in products and shopper.taste.likes(products[item]) for item in items)

@@ -1,4 +1,4 @@
-"""Shoppers at a steady pace through the topics, and how long each event's refreshed list took."""
+"""Sends the events of shoppers at a steady rate and measures the latency of the refreshed lists."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ ANSWER_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An event as it left: `at` is time.perf_counter() just before it was given to the publisher."""
+    """A sent event; `at` is time.perf_counter() just before publication."""
 
     user_id: str
     event_id: str
@@ -28,7 +28,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A list as it came in: `trigger_id` is the event that it answers."""
+    """A received list; `trigger_id` is the id of the event that it answers."""
 
     user_id: str
     trigger_id: str
@@ -37,14 +37,14 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Quantiles:
-    """Milliseconds."""
+    """Median and 99th percentile in milliseconds."""
 
     p50: float
     p99: float
 
 
 class Feeds:
-    """The feed service's side: every list that arrives from construction on, and each user's newest."""
+    """The side of a feed service: all lists that arrive after construction, and the newest of each user."""
 
     def __init__(self, bootstrap: str, *, prefix: str, security: KafkaSecurity = PLAINTEXT) -> None:
         self.received: list[Received] = []
@@ -55,7 +55,7 @@ class Feeds:
         self._thread.start()
 
     def newest(self, user_id: str) -> Recommendations | None:
-        """The last list of a user, None before the first."""
+        """The newest list of a user, None before the first."""
         return self._newest.get(user_id)
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ def shop_together(
     rate: float,
     on_event: Callable[[], None],
 ) -> list[Sent]:
-    """Publish `events` events, the shoppers in turn, `rate` a second whether or not answers come (open loop)."""
+    """Publish `events` events, shoppers in turn, `rate` a second whether or not answers come (open loop)."""
     begun = time.perf_counter()
     sent = []
     for number in range(events):
@@ -104,17 +104,17 @@ def shop_together(
 
 
 def await_answers(sent: Sequence[Sent], feeds: Feeds) -> None:
-    """Wait until every event is answered, at most ANSWER_S seconds."""
+    """Wait until every event is answered, for at most ANSWER_S seconds."""
     deadline = time.perf_counter() + ANSWER_S
     while None in latencies(sent, list(feeds.received)) and time.perf_counter() < deadline:
         time.sleep(0.05)
 
 
 def latencies(sent: Iterable[Sent], received: Iterable[Received]) -> list[float | None]:
-    """Seconds from each event to the first list that knows of it, None where none came.
+    """Seconds from each event to the first list that covers it; None if there is none.
 
-    A list knows of its trigger and of all that the same user sent before: events that arrive together are
-    answered by one list, whose trigger is the last of them.
+    A list covers its trigger and all earlier events of the user: events that arrive together are answered by one
+    list, whose trigger is the last of them.
     """
     sent = list(sent)
     order = {event.event_id: number for number, event in enumerate(sent)}
@@ -131,7 +131,7 @@ def _first(lists: list[tuple[float, int]], number: int, sent_at: float) -> float
 
 
 def quantiles_ms(seconds: Sequence[float]) -> Quantiles:
-    """Median and 99th percentile in milliseconds, rounded to a hundredth; ValueError of nothing."""
+    """Median and 99th percentile in milliseconds, rounded to a hundredth; ValueError if `seconds` is empty."""
     if not seconds:
         raise ValueError("there is no measurement to take quantiles of")
     p50, p99 = np.percentile(np.asarray(seconds) * 1000, [50, 99])

@@ -1,4 +1,4 @@
-"""The outlines of the drawn products: two shapes a category, in a box of 100 × 100, y downwards."""
+"""The outlines of the drawn products: two shapes a category, in a box of 100 × 100, with y downwards."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -23,7 +23,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Silhouette:
-    """A product's shape; `stands` has it cast its shadow on a floor, not on the wall behind it."""
+    """The shape of a product; with `stands` it casts its shadow on the floor, otherwise on the wall behind."""
 
     noun: str
     parts: tuple[Part, ...]
@@ -31,7 +31,7 @@ class Silhouette:
 
 
 def _half(role: Role, path: str, relief: float = 1.0) -> Part:
-    """The right half of a symmetric outline, from the middle round to the middle."""
+    """The right half of a symmetric outline, from the middle axis round to the middle axis."""
     return Part(role, path, mirror=True, relief=relief)
 
 
@@ -375,7 +375,7 @@ SILHOUETTES: dict[str, tuple[Silhouette, Silhouette]] = {
 
 
 def outline(path: str, steps: int = 16) -> list[Point]:
-    """The points of a path, its curves cut into `steps` straight pieces."""
+    """The points of a path; each curve becomes `steps` straight segments."""
     words = path.split()
     points: list[Point] = []
     at = 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.faults.fault import Outcome
+from benchmarks.faults.outcome import Outcome
 from benchmarks.harness.noise import Noise
 from benchmarks.measures.latency import Latency
 from benchmarks.measures.tail import Scene, Tail

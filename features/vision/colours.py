@@ -1,4 +1,4 @@
-"""The colours a person would name in a picture."""
+"""Names of the dominant colours of a picture."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-#: Names with the sRGB value that stands for each; the nearest in CIELAB wins.
+#: Colour names with a typical sRGB value; a pixel gets the name that is nearest in CIELAB.
 _PALETTE = {
     "black": (18, 18, 20),
     "grey": (128, 128, 128),
@@ -28,7 +28,7 @@ _PALETTE = {
 }
 COLOUR_NAMES = tuple(_PALETTE)
 _STEP = 4
-#: Of a channel: colours are told apart as finely as this, in steps too small to see.
+#: Bits of each channel that count; the steps are too small to see.
 _BITS = 6
 _BORDER = 2
 _ALIKE = 12.0
@@ -38,16 +38,16 @@ _LEAST_SUBJECT = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """A colour's name, and its share of the subject, 0..1."""
+    """The name of a colour, and its share of the subject, 0..1."""
 
     name: str
     share: float
 
 
 def dominant_colours(pixels: NDArray[np.uint8], *, limit: int = 3, least: float = 0.1) -> tuple[Colour, ...]:
-    """Return the subject's colours, the largest first; `pixels` is uint8 [H, W, 3].
+    """Return the colours of the subject, the largest share first; `pixels` is uint8 [H, W, 3].
 
-    When most of the border has one colour it is taken for background and left out.
+    If most of the border has one colour, that colour is background and does not count.
 
     >>> shirt = np.full((224, 224, 3), 250, np.uint8)  # a white wall,
     >>> shirt[40:200, 40:200] = (200, 30, 40)          # a red shirt
@@ -65,14 +65,14 @@ def dominant_colours(pixels: NDArray[np.uint8], *, limit: int = 3, least: float 
 
 
 def _cells(rgb: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """The place of each of [H, W] pixels in the table, by the upper bits of its channels."""
+    """The table index of each pixel [H, W], from the upper bits of its channels."""
     red, green, blue = np.moveaxis(rgb >> (8 - _BITS), -1, 0).astype(np.uint32)
     cells: NDArray[np.uint32] = red << 2 * _BITS | green << _BITS | blue
     return cells
 
 
 def _subject(lab: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Mark what is not background, bool [H, W]; everything, where the border has no one colour."""
+    """Mark the pixels that are not background, bool [H, W]; all pixels if the border has no single colour."""
     whole = np.ones(lab.shape[:2], dtype=bool)
     if min(whole.shape) <= 2 * _BORDER:
         return whole
@@ -89,7 +89,7 @@ def _subject(lab: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 @cache
 def _table() -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Of every cell of colours CIELAB, float32 [cells, 3], and the number of its name, uint8 [cells]."""
+    """The CIELAB value, float32 [cells, 3], and the index of the name, uint8 [cells], of every colour cell."""
     levels = ((np.arange(1 << _BITS) + 0.5) * 2 ** (8 - _BITS)).astype(np.uint8)
     labs = _lab(np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3))
     palette = _lab(np.array(list(_PALETTE.values()), dtype=np.uint8))
@@ -98,7 +98,7 @@ def _table() -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
 
 
 def _lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Convert sRGB [..., 3] to CIELAB under D65, where distances are near what the eye sees."""
+    """Convert sRGB [..., 3] to CIELAB under D65, in which distances match perception."""
     xyz = _LINEAR[rgb] @ _TO_XYZ
     f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
     lab = np.stack((116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])), axis=-1)

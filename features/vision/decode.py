@@ -1,4 +1,4 @@
-"""Bytes from anywhere → one RGB picture of a fixed size; whatever cannot be one is refused with a reason."""
+"""Decodes untrusted bytes to an RGB picture of fixed size, or refuses them with a reason."""
 
 import struct
 import warnings
@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 40_000_000
-#: libwebp holds a WebP's pixels four times while it decodes; so a decoder of 600 MB takes no more than these.
+#: libwebp holds the pixels of a WebP four times while it decodes; a decoder of 600 MB has room for this many.
 MAX_WEBP_PIXELS = 25_000_000
 MAX_ASPECT = 20
 
@@ -42,7 +42,7 @@ _OTHER_PICTURES = (
     (0, b"<svg"),
     (4, b"ftyp"),
 )
-# What Pillow was seen or read to raise for broken files, besides its own bomb errors.
+# The exceptions that Pillow raises for broken files, by test or by its source, besides its own bomb errors.
 _PILLOW_ERRORS = (
     OSError,
     ValueError,
@@ -69,12 +69,11 @@ _TURNS = {
 _MULTIPLIED = {"RGBA": "RGBa", "LA": "La"}
 _STRAIGHT = {multiplied: straight for straight, multiplied in _MULTIPLIED.items()}
 _ORIENTATION = 0x0112
-warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 _SWAPS_SIDES = (5, 6, 7, 8)
 
 
 class BadImage(ValueError):
-    """These bytes never become a picture: do not try again. `reason` is short, stable and bounded."""
+    """The bytes are not a picture that can be decoded; a retry is useless. `reason` is stable and bounded."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
@@ -83,7 +82,7 @@ class BadImage(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`pixels` is uint8 [size, size, 3] RGB; width and height are the original's, as a person sees it."""
+    """`pixels` is uint8 [size, size, 3] RGB; width and height are those of the upright original."""
 
     pixels: NDArray[np.uint8]
     width: int
@@ -92,19 +91,14 @@ class Picture:
 
 
 def decode(data: bytes, *, size: int = 224) -> Picture:
-    """Return the first frame's middle square, upright, opaque on white, size × size; raise BadImage otherwise.
+    """Return the middle square of the first frame, upright, opaque on white, size × size; raise BadImage otherwise.
 
-    The header is judged before any pixel is unpacked, so a bomb costs neither time nor memory.
+    The header is checked before any pixel is decoded, so a decompression bomb costs neither time nor memory.
+    Warning filters belong to the process and change meanwhile: call this in one thread at a time.
     """
     format_ = _sniff(data)
     try:
-        with Image.open(BytesIO(data), formats=[format_]) as image:
-            _check_header(image)
-            width, height = image.size
-            image.draft("RGB", (size, size))
-            image.load()
-            orientation = _orientation(image)
-            pixels = _square(image, size, orientation)
+        return _decode(data, format_, size)
     except _BOMBS as error:
         raise BadImage("too_many_pixels", f"{error}: send at most {MAX_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
@@ -115,6 +109,20 @@ def decode(data: bytes, *, size: int = 224) -> Picture:
         raise BadImage("too_much_memory", f"decoding the {format_} file takes too much memory: scale it") from error
     except _PILLOW_ERRORS as error:
         raise _broken(format_, error) from error
+
+
+def _decode(data: bytes, format_: str, size: int) -> Picture:
+    # Pillow allocates the frame of a GIF when it opens the file, and only warns if that is large.
+    with (
+        warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning),
+        Image.open(BytesIO(data), formats=[format_]) as image,
+    ):
+        _check_header(image)
+        width, height = image.size
+        image.draft("RGB", (size, size))
+        image.load()
+        orientation = _orientation(image)
+        pixels = _square(image, size, orientation)
     if orientation in _SWAPS_SIDES:
         width, height = height, width
     return Picture(pixels, width, height, format_)
@@ -122,7 +130,7 @@ def decode(data: bytes, *, size: int = 224) -> Picture:
 
 def _sniff(data: bytes) -> str:
     if not data:
-        raise BadImage("empty", "the picture has 0 bytes: send the file's content")
+        raise BadImage("empty", "the picture has 0 bytes: send the content of the file")
     if len(data) > MAX_BYTES:
         raise BadImage("too_large_bytes", f"the picture has {len(data):,} bytes: send at most {MAX_BYTES:,}")
     for name, magic in _ACCEPTED.items():
@@ -147,13 +155,13 @@ def _check_header(image: Image.Image) -> None:
 def _broken(format_: str, error: BaseException) -> BadImage:
     if "truncated" in str(error).lower():
         return BadImage("truncated", f"the {format_} file is cut short ({error}): send the whole file")
-    return BadImage("broken", f"the {format_} file cannot be decoded ({error}): save it anew")
+    return BadImage("broken", f"the {format_} file cannot be decoded ({error}): save it again")
 
 
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except (*_PILLOW_ERRORS, MemoryError, Warning):  # a picture is not worse for EXIF nobody can read
+    except (*_PILLOW_ERRORS, MemoryError, Warning):  # unreadable EXIF does not make a picture unusable
         return 1
 
 
@@ -170,7 +178,7 @@ def _square(image: Image.Image, size: int, orientation: int) -> NDArray[np.uint8
 
 
 def _fit(image: Image.Image, size: int) -> Image.Image:
-    """Scale the middle square: cropping finds like pictures better than squeezing does (docs/encoder.md)."""
+    """Scale the middle square; cropping finds similar pictures better than squeezing (docs/encoder.md)."""
     side = min(image.size)
     left, top = (image.width - side) / 2, (image.height - side) / 2
     box = (left, top, left + side, top + side)
@@ -178,10 +186,9 @@ def _fit(image: Image.Image, size: int) -> Image.Image:
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Bring 16-bit, palette, bilevel and transparent pictures to a mode that may be scaled.
+    """Convert 16-bit, palette, bilevel and transparent pictures to a mode that can be scaled.
 
-    Colours under alpha are multiplied by it here, where the picture they come from can be let go: `resize` would do
-    it as well, with one copy of all pixels more.
+    Colours are multiplied by alpha here, where the original is freed; `resize` would need one more copy of all pixels.
     """
     if image.mode.startswith("I"):
         return _grey(image)
@@ -195,7 +202,7 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _grey(image: Image.Image) -> Image.Image:
-    """Keep the upper 8 of 16 bits, in place: there may be 40 million of them."""
+    """Keep the upper 8 of 16 bits, in place, since there may be 40 million pixels."""
     values = np.array(image)
     clear = image.info.get("transparency")
     white = values == clear if isinstance(clear, int) else None

@@ -16,7 +16,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONE_SHOTS = {"topics", "export-model-cpu", "export-model-gpu"}
 LASTING = sorted(SERVICES.keys() - ONE_SHOTS)
 WORKERS = ["interactions", "uploads", "items"]
-#: Who signs requests of users, and who checks the signature.
+#: The services that sign requests of users, and those that check the signature.
 SIGNING = {"items", "interactions"}
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 
@@ -64,7 +64,7 @@ def test_a_worker_uses_the_services_of_this_file(name: str) -> None:
     assert settings.triton == "triton:8001"
 
 
-def test_only_who_signs_or_checks_requests_has_the_key_and_no_service_can_name_a_user() -> None:
+def test_only_services_that_sign_or_check_requests_have_the_key_and_none_can_name_a_user() -> None:
     holders = {name for name, service in SERVICES.items() if "SIGHTLINE_CONTROL_KEY" in service.get("environment", {})}
     assert holders == SIGNING
     assert not any("SIGHTLINE_PSEUDONYM_KEY" in service.get("environment", {}) for service in SERVICES.values())
@@ -97,7 +97,7 @@ def test_what_is_mounted_exists(name: str, source: str) -> None:
 
 
 @pytest.mark.parametrize("name", LASTING)
-def test_a_service_that_lasts_has_a_health_check(name: str) -> None:
+def test_a_lasting_service_has_a_health_check(name: str) -> None:
     if name in WORKERS:
         assert SERVICES[name]["build"]["target"] == "worker"
         assert "HEALTHCHECK" in stage("worker")
@@ -107,12 +107,12 @@ def test_a_service_that_lasts_has_a_health_check(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LASTING)
-def test_a_service_that_lasts_starts_again_when_it_fails(name: str) -> None:
+def test_a_lasting_service_restarts_when_it_fails(name: str) -> None:
     assert SERVICES[name]["restart"] == "unless-stopped"
 
 
 @pytest.mark.parametrize("name", sorted(ONE_SHOTS))
-def test_a_task_that_ends_is_tried_again_a_few_times(name: str) -> None:
+def test_a_task_that_fails_is_retried_a_few_times(name: str) -> None:
     assert SERVICES[name]["restart"] == "on-failure:3"
 
 
@@ -144,7 +144,7 @@ def test_every_image_has_a_version(name: str) -> None:
     assert re.search(r":v?\d", SERVICES[name]["image"])
 
 
-def test_redis_keeps_what_it_has_and_writes_it_down() -> None:
+def test_redis_evicts_nothing_and_writes_an_append_only_file() -> None:
     words = SERVICES["redis"]["command"]
     options = dict(zip(words[1::2], words[2::2], strict=True))
     assert options["--appendonly"] == "yes"

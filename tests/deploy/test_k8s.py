@@ -31,9 +31,9 @@ FOLDERS = sorted(path.parent for path in K8S.glob("*/kustomization.yaml"))
 CUSTOM = {"PodMonitor", "ScaledObject"}
 KNOWN = {f"SIGHTLINE_{field.upper()}" for field in Settings.model_fields}
 WORKERS = ["interactions", "uploads", "items"]
-#: The service of compose.yaml that a container is.
+#: The service in compose.yaml that corresponds to a container.
 SERVICE = {"worker": "interactions", "topics": "topics", "export-model": "export-model-cpu", "triton": "triton-cpu"}
-#: Who runs with settings and secrets of ours.
+#: The containers with our settings and secrets.
 SIGHTLINE = [*WORKERS, "topics"]
 
 
@@ -42,7 +42,7 @@ def named(made: list[Document], kind: str) -> dict[str, Document]:
 
 
 def pods(made: list[Document]) -> dict[str, Any]:
-    """The pod templates' specs, by the name of what runs them."""
+    """The specs of pod templates, by the name of their owner."""
     return {
         name: one["spec"]["template"]["spec"] for name, one in (named(made, "Deployment") | named(made, "Job")).items()
     }
@@ -183,7 +183,7 @@ def test_a_worker_has_the_time_that_it_needs_to_end(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DEPLOYMENTS)
-def test_one_pod_is_away_at_a_time_and_never_one_too_many(name: str) -> None:
+def test_at_most_one_pod_is_unavailable_at_a_time(name: str) -> None:
     deployment = DEPLOYMENTS[name]["spec"]
     assert deployment["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
     budget = named(BASE, "PodDisruptionBudget")[name]["spec"]
@@ -219,7 +219,7 @@ def test_the_worst_pictures_leave_memory_for_the_worker_beside_them() -> None:
 
 
 @pytest.mark.parametrize(("pod", "container"), CONTAINERS)
-def test_what_is_mounted_is_there_and_what_is_written_is_bounded(pod: Any, container: Any) -> None:
+def test_mounts_exist_and_written_volumes_are_bounded(pod: Any, container: Any) -> None:
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
     assert {mount["name"] for mount in container["volumeMounts"]} <= volumes.keys()
     assert all(volume["emptyDir"]["sizeLimit"] for volume in volumes.values() if "emptyDir" in volume)
@@ -231,7 +231,7 @@ def test_a_pod_has_no_token_of_the_cluster_and_no_variables_of_its_services(name
     assert PODS[name]["enableServiceLinks"] is False
 
 
-def test_nothing_is_open_that_no_policy_opens() -> None:
+def test_everything_is_closed_that_no_policy_opens() -> None:
     assert POLICIES["all"]["podSelector"] == {}
     assert POLICIES["all"]["policyTypes"] == ["Ingress", "Egress"]
     assert "ingress" not in POLICIES["all"]
@@ -275,7 +275,7 @@ def test_metrics_are_gathered_under_the_names_that_the_alerts_ask_for() -> None:
 
 
 @pytest.mark.parametrize("name", WORKERS)
-def test_a_worker_is_scaled_by_a_metric_that_there_is_up_to_its_partitions(
+def test_a_worker_is_scaled_by_an_existing_metric_up_to_its_partitions(
     name: str, family_of: Callable[[str], str | None]
 ) -> None:
     scaled = named(EXAMPLE, "ScaledObject")[name]["spec"]

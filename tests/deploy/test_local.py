@@ -1,4 +1,4 @@
-"""The stack on this machine, with a tiny model of the test's own behind Triton."""
+"""The stack on this machine, with a tiny test model in Triton."""
 
 import dataclasses
 import os
@@ -48,7 +48,7 @@ class TritonPythonModel:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Home:
-    """A stack's settings and models, from which a new Stack can be made as another command would."""
+    """The settings and models of a stack, from which a test makes a new Stack as another command does."""
 
     settings: Settings
     models: Path
@@ -73,7 +73,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 @pytest.fixture
 def running(home: Home) -> Stack:
-    """The module's stack, healthy again whatever the test before did to it."""
+    """The stack of the module, healthy again after the test before."""
     stack = home.stack()
     stack.up()
     return stack
@@ -117,7 +117,7 @@ def read_record(kafka: str, topic: str) -> bytes | None:
         consumer.close()
 
 
-def test_every_service_runs_and_tells_its_version(running: Stack) -> None:
+def test_every_service_runs_and_reports_its_version(running: Stack) -> None:
     states = running.status()
     assert [status.state for status in states] == ["running"] * 3
     assert [status.name for status in states if not status.version] == []
@@ -171,7 +171,7 @@ def test_redis_refuses_to_evict(running: Stack) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_killed_service_comes_back_on_its_address(running: Stack, name: ServiceName) -> None:
+def test_a_killed_service_starts_again_on_its_address(running: Stack, name: ServiceName) -> None:
     before = running.endpoints()
     running.kill(name)
     assert status_of(running, name).state == "stopped"
@@ -195,7 +195,7 @@ def test_up_replaces_a_service_that_lives_but_does_not_answer(running: Stack) ->
     assert after.pid != before.pid
 
 
-def test_a_service_moves_when_its_port_was_taken_meanwhile(running: Stack) -> None:
+def test_a_service_moves_to_another_port_when_its_own_is_taken(running: Stack) -> None:
     running.down(["kafka"])
     host, _, port = running.endpoints().kafka.partition(":")
     with socket.create_server((host, int(port))):
@@ -236,7 +236,7 @@ def test_two_ups_at_once_start_one_redis(tmp_path: Path) -> None:
         Stack(settings_at(tmp_path)).down()
 
 
-def test_a_process_that_got_a_recycled_pid_is_not_ended(tmp_path: Path) -> None:
+def test_a_process_with_a_recycled_pid_is_not_ended(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as stranger:
         recycled = Record(Process(stranger.pid, "another boot/1"), {"redis": 20_001})
         record.save(tmp_path / "run" / "redis.json", recycled)

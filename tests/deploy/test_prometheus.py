@@ -65,7 +65,7 @@ def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
 
 
 @pytest.mark.parametrize("alert", ALERTS)
-def test_a_runbook_answers_what_somebody_woken_up_asks(alert: str) -> None:
+def test_a_runbook_has_the_sections_that_an_operator_needs_at_night(alert: str) -> None:
     text = (RUNBOOKS / f"{alert}.md").read_text()
     assert text.startswith(f"# {alert}\n")
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == [
@@ -87,7 +87,7 @@ def test_an_alert_watches_metrics_of_a_live_process(alert: str, family_of: Calla
     assert {name for name in metrics_in(ALERTS[alert]["expr"]) if family_of(name) is None} == set()
 
 
-def test_an_alert_asks_for_buckets_that_there_are() -> None:
+def test_an_alert_uses_existing_buckets() -> None:
     asked = [
         pair for rule in ALERTS.values() for pair in re.findall(r'(sightline_\w+)_bucket{le="([^"]+)"}', rule["expr"])
     ]
@@ -96,7 +96,7 @@ def test_an_alert_asks_for_buckets_that_there_are() -> None:
     assert {(f"{name}_bucket", bound) for name, bound in asked} <= there
 
 
-def test_a_live_process_tells_when_it_started(families: dict[str, str]) -> None:
+def test_a_live_process_reports_its_start_time(families: dict[str, str]) -> None:
     assert "process_start_time_seconds" in families
     assert "process_start_time_seconds" in ALERTS["WorkerRestarting"]["expr"]
 

@@ -9,7 +9,7 @@ from deploy.process import Process
 from deploy.record import Record
 
 
-def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+def test_a_saved_record_is_loaded(tmp_path: Path) -> None:
     path = tmp_path / "run" / "redis.json"
     saved = Record(Process(7, "boot/1"), {"redis": 20_000})
     record.save(path, saved)

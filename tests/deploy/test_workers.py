@@ -44,7 +44,7 @@ def test_a_running_worker_is_found_again_and_not_started_twice(settings: Setting
     assert workers(settings).start("uploads").process == first.process
 
 
-def test_two_of_one_name_run_side_by_side(settings: Settings) -> None:
+def test_two_workers_of_one_name_run_side_by_side(settings: Settings) -> None:
     crew = workers(settings)
     first, second = crew.start("interactions"), crew.start("interactions", number=2)
     assert first.process != second.process

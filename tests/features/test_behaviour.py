@@ -36,7 +36,7 @@ def after(*given_engagements: Engagement, start: Behaviour = UNKNOWN) -> Behavio
     return behaviour
 
 
-# What one interaction means for items
+# The engagements of an interaction
 
 
 def test_a_users_first_click_concerns_one_item() -> None:
@@ -60,7 +60,7 @@ def test_each_step_back_counts_less_and_the_sixth_not_at_all() -> None:
     assert [weight for _, weight in own.links] == pytest.approx([0.7, 0.56, 0.448, 0.3584, 0.28672])
 
 
-def test_only_the_item_chosen_last_learns_what_came_next() -> None:
+def test_only_the_item_chosen_last_gets_a_forward_link() -> None:
     before = profile_of(*(act(f"red-{n}") for n in range(7)))
     _, *earlier = engagements(before, act("red-9"), source=0, offset=0)
 
@@ -80,7 +80,7 @@ def test_a_view_and_a_hide_link_nothing(weight: float) -> None:
     assert len(engagements(profile_of(act("red-1")), act("red-2", weight), source=0, offset=0)) == 1
 
 
-def test_what_was_only_looked_at_is_not_linked() -> None:
+def test_a_viewed_item_is_not_linked() -> None:
     before = profile_of(act("red-1", 0.2), act("red-2", LINKING_WEIGHT))
 
     assert [each.item for each in engagements(before, act("red-3"), source=0, offset=0)] == [
@@ -99,7 +99,7 @@ def test_sequences_grow_from_one_engagement_to_the_next_and_from_one_event_to_th
     assert found == sorted(set(found))
 
 
-# What it does to an item
+# The effect on an item
 
 
 def test_a_click_makes_an_item_popular_and_rising() -> None:
@@ -117,7 +117,7 @@ def test_trends_fade_in_hours_and_popularity_in_weeks() -> None:
     assert popular.popular == 0.5
 
 
-def test_a_hide_makes_nothing_less_popular() -> None:
+def test_a_hide_does_not_reduce_the_popularity() -> None:
     assert after(engagement(), engagement(weight=-3.0)).popular == 1.0
 
 
@@ -144,14 +144,14 @@ def test_the_49th_neighbour_pushes_the_faintest_out() -> None:
     assert 1000 not in behaviour.neighbours["item"]
 
 
-# How strongly neighbours follow
+# The strengths of neighbours
 
 
 def test_a_co_choice_seen_once_is_damped() -> None:
     assert strengths([after(engagement((2, 1.0)))], NOW).tolist() == pytest.approx([1 / 6])
 
 
-def test_what_is_often_chosen_next_follows_more_strongly() -> None:
+def test_an_item_often_chosen_next_is_a_stronger_neighbour() -> None:
     rare, often = strengths([after(engagement((3, 1.0)), *[engagement((2, 1.0))] * 5)], NOW)
 
     assert (rare, often) == (pytest.approx(1 / 11), pytest.approx(5 / 11))
@@ -193,35 +193,35 @@ def test_in_a_checkerboard_world_every_neighbour_is_of_the_same_colour() -> None
         assert np.isin(behaviour.neighbours["item"], list(numbers)).all()
 
 
-# How many users
+# The number of users
 
 
-def told(user_bit: int, at_ms: int = NOW, weight: float = 1.0) -> Engagement:
+def engaged_by(user_bit: int, at_ms: int = NOW, weight: float = 1.0) -> Engagement:
     return Engagement(item=1, at_ms=at_ms, weight=weight, links=(), source=0, sequence=0, voter=user_bit)
 
 
 def test_a_user_who_comes_again_is_one_user() -> None:
-    assert least_users(after(told(5), told(5), told(5))) == 1
-    assert least_users(after(told(5), told(63), told(0))) == 3
+    assert least_users(after(engaged_by(5), engaged_by(5), engaged_by(5))) == 1
+    assert least_users(after(engaged_by(5), engaged_by(63), engaged_by(0))) == 3
 
 
-def test_who_adds_nothing_to_the_sums_is_not_counted() -> None:
-    assert least_users(after(told(5), told(6, weight=0.0), told(7, weight=-3.0))) == 1
+def test_a_user_who_adds_nothing_to_the_sums_is_not_counted() -> None:
+    assert least_users(after(engaged_by(5), engaged_by(6, weight=0.0), engaged_by(7, weight=-3.0))) == 1
 
 
 def test_users_are_forgotten_after_two_windows() -> None:
-    first = after(told(5), told(6))
-    assert least_users(apply_engagement(first, told(7, NOW + USER_WINDOW_MS))) == 3
-    assert least_users(apply_engagement(first, told(7, NOW + 2 * USER_WINDOW_MS))) == 1
+    first = after(engaged_by(5), engaged_by(6))
+    assert least_users(apply_engagement(first, engaged_by(7, NOW + USER_WINDOW_MS))) == 3
+    assert least_users(apply_engagement(first, engaged_by(7, NOW + 2 * USER_WINDOW_MS))) == 1
 
 
 @given(st.lists(st.tuples(st.integers(0, 63), st.integers(0, 4 * USER_WINDOW_MS)), max_size=12), st.randoms())
 def test_the_order_in_which_users_came_does_not_matter(came: list[tuple[int, int]], chance: Random) -> None:
-    given_order = [told(user_bit, NOW + at_ms) for user_bit, at_ms in came]
+    given_order = [engaged_by(user_bit, NOW + at_ms) for user_bit, at_ms in came]
     one, other = after(*given_order), after(*chance.sample(given_order, len(given_order)))
     assert (one.user_bitmap, one.user_bitmap_before) == (other.user_bitmap, other.user_bitmap_before)
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=100))
-def test_there_are_never_fewer_users_than_said(users: list[int]) -> None:
-    assert least_users(after(*(told(user_bit(user)) for user in users))) <= len(set(users))
+def test_the_number_of_users_is_never_overestimated(users: list[int]) -> None:
+    assert least_users(after(*(engaged_by(user_bit(user)) for user in users))) <= len(set(users))

@@ -21,17 +21,17 @@ def test_a_dial_that_is_set_again_has_its_new_weight_and_is_the_latest() -> None
     assert dials.tolist() == [(key_of("hats"), -1.0), (key_of("shoes"), -0.25)]
 
 
-def test_a_weight_of_nothing_takes_a_dial_away() -> None:
+def test_a_weight_of_0_removes_a_dial() -> None:
     dials = turn(NO_DIALS, [("shoes", 0.5), ("hats", -1)])
 
     assert named(turn(dials, [("shoes", 0), ("ties", -0.0)])) == [key_of("hats")]
 
 
-def test_a_weight_too_small_to_be_kept_is_nothing() -> None:
+def test_a_weight_that_rounds_to_0_removes_a_dial() -> None:
     assert len(turn(NO_DIALS, [("shoes", 1e-300)])) == 0
 
 
-def test_over_the_limit_the_oldest_leave() -> None:
+def test_over_the_limit_the_oldest_dials_are_dropped() -> None:
     dials = turn(NO_DIALS, [(f"name-{n}", 0.5) for n in range(DIALS_LIMIT)])
     dials = turn(dials, [("one", 1.0), ("name-1", 1.0), ("two", 1.0)])
 
@@ -40,7 +40,7 @@ def test_over_the_limit_the_oldest_leave() -> None:
     assert named(dials)[-3:] == [key_of("one"), key_of("name-1"), key_of("two")]
 
 
-def test_what_is_taken_away_makes_room() -> None:
+def test_a_removed_dial_makes_room() -> None:
     dials = turn(NO_DIALS, [(f"name-{n}", 0.5) for n in range(DIALS_LIMIT)])
 
     assert named(turn(dials, [("name-5", 0), ("one", 1)]))[:1] == [key_of("name-0")]

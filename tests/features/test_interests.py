@@ -56,7 +56,7 @@ def test_weights_that_faded_to_nothing_are_no_interest() -> None:
     assert len(interests_of(vector("red-0")[None], weights(0)).shares) == 0
 
 
-def test_a_passing_fancy_is_no_interest() -> None:
+def test_an_item_of_small_weight_is_no_interest() -> None:
     found = interests_of(np.stack([vector("red-0"), vector("blue-0")]), weights(1, 0.05))
 
     assert len(found.shares) == 1
@@ -69,7 +69,7 @@ def test_a_fifth_taste_is_left_out() -> None:
     assert found.centres.tolist() == np.eye(5)[:4].tolist()
 
 
-def test_users_are_grouped_each_alone() -> None:
+def test_each_user_is_clustered_alone() -> None:
     vectors = np.stack([[vector("red-0"), vector("blue-0")], [vector("red-0"), np.zeros_like(vector("red-0"))]])
     found = find_interests(vectors, np.array([[1, 3], [1, 0]], np.float32))
 

@@ -21,7 +21,7 @@ def test_different_ids_have_different_keys() -> None:
 
 
 @given(st.integers(-(2**62), 2**62), st.integers(1, 10**12))
-def test_decay_is_between_0_and_1_whatever_the_clocks_say(age_ms: int, half_life_ms: int) -> None:
+def test_decay_is_between_0_and_1_even_for_negative_ages(age_ms: int, half_life_ms: int) -> None:
     assert 0.0 <= decay(age_ms, half_life_ms) <= 1.0
 
 
@@ -40,7 +40,7 @@ def test_an_item_without_a_picture_has_no_vector() -> None:
 # Changes
 
 
-def test_a_change_leaves_what_it_does_not_name() -> None:
+def test_a_change_keeps_the_fields_that_it_does_not_name() -> None:
     assert apply_change(SHOE, "i1", Change(200, price=12.0)) == replace(SHOE, changed_at_ms=200, price=12.0)
 
 
@@ -48,7 +48,7 @@ def test_a_change_to_false_is_a_change() -> None:
     assert apply_change(SHOE, "i1", Change(200, in_stock=False)).in_stock is False
 
 
-def test_an_older_change_changes_nothing() -> None:
+def test_an_older_change_has_no_effect() -> None:
     assert apply_change(SHOE, "i1", Change(99, price=12.0)) == SHOE
 
 
@@ -56,17 +56,17 @@ def test_a_change_of_an_unknown_item_is_kept_for_its_picture() -> None:
     assert apply_change(None, "i2", Change(50, title="Hat")) == Item("i2", changed_at_ms=50, title="Hat")
 
 
-def test_a_deletion_forgets_everything_but_itself() -> None:
+def test_a_deletion_keeps_nothing_but_the_deletion() -> None:
     assert apply_change(SHOE, "i1", Change(200, deleted=True)) == Item("i1", changed_at_ms=200, deleted=True)
 
 
-def test_a_change_after_a_deletion_brings_nothing_back() -> None:
+def test_a_change_after_a_deletion_does_not_restore_the_item() -> None:
     gone = apply_change(SHOE, "i1", Change(200, deleted=True))
 
     assert apply_change(gone, "i1", Change(300, price=1.0)).deleted
 
 
-def test_deleted_false_takes_a_deletion_back() -> None:
+def test_deleted_false_revokes_a_deletion() -> None:
     gone = apply_change(SHOE, "i1", Change(200, deleted=True))
 
     assert not apply_change(gone, "i1", Change(300, deleted=False)).deleted
@@ -85,19 +85,19 @@ def test_a_new_picture_replaces_the_item() -> None:
     assert apply_upload(SHOE, newer) == newer
 
 
-def test_a_change_made_after_an_upload_outlives_its_late_arrival() -> None:
+def test_a_change_outlives_the_late_arrival_of_an_older_upload() -> None:
     early = apply_change(None, "i1", Change(200, price=99.0, hidden=True))
 
     assert apply_upload(early, SHOE) == replace(SHOE, changed_at_ms=200, price=99.0, hidden=True)
 
 
-def test_an_upload_from_before_a_deletion_brings_nothing_back() -> None:
+def test_an_upload_from_before_a_deletion_does_not_restore_the_item() -> None:
     gone = apply_change(SHOE, "i1", Change(200, deleted=True))
 
     assert apply_upload(gone, SHOE) == gone
 
 
-def test_an_upload_after_a_deletion_brings_the_item_back() -> None:
+def test_an_upload_after_a_deletion_restores_the_item() -> None:
     gone = apply_change(SHOE, "i1", Change(200, deleted=True))
     again = replace(SHOE, changed_at_ms=300, uploaded_at_ms=300)
 
@@ -120,7 +120,7 @@ changes = st.builds(
 
 
 @given(st.lists(changes, max_size=5), changes)
-def test_a_change_twice_is_a_change_once(before: list[Change], change: Change) -> None:
+def test_a_repeated_change_has_no_effect(before: list[Change], change: Change) -> None:
     item = None
     for each in before:
         item = apply_change(item, "i1", each)
@@ -130,7 +130,7 @@ def test_a_change_twice_is_a_change_once(before: list[Change], change: Change) -
 
 
 @given(st.lists(changes, max_size=5), st.integers(0, 20))
-def test_an_upload_twice_is_an_upload_once(before: list[Change], at_ms: int) -> None:
+def test_a_repeated_upload_has_no_effect(before: list[Change], at_ms: int) -> None:
     item = None
     for each in before:
         item = apply_change(item, "i1", each)
@@ -150,6 +150,6 @@ def test_an_item_of_another_user_is_not_disowned() -> None:
     assert apply_change(known, "i1", Change(70, disown=hash_of("u1"))) is known
 
 
-def test_an_item_that_was_disowned_before_it_came_takes_its_upload() -> None:
+def test_an_item_disowned_before_its_upload_accepts_the_upload() -> None:
     uploaded = Item("i1", 50, "u1", uploaded_at_ms=50)
     assert apply_upload(apply_change(None, "i1", Change(70, disown=hash_of("u1"))), uploaded) is uploaded

@@ -3,10 +3,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 
 from features.jit import compiled, dot, widen
+
+
+def test_declaring_a_function_leaves_the_settings_of_numba_unchanged() -> None:
+    before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+
+    compiled(lambda value: value + 1)
+
+    assert before == numba.config.CACHE_DIR  # type: ignore[attr-defined]
 
 
 def test_an_inner_product_is_numpys() -> None:
@@ -25,15 +34,14 @@ def test_every_float16_keeps_its_value() -> None:
     assert np.array_equal(wide, halves.view(np.float16).astype(np.float32), equal_nan=True)
 
 
-def test_where_nothing_can_be_kept_it_is_compiled_all_the_same() -> None:
-    # A function that comes from no file has no place for its cache.
+def test_a_function_without_a_source_file_is_compiled_without_a_cache() -> None:
     names: dict[str, object] = {"compiled": compiled}
     exec("made = compiled(lambda value: value + 1)", names)
 
     assert names["made"](1) == 2  # type: ignore[operator]
 
 
-def test_what_was_kept_is_of_the_sources_as_they_are(tmp_path: Path) -> None:
+def test_a_change_of_a_constant_in_another_file_gives_new_machine_code(tmp_path: Path) -> None:
     (tmp_path / "loops.py").write_text(
         """
 from features.jit import compiled
@@ -47,11 +55,11 @@ print(limited(9), sum(limited.stats.cache_hits.values()))
 """
     )
 
-    # Of one size and of one time, as in wheels.
-    assert [said(tmp_path, limit) for limit in (5, 5, 7)] == ["5 0", "5 1", "7 0"]
+    # The files have equal sizes and times, as in wheels.
+    assert [printed(tmp_path, limit) for limit in (5, 5, 7)] == ["5 0", "5 1", "7 0"]
 
 
-def test_what_was_kept_is_of_the_sources_in_every_folder_of_the_package(tmp_path: Path) -> None:
+def test_a_change_in_any_folder_of_the_package_gives_new_machine_code(tmp_path: Path) -> None:
     (tmp_path / "house" / "room").mkdir(parents=True)
     (tmp_path / "house" / "room" / "loops.py").write_text(
         """
@@ -67,12 +75,12 @@ def limited(value):
         "from house.room.loops import limited\nprint(limited(9), sum(limited.stats.cache_hits.values()))"
     )
 
-    found = [said(tmp_path, limit, limits="house/limits.py", script="main.py") for limit in (5, 5, 7)]
+    found = [printed(tmp_path, limit, limits="house/limits.py", script="main.py") for limit in (5, 5, 7)]
 
     assert found == ["5 0", "5 1", "7 0"]
 
 
-def said(package: Path, limit: int, *, limits: str = "limits.py", script: str = "loops.py") -> str:
+def printed(package: Path, limit: int, *, limits: str = "limits.py", script: str = "loops.py") -> str:
     (package / limits).write_text(f"LIMIT = {limit}")
     os.utime(package / limits, (0, 0))
     command = [sys.executable, "-B", str(package / script)]

@@ -47,12 +47,12 @@ def test_a_strong_entry_that_has_faded_is_the_faintest() -> None:
     assert ledger((1, 2.0, 0), (2, 1.0, 4 * HOUR), (3, 1.0, 4 * HOUR), (4, 1.0, 4 * HOUR))["item"].tolist() == [2, 3, 4]
 
 
-def test_a_late_event_pushes_out_what_is_faintest_today() -> None:
+def test_a_late_event_pushes_out_the_entry_that_is_faintest_now() -> None:
     # As of the late event's time the newest would look faintest; as of today the first is.
     assert ledger((1, 1.0, 0), (2, 1.0, 4 * HOUR), (3, 0.9, 4 * HOUR), (4, 1.0, 0))["item"].tolist() == [2, 3, 4]
 
 
-def test_an_item_that_is_there_pushes_nothing_out() -> None:
+def test_adding_to_a_known_item_pushes_nothing_out() -> None:
     assert ledger((1, 1, 0), (2, 1, 0), (3, 1, 0), (1, 1, 0))["item"].tolist() == [2, 3, 1]
 
 
@@ -66,17 +66,17 @@ def test_a_time_before_1970_counts_as_1970() -> None:
     assert ledger((1, 1.0, -5 * HOUR)).tolist() == [(1, 1.0, 0)]
 
 
-def test_keys_of_all_64_bits_are_told_apart() -> None:
+def test_keys_are_compared_in_all_64_bits() -> None:
     high, low = 2**64 - 1, 2**64 - 2
 
     assert remove(ledger((high, 1, 0), (low, 1, 0)), high)["item"].tolist() == [low]
 
 
-def test_removing_what_is_not_there_changes_nothing() -> None:
+def test_removing_an_unknown_item_changes_nothing() -> None:
     assert remove(ledger((1, 1, 0)), 2).tolist() == [(1, 1.0, 0)]
 
 
-def test_adding_leaves_the_ledger_it_was_given_alone() -> None:
+def test_adding_does_not_change_the_given_ledger() -> None:
     before = ledger((1, 1.0, 0))
     add(before, 1, 1.0, 0, limit=3, half_life_ms=HOUR)
 
@@ -84,7 +84,7 @@ def test_adding_leaves_the_ledger_it_was_given_alone() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.floats(0, 3)), max_size=8))
-def test_several_are_added_as_one_after_the_other(added: list[tuple[int, float]]) -> None:
+def test_adding_several_items_equals_adding_one_after_the_other(added: list[tuple[int, float]]) -> None:
     before = ledger((1, 1.0, 0), (2, 2.0, HOUR))
     one_by_one = before
     for item, weight in added:
@@ -95,13 +95,13 @@ def test_several_are_added_as_one_after_the_other(added: list[tuple[int, float]]
     assert at_once.tobytes() == one_by_one.tobytes()
 
 
-def test_several_are_added_to_what_must_not_be_written_to() -> None:
+def test_several_items_are_added_to_a_read_only_ledger() -> None:
     stored = np.frombuffer(ledger((1, 1.0, 0)).tobytes(), EMPTY.dtype)
 
     assert add_each(stored, [(2, 0.5)], 0, limit=3, half_life_ms=HOUR).tolist() == [(1, 1.0, 0), (2, 0.5, 0)]
 
 
-def test_faded_weights_never_grow_for_times_before_the_entry() -> None:
+def test_weights_do_not_grow_for_times_before_the_entry() -> None:
     assert faded(ledger((1, 1.0, 2 * HOUR)), 0, HOUR).tolist() == [1.0]
 
 

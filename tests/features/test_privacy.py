@@ -41,7 +41,7 @@ def is_empty(profile: Profile) -> bool:
     return not (profile.count or len(profile.engaged) or len(profile.refused) or len(profile.seen))
 
 
-# What a request does
+# The effect of a request
 
 
 def test_forgetting_leaves_the_time_of_the_request_and_nothing_else() -> None:
@@ -69,7 +69,7 @@ def test_an_event_from_after_the_forgetting_begins_a_profile_anew() -> None:
     assert profile.privacy.forgotten_ms == AT
 
 
-def test_a_reset_empties_the_taste_and_remembers_which_events_were_there() -> None:
+def test_a_reset_erases_the_taste_and_keeps_the_event_ids() -> None:
     reset = ask(TASTE, "reset")
 
     assert is_empty(reset)
@@ -79,7 +79,7 @@ def test_a_reset_empties_the_taste_and_remembers_which_events_were_there() -> No
     assert apply_interaction(reset, act("red-1", event="another")).profile.count == 1
 
 
-def test_who_opted_out_has_no_taste_and_gets_none() -> None:
+def test_a_user_who_opted_out_has_no_taste_and_gets_none() -> None:
     out = ask(TASTE, "opt_out")
 
     assert is_empty(out)
@@ -89,7 +89,7 @@ def test_who_opted_out_has_no_taste_and_gets_none() -> None:
     assert step.outcome == "opted_out"
 
 
-def test_who_opts_in_again_begins_anew() -> None:
+def test_a_user_who_opts_in_again_starts_without_a_taste() -> None:
     back = ask(ask(TASTE, "opt_out"), "opt_in", offset=8)
 
     assert is_empty(back)
@@ -104,10 +104,10 @@ def test_an_export_changes_nothing() -> None:
     assert ask(TASTE, "export") is TASTE
 
 
-# The user's own dials
+# Dials
 
 
-def test_who_prefers_something_keeps_the_rest_and_moves_no_taste() -> None:
+def test_setting_a_dial_keeps_the_others_and_the_taste() -> None:
     profile = prefer(prefer(TASTE, {"shoes": 0.5, "hats": -1}), {"shoes": 1, "ties": 0.25}, offset=8)
 
     assert dials_of(profile) == {key_of("hats"): -1.0, key_of("shoes"): 1.0, key_of("ties"): 0.25}
@@ -120,7 +120,7 @@ def test_events_leave_the_dials_as_they_are() -> None:
     assert dials_of(profile) == {key_of("shoes"): 0.5}
 
 
-def test_only_so_many_dials_are_kept() -> None:
+def test_the_number_of_dials_is_limited() -> None:
     many = prefer(TASTE, {f"n{n}": 0.5 for n in range(DIALS_LIMIT)})
     more = prefer(many, {"one more": 1.0}, offset=8)
 
@@ -128,16 +128,16 @@ def test_only_so_many_dials_are_kept() -> None:
     assert len(more.dials) == DIALS_LIMIT
 
 
-def test_forgetting_takes_the_dials_away() -> None:
+def test_forgetting_removes_the_dials() -> None:
     assert dials_of(ask(prefer(TASTE, {"shoes": 0.5}), "forget", offset=8)) == {}
 
 
 @pytest.mark.parametrize("kind", ["reset", "opt_out", "opt_in", "export"])
-def test_other_requests_leave_what_was_set_on_purpose(kind: RequestKind) -> None:
+def test_other_requests_keep_the_dials(kind: RequestKind) -> None:
     assert dials_of(ask(prefer(TASTE, {"shoes": 0.5}), kind, offset=8)) == {key_of("shoes"): 0.5}
 
 
-def test_who_opted_out_may_set_dials_and_is_not_profiled_for_it() -> None:
+def test_a_user_who_opted_out_may_set_dials_and_is_not_profiled() -> None:
     profile = prefer(ask(TASTE, "opt_out"), {"shoes": -1}, offset=8)
 
     assert dials_of(profile) == {key_of("shoes"): -1.0}
@@ -145,7 +145,7 @@ def test_who_opted_out_may_set_dials_and_is_not_profiled_for_it() -> None:
     assert is_empty(profile)
 
 
-def test_a_request_that_comes_again_after_the_dials_were_changed_changes_nothing() -> None:
+def test_a_repeated_request_does_not_undo_a_later_change_of_the_dials() -> None:
     profile = prefer(prefer(TASTE, {"shoes": 0.5}), {"shoes": -1}, offset=8)
 
     assert prefer(profile, {"shoes": 0.5}) is profile
@@ -155,7 +155,7 @@ def test_a_request_that_comes_again_after_the_dials_were_changed_changes_nothing
 
 
 @given(st.lists(st.tuples(kinds, st.integers(-2, 5)), min_size=1, max_size=8), st.data())
-def test_a_repeated_request_changes_nothing_whatever_the_clock_did(
+def test_a_repeated_request_changes_nothing_even_if_the_clock_moved(
     asked: list[tuple[RequestKind, int]], data: st.DataObject
 ) -> None:
     requests = [
@@ -173,18 +173,18 @@ def test_a_repeated_request_changes_nothing_whatever_the_clock_did(
     assert again.kind == "export" or encode_profile(apply_request(profile, again).profile) == encode_profile(profile)
 
 
-def test_a_request_is_taken_though_the_brokers_clock_went_back() -> None:
+def test_a_request_is_applied_though_the_clock_of_the_broker_went_back() -> None:
     assert ask(ask(TASTE, "opt_out"), "opt_in", offset=8, at_ms=AT - MINUTE).privacy.opted_out is False
 
 
-def test_a_request_is_taken_though_its_topic_was_created_anew() -> None:
+def test_a_request_is_applied_though_its_topic_was_recreated() -> None:
     assert ask(ask(TASTE, "opt_out"), "opt_in", offset=0, at_ms=AT + 1).privacy.opted_out is False
 
 
-# What is kept of it
+# Expiry
 
 
-def test_what_is_left_of_a_forgotten_user_expires_when_nothing_late_can_come_any_more() -> None:
+def test_the_marker_of_a_forgotten_user_expires_when_no_late_event_can_come() -> None:
     assert expires_ms(ask(TASTE, "forget")) == AT + MARKER_MS
 
 
@@ -203,7 +203,7 @@ def test_nothing_else_expires(kept: Profile) -> None:
     assert expires_ms(kept) is None
 
 
-def test_what_may_have_expired_is_left_out_of_a_comparison() -> None:
+def test_markers_that_may_have_expired_are_left_out_of_a_comparison() -> None:
     forgotten = ask(TASTE, "forget")
 
     assert without_lapsed(forgotten, AT + MARKER_MS).privacy == NOTHING_ASKED

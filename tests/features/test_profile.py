@@ -34,7 +34,7 @@ def same(one: Profile, other: Profile) -> bool:
     )
 
 
-# What an interaction is worth
+# Weights
 
 
 @pytest.mark.parametrize(("kind", "weight"), WEIGHTS.items())
@@ -52,7 +52,7 @@ def test_a_view_is_worth_its_minutes_up_to_one(dwell_ms: int, weight: float) -> 
     assert weigh("view", dwell_ms=dwell_ms) == weight
 
 
-# What it does to the profile
+# The effect on the profile
 
 
 def test_a_click_is_remembered_as_engaged_and_seen() -> None:
@@ -77,14 +77,14 @@ def test_a_hide_ends_an_engagement() -> None:
     assert profile.refused["item"].tolist() == [key_of("red-1")]
 
 
-def test_a_like_after_a_hide_takes_the_hide_back() -> None:
+def test_a_like_after_a_hide_revokes_the_hide() -> None:
     profile = profile_of(act("red-1", -3.0), act("red-1", 2.0))
 
     assert len(profile.refused) == 0
     assert profile.engaged["item"].tolist() == [key_of("red-1")]
 
 
-def test_a_rating_of_three_is_seen_and_nothing_else() -> None:
+def test_a_rating_of_three_only_marks_the_item_as_seen() -> None:
     profile = profile_of(act("red-1", 0.0))
 
     assert (len(profile.engaged), len(profile.refused), len(profile.seen)) == (0, 0, 1)
@@ -96,18 +96,18 @@ def test_the_same_event_id_changes_nothing_even_for_another_item() -> None:
     assert same(apply_interaction(once, act("red-2", event="e1")).profile, once)
 
 
-def test_a_late_event_does_not_turn_the_users_time_back() -> None:
+def test_a_late_event_does_not_move_the_time_of_the_profile_back() -> None:
     assert profile_of(act("red-1"), act("red-2", at_ms=NOW - DAY)).last_at_ms == NOW
 
 
-def test_the_new_profile_stays_new() -> None:
+def test_the_shared_empty_profile_is_never_changed() -> None:
     profile_of(act("red-1"), act("red-2", -3.0))
 
     assert (len(NEW.engaged), len(NEW.refused), len(NEW.seen), len(NEW.events), NEW.count) == (0, 0, 0, 0, 0)
 
 
 @given(st.lists(actions, max_size=20), actions)
-def test_an_event_twice_is_an_event_once(before: list[Action], action: Action) -> None:
+def test_a_repeated_event_changes_nothing(before: list[Action], action: Action) -> None:
     once = profile_of(*before, action)
 
     again = apply_interaction(once, action)
@@ -141,7 +141,7 @@ def test_the_33rd_engaged_item_pushes_the_faintest_out() -> None:
     assert faint.item not in profile.engaged["item"]
 
 
-def test_a_glance_at_a_hidden_item_does_not_take_the_hide_back() -> None:
+def test_a_view_of_a_hidden_item_does_not_revoke_the_hide() -> None:
     profile = profile_of(act("red-1", -3.0), act("red-1", 0.2))
 
     assert profile.refused["item"].tolist() == [key_of("red-1")]

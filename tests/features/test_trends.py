@@ -54,7 +54,7 @@ def test_old_trends_are_compared_as_of_now() -> None:
     assert 999 in table["item"]
 
 
-def test_sums_fade_to_the_time_asked_for() -> None:
+def test_sums_decay_to_the_given_time() -> None:
     popular, trend = at_time(update_trends(NO_TRENDS, {7: behaviour(2, 2)}, NOW), NOW + HOUR)
 
     assert trend.tolist() == [1.0]
@@ -62,13 +62,13 @@ def test_sums_fade_to_the_time_asked_for() -> None:
     assert popular.dtype == trend.dtype == np.float32
 
 
-def test_nothing_grows_for_a_time_before() -> None:
+def test_sums_do_not_grow_for_earlier_times() -> None:
     popular, trend = at_time(update_trends(NO_TRENDS, {7: behaviour(2, 2)}, NOW), NOW - HOUR)
 
     assert (popular.tolist(), trend.tolist()) == ([2.0], [2.0])
 
 
-def test_an_item_is_shown_when_users_enough_made_it_popular() -> None:
+def test_an_item_is_shown_when_enough_users_made_it_popular() -> None:
     changed = {7: replace(behaviour(2, 1), user_bitmap=0b11), 8: replace(behaviour(2, 1), user_bitmap=0b111)}
     assert update_trends(NO_TRENDS, changed, NOW, min_users=3)["item"].tolist() == [8]
 

@@ -1,4 +1,4 @@
-"""Certificates for one test, by an authority that nobody else trusts."""
+"""Certificates for one test, from an authority of its own."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate with its key, each as a file in PEM, and both in one as Kafka wants them."""
+    """A certificate and its key as PEM files, and both in one file as Kafka needs them."""
 
     cert: Path
     key: Path
@@ -17,7 +17,7 @@ class Certificate:
 
 
 class Authority:
-    """Signs what it is asked to sign; `ca` is the file to trust."""
+    """Issues certificates; `ca` is the file for clients to trust."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -25,14 +25,14 @@ class Authority:
         self.ca = folder / "ca.pem"
         self._ca.cert_pem.write_to_path(self.ca)
 
-    def issue(self, name: str, *places: str) -> Certificate:
-        """A certificate of the common name `name` for hosts and addresses."""
-        made = self._ca.issue_cert(*(places or (name,)), common_name=name, key_type=trustme.KeyType.RSA)
-        # Java reads keys in PKCS #8 alone.
-        key = load_pem_private_key(made.private_key_pem.bytes(), None).private_bytes(
+    def issue(self, name: str, *hosts: str) -> Certificate:
+        """A certificate with the common name `name` for host names and addresses, by default for `name`."""
+        issued = self._ca.issue_cert(*(hosts or (name,)), common_name=name, key_type=trustme.KeyType.RSA)
+        # Java reads only keys in PKCS #8.
+        key = load_pem_private_key(issued.private_key_pem.bytes(), None).private_bytes(
             Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
         )
-        cert = b"".join(part.bytes() for part in made.cert_chain_pems)
+        cert = b"".join(part.bytes() for part in issued.cert_chain_pems)
         files = Certificate(*(self._folder / f"{name}{suffix}" for suffix in (".pem", ".key", "-both.pem")))
         for file, content in ((files.cert, cert), (files.key, key), (files.both, key + cert)):
             file.write_bytes(content)

@@ -7,11 +7,11 @@ from inference.encoders.triton import SHAPE, Encoding
 from inference.errors import BadEmbedding, EncoderUnavailable
 
 _CELLS = 9
-_ROOM = 256
+_DIMENSIONS = 256
 
 
 class FakeEncoder:
-    """Keeps the contract of Encoder; set `failure` to have the next calls raise it."""
+    """Keeps the contract of Encoder; while `failure` is set, calls raise it."""
 
     def __init__(self, version: str = "fake@1") -> None:
         self._version = version
@@ -29,7 +29,7 @@ class FakeEncoder:
         side = SHAPE[0] // _CELLS
         cut = pixels[: side * _CELLS, : side * _CELLS].astype(np.float32)
         means = cut.reshape(_CELLS, side, _CELLS, side, 3).mean(axis=(1, 3)) / 255 - 0.5
-        vector = np.zeros(_ROOM, dtype=np.float32)
+        vector = np.zeros(_DIMENSIONS, dtype=np.float32)
         vector[: means.size] = means.ravel()
         vector[-1] = 0.1  # so that mid-grey has a direction too
         return Encoding(vector / np.linalg.norm(vector), (("picture", 0.9),), self._version)

@@ -1,4 +1,4 @@
-"""What the agents' tests pass in: a publisher that keeps messages, a clock, and records as a topic would give them."""
+"""Fakes for tests of agents: a publisher that keeps messages, a clock, a log in memory, and records."""
 
 import asyncio
 import json
@@ -22,12 +22,12 @@ DEADLINE_S = 60.0
 async def until(condition: Callable[[], bool]) -> None:
     """Return when the condition holds; fail after DEADLINE_S."""
     async with asyncio.timeout(DEADLINE_S):
-        while not condition():  # noqa: ASYNC110 (what is waited for knows nothing of events)
+        while not condition():  # noqa: ASYNC110 (the conditions have no asyncio events)
             await asyncio.sleep(0.02)
 
 
 class FakePublisher:
-    """Keeps the contract of Publisher; set `failure` to have the next calls raise it and publish nothing."""
+    """Keeps the contract of Publisher; while `failure` is set, calls raise it and publish nothing."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -41,21 +41,21 @@ class FakePublisher:
         self.messages += messages
 
     def to(self, topic: str) -> list[Message]:
-        """What was published to one topic."""
+        """The messages published to one topic."""
         return [message for message in self.messages if message.topic == topic]
 
     def lists(self) -> list[Recommendations]:
-        """The recommendations published, but for withdrawn ones."""
+        """The published recommendations, without withdrawals."""
         values = [message.value for message in self.to("recommendations") if message.value is not None]
         return [msgspec.json.decode(value, type=Recommendations) for value in values]
 
     def dead_letters(self) -> list[DeadLetter]:
-        """The dead letters published."""
+        """The published dead letters."""
         return [msgspec.json.decode(m.value or b"", type=DeadLetter) for m in self.to("dead-letters")]
 
 
 class Clock:
-    """Stands still at `now_ms`."""
+    """A clock that always shows `now_ms`."""
 
     def __init__(self, now_ms: int = NOON) -> None:
         self.now_ms = now_ms
@@ -65,7 +65,7 @@ class Clock:
 
 
 class Rewinds:
-    """Keeps what was asked to be fetched again, as (partition, position)."""
+    """Records rewind requests as (partition, position)."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[int, int]] = []
@@ -75,7 +75,7 @@ class Rewinds:
 
 
 class MemoryLog:
-    """Keeps the contract of LogReader; `cut` has the first offset of a partition whose retention removed the others."""
+    """Keeps the contract of LogReader; `cut` is the first offset of partitions from which retention removed records."""
 
     def __init__(self) -> None:
         self.cut: dict[tuple[str, int], int] = {}
@@ -84,13 +84,13 @@ class MemoryLog:
     def append(
         self, topic: str, partition: int, key: bytes | None, value: bytes | None, *, at_ms: int = NOON
     ) -> Record:
-        """The record as the broker holds it from now on."""
+        """Append a record as a broker does, and return it."""
         records = self._records[topic, partition]
         records.append(Record(topic, partition, len(records), at_ms, key, value, after=len(records) - 1))
         return records[-1]
 
     def publish(self, messages: Sequence[Message], partitions: int) -> None:
-        """What a broker does with messages: those without a partition lie where murmur2 of their key says."""
+        """Append messages as a broker does; murmur2 of the key chooses the partition of those without one."""
         for message in messages:
             partition = message.partition
             if partition is None:
@@ -99,8 +99,8 @@ class MemoryLog:
             self._records[message.topic, partition][-1] = replace(record, headers=message.headers)
 
     def make_anew(self, topic: str) -> None:
-        """The topic was deleted, and one of the same name made."""
-        for name, partition in [place for place in self._records if place[0] == topic]:
+        """Delete the topic and create one of the same name."""
+        for name, partition in [each for each in self._records if each[0] == topic]:
             del self._records[name, partition]
 
     def extent(self, topic: str, partition: int) -> Extent:
@@ -115,12 +115,12 @@ class MemoryLog:
 
 
 def degradations() -> Degradations:
-    """Conditions of a Redis that nobody asks."""
+    """Degradations on a Redis that does not exist."""
     return Degradations(connect("redis://127.0.0.1:1"), "", ("encoder",), observe=lambda op, seconds: None)
 
 
 def linked(records: Iterable[Record]) -> list[Record]:
-    """The records of one partition in the order given, each knowing the one before it; the first follows -1."""
+    """The records of one partition in the given order, each with `after` of the one before; the first follows -1."""
     after, found = -1, []
     for record in records:
         found.append(replace(record, after=after))
@@ -129,22 +129,22 @@ def linked(records: Iterable[Record]) -> list[Record]:
 
 
 def wire(event: object) -> bytes | None:
-    """An event as it stands in a topic: bytes and None as they are, anything else as JSON."""
+    """The value of an event on a topic: bytes and None unchanged, anything else as JSON."""
     return event if isinstance(event, bytes) or event is None else json.dumps(event).encode()
 
 
 class HeaderName(str):
-    """A header's name that kafka-python and aiokafka write as the bytes it was made of, UTF-8 or not."""
+    """A header name that kafka-python and aiokafka write as the given bytes, valid UTF-8 or not."""
 
     __slots__ = ("_data",)
 
     _data: bytes
 
     def __new__(cls, data: bytes) -> "HeaderName":
-        made = super().__new__(cls, data, "latin-1")
-        made._data = data
-        return made
+        name = super().__new__(cls, data, "latin-1")
+        name._data = data
+        return name
 
     def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        """The bytes."""
+        """The given bytes."""
         return self._data

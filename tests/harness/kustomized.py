@@ -1,4 +1,4 @@
-"""What `kubectl kustomize` makes of a folder, as far as deploy/k8s needs it: no images, no hashes in names."""
+"""The part of `kubectl kustomize` that deploy/k8s needs, without images and hashes in names."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 Document = dict[str, Any]
-#: What an element of a list is known by, where a patch changes one.
+#: The keys that identify an element of a list in a patch.
 _KEYS = ("mountPath", "name")
 
 
@@ -16,7 +16,7 @@ def documents(path: Path) -> list[Document]:
 
 
 def build(folder: Path, given: list[Document] | None = None) -> list[Document]:
-    """The documents of a folder with a kustomization; `given` is what a component is laid over."""
+    """The documents of a folder with a kustomization; `given` are the documents to which a component is applied."""
     [plan] = documents(folder / "kustomization.yaml")
     made = list(given or [])
     for name in plan.get("resources", []):
@@ -26,24 +26,24 @@ def build(folder: Path, given: list[Document] | None = None) -> list[Document]:
     for patch in plan.get("patches", []):
         [above] = documents(folder / patch["path"])
         target = patch.get("target") or {"kind": above["kind"], "name": above["metadata"]["name"]}
-        made = [_merge(one, above | {"metadata": {}}) if _is_meant(one, target) else one for one in made]
+        made = [_merge(one, above | {"metadata": {}}) if _matches(one, target) else one for one in made]
     for generator in plan.get("configMapGenerator", []):
         above = _config_map(folder, generator)
         target = {"kind": "ConfigMap", "name": above["metadata"]["name"]}
-        made = [_merge(one, above) if _is_meant(one, target) else one for one in made]
+        made = [_merge(one, above) if _matches(one, target) else one for one in made]
         made += [above] if generator.get("behavior", "create") == "create" else []
     return made
 
 
 def listed(folder: Path) -> set[str]:
-    """The files of this folder that its kustomization names."""
+    """The files of this folder that its kustomization lists."""
     [plan] = documents(folder / "kustomization.yaml")
     patches = [patch["path"] for patch in plan.get("patches", [])]
     settings = [name for generator in plan.get("configMapGenerator", []) for name in generator.get("envs", [])]
     return {name for name in [*plan.get("resources", []), *patches, *settings] if (folder / name).is_file()}
 
 
-def _is_meant(document: Document, target: dict[str, str]) -> bool:
+def _matches(document: Document, target: dict[str, str]) -> bool:
     label, _, value = target.get("labelSelector", "").partition("=")
     name, labels = document["metadata"]["name"], document["metadata"].get("labels", {})
     return (

@@ -4,11 +4,11 @@ import pytest
 from benchmarks.harness.delays import lag_growth_per_s, longest_gap_ms, percentiles
 
 
-def test_percentiles_are_those_of_what_was_answered() -> None:
+def test_percentiles_are_those_of_answered_events() -> None:
     assert percentiles(np.array([1.0, np.nan, 3.0]))[0] == 2.0
 
 
-def test_where_nothing_was_answered_there_are_no_percentiles() -> None:
+def test_without_answers_there_are_no_percentiles() -> None:
     assert np.isnan(percentiles(np.array([np.nan, np.nan]))).all()
 
 
@@ -33,5 +33,5 @@ def test_where_every_other_event_is_answered_in_time_the_lag_grows_by_the_others
     assert lag_growth_per_s(10.0 * np.arange(1000, dtype=np.float64), rate=100) == pytest.approx(50, abs=0.5)
 
 
-def test_where_nothing_is_answered_all_of_it_is_lag() -> None:
+def test_without_answers_all_events_are_lag() -> None:
     assert lag_growth_per_s(np.full(500, np.nan), rate=100) == pytest.approx(100)

@@ -21,7 +21,7 @@ def answer(number: int, at_ns: int, user: str = "ada") -> Answer:
 def match(events: list[Event], answers: list[Answer]) -> NDArray[np.int64]:
     matcher = Matcher(events)
     for answer in answers:
-        matcher.take([answer])
+        matcher.match([answer])
     return matcher.answered_ns
 
 
@@ -45,7 +45,7 @@ def test_an_answer_that_comes_twice_counts_when_it_came_first() -> None:
     assert match([event(0)], [answer(0, 10), answer(0, 99)]).tolist() == [10]
 
 
-def test_an_answer_to_an_event_of_an_earlier_run_is_passed_over() -> None:
+def test_an_answer_to_an_event_of_an_earlier_run_is_ignored() -> None:
     assert match([event(5)], [answer(4, 10), answer(5, 20)]).tolist() == [20]
 
 
@@ -70,7 +70,7 @@ def test_every_event_is_answered_where_events_are_their_own_answers(stack: Runni
 
 
 @pytest.mark.stack
-def test_what_was_answered_before_the_run_is_not_read_again(stack: RunningStack, topic: str) -> None:
+def test_answers_from_before_the_run_are_not_read(stack: RunningStack, topic: str) -> None:
     def connect() -> LoadClient:
         return LoadClient(stack.endpoints.kafka, events=topic, answers=topic, answered_by=bytes.decode)
 

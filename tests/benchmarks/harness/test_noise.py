@@ -3,7 +3,7 @@ import time
 from benchmarks.harness.noise import NoiseWatch
 
 
-def test_a_watch_tells_shares_and_a_spread() -> None:
+def test_a_watch_gives_shares_and_a_spread() -> None:
     with NoiseWatch() as watch:
         time.sleep(0.5)
     noise = watch.found()

@@ -1,8 +1,9 @@
-"""What comes in on an upload topic: good pictures in every dress, and everything that is none."""
+"""The inputs of an upload topic: good pictures in every variant, and bytes that are not a picture."""
 
 import contextlib
 import csv
 import struct
+import warnings
 import zlib
 from collections.abc import Callable
 from io import BytesIO
@@ -18,7 +19,7 @@ from tests.harness.paths import ODD_IMAGES
 
 MANIFEST = ODD_IMAGES / "manifest.csv"
 ROWS = list(csv.DictReader(MANIFEST.read_text().splitlines())) if MANIFEST.exists() else []
-#: Refused by rule: cut short, damaged so that Pillow cannot go on, other formats, over 40 Mpx, over 20 to 1.
+#: Refused by rule: truncated, damaged beyond what Pillow accepts, other formats, over 40 Mpx, over 20 to 1.
 REFUSED_BY_RULE = {
     "pillow_truncated_jpeg.jpg": "truncated",
     "pillow_truncated_image.png": "truncated",
@@ -42,7 +43,7 @@ def encoded(image: Image.Image, format_: str = "PNG", **options: object) -> byte
 
 
 def quarters() -> Image.Image:
-    """Red, green over blue, white: every turn and every mirror image looks different."""
+    """Red, green above blue, white: every rotation and reflection looks different."""
     image = Image.new("RGB", (320, 320), RED)
     image.paste((0, 255, 0), (160, 0, 320, 160))
     image.paste((0, 0, 255), (0, 160, 160, 320))
@@ -56,10 +57,21 @@ def corners(data: bytes) -> list[tuple[int, ...]]:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG that promises so many pixels and ends where they would begin."""
+    """A PNG whose header gives this size, and which ends before its pixels."""
     chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     checked = chunk + struct.pack(">I", zlib.crc32(chunk))
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + checked + struct.pack(">I", 1000) + b"IDAT"
+
+
+def gif_frame(width: int, height: int) -> bytes:
+    """A GIF of one pixel, without data, whose first frame has this size and is to be erased after display."""
+    return (
+        b"GIF89a\x01\0\x01\0\0\0\0"
+        + b"!\xf9\x04\x08\0\0\0\0"
+        + b","
+        + struct.pack("<4HB", 0, 0, width, height, 0)
+        + b"\x02\0;"
+    )
 
 
 def refusal(data: bytes) -> BadImage:
@@ -87,7 +99,7 @@ SAME = [row for row in ROWS if (ODD_IMAGES / row["same_as"]).is_file() and row["
 
 @pytest.mark.skipif(not SAME, reason="../shared/data/odd-images is not on this machine")
 @pytest.mark.parametrize("row", SAME, ids=lambda row: row["file"])
-def test_the_same_picture_in_another_dress_has_close_pixels(row: dict[str, str]) -> None:
+def test_the_same_picture_in_another_format_has_close_pixels(row: dict[str, str]) -> None:
     pixels, reference = (
         decode((ODD_IMAGES / name).read_bytes()).pixels.astype(int) for name in (row["file"], row["same_as"])
     )
@@ -106,7 +118,7 @@ def test_each_accepted_format_is_decoded(format_: str, options: dict[str, object
     assert np.abs(picture.pixels[20, 20].astype(int) - RED).max() < 8
 
 
-def test_pixels_may_be_asked_for_in_another_size() -> None:
+def test_the_size_of_the_pixels_can_be_chosen() -> None:
     assert decode(encoded(quarters()), size=64).pixels.shape == (64, 64, 3)
 
 
@@ -148,7 +160,7 @@ def test_width_and_height_are_those_a_person_sees() -> None:
     assert (picture.width, picture.height) == (300, 400)
 
 
-@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # Pillow says so, and goes on
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # Pillow warns and continues
 def test_broken_exif_does_not_spoil_a_picture() -> None:
     data = encoded(quarters(), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
 
@@ -219,8 +231,20 @@ def test_one_pixel_is_a_picture() -> None:
         (lambda: encoded(quarters()) + bytes(MAX_BYTES), "too_large_bytes"),
     ],
 )
-def test_what_is_no_picture_is_refused_with_a_reason(make: Callable[[], bytes], reason: str) -> None:
+def test_bytes_that_are_not_a_picture_are_refused_with_a_reason(make: Callable[[], bytes], reason: str) -> None:
     assert refusal(make()).reason == reason
+
+
+def test_a_huge_frame_is_refused_before_pillow_allocates_it() -> None:
+    assert "decompression bomb" in str(refusal(gif_frame(10_000, 10_000)))
+
+
+def test_decoding_leaves_the_warning_filters_of_the_process_unchanged() -> None:
+    before = list(warnings.filters)
+
+    decode(encoded(quarters()))
+
+    assert list(warnings.filters) == before
 
 
 def test_just_within_the_bounds_is_accepted() -> None:

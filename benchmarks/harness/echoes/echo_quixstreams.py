@@ -2,11 +2,11 @@
 # requires-python = ">=3.11,<3.13"
 # dependencies = ["quixstreams==3.28.1"]
 # ///
-"""A reference: a quixstreams application with its own settings, every message sent on as it is.
+"""A reference: a quixstreams application with default settings; it sends every message on unchanged.
 
-quixstreams wants an older confluent-kafka than ours and forty packages more, so it has an environment of its own, made
-by uv at the first run: `uv run --script echo_quixstreams.py KAFKA GROUP EVENTS_TOPIC ANSWERS_TOPIC DATA_FOLDER`.
-Without arguments it ends at once: then it could be imported.
+quixstreams needs an older confluent-kafka than ours and forty more packages, so uv creates a separate environment at
+the first run: `uv run --script echo_quixstreams.py KAFKA GROUP EVENTS_TOPIC ANSWERS_TOPIC DATA_FOLDER`.
+Without arguments it ends at once, which shows that quixstreams can be imported.
 """
 
 import sys
@@ -15,7 +15,7 @@ from quixstreams import Application  # type: ignore[import-not-found]  # not in 
 
 
 def echo(kafka: str, group: str, events: str, answers: str, folder: str) -> None:
-    """Consume and send, until SIGTERM."""
+    """Consume and send until SIGTERM."""
     app = Application(
         broker_address=kafka,
         consumer_group=group,

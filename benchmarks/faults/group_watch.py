@@ -1,16 +1,16 @@
-"""How often a consumer group changes: one that does so again and again works at nothing else."""
+"""Counts the rebalances of a consumer group; a group that rebalances continually makes no progress."""
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from benchmarks.harness.watch import Watch
 
-_LOOK_S = 0.5
-_ASK_S = 5.0
+_INTERVAL_S = 0.5
+_TIMEOUT_S = 5.0
 
 
 class GroupWatch(Watch):
-    """A context manager; `changes` counts how often the members or their partitions were not what they were before."""
+    """A context manager; `changes` counts how often the members or their partitions changed."""
 
     def __init__(self, kafka: str, group: str) -> None:
         super().__init__()
@@ -20,9 +20,9 @@ class GroupWatch(Watch):
 
     def _watch(self) -> None:
         known = None
-        while not self._ended.wait(_LOOK_S):
+        while not self._ended.wait(_INTERVAL_S):
             try:
-                found = self._admin.describe_consumer_groups([self._group])[self._group].result(_ASK_S)
+                found = self._admin.describe_consumer_groups([self._group])[self._group].result(_TIMEOUT_S)
             except (KafkaException, TimeoutError):
                 continue
             members = frozenset(

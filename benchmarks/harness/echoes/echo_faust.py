@@ -1,8 +1,8 @@
-"""The reference: a Faust agent as anyone would write it, which sends every message on as it is.
+"""The reference: a plain Faust agent that sends every message on unchanged.
 
-Faust's own transport, producer and settings; only its web server is off, since it wants a fixed port. With `--patched`
-the same agent on our transport, which tells what others would gain from its patches (docs/faust.md).
-Run it with `python -m benchmarks.harness.echo KAFKA GROUP EVENTS_TOPIC ANSWERS_TOPIC DATA_FOLDER [--patched]`.
+It uses Faust's own transport, producer and settings; only the web server is off, since it needs a fixed port. With
+`--patched` the same agent runs on our transport, which shows the gain of its patches (docs/faust.md). Run it with
+`python -m benchmarks.harness.echoes.echo_faust KAFKA GROUP EVENTS_TOPIC ANSWERS_TOPIC DATA_FOLDER [--patched]`.
 """
 
 import sys
@@ -16,18 +16,18 @@ from streams.kafka import transport
 
 
 class PatchedApp(faust.App):
-    """An app on our transport that resumes where Kafka says, as any other."""
+    """An app on our transport that resumes from the offsets committed to Kafka."""
 
     async def read_positions(self, _: set[TP]) -> dict[TP, int]:
-        """No partition has a position of its own."""
+        """No partition has a stored position."""
         return {}
 
     async def check_log(self, _topic: str, _partitions: object) -> None:
-        """There is no state that a topic could contradict."""
+        """Nothing to check: this app keeps no state."""
 
 
 def make_echo(kafka: str, group: str, events: str, answers: str, folder: Path, *, patched: bool = False) -> faust.App:
-    """The app of one agent: consume, `topic.send`."""
+    """An app with one agent, which consumes and calls `topic.send`."""
     kind, scheme = (PatchedApp, transport.SCHEME) if patched else (faust.App, "kafka")
     app = kind(group, broker=f"{scheme}://{kafka}", web_enabled=False, datadir=folder, autodiscover=False)
     incoming = app.topic(events, key_type=bytes, value_type=bytes, value_serializer="raw")

@@ -1,11 +1,12 @@
-"""Faults of Redis: restarted, gone back in time, emptied, full, away for long, its network cut or slow."""
+"""Faults of Redis: it restarts, loses its last writes, is emptied, full or away for minutes, or its network fails."""
 
 import shutil
 import time
 from collections.abc import Callable
 
-from benchmarks.faults.fault import Fault, Unmet
-from benchmarks.faults.group import GroupWatch
+from benchmarks.faults.fault import Fault
+from benchmarks.faults.group_watch import GroupWatch
+from benchmarks.faults.outcome import Unmet
 from benchmarks.faults.system import CALM_S, System
 from deploy.redis_server import ask
 from streams.wire.topics import INTERACTIONS, SIGNALS
@@ -13,32 +14,32 @@ from streams.wire.topics import INTERACTIONS, SIGNALS
 AWAY_S = 10.0
 LOST_S = 1.5
 SLOW_S = 0.2
-#: Longer than the rollback watch looks, and long enough to be sure that nothing is on its way.
+#: Longer than the interval of the rollback watch, and long enough that nothing is in flight.
 IDLE_S = 3.0
 
 
 def restart(system: System) -> float:
-    """SIGKILL, and the same Redis 10 s later: its append-only file has what it acknowledged a second before."""
+    """Kill Redis and start it 10 s later; its append-only file lacks at most the last second."""
     time.sleep(CALM_S)
     system.services.stack.kill("redis")
     time.sleep(AWAY_S)
     system.services.stack.start("redis")
-    return _caught_up(system)
+    return _await_caught_up(system)
 
 
 def lose_last_second(system: System) -> float:
-    """It comes back as it was 1.5 s before: the workers notice by themselves and apply the rest again."""
+    """Restore Redis to its state of 1.5 s before: the workers must notice and apply the rest again."""
     time.sleep(CALM_S)
-    _go_back(system, lambda: time.sleep(LOST_S))
-    recovered_s = _caught_up(system)
+    _roll_back(system, lambda: time.sleep(LOST_S))
+    recovered_s = _await_caught_up(system)
     _check_noticed(system, "sightline_rollbacks_total")
     return recovered_s
 
 
 def lose_last_second_idle(system: System) -> float:
-    """The same where no event follows that would show it."""
+    """The same without later events, which would reveal the loss."""
     time.sleep(CALM_S)
-    _go_back(system, lambda: _fall_silent(system))
+    _roll_back(system, lambda: _stop_traffic(system))
     begun = time.monotonic()
     system.await_stored(system.ends())
     system.await_stored(system.ends(SIGNALS), SIGNALS)
@@ -47,26 +48,26 @@ def lose_last_second_idle(system: System) -> float:
 
 
 def empty(system: System) -> float:
-    """FLUSHALL: everything is made anew from the log."""
+    """FLUSHALL: the workers rebuild everything from the log."""
     time.sleep(CALM_S)
     ask(system.services.redis, "FLUSHALL")
-    recovered_s = _caught_up(system)
+    recovered_s = _await_caught_up(system)
     _check_noticed(system, "sightline_rollbacks_total")
     return recovered_s
 
 
 def fill(system: System) -> float:
-    """No memory left for 10 s: every write is refused, and none may be skipped."""
+    """Leave Redis without memory for 10 s: it refuses every write, and no write may be skipped."""
     time.sleep(CALM_S)
     ask(system.services.redis, "CONFIG", "SET", "maxmemory", "1mb")
     time.sleep(AWAY_S)
     _check_noticed(system, "sightline_redis_errors_total")
     ask(system.services.redis, "CONFIG", "SET", "maxmemory", "0")
-    return _caught_up(system)
+    return _await_caught_up(system)
 
 
 def stay_away(system: System) -> float:
-    """Away for minutes, with a new worker in the middle: the lag grows, nothing is dropped, the group keeps calm."""
+    """Kill Redis for minutes while a worker joins: the lag grows, nothing is dropped, the group stays stable."""
     time.sleep(CALM_S)
     away_s = 60 * system.minutes
     system.services.stack.kill("redis")
@@ -75,36 +76,36 @@ def stay_away(system: System) -> float:
         system.workers.start("interactions", 2)
         time.sleep(away_s / 2)
     system.workers.check_alive()
-    # The one that joined moved the group once, to let it in.
+    # The worker that joined causes one rebalance.
     if group.changes > 2:
         raise Unmet(f"the group changed {group.changes} times while Redis was away")
     system.services.stack.start("redis")
-    return _caught_up(system)
+    return _await_caught_up(system)
 
 
 def cut(system: System) -> float:
-    """The workers' connections end, and none is let through for 10 s."""
+    """Close the connections of the workers and refuse new ones for 10 s."""
     time.sleep(CALM_S)
     proxy = system.services.proxies["redis"]
     proxy.cut()
     time.sleep(AWAY_S)
     proxy.heal()
-    return _caught_up(system)
+    return _await_caught_up(system)
 
 
 def slow(system: System) -> float:
-    """Every answer comes 200 ms late for 10 s; lists go on, and afterwards nothing has piled up."""
+    """Delay every response by 200 ms for 10 s: lists are still published, and no backlog remains afterwards."""
     proxy = system.services.proxies["redis"]
     proxy.delay_s = SLOW_S
     time.sleep(AWAY_S)
     if not system.lists.came_since(time.time() - AWAY_S / 2):
-        raise Unmet("no list was made while Redis was slow")
+        raise Unmet("no list was published while Redis was slow")
     proxy.delay_s = 0.0
-    return _caught_up(system)
+    return _await_caught_up(system)
 
 
-def _go_back(system: System, meanwhile: Callable[[], None]) -> None:
-    """Kill Redis, and start it on its data as they were before `meanwhile` ran."""
+def _roll_back(system: System, meanwhile: Callable[[], None]) -> None:
+    """Kill Redis and start it with the data that it had before `meanwhile` ran."""
     stack, data = system.services.stack, system.settings.home / "data" / "redis"
     copy = data.with_name("redis-before")
     shutil.rmtree(copy, ignore_errors=True)
@@ -113,7 +114,7 @@ def _go_back(system: System, meanwhile: Callable[[], None]) -> None:
     meanwhile()
     lost = sum(system.positions().values()) - before
     if lost <= 0:
-        raise Unmet("nothing was stored that Redis could lose")
+        raise Unmet("Redis had stored nothing that it could lose: the fault had no effect")
     stack.kill("redis")
     shutil.rmtree(data)
     copy.rename(data)
@@ -121,12 +122,12 @@ def _go_back(system: System, meanwhile: Callable[[], None]) -> None:
 
 
 def _check_noticed(system: System, metric: str) -> None:
-    """A fault that no worker noticed was none."""
+    """Unmet if no worker noticed the fault."""
     if not system.workers.total(metric):
-        raise Unmet(f"no worker counted anything in {metric}: the fault did not strike")
+        raise Unmet(f"{metric} is 0 in every worker: the fault had no effect")
 
 
-def _fall_silent(system: System) -> None:
+def _stop_traffic(system: System) -> None:
     time.sleep(LOST_S)
     system.traffic.stop()
     system.await_stored(system.ends())
@@ -134,18 +135,18 @@ def _fall_silent(system: System) -> None:
     time.sleep(IDLE_S)
 
 
-def _caught_up(system: System) -> float:
-    """Seconds from now until all that waits now is stored."""
+def _await_caught_up(system: System) -> float:
+    """Seconds until everything that is in the topic now is stored."""
     return system.await_stored(system.ends(INTERACTIONS))
 
 
 FAULTS = (
     Fault("redis-restarted", "killed, back after 10 s with its append-only file", restart, within_s=10),
-    Fault("redis-lost-second", "back without its last 1.5 s, under load", lose_last_second, within_s=15),
-    Fault("redis-lost-second-idle", "back without its last 1.5 s, no events", lose_last_second_idle, within_s=30),
+    Fault("redis-lost-second", "the last 1.5 s lost, under load", lose_last_second, within_s=15),
+    Fault("redis-lost-second-idle", "the last 1.5 s lost, no later events", lose_last_second_idle, within_s=30),
     Fault("redis-emptied", "FLUSHALL", empty, within_s=30),
     Fault("redis-full", "no memory for 10 s (noeviction)", fill, within_s=10),
-    Fault("redis-down", "away for minutes, a worker joins meanwhile", stay_away, within_s=30, per_minute_s=6),
+    Fault("redis-down", "killed for minutes while a worker joins", stay_away, within_s=30, per_minute_s=6),
     Fault("redis-cut", "no network to Redis for 10 s", cut, within_s=10, needs=frozenset({"redis proxy"})),
     Fault("redis-slow", "answers 200 ms late for 10 s", slow, within_s=10, needs=frozenset({"redis proxy"})),
 )

@@ -1,49 +1,28 @@
-"""What a benchmark runs in: services of its own, a catalogue and users drawn at random."""
+"""A random catalogue, and its publication."""
 
 import asyncio
 import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Sequence
 
 import numpy as np
 
-from deploy.local import Endpoints, Stack
-from deploy.service import Progress, ServiceName
 from features.item import Item
 from state.codec import encode_item
 from streams.kafka.publisher import KafkaPublisher
-from streams.settings import Settings
 from streams.wire.records import Message
 
 CLUSTERS = 20
-#: How far an item lies from the centre of its cluster, which has length 1.
+#: Distance of an item from the centre of its cluster, which has length 1.
 SPREAD = 0.7
-#: What is published at a pace goes out in such groups.
-_TOGETHER = 10
-
-
-@contextmanager
-def own_stack(
-    settings: Settings,
-    progress: Progress,
-    *,
-    services: Sequence[ServiceName] = ("kafka", "redis"),
-    models: Path | None = None,
-) -> Iterator[tuple[Settings, Endpoints]]:
-    """Services for one benchmark, whatever else runs; ended, with their data, however it ends."""
-    with TemporaryDirectory(prefix="sightline-bench-") as home:
-        own = settings.on_this_machine().model_copy(update={"home": Path(home), "tools": settings.tools.resolve()})
-        with Stack(own, models=models, progress=progress).borrowed(services) as endpoints:
-            yield own, endpoints
+#: Items that are published together when the rate is limited.
+_BATCH = 10
 
 
 def draw_items(count: int, dimensions: int, *, seed: int = 0, first: int = 0) -> list[Item]:
-    """A catalogue in clusters, as pictures of kinds of things would make it; the same seed gives the same one.
+    """Random items whose unit embeddings form clusters, as pictures of kinds of things do.
 
-    Items are numbered from `first`.
+    The same seed gives the same embeddings; item ids are numbered from `first`.
     """
     random = np.random.default_rng(seed)
     centres = random.standard_normal((CLUSTERS, dimensions)) / np.sqrt(dimensions)
@@ -66,17 +45,17 @@ def draw_items(count: int, dimensions: int, *, seed: int = 0, first: int = 0) ->
 
 
 def publish_items(kafka: str, topic: str, items: Sequence[Item], *, rate: float = math.inf) -> None:
-    """Put items on a catalogue topic, as the items agent does; so many a second."""
+    """Publish items to a catalogue topic as the items agent does, `rate` a second."""
     asyncio.run(_publish(kafka, [Message(topic, item.item_id.encode(), encode_item(item)) for item in items], rate))
 
 
 async def _publish(kafka: str, messages: Sequence[Message], rate: float) -> None:
     publisher = KafkaPublisher(kafka, client_id="bench")
-    together = len(messages) if math.isinf(rate) else _TOGETHER
+    batch = len(messages) if math.isinf(rate) else _BATCH
     begun = time.monotonic()
     try:
-        for start in range(0, len(messages), max(together, 1)):
+        for start in range(0, len(messages), max(batch, 1)):
             await asyncio.sleep(begun + start / rate - time.monotonic())
-            await publisher.publish(messages[start : start + together])
+            await publisher.publish(messages[start : start + batch])
     finally:
         await publisher.close()

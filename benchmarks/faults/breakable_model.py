@@ -1,4 +1,4 @@
-"""A model repository whose encoder answers NaN while a file says so."""
+"""A model repository whose encoder answers NaN while a marker file exists."""
 
 import shutil
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from deploy.triton_server import TritonServer
 from streams.settings import Settings
 
 _BROKEN = "broken"
-_MODEL = '''"""The encoder, whose embeddings are NaN while a file named "broken" lies beside it."""
+_MODEL = '''"""The encoder; its embeddings are NaN while a file named "broken" exists beside this one."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class TritonPythonModel(Sound):
 
 @contextmanager
 def breakable_model(settings: Settings, progress: Progress) -> Iterator[Path]:
-    """A copy of the exported encoder that `break_model` breaks."""
+    """A copy of the exported encoder that `break_model` can break."""
     with TemporaryDirectory(prefix="sightline-models-") as home:
         tools, models = settings.tools.resolve(), Path(home) / "models"
         server = TritonServer(
@@ -56,10 +56,10 @@ def breakable_model(settings: Settings, progress: Progress) -> Iterator[Path]:
 
 
 def break_model(models: Path, encoder: str) -> None:
-    """From now on every embedding is NaN."""
+    """Make every embedding NaN."""
     (models / encoder / "1" / _BROKEN).touch()
 
 
 def mend_model(models: Path, encoder: str) -> None:
-    """From now on every embedding is what the network gives."""
+    """Make every embedding the output of the network again."""
     (models / encoder / "1" / _BROKEN).unlink()

@@ -1,4 +1,4 @@
-"""Faults of Triton: away, slow, and answering NaN."""
+"""Faults of Triton: it is killed, slow, or answers NaN."""
 
 import time
 from io import BytesIO
@@ -8,23 +8,24 @@ import numpy as np
 from confluent_kafka import Producer
 from PIL import Image
 
-from benchmarks.faults.fault import Fault, Unmet
-from benchmarks.faults.models import break_model, mend_model
+from benchmarks.faults.breakable_model import break_model, mend_model
+from benchmarks.faults.fault import Fault
+from benchmarks.faults.outcome import Unmet
 from benchmarks.faults.system import CALM_S, System
 from streams.kafka.log_reader import KafkaLogReader
 from streams.wire.events import DeadLetter, Upload, encode
 from streams.wire.topics import CATALOG, DEAD_LETTERS, UPLOADS
 
 AWAY_S = 10.0
-#: More than the encoder's deadline of 2 s: no answer comes in time.
+#: Longer than the encoder's deadline of 2 s: no response comes in time.
 SLOW_S = 3.0
 PICTURES = 12
-#: An upload and what follows from it, on two cores.
+#: For the uploads to reach the catalogue, on two cores.
 SERVED_S = 30.0
 
 
 def away(system: System) -> float:
-    """Killed, back after 10 s: pictures wait in their topic, clicks are answered."""
+    """Kill Triton for 10 s: pictures wait in their topic, clicks are answered."""
     _serve(system, "before")
     system.services.stack.kill("triton")
     waiting = _upload(system, "away")
@@ -35,7 +36,7 @@ def away(system: System) -> float:
 
 
 def slow(system: System) -> float:
-    """Answers come 3 s late, after every deadline, for 10 s: pictures are tried again until one comes in time."""
+    """Delay responses by 3 s for 10 s, past every deadline: pictures are retried until a response comes in time."""
     _serve(system, "before")
     proxy = system.services.proxies["triton"]
     proxy.delay_s = SLOW_S
@@ -47,7 +48,7 @@ def slow(system: System) -> float:
 
 
 def answer_nan(system: System) -> float:
-    """Embeddings of NaN: dead letters, no item, and the next good answer is used again."""
+    """Make embeddings NaN: each gives a dead letter and no item; later good embeddings are used."""
     models, encoder = system.services.models, system.settings.encoder
     assert models is not None
     _serve(system, "before")
@@ -67,7 +68,7 @@ def _serve(system: System, run: str) -> None:
 
 
 def _upload(system: System, run: str) -> set[str]:
-    """Publish some pictures; their item ids."""
+    """Publish PICTURES pictures; returns their item ids."""
     producer = Producer({"bootstrap.servers": system.services.kafka, "partitioner": "murmur2_random", "log_level": 0})
     items = {f"picture-{run}-{number}" for number in range(PICTURES)}
     for number, item in enumerate(sorted(items)):
@@ -106,7 +107,7 @@ def _read(system: System, topic: str) -> list[tuple[bytes, bytes]]:
 
 
 def _check_clicks(system: System) -> None:
-    """Whatever becomes of pictures, clicks are answered."""
+    """Clicks must be answered while the encoder is in trouble."""
     since_s = time.time()
     taken_s = system.await_lists(set(range(system.settings.partitions)), since_s)
     if taken_s > CALM_S:

@@ -32,7 +32,7 @@ def connect(proxy: Proxy) -> socket.socket:
     return socket.create_connection(("127.0.0.1", proxy.port), timeout=TIMEOUT_S)
 
 
-def test_what_is_sent_comes_back(proxy: Proxy) -> None:
+def test_data_passes_in_both_directions(proxy: Proxy) -> None:
     with connect(proxy) as connection:
         connection.sendall(b"there and back\n")
         assert connection.makefile("rb").readline() == b"there and back\n"

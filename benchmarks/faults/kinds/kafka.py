@@ -1,11 +1,12 @@
-"""Faults of Kafka: its only broker restarted, one of three killed, its network cut or slow."""
+"""Faults of Kafka: the only broker restarts, one of three is killed, the network fails, a topic is recreated."""
 
 import asyncio
 import time
 
 from confluent_kafka.admin import AdminClient
 
-from benchmarks.faults.fault import Fault, Unmet
+from benchmarks.faults.fault import Fault
+from benchmarks.faults.outcome import Unmet
 from benchmarks.faults.system import CALM_S, System
 from benchmarks.faults.traffic import Traffic
 from streams.kafka.admin import create_topics
@@ -14,25 +15,25 @@ from streams.wire.topics import INTERACTIONS
 
 AWAY_S = 10.0
 SLOW_S = 0.1
-#: Events that come to a topic that was made anew: fewer than the old one had.
-LATER = 100
+#: Events sent to the recreated topic: fewer than the old topic had.
+NEW_EVENTS = 100
 
 
 def restart(system: System) -> float:
-    """SIGKILL the only broker, and start it again 10 s later."""
+    """Kill the only broker and start it again 10 s later."""
     time.sleep(CALM_S)
     system.services.stack.kill("kafka")
     time.sleep(AWAY_S)
     system.services.stack.start("kafka")
-    return _back(system)
+    return _await_lists(system)
 
 
 def kill_one_broker(system: System) -> float:
-    """One of three: what it led is led by others, and every record has a second copy."""
+    """Kill one of three brokers: the others become leaders of its partitions, and every record has a second copy."""
     assert system.services.brokers is not None
     time.sleep(CALM_S)
     system.services.brokers.nodes[0].kill()
-    recovered_s = _back(system)
+    recovered_s = _await_lists(system)
     time.sleep(CALM_S)
     system.services.brokers.nodes[0].launch()
     system.services.brokers.nodes[0].await_healthy()
@@ -41,32 +42,32 @@ def kill_one_broker(system: System) -> float:
 
 
 def cut(system: System) -> float:
-    """The workers' connections end, and none is let through for 10 s; events come in meanwhile."""
+    """Close the connections of the workers and refuse new ones for 10 s while events come in."""
     time.sleep(CALM_S)
     proxy = system.services.proxies["kafka"]
     proxy.cut()
     time.sleep(AWAY_S)
     if system.lists.came_since(time.time() - AWAY_S / 2):
-        raise Unmet("lists came though no worker could reach Kafka: the fault did not strike")
+        raise Unmet("lists were published while no worker could reach Kafka: the fault had no effect")
     proxy.heal()
-    return _back(system)
+    return _await_lists(system)
 
 
 def slow(system: System) -> float:
-    """Every answer of the broker comes 100 ms late."""
+    """Delay every response of the broker by 100 ms."""
     proxy = system.services.proxies["kafka"]
     proxy.delay_s = SLOW_S
     time.sleep(AWAY_S)
     if not system.lists.came_since(time.time() - AWAY_S / 2):
-        raise Unmet("no list was made while Kafka was slow")
+        raise Unmet("no list was published while Kafka was slow")
     proxy.delay_s = 0.0
-    return _back(system)
+    return _await_lists(system)
 
 
-def make_topic_anew(system: System) -> float:
-    """Deleted and made again under running workers: none of it is applied until the state is made anew, as they ask.
+def recreate_topic(system: System) -> float:
+    """Delete and create the topic under running workers, which must refuse it until the state is rebuilt.
 
-    Seconds until they refuse it; what follows is judged by the oracle.
+    Returns the seconds until they refuse it; the verification covers what follows.
     """
     time.sleep(CALM_S)
     system.traffic.stop()
@@ -77,12 +78,12 @@ def make_topic_anew(system: System) -> float:
     admin.delete_topics([topic])[topic].result(AWAY_S)
     create_topics(system.services.kafka, system.settings.topic_prefix, system.settings.partitions, 1)
     begun = time.monotonic()
-    # Of the events before nothing is left to be judged by.
+    # The earlier events are gone with the topic, so the verification starts with these.
     system.traffic = Traffic(system.services.kafka, topic, rate=1, seed=8)
-    system.traffic.publish(LATER)
+    system.traffic.publish(NEW_EVENTS)
     system.await_that(
         lambda: any("sightline rebuild" in each for each in system.workers.restarts),
-        "a worker refuses a topic that was made anew",
+        "a worker refuses the recreated topic",
     )
     if system.positions() != before:
         raise Unmet("events of the new topic were applied to the state of the old one")
@@ -91,8 +92,8 @@ def make_topic_anew(system: System) -> float:
     return refused_s
 
 
-def _back(system: System) -> float:
-    """Seconds from now until each partition has a list again."""
+def _await_lists(system: System) -> float:
+    """Seconds from now until each partition has a new list."""
     return system.await_lists(set(range(system.settings.partitions)), time.time())
 
 
@@ -102,6 +103,6 @@ FAULTS = (
         "kafka-broker-killed", "one of three brokers killed", kill_one_broker, within_s=30, needs=frozenset({"brokers"})
     ),
     Fault("kafka-cut", "no network to Kafka for 10 s", cut, within_s=10, needs=frozenset({"kafka proxy"})),
-    Fault("topic-anew", "events.interactions deleted and made again", make_topic_anew, within_s=90, refused=True),
+    Fault("topic-anew", "events.interactions deleted and created again", recreate_topic, within_s=90, refused=True),
     Fault("kafka-slow", "answers 100 ms late for 10 s", slow, within_s=10, needs=frozenset({"kafka proxy"})),
 )

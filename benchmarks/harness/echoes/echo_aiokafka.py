@@ -1,6 +1,7 @@
-"""A reference: aiokafka's consumer and producer with their own settings, every message sent on as it is.
+"""A reference: aiokafka's consumer and producer with default settings; it sends every message on unchanged.
 
-Run it with `python -m benchmarks.harness.echo_aiokafka KAFKA GROUP EVENTS_TOPIC ANSWERS_TOPIC DATA_FOLDER` (not used).
+Run it with `python -m benchmarks.harness.echoes.echo_aiokafka KAFKA GROUP EVENTS_TOPIC ANSWERS_TOPIC DATA_FOLDER`; the
+folder is not used.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 
 async def echo(kafka: str, group: str, events: str, answers: str) -> None:
-    """Consume and send, until SIGTERM."""
+    """Consume and send until SIGTERM."""
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)

@@ -1,4 +1,4 @@
-"""The processor time of processes and of those that they started."""
+"""Processor time of processes and their children."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ from deploy.process import Process
 
 
 def cpu_s(pid: int) -> float:
-    """Seconds of processor time that a process has taken; 0 for one that is gone."""
+    """Processor time of a process in seconds; 0 if it has ended."""
     return process.cpu_s(Process(pid, birth=""))
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process started and that still run."""
+    """The running child processes of a process."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         found += map(int, task.read_text().split())
@@ -20,5 +20,5 @@ def children(pid: int) -> list[int]:
 
 
 def family_cpu_s(pid: int) -> float:
-    """Seconds of processor time that a process has taken, and all that it started and that still run."""
+    """Processor time of a process and all its running descendants, in seconds."""
     return cpu_s(pid) + sum(map(family_cpu_s, children(pid)))

@@ -1,20 +1,21 @@
-"""Faults of workers: killed, frozen, told to end, more and fewer of them."""
+"""Faults of workers: they are killed, frozen, terminated, or their number changes."""
 
 import time
 
-from benchmarks.faults.fault import Fault, Unmet
+from benchmarks.faults.fault import Fault
+from benchmarks.faults.outcome import Unmet
 from benchmarks.faults.system import CALM_S, System
 from deploy.workers import WorkerName
 from streams.wire.topics import INTERACTIONS
 
-#: Longer than the session timeout of 10 s: the group has given the frozen worker's partitions to another.
+#: Longer than the session timeout of 10 s, so the group gives the partitions of the frozen worker to another.
 FROZEN_S = 20.0
 SIGTERM_S = 10.0
 KILL_EVERY_S = 10.0
 
 
 def kill_one_of_two(system: System) -> float:
-    """SIGKILL in the middle of the work: until each of its partitions has a list by the other one."""
+    """SIGKILL one of two workers; returns the seconds until the other one serves all its partitions."""
     time.sleep(CALM_S)
     orphaned = system.workers.partitions("interactions", 2, system.topic(INTERACTIONS))
     if not orphaned:
@@ -24,7 +25,10 @@ def kill_one_of_two(system: System) -> float:
 
 
 def kill_again_and_again(system: System) -> float:
-    """SIGKILL every 10 s, at once replaced; now and then it is the items worker. The longest time without a list."""
+    """SIGKILL a worker every 10 s and replace it at once, every third time the items worker.
+
+    Returns the longest time until all partitions had a new list.
+    """
     worst_s = 0.0
     until = time.monotonic() + 60 * system.minutes
     number = 0
@@ -41,14 +45,14 @@ def kill_again_and_again(system: System) -> float:
 
 
 def freeze_and_thaw(system: System) -> float:
-    """SIGSTOP until another has taken over, then SIGCONT: what it still wants to store must be refused."""
+    """SIGSTOP a worker until another takes over, then SIGCONT: its stale writes must be refused."""
     time.sleep(CALM_S)
     system.workers.pause("interactions", 2)
     time.sleep(FROZEN_S)
     thawed_s = time.time()
     system.workers.resume("interactions", 2)
     recovered_s = system.await_lists(set(range(system.settings.partitions)), thawed_s)
-    # It takes partitions again only after it has heard that they were taken away.
+    # The worker learns that its partitions were revoked before it gets partitions again.
     system.await_that(
         lambda: bool(system.workers.partitions("interactions", 2, system.topic(INTERACTIONS))),
         "the thawed worker has partitions again",
@@ -58,7 +62,7 @@ def freeze_and_thaw(system: System) -> float:
 
 
 def end_under_load(system: System) -> float:
-    """SIGTERM: it stores what it has, leaves its group, and ends with 0."""
+    """SIGTERM a worker: it stores its state, leaves the group, and exits with 0."""
     time.sleep(CALM_S)
     took_s, status = system.workers.stop("interactions")
     if status != 0:
@@ -68,7 +72,7 @@ def end_under_load(system: System) -> float:
 
 
 def end_cut_off(system: System) -> float:
-    """SIGTERM while neither Kafka nor Redis can be reached: it ends all the same, and nothing is lost by that."""
+    """SIGTERM a worker that can reach neither Kafka nor Redis: it must end, and nothing may be lost."""
     time.sleep(CALM_S)
     for proxy in system.services.proxies.values():
         proxy.cut()
@@ -83,7 +87,10 @@ def end_cut_off(system: System) -> float:
 
 
 def scale_up_and_down(system: System) -> float:
-    """From one worker to three and back, one every few seconds: the longest time that a partition had no list."""
+    """Scale from one worker to three and back, a step every few seconds.
+
+    Returns the longest time until all partitions had a new list.
+    """
     everything = set(range(system.settings.partitions))
     worst_s = 0.0
     for step in (2, 3, -3, -2):

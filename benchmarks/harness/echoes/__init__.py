@@ -1,0 +1,1 @@
+"""Reference systems that send every message on unchanged, one module for each Kafka client."""
