@@ -10,11 +10,17 @@ StreamError
 ├── CannotRebuild      the log is not enough to make the state from, or somebody else is at it
 ├── NoSuchLetter       an address at which no dead letter lies
 └── PublishFailed      the broker refused a worker's message for good: the process ends, and replays when restarted
+
+SettingsError          the environment is unusable: nothing starts
 """
 
 from typing import Final
 
 LOGIN_REMEDY: Final = "correct SIGHTLINE_KAFKA_PROTOCOL, _CA, _USERNAME or _PASSWORD"
+
+
+class SettingsError(ValueError):
+    """The environment holds values that cannot be used; the message names every one of them."""
 
 
 class StreamError(Exception):
