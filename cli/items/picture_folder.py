@@ -40,7 +40,7 @@ def find_pictures(folder: Path, *, labels: Path | None = None, column: str | Non
         for relative in [path.relative_to(folder).as_posix()]
     ]
     if not found:
-        raise typer.BadParameter(f"there is no picture in {folder}: it looks for {', '.join(sorted(SUFFIXES))}")
+        raise typer.BadParameter(f"there is no picture in {folder}: supported are {', '.join(sorted(SUFFIXES))}")
     return found
 
 

@@ -36,7 +36,7 @@ _ROWS = (
     ("different_items", "items that differ", True),
     ("out_of_order", "lists out of order", True),
     ("unanswered", "users whose last event has no list", True),
-    ("not_withdrawn", "lists that were taken back and are still there", True),
+    ("not_withdrawn", "withdrawn lists that are still there", True),
 )
 
 

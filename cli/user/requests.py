@@ -115,7 +115,7 @@ def _place(publisher: EventPublisher, request: PrivacyRequest) -> PlaceInLog:
     try:
         written: Any = publisher.publish(request).get()
     except KafkaError as error:
-        raise NotDelivered(f"the request was not taken by Kafka: {error!r}") from error
+        raise NotDelivered(f"Kafka did not accept the request: {error!r}") from error
     return PlaceInLog(written.partition, written.offset)
 
 
@@ -164,7 +164,7 @@ def _print_traces(user_id: str, traces: list[str] | None) -> None:
         progress(f"{user_id!r} is still found in {trace}")
     if not traces:
         results().print(
-            "nothing of it is found in Redis, nor in what the compacted topics say last; topics of events keep what "
+            "no trace is left in Redis or in the latest records of the compacted topics; topics of events keep what "
             "was published until their retention ends (docs/privacy.md)",
             markup=False,
             highlight=False,
