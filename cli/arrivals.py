@@ -1,4 +1,4 @@
-"""When records arrive on a topic, seen from outside as any other consumer would see them."""
+"""Watches topics as an ordinary consumer does, and notes when each record arrives."""
 
 import threading
 import time
@@ -20,7 +20,7 @@ CONNECT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A record as it came in; `at` is time.perf_counter() when this process had it."""
+    """A received record; `at` is time.perf_counter() at its arrival."""
 
     topic: str
     key: str
@@ -29,9 +29,9 @@ class Arrival:
 
 
 class Arrivals:
-    """Reads whole topics from where they end at construction on, on a thread of its own.
+    """Reads all partitions of topics from their end at construction on, on a thread of its own.
 
-    `expect(key)` gives a future of the next record with that key on any of the topics; `counts` is by topic.
+    `expect(key)` returns a future of the next record with that key on any of the topics; `counts` counts by topic.
     """
 
     def __init__(self, bootstrap: str, topics: Sequence[str], *, security: KafkaSecurity = PLAINTEXT) -> None:
@@ -61,7 +61,7 @@ class Arrivals:
         self._thread.start()
 
     def expect(self, key: str) -> Future[Arrival]:
-        """The next record with this key; call it before causing that record."""
+        """The next record with this key; call this before the record can be written."""
         future: Future[Arrival] = Future()
         with self._lock:
             self._expected[key] = future

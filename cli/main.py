@@ -1,4 +1,4 @@
-"""The `sightline` command: every command is named here, and every expected error ends here."""
+"""The `sightline` command: the table of all commands, and the end of every expected error."""
 
 import sys
 from collections import UserDict
@@ -13,36 +13,38 @@ from cli.output import print_error
 from deploy.errors import StackError
 from inference.errors import InferenceError
 from state.errors import StateError
-from streams.errors import StreamError
-from streams.settings import SettingsError
+from streams.errors import SettingsError, StreamError
 
 EXPECTED = (SettingsError, StackError, StreamError, StateError, InferenceError)
 
-#: A function or a Typer of commands for each name, in the order of --help.
+#: The function or the Typer of each command, in the order of --help.
+#:
+#: These modules are light: they hold signatures and help. The functions import what does the work when they are called,
+#: so that help, completion and usage errors load neither numba nor a Kafka client.
 COMMANDS = {
-    "up": "cli.operate.stack:up",
-    "down": "cli.operate.stack:down",
-    "status": "cli.operate.stack:status",
-    "worker": "cli.operate.worker:worker",
-    "export-model": "cli.operate.export:export_model_command",
-    "doctor": "cli.operate.doctor:doctor",
-    "verify": "cli.operate.verify:verify",
-    "rebuild": "cli.operate.rebuild:rebuild",
-    "publish": "cli.events:publish",
-    "tail": "cli.events:tail",
-    "similar": "cli.similar:similar",
-    "demo": "cli.demo.command:demo",
-    "topics": "cli.operate.topics:app",
+    "up": "cli.operate.commands:up",
+    "down": "cli.operate.commands:down",
+    "status": "cli.operate.commands:status",
+    "worker": "cli.operate.commands:worker",
+    "export-model": "cli.operate.commands:export_model",
+    "doctor": "cli.operate.commands:doctor",
+    "verify": "cli.operate.commands:verify",
+    "rebuild": "cli.operate.commands:rebuild",
+    "publish": "cli.events.commands:publish",
+    "tail": "cli.events.commands:tail",
+    "similar": "cli.items.commands:similar",
+    "demo": "cli.demo.commands:demo",
+    "topics": "cli.operate.commands:topics",
     "user": "cli.user.commands:app",
-    "positions": "cli.operate.positions:app",
-    "dead-letters": "cli.operate.dead_letters:app",
+    "positions": "cli.operate.commands:positions",
+    "dead-letters": "cli.dead_letters.commands:app",
     "items": "cli.items.commands:app",
     "bench": "cli.bench.commands:app",
 }
 
 
 class _Commands(UserDict[str, Any]):
-    """The commands by name; the module of one is imported when it is looked up: all of them take seconds."""
+    """The commands by name; the module of a command is imported when the command is looked up."""
 
     def __getitem__(self, name: str) -> Any:
         module, _, attribute = self.data[name].partition(":")
@@ -64,7 +66,7 @@ class _Group(TyperGroup):
 app = typer.Typer(
     name="sightline",
     cls=_Group,
-    help="A streaming visual recommender: clicks in by Kafka, refreshed recommendations out in milliseconds.",
+    help="A streaming visual recommender: clicks come in by Kafka, refreshed recommendations go out in milliseconds.",
     no_args_is_help=True,
     callback=lambda: None,
     add_completion=False,

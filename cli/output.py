@@ -1,38 +1,52 @@
-"""What every command does alike: progress to stderr, results to stdout, on request one JSON object last."""
+"""The output rules of every command: progress on stderr, results on stdout, one JSON object last on request.
+
+`rich` is imported when something is printed, so that the modules of the commands stay light.
+"""
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 
 
-def results() -> Console:
-    """The console for what was asked for (made anew: a test may have replaced stdout since)."""
+def results() -> "Console":
+    """The console for results on stdout; a new one each time, because a test may have replaced stdout."""
+    from rich.console import Console
+
     return Console()
 
 
+def diagnostics() -> "Console":
+    """The console for progress and errors on stderr."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
 def progress(line: str) -> None:
-    """Tell a person how far it is, on stderr."""
-    Console(stderr=True).print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
+    """Print one line of progress on stderr."""
+    diagnostics().print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
 def print_error(message: str) -> None:
-    """Tell a person what went wrong, on stderr."""
-    Console(stderr=True).print(f"error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    """Print an error on stderr."""
+    diagnostics().print(f"error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def print_json(result: Mapping[str, Any]) -> None:
     """Print the result as one line of JSON; dataclasses become objects, paths become strings."""
-    typer.echo(json.dumps(result, default=_plain))
+    typer.echo(json.dumps(result, default=_to_plain))
 
 
-def _plain(value: object) -> object:
+def _to_plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     if isinstance(value, Path):

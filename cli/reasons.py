@@ -1,4 +1,4 @@
-"""The reasons of a recommendation, spelled for people."""
+"""The reasons of a recommendation as words."""
 
 from features.recommendation import Reason
 

@@ -1,4 +1,4 @@
-"""The whole system for one command: what is missing is started, and afterwards all is as it was found."""
+"""Starts what a command needs of the system, and stops it afterwards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from streams.settings import Settings
 
 @contextmanager
 def running_system(settings: Settings, *, keep: bool = False) -> Iterator[Endpoints]:
-    """Services, topics and one worker of each name, ready; `keep` leaves running what was started."""
+    """All services, topics and one worker of each kind, ready; with `keep` they run on afterwards."""
     stack = Stack(settings, progress=progress)
     if keep:
         endpoints = stack.up()

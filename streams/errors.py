@@ -10,6 +10,8 @@ StreamError
 ├── CannotRebuild      the log is not enough to make the state from, or somebody else is at it
 ├── NoSuchLetter       an address at which no dead letter lies
 └── PublishFailed      the broker refused a worker's message for good: the process ends, and replays when restarted
+
+SettingsError          the environment is unusable: nothing starts
 """
 
 from sightline_client.errors import (
@@ -32,8 +34,13 @@ __all__ = [
     "NoSuchLetter",
     "NotDelivered",
     "PublishFailed",
+    "SettingsError",
     "StreamError",
 ]
+
+
+class SettingsError(ValueError):
+    """The environment holds values that cannot be used; the message names every one of them."""
 
 
 class LogMismatch(StreamError):

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, FilePath, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from streams.errors import SettingsError
 from streams.settings_checks import (
     check_address,
     check_authorities,
@@ -24,10 +25,6 @@ SECRETS: Final = Path("/run/secrets")
 #: Names in lower case, whose last part is no number, so that none is an IP address.
 _HOST: Final = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])(:[0-9]{1,5})?"
 _HOSTS: Final = rf"^({_HOST}(,{_HOST})*)?$"
-
-
-class SettingsError(ValueError):
-    """The environment holds values that cannot be used; the message names every one of them."""
 
 
 class Settings(BaseSettings):

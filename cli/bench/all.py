@@ -1,4 +1,4 @@
-"""`sightline bench all`: every bench with its defaults, and a page of what they found."""
+"""What `sightline bench all` does: it runs every bench with its defaults, and writes a page of the results."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -20,13 +20,23 @@ from benchmarks.measures.tail import TailPlan, measure_tail
 from benchmarks.measures.throughput import Load, measure_throughput
 from benchmarks.measures.workers import measure_workers
 from benchmarks.report.page import Machine, render_page
+from cli.bench.report import begin
 from cli.bench.tables import Found
-from deploy.service import Progress
-from streams.settings import Settings
+from cli.output import print_json, progress, results
+from streams.settings import Settings, read_settings
 
 
-def measure_all(settings: Settings, scale: float, *, progress: Progress) -> tuple[dict[str, Any], Path]:
-    """Run every bench at this share of its size; what each found, and the page that shows it."""
+def run(scale: float, as_json: bool) -> None:
+    """Run every bench at this share of its size, and print the results or the path of their page."""
+    begin()
+    found, page = _measure(read_settings(), scale)
+    if as_json:
+        print_json({**found, "page": str(page)})
+    else:
+        results().print(f"the results are on {page}", highlight=False)
+
+
+def _measure(settings: Settings, scale: float) -> tuple[dict[str, Any], Path]:
     machine = Machine.here(datetime.now(UTC).isoformat(timespec="minutes"))
     found: dict[str, Any] = {}
     for name, measure in _benches(settings, scale).items():

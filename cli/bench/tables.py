@@ -1,4 +1,4 @@
-"""What the benches found, for a person."""
+"""The results of the benches as tables and lines."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -22,7 +22,7 @@ _EXACT = 100
 
 
 def figures_table(found: Found) -> Table:
-    """Every figure by its name."""
+    """A table with one row per figure."""
     table = Table("figure", "value")
     for name, value in asdict(found).items():
         table.add_row(name, "not measured" if value is None else f"{value:,}")
@@ -30,7 +30,7 @@ def figures_table(found: Found) -> Table:
 
 
 def latency_table(found: Latency) -> Table:
-    """A line a system."""
+    """A table with one row per system."""
     lost = f"{found.lost} of our events lost, lag {found.lag_growth_per_s:+.2f} a second"
     table = Table("", "p50 ms", "p99 ms", "p99.9 ms", caption=lost)
     table.add_row("Sightline", *_numbers(found.p50_ms, found.p99_ms, found.p999_ms))
@@ -43,7 +43,7 @@ def latency_table(found: Latency) -> Table:
 
 
 def tail_table(found: Tail) -> Table:
-    """A line a scene, in milliseconds."""
+    """A table with one row per scene, in milliseconds."""
     caption = "milliseconds; busy, sparse: p99 in that partition; gap: the longest time without any list"
     table = Table("scene", "p50", "p99", "p99.9", "longest", "busy", "sparse", "gap", "lost", caption=caption)
     for name in Tail.__slots__:
@@ -55,7 +55,7 @@ def tail_table(found: Tail) -> Table:
 
 
 def workers_table(found: Crews) -> Table:
-    """A line a number of workers."""
+    """A table with one row per number of workers."""
     columns = ("events/s", "us each", "echo's", "ratio", "joined", "left", "echo's", "")
     caption = f"us: processor time; joined, left: ms that an event waited at most; {found.lost} of our events lost"
     table = Table("", *columns, caption=caption)
@@ -68,7 +68,7 @@ def workers_table(found: Crews) -> Table:
 
 
 def noise_line(noise: Noise) -> str:
-    """How quiet the machine was."""
+    """The noise of the machine during a measurement."""
     shares = (
         f"{noise.steal_percent:.1f} % of the processors taken by the hypervisor, {noise.others_percent:.1f} % by others"
     )
@@ -76,17 +76,17 @@ def noise_line(noise: Noise) -> str:
 
 
 def outcome_line(outcome: Outcome) -> dict[str, object]:
-    """What a fault did, as an object of JSON."""
+    """The outcome of a fault as a JSON object."""
     return {**asdict(outcome), "pass": outcome.passed}
 
 
 def verdict(outcome: Outcome) -> str:
-    """Whether a fault was survived, and if not, why not, a line a reason."""
+    """`pass`, or `FAIL` and one line per reason."""
     return "pass" if outcome.passed else "\n".join(("FAIL", *outcome.wrong))
 
 
 def outcomes_table(outcomes: Sequence[Outcome]) -> Table:
-    """A line a fault."""
+    """A table with one row per fault."""
     table = Table("fault", "events", "lost", "applied twice", "recovered after", "")
     for each in outcomes:
         recovered = "never" if each.recovered_s is None else f"{each.recovered_s:.1f} s"

@@ -1,4 +1,4 @@
-"""What the demo's shoppers can choose from: drawn products, or pictures of a folder."""
+"""The demo's catalogue: drawn products, or pictures of a folder."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ THUMBNAIL = 320
 
 @dataclass(frozen=True, slots=True)
 class DemoItem:
-    """A product with its picture as it is uploaded."""
+    """A product with its encoded picture."""
 
     product: Product
     image: bytes
@@ -25,13 +25,13 @@ class DemoItem:
 
 
 def drawn_items(count: int, seed: int) -> Iterator[DemoItem]:
-    """Products drawn by our own code."""
+    """Products with drawn pictures."""
     for item in draw_catalogue(count, seed):
         yield DemoItem(Product(item.item_id, item.title, item.category, item.colour), item.jpeg, item.price)
 
 
 def folder_items(folder: Path, count: int, seed: int) -> Iterator[DemoItem]:
-    """At most `count` of a folder's pictures, its categories alike; labels.csv (path, label) if it lies there."""
+    """At most `count` pictures of a folder, balanced over its categories; uses its labels.csv (path, label) if any."""
     labels = folder / "labels.csv"
     found = find_pictures(folder, labels=labels if labels.is_file() else None)
     labelled = [picture for picture in found if picture.category is not None]
@@ -50,7 +50,7 @@ def folder_items(folder: Path, count: int, seed: int) -> Iterator[DemoItem]:
 
 
 def thumbnail(image: bytes) -> bytes | None:
-    """A small JPEG of a picture for the page; None for what is no picture."""
+    """A small JPEG of a picture; None if it cannot be decoded."""
     out = BytesIO()
     try:
         with Image.open(BytesIO(image)) as picture:

@@ -1,4 +1,4 @@
-"""The demo's page: one HTML file that needs nothing beside it."""
+"""Renders the demo's page as one self-contained HTML file."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _PAGE = Path(__file__).with_suffix(".html")
 
 
 def render_page(story: Story, thumbnails: Mapping[str, bytes]) -> str:
-    """The story as HTML, pictures inside; `thumbnails` are JPEG by item id, an item without one stays blank."""
+    """The story as HTML with embedded pictures. `thumbnails` are JPEG by item id; a missing one stays blank."""
     body = Template(_PAGE.read_text(encoding="utf-8")).substitute(
         figures="".join(map(_figure, story.figures)),
         chapters="\n".join(_chapter(chapter, thumbnails) for chapter in story.chapters),

@@ -1,4 +1,4 @@
-"""What the demo measured: as lines for people, as figures on its page."""
+"""Presents what the demo measured: printed, and as a page."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from cli.output import results
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the demo measured; see docs/demo.md for what each figure spans."""
+    """What the demo measured; docs/demo.md defines each figure."""
 
     events: int
     uploads: int
@@ -46,7 +46,7 @@ def to_story(outcome: Outcome, chapters: Sequence[Chapter]) -> Story:
 
 
 def write_page(folder: Path, story: Story, items: Iterable[DemoItem]) -> Path:
-    """Write index.html and page.png; returns the path of the first."""
+    """Write index.html and page.png into a folder; returns the path of index.html."""
     shown = {tile.item_id for one in story.chapters for tile in (*one.clicked, *one.feed)}
     small = {item.product.item_id: thumbnail(item.image) for item in items if item.product.item_id in shown}
     thumbnails = {item_id: image for item_id, image in small.items() if image is not None}
@@ -57,8 +57,8 @@ def write_page(folder: Path, story: Story, items: Iterable[DemoItem]) -> Path:
     return page
 
 
-def tell(outcome: Outcome, page: Path, *, keep: bool) -> None:
-    """Print the figures, versions and where the page is."""
+def print_outcome(outcome: Outcome, page: Path, *, keep: bool) -> None:
+    """Print the figures, the versions and the path of the page."""
     table = Table("", "p50", "p99", show_edge=False)
     table.add_row("event to refreshed list", *_cells(outcome.event_to_rec_ms))
     table.add_row("upload to searchable", *_cells(outcome.upload_to_searchable_ms))

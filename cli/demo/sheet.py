@@ -1,4 +1,4 @@
-"""The demo's page as one picture, for where no browser is."""
+"""Draws the demo's page as one picture, for places without a browser."""
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -21,7 +21,7 @@ _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def render_sheet(story: Story, thumbnails: Mapping[str, bytes]) -> Image.Image:
-    """The story as a picture _WIDTH wide; `thumbnails` are JPEG by item id, an item without one stays blank."""
+    """The story as a picture _WIDTH wide. `thumbnails` are JPEG by item id; a missing one stays blank."""
     height = _HEAD_HEIGHT + len(story.chapters) * (_CARD_HEIGHT + 22) + 60
     sheet = Image.new("RGB", (_WIDTH, height), _PAGE)
     pen = ImageDraw.Draw(sheet)
@@ -103,7 +103,7 @@ def _square(thumbnail: bytes | None, side: int) -> Image.Image:
 
 
 def _draw_lines(pen: ImageDraw.ImageDraw, x: int, y: int, text: str, width: int, colour: str, size: int) -> int:
-    """Draw text on at most two lines of `width`; returns the height that it took."""
+    """Draw text on at most two lines of `width`; returns its height."""
     lines = _wrap(text, width, _font(size))
     shown = [*lines[:1], lines[1] + "…"] if len(lines) > 2 else lines
     for number, line in enumerate(shown):
@@ -123,7 +123,7 @@ def _wrap(text: str, width: int, font: _Font) -> list[str]:
 
 
 def _bold(pen: ImageDraw.ImageDraw, at: tuple[float, float], text: str, colour: str, size: int) -> None:
-    """Pillow's own font has one weight; a thin outline in the same colour makes it heavier."""
+    """Draw bold text: Pillow's own font has one weight, and a thin outline makes it heavier."""
     pen.text(at, text, colour, _font(size), stroke_width=0.6, stroke_fill=colour)
 
 

@@ -1,4 +1,4 @@
-"""What the demo has to tell, ready to be shown: the numbers, and for some shoppers what they got."""
+"""The content of the demo's page: figures, and for some shoppers their clicks and lists."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ FEED_SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number with its unit and what it says."""
+    """One number with its unit and meaning."""
 
     value: str
     unit: str
@@ -24,7 +24,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One item: its title, and why it is there."""
+    """One item with its title and the reason why it was recommended."""
 
     item_id: str
     title: str
@@ -34,7 +34,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """One shopper: what was clicked (the last first) and the list in the end."""
+    """One shopper: the clicked items, latest first, and the last list."""
 
     name: str
     taste: str
@@ -43,7 +43,7 @@ class Chapter:
 
     @property
     def fitting(self) -> int:
-        """How many of the list are to the shopper's taste."""
+        """How many items of the list fit the shopper's taste."""
         return sum(tile.fits for tile in self.feed)
 
 
@@ -62,7 +62,7 @@ def chapter(
     feed: Sequence[RecommendedItem],
     products: Mapping[str, Product],
 ) -> Chapter:
-    """One shopper's chapter; items that are not this demo's appear by their id."""
+    """One shopper's chapter; items of other origin appear by their id."""
     last = list(dict.fromkeys(reversed(clicked)))[:CLICKS_SHOWN]
     return Chapter(
         shopper.name,
@@ -80,7 +80,7 @@ def _tile(item_id: str, why: str, shopper: Shopper, products: Mapping[str, Produ
 
 
 def _why(item: RecommendedItem, products: Mapping[str, Product]) -> str:
-    """The strongest reason in words, items by their titles."""
+    """The strongest reason in words, with the title of the item it names."""
     if not item.reasons:
         return ""
     reason = item.reasons[0]

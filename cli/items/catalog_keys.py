@@ -1,4 +1,4 @@
-"""Which items the catalogue holds now, and taking some of them out again."""
+"""Reads the item ids of the catalogue, and removes items from it."""
 
 import secrets
 import time
@@ -21,7 +21,7 @@ CONNECT_S = 10.0
 
 
 def catalog_keys(bootstrap: str, topic: str, *, security: KafkaSecurity = PLAINTEXT) -> set[str]:
-    """The item ids whose last record is not a tombstone; raises BrokerUnavailable."""
+    """The ids of all items that are not deleted; raises BrokerUnavailable."""
     config: dict[str, Any] = {
         "bootstrap.servers": bootstrap,
         "group.id": "sightline-catalog-keys",  # required by the client; nothing is committed under it
@@ -41,7 +41,7 @@ def catalog_keys(bootstrap: str, topic: str, *, security: KafkaSecurity = PLAINT
 
 
 def remove_items(kafka: str, prefix: str, item_ids: Iterable[str], *, security: KafkaSecurity = PLAINTEXT) -> None:
-    """Take items out of the catalogue again, and wait until they are gone."""
+    """Delete items from the catalogue, and wait up to 20 s until they are gone."""
     with (
         Arrivals(kafka, [prefix + CATALOG.name], security=security) as arrivals,
         EventPublisher(kafka, prefix=prefix, security=security) as publisher,
@@ -57,7 +57,7 @@ def remove_items(kafka: str, prefix: str, item_ids: Iterable[str], *, security: 
             for future in gone:
                 future.result(max(0.0, deadline - time.monotonic()))
             return
-    progress("not all items could be removed from the catalogue again: is the items worker running?")
+    progress("some items could not be removed from the catalogue: is the items worker running?")
 
 
 def _read(consumer: Consumer, topic: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""What an import has already put into the catalogue, so that the next one sends only what is new or changed."""
+"""The journal of an import, so that the next import sends only what is new or changed."""
 
 import hashlib
 from pathlib import Path
@@ -7,7 +7,7 @@ import msgspec
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One file as it was sent: its item, what was sent of it, and why it was refused, if it was."""
+    """One file as it was sent: its item, a digest of the content, and the reason if it was refused."""
 
     item_id: str
     sent: str
@@ -15,7 +15,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Journal:
-    """Entries in a file that is only added to; a line cut short by a crash is as if it had never been."""
+    """Entries in an append-only file; a line cut short by a crash is ignored."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -23,17 +23,17 @@ class Journal:
 
     @classmethod
     def of(cls, home: Path, folder: Path, cluster_id: str, prefix: str) -> "Journal":
-        """The journal of one folder on one Kafka cluster: on another cluster nothing was sent yet."""
+        """The journal of one folder for one Kafka cluster and topic prefix."""
         name = hashlib.sha256("\0".join((str(folder.resolve()), cluster_id, prefix)).encode()).hexdigest()[:16]
         return cls(home / "imports" / f"{name}.jsonl")
 
     def find(self, item_id: str, sent: str) -> Entry | None:
-        """The entry of this item if it was sent just like this."""
+        """The entry of this item if its content is still the same."""
         entry = self._entries.get(item_id)
         return entry if entry is not None and entry.sent == sent else None
 
     def add(self, entry: Entry) -> None:
-        """Remember an entry, at once and for good."""
+        """Append an entry to the file."""
         self._entries[entry.item_id] = entry
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("ab") as file:

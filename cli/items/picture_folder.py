@@ -1,4 +1,4 @@
-"""Pictures in a folder, each with an item id and a category by its sub-folder or by a CSV file."""
+"""Finds the pictures of a folder; the category comes from the sub-folder or from a CSV file."""
 
 import csv
 import hashlib
@@ -18,7 +18,7 @@ ID_LENGTH = 128
 
 @dataclass(frozen=True, slots=True)
 class FoundPicture:
-    """A picture file; `category` is None for one at the folder's top or without a line in the CSV."""
+    """A picture file; `category` is None at the top of the folder or without a line in the CSV."""
 
     path: Path
     item_id: str
@@ -26,7 +26,7 @@ class FoundPicture:
 
 
 def find_pictures(folder: Path, *, labels: Path | None = None, column: str | None = None) -> list[FoundPicture]:
-    """Every picture below a folder, sorted; raises typer.BadParameter for what cannot be used.
+    """Every picture below a folder, sorted by path; raises typer.BadParameter.
 
     With `labels`, a CSV whose column `path` is relative to the folder, `column` names the category.
     """
@@ -40,12 +40,12 @@ def find_pictures(folder: Path, *, labels: Path | None = None, column: str | Non
         for relative in [path.relative_to(folder).as_posix()]
     ]
     if not found:
-        raise typer.BadParameter(f"there is no picture in {folder}: it looks for {', '.join(sorted(SUFFIXES))}")
+        raise typer.BadParameter(f"there is no picture in {folder}: supported are {', '.join(sorted(SUFFIXES))}")
     return found
 
 
 def read_picture(path: Path) -> bytes:
-    """A file's bytes; ValueError if it cannot travel inside an event."""
+    """A file's bytes; raises ValueError if they do not fit into an event."""
     size = path.stat().st_size
     if not 0 < size <= IMAGE_LIMIT:
         raise ValueError(
@@ -56,7 +56,7 @@ def read_picture(path: Path) -> bytes:
 
 
 def item_id_of(relative: str) -> str:
-    """A picture's path as an item id: as it is where that can be, else cleaned, with a hash to stay distinct."""
+    """A picture's path as an item id; a path that is no valid id is cleaned and gets a hash to stay distinct."""
     clean = re.sub(r"[^A-Za-z0-9._/-]", "_", relative)
     if clean == relative and len(clean) <= ID_LENGTH:
         return clean
@@ -65,7 +65,7 @@ def item_id_of(relative: str) -> str:
 
 
 def balanced_sample(pictures: Sequence[FoundPicture], count: int, seed: int) -> list[FoundPicture]:
-    """At most `count` pictures, from each category in turn for as long as it has any."""
+    """At most `count` pictures, one from each category in turn."""
     random = Random(f"{seed}/sample")  # noqa: S311 (which pictures, not secrets)
     piles: dict[str | None, list[FoundPicture]] = {}
     for picture in random.sample(pictures, len(pictures)):

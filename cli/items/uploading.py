@@ -1,4 +1,4 @@
-"""Pictures into the catalogue as an app would put them there, and how long until each is searchable."""
+"""Uploads pictures as an app does, and measures how long each takes to become searchable."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -20,14 +20,14 @@ PATIENCE_S = 60.0
 
 
 class NotSearchable(StreamError):
-    """An upload that neither reached the catalogue nor was refused in time."""
+    """An upload neither reached the catalogue nor was refused in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """What became of one upload: `seconds` from just before it was sent until its record was read.
+    """The result of one upload: `seconds` from just before it was sent until its record was read.
 
-    `refused` is None for an item on state.catalog, else why it is among the dead letters.
+    `refused` is None for an item on state.catalog, else the reason of its dead letter.
     """
 
     item_id: str
@@ -36,7 +36,7 @@ class Landed:
 
 
 class Uploader:
-    """Sends uploads in a closed loop: never more than `inflight` are on their way at once."""
+    """Sends uploads in a closed loop: at most `inflight` at once."""
 
     def __init__(self, bootstrap: str, *, prefix: str, inflight: int, security: KafkaSecurity = PLAINTEXT) -> None:
         watched = [prefix + CATALOG.name, prefix + DEAD_LETTERS.name]
@@ -51,16 +51,16 @@ class Uploader:
 
     @property
     def cluster_id(self) -> str:
-        """Which Kafka cluster it is."""
+        """The id of the Kafka cluster."""
         return self._arrivals.cluster_id
 
     @property
     def dead_letters(self) -> int:
-        """Records on dead-letters since construction, whoever caused them."""
+        """The number of all records on dead-letters since construction."""
         return self._arrivals.counts[self._dead_letters]
 
     def send_all(self, uploads: Iterable[Upload], on_landed: Callable[[Landed], None]) -> None:
-        """Send each upload and wait until it landed; `uploads` is read only as far as it is sent."""
+        """Send each upload and wait for its result; `uploads` is read lazily."""
         with ThreadPoolExecutor(self._inflight) as pool:
             running: set[Future[Landed]] = set()
             for upload in uploads:
@@ -102,6 +102,6 @@ def _report(running: set[Future[Landed]], on_landed: Callable[[Landed], None]) -
 
 
 def refusal(value: bytes | None) -> str:
-    """Why a message is among the dead letters, from the record there."""
+    """The reason and error of a record on dead-letters."""
     letter = msgspec.json.decode(value or b"{}", type=DeadLetter)
     return f"{letter.reason}: {letter.error}"

@@ -1,4 +1,4 @@
-"""`sightline doctor`: is everything there, and is it as it should be? It starts and changes nothing."""
+"""What `sightline doctor` does: it checks services, model, topics and keys, and changes nothing."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 import typer
 from rich.text import Text
 
-from cli.output import JsonOption, print_json, results
+from cli.output import print_json, results
 from deploy.local import ServiceStatus, Stack
 from inference.encoders.server import model_ready
 from streams.credentials import kafka_security, triton_tls
@@ -18,7 +18,7 @@ from streams.settings import Settings, read_settings
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at; `remedy` says what to do when it is not ok."""
+    """The result of one check; `remedy` says what to do when it is not ok."""
 
     check: str
     ok: bool
@@ -26,8 +26,8 @@ class Finding:
     remedy: str = ""
 
 
-def doctor(as_json: JsonOption = False) -> None:
-    """Check services, versions, topics and the routing of keys; exit code 1 when something is wrong."""
+def examine(as_json: bool) -> None:
+    """Make every check and print the findings; exit code 1 when something is wrong."""
     settings = read_settings()
     stack = Stack(settings)
     services = [_with_version(status, settings) for status in stack.status()]
@@ -50,7 +50,7 @@ def doctor(as_json: JsonOption = False) -> None:
 
 
 def _with_version(status: ServiceStatus, settings: Settings) -> ServiceStatus:
-    """The status of a Kafka elsewhere lacks the version, which its clients find out."""
+    """The status with the version of an external Kafka, which only a client can ask for."""
     if status.name == "kafka" and status.state == "external":
         return replace(status, version=broker_version(status.address, security=kafka_security(settings)))
     return status

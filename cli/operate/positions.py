@@ -1,14 +1,13 @@
-"""`sightline positions`: how far the state is in each topic it is made from, and what to do when the topic is cut."""
+"""What `sightline positions` does: it shows how far the state has read, and skips what its topics have lost."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import typer
 from rich.table import Table
 
-from cli.output import JsonOption, print_json, results
+from cli.output import print_json, results
 from deploy.local import Stack
 from state.keys import Keys
 from state.partitions import PartitionStore
@@ -19,12 +18,10 @@ from streams.kafka.continuity import Log, skip_lost
 from streams.settings import Settings, read_settings
 from streams.wire import topics
 
-app = typer.Typer(help="How far the state is in the topics that it is made from.", no_args_is_help=True)
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One partition: the last offset that its state holds (-1: none), and the offsets that the topic still has."""
+    """One partition: the last offset that the state holds (-1: none), and the topic's first and end offset."""
 
     topic: str
     partition: int
@@ -35,16 +32,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Offsets of a partition that were given up."""
+    """How many offsets of a partition were skipped."""
 
     topic: str
     partition: int
     lost: int
 
 
-@app.command()
-def show(as_json: JsonOption = False) -> None:
-    """Each partition's position, against what Kafka still has of it."""
+def print_positions(as_json: bool) -> None:
+    """Print each partition's position beside the offsets that Kafka still has."""
     rows = asyncio.run(_show(read_settings()))
     if as_json:
         print_json({"positions": rows})
@@ -55,15 +51,14 @@ def show(as_json: JsonOption = False) -> None:
     results().print(table)
 
 
-@app.command("skip-lost")
-def skip(as_json: JsonOption = False) -> None:
-    """Go on without the events that retention took before they were applied. What they did is lost."""
+def skip_deleted(as_json: bool) -> None:
+    """Skip the events that retention deleted before they were applied, and print how many."""
     skipped = asyncio.run(_skip(read_settings()))
     if as_json:
         print_json({"skipped": skipped})
         return
     for one in skipped:
-        results().print(f"{one.topic}[{one.partition}]: {one.lost} offsets given up", markup=False, highlight=False)
+        results().print(f"{one.topic}[{one.partition}]: {one.lost} offsets skipped", markup=False, highlight=False)
     if not skipped:
         results().print("nothing was lost: no position was changed")
 
@@ -88,7 +83,7 @@ async def _skip(settings: Settings) -> list[Skipped]:
 
 @asynccontextmanager
 async def _stored(settings: Settings) -> AsyncIterator[list[tuple[Log, PartitionStore]]]:
-    """Each topic whose positions are kept, with the store that keeps them."""
+    """The log of each source topic, with the store of its positions."""
     found = Stack(settings).endpoints()
     prefix, security = settings.topic_prefix, kafka_security(settings)
     client = connect(found.redis, access=redis_access(settings))

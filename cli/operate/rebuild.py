@@ -1,36 +1,23 @@
-"""`sightline rebuild`: the state made anew from the log."""
+"""What `sightline rebuild` does: it makes the state again from the log."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated
 
-import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from cli.output import JsonOption, print_json, results
+from cli.operate.topic_bars import topic_bars
+from cli.output import print_json, results
 from deploy.local import Stack
-from streams.replay import replayer
 from streams.replay.rebuild import Rebuilt, rebuild_state
 from streams.settings import read_settings
 
 
-def rebuild(
-    from_earliest: Annotated[
-        bool, typer.Option(help="Go on where retention has taken the first events: what they did is lost.")
-    ] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Make profiles and items anew from Kafka, beside what Redis holds, and put them in its place.
-
-    Workers may run: they notice, and go on from there. Interrupted, it goes on where it was when it is run again.
-    """
+def replace_state(from_earliest: bool, as_json: bool) -> None:
+    """Rebuild the state, replace the present one, and print what was done."""
     settings = read_settings()
     endpoints = Stack(settings).endpoints()
-    with _bar() as progress:
+    with topic_bars(_Rate(), TimeRemainingColumn()) as progress:
         rebuilt = asyncio.run(
             rebuild_state(settings, endpoints.kafka, endpoints.redis, from_earliest=from_earliest, progress=progress)
         )
@@ -40,29 +27,14 @@ def rebuild(
         _print(rebuilt)
 
 
-@contextmanager
-def _bar() -> Iterator[replayer.Progress]:
-    """A progress bar with its rate on stderr for each topic that is read."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-
-        def show(what: str, done: int, of: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=of)
-            bar.update(tasks[what], completed=done, total=of)
-
-        yield show
-
-
 class _Rate(TextColumn):
-    """Records a second."""
+    """A column with the rate in records per second."""
 
     def __init__(self) -> None:
         super().__init__("")
 
     def render(self, task: Task) -> Text:
-        """See TextColumn."""
+        """The rate of one task."""
         return Text(f"{task.speed or 0:,.0f}/s")
 
 

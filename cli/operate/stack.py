@@ -1,65 +1,45 @@
-"""`sightline up`, `down` and `status`: the stack on this machine."""
+"""What `sightline up`, `down` and `status` do: they run the services on this machine."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from enum import StrEnum
-from typing import Annotated
 
-import typer
 from rich.table import Column, Table
 
-from cli.output import JsonOption, print_json, progress, results
+from cli.output import print_json, progress, results
 from deploy.local import ServiceStatus, Stack
 from deploy.service import ServiceName
 from deploy.workers import stop_workers
 from streams.settings import read_settings
 
-
-class ServiceChoice(StrEnum):
-    """The services by name, as a word on the command line."""
-
-    KAFKA = "kafka"
-    REDIS = "redis"
-    TRITON = "triton"
-
-
-ServicesArgument = Annotated[
-    list[ServiceChoice] | None, typer.Argument(help="Which services; all of them when none is named.")
-]
-
 COLOURS = {"running": "green", "external": "cyan", "stopped": "dim", "unhealthy": "red"}
 
 
-def up(services: ServicesArgument = None, as_json: JsonOption = False) -> None:
-    """Start Kafka, Redis and Triton, whichever is not running yet, and wait until they are healthy."""
+def up(services: Sequence[ServiceName], as_json: bool) -> None:
+    """Start these services and print where they are."""
     stack = _stack()
-    endpoints = stack.up(_names(services))
+    endpoints = stack.up(services)
     if as_json:
         print_json(asdict(endpoints))
     else:
         _print_table(stack.status())
 
 
-def down(services: ServicesArgument = None, as_json: JsonOption = False) -> None:
-    """End the services that `up` started, and workers left running if no service is named; their data stay."""
+def down(services: Sequence[ServiceName], as_json: bool, *, workers: bool) -> None:
+    """Stop these services, before them the workers if asked to, and print what is left."""
     stack = _stack()
-    if not services:
+    if workers:
         stop_workers(read_settings(), progress=progress)
-    stack.down(_names(services))
+    stack.down(services)
     _print_status(stack, as_json)
 
 
-def status(as_json: JsonOption = False) -> None:
-    """Show each service's state, address and version, and where the logs are; --json tells all."""
+def status(as_json: bool) -> None:
+    """Print the state of every service."""
     _print_status(_stack(), as_json)
 
 
 def _stack() -> Stack:
     return Stack(read_settings(), progress=progress)
-
-
-def _names(services: Sequence[ServiceChoice] | None) -> list[ServiceName]:
-    return [choice.value for choice in services or ServiceChoice]
 
 
 def _print_status(stack: Stack, as_json: bool) -> None:

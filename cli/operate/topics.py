@@ -1,24 +1,20 @@
-"""`sightline topics create`, `check` and `acls`."""
+"""What `sightline topics create`, `check` and `acls` do."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
 
 import typer
 
-from cli.output import JsonOption, print_json, results
+from cli.output import print_json, results
 from deploy.local import Stack
 from streams.credentials import kafka_security
 from streams.kafka.acls import ROLES, Role, grants
 from streams.kafka.admin import TopicDifference, check_topics, create_topics
 from streams.settings import Settings, read_settings
 
-app = typer.Typer(help="The topics that Sightline reads and writes.", no_args_is_help=True)
 
-
-@app.command()
-def create(as_json: JsonOption = False) -> None:
-    """Create the topics that are missing; those that exist are left as they are, and where they differ it is told."""
+def create_missing(as_json: bool) -> None:
+    """Create the missing topics and print them, with the differences of those that existed."""
     settings = read_settings()
     kafka = Stack(settings).endpoints().kafka
     done = create_topics(
@@ -38,9 +34,8 @@ def create(as_json: JsonOption = False) -> None:
     _print_differences(differences)
 
 
-@app.command()
-def check(as_json: JsonOption = False) -> None:
-    """Compare the topics with what they should be; exit code 1 when something differs."""
+def compare(as_json: bool) -> None:
+    """Print how the topics differ from their specification; exit code 1 on a difference."""
     settings = read_settings()
     kafka = Stack(settings).endpoints().kafka
     differences = _differences(settings, kafka)
@@ -54,13 +49,8 @@ def check(as_json: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
-@app.command()
-def acls(
-    role: Annotated[Role | None, typer.Argument(help="Only this role; all of them when none is named.")] = None,
-    user: Annotated[str | None, typer.Option(help="The Kafka user who has the role [the role's name].")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Print what each role may do in Kafka, as calls of kafka-acls.sh; it asks and changes nothing."""
+def print_acls(role: Role | None, user: str | None, as_json: bool) -> None:
+    """Print the grants of one role or of all; `user` is the Kafka user, by default named like the role."""
     settings = read_settings()
     allowed = {each: grants(each, settings.topic_prefix) for each in ([role] if role else ROLES)}
     if as_json:

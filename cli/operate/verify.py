@@ -1,24 +1,21 @@
-"""`sightline verify`: is the state what the log says?"""
+"""What `sightline verify` does: it compares the state with the log."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from cli.output import JsonOption, print_json, results
+from cli.operate.topic_bars import topic_bars
+from cli.output import print_json, results
 from deploy.local import Stack
-from streams.replay import replayer
 from streams.replay.report import EXAMPLES, Report
 from streams.replay.verify import verify_state
 from streams.settings import read_settings
 
-#: What is printed of a report, in this order: field, name, and whether anything but 0 is a fault.
+#: The printed lines of a report in order: field, name, and whether any count but 0 is a fault.
 _ROWS = (
     ("events", "events applied", False),
     ("duplicates", "of them with an event id used before", False),
@@ -39,18 +36,15 @@ _ROWS = (
     ("different_items", "items that differ", True),
     ("out_of_order", "lists out of order", True),
     ("unanswered", "users whose last event has no list", True),
-    ("not_withdrawn", "lists that were taken back and are still there", True),
+    ("not_withdrawn", "withdrawn lists that are still there", True),
 )
 
 
-def verify(as_json: JsonOption = False) -> None:
-    """Recompute profiles, neighbours, popularity and items from the log, and compare; exit code 1 on a difference.
-
-    May run beside live workers: everything is compared as of the positions that Redis holds.
-    """
+def compare(as_json: bool) -> None:
+    """Verify the state and print the report; exit code 1 on a difference."""
     settings = read_settings()
     endpoints = Stack(settings).endpoints()
-    with _bar() as progress:
+    with topic_bars(TimeElapsedColumn(), transient=True) as progress:
         report = asyncio.run(verify_state(settings, endpoints.kafka, endpoints.redis, progress=progress))
     if as_json:
         print_json({"ok": report.ok, **asdict(report)})
@@ -58,21 +52,6 @@ def verify(as_json: JsonOption = False) -> None:
         _print(report)
     if not report.ok:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _bar() -> Iterator[replayer.Progress]:
-    """A progress bar on stderr for each topic that is read."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-
-        def show(what: str, done: int, of: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=of)
-            bar.update(tasks[what], completed=done, total=of)
-
-        yield show
 
 
 def _print(report: Report) -> None:

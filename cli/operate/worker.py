@@ -1,28 +1,16 @@
-"""`sightline worker`: one of our processes."""
+"""What `sightline worker` does: it runs one worker process."""
 
-from enum import StrEnum
-from typing import Annotated
-
-import typer
 import uvloop
 
 from deploy.local import Stack
 from streams.settings import read_settings
 from streams.worker.process import run_worker
 from streams.worker.resources import Addresses
+from streams.worker.wiring import WorkerName
 
 
-class WorkerChoice(StrEnum):
-    """What a worker does."""
-
-    interactions = "interactions"
-    uploads = "uploads"
-    items = "items"
-
-
-def worker(name: Annotated[WorkerChoice, typer.Argument(help="Which events it handles.")]) -> None:
-    """Run one worker until it is told to stop (SIGTERM or Ctrl-C)."""
+def run(name: WorkerName) -> int:
+    """Run a worker until it is stopped; returns the exit code."""
     settings = read_settings()
     found = Stack(settings).endpoints()
-    addresses = Addresses(found.kafka, found.redis, found.triton)
-    raise typer.Exit(uvloop.run(run_worker(name.value, settings, addresses)))
+    return uvloop.run(run_worker(name, settings, Addresses(found.kafka, found.redis, found.triton)))

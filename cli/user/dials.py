@@ -1,4 +1,4 @@
-"""A user's dials as words of the command line: `shoes=0.5`."""
+"""Reads a user's dials from the command line: `shoes=0.5`."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from streams.wire.events import Dials
 
 
 def read_dials(words: Iterable[str]) -> dict[str, float]:
-    """The names and weights of such words; raises typer.BadParameter.
+    """The weight of each name; raises typer.BadParameter.
 
     >>> read_dials(["shoes=0.5", "a=b=-1"])
     {'shoes': 0.5, 'a=b': -1.0}

@@ -1,19 +1,18 @@
-"""`sightline user forget`, `export`, `reset`, `opt-out`, `opt-in`, `prefer`: what a user may ask, and the receipt."""
+"""What the requests of `sightline user` do: they publish a privacy request and wait for its receipt."""
 
 import asyncio
 import time
 import uuid
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import typer
 from kafka.errors import KafkaError  # type: ignore[import-untyped]  # ships no types
 
 from cli.arrivals import Arrivals
-from cli.output import JsonOption, print_json, progress, results
+from cli.output import print_json, progress, results
 from cli.pseudonyms import known_as
 from cli.running import running_system
-from cli.user.dials import read_dials
 from deploy.local import Endpoints
 from features.item import hash_of
 from sightline_client.privacy import RequestKind
@@ -29,87 +28,49 @@ from streams.wire.topics import EXPORTS, RECEIPTS
 
 SETTLE_S = 15.0
 
-UserArgument = Annotated[str, typer.Argument(help="The user's id.")]
-TimeoutOption = Annotated[float, typer.Option(min=1, help="Give up waiting for the receipt after so many seconds.")]
 
-
-def forget(
-    user_id: UserArgument,
-    verify: Annotated[bool, typer.Option("--verify", help="Then search Redis and the topics for the id.")] = False,
-    timeout: TimeoutOption = 30.0,
-    as_json: JsonOption = False,
-) -> None:
-    """Erase what is kept of a user, and refuse what comes late. Exit code 1 if --verify finds a trace."""
+def erase(user_id: str, timeout_s: float, as_json: bool, *, verify: bool) -> None:
+    """Forget a user and print the receipt; with `verify`, search for traces too: exit code 1 if there are any."""
     settings = read_settings()
     with running_system(settings) as endpoints:
-        receipt = _ask(settings, endpoints, "forget", user_id, timeout)
+        receipt = _ask(settings, endpoints, "forget", user_id, timeout_s)
         traces = asyncio.run(_verify(settings, endpoints, receipt, user_id)) if verify else None
     if as_json:
         print_json({**_plain(receipt), **({} if traces is None else {"traces": traces})})
     else:
-        _tell(user_id, receipt)
-        _tell_traces(user_id, traces)
+        _print_receipt(user_id, receipt)
+        _print_traces(user_id, traces)
     if traces:
         raise typer.Exit(1)
 
 
-def export(user_id: UserArgument, timeout: TimeoutOption = 30.0, as_json: JsonOption = False) -> None:
-    """Print all that is kept of a user, as JSON."""
+def print_export(user_id: str, timeout_s: float, as_json: bool) -> None:
+    """Ask for a user's data and print them."""
     settings = read_settings()
     with (
         running_system(settings) as endpoints,
         Arrivals(endpoints.kafka, [settings.topic_prefix + EXPORTS.name], security=kafka_security(settings)) as exports,
     ):
         arriving = exports.expect(hash_of(known_as(settings, user_id)))
-        _ask(settings, endpoints, "export", user_id, timeout)
-        made = msgspec.json.decode(arriving.result(timeout).value or b"", type=Export)
+        _ask(settings, endpoints, "export", user_id, timeout_s)
+        made = msgspec.json.decode(arriving.result(timeout_s).value or b"", type=Export)
     if as_json:
         print_json(_plain(made))
     else:
         typer.echo(msgspec.json.format(msgspec.json.encode(made)).decode())
 
 
-def reset(user_id: UserArgument, timeout: TimeoutOption = 30.0, as_json: JsonOption = False) -> None:
-    """Let a user start over: what was engaged with, refused and seen is erased."""
-    _carry_out("reset", user_id, timeout, as_json)
-
-
-def opt_out(user_id: UserArgument, timeout: TimeoutOption = 30.0, as_json: JsonOption = False) -> None:
-    """Keep no profile of a user: it is erased, and events change nothing; lists have what is popular and new."""
-    _carry_out("opt_out", user_id, timeout, as_json)
-
-
-def opt_in(user_id: UserArgument, timeout: TimeoutOption = 30.0, as_json: JsonOption = False) -> None:
-    """Keep a profile of a user again, from now on."""
-    _carry_out("opt_in", user_id, timeout, as_json)
-
-
-def prefer(
-    user_id: UserArgument,
-    dials: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="NAME=WEIGHT...",
-            help="A category, an item's id or its owner's, and how much more of it: 1 is most, -1 never, 0 as before.",
-        ),
-    ],
-    timeout: TimeoutOption = 30.0,
-    as_json: JsonOption = False,
+def carry_out(
+    kind: RequestKind, user_id: str, timeout_s: float, as_json: bool, dials: dict[str, float] | None = None
 ) -> None:
-    """Set a user's own dials, for what to show more of, less of, or never; others stay as they are."""
-    _carry_out("prefer", user_id, timeout, as_json, read_dials(dials))
-
-
-def _carry_out(
-    kind: RequestKind, user_id: str, timeout: float, as_json: bool, dials: dict[str, float] | None = None
-) -> None:
+    """Make a request and print its receipt; `dials` belong to a request of kind `prefer`."""
     settings = read_settings()
     with running_system(settings) as endpoints:
-        receipt = _ask(settings, endpoints, kind, user_id, timeout, dials)
+        receipt = _ask(settings, endpoints, kind, user_id, timeout_s, dials)
     if as_json:
         print_json(_plain(receipt))
     else:
-        _tell(user_id, receipt)
+        _print_receipt(user_id, receipt)
 
 
 def _ask(
@@ -154,12 +115,12 @@ def _place(publisher: EventPublisher, request: PrivacyRequest) -> PlaceInLog:
     try:
         written: Any = publisher.publish(request).get()
     except KafkaError as error:
-        raise NotDelivered(f"the request was not taken by Kafka: {error!r}") from error
+        raise NotDelivered(f"Kafka did not accept the request: {error!r}") from error
     return PlaceInLog(written.partition, written.offset)
 
 
 async def _verify(settings: Settings, endpoints: Endpoints, receipt: Receipt, user_id: str) -> list[str]:
-    """What is found when the receipt's effect is stored, and what it leads to has had its time."""
+    """The traces left after the effect of the receipt is stored; waits up to SETTLE_S for both."""
     deadline = time.monotonic() + SETTLE_S
     while True:
         stored = await _is_stored(settings, endpoints, receipt)
@@ -184,7 +145,7 @@ def _plain(message: Receipt | Export) -> dict[str, Any]:
     return plain
 
 
-def _tell(user_id: str, receipt: Receipt) -> None:
+def _print_receipt(user_id: str, receipt: Receipt) -> None:
     erased = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in receipt.erased.items())
     took = receipt.done_ms - receipt.asked_ms
     dials = f"; dials set: {receipt.dials_set}" if receipt.type == "prefer" else ""
@@ -196,14 +157,14 @@ def _tell(user_id: str, receipt: Receipt) -> None:
     )
 
 
-def _tell_traces(user_id: str, traces: list[str] | None) -> None:
+def _print_traces(user_id: str, traces: list[str] | None) -> None:
     if traces is None:
         return
     for trace in traces:
         progress(f"{user_id!r} is still found in {trace}")
     if not traces:
         results().print(
-            "nothing of it is found in Redis, nor in what the compacted topics say last; topics of events keep what "
+            "no trace is left in Redis or in the latest records of the compacted topics; topics of events keep what "
             "was published until their retention ends (docs/privacy.md)",
             markup=False,
             highlight=False,

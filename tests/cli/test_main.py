@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import pytest
 from typer.testing import CliRunner
 
@@ -24,10 +21,3 @@ def test_a_command_mistyped_is_named_as_it_should_be() -> None:
     refused = CliRunner().invoke(app, ["publihs"])
     assert refused.exit_code == 2
     assert "publish" in refused.stderr
-
-
-def test_a_command_imports_what_it_needs_alone() -> None:
-    script = "import sys; from cli.main import app; app(sys.argv[1:], standalone_mode=False); print(*sys.modules)"
-    command = [sys.executable, "-c", script, "status", "--help"]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    assert {"faust", "redis", "tritonclient", "benchmarks"} & set(ended.stdout.split()) == set()

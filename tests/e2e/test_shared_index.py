@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from cli.similar import ask_similar
+from cli.items.similar import ask_similar
 from deploy.workers import Workers
 from streams.client import EventPublisher, RecommendationSubscriber
 from streams.kafka.admin import create_topics

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.settings import Settings, SettingsError, read_settings
+from streams.errors import SettingsError
+from streams.settings import Settings, read_settings
 from tests.harness.certificates import Authority
 
 SECRET = "wr0ng-horse"

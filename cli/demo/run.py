@@ -1,24 +1,22 @@
-"""`sightline demo`: a catalogue goes in, shoppers click, and their lists come back, on the real services."""
+"""What `sightline demo` does: it uploads a catalogue, lets shoppers click, and measures their lists."""
 
 import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.world.shoppers import Shopper, Visit, fitting, invite
 from benchmarks.world.shopping import Feeds, Sent, latencies, quantiles_ms, shop_together
 from cli.demo.catalog import DemoItem, drawn_items, folder_items
-from cli.demo.report import Outcome, tell, to_story, write_page
+from cli.demo.report import Outcome, print_outcome, to_story, write_page
 from cli.demo.story import Story, chapter
 from cli.items.catalog_keys import catalog_keys, remove_items
 from cli.items.uploading import Landed, Uploader
-from cli.output import JsonOption, print_json
+from cli.output import print_json
 from cli.pseudonyms import known_as
 from cli.running import running_system
 from deploy.local import Stack
@@ -34,7 +32,7 @@ SHOPPERS = 25
 EVENTS = 600
 EVENTS_PER_SECOND = 30.0
 UPLOADS_INFLIGHT = 2
-#: Who owns the pictures.
+#: The owner of the pictures.
 SHOP = "demo-shop"
 SHOWN = 3
 TOP = 10
@@ -45,18 +43,11 @@ class NothingSearchable(StreamError):
 
 
 class Unanswered(StreamError):
-    """Events that no refreshed list answered."""
+    """Events got no refreshed list."""
 
 
-def demo(
-    images: Annotated[
-        Path | None, typer.Option(help="Use this folder's pictures (sub-folder = category) instead of drawn ones.")
-    ] = None,
-    pictures: Annotated[int, typer.Option(min=20, max=5000, help="How many pictures to upload.")] = 300,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the stack, workers and catalogue running.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Show the whole recommender at work on real Kafka, Redis and Triton, in about two minutes."""
+def run(images: Path | None, pictures: int, *, keep: bool, as_json: bool) -> None:
+    """Run the demo with a folder's pictures or drawn ones, write its page and print its figures."""
     settings = read_settings()
     with _bars() as bars:
         catalogue = folder_items(images, pictures, SEED) if images else drawn_items(pictures, SEED)
@@ -73,13 +64,13 @@ def demo(
                 ours = {item.product.item_id for item in items} - before
                 remove_items(endpoints.kafka, settings.topic_prefix, ours, security=kafka_security(settings))
     page = write_page(settings.home / "demo", story, items)
-    tell(outcome, page, keep=keep)
+    print_outcome(outcome, page, keep=keep)
     if as_json:
         print_json(asdict(outcome))
 
 
 def _play(settings: Settings, kafka: str, items: Sequence[DemoItem]) -> tuple[Outcome, Story]:
-    """Upload, shop, and put together what came of it."""
+    """Upload, shop, and collect the figures and the story."""
     run = secrets.token_hex(2)
     prefix, security = settings.topic_prefix, kafka_security(settings)
     with (
@@ -88,7 +79,7 @@ def _play(settings: Settings, kafka: str, items: Sequence[DemoItem]) -> tuple[Ou
         EventPublisher(kafka, prefix=prefix, security=security) as publisher,
     ):
         landed = _upload(uploader, items, run, known_as(settings, SHOP))
-        _insist(landed)
+        _check_searchable(landed)
         searchable = {one.item_id for one in landed if one.refused is None}
         products = {item.product.item_id: item.product for item in items if item.product.item_id in searchable}
         invited = invite(list(products.values()), SHOPPERS, run=run, seed=SEED)
@@ -131,8 +122,8 @@ def _upload(uploader: Uploader, items: Sequence[DemoItem], run: str, owner: str)
     return landed
 
 
-def _insist(landed: Sequence[Landed]) -> None:
-    """Refuse to go on with an empty catalogue."""
+def _check_searchable(landed: Sequence[Landed]) -> None:
+    """Raise NothingSearchable if the catalogue is empty."""
     if all(one.refused is not None for one in landed):
         raise NothingSearchable(f"every upload was refused; the first as {landed[0].refused}")
 
@@ -160,7 +151,7 @@ def _shop(publisher: EventPublisher, feeds: Feeds, visits: Sequence[Visit]) -> l
 
 
 def _answered(sent: Sequence[Sent], feeds: Feeds) -> list[float]:
-    """Seconds of every event; Unanswered if one got no list."""
+    """The seconds from each event to its list; raises Unanswered."""
     times = latencies(sent, list(feeds.received))
     answered = [seconds for seconds in times if seconds is not None]
     if len(answered) < len(times):

@@ -1,9 +1,9 @@
-"""`sightline similar`: search the catalogue with a picture."""
+"""What `sightline similar` does: it searches the catalogue with a picture."""
 
 import time
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
 import typer
@@ -13,10 +13,11 @@ from rich.text import Text
 from cli.arrivals import Arrivals
 from cli.items.picture_folder import read_picture
 from cli.items.uploading import refusal
-from cli.output import JsonOption, print_json, results
+from cli.output import print_json, results
 from cli.pseudonyms import known_as
 from cli.reasons import sentence
 from cli.running import running_system
+from features.recommendation import RecommendedItem
 from streams.client import EventPublisher, RecommendationSubscriber
 from streams.credentials import PLAINTEXT, KafkaSecurity, kafka_security
 from streams.errors import StreamError
@@ -26,23 +27,25 @@ from streams.wire.topics import DEAD_LETTERS
 
 
 class NoAnswer(StreamError):
-    """A query that no worker answered in time."""
+    """No worker answered the query in time, or the picture was refused."""
 
 
-def similar(
-    image: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A picture to search with.")],
-    count: Annotated[int, typer.Option(min=1, max=200, help="How many items to show.")] = 10,
-    category: Annotated[str | None, typer.Option(help="Only items of this category.")] = None,
-    min_price: Annotated[float | None, typer.Option(min=0, help="Only items of this price or more.")] = None,
-    max_price: Annotated[float | None, typer.Option(min=0, help="Only items of this price or less.")] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the answer.")] = 20.0,
-    as_json: JsonOption = False,
-) -> None:
-    """Show the items of the catalogue, of those in stock, that look most like a picture; nothing is stored."""
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A picture, and the limits on what may look like it."""
+
+    image: Path
+    category: str | None
+    min_price: float | None
+    max_price: float | None
+
+
+def show_similar(query: Query, count: int, timeout_s: float, as_json: bool) -> None:
+    """Ask for similar items and print at most `count`; raises NoAnswer."""
     settings = read_settings()
-    only = Only(category=category, min_price=min_price, max_price=max_price)
+    only = Only(category=query.category, min_price=query.min_price, max_price=query.max_price)
     try:
-        picture = read_picture(image)
+        picture = read_picture(query.image)
         msgspec.convert(msgspec.to_builtins(only), Only)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
@@ -51,13 +54,13 @@ def similar(
             endpoints.kafka,
             settings.topic_prefix,
             picture,
-            timeout,
+            timeout_s,
             only=only,
             asker=known_as(settings, f"similar-{uuid.uuid4().hex}"),
             security=kafka_security(settings),
         )
     if as_json:
-        print_json({"image": image, "items": [_plain(answer, place) for place in range(len(answer.items[:count]))]})
+        print_json({"image": query.image, "items": [_plain(item) for item in answer.items[:count]]})
         return
     table = Table("#", "item", "score", "why")
     for place, item in enumerate(answer.items[:count], start=1):
@@ -76,7 +79,7 @@ def ask_similar(
     asker: str,
     security: KafkaSecurity = PLAINTEXT,
 ) -> Recommendations:
-    """The answer to a picture query of a user id that nobody else has; NoAnswer when none comes in time."""
+    """The answer to a picture query. `asker` is a user id used for nothing else; raises NoAnswer."""
     event = Upload(
         event_id=asker,
         occurred_at_ms=time.time_ns() // 1_000_000,
@@ -107,6 +110,5 @@ def ask_similar(
     )
 
 
-def _plain(answer: Recommendations, place: int) -> dict[str, object]:
-    item = answer.items[place]
+def _plain(item: RecommendedItem) -> dict[str, object]:
     return {"item_id": item.item_id, "score": item.score, "reasons": [sentence(reason) for reason in item.reasons]}

@@ -1,0 +1,1 @@
+"""`sightline dead-letters …`."""

@@ -1,0 +1,120 @@
+"""What `sightline dead-letters list` and `show` do: they print letters."""
+
+from collections import deque
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import typer
+from rich.text import Text
+
+from cli.dead_letters.escaping import printable, readable, without_quotes
+from cli.dead_letters.topic import choice_of, open_letters
+from cli.output import print_json, results
+from streams.processing.redrive import Found
+from streams.settings import read_settings
+from streams.wire.events import DeadLetter, encode
+
+#: Bytes of a message that `show` prints; --json prints all.
+SHOWN_BYTES = 4096
+#: The last second of the year 9999, where a calendar ends.
+_LAST_MS = 253_402_300_799_000
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A letter without personal data: `value_bytes` is None for a message without a value."""
+
+    address: str
+    at: str
+    reason: str
+    topic: str
+    partition: int
+    offset: int
+    value_bytes: int | None
+    attempts: int
+    retried: bool
+    error: str
+
+
+def list_letters(reason: str | None, topic: str | None, age_ms: int | None, limit: int, as_json: bool) -> None:
+    """Print a summary of the newest chosen letters, at most `limit`."""
+    choice = choice_of(reason, topic, age_ms)
+    with open_letters(read_settings()) as letters:
+        count, newest = 0, deque[Found](maxlen=limit)
+        for count, found in enumerate(letters.choose(choice), start=1):  # noqa: B007  used after the loop
+            newest.append(found)
+        retried = letters.retried(choice.since_ms)
+    shown = [_summary(found, found.address in retried) for found in newest]
+    if as_json:
+        print_json({"count": count, "letters": [asdict(each) for each in shown]})
+        return
+    for each in shown:
+        _print_summary(each)
+    results().print(f"{len(shown)} of {count}", highlight=False)
+
+
+def show_letter(address: str, as_json: bool) -> None:
+    """Print one letter with its content; raises NoSuchLetter."""
+    with open_letters(read_settings()) as letters:
+        found = letters.find(address)
+        retried = found.address in letters.retried(found.at_ms)
+    if as_json:
+        typer.echo(encode(found.letter))
+        return
+    for name, text in _lines(found, retried).items():
+        typer.echo(f"{printable(name)}: {printable(text)}")
+    _print_value(found.letter)
+
+
+def _lines(found: Found, retried: bool) -> dict[str, str]:
+    letter = found.letter
+    return {
+        "letter": f"{found.address}, written {_when(found.at_ms)}" + (", sent back since" if retried else ""),
+        "reason": letter.reason,
+        "error": letter.error,
+        "came from": f"{letter.topic}[{letter.partition}] offset {letter.offset}, {_when(letter.timestamp_ms)}",
+        "attempts": str(letter.attempts),
+        "key": "none" if letter.key is None else readable(letter.key),
+        **{f"header {name}": readable(value) for name, value in letter.headers},
+    }
+
+
+def _print_value(letter: DeadLetter) -> None:
+    if letter.value is None:
+        typer.echo("no value")
+        return
+    typer.echo(f"value, {len(letter.value):,} bytes:\n{readable(letter.value[:SHOWN_BYTES])}")
+    if len(letter.value) > SHOWN_BYTES:
+        typer.echo(f"(the first {SHOWN_BYTES:,} bytes; --json has all, in base64)")
+
+
+def _summary(found: Found, retried: bool) -> Summary:
+    letter = found.letter
+    return Summary(
+        address=found.address,
+        at=_when(found.at_ms),
+        reason=printable(letter.reason),
+        topic=printable(letter.topic),
+        partition=letter.partition,
+        offset=letter.offset,
+        value_bytes=None if letter.value is None else len(letter.value),
+        attempts=letter.attempts,
+        retried=retried,
+        error=printable(without_quotes(letter.error)),
+    )
+
+
+def _print_summary(summary: Summary) -> None:
+    size = "no value" if summary.value_bytes is None else f"{summary.value_bytes:,} bytes"
+    attempts = f"attempt {summary.attempts}" + (", sent back" if summary.retried else "")
+    place = f"{summary.topic}[{summary.partition}] offset {summary.offset}"
+    line = Text.assemble(
+        (summary.address, "bold"), " ", summary.at, " ", (summary.reason, "yellow"), f" {place}, {size}, {attempts}"
+    )
+    line.append(f"\n    {summary.error}", style="dim")
+    results().print(line, soft_wrap=True)
+
+
+def _when(at_ms: int) -> str:
+    # A letter may claim any time, also one beyond the calendar.
+    return datetime.fromtimestamp(min(max(at_ms, 0), _LAST_MS) / 1000, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,1 @@
+"""`sightline publish` and `sightline tail`."""

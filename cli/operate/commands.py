@@ -1,0 +1,171 @@
+"""The commands of an operator: services, workers, checks, topics and positions."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.output import JsonOption
+from deploy.service import ServiceName
+from streams.kafka.acls import Role
+
+topics = typer.Typer(help="The topics that Sightline reads and writes.", no_args_is_help=True)
+positions = typer.Typer(help="How far the state has read each of its source topics.", no_args_is_help=True)
+
+
+class ServiceChoice(StrEnum):
+    """The services by name, as a word on the command line."""
+
+    KAFKA = "kafka"
+    REDIS = "redis"
+    TRITON = "triton"
+
+
+class WorkerChoice(StrEnum):
+    """What a worker does."""
+
+    interactions = "interactions"
+    uploads = "uploads"
+    items = "items"
+
+
+class PlatformChoice(StrEnum):
+    """The hardware that Triton runs the model on, as a word on the command line."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+
+
+ServicesArgument = Annotated[
+    list[ServiceChoice] | None, typer.Argument(help="Which services; all of them when none is named.")
+]
+RepositoryOption = Annotated[Path, typer.Option(help="Triton's model repository; created if it does not exist.")]
+PlatformOption = Annotated[PlatformChoice, typer.Option(help="The hardware to configure the model for.")]
+ArchitectureOption = Annotated[
+    str, typer.Option(help="efficientnet_lite0, or a timm name where a model hub can be reached.")
+]
+NameOption = Annotated[str, typer.Option(help="The model's name in Triton.")]
+
+
+def up(services: ServicesArgument = None, as_json: JsonOption = False) -> None:
+    """Start Kafka, Redis and Triton where they do not run yet, and wait until they are healthy."""
+    from cli.operate import stack
+
+    stack.up(_names(services), as_json)
+
+
+def down(services: ServicesArgument = None, as_json: JsonOption = False) -> None:
+    """Stop the services that `up` started, and all workers if no service is named; the data stay."""
+    from cli.operate import stack
+
+    stack.down(_names(services), as_json, workers=not services)
+
+
+def status(as_json: JsonOption = False) -> None:
+    """Show each service's state, address and version, and where the logs are; --json shows everything."""
+    from cli.operate import stack
+
+    stack.status(as_json)
+
+
+def worker(name: Annotated[WorkerChoice, typer.Argument(help="Which events it handles.")]) -> None:
+    """Run one worker until it receives SIGTERM or Ctrl-C."""
+    from cli.operate.worker import run
+
+    raise typer.Exit(run(name.value))
+
+
+def export_model(
+    repository: RepositoryOption = Path("model-repository"),
+    platform: PlatformOption = PlatformChoice.CPU,
+    architecture: ArchitectureOption = "efficientnet_lite0",
+    name: NameOption = "visual_encoder",
+    as_json: JsonOption = False,
+) -> None:
+    """Export an ImageNet CNN with its 256-d projection as a Triton model."""
+    from cli.operate.export import export
+
+    export(repository, platform.value, architecture, name, as_json)
+
+
+def doctor(as_json: JsonOption = False) -> None:
+    """Check services, versions, topics and the routing of keys; exit code 1 when something is wrong."""
+    from cli.operate.doctor import examine
+
+    examine(as_json)
+
+
+def verify(as_json: JsonOption = False) -> None:
+    """Recompute profiles, neighbours, popularity and items from the log, and compare; exit code 1 on a difference.
+
+    Workers may run meanwhile: the comparison is made at the positions that Redis holds.
+    """
+    from cli.operate.verify import compare
+
+    compare(as_json)
+
+
+def rebuild(
+    from_earliest: Annotated[
+        bool,
+        typer.Option(help="Continue where retention has deleted the first events: their effect is lost."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Rebuild profiles and items from Kafka beside the present state, then replace it.
+
+    Workers may run: they notice, and continue from the new state. An interrupted rebuild resumes at the next run.
+    """
+    from cli.operate.rebuild import replace_state
+
+    replace_state(from_earliest, as_json)
+
+
+@topics.command()
+def create(as_json: JsonOption = False) -> None:
+    """Create the topics that are missing; existing ones stay as they are, and differences are reported."""
+    from cli.operate.topics import create_missing
+
+    create_missing(as_json)
+
+
+@topics.command()
+def check(as_json: JsonOption = False) -> None:
+    """Compare the topics with their specification; exit code 1 on a difference."""
+    from cli.operate.topics import compare
+
+    compare(as_json)
+
+
+@topics.command()
+def acls(
+    role: Annotated[Role | None, typer.Argument(help="Only this role; all of them when none is named.")] = None,
+    user: Annotated[str | None, typer.Option(help="The Kafka user who has the role [the role's name].")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the permissions of each role in Kafka as calls of kafka-acls.sh; nothing is contacted or changed."""
+    from cli.operate.topics import print_acls
+
+    print_acls(role, user, as_json)
+
+
+@positions.command()
+def show(as_json: JsonOption = False) -> None:
+    """Show each partition's position beside the offsets that Kafka still has."""
+    from cli.operate.positions import print_positions
+
+    print_positions(as_json)
+
+
+@positions.command("skip-lost")
+def skip_lost(as_json: JsonOption = False) -> None:
+    """Skip the events that retention deleted before they were applied. Their effect is lost."""
+    from cli.operate.positions import skip_deleted
+
+    skip_deleted(as_json)
+
+
+def _names(services: Sequence[ServiceChoice] | None) -> list[ServiceName]:
+    return [choice.value for choice in services or ServiceChoice]

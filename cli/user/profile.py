@@ -1,0 +1,143 @@
+"""What `sightline user show` does: it reads a profile from Redis and puts it in words."""
+
+import asyncio
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.table import Table
+
+from cli.output import print_json, results
+from cli.pseudonyms import known_as
+from deploy.local import Endpoints, Stack
+from features.ledger import faded
+from features.profile import ENGAGED_HALF_LIFE_MS, NEW, Profile
+from inference.catalog.catalog import Catalog
+from inference.retrieval.preferences import named_dials
+from inference.retrieval.tastes import find_tastes
+from sightline_client.routing import partition_of
+from state.keys import Keys
+from state.profiles import ProfileStore
+from state.redis import RedisPartitions, connect
+from streams.catalog.replica import CatalogReplica
+from streams.credentials import kafka_security, redis_access
+from streams.settings import Settings, read_settings
+from streams.wire.topics import CATALOG
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item of a profile; an item that is not in the catalogue is named by its key in hexadecimal."""
+
+    item_id: str
+    weight: float
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A profile in words: `interests` are the shares of its interests, `categories` the shares of its categories.
+
+    `dials` are by name, oldest first; a name that is not in the catalogue, such as an owner's, is `#` and its key.
+    """
+
+    user_id: str
+    partition: int
+    position: int
+    interactions: int
+    last_at: str | None
+    engaged: list[Entry]
+    refused: list[Entry]
+    seen: int
+    interests: list[float]
+    categories: dict[str, float]
+    dials: dict[str, float]
+
+
+def print_profile(user_id: str, as_json: bool) -> None:
+    """Print a user's profile; exit code 1 if nothing is known of the user."""
+    settings = read_settings()
+    shown = asyncio.run(_read(known_as(settings, user_id), settings, Stack(settings).endpoints()))
+    if as_json:
+        print_json(asdict(shown))
+    else:
+        _print(shown)
+    if not (shown.interactions or shown.dials):
+        raise typer.Exit(1)
+
+
+async def _read(user_id: str, settings: Settings, endpoints: Endpoints) -> Shown:
+    partition = partition_of(user_id.encode(), settings.partitions)
+    redis = connect(endpoints.redis, access=redis_access(settings))
+    catalog = Catalog(settings.dimensions)
+    topic = settings.topic_prefix + CATALOG.name
+    replica = CatalogReplica(endpoints.kafka, topic, catalog, security=kafka_security(settings))
+    try:
+        keys = Keys(settings.topic_prefix)
+        store = ProfileStore(RedisPartitions(redis, keys, observe=lambda _op, _seconds: None))
+        loaded = (await store.load({partition: [user_id]}))[partition]
+    finally:
+        await redis.aclose()
+    await replica.start()
+    await replica.stop()
+    return _describe(user_id, partition, loaded.position, loaded.profiles.get(user_id, NEW), catalog)
+
+
+def _describe(user_id: str, partition: int, position: int, profile: Profile, catalog: Catalog) -> Shown:
+    tastes = find_tastes([profile], catalog, profile.last_at_ms)
+    shares = dict(zip(catalog.category_names, tastes.categories[0].tolist(), strict=True))
+    return Shown(
+        user_id=user_id,
+        partition=partition,
+        position=position,
+        interactions=profile.count,
+        last_at=_when(profile.last_at_ms) if profile.count else None,
+        engaged=_entries(profile.engaged, profile.last_at_ms, catalog),
+        refused=_entries(profile.refused, profile.last_at_ms, catalog),
+        seen=len(profile.seen),
+        interests=[round(share, 3) for share in tastes.interests.shares[0].tolist() if share],
+        categories={
+            name: round(shares[name], 3) for name in sorted(shares, key=lambda each: -shares[each]) if shares[name]
+        },
+        dials=named_dials(profile.dials, catalog),
+    )
+
+
+def _entries(entries: NDArray[np.void], now_ms: int, catalog: Catalog) -> list[Entry]:
+    rows = catalog.rows_of(entries["item"]).tolist()
+    weights = faded(entries, now_ms, ENGAGED_HALF_LIFE_MS).tolist()
+    names = [
+        catalog.item_ids[row] if row >= 0 else f"#{key:016x}" for row, key in zip(rows, entries["item"], strict=True)
+    ]
+    times = [_when(at_s * 1000) for at_s in entries["at_s"].tolist()]
+    latest_first = zip(reversed(names), reversed(weights), reversed(times), strict=True)
+    return [Entry(name, round(weight, 3), at) for name, weight, at in latest_first]
+
+
+def _when(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
+
+
+def _print(shown: Shown) -> None:
+    console = results()
+    if not (shown.interactions or shown.dials):
+        console.print(f"nothing is known of user {shown.user_id!r}", markup=False)
+        return
+    last = f", the last {shown.last_at}" if shown.last_at else ""
+    table = Table(title=f"user {shown.user_id}: {shown.interactions} interactions{last}")
+    for column in ("item", "weight", "last"):
+        table.add_column(column)
+    for entry in shown.engaged:
+        table.add_row(entry.item_id, f"{entry.weight:g}", entry.at)
+    for entry in shown.refused:
+        table.add_row(entry.item_id, f"-{entry.weight:g}", entry.at, style="red")
+    console.print(table)
+    interests = ", ".join(f"{share:.0%}" for share in shown.interests) or "none yet"
+    categories = ", ".join(f"{name} {share:.0%}" for name, share in shown.categories.items()) or "none"
+    console.print(f"interests: {interests} · categories: {categories}", markup=False)
+    if shown.dials:
+        dials = ", ".join(f"{name} {weight:+g}" for name, weight in shown.dials.items())
+        console.print(f"dials: {dials}", markup=False)
+    console.print(f"{shown.seen} items seen · partition {shown.partition}, position {shown.position}", markup=False)
