@@ -96,10 +96,15 @@ CANDIDATES = Histogram(
 )
 FILTERED = Counter("sightline_filtered_total", "Candidates removed before ranking", ["reason"])
 SHORT_LISTS = Counter("sightline_short_lists_total", "Lists published with fewer items than asked for")
-SHOWN = Counter("sightline_shown_total", "Slots published, by candidate source", ["source"])
+PUBLISHED = Counter("sightline_published_total", "Slots published in feeds, by candidate source", ["source"])
+SHOWN = Counter(
+    "sightline_shown_total",
+    "Slots for which a view names the list (rec_id), once per list and item, by candidate source",
+    ["source"],
+)
 CLICKED = Counter(
     "sightline_clicked_total",
-    "Clicks that name their list (rec_id), by the slot's candidate source",
+    "Slots for which a click names the list (rec_id), once per list and item, by candidate source",
     ["source"],
 )
 LIST_DIVERSITY = Histogram(

@@ -296,8 +296,8 @@ class InteractionsAgent:
             CLAMPED_TIMES.inc()
         if record.key is not None and self._partition_of(record.key) != record.partition:
             MISROUTED.inc()
-        if event.rec_id is not None and event.type == "click":
-            self._lists.clicked(event.rec_id, event.item_id)
+        if event.rec_id is not None and outcome == "applied":
+            self._lists.feedback(event.type, event.rec_id, event.item_id)
 
 
 def _users(records: Sequence[Record], events: _Events) -> list[str]:
