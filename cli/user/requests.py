@@ -54,7 +54,7 @@ def forget(
 
 
 def export(user_id: UserArgument, timeout: TimeoutOption = 30.0, as_json: JsonOption = False) -> None:
-    """Print all that is kept of a user, as JSON."""
+    """Print a user's profile and the items that the user owns, as JSON."""
     settings = read_settings()
     with (
         running_system(settings) as endpoints,

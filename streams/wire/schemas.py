@@ -56,7 +56,7 @@ def asyncapi() -> dict[str, Any]:
         "info": {
             "title": "Sightline",
             "version": version("sightline"),
-            "description": "Clicks, views and uploads in; refreshed visual recommendations out.",
+            "description": "Clicks, views and uploads in; a refreshed list of recommendations for each user out.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
@@ -108,10 +108,12 @@ def _operation(message: Message) -> dict[str, Any]:
 
 
 def _message(message: Message) -> dict[str, Any]:
+    headers = {name: {"type": "string", "description": about} for name, about in message.headers.items()}
     return {
         "name": message.name,
         "title": message.summary,
         "contentType": "application/json",
+        **({"headers": {"type": "object", "properties": headers}} if headers else {}),
         "payload": {"$ref": f"#/components/schemas/{message.kind.__name__}"},
         "bindings": {
             "kafka": {
