@@ -32,7 +32,7 @@ EVENT_TO_RECOMMENDATION = Histogram(
 )
 STAGE = Histogram(
     "sightline_stage_seconds",
-    "Time of one stage of a micro-batch (queue, load, candidates, rank, publish, commit, decode, encode)",
+    "Time of one stage of a micro-batch (load, candidates, rank, publish, signals, commit) or picture (fetch, decode, encode)",
     ["stage"],
     buckets=_STAGE,
 )
@@ -76,7 +76,7 @@ LAST_PROGRESS = Gauge(
 )
 INFERENCE = Histogram(
     "sightline_inference_seconds",
-    "One call of the encoder; outcome is ok, or the short reason why it gave no usable embedding",
+    "Time of the encoder call that a picture was in; outcome is ok, invalid (no usable embedding) or unavailable",
     ["model", "outcome"],
     buckets=_STAGE,
 )
@@ -119,4 +119,4 @@ FORGET = Histogram(
 )
 CATALOG_ITEMS = Gauge("sightline_catalog_items", "Items in this process's replica", ["state"])
 CATALOG_LAG = Gauge("sightline_catalog_lag_records", "Catalogue records that this replica has not applied yet")
-BUILD = Info("sightline_build", "Version of Sightline and of the encoder")
+BUILD = Info("sightline_build", "Version of Sightline and of the encoder; reported by uploads workers")
