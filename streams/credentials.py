@@ -1,4 +1,4 @@
-"""How a process proves who it is to Kafka, Redis and Triton, and how it knows that they are who they say."""
+"""Logins and TLS for Kafka, Redis and Triton."""
 
 import ssl
 from dataclasses import dataclass, field
@@ -17,10 +17,10 @@ Mechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaSecurity:
-    """A Kafka client's identity and trust; as it stands, no TLS and no password.
+    """Login and TLS of a Kafka client. The default has neither.
 
-    `ca_file` (PEM) is whom to trust, the system's authorities where it is None; `cert_file` and `key_file` (PEM, the
-    key without a passphrase) are for brokers that ask for a client's certificate.
+    `ca_file` (PEM) has the authorities to trust; None means those of the system. `cert_file` and `key_file` (PEM, the
+    key without a passphrase) are for brokers that ask for a client certificate.
     """
 
     protocol: Protocol = "PLAINTEXT"
@@ -33,11 +33,11 @@ class KafkaSecurity:
 
     @property
     def sasl(self) -> bool:
-        """Whether a name and a password are sent."""
+        """Whether a user name and a password are sent."""
         return self.protocol.startswith("SASL_")
 
     def tls_context(self) -> ssl.SSLContext | None:
-        """The context in which a broker's certificate and host name are verified; None without TLS."""
+        """Return the context that verifies the broker's certificate and host name; None without TLS."""
         if not self.protocol.endswith("SSL"):
             return None
         context = ssl.create_default_context(cafile=self.ca_file)
@@ -46,7 +46,7 @@ class KafkaSecurity:
         return context
 
     def python_options(self) -> dict[str, Any]:
-        """What a client of kafka-python or aiokafka takes: the two have the same names for it."""
+        """Return the options of a kafka-python or aiokafka client; the two use the same names."""
         if self.protocol == "PLAINTEXT":
             return {}
         options: dict[str, Any] = {"security_protocol": self.protocol, "ssl_context": self.tls_context()}
@@ -56,7 +56,7 @@ class KafkaSecurity:
         return options
 
     def librdkafka_options(self) -> dict[str, str]:
-        """What a client of confluent-kafka takes."""
+        """Return the options of a confluent-kafka client."""
         if self.protocol == "PLAINTEXT":
             return {}
         options: dict[str, str | Path | None] = {
@@ -75,7 +75,7 @@ PLAINTEXT: Final = KafkaSecurity()
 
 
 def kafka_security(settings: Settings) -> KafkaSecurity:
-    """Kafka's part of the settings."""
+    """Return Kafka's login and TLS from the settings."""
     return KafkaSecurity(
         protocol=settings.kafka_protocol,
         ca_file=settings.kafka_ca,
@@ -83,15 +83,15 @@ def kafka_security(settings: Settings) -> KafkaSecurity:
         key_file=settings.kafka_key,
         mechanism=settings.kafka_mechanism,
         username=settings.kafka_username,
-        password=_shown(settings.kafka_password),
+        password=_reveal(settings.kafka_password),
     )
 
 
 def redis_access(settings: Settings) -> RedisAccess:
-    """Redis's part of the settings."""
+    """Return Redis's login and TLS from the settings."""
     return RedisAccess(
         username=settings.redis_username,
-        password=_shown(settings.redis_password),
+        password=_reveal(settings.redis_password),
         ca_file=settings.redis_ca,
         cert_file=settings.redis_cert,
         key_file=settings.redis_key,
@@ -99,11 +99,11 @@ def redis_access(settings: Settings) -> RedisAccess:
 
 
 def triton_tls(settings: Settings) -> TritonTls | None:
-    """Triton's part of the settings; None without TLS."""
+    """Return Triton's TLS from the settings; None without TLS."""
     if settings.triton_ca is None:
         return None
     return TritonTls(settings.triton_ca, cert_file=settings.triton_cert, key_file=settings.triton_key)
 
 
-def _shown(secret: SecretStr | None) -> str | None:
+def _reveal(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()

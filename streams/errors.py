@@ -1,15 +1,15 @@
-"""What can go wrong between the topics.
+"""Errors of streams.
 
 StreamError
-├── InvalidEvent       never retried: the message goes to the dead letters with `reason`
-├── BrokerUnavailable  Kafka does not answer, or lacks a topic: start it, then try again
-├── AccessRefused      Kafka does not take our login, or our user may not do this: an operator must act
-├── NotDelivered       a publisher's events that Kafka did not acknowledge in time
-├── LogMismatch        a topic does not continue the state that was made from it: an operator must decide
-├── CannotVerify       log and state cannot be compared as they are; the message says why, and what to do
-├── CannotRebuild      the log is not enough to make the state from, or somebody else is at it
-├── NoSuchLetter       an address at which no dead letter lies
-└── PublishFailed      the broker refused a worker's message for good: the process ends, and replays when restarted
+├── InvalidEvent       never retry: the message goes to the dead letters with `reason`
+├── BrokerUnavailable  Kafka does not answer, or a topic is missing: start it, then retry
+├── AccessRefused      Kafka refuses the login or the operation: an operator must act
+├── NotDelivered       Kafka did not acknowledge a publisher's events in time
+├── LogMismatch        a topic does not continue the stored state: an operator must decide
+├── CannotVerify       log and state cannot be compared; the message says why and what to do
+├── CannotRebuild      the log is incomplete, or another rebuild is running
+├── NoSuchLetter       no dead letter at the given address
+└── PublishFailed      the broker rejected a worker's message for good: the process ends and replays after a restart
 """
 
 from typing import Final
@@ -18,11 +18,11 @@ LOGIN_REMEDY: Final = "correct SIGHTLINE_KAFKA_PROTOCOL, _CA, _USERNAME or _PASS
 
 
 class StreamError(Exception):
-    """The root of this package's errors."""
+    """The root of the errors of streams."""
 
 
 class InvalidEvent(StreamError):
-    """A message that can never be used; `reason` is a short stable code for metrics and dead letters."""
+    """A message that can never be used. `reason` is a short, stable code for metrics and dead letters."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -30,60 +30,60 @@ class InvalidEvent(StreamError):
 
 
 class BrokerUnavailable(StreamError):
-    """Kafka cannot be used as it is; the message says what to do."""
+    """Kafka cannot be used now; the message says what to do."""
 
     @classmethod
     def no_answer(cls, bootstrap: str, error: BaseException) -> "BrokerUnavailable":
-        """No broker could be reached at an address."""
+        """Make the error for an address at which no broker answers."""
         return cls(
             f"no Kafka answers at {bootstrap} ({error}): "
-            "start one with `sightline up`, or set SIGHTLINE_KAFKA to the address of yours"
+            "start one with `sightline up`, or set SIGHTLINE_KAFKA to the address of your own"
         )
 
     @classmethod
     def no_topic(cls, topic: str) -> "BrokerUnavailable":
-        """The cluster lacks one of our topics, or keeps it from us."""
+        """Make the error for a topic that does not exist or is hidden from this user."""
         return cls(
             f"topic {topic!r} does not exist: run `sightline topics create` "
-            "(or this user may not see it: `sightline topics acls` tells who may)"
+            "(or this user may not see it: `sightline topics acls` lists the permissions)"
         )
 
 
 class AccessRefused(StreamError):
-    """Kafka answers, and says no; the message says to what."""
+    """Kafka refuses the login or the operation; the message says which."""
 
     @classmethod
     def login(cls, bootstrap: str, protocol: str, reason: str) -> "AccessRefused":
-        """No broker took us for who we say we are, or was who it should be."""
+        """Make the error for a failed login or TLS handshake."""
         return cls(
-            f"Kafka at {bootstrap} and this client do not trust each other over {protocol} ({reason}): {LOGIN_REMEDY}"
+            f"login or TLS handshake with Kafka at {bootstrap} over {protocol} failed ({reason}): {LOGIN_REMEDY}"
         )
 
     @classmethod
     def forbidden(cls, username: str | None, error: BaseException | str) -> "AccessRefused":
-        """A user lacks a permission."""
+        """Make the error for a missing permission."""
         return cls(f"Kafka does not let user {username!r} do this ({error}): see `sightline topics acls`")
 
 
 class NotDelivered(StreamError):
-    """Events given to a publisher that Kafka did not acknowledge."""
+    """Kafka did not acknowledge events of a publisher."""
 
 
 class LogMismatch(StreamError):
-    """Applying what the topic holds would give a state that no log explains; the message says what to do."""
+    """The topic does not continue the stored state, so its records cannot be applied; the message says what to do."""
 
 
 class CannotVerify(StreamError):
-    """The log and the state do not belong together, or moved in a way that nothing can be said."""
+    """The log and the state cannot be compared; the message says why and what to do."""
 
 
 class CannotRebuild(StreamError):
-    """The state cannot be made anew as asked; the message says why, and what to do."""
+    """The state cannot be rebuilt; the message says why and what to do."""
 
 
 class NoSuchLetter(StreamError):
-    """No dead letter lies at the address that was given."""
+    """There is no dead letter at the given address."""
 
 
 class PublishFailed(StreamError):
-    """The broker will never take a message of ours: wrong topic, size or permission."""
+    """The broker will never accept a worker's message: wrong topic, size or permission."""

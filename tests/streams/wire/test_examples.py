@@ -23,7 +23,7 @@ from state.signals import Signals, SignalStore, partition_of
 from streams.interactions.behaviour_cache import BehaviourCache
 from streams.privacy.control_records import UNSIGNED
 from streams.wire import routing
-from streams.wire.events import DeadLetter, Export, Interaction, PrivacyRequest, Receipt, Recommendations
+from streams.wire.events import DeadLetter, Export, Interaction, PrivacyRequest, Receipt, Recommendations, Trigger
 from streams.wire.examples import MESSAGES
 from streams.wire.parsing import Record, parse_interaction
 from tests.harness import uploads
@@ -184,8 +184,9 @@ def test_a_documented_list_is_within_the_bounds_of_its_code(one: Recommendations
 
 def test_a_documented_feed_answers_a_documented_interaction() -> None:
     clicks = [event for event in examples("interaction") if event.type == "click"]
-    triggers = [(event.event_id, event.type, event.item_id, event.occurred_at_ms) for event in clicks]
-    assert [(e.trigger.event_id, e.trigger.type, e.trigger.item_id, e.trigger.occurred_at_ms) for e in FEEDS] == triggers
+    assert [one.trigger for one in FEEDS] == [
+        Trigger(event_id=e.event_id, type=e.type, item_id=e.item_id, occurred_at_ms=e.occurred_at_ms) for e in clicks
+    ]
 
 
 def test_a_documented_view_names_a_slot_of_the_documented_feed() -> None:
