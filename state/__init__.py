@@ -1,1 +1,1 @@
-"""What Sightline remembers, in Redis: read once and committed once per micro-batch, with its position."""
+"""The state in Redis. A micro-batch reads it once and commits it once, together with the position in the log."""

@@ -1,4 +1,4 @@
-"""How values are stored: profiles and behaviours as packed arrays, items as the JSON of state.catalog."""
+"""Stored bytes: profiles and behaviours are packed arrays, items are the JSON of state.catalog."""
 
 import struct
 from collections.abc import Sequence
@@ -22,20 +22,20 @@ _BEHAVIOUR = struct.Struct("<Bddq")
 _VOTED_BEHAVIOUR = struct.Struct("<BddqQQ")
 _TRENDS = struct.Struct("<B")
 _VERSION = 1
-#: Of a profile whose user asked for something, and of a behaviour with marks of users.
+#: A profile whose user made a privacy request, and a behaviour with user bitmaps.
 _ASKED_VERSION = _VOTED_VERSION = 2
-#: Of a profile with dials.
+#: A profile with dials.
 _DIALS_VERSION = 3
 
 _ARRAYS = (ENTRY, ENTRY, np.dtype("<u4"), np.dtype("<u8"))
-#: How a profile of each version is laid out.
+#: The layout of a profile, by version: the numbers and the arrays.
 _PROFILES = {
     _VERSION: (_PROFILE, _ARRAYS),
     _ASKED_VERSION: (_ASKED_PROFILE, _ARRAYS),
     _DIALS_VERSION: (_ASKED_PROFILE, (*_ARRAYS, DIAL)),
 }
 
-#: What msgspec raises for bytes that are not what was asked for: broken UTF-8 and deep nesting have their own.
+#: All that msgspec raises for bytes of another form; broken UTF-8 and deep nesting have errors of their own.
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _item = msgspec.json.Decoder(Item)
@@ -43,9 +43,9 @@ _sources = msgspec.msgpack.Decoder(dict[int, int])
 
 
 def encode_profile(profile: Profile) -> bytes:
-    """A profile in 13 bytes of numbers, 25 more if its user asked for something, 8 of lengths, and its arrays.
+    """Encode a profile: 13 bytes of numbers, 25 more after a privacy request, 8 of lengths, then the arrays.
 
-    With dials, 2 more and 12 a dial.
+    Dials take 2 more bytes and 12 each.
     """
     arrays = (profile.engaged, profile.refused, profile.seen, profile.events)
     numbers, asked = (profile.count, profile.last_at_ms), profile.privacy
@@ -58,7 +58,7 @@ def encode_profile(profile: Profile) -> bytes:
 
 
 def decode_profile(data: bytes) -> Profile:
-    """The reverse of encode_profile; raises StateCorrupt."""
+    """Decode what encode_profile made; raises StateCorrupt."""
     version = data[0] if data and data[0] in _PROFILES else _VERSION
     (count, last_at_ms, *privacy), arrays = _unpack(data, *_PROFILES[version], version)
     engaged, refused, seen, events, *dials = arrays
@@ -66,7 +66,7 @@ def decode_profile(data: bytes) -> Profile:
 
 
 def encode_behaviour(behaviour: Behaviour) -> bytes:
-    """A behaviour in 25 bytes of numbers, 16 more with marks of users, 2 of length, and its neighbours."""
+    """Encode a behaviour: 25 bytes of numbers, 16 more with user bitmaps, 2 of length, then the neighbours."""
     numbers, user_bitmap = (
         (behaviour.popular, behaviour.trend, behaviour.at_ms),
         (behaviour.user_bitmap, behaviour.user_bitmap_before),
@@ -78,7 +78,7 @@ def encode_behaviour(behaviour: Behaviour) -> bytes:
 
 
 def decode_behaviour(data: bytes) -> Behaviour:
-    """The reverse of encode_behaviour; raises StateCorrupt."""
+    """Decode what encode_behaviour made; raises StateCorrupt."""
     voted = data[:1] == bytes([_VOTED_VERSION])
     head, version = (_VOTED_BEHAVIOUR, _VOTED_VERSION) if voted else (_BEHAVIOUR, _VERSION)
     numbers, (neighbours,) = _unpack(data, head, (ENTRY,), version)
@@ -86,23 +86,23 @@ def decode_behaviour(data: bytes) -> Behaviour:
 
 
 def encode_trends(trends: NDArray[np.void]) -> bytes:
-    """A partition's trends (`features.trends.TREND`)."""
+    """Encode a partition's trends (`features.trends.TREND`)."""
     return _TRENDS.pack(_VERSION) + _pack((trends,))
 
 
 def decode_trends(data: bytes) -> NDArray[np.void]:
-    """The reverse of encode_trends; raises StateCorrupt."""
+    """Decode what encode_trends made; raises StateCorrupt."""
     _, (trends,) = _unpack(data, _TRENDS, (TREND,))
     return trends
 
 
 def encode_sources(sources: dict[int, int]) -> bytes:
-    """The last sequence applied from each source partition."""
+    """Encode the last sequence applied from each source partition."""
     return msgspec.msgpack.encode(sources)
 
 
 def decode_sources(data: bytes) -> dict[int, int]:
-    """The reverse of encode_sources; raises StateCorrupt."""
+    """Decode what encode_sources made; raises StateCorrupt."""
     try:
         return _sources.decode(data)
     except _UNDECODABLE as error:
@@ -110,12 +110,12 @@ def decode_sources(data: bytes) -> dict[int, int]:
 
 
 def encode_item(item: Item) -> bytes:
-    """An item as JSON, its embedding in base64: the value of a record on state.catalog."""
+    """Encode an item as JSON with its embedding in base64: the value of a record on state.catalog."""
     return msgspec.json.encode(item)
 
 
 def decode_item(data: bytes) -> Item:
-    """The reverse of encode_item; raises StateCorrupt."""
+    """Decode what encode_item made; raises StateCorrupt."""
     try:
         return _item.decode(data)
     except _UNDECODABLE as error:

@@ -1,4 +1,4 @@
-"""What the processes tell each other about trouble: a condition that its reporter stops repeating goes by itself."""
+"""Conditions that processes share, such as a missing encoder. A condition expires unless it is reported again."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ CONDITION_SECONDS = 10
 
 
 class Degradations:
-    """Named conditions such as "encoder" (new pictures wait), shared through Redis; raises StateUnavailable."""
+    """Named conditions, such as "encoder" (new pictures wait), in Redis. Methods raise StateUnavailable."""
 
     def __init__(self, client: Client, tag: str, names: Sequence[str], *, observe: Observer) -> None:
         self._client = client
@@ -16,12 +16,12 @@ class Degradations:
         self._observe = observe
 
     async def report(self, name: str) -> None:
-        """Say that the condition holds for the next CONDITION_SECONDS."""
+        """Set the condition for the next CONDITION_SECONDS."""
         async with reporting("condition", self._observe):
             await self._client.set(self._keys[name], "1", ex=CONDITION_SECONDS)
 
     async def current(self) -> list[str]:
-        """The conditions that hold now."""
+        """Return the conditions that hold now."""
         async with reporting("conditions", self._observe):
             values = await self._client.mget(list(self._keys.values()))
         return [name for name, value in zip(self._keys, values, strict=True) if value is not None]

@@ -1,8 +1,8 @@
-"""What can go wrong with the state.
+"""Errors of the state.
 
 StateError
-├── StateUnavailable   try again: Redis is away, loading, read-only, full or busy
-└── StateCorrupt       never retried: a value that this code did not write
+├── StateUnavailable   retry: Redis is away, loading, read-only, full or busy
+└── StateCorrupt       never retry: this code did not write the value
 """
 
 
@@ -11,8 +11,8 @@ class StateError(Exception):
 
 
 class StateUnavailable(StateError):
-    """The state store cannot answer now; nothing is known to have been lost, and the same call may be made again."""
+    """The state store cannot answer now. Nothing is known to be lost, and the same call may be repeated."""
 
 
 class StateCorrupt(StateError):
-    """A stored value does not decode; the message names the key."""
+    """A stored value does not decode; the message says which kind of value."""

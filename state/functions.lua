@@ -1,11 +1,11 @@
 #!lua name=sightline
--- The two atomic steps of the state protocol (docs/adr/0002). KEYS[1] is the partition's position, the rest its values.
+-- The two atomic steps of the state protocol (docs/adr/0002). KEYS[1] is the partition's position, the others are values.
 
 local function position_of(key)
   return redis.call('GET', key) or '-1'
 end
 
--- KEYS: position, value… ; gives the position and the values.
+-- KEYS: position, value… ; returns the position and the values.
 local function load(keys)
   local answer = { position_of(keys[1]) }
   for i = 2, #keys do
@@ -14,8 +14,8 @@ local function load(keys)
   return answer
 end
 
--- KEYS: position, value… ; gives the position that now holds.
--- ARGV: expected position, new position, value… , then of each value that expires its place in KEYS and the Unix ms.
+-- KEYS: position, value… ; returns the position after the call.
+-- ARGV: expected position, new position, value… , then for each value that expires: its index in KEYS, the Unix ms.
 local function commit(keys, args)
   local held = position_of(keys[1])
   if held ~= args[1] then

@@ -1,4 +1,4 @@
-"""Where in Redis something is still said: every key and value looked at, for whoever must be sure that it is not."""
+"""Scans all keys and values of Redis; proves that a user was erased."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -9,7 +9,7 @@ _AT_ONCE = 200
 
 
 async def find_keys(client: Client, tag: str, holds: Callable[[bytes], bool]) -> list[str]:
-    """The keys whose hash tag begins with `tag` of which name or value `holds` it; raises StateUnavailable."""
+    """Return the keys with a hash tag that begins with `tag` whose name or value `holds`; raises StateUnavailable."""
     found: list[str] = []
     async with reporting("scan", lambda _op, _seconds: None):
         async for keys in _chunks(client, f"{{{tag}*"):

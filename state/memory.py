@@ -1,4 +1,4 @@
-"""The state protocol in a dictionary: the same contract as Redis, for tests and offline evaluation."""
+"""The state protocol in a dictionary: the contract of the Redis store, for tests and offline evaluation."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from state.partitions import START, Commit, Loaded
 
 
 class MemoryPartitions:
-    """A PartitionStore that forgets everything with the process, and nothing before: it has no clock."""
+    """A PartitionStore that lives with the process. It has no clock, so values never expire."""
 
     def __init__(self) -> None:
         self._values: defaultdict[int, dict[str, bytes]] = defaultdict(dict)
@@ -39,6 +39,6 @@ class MemoryPartitions:
         return refused
 
     def take_over(self, partition: int, other: "MemoryPartitions") -> None:
-        """Hold what another store holds of a partition, and nothing else."""
+        """Replace a partition by its copy in another store."""
         self._values[partition] = dict(other._values[partition])
         self._positions[partition] = other._positions.get(partition, START)

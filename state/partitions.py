@@ -1,22 +1,22 @@
-"""State that lives with the offset that led to it.
+"""State that is stored together with its position in the log.
 
-All keys of one Kafka partition share one Redis hash slot, the partition's *position* among them: the last offset whose
-effect the keys hold. Reading gives values and position together; writing gives both or nothing, and only where the
-position still is what the writer had read. So the store always holds the exact effect of a prefix of the log,
-whatever crashes and whoever else still believes to own the partition (docs/adr/0002).
+All keys of one Kafka partition share one Redis hash slot. One of them is the partition's *position*: the last offset
+whose effect the other keys hold. A read returns values and position together. A write changes both or neither, and only
+if the position still is the one that the writer read. So the store always holds the exact effect of a prefix of the
+log, even after a crash and even if another process still acts as owner of the partition (docs/adr/0002).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-#: The position of a partition of which nothing was applied yet.
+#: The position of a partition before its first record is applied.
 START = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One partition's position and the values asked for, in the order asked; None where there is none."""
+    """One partition's position and the requested values, in the requested order; None for a missing value."""
 
     position: int
     values: list[bytes | None]
@@ -24,9 +24,9 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """All that one micro-batch changes in one partition: `writes` are made if the position is still `expected`.
+    """All changes of one micro-batch in one partition: `writes` happen if the position is still `expected`.
 
-    `expiries` (Unix ms) are of those writes that no later one has to take back: Redis deletes them then, or later.
+    `expiries` (Unix ms, by name) let Redis delete a written value at that time or later.
     """
 
     partition: int
@@ -37,19 +37,19 @@ class Commit:
 
 
 class PartitionStore(Protocol):
-    """Values by partition and name. Every method raises StateUnavailable when the store cannot answer now."""
+    """Values by partition and name. Every method raises StateUnavailable if the store cannot answer now."""
 
     async def positions(self, partitions: Sequence[int]) -> dict[int, int]:
-        """The position of each partition; START where nothing was applied yet."""
+        """Return the position of each partition; START before its first record is applied."""
         ...
 
     async def load(self, wanted: Mapping[int, Sequence[str]]) -> dict[int, Loaded]:
-        """Values and position of several partitions in one round trip, each partition's read atomically."""
+        """Read values and positions of several partitions in one round trip; each partition is read atomically."""
         ...
 
     async def commit(self, commits: Sequence[Commit]) -> dict[int, int]:
-        """Make each commit atomically, in one round trip; the actual position of each partition that refused.
+        """Apply each commit atomically, in one round trip; return the stored position of each partition that refused.
 
-        A commit that was made before (its reply was lost) is not refused.
+        A repeated commit, made because the reply was lost, is not refused.
         """
         ...

@@ -1,4 +1,4 @@
-"""Users' profiles, in the partition of events.interactions that their events come from."""
+"""Users' profiles. A profile lies in the partition of events.interactions that its user's events come from."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,13 +11,13 @@ from features.profile import DAY_MS, NEW, Profile
 from state.codec import decode_profile, encode_profile
 from state.partitions import Commit, PartitionStore
 
-#: Whoever replays an older log meets late events of users forgotten long ago soon after it has stored that they were.
+#: A marker of a forgotten user is kept at least this long: a replay of an old log meets the late events after it.
 REPLAY_MS: Final = DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedProfiles:
-    """A partition's position and its profiles by user; a user without history has the NEW one."""
+    """A partition's position and its profiles by user; a user without history has NEW."""
 
     position: int
     profiles: dict[str, Profile]
@@ -25,7 +25,7 @@ class LoadedProfiles:
 
 @dataclass(frozen=True, slots=True)
 class ProfileCommit:
-    """What one micro-batch changes in one partition (see `state.partitions.Commit`)."""
+    """The changes of one micro-batch in one partition (see `state.partitions.Commit`)."""
 
     partition: int
     expected: int
@@ -34,7 +34,7 @@ class ProfileCommit:
 
 
 class ProfileStore:
-    """Profiles on any PartitionStore; its methods raise what the store raises, and StateCorrupt."""
+    """Profiles on any PartitionStore. Methods raise the errors of the store, and StateCorrupt."""
 
     def __init__(
         self, store: PartitionStore, *, clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
@@ -43,11 +43,11 @@ class ProfileStore:
         self._clock_ms = clock_ms
 
     async def positions(self, partitions: Sequence[int]) -> dict[int, int]:
-        """The last offset applied in each partition; START where none was."""
+        """Return the last offset applied in each partition; START before the first."""
         return await self._store.positions(partitions)
 
     async def load(self, users: Mapping[int, Sequence[str]]) -> dict[int, LoadedProfiles]:
-        """The profiles of some users of several partitions: one round trip."""
+        """Read the profiles of users, given by partition, in one round trip."""
         loaded = await self._store.load({p: [profile_name(user) for user in names] for p, names in users.items()})
         return {
             partition: LoadedProfiles(
@@ -61,7 +61,7 @@ class ProfileStore:
         }
 
     async def commit(self, commits: Sequence[ProfileCommit]) -> dict[int, int]:
-        """Write changed profiles with their positions: one round trip; the actual position where it was refused."""
+        """Write profiles and positions in one round trip; return the stored position of each partition that refused."""
         return await self._store.commit(
             [
                 Commit(
@@ -76,12 +76,12 @@ class ProfileStore:
         )
 
     def _expiries(self, profiles: Mapping[str, Profile]) -> dict[str, int]:
-        """By name, of what may go some day; not before what follows in an old log could be replayed."""
+        """Return when values expire (Unix ms, by name), never before REPLAY_MS from now."""
         soonest_ms = self._clock_ms() + REPLAY_MS
         ends = {profile_name(user): expires_ms(profile) for user, profile in profiles.items()}
         return {name: max(at_ms, soonest_ms) for name, at_ms in ends.items() if at_ms is not None}
 
 
 def profile_name(user_id: str) -> str:
-    """The name under which a user's profile is kept: it does not hold the user's id."""
+    """Return the name of a user's profile. It does not contain the user's id."""
     return f"profile:{hash_of(user_id)}"

@@ -1,4 +1,4 @@
-"""The state protocol on Redis 7 or later, one server or a cluster: two Redis Functions, one round trip each."""
+"""The state protocol on Redis 7 or later, one server or a cluster: two Redis Functions of one round trip each."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -18,16 +18,16 @@ from state.pipeline import Call, Pipeline
 from state.redis_login import OPEN, RedisAccess, remedy
 
 Client: TypeAlias = Redis | RedisCluster
-#: Told of each round trip: its name, and its seconds, or None when it failed.
+#: Called after each round trip with its name and its seconds, or None if it failed.
 Observer: TypeAlias = Callable[[str, float | None], None]
 
 _LIBRARY = Path(__file__).with_name("functions.lua").read_text()
 
 
 def connect(url: str, *, access: RedisAccess = OPEN, timeout_s: float = 5.0) -> Client:
-    """A client for `redis[s]://host:port` or, with `?cluster=true`, for the cluster which that node belongs to.
+    """Return a client for `redis[s]://host:port` or, with `?cluster=true`, for the cluster of that node.
 
-    It tries nothing twice: who calls decides about that, knowing that a commit may be made again.
+    The client never retries: the caller does, because it knows that a commit may be repeated.
     """
     address, _, query = url.partition("?")
     is_cluster = query == "cluster=true"
@@ -43,10 +43,10 @@ def connect(url: str, *, access: RedisAccess = OPEN, timeout_s: float = 5.0) -> 
 
 
 class RedisPartitions:
-    """A PartitionStore in Redis. Every RedisError is StateUnavailable: nothing may be skipped because Redis refuses.
+    """A PartitionStore in Redis. Every RedisError becomes StateUnavailable: no record may be skipped because of Redis.
 
-    The position also says in which key space a partition's values are (`state.spaces`). Where that changed, what was
-    read before counts no more: the next commit is refused, so that its writer takes the partition up again.
+    The position also says which key space holds a partition's values (`state.spaces`). After a change of space, values
+    read before are out of date: the next commit is refused, so that the writer reads the partition again.
     """
 
     def __init__(self, client: Client, keys: Keys, *, observe: Observer) -> None:
@@ -54,7 +54,7 @@ class RedisPartitions:
         self._pipeline = Pipeline(client)
         self._keys = keys
         self._observe = observe
-        #: The space in which each partition was found last, and those where it has changed since.
+        #: The last known space of each partition, and the partitions where it changed since.
         self._spaces: dict[int, int] = {}
         self._left: set[int] = set()
 
@@ -64,7 +64,7 @@ class RedisPartitions:
         return {partition: found.position for partition, found in loaded.items()}
 
     async def load(self, wanted: Mapping[int, Sequence[str]]) -> dict[int, Loaded]:
-        """See PartitionStore; a second round trip where a partition has moved into another space."""
+        """See PartitionStore. A partition that moved into another space takes a second round trip."""
         loaded: dict[int, Loaded] = {}
         while missing := {p: names for p, names in wanted.items() if p not in loaded}:
             spaces = self._expected_spaces(missing)
@@ -117,7 +117,7 @@ class RedisPartitions:
         async with reporting(op, self._observe):
             answers = await self._pipeline.send(calls)
             if any(_is_unknown_function(answer) for answer in answers):
-                # A new or emptied server has no functions yet. What the others did may be done again.
+                # A new or emptied server has no functions yet. Calls that succeeded on other servers may be repeated.
                 await self._client.function_load(_LIBRARY, replace=True)
                 answers = await self._pipeline.send(calls)
             for answer in answers:
@@ -127,23 +127,23 @@ class RedisPartitions:
 
 
 def _token(position: int, space: int) -> str:
-    """A position as Redis holds it: a commit names it, and so is refused where another state has the same one."""
+    """Return the stored form of a position. It names the space, so equal positions of two spaces differ."""
     return f"{position} {space}" if space else str(position)
 
 
 def _read_token(partition: int, token: bytes) -> tuple[int, int]:
-    """The position and the space of a token; raises StateCorrupt."""
+    """Return the position and the space of a token; raises StateCorrupt."""
     position, _, space = token.partition(b" ")
     try:
         return int(position), int(space or 0)
     except ValueError:
         raise StateCorrupt(
-            f"the position of partition {partition} is {token!r}. Make the state anew with `sightline rebuild`"
+            f"the position of partition {partition} is {token!r}: rebuild the state with `sightline rebuild`"
         ) from None
 
 
 def _expiries(commit: Commit) -> Iterator[str]:
-    """The places of the expiring values among the keys, the position's being 1, and their times."""
+    """Yield index and time of each expiring value; indices are those in KEYS, where the position has 1."""
     for place, name in enumerate(commit.writes, start=2):
         if name in commit.expiries:
             yield from (str(place), str(commit.expiries[name]))
@@ -155,13 +155,13 @@ def _is_unknown_function(answer: Any) -> bool:
 
 @asynccontextmanager
 async def reporting(op: str, observe: Observer) -> AsyncIterator[None]:
-    """Time one round trip and turn whatever Redis or the network raises into StateUnavailable."""
+    """Time one round trip, and raise StateUnavailable for every error of Redis or the network."""
     start = perf_counter()
     try:
         yield
     except (RedisError, RedisClusterException, OSError) as error:
         observe(op, None)
         advice = remedy(str(error))
-        told = f"Redis did not {op}: {type(error).__name__}: {error}"
-        raise StateUnavailable(f"{told}: {advice}" if advice else told) from error
+        message = f"Redis operation {op!r} failed: {type(error).__name__}: {error}"
+        raise StateUnavailable(f"{message}: {advice}" if advice else message) from error
     observe(op, perf_counter() - start)

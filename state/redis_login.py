@@ -1,4 +1,4 @@
-"""Who a client is to Redis, and how it knows the server."""
+"""Login and TLS of Redis clients."""
 
 import ssl
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedisAccess:
-    """Who we are to Redis, and, for `rediss://`, whom we trust (PEM; the system's authorities without `ca_file`)."""
+    """A client's login and, for `rediss://`, its TLS files (PEM; without `ca_file` the system's authorities count)."""
 
     username: str | None = None
     password: str | None = field(default=None, repr=False)
@@ -17,7 +17,7 @@ class RedisAccess:
     key_file: Path | None = None
 
     def options(self, url: str) -> dict[str, Any]:
-        """What redis-py takes for a connection to this address."""
+        """Return the options of redis-py for a connection to this address."""
         options: dict[str, Any] = {"username": self.username, "password": self.password}
         if url.startswith("rediss:"):
             files = {"ssl_ca_certs": self.ca_file, "ssl_certfile": self.cert_file, "ssl_keyfile": self.key_file}
@@ -25,7 +25,7 @@ class RedisAccess:
         return options
 
     def tls_context(self) -> ssl.SSLContext:
-        """The context in which Redis's certificate and host name are verified."""
+        """Return the context that verifies the certificate and host name of Redis."""
         context = ssl.create_default_context(cafile=self.ca_file)
         if self.cert_file is not None:
             context.load_cert_chain(self.cert_file, self.key_file)
@@ -34,7 +34,7 @@ class RedisAccess:
 
 OPEN: Final = RedisAccess()
 
-#: What Redis and its client say of a refusal, in part, and what to do about it; the first that fits.
+#: Parts of error messages of Redis and redis-py, and what to do; the first match counts.
 _REFUSALS: Final = (
     (("Hostname mismatch", "IP address mismatch"), "SIGHTLINE_REDIS must name a host of the server's certificate"),
     (("certificate verify failed",), "set SIGHTLINE_REDIS_CA to the authority (PEM) that signed its certificate"),
@@ -47,20 +47,20 @@ _REFUSALS: Final = (
 )
 
 
-def remedy(told: str) -> str | None:
-    """What to do where Redis refused us or we did not trust it; None where neither is the case.
+def remedy(message: str) -> str | None:
+    """Return what to do about an error of login, TLS or permission; None for any other error.
 
     >>> remedy("-NOAUTH Authentication required.")
     'correct SIGHTLINE_REDIS_USERNAME and _PASSWORD'
     """
-    return next((advice for signs, advice in _REFUSALS if any(sign in told for sign in signs)), None)
+    return next((advice for signs, advice in _REFUSALS if any(sign in message for sign in signs)), None)
 
 
-#: What the workers' user needs, as rules of an ACL of Redis: our keys all begin with `{`, no command is the server's.
+#: The ACL rules that the workers' user needs: only keys that begin with `{`, and no command that administers Redis.
 COMMANDS: Final = (
     "~{* -@all +@connection +@read +@write +@transaction -@dangerous -function +info "
     "+function|load +fcall +fcall_ro +cluster|slots +cluster|shards +cluster|nodes"
 )
 
-#: And for the index that workers share; a Redis 7 refuses a rule with these names.
+#: Further commands for the shared index. Redis 7 refuses a rule with these names.
 VECTOR_COMMANDS: Final = "+vadd +vrem +vsim +vcard"

@@ -1,4 +1,4 @@
-"""What is known of items: their facts, what users do with them, and the trends, in the partitions of state.signals."""
+"""Items in the partitions of state.signals: facts, behaviours (what users do with them) and trends."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ _TRENDS = "trends"
 
 
 def partition_of(item: int, partitions: int) -> int:
-    """The partition of state.signals that holds all about an item key."""
+    """Return the partition of state.signals that holds everything about an item key."""
     return item % partitions
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a micro-batch of one partition needs: facts by item id, behaviours by item key."""
+    """What a micro-batch of one partition reads: facts by item id, behaviours by item key."""
 
     items: Collection[str]
     behaviours: Collection[int]
@@ -40,7 +40,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """One partition's state: `sources` has the last sequence applied from each source partition."""
+    """One partition's state. `sources` has the last sequence applied from each source partition."""
 
     position: int
     sources: dict[int, int]
@@ -50,18 +50,18 @@ class Signals:
 
 
 class SignalStore:
-    """Items on any PartitionStore; its methods raise what the store raises, and StateCorrupt."""
+    """Items on any PartitionStore. Methods raise the errors of the store, and StateCorrupt."""
 
     def __init__(self, store: PartitionStore, partitions: int) -> None:
         self._store = store
         self._partitions = partitions
 
     async def positions(self, partitions: Sequence[int]) -> dict[int, int]:
-        """The last offset applied in each partition; START where none was."""
+        """Return the last offset applied in each partition; START before the first."""
         return await self._store.positions(partitions)
 
     async def load(self, wanted: Mapping[int, Wanted]) -> dict[int, Signals]:
-        """The state of several partitions: one round trip. Items and behaviours that do not exist are left out."""
+        """Read the state of several partitions in one round trip, without items and behaviours that do not exist."""
         loaded = await self._store.load({p: [_SOURCES, _TRENDS, *_names(each)] for p, each in wanted.items()})
         answer = {}
         for partition, found in loaded.items():
@@ -78,7 +78,7 @@ class SignalStore:
         return answer
 
     async def commit(self, expected: Mapping[int, int], changed: Mapping[int, Signals]) -> dict[int, int]:
-        """Write what changed, with the new positions: one round trip; the actual position where it was refused."""
+        """Write changes and positions in one round trip; return the stored position of each partition that refused."""
         return await self._store.commit(
             [
                 Commit(partition, expected[partition], signals.position, _writes(signals))
@@ -87,7 +87,7 @@ class SignalStore:
         )
 
     async def behaviours(self, items: Collection[int]) -> dict[int, Behaviour]:
-        """The behaviours of some items, wherever they are kept: one round trip."""
+        """Read the behaviours of items from all their partitions in one round trip."""
         wanted: dict[int, list[int]] = {}
         for item in items:
             wanted.setdefault(partition_of(item, self._partitions), []).append(item)
@@ -100,7 +100,7 @@ class SignalStore:
         }
 
     async def trends(self) -> NDArray[np.void]:
-        """The trends of all partitions in one table: one round trip."""
+        """Read the trends of all partitions as one table in one round trip."""
         loaded = await self._store.load({partition: [_TRENDS] for partition in range(self._partitions)})
         tables = [decode_trends(found.values[0]) for found in loaded.values() if found.values[0]]
         return np.concatenate([NO_TRENDS, *tables])

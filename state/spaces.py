@@ -1,8 +1,7 @@
-"""A state made anew beside the live one: filled while that is in use, then put in its place, partition by partition.
+"""A rebuilt state beside the live one. It is filled while the live one is in use, and replaces it by partition.
 
-A new space of keys lies in the same hash slots. It takes the live one's place by one write, of the position, which
-from then on says in which space the values are: nobody reads half of it, and no commit from before is taken
-(state/redis.py).
+The new space of keys lies in the same hash slots. One write switches to it: that of the position, which then names the
+space of the values. So no reader sees a mixture, and commits from before the switch are refused (state/redis.py).
 """
 
 import re
@@ -20,27 +19,27 @@ _AT_ONCE: Final = 500
 
 
 class Spaces(Protocol):
-    """The live state of some partitions, and the one that is to replace it. Methods raise StateUnavailable."""
+    """The live state of some partitions, and the new space that will replace it. Methods raise StateUnavailable."""
 
     async def noted(self, name: str) -> dict[int, bytes | None]:
-        """What the live state of each partition has under a name, whatever else it holds."""
+        """Read the value under a name in the live state of each partition; None where it is missing or no string."""
         ...
 
     async def begin(self, name: str, value: bytes) -> PartitionStore:
-        """The new space: a partition with this value under this name is as it was left before, any other is empty."""
+        """Return the new space. It keeps partitions that hold this value under this name; the others are empty."""
         ...
 
     async def switch(self, positions: Mapping[int, int]) -> None:
-        """Put the new space of these partitions, which hold these positions, in the place of the live one."""
+        """Make the new space of these partitions, at these positions, the live one."""
         ...
 
     async def clear(self) -> int:
-        """Remove what no partition has any more: how many values there were."""
+        """Remove the values of spaces that are not live; return their number."""
         ...
 
 
 class RedisSpaces:
-    """See Spaces; `keys` are those of the live state. Scans all keys of the server or cluster."""
+    """See Spaces. `keys` are those of the live state. `begin` and `clear` scan all keys of the server or cluster."""
 
     def __init__(self, client: Client, keys: Keys, partitions: int, *, observe: Observer) -> None:
         self._client = client
@@ -80,14 +79,14 @@ class RedisSpaces:
         return await self._remove_all_but([(p, await self._live_space(p)) for p in self._partitions])
 
     async def _live_space(self, partition: int) -> int:
-        """0 for a position that cannot be read: whatever it was, it is to be replaced."""
+        """Return the live space; 0 for a position that cannot be read, since it will be replaced."""
         async with reporting("spaces", self._observe):
             token = await self._get(self._keys.position(partition))
         found = re.fullmatch(rb"-?\d+ (\d+)", token or b"")
         return int(found[1]) if found else 0
 
     async def _get(self, key: str) -> bytes | None:
-        """None, too, for what is no string."""
+        """Read a value; None if it is missing or no string."""
         try:
             value = await self._client.get(key)
         except ResponseError as error:
@@ -97,7 +96,7 @@ class RedisSpaces:
         return value if isinstance(value, bytes) else None
 
     async def _remove_all_but(self, kept: Iterable[tuple[int, int]]) -> int:
-        """Remove the values of our partitions in other spaces than these; live positions stay."""
+        """Remove the values of our partitions outside these (partition, space) pairs, except live positions."""
         spaces, removed = set(kept), 0
         name = re.compile(rf"\{{{re.escape(self._keys.tag)}(\d+)\}}:(?:(\d+):)?(.*)".encode(), re.DOTALL)
         async with reporting("clear", self._observe):
@@ -126,7 +125,7 @@ class RedisSpaces:
 
 
 class MemorySpaces:
-    """See Spaces: for tests."""
+    """See Spaces. For tests."""
 
     def __init__(self, live: MemoryPartitions, partitions: int) -> None:
         self._live = live

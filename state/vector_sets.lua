@@ -1,10 +1,10 @@
 #!lua name=sightline_vectors
--- The writing step of the shared index, by the state protocol (docs/adr/0002): all of it, where the position still is
--- what the writer had read; else nothing.
+-- The atomic write of the shared index, by the state protocol (docs/adr/0002): it happens only if the position still is
+-- the one that the writer read.
 
--- KEYS: position, the set of the names of the shard's vector sets, vector set… ; gives the position that now holds.
--- ARGV: expected position, new position, expansion, then of each change: the vector set's place in KEYS, the element,
--- its attributes, its vector; without a vector it is taken out.
+-- KEYS: position, the set of the names of the shard's vector sets, vector set… ; returns the position after the call.
+-- ARGV: expected position, new position, expansion, then for each change: the vector set's index in KEYS, the element,
+-- its attributes, its vector. An empty vector removes the element.
 local function index(keys, args)
   local held = redis.call('GET', keys[1]) or ''
   if held ~= args[1] then

@@ -1,9 +1,9 @@
-"""The index of the catalogue that all workers share: vector sets of Redis 8.
+"""The shared index of the catalogue: vector sets of Redis 8.
 
-Any worker searches it, and each partition of state.catalog has one writer. It is sharded by these partitions, and every
-shard has a hash slot of its own on a Redis Cluster. A vector set holds the vectors of one encoder. The position of a
-partition lies with its shard, by the protocol of `state.partitions`: what Redis loses is indexed again, and a writer
-that was replaced is refused.
+Every worker searches it; each partition of state.catalog has one writer. The partitions are spread over shards, and
+each shard has a hash slot of its own on a Redis Cluster. A vector set holds the vectors of one encoder. The position of
+a partition is stored in its shard, by the protocol of `state.partitions`: a loss in Redis is indexed again, and a
+replaced writer is refused.
 """
 
 import json
@@ -24,16 +24,16 @@ from state.partitions import START
 from state.pipeline import Call, Command, Pipeline
 from state.redis import Client, Observer, reporting
 
-#: How many neighbours an addition looks at: 64 find as much as Redis's own 200, in a quarter of the time.
+#: Neighbours that an addition looks at: 64 find as much as the default 200 of Redis, in a quarter of the time.
 EXPANSION_ADD: Final = 64
-#: How many candidates a search keeps at least.
+#: The least number of candidates that a search keeps.
 EXPANSION_SEARCH: Final = 64
 _LIBRARY: Final = Path(__file__).with_name("vector_sets.lua").read_text()
 
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """An item as the index has it: `vector` float32 [d] by the encoder of that name."""
+    """An item of the index: `vector` is float32 [d], made by `encoder`."""
 
     vector: NDArray[np.float32]
     encoder: str
@@ -43,18 +43,18 @@ class Indexed:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far a partition of a topic was indexed, when; `position` counts in the topic with this id."""
+    """How far a partition is indexed, and when that was written; `position` counts in the topic with this id."""
 
     position: int
     topic_id: str
     written_ms: int
 
     def token(self) -> str:
-        """As Redis holds it."""
+        """Return the stored form."""
         return "" if self == NOWHERE else f"{self.position} {self.topic_id} {self.written_ms}"
 
     def is_at(self, other: "Place") -> bool:
-        """Whether both have the same records indexed."""
+        """Return whether both stand for the same records."""
         return (self.position, self.topic_id) == (other.position, other.topic_id)
 
 
@@ -62,30 +62,27 @@ NOWHERE: Final = Place(START, "", 0)
 
 
 class VectorSets:
-    """Reads and writes the index; every method raises StateUnavailable where Redis cannot answer now.
-
-    Items are known by their keys (`features.item.key_of`).
-    """
+    """Reads and writes the index by item keys (`features.item.key_of`). Methods raise StateUnavailable."""
 
     def __init__(self, client: Client, prefix: str, shards: int, *, observe: Observer) -> None:
         self._pipeline = Pipeline(client)
         self._client = client
         self._observe = observe
         self._shards = [_Shard(prefix, number, shards) for number in range(shards)]
-        #: The vector sets that each shard has, as far as was read.
+        #: The names of each shard's vector sets, as last read.
         self._sets: dict[int, list[str]] = {}
 
     @property
     def shards(self) -> int:
-        """How many there are."""
+        """The number of shards."""
         return len(self._shards)
 
     def shard_of(self, partition: int) -> int:
-        """Where the items of a partition of state.catalog are."""
+        """Return the shard of a partition of state.catalog."""
         return partition % len(self._shards)
 
     async def places(self, partitions: Collection[int]) -> dict[int, Place]:
-        """How far each partition is indexed; NOWHERE where it is not."""
+        """Return how far each partition is indexed; NOWHERE if it is not."""
         shards = sorted({self.shard_of(partition) for partition in partitions})
         calls = [Command("GET", self._position(partition)) for partition in partitions]
         calls += [Command("SMEMBERS", self._shards[shard].names) for shard in shards]
@@ -99,9 +96,10 @@ class VectorSets:
     async def store(
         self, partition: int, expected: Place, place: Place, changes: Mapping[int, Indexed | None]
     ) -> Place:
-        """Index items by key, None taking one out, and move the partition to a place, if it is where it is expected.
+        """Index items by key, remove those with None, and move the partition from `expected` to `place`.
 
-        All or nothing: the place where it is now. Redis answers nobody meanwhile: 16 changes take 2 to 10 ms.
+        Atomic. Returns the place after the call, which is not `place` if the partition was elsewhere. Redis serves no
+        other client meanwhile: 16 changes take 2 to 10 ms.
         """
         shard = self._shards[self.shard_of(partition)]
         wanted = {shard.vectors(indexed.encoder, len(indexed.vector)) for indexed in changes.values() if indexed}
@@ -116,7 +114,7 @@ class VectorSets:
         return _read_place(partition, held)
 
     async def clear(self, shard: int, partitions: Collection[int]) -> None:
-        """Take out all that a shard holds, of whichever of these partitions, so that it is indexed anew."""
+        """Empty a shard and forget the positions of its partitions among these, so that they are indexed again."""
         names = self._shards[shard]
         (sets,) = await self._call("index_place", [Command("SMEMBERS", names.names)])
         positions = [names.position(partition) for partition in partitions if self.shard_of(partition) == shard]
@@ -126,9 +124,9 @@ class VectorSets:
     async def search(
         self, encoder: str, queries: NDArray[np.float32], count: int, where: SearchFilter = NO_FILTER
     ) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
-        """The keys [q, count] of the nearest items to queries [q, d], and similarities, nearest first.
+        """Return keys uint64 [q, count] of the items nearest to queries float32 [q, d], and their similarities.
 
-        Where there are fewer, similarities of -1 pad. With a narrow `where`, fewer may be found than there are.
+        The nearest come first. Missing results have a similarity of -1. A narrow `where` may miss items that match.
         """
         asked = min(count, _share(count, len(self._shards)))
         options = ["COUNT", str(asked), "EF", str(max(asked, EXPANSION_SEARCH)), "WITHSCORES", *_filter(where)]
@@ -142,12 +140,12 @@ class VectorSets:
             found = [pair for each in answers[at * len(names) : (at + 1) * len(names)] for pair in (each or {}).items()]
             nearest = sorted(found, key=lambda pair: -pair[1])[:count]
             keys[at, : len(nearest)] = [int(element, 16) for element, _ in nearest]
-            # Redis gives 1 for the same and 0 for the opposite direction.
+            # Redis returns 1 for the same direction and 0 for the opposite one.
             similarities[at, : len(nearest)] = [2.0 * score - 1.0 for _, score in nearest]
         return keys, similarities
 
     async def count(self, encoder: str, dimensions: int) -> int:
-        """How many items are indexed by an encoder's vectors."""
+        """Return the number of indexed items of an encoder."""
         calls = [Command("VCARD", shard.vectors(encoder, dimensions)) for shard in self._shards]
         return sum(int(answer) for answer in await self._call("index_count", calls))
 
@@ -170,7 +168,7 @@ class VectorSets:
 
 @dataclass(frozen=True, slots=True)
 class _Shard:
-    """The names of what one shard keeps, in one hash slot.
+    """Key names of one shard, in one hash slot.
 
     >>> _Shard("", 0, 3).vectors("effnet@1", 256), _Shard("", 0, 3).position(6)
     ('{index/0/3}:vectors:256:effnet@1', '{index/0/3}:position:6')
@@ -186,7 +184,7 @@ class _Shard:
 
     @property
     def names(self) -> str:
-        """The key of the set of the names of its vector sets."""
+        """The key of the set that names the shard's vector sets."""
         return f"{self.tag}:sets"
 
     def vectors(self, encoder: str, dimensions: int) -> str:
@@ -201,7 +199,7 @@ def _element(key: int) -> str:
 
 
 def _content(shard: _Shard, name: str, indexed: Indexed | None) -> tuple[str, bytes]:
-    """Attributes and vector of an item in a vector set; no vector where it is not to be in this one."""
+    """Return attributes and vector of an item in a vector set; an empty vector if it does not belong there."""
     if indexed is None or shard.vectors(indexed.encoder, len(indexed.vector)) != name:
         return "", b""
     attributes: dict[str, object] = {}
@@ -213,7 +211,7 @@ def _content(shard: _Shard, name: str, indexed: Indexed | None) -> tuple[str, by
 
 
 def _category(name: str) -> str:
-    """A category as it may stand in an expression, whatever its name is."""
+    """Return a category in a form that is safe in an expression."""
     return _element(key_of(name))
 
 
@@ -229,7 +227,7 @@ def _filter(where: SearchFilter) -> list[str]:
 
 
 def _plain(number: float) -> str:
-    """A number as an expression takes it: exactly, without an exponent, of no more than 256 characters.
+    """Return a number as an expression takes it: exact, without exponent, at most 256 characters.
 
     >>> _plain(19.99), _plain(1e-7), len(_plain(1e300))
     ('19.99', '0.0000001', 201)
@@ -238,7 +236,7 @@ def _plain(number: float) -> str:
 
 
 def _share(count: int, shards: int) -> int:
-    """How many of the nearest `count` one of the shards may hold: four standard deviations above the mean."""
+    """Return how many of the nearest `count` to ask of each shard: four standard deviations above the mean."""
     mean = count / shards
     return ceil(mean + 4.0 * sqrt(mean))
 
@@ -250,4 +248,4 @@ def _read_place(partition: int, token: bytes) -> Place:
         position, topic_id, written_ms = token.decode().split(" ")
         return Place(int(position), topic_id, int(written_ms))
     except ValueError:
-        raise StateCorrupt(f"the place of partition {partition} in the index is {token!r}: delete its key") from None
+        raise StateCorrupt(f"the position of partition {partition} in the index is {token!r}: delete its key") from None

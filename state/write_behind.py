@@ -1,7 +1,7 @@
-"""Profiles as the one writer of their partitions holds them: read once, changed in memory, stored a moment later.
+"""Profiles in the memory of their partition's one writer: read once, changed in memory, stored a moment later.
 
-The store stays what decides: it takes a commit only where its position still is what this writer stored last, so a
-writer that was replaced, or a store that lost writes, is noticed, and what is held is dropped (docs/adr/0008).
+The store decides: it takes a commit only if its position still is the one that this writer stored last. So a replaced
+writer and a store that lost writes are noticed, and the cached profiles are dropped (docs/adr/0008).
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,25 +10,25 @@ from itertools import islice
 from features.profile import Profile
 from state.profiles import ProfileCommit, ProfileStore
 
-#: Profiles kept of a partition beyond those that wait to be stored; one takes about 3 KiB.
+#: Profiles cached for a partition, besides those that wait to be stored; one takes about 3 KiB.
 PROFILES_LIMIT = 4096
 
 
 class PartitionCache:
-    """One partition: the profiles in memory are those after `position`, the store holds those after `stored`."""
+    """One partition: the cached profiles are as of `position`, those in the store as of `stored`."""
 
     __slots__ = ("_changed", "_storing", "position", "profiles", "stored")
 
     def __init__(self, position: int) -> None:
         self.position = position
         self.stored = position
-        #: By user, the one that changed last at the end.
+        #: By user; the profile that changed last stands last.
         self.profiles: dict[str, Profile] = {}
         self._changed: dict[str, Profile] = {}
         self._storing: dict[str, Profile] = {}
 
     def advance(self, position: int, profiles: Mapping[str, Profile]) -> None:
-        """Events up to `position` were applied and left these profiles."""
+        """Note that events up to `position` were applied and changed these profiles."""
         self.position = position
         self._changed.update(profiles)
         for user, profile in profiles.items():
@@ -36,24 +36,24 @@ class PartitionCache:
             self.profiles[user] = profile
 
     def drain(self) -> dict[str, Profile]:
-        """What changed since the last call, to be stored."""
+        """Return the profiles that changed since the last call, to be stored."""
         self._storing, self._changed = self._changed, {}
         return self._storing
 
     def taken(self, position: int) -> None:
-        """What was taken is stored, up to `position`."""
+        """Note that the profiles of the last `take` are stored, up to `position`."""
         self._storing = {}
         self.stored = position
 
     def trim(self, limit: int) -> None:
-        """Forget the profiles unchanged for longest over `limit`, never one that the store does not have yet."""
+        """Drop the profiles over `limit` that changed longest ago, never one that the store does not have yet."""
         for user in list(islice(self.profiles, max(len(self.profiles) - limit, 0))):
             if user not in self._changed and user not in self._storing:
                 del self.profiles[user]
 
 
 class WriteBehindProfiles:
-    """What a worker holds of each of its partitions. One caller loads and advances, one at a time takes and commits."""
+    """The cached partitions of a worker. One task loads and advances; one task at a time takes and commits."""
 
     def __init__(self, store: ProfileStore, *, limit: int = PROFILES_LIMIT) -> None:
         self._store = store
@@ -61,18 +61,18 @@ class WriteBehindProfiles:
         self._held: dict[int, PartitionCache] = {}
 
     def drop(self) -> None:
-        """Forget everything: partitions came or went, or what was taken did not reach the store."""
+        """Drop all partitions: the assignment changed, or taken profiles did not reach the store."""
         self._held = {}
 
     def drop_partition(self, partition: int) -> None:
-        """Forget what is held of one partition: the store went back."""
+        """Drop one partition: the store went back."""
         self._held.pop(partition, None)
 
     async def load(self, users: Mapping[int, Sequence[str]]) -> tuple[dict[int, PartitionCache], dict[int, int]]:
-        """The partitions with at least these users' profiles, read in one round trip where they are not in memory.
+        """Return the partitions with at least these users' profiles; one round trip reads those not in memory.
 
-        Also the store's positions of those partitions that it turned out to have moved by itself: they were taken up
-        again from there. Raises what the store raises.
+        The second result has the stored positions of partitions whose store moved by itself; they were loaded again
+        from there. Raises the errors of the store.
         """
         moved: dict[int, int] = {}
         for held in self._held.values():
@@ -81,7 +81,7 @@ class WriteBehindProfiles:
             stored = {partition: self._held[partition].stored for partition in missing if partition in self._held}
             for partition, found in (await self._store.load(missing)).items():
                 known = self._held.get(partition)
-                # A profile that is not in memory has no event in between: any of these positions gives the same one.
+                # A profile that is not in memory did not change between `stored` and `position`.
                 if known is not None and not stored.get(partition, -1) <= found.position <= known.position:
                     moved[partition] = found.position
                     known = None
@@ -92,7 +92,7 @@ class WriteBehindProfiles:
         return {partition: self._held[partition] for partition in users}, moved
 
     def drain(self) -> list[tuple[PartitionCache, ProfileCommit]]:
-        """What is to be stored now. If it cannot be, `drop`: a later commit would lack it."""
+        """Return what to store now. If that fails, call `drop`: a later commit would lack it."""
         return [
             (held, ProfileCommit(partition, held.stored, held.position, held.drain()))
             for partition, held in self._held.items()
@@ -102,9 +102,9 @@ class WriteBehindProfiles:
     async def commit(
         self, taken: Sequence[tuple[PartitionCache, ProfileCommit]]
     ) -> tuple[dict[int, int], dict[int, int]]:
-        """Store it: the positions stored, and the store's own where it refused; those partitions are dropped.
+        """Store what was taken; return the positions stored, and the store's positions of partitions that refused.
 
-        What was dropped in between is stored as well, but no longer spoken of.
+        Refusing partitions are dropped. A partition dropped in between is stored too, and in neither result.
         """
         refused = await self._store.commit([commit for _, commit in taken])
         current = [(held, commit) for held, commit in taken if self._held.get(commit.partition) is held]

@@ -1,1 +1,1 @@
-"""Kafka in and out: topics, events, and the agents that carry them along."""
+"""Kafka in and out: topics, events and the agents that handle them."""

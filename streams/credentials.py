@@ -1,4 +1,4 @@
-"""How a process proves who it is to Kafka, Redis and Triton, and how it knows that they are who they say."""
+"""Logins and TLS for Kafka, Redis and Triton."""
 
 from pydantic import SecretStr
 
@@ -11,7 +11,7 @@ __all__ = ["PLAINTEXT", "KafkaSecurity", "kafka_security", "redis_access", "trit
 
 
 def kafka_security(settings: Settings) -> KafkaSecurity:
-    """Kafka's part of the settings."""
+    """Return Kafka's login and TLS from the settings."""
     return KafkaSecurity(
         protocol=settings.kafka_protocol,
         ca_file=settings.kafka_ca,
@@ -19,15 +19,15 @@ def kafka_security(settings: Settings) -> KafkaSecurity:
         key_file=settings.kafka_key,
         mechanism=settings.kafka_mechanism,
         username=settings.kafka_username,
-        password=_shown(settings.kafka_password),
+        password=_reveal(settings.kafka_password),
     )
 
 
 def redis_access(settings: Settings) -> RedisAccess:
-    """Redis's part of the settings."""
+    """Return Redis's login and TLS from the settings."""
     return RedisAccess(
         username=settings.redis_username,
-        password=_shown(settings.redis_password),
+        password=_reveal(settings.redis_password),
         ca_file=settings.redis_ca,
         cert_file=settings.redis_cert,
         key_file=settings.redis_key,
@@ -35,11 +35,11 @@ def redis_access(settings: Settings) -> RedisAccess:
 
 
 def triton_tls(settings: Settings) -> TritonTls | None:
-    """Triton's part of the settings; None without TLS."""
+    """Return Triton's TLS from the settings; None without TLS."""
     if settings.triton_ca is None:
         return None
     return TritonTls(settings.triton_ca, cert_file=settings.triton_cert, key_file=settings.triton_key)
 
 
-def _shown(secret: SecretStr | None) -> str | None:
+def _reveal(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()

@@ -44,20 +44,20 @@ class SettingsError(ValueError):
 
 
 class LogMismatch(StreamError):
-    """Applying what the topic holds would give a state that no log explains; the message says what to do."""
+    """The topic does not continue the stored state, so its records cannot be applied; the message says what to do."""
 
 
 class CannotVerify(StreamError):
-    """The log and the state do not belong together, or moved in a way that nothing can be said."""
+    """The log and the state cannot be compared; the message says why and what to do."""
 
 
 class CannotRebuild(StreamError):
-    """The state cannot be made anew as asked; the message says why, and what to do."""
+    """The state cannot be rebuilt; the message says why and what to do."""
 
 
 class NoSuchLetter(StreamError):
-    """No dead letter lies at the address that was given."""
+    """There is no dead letter at the given address."""
 
 
 class PublishFailed(StreamError):
-    """The broker will never take a message of ours: wrong topic, size or permission."""
+    """The broker will never accept a worker's message: wrong topic, size or permission."""

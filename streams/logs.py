@@ -1,4 +1,4 @@
-"""One structured log for a process."""
+"""The structured log of a process."""
 
 import logging
 import sys
@@ -12,16 +12,16 @@ log = structlog.get_logger("sightline")
 
 
 class Seldom:
-    """Lets one line of a kind by in `every_s` seconds, and counts those in between; kinds must be few."""
+    """Lets one line of a kind pass in `every_s` seconds and counts the others. Kinds must be few."""
 
     def __init__(self, every_s: float, *, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._every_s = every_s
         self._clock_s = clock_s
-        #: By kind, when the last line was let by, and how many were not since.
+        #: By kind: when the last line passed, and how many were left out since.
         self._kinds: dict[tuple[str, ...], tuple[float, int]] = {}
 
     def left_out(self, *kind: str) -> int | None:
-        """None when a line of this kind is to be left out now, else how many were since the last one."""
+        """Return None if a line of this kind must be left out now, else the number left out since the last one."""
         now_s = self._clock_s()
         last_s, count = self._kinds.get(kind, (float("-inf"), 0))
         if now_s - last_s < self._every_s:
@@ -32,11 +32,11 @@ class Seldom:
 
 
 def configure_logs(level: str) -> None:
-    """Write events as JSON lines to stderr, one a line; the libraries' own logs from warnings upwards."""
+    """Write log events to stderr as JSON lines; logs of libraries from level warning upwards, as text."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s"
     )
-    # stamina's counter has a label for the number of the attempt, which has no bound when Redis is away for an hour.
+    # stamina's own counter has a label with the attempt number, which grows without bound while Redis is away.
     set_on_retry_hooks([StructlogOnRetryHook])
     structlog.configure(
         processors=[

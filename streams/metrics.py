@@ -1,4 +1,4 @@
-"""Every metric of Sightline, declared once: its name, labels (always bounded) and meaning."""
+"""All metrics of Sightline: name, meaning and labels. The values of a label are always few."""
 
 from prometheus_client import Counter, Gauge, Histogram, Info
 
@@ -26,38 +26,40 @@ _SLOW = (0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300
 
 EVENT_TO_RECOMMENDATION = Histogram(
     "sightline_event_to_recommendation_seconds",
-    "From the broker's timestamp of an event to its refreshed list being acknowledged (the headline)",
+    "From the broker's timestamp of an event to the acknowledgement of its refreshed list (the headline)",
     ["type"],
     buckets=_FAST,
 )
 STAGE = Histogram(
     "sightline_stage_seconds",
-    "Time of one stage of a micro-batch (queue, load, candidates, rank, publish, commit, decode, encode)",
+    "Time of one stage of a micro-batch (load, candidates, rank, publish, signals, commit) "
+    "or of a picture (fetch, decode, encode)",
     ["stage"],
     buckets=_STAGE,
 )
 UPLOAD_TO_SEARCHABLE = Histogram(
     "sightline_upload_to_searchable_seconds",
-    "From the broker's timestamp of an upload to the item being searchable in this process",
+    "From the broker's timestamp of an upload to the moment when this process finds the item",
     buckets=_SLOW,
 )
-EVENTS = Counter("sightline_events_total", "Events handled, by what became of them", ["topic", "type", "outcome"])
+EVENTS = Counter("sightline_events_total", "Events handled, by outcome", ["topic", "type", "outcome"])
 DEAD_LETTERS = Counter("sightline_dead_letters_total", "Messages sent to the dead letters", ["reason"])
 BREAKER_OPEN = Gauge(
     "sightline_breaker_open",
-    "1 where a topic's agent stands still because too many of its messages were refused",
+    "1 while a topic's agent is stopped because it refused too many messages",
     ["topic"],
 )
 DUPLICATES = Counter(
     "sightline_duplicates_total",
-    "Events that were applied before and changed nothing (redelivery: same offset; event: same event_id; "
-    "request: same place on events.privacy; signal: same sequence); picture: seen before, so the encoder was spared",
+    "Messages that changed nothing because they were applied before (redelivery: same offset; "
+    "event: same event_id; request: same place on events.privacy; signal: same sequence); "
+    "picture: encoded before, so not encoded again",
     ["kind"],
 )
 CLAMPED_TIMES = Counter(
-    "sightline_clamped_times_total", "Events whose own time was outside [broker time - 7 d, + 5 min]"
+    "sightline_clamped_times_total", "Interactions whose own time was outside [broker time - 7 d, + 5 min]"
 )
-MISROUTED = Counter("sightline_misrouted_total", "Events on a partition that murmur2 of their key does not give")
+MISROUTED = Counter("sightline_misrouted_total", "Events on another partition than murmur2 of their key gives")
 POSITION_CONFLICTS = Counter(
     "sightline_position_conflicts_total", "Commits refused because another worker had moved the position"
 )
@@ -66,7 +68,7 @@ ROLLBACKS = Counter(
 )
 CONSUMER_LAG = Gauge(
     "sightline_consumer_lag_records",
-    "Records of an assigned partition that are not handled yet; a revoked partition has no sample",
+    "Records of an assigned partition that are not handled yet; revoked partitions have no sample",
     ["topic", "partition"],
 )
 LAST_PROGRESS = Gauge(
@@ -76,42 +78,47 @@ LAST_PROGRESS = Gauge(
 )
 INFERENCE = Histogram(
     "sightline_inference_seconds",
-    "One call of the encoder; outcome is ok, or the short reason why it gave no usable embedding",
+    "Time of the encoder call that a picture was in; outcome is ok, invalid (no usable embedding) or unavailable",
     ["model", "outcome"],
     buckets=_STAGE,
 )
-INFERENCE_INFLIGHT = Gauge("sightline_inference_inflight", "Calls of the encoder under way")
+INFERENCE_INFLIGHT = Gauge("sightline_inference_inflight", "Calls of the encoder in progress")
 REDIS = Histogram("sightline_redis_seconds", "One round trip to Redis", ["op"], buckets=_STAGE)
-REDIS_ERRORS = Counter("sightline_redis_errors_total", "Round trips to Redis that failed and were tried again", ["op"])
+REDIS_ERRORS = Counter("sightline_redis_errors_total", "Round trips to Redis that failed; the caller retries", ["op"])
 RECOMMENDATIONS = Counter(
     "sightline_recommendations_total",
-    "Lists published; degraded says what they had to do without, and is empty for a whole list",
+    "Lists published; `degraded` names what they lacked, and is empty for a complete list",
     ["kind", "degraded"],
 )
 CANDIDATES = Histogram(
     "sightline_candidates",
-    "Candidates generated for one list, by source; of one list of each micro-batch",
+    "Candidates generated for one list, by source; sampled from one list of each micro-batch",
     ["source"],
     buckets=(0, 1, 5, 10, 20, 50, 100, 200, 500),
 )
 FILTERED = Counter("sightline_filtered_total", "Candidates removed before ranking", ["reason"])
 SHORT_LISTS = Counter("sightline_short_lists_total", "Lists published with fewer items than asked for")
-SHOWN = Counter("sightline_shown_total", "Slots published, by candidate source", ["source"])
+PUBLISHED = Counter("sightline_published_total", "Slots published in feeds, by candidate source", ["source"])
+SHOWN = Counter(
+    "sightline_shown_total",
+    "Slots for which a view names the list (rec_id), once per list and item, by candidate source",
+    ["source"],
+)
 CLICKED = Counter(
     "sightline_clicked_total",
-    "Clicks that name their list (rec_id), by the slot's candidate source",
+    "Slots for which a click names the list (rec_id), once per list and item, by candidate source",
     ["source"],
 )
 LIST_DIVERSITY = Histogram(
     "sightline_list_diversity",
-    "One minus the mean cosine similarity of neighbouring slots in a published list; of one list of each micro-batch",
+    "1 - mean cosine similarity of neighbouring slots in a published list; sampled from one list of each micro-batch",
     buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
 )
 FORGET = Histogram(
     "sightline_forget_seconds",
-    "From the broker's timestamp of a request to forget to its receipt being acknowledged",
+    "From the broker's timestamp of a forget request to the acknowledgement of its receipt",
     buckets=_SLOW,
 )
 CATALOG_ITEMS = Gauge("sightline_catalog_items", "Items in this process's replica", ["state"])
-CATALOG_LAG = Gauge("sightline_catalog_lag_records", "Catalogue records that this replica has not applied yet")
-BUILD = Info("sightline_build", "Version of Sightline and of the encoder")
+CATALOG_LAG = Gauge("sightline_catalog_lag_records", "Records of state.catalog that this replica has not applied yet")
+BUILD = Info("sightline_build", "Version of Sightline and of the encoder; reported by uploads workers")

@@ -1,4 +1,4 @@
-"""Every environment variable of Sightline, read once, in this module alone."""
+"""All environment variables of Sightline. Only this module reads them, once per process."""
 
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -19,16 +19,16 @@ from streams.settings_checks import (
     split_login,
 )
 
-#: Files named like the variables, in lower case: where Docker and Kubernetes put secrets.
+#: The folder where Docker and Kubernetes put secrets: files named like the variables, in lower case.
 SECRETS: Final = Path("/run/secrets")
 
-#: Names in lower case, whose last part is no number, so that none is an IP address.
+#: Host names in lower case. The last part is not a number, so IP addresses do not match.
 _HOST: Final = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])(:[0-9]{1,5})?"
 _HOSTS: Final = rf"^({_HOST}(,{_HOST})*)?$"
 
 
 class Settings(BaseSettings):
-    """What a process needs to know before it starts. Defaults run the demo."""
+    """The configuration of a process. The defaults run the demo."""
 
     model_config = SettingsConfigDict(
         env_prefix="SIGHTLINE_", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
@@ -46,33 +46,33 @@ class Settings(BaseSettings):
     triton: str | None = Field(None, description="host:port of an existing Triton's gRPC, instead of the local one")
 
     kafka_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    kafka_ca: FilePath | None = Field(None, description="PEM: whom to trust as Kafka; unset: the system's authorities")
-    kafka_cert: FilePath | None = Field(None, description="PEM: our certificate, for a Kafka that asks for one")
+    kafka_ca: FilePath | None = Field(None, description="PEM: trusted authorities of Kafka; unset: those of the system")
+    kafka_cert: FilePath | None = Field(None, description="PEM: the client certificate, if Kafka asks for one")
     kafka_key: FilePath | None = Field(None, validate_default=True, description="PEM: its key, without a passphrase")
     kafka_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
     kafka_username: str | None = Field(None, validate_default=True)
     kafka_password: SecretStr | None = Field(None, validate_default=True)
-    redis_ca: FilePath | None = Field(None, description="PEM: whom to trust as Redis; unset: the system's authorities")
-    redis_cert: FilePath | None = Field(None, description="PEM: our certificate, for a Redis that asks for one")
+    redis_ca: FilePath | None = Field(None, description="PEM: trusted authorities of Redis; unset: those of the system")
+    redis_cert: FilePath | None = Field(None, description="PEM: the client certificate, if Redis asks for one")
     redis_key: FilePath | None = Field(None, validate_default=True, description="PEM: its key, without a passphrase")
     redis_username: str | None = None
     redis_password: SecretStr | None = Field(None, validate_default=True)
-    triton_ca: FilePath | None = Field(None, description="PEM: whom to trust as Triton; set, it is reached with TLS")
-    triton_cert: FilePath | None = Field(None, description="PEM: our certificate, for a Triton that asks for one")
+    triton_ca: FilePath | None = Field(None, description="PEM: trusted authorities of Triton; if set, TLS is used")
+    triton_cert: FilePath | None = Field(None, description="PEM: the client certificate, if Triton asks for one")
     triton_key: FilePath | None = Field(None, validate_default=True, description="PEM: its key, without a passphrase")
 
-    topic_prefix: str = Field("", pattern=r"^[A-Za-z0-9._-]{0,64}$", description="put before every topic name")
+    topic_prefix: str = Field("", pattern=r"^[A-Za-z0-9._-]{0,64}$", description="precedes every topic name")
     partitions: Annotated[int, Field(ge=1, le=1024)] = 12
     replication_factor: Annotated[int, Field(ge=1, le=7)] = 1
 
     object_store: str | None = Field(
         None,
-        description="where image_ref points into: file:///dir, s3://bucket, gs://bucket or az://container",
+        description="the store of image_ref keys: file:///dir, s3://bucket, gs://bucket or az://container",
     )
     image_hosts: str = Field(
         "",
         pattern=_HOSTS,
-        description="hosts whose https addresses image_ref may hold: cdn.example.com,img.example.com:8443; empty: none",
+        description="hosts of https addresses allowed in image_ref: cdn.example.com,img.example.com:8443; empty: none",
     )
     encoder: str = Field("visual_encoder", pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="Triton's model name")
     dimensions: Annotated[int, Field(ge=8, le=4096)] = 256
@@ -81,20 +81,23 @@ class Settings(BaseSettings):
     decode_processes: Annotated[int, Field(ge=1, le=64)] = 2
 
     snapshot_minutes: float = Field(
-        15, ge=0, le=600, description="between two snapshots of the catalogue under the home, to start from; 0: none"
+        15,
+        ge=0,
+        le=600,
+        description="minutes between snapshots of the catalogue (under home, for fast starts); 0: none",
     )
 
     index: Literal["memory", "redis"] = Field(
-        "memory", description="where the vector index is: in every worker, or shared, in Redis 8 (docs/vector-index.md)"
+        "memory", description="vector index in the memory of every worker, or shared in Redis 8 (docs/vector-index.md)"
     )
     index_shards: int = Field(
-        1, ge=1, le=1024, description="of the shared index: the masters of a Redis Cluster, or some times as many"
+        1, ge=1, le=1024, description="shards of the shared index: 1, or the number of masters of a Redis Cluster"
     )
 
     batch_limit: Annotated[int, Field(ge=1, le=4096)] = 256
     list_length: Annotated[int, Field(ge=1, le=200)] = 20
     refused_share: float = Field(
-        0.5, ge=0, le=1, description="an agent that refuses more of its topic's messages stands still; 1: never"
+        0.5, ge=0, le=1, description="an agent that refuses a larger share of its topic's messages stops; 1: never"
     )
     refused_least: Annotated[int, Field(ge=1)] = 200
     refused_window_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
@@ -103,18 +106,20 @@ class Settings(BaseSettings):
         1,
         ge=1,
         le=48,
-        description="items are trending or popular only when so many users at least made them so; 1: off",
+        description="an item counts as trending or popular only with at least this many users; 1: off",
     )
     trends_epsilon: float | None = Field(
-        None, gt=0, description="noise on trending and popular for differential privacy per event and hour; unset: none"
+        None,
+        gt=0,
+        description="epsilon of the noise on trends: differential privacy per event and hour; unset: no noise",
     )
     control_key: SecretStr | None = Field(
         None,
         min_length=16,
-        description="signs what users ask on its way to their profiles; the old one may follow it after a comma",
+        description="signs privacy requests on their way to the profiles; an old key may follow after a comma",
     )
     pseudonym_key: SecretStr | None = Field(
-        None, min_length=16, description="our publishers replace user ids by their hash with this key; never change it"
+        None, min_length=16, description="publishers replace user ids by their hash with this key; never change it"
     )
 
     metrics_host: str = "127.0.0.1"
@@ -176,27 +181,27 @@ class Settings(BaseSettings):
         return value
 
     def on_this_machine(self) -> Self:
-        """The same with services of this machine alone: no address and no credentials of others."""
+        """Return these settings with local services only: without addresses and credentials of other services."""
         services = ("kafka", "redis", "triton")
         fields = type(self).model_fields.items()
         return self.model_copy(update={name: field.default for name, field in fields if name.startswith(services)})
 
     def environment(self) -> dict[str, str]:
-        """The variables that give another process these settings, secrets as they are; empty ones are unset there."""
+        """Return the variables that give another process these settings, secrets in clear; empty means unset."""
         values = self.model_dump(mode="json")
         values |= {name: value.get_secret_value() for name, value in self if isinstance(value, SecretStr)}
         return {f"SIGHTLINE_{name.upper()}": "" if value is None else str(value) for name, value in values.items()}
 
 
 def read_settings(secrets: Path = SECRETS) -> Settings:
-    """Read the environment, and files in `secrets` for what it lacks; one SettingsError names all that is wrong."""
+    """Read the environment, and files in `secrets` for what it lacks. One SettingsError names every invalid value."""
     try:
         return Settings(_secrets_dir=secrets if secrets.is_dir() else None)
     except ValidationError as error:
-        raise SettingsError("these settings cannot be used:\n" + "\n".join(map(_told, error.errors()))) from None
+        raise SettingsError("these settings cannot be used:\n" + "\n".join(map(_line, error.errors()))) from None
 
 
-def _told(error: Any) -> str:
+def _line(error: Any) -> str:
     name = "_".join(map(str, error["loc"]))
     hidden = error["input"] is None or name.endswith(("_password", "control_key", "pseudonym_key"))
     value = "" if hidden else f" (it is {redact(str(error['input']))!r})"

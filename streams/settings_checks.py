@@ -1,4 +1,4 @@
-"""What must hold between the settings of one service; each check raises ValueError with what to do."""
+"""Checks between the settings of one service. Each raises ValueError with what to do."""
 
 import re
 import ssl
@@ -13,7 +13,7 @@ _LOGIN_IN_URL = re.compile(r"(rediss?://)([^:@]*):?(.*)@([^@]*)")
 
 
 def split_login(values: dict[str, Any]) -> dict[str, Any]:
-    """Take name and password out of Redis's URL, so that whoever shows the address shows neither.
+    """Move user name and password out of Redis's URL, so that showing the address shows neither.
 
     >>> split_login({"redis": "rediss://ann:s3c%2Fret@host:6379"})
     {'redis': 'rediss://host:6379', 'redis_username': 'ann', 'redis_password': 's3c/ret'}
@@ -21,13 +21,13 @@ def split_login(values: dict[str, Any]) -> dict[str, Any]:
     found = _LOGIN_IN_URL.fullmatch(str(values.get("redis")))
     if found is None or values.get("redis_username") or values.get("redis_password"):
         return values
-    scheme, username, password, place = found.groups()
+    scheme, username, password, address = found.groups()
     login = {"redis_username": unquote(username) or None, "redis_password": unquote(password) or None}
-    return {**values, "redis": scheme + place, **login}
+    return {**values, "redis": scheme + address, **login}
 
 
 def redact(text: str) -> str:
-    """The text with whatever could be a password before an `@` left out.
+    """Return the text without anything before an `@` that could be a password.
 
     >>> redact("rediss://ann:s3c@ret@host:6379")
     'rediss://***@host:6379'
@@ -36,58 +36,60 @@ def redact(text: str) -> str:
 
 
 def check_address(name: str, value: str | None) -> None:
-    """An address holds no name and no password."""
+    """Check that an address contains no user name and no password."""
     if value is not None and "@" in value:
         if name == "redis":
-            raise ValueError("holds a login, and SIGHTLINE_REDIS_USERNAME or _PASSWORD is set, too: keep one")
-        raise ValueError("must be host:port alone; a login goes into SIGHTLINE_KAFKA_USERNAME and _PASSWORD")
+            raise ValueError("contains a login, and SIGHTLINE_REDIS_USERNAME or _PASSWORD is set too: keep one of them")
+        raise ValueError("must be host:port only; a login belongs in SIGHTLINE_KAFKA_USERNAME and _PASSWORD")
 
 
 def check_protocol(value: str, others: Mapping[str, Any]) -> None:
-    """The Kafka of this machine speaks PLAINTEXT."""
+    """Check that the local Kafka, which only speaks PLAINTEXT, is not asked for another protocol."""
     if value != "PLAINTEXT" and "kafka" in others and others["kafka"] is None:
-        raise ValueError("needs SIGHTLINE_KAFKA, the address of a Kafka that speaks it; the local one does not")
+        raise ValueError("needs SIGHTLINE_KAFKA, the address of a Kafka that supports it; the local one does not")
 
 
 def check_mechanism(value: str, others: Mapping[str, Any]) -> None:
-    """A password that is sent as it is needs TLS around it."""
+    """Check that a password is sent in clear only inside TLS."""
     if value == "PLAIN" and others.get("kafka_protocol") == "SASL_PLAINTEXT":
-        raise ValueError("sends the password as it is: set SIGHTLINE_KAFKA_PROTOCOL=SASL_SSL, or use SCRAM-SHA-512")
+        raise ValueError("sends the password in clear: set SIGHTLINE_KAFKA_PROTOCOL=SASL_SSL, or use SCRAM-SHA-512")
 
 
 def check_kafka_login(value: str | SecretStr | None, others: Mapping[str, Any]) -> None:
-    """Name and password are there exactly when they are sent."""
+    """Check that user name and password are set exactly when the protocol sends them."""
     protocol = others.get("kafka_protocol")
     if protocol is None:
         return
     if value is None and protocol.startswith("SASL_"):
-        raise ValueError(f"is needed, since SIGHTLINE_KAFKA_PROTOCOL is {protocol}")
+        raise ValueError(f"is needed because SIGHTLINE_KAFKA_PROTOCOL is {protocol}")
     if value is not None and not protocol.startswith("SASL_"):
         raise ValueError(f"is never sent with SIGHTLINE_KAFKA_PROTOCOL={protocol}: set SASL_SSL")
 
 
 def check_redis_login(value: SecretStr | None, others: Mapping[str, Any]) -> None:
-    """A name needs a password, and either needs a Redis that asks for it."""
+    """Check that a user name has a password, and that a password has a Redis that asks for it."""
     username = others.get("redis_username")
     if username is not None and value is None:
         raise ValueError("is needed with SIGHTLINE_REDIS_USERNAME")
     if value is not None and "redis" in others and others["redis"] is None:
-        raise ValueError("needs SIGHTLINE_REDIS, the address of a Redis that asks for it; the local one does not")
+        raise ValueError(
+            "needs SIGHTLINE_REDIS, the address of a Redis that asks for a password; the local one does not"
+        )
 
 
 def check_authorities(service: str, value: Path | None, others: Mapping[str, Any]) -> None:
-    """Certificates that can be read, for a service that is reached with TLS."""
+    """Check that the authorities can be read, and that the service uses TLS."""
     if value is None:
         return
     _check_use(service, others)
     try:
         ssl.create_default_context(cafile=value)
     except OSError:
-        raise ValueError("holds no certificate in PEM") from None
+        raise ValueError("contains no certificate in PEM") from None
 
 
 def check_key(service: str, value: Path | None, others: Mapping[str, Any]) -> None:
-    """A certificate and its key, or neither, for a service that is reached with TLS."""
+    """Check that certificate and key belong together or are both unset, and that the service uses TLS."""
     if f"{service}_cert" not in others:
         return
     certificate, other = others[f"{service}_cert"], f"SIGHTLINE_{service.upper()}_CERT"
@@ -97,7 +99,7 @@ def check_key(service: str, value: Path | None, others: Mapping[str, Any]) -> No
         return
     _check_use(service, others)
     try:
-        # An empty passphrase, so that nobody is asked for one.
+        # An empty passphrase: without it OpenSSL asks on the terminal.
         ssl.create_default_context().load_cert_chain(certificate, value, password="")
     except OSError:
         raise ValueError(f"is not the key of {other}, in PEM without a passphrase") from None

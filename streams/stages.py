@@ -1,16 +1,16 @@
-"""How long each stage of a micro-batch took."""
+"""Timing of the stages of a micro-batch."""
 
 import time
 from functools import cache
 
 from streams.metrics import STAGE
 
-#: Finding a stage's histogram takes as long as observing it.
+#: Cached, because the look-up takes as long as the observation.
 _histogram = cache(STAGE.labels)
 
 
 class Stages:
-    """Starts when it is made; `end` closes the stage that ran since the last end and observes its time."""
+    """A stop watch that starts when it is made. `end` observes the time since the last `end`."""
 
     def __init__(self) -> None:
         self.started_ms = time.time_ns() // 1_000_000
@@ -18,7 +18,7 @@ class Stages:
         self._last = time.perf_counter()
 
     def end(self, stage: str) -> None:
-        """The stage ends now."""
+        """End the stage now."""
         now = time.perf_counter()
         _histogram(stage).observe(now - self._last)
         self.milliseconds[stage] = round(self.milliseconds.get(stage, 0.0) + 1000 * (now - self._last), 3)

@@ -25,40 +25,40 @@ class InvalidEvent(StreamError):
 
 
 class BrokerUnavailable(StreamError):
-    """Kafka cannot be used as it is; the message says what to do."""
+    """Kafka cannot be used now; the message says what to do."""
 
     @classmethod
     def no_answer(cls, bootstrap: str, error: BaseException) -> "BrokerUnavailable":
-        """No broker could be reached at an address."""
+        """Make the error for an address at which no broker answers."""
         return cls(
             f"no Kafka answers at {bootstrap} ({error}): "
-            "start one with `sightline up`, or set SIGHTLINE_KAFKA to the address of yours"
+            "start one with `sightline up`, or set SIGHTLINE_KAFKA to the address of your own"
         )
 
     @classmethod
     def no_topic(cls, topic: str) -> "BrokerUnavailable":
-        """The cluster lacks one of our topics, or keeps it from us."""
+        """Make the error for a topic that does not exist or is hidden from this user."""
         return cls(
             f"topic {topic!r} does not exist: run `sightline topics create` "
-            "(or this user may not see it: `sightline topics acls` tells who may)"
+            "(or this user may not see it: `sightline topics acls` lists the permissions)"
         )
 
 
 class AccessRefused(StreamError):
-    """Kafka answers, and says no; the message says to what."""
+    """Kafka refuses the login or the operation; the message says which."""
 
     @classmethod
     def login(cls, bootstrap: str, protocol: str, reason: str) -> "AccessRefused":
-        """No broker took us for who we say we are, or was who it should be."""
+        """Make the error for a failed login or TLS handshake."""
         return cls(
-            f"Kafka at {bootstrap} and this client do not trust each other over {protocol} ({reason}): {LOGIN_REMEDY}"
+            f"login or TLS handshake with Kafka at {bootstrap} over {protocol} failed ({reason}): {LOGIN_REMEDY}"
         )
 
     @classmethod
     def forbidden(cls, username: str | None, error: BaseException | str) -> "AccessRefused":
-        """A user lacks a permission."""
+        """Make the error for a missing permission."""
         return cls(f"Kafka does not let user {username!r} do this ({error}): see `sightline topics acls`")
 
 
 class NotDelivered(StreamError):
-    """Events given to a publisher that Kafka did not acknowledge."""
+    """Kafka did not acknowledge events of a publisher."""

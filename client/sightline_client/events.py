@@ -17,14 +17,18 @@ InteractionType: TypeAlias = Literal[
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """What every event carries; the same `event_id` twice changes nothing."""
+    """What every event carries. An interaction whose `event_id` is among the user's last 32 changes nothing."""
 
     event_id: Id
     occurred_at_ms: TimeMs
 
 
 class Interaction(Event, frozen=True, kw_only=True, gc=False):
-    """A user did something with an item (topic events.interactions, key user_id)."""
+    """A user did something with an item (topic events.interactions, key user_id).
+
+    `rec_id` names the list in which the user saw the item: metrics count it, and nothing learns from it yet.
+    `position`, `session_id` and `surface` are accepted and not used yet.
+    """
 
     type: InteractionType
     user_id: Id
@@ -50,7 +54,10 @@ class Only(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Upload(Event, frozen=True, kw_only=True):
-    """A new picture or clip (topic events.uploads, key item_id; a query's key is user_id)."""
+    """A new picture (topic events.uploads, key item_id; a query's key is user_id).
+
+    Clips are not supported yet: an upload with `video_ref` is refused with the reason `video_unsupported`.
+    """
 
     item_id: Id
     user_id: Id

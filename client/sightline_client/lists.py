@@ -31,7 +31,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
 
 class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One slot: `explore` marks an item that is shown to learn about it, `reasons` has the strongest first."""
+    """One slot: `explore` marks a new item that nobody engaged with yet, `reasons` has the strongest first."""
 
     item_id: str
     score: float

@@ -53,7 +53,7 @@ class ExportedItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is kept of a user (topic privacy.exports).
+    """A user's profile, and the items that the user owns (topic privacy.exports).
 
     `dials` are by name, oldest first: of an owner, or of what is not in the catalogue, by `#` and the hash kept of it.
     """

@@ -67,7 +67,7 @@ class InteractionsAgent:
         self._controls = controls
         self._receipts = Receipts(catalog, signals, prefix=prefix, clock_ms=clock_ms)
         self._lists = ListMaker(crowd, catalog, nearby, prefix=prefix, length=list_length, clock_ms=clock_ms)
-        self._counts = EffectCounts(partitions, self._lists.clicked)
+        self._counts = EffectCounts(partitions, self._lists.feedback)
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Apply a batch; on return its lists are on their way, or its partitions will be fetched again."""

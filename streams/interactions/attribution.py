@@ -1,31 +1,48 @@
-"""Which candidate source earned a click: remembers the lists published last, for as long as they are likely clicked."""
+"""Which candidate source filled the slots that were published, shown and clicked (docs/adr/0014)."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from features.recommendation import RecommendedItem, Source
-from streams.metrics import CLICKED, SHOWN
+from streams.metrics import CLICKED, PUBLISHED, SHOWN
 
-LISTS_LIMIT = 20_000
+#: Lists that a worker remembers, the newest; one takes about 2 KiB.
+LISTS_LIMIT: Final = 20_000
+
+_COUNTERS: Final = {"view": SHOWN, "click": CLICKED}
 
 
 class Attribution:
-    """Counts slots shown and clicked by source. Clicks on lists of another worker or an older run count as unknown."""
+    """Counts slots by source. Only events about lists that this worker published, and still remembers, count."""
 
     def __init__(self) -> None:
-        self._lists: OrderedDict[str, dict[str, Source]] = OrderedDict()
+        #: The source of each item, by rec_id; the oldest list first.
+        self._sources: OrderedDict[str, dict[str, Source]] = OrderedDict()
+        #: The event types and items already counted, by rec_id; only for lists that have any.
+        self._counted: dict[str, set[tuple[str, str]]] = {}
 
-    def shown(self, lists: Mapping[str, Sequence[RecommendedItem]]) -> None:
-        """Lists were published, by rec_id."""
+    def published(self, lists: Mapping[str, Sequence[RecommendedItem]]) -> None:
+        """Count and remember lists, given by rec_id."""
         counts: Counter[str] = Counter()
         for rec_id, items in lists.items():
-            self._lists[rec_id] = sources = {item.item_id: item.source for item in items}
+            self._sources[rec_id] = sources = {item.item_id: item.source for item in items}
             counts.update(sources.values())
-        while len(self._lists) > LISTS_LIMIT:
-            self._lists.popitem(last=False)
+        while len(self._sources) > LISTS_LIMIT:
+            oldest, _ = self._sources.popitem(last=False)
+            self._counted.pop(oldest, None)
         for source, count in counts.items():
-            SHOWN.labels(source).inc(count)
+            PUBLISHED.labels(source).inc(count)
 
-    def clicked(self, rec_id: str, item_id: str) -> None:
-        """A user clicked an item of a list."""
-        CLICKED.labels(self._lists.get(rec_id, {}).get(item_id, "unknown")).inc()
+    def feedback(self, kind: str, rec_id: str, item_id: str) -> None:
+        """Count a `view` or `click` on an item of a list, each at most once per list and item.
+
+        Other event types, lists not remembered, and items not in the list count nothing.
+        """
+        counter, source = _COUNTERS.get(kind), self._sources.get(rec_id, {}).get(item_id)
+        if counter is None or source is None:
+            return
+        counted = self._counted.setdefault(rec_id, set())
+        if (kind, item_id) not in counted:
+            counted.add((kind, item_id))
+            counter.labels(source).inc()

@@ -18,10 +18,10 @@ _counted = cache(partial(EVENTS.labels, INTERACTIONS.name))
 
 
 class EffectCounts:
-    """Counts effects; `clicked(rec_id, item_id)` is called for clicks that name their list."""
+    """Counts effects; `feedback(type, rec_id, item_id)` is called for applied events that name their list."""
 
-    def __init__(self, partitions: int, clicked: Callable[[str, str], None]) -> None:
-        self._clicked = clicked
+    def __init__(self, partitions: int, feedback: Callable[[str, str, str], None]) -> None:
+        self._feedback = feedback
         self._partition_of = lru_cache(maxsize=65_536)(lambda key: partition_of(key, partitions))
 
     def observe(self, effect: Effect) -> None:
@@ -41,11 +41,11 @@ class EffectCounts:
             case (Interaction() as event, outcome):
                 _counted(event.type, outcome).inc()
                 self._observe_event(event, effect.record)
+                if event.rec_id is not None and outcome == "applied":
+                    self._feedback(event.type, event.rec_id, event.item_id)
 
     def _observe_event(self, event: Interaction, record: Record) -> None:
         if clamp_time(event.occurred_at_ms, record.timestamp_ms) != event.occurred_at_ms:
             CLAMPED_TIMES.inc()
         if record.key is not None and self._partition_of(record.key) != record.partition:
             MISROUTED.inc()
-        if event.rec_id is not None and event.type == "click":
-            self._clicked(event.rec_id, event.item_id)

@@ -144,7 +144,7 @@ class ListMaker:
 
     def count(self, made: Sequence[MadeList]) -> None:
         """Note that lists were published."""
-        self._attribution.shown({each.rec_id: each.ranking.items for each in made})
+        self._attribution.published({each.rec_id: each.ranking.items for each in made})
         RECOMMENDATIONS.labels("feed", ",".join(self._degraded)).inc(len(made))
         SHORT_LISTS.inc(sum(len(each.ranking.items) < self._length for each in made))
         filtered: Counter[str] = Counter()
@@ -158,6 +158,6 @@ class ListMaker:
         for reason, count in filtered.items():
             FILTERED.labels(reason).inc(count)
 
-    def clicked(self, rec_id: str, item_id: str) -> None:
-        """A user clicked an item of a list."""
-        self._attribution.clicked(rec_id, item_id)
+    def feedback(self, kind: str, rec_id: str, item_id: str) -> None:
+        """Count an applied event of type `kind` that names its list."""
+        self._attribution.feedback(kind, rec_id, item_id)

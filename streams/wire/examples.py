@@ -1,11 +1,15 @@
-"""Every public message: its topic, its direction, and examples of it for the documents."""
+"""Every public message: its topic, its direction, and examples of it for the documents.
 
-from dataclasses import dataclass
+Each example is one that the code can make or use: the tests compare it with what the agents publish.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import msgspec
 
-from features.item import hash_of
+from features.item import hash_of, key_of
 from features.recommendation import Reason, RecommendedItem
 from streams.wire.events import (
     DeadLetter,
@@ -37,7 +41,7 @@ NOON: Final = 1_767_268_800_000
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One public message: where it flows, in which direction seen from Sightline, and how it looks."""
+    """One public message; `action` is what Sightline does, `headers` are names with their meaning."""
 
     name: str
     topic: Topic
@@ -45,6 +49,7 @@ class Message:
     kind: type[msgspec.Struct]
     summary: str
     examples: tuple[msgspec.Struct, ...]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 MESSAGES: Final = (
@@ -61,19 +66,30 @@ MESSAGES: Final = (
                 user_id="u1",
                 item_id="i9",
                 occurred_at_ms=NOON,
-                rec_id="r-7",
+                rec_id="4-48117",
                 position=3,
                 surface="home",
             ),
+            Interaction(
+                event_id="v-1",
+                type="view",
+                user_id="u1",
+                item_id="i7",
+                occurred_at_ms=NOON + 5_000,
+                dwell_ms=2_400,
+                rec_id="4-48121",
+                position=0,
+            ),
             Interaction(event_id="c-2", type="rate", user_id="u1", item_id="i9", occurred_at_ms=NOON, rating=4.5),
         ),
+        {"traceparent": "optional, W3C Trace Context: goes on with the list that the event leads to"},
     ),
     Message(
         "upload",
         UPLOADS,
         "receive",
         Upload,
-        "A new picture or clip, or a picture to search with",
+        "A new picture, or a picture to search with",
         (
             Upload(
                 event_id="n-1",
@@ -115,7 +131,7 @@ MESSAGES: Final = (
         "A user's refreshed list, or the answer to a picture query",
         (
             Recommendations(
-                rec_id="r-8",
+                rec_id="4-48121",
                 user_id="u1",
                 seq=48121,
                 kind="feed",
@@ -124,18 +140,61 @@ MESSAGES: Final = (
                 items=[
                     RecommendedItem(
                         item_id="i7",
-                        score=0.83,
+                        score=1.7136,
                         source="visual",
                         explore=False,
-                        reasons=[Reason(code="looks_like", item_id="i9", similarity=0.91)],
-                    )
+                        reasons=[
+                            Reason(code="looks_like", item_id="i9", similarity=0.9107),
+                            Reason(code="same_colour", colour="red", strength=0.6),
+                            Reason(code="same_category", category="shoes", strength=0.8),
+                        ],
+                    ),
+                    RecommendedItem(
+                        item_id="i4",
+                        score=1.2046,
+                        source="neighbours",
+                        explore=False,
+                        reasons=[
+                            Reason(code="chosen_after", item_id="i9", strength=0.5213),
+                            Reason(code="same_category", category="shoes", strength=0.8),
+                        ],
+                    ),
+                    RecommendedItem(
+                        item_id="i2",
+                        score=0.1925,
+                        source="trending",
+                        explore=False,
+                        reasons=[Reason(code="trending", strength=0.8), Reason(code="popular", strength=0.4)],
+                    ),
                 ],
-                filtered={"seen": 12, "hidden": 1},
+                filtered={"unavailable": 1, "hidden": 1, "seen": 12},
                 degraded=[],
-                model={"encoder": "efficientnet-lite0@1", "ranker": "online@3"},
-                timings_ms={"queue": 0.4, "load": 0.3, "candidates": 0.5, "rank": 0.3, "publish": 1.1},
+                model={"encoder": "efficientnet-lite0@1", "ranker": "weighted@1"},
+                timings_ms={"queue": 1.0, "load": 0.214, "candidates": 0.412, "rank": 0.187},
+            ),
+            Recommendations(
+                rec_id="similar-4-310",
+                user_id="u1",
+                seq=310,
+                kind="similar",
+                generated_at_ms=NOON + 41,
+                trigger=Trigger(event_id="q-1", type="query", item_id="query-1", occurred_at_ms=NOON),
+                items=[
+                    RecommendedItem(
+                        item_id="i7",
+                        score=0.8812,
+                        source="visual",
+                        explore=False,
+                        reasons=[Reason(code="looks_like", similarity=0.8812)],
+                    ),
+                ],
+                filtered={},
+                degraded=[],
+                model={"encoder": "efficientnet-lite0@1", "ranker": "similar@1"},
+                timings_ms={"total": 40.0},
             ),
         ),
+        {"traceparent": "that of the event, on a list of kind `feed`; absent if the event had none"},
     ),
     Message(
         "privacy-request",
@@ -163,19 +222,19 @@ MESSAGES: Final = (
         "A privacy request was carried out",
         (
             Receipt(
-                user_hash="53199585bddea28e67fe7143a42baef7",
+                user_hash=hash_of("u1"),
                 type="forget",
                 request=PlaceInLog(4, 7),
                 applied=PlaceInLog(4, 48123),
                 asked_ms=NOON,
                 done_ms=NOON + 180,
-                erased={"engaged": 12, "refused": 1, "seen": 40, "lists": 1, "event_ids": 53, "dials": 0, "owned": 2},
+                erased={"engaged": 12, "refused": 1, "seen": 40, "lists": 1, "event_ids": 32, "dials": 0, "owned": 2},
             ),
             Receipt(
                 user_hash=hash_of("u2"),
                 type="prefer",
-                request=PlaceInLog(1, 4),
-                applied=PlaceInLog(1, 51007),
+                request=PlaceInLog(6, 4),
+                applied=PlaceInLog(6, 51007),
                 asked_ms=NOON,
                 done_ms=NOON + 90,
                 erased={"dials": 1},
@@ -188,22 +247,26 @@ MESSAGES: Final = (
         EXPORTS,
         "send",
         Export,
-        "All that is kept of a user who asked for it",
+        "The profile of a user who asked for it, and the items that the user owns",
         (
             Export(
                 user_id="u2",
-                request=PlaceInLog(1, 3),
+                request=PlaceInLog(6, 3),
                 made_ms=NOON + 180,
-                interactions=2,
+                interactions=3,
                 last_at_ms=NOON - 60_000,
                 opted_out=False,
                 forgotten_ms=None,
-                engaged=[ExportedItem(item_id="i9", weight=1.0, at_ms=NOON - 60_000)],
+                engaged=[
+                    ExportedItem(item_id="#5ca1ab1e0badcafe", weight=0.952, at_ms=NOON - 86_460_000),
+                    ExportedItem(item_id="i9", weight=1.0, at_ms=NOON - 120_000),
+                    ExportedItem(item_id="i10", weight=1.5, at_ms=NOON - 60_000),
+                ],
                 refused=[],
-                seen=["i9", "#0badcafe"],
+                seen=["#0badcafe", "i9", "i10"],
                 owned=["i10"],
-                remembered_events=2,
-                dials={"shoes": 0.5, "#5ca1ab1e0badcafe": -1.0},
+                remembered_events=3,
+                dials={"shirts": 1.0, f"#{key_of('u7'):016x}": -1.0},
             ),
         ),
     ),

@@ -1,4 +1,4 @@
-"""The public messages as documents: JSON Schemas and the AsyncAPI description, generated from the code.
+"""Generates JSON Schemas and the AsyncAPI document of the public messages.
 
 `python -m streams.wire.schemas` writes docs/schemas/*.json and docs/asyncapi.yaml.
 """
@@ -18,7 +18,7 @@ DOCS: Final = Path(__file__).parents[2] / "docs"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
-# Rules between fields, which the types alone cannot say.
+#: Rules between fields, which types cannot express.
 _RULES: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
     Interaction: {
         "if": {"properties": {"type": {"const": "rate"}}, "required": ["type"]},
@@ -38,7 +38,7 @@ _RULES: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
 
 
 def schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of one message."""
+    """Return the JSON Schema (2020-12) of one message."""
     (root,), definitions = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
     name = root["$ref"].rsplit("/", 1)[-1]
     own: dict[str, Any] = definitions.pop(name) | _RULES.get(kind, {})
@@ -46,7 +46,7 @@ def schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
 
 
 def asyncapi() -> dict[str, Any]:
-    """The AsyncAPI 3.0 document: channels are topics, operations are what Sightline does with them."""
+    """Return the AsyncAPI 3.0 document. Channels are topics; operations are what Sightline does with them."""
     kinds = [message.kind for message in MESSAGES]
     _, schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     for kind, rules in _RULES.items():
@@ -56,7 +56,7 @@ def asyncapi() -> dict[str, Any]:
         "info": {
             "title": "Sightline",
             "version": version("sightline"),
-            "description": "Clicks, views and uploads in; refreshed visual recommendations out.",
+            "description": "Clicks, views and uploads in; a refreshed list of recommendations for each user out.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
@@ -70,7 +70,7 @@ def asyncapi() -> dict[str, Any]:
 
 
 def documents() -> dict[Path, str]:
-    """Every generated file under docs/ and its text."""
+    """Return the text of every generated file, by path."""
     files = {
         DOCS / "schemas" / f"{message.name}.json": json.dumps(schema(message.kind), indent=2) + "\n"
         for message in MESSAGES
@@ -108,10 +108,12 @@ def _operation(message: Message) -> dict[str, Any]:
 
 
 def _message(message: Message) -> dict[str, Any]:
+    headers = {name: {"type": "string", "description": about} for name, about in message.headers.items()}
     return {
         "name": message.name,
         "title": message.summary,
         "contentType": "application/json",
+        **({"headers": {"type": "object", "properties": headers}} if headers else {}),
         "payload": {"$ref": f"#/components/schemas/{message.kind.__name__}"},
         "bindings": {
             "kafka": {
@@ -124,7 +126,7 @@ def _message(message: Message) -> dict[str, Any]:
 
 
 def _payload(example: msgspec.Struct) -> dict[str, Any]:
-    """An example as it stands on the wire, without the fields that have their default."""
+    """Return an example in wire form, without fields that have their default."""
     defaults = {f.name: f.default for f in msgspec.structs.fields(example)}
     wire: dict[str, Any] = msgspec.to_builtins(example)
     return {name: value for name, value in wire.items() if value != defaults[name]}

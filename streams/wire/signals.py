@@ -1,4 +1,4 @@
-"""The messages on state.signals: whatever concerns one item, in the one order in which the items agent applies it."""
+"""Messages of state.signals: everything that concerns an item, in the order in which the items agent applies it."""
 
 from collections.abc import Sequence
 
@@ -14,39 +14,39 @@ from streams.wire.topics import SIGNALS
 
 
 class Uploaded(msgspec.Struct, frozen=True, tag=True):
-    """An item's picture was embedded."""
+    """A picture of an item was embedded."""
 
     item: Item
 
 
 class Changed(msgspec.Struct, frozen=True, tag=True):
-    """Some of an item's fields were changed."""
+    """Some fields of an item changed."""
 
     item_id: str
     change: Change
 
 
 class Engaged(msgspec.Struct, frozen=True, tag=True):
-    """Users did something that concerns items of this partition: what one micro-batch brought, in its order."""
+    """Engagements of one micro-batch with items of this partition, in order."""
 
     engagements: tuple[Engagement, ...]
 
 
 Signal = Uploaded | Changed | Engaged
 
-#: Engagements in one message: each takes up to about 150 bytes of the topic's 1 MiB.
+#: Engagements in one message. Each takes up to about 150 bytes of the topic's limit of 1 MiB.
 ENGAGED_LIMIT = 2048
-#: Bytes of a message about one item: what events may bring takes less than half of it, and six times as much, as JSON
-#: may need it, still fits into state.catalog. Texts and ids, of which an item gathers several,
-#: as in streams/wire/events.py.
+#: Bytes of a message about one item. An item from valid events takes less than half of it. As JSON it may grow sixfold,
+#: which still fits into state.catalog.
 ITEM_LIMIT = 128 * 1024
+#: As in streams/wire/events.py.
 _TEXT_LIMIT = 4096
 _ID_LIMIT = 128
 
-#: The state keeps times as Unix seconds of 32 bits, and item keys of 64.
+#: The state stores times as unsigned 32-bit Unix seconds; other integers must fit into signed 64 bits.
 _TIME_LIMIT_MS = 2**32 * 1000
 _INT64 = 2**63
-#: Far above any weight of ours, far below what float32 cannot hold; NaN is not within it.
+#: Far above any real weight and far below the limit of float32. NaN fails the comparison.
 _WEIGHT_LIMIT = 1e6
 
 _decoder = msgspec.msgpack.Decoder(Signal)
@@ -54,19 +54,19 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class SignalTopic:
-    """Makes the topic's messages: the partition follows from the item, so each item has one writer."""
+    """Makes messages of state.signals. The partition follows from the item, so each item has one writer."""
 
     def __init__(self, prefix: str, partitions: int) -> None:
         self.name = prefix + SIGNALS.name
         self._partitions = partitions
 
     def message(self, signal: Uploaded | Changed) -> Message:
-        """The message of what became of one item."""
+        """Return the message for a change of one item."""
         item_id = signal.item.item_id if isinstance(signal, Uploaded) else signal.item_id
         return self._message(partition_of(key_of(item_id), self._partitions), item_id.encode(), signal)
 
     def messages(self, engagements: Sequence[Engagement]) -> list[Message]:
-        """The messages of a micro-batch's engagements: one a partition (each costs its reader about the same)."""
+        """Return the messages for engagements: few large ones, since each message costs its reader about the same."""
         grouped: dict[int, list[Engagement]] = {}
         for engagement in engagements:
             grouped.setdefault(partition_of(engagement.item, self._partitions), []).append(engagement)
@@ -81,7 +81,7 @@ class SignalTopic:
 
 
 def parse_signal(value: bytes | None) -> Signal:
-    """Parse a message of state.signals; raises InvalidEvent. What it returns can be applied and stored."""
+    """Parse a message of state.signals; raises InvalidEvent unless it can be applied and stored."""
     try:
         signal: Signal = _decoder.decode(value or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -50,7 +50,7 @@ UPLOADS = Topic(
     public.UPLOADS,
     "item_id (query: user_id)",
     _deleted_after(7, broker_time=True, max_bytes=public.MESSAGE_LIMIT),
-    "a new picture or clip",
+    "a new picture, or a picture to search with",
 )
 ITEMS = Topic(public.ITEMS, "item_id", _deleted_after(7, broker_time=True), "price, stock, hidden, text, deletion")
 PRIVACY = Topic(
@@ -82,7 +82,7 @@ EXPORTS = Topic(
     public.EXPORTS,
     "hash of user_id",
     {"cleanup.policy": "compact,delete", "retention.ms": str(DAY_MS), **_ERASED},
-    "all that is kept of a user who asked for it",
+    "the profile of a user who asked for it, and the items that the user owns",
 )
 DEAD_LETTERS = Topic(
     "dead-letters",

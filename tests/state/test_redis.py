@@ -94,9 +94,9 @@ async def test_a_killed_redis_is_unavailable_until_it_is_back(own: Stack, store:
     await store.commit([Commit(0, START, 4, {})])
     own.kill("redis")
 
-    with pytest.raises(StateUnavailable, match="Redis did not commit: ConnectionError"):
+    with pytest.raises(StateUnavailable, match="Redis operation 'commit' failed: ConnectionError"):
         await store.commit([Commit(0, 4, 5, {})])
-    with pytest.raises(StateUnavailable, match="Redis did not load"):
+    with pytest.raises(StateUnavailable, match="Redis operation 'load' failed"):
         await store.positions([0, 1])
     assert calls[-2:] == [("commit", False), ("load", False)]
 
@@ -158,7 +158,7 @@ async def test_a_condition_that_nobody_repeats_ends_by_itself(client: Redis, cal
 async def test_conditions_cannot_be_read_while_redis_is_away(own: Stack, client: Redis, calls: Calls) -> None:
     own.kill("redis")
 
-    with pytest.raises(StateUnavailable, match="Redis did not conditions"):
+    with pytest.raises(StateUnavailable, match="Redis operation 'conditions' failed"):
         await Degradations(client, "t.", ["encoder"], observe=calls).current()
 
 

@@ -91,7 +91,7 @@ async def test_a_killed_node_makes_the_cluster_unavailable_until_it_is_back(
     await store.commit(commits(START, 4))
     await asyncio.to_thread(mended.nodes[0].kill)
 
-    with pytest.raises(StateUnavailable, match="Redis did not commit"):
+    with pytest.raises(StateUnavailable, match="Redis operation 'commit' failed"):
         await store.commit(commits(4, 5))
 
     await asyncio.to_thread(mended.nodes[0].start)

@@ -61,7 +61,7 @@ def test_a_login_in_the_address_of_redis_is_kept_apart_from_it(environment: Envi
 def test_two_passwords_for_redis_are_one_too_many(environment: Environment) -> None:
     environment(redis=f"redis://ann:{SECRET}@r:1", redis_password=SECRET)
     assert refusal() == [
-        "SIGHTLINE_REDIS: holds a login, and SIGHTLINE_REDIS_USERNAME or _PASSWORD is set, too: keep one "
+        "SIGHTLINE_REDIS: contains a login, and SIGHTLINE_REDIS_USERNAME or _PASSWORD is set too: keep one of them "
         "(it is 'redis://***@r:1')"
     ]
 
@@ -105,7 +105,7 @@ def test_a_setting_that_would_not_be_used_is_refused(
 def test_a_password_is_not_sent_as_it_is_without_tls(environment: Environment) -> None:
     environment(kafka="k:1", kafka_protocol="SASL_PLAINTEXT", kafka_mechanism="PLAIN")
     environment(kafka_username="ann", kafka_password=SECRET)
-    assert refusal()[0].startswith("SIGHTLINE_KAFKA_MECHANISM: sends the password as it is")
+    assert refusal()[0].startswith("SIGHTLINE_KAFKA_MECHANISM: sends the password in clear")
 
 
 def test_authorities_without_tls_are_refused(environment: Environment, tmp_path: Path) -> None:

@@ -477,12 +477,31 @@ async def test_an_event_on_a_partition_that_its_key_does_not_give_is_counted_and
     assert len(hub.publisher.lists()) == 2
 
 
-async def test_a_click_that_names_its_list_is_credited_to_the_source_of_the_slot(hub: Hub) -> None:
+@pytest.mark.parametrize(("kind", "name"), [("view", "shown"), ("click", "clicked")])
+async def test_a_view_or_click_that_names_its_list_is_credited_to_the_source_of_the_slot(
+    hub: Hub, kind: str, name: str
+) -> None:
     await hub.handle([record(0, click("u1", "red0"))])
     (one,) = hub.publisher.lists()
-    before = metric("sightline_clicked_total", source="visual")
-    await hub.handle([record(1, click("u1", one.items[0].item_id, rec_id=one.rec_id, position=0))])
-    assert metric("sightline_clicked_total", source="visual") == before + 1
+    before = metric(f"sightline_{name}_total", source="visual")
+    answer = click("u1", one.items[0].item_id, type=kind, rec_id=one.rec_id, position=0)
+    await hub.handle([record(1, answer), record(2, answer | {"event_id": "again"})])
+    assert metric(f"sightline_{name}_total", source="visual") == before + 1
+
+
+async def test_published_slots_are_counted_and_are_not_shown_by_that(hub: Hub) -> None:
+    published, shown = (metric(f"sightline_{name}_total", source="visual") for name in ("published", "shown"))
+    await hub.handle([record(0, click("u1", "red0"))])
+    assert metric("sightline_published_total", source="visual") == published + LENGTH
+    assert metric("sightline_shown_total", source="visual") == shown
+
+
+async def test_a_duplicate_event_does_not_count_as_shown(hub: Hub) -> None:
+    await hub.handle([record(0, click("u1", "red0", "c-1"))])
+    (one,) = hub.publisher.lists()
+    before = metric("sightline_shown_total", source="visual")
+    await hub.handle([record(1, click("u1", one.items[0].item_id, "c-1", type="view", rec_id=one.rec_id))])
+    assert metric("sightline_shown_total", source="visual") == before
 
 
 COUNTED: list[tuple[str, dict[str, str], Callable[[], dict[str, object]]]] = [

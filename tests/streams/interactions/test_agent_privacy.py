@@ -302,3 +302,13 @@ async def test_with_a_key_an_unsigned_request_is_a_dead_letter() -> None:
     await hub.handle([record(0, click()), ask(1, "forget")])
     assert [letter.reason for letter in hub.publisher.dead_letters()] == ["unknown_type"]
     assert await hub.engaged("u1") == [key_of("red0")]
+
+
+@pytest.mark.parametrize("request_kind", ["forget", "opt_out"])
+async def test_an_event_that_changes_no_profile_does_not_count_as_shown(hub: Hub, request_kind: str) -> None:
+    await hub.handle([record(0, click("u1", "red0"))])
+    (one,) = hub.publisher.lists()
+    before = metric("sightline_shown_total", source="visual")
+    view = late(2, one.items[0].item_id, type="view", rec_id=one.rec_id)
+    await hub.handle([ask(1, request_kind), view])
+    assert metric("sightline_shown_total", source="visual") == before

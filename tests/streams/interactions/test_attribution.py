@@ -1,49 +1,93 @@
-from prometheus_client import REGISTRY
+from collections.abc import Sequence
+
+import pytest
 
 from features.recommendation import RecommendedItem, Source
 from streams.interactions.attribution import LISTS_LIMIT, Attribution
+from tests.harness.interactions import metric
+
+SOURCES: Sequence[Source] = ("visual", "trending", "popular", "fresh")
 
 
 def slot(name: str, source: Source) -> RecommendedItem:
     return RecommendedItem(item_id=name, score=1.0, source=source, explore=False, reasons=[])
 
 
-def counted(metric: str, source: str) -> float:
-    return REGISTRY.get_sample_value(f"sightline_{metric}_total", {"source": source}) or 0.0
+def counted(name: str) -> dict[str, float]:
+    return {source: metric(f"sightline_{name}_total", source=source) for source in SOURCES}
 
 
-def test_slots_are_counted_by_their_source() -> None:
-    before = [counted("shown", source) for source in ("visual", "fresh")]
-    Attribution().shown({"r1": [slot("a", "visual"), slot("b", "visual"), slot("c", "fresh")]})
-
-    assert [counted("shown", source) for source in ("visual", "fresh")] == [before[0] + 2, before[1] + 1]
+def gained(name: str, before: dict[str, float]) -> dict[str, float]:
+    """What a counter gained since `before`, for the sources where it gained anything."""
+    return {source: value - before[source] for source, value in counted(name).items() if value != before[source]}
 
 
-def test_a_click_is_earned_by_the_source_of_its_slot() -> None:
-    attribution = Attribution()
-    attribution.shown({"r1": [slot("a", "visual"), slot("b", "trending")]})
-    before = counted("clicked", "trending")
-    attribution.clicked("r1", "b")
-
-    assert counted("clicked", "trending") == before + 1
+@pytest.fixture
+def attribution() -> Attribution:
+    made = Attribution()
+    made.published({"r1": [slot("a", "visual"), slot("b", "trending")], "r2": [slot("a", "popular")]})
+    return made
 
 
-def test_a_click_on_an_unknown_list_or_beside_the_list_is_unknown() -> None:
-    attribution = Attribution()
-    attribution.shown({"r1": [slot("a", "visual")]})
-    before = counted("clicked", "unknown")
-    attribution.clicked("r1", "z")
-    attribution.clicked("r0", "a")
+def test_published_slots_are_counted_by_their_source() -> None:
+    before = counted("published")
+    Attribution().published({"r1": [slot("a", "visual"), slot("b", "visual"), slot("c", "fresh")]})
+    assert gained("published", before) == {"visual": 2, "fresh": 1}
 
-    assert counted("clicked", "unknown") == before + 2
+
+def test_a_published_slot_is_not_shown_yet() -> None:
+    before = counted("shown")
+    Attribution().published({"r1": [slot("a", "visual")]})
+    assert gained("shown", before) == {}
+
+
+@pytest.mark.parametrize(("kind", "name"), [("view", "shown"), ("click", "clicked")])
+def test_a_view_counts_as_shown_and_a_click_as_clicked_for_the_source_of_the_slot(
+    attribution: Attribution, kind: str, name: str
+) -> None:
+    shown, clicked = counted("shown"), counted("clicked")
+    attribution.feedback(kind, "r1", "b")
+    assert {"shown": gained("shown", shown), "clicked": gained("clicked", clicked)} == {
+        "shown": {},
+        "clicked": {},
+        name: {"trending": 1},
+    }
+
+
+@pytest.mark.parametrize(("kind", "name"), [("view", "shown"), ("click", "clicked")])
+def test_a_slot_counts_once_and_the_same_item_in_another_list_again(
+    attribution: Attribution, kind: str, name: str
+) -> None:
+    before = counted(name)
+    for rec_id in ("r1", "r1", "r2"):
+        attribution.feedback(kind, rec_id, "a")
+    assert gained(name, before) == {"visual": 1, "popular": 1}
+
+
+def test_a_list_published_again_does_not_count_its_slots_again(attribution: Attribution) -> None:
+    attribution.feedback("view", "r1", "a")
+    before = counted("shown")
+    attribution.published({"r1": [slot("a", "visual")]})
+    attribution.feedback("view", "r1", "a")
+    assert gained("shown", before) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "rec_id", "item_id"),
+    [("click", "r0", "a"), ("view", "r0", "a"), ("click", "r1", "z"), ("view", "r1", "z"), ("like", "r1", "a")],
+    ids=["click, unknown list", "view, unknown list", "click, not in the list", "view, not in the list", "like"],
+)
+def test_nothing_else_is_counted(attribution: Attribution, kind: str, rec_id: str, item_id: str) -> None:
+    shown, clicked = counted("shown"), counted("clicked")
+    attribution.feedback(kind, rec_id, item_id)
+    assert (gained("shown", shown), gained("clicked", clicked)) == ({}, {})
 
 
 def test_past_its_bound_the_oldest_list_is_forgotten() -> None:
     attribution = Attribution()
-    attribution.shown({f"r{number}": [slot("a", "popular")] for number in range(LISTS_LIMIT + 1)})
-    popular, unknown = counted("clicked", "popular"), counted("clicked", "unknown")
-    attribution.clicked("r0", "a")
-    attribution.clicked("r1", "a")
-
-    assert counted("clicked", "unknown") == unknown + 1
-    assert counted("clicked", "popular") == popular + 1
+    attribution.published({f"r{number}": [slot("a", "popular")] for number in range(LISTS_LIMIT + 1)})
+    before = counted("clicked")
+    attribution.feedback("click", "r0", "a")
+    assert gained("clicked", before) == {}
+    attribution.feedback("click", "r1", "a")
+    assert gained("clicked", before) == {"popular": 1}

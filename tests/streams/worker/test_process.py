@@ -39,7 +39,7 @@ PROMISED = {
         "sightline_redis_seconds",
         "sightline_recommendations_total",
         "sightline_candidates",
-        "sightline_shown_total",
+        "sightline_published_total",
         "sightline_list_diversity",
         "sightline_catalog_items",
     },
@@ -63,6 +63,7 @@ DECLARED = {
     "sightline_redis_errors_total",
     "sightline_filtered_total",
     "sightline_short_lists_total",
+    "sightline_shown_total",
     "sightline_clicked_total",
     "sightline_catalog_lag_records",
 }
