@@ -3,12 +3,11 @@
 import asyncio
 import time
 
-from confluent_kafka.admin import AdminClient
-
 from benchmarks.faults.fault import Fault, Unmet
 from benchmarks.faults.system import CALM_S, System
 from benchmarks.faults.traffic import Traffic
 from streams.kafka.admin import create_topics
+from streams.kafka.admin_client import connected_admin
 from streams.replay.rebuild import rebuild_state
 from streams.wire.topics import INTERACTIONS
 
@@ -73,8 +72,8 @@ def make_topic_anew(system: System) -> float:
     system.await_stored(system.ends())
     before = system.positions()
     topic = system.topic(INTERACTIONS)
-    admin = AdminClient({"bootstrap.servers": system.services.kafka})
-    admin.delete_topics([topic])[topic].result(AWAY_S)
+    with connected_admin(system.services.kafka) as admin:
+        admin.delete_topics([topic])
     create_topics(system.services.kafka, system.settings.topic_prefix, system.settings.partitions, 1)
     begun = time.monotonic()
     # Of the events before nothing is left to be judged by.

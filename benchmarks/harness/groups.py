@@ -1,30 +1,28 @@
 """Consumer groups: whether all members have their partitions."""
 
 import time
-
-from confluent_kafka import ConsumerGroupState, KafkaException
-from confluent_kafka.admin import AdminClient
+from contextlib import closing
 
 from streams.errors import BrokerUnavailable
+from streams.kafka.admin_client import AdminConnection
+from streams.kafka.groups import read_group
 
 _LOOK_S = 0.2
-_ASK_S = 10.0
 
 
 def await_members(kafka: str, group: str, count: int, *, patience_s: float = 60.0) -> None:
-    """Return when the group has so many members, each with partitions; raises BrokerUnavailable."""
-    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
+    """Return when the group has `count` members, each with partitions; raises BrokerUnavailable."""
     deadline = time.monotonic() + patience_s
-    while True:
-        found = "nothing is known of it"
-        try:
-            described = admin.describe_consumer_groups([group])[group].result(_ASK_S)
-            shares = sorted(len(member.assignment.topic_partitions) for member in described.members)
-            if described.state == ConsumerGroupState.STABLE and len(shares) == count and shares[0] > 0:
-                return
-            found = f"it is {described.state.name}, its members have {shares} partitions"
-        except KafkaException as error:
-            found = str(error)
-        if time.monotonic() > deadline:
-            raise BrokerUnavailable(f"group {group} has not {count} members after {patience_s:.0f} s: {found}")
-        time.sleep(_LOOK_S)
+    with closing(AdminConnection(kafka)) as connection:
+        while True:
+            try:
+                described = read_group(connection, group)
+                shares = sorted(map(len, described.members.values()))
+                if described.state == "Stable" and len(shares) == count and shares[0] > 0:
+                    return
+                found = f"it is {described.state}, its members have {shares} partitions"
+            except BrokerUnavailable as error:
+                found = str(error)
+            if time.monotonic() > deadline:
+                raise BrokerUnavailable(f"group {group} has not {count} members after {patience_s:.0f} s: {found}")
+            time.sleep(_LOOK_S)

@@ -50,11 +50,6 @@ class Uploader:
             raise
 
     @property
-    def cluster_id(self) -> str:
-        """Which Kafka cluster it is."""
-        return self._arrivals.cluster_id
-
-    @property
     def dead_letters(self) -> int:
         """Records on dead-letters since construction, whoever caused them."""
         return self._arrivals.counts[self._dead_letters]

@@ -20,21 +20,13 @@ from streams.interactions.behaviour_cache import BehaviourCache
 from streams.interactions.lists import Cause, ListMaker, MadeList
 from streams.interactions.reducer import to_action
 from streams.kafka.publisher import Publisher
-from streams.metrics import (
-    CLAMPED_TIMES,
-    DUPLICATES,
-    EVENT_TO_RECOMMENDATION,
-    EVENTS,
-    FORGET,
-    MISROUTED,
-)
+from streams.metrics import CLAMPED_TIMES, DUPLICATES, EVENT_TO_RECOMMENDATION, EVENTS, FORGET, MISROUTED, StageTimer
 from streams.privacy.control_records import UNSIGNED, ControlRecords, VerifiedRequest
 from streams.privacy.receipts import Receipts
 from streams.processing.breaker import Breaker
 from streams.processing.dead_letters import dead_letter
 from streams.processing.positions import Positions
 from streams.retrying import until_available
-from streams.stages import Stages
 from streams.wire.events import Interaction
 from streams.wire.parsing import clamp_time, parse_interaction
 from streams.wire.records import Message, Record, by_partition
@@ -165,7 +157,7 @@ class InteractionsAgent:
     async def handle(self, records: Sequence[Record]) -> None:
         """Apply a batch; on return its lists are on their way, or its partitions will be fetched again."""
         await self._room.wait()
-        stages = Stages()
+        stages = StageTimer()
         batch = by_partition(records)
         events = {(record.partition, record.offset): self._parse(record) for record in records}
         users = {partition: _users(found, events) for partition, found in batch.items()}
@@ -197,7 +189,7 @@ class InteractionsAgent:
 
     async def store(self) -> None:
         """Publish what goes before the commit, then commit what was applied; one at a time."""
-        stages = Stages()
+        stages = StageTimer()
         unstored, self._unstored = self._unstored, _Unstored()
         taken = self._profiles.take()
         try:
@@ -224,7 +216,7 @@ class InteractionsAgent:
                 await asyncio.sleep(STORE_EVERY_S)
             await self.store()
 
-    async def _acknowledged(self, sent: Awaitable[None], made: Sequence[MadeList], stages: Stages) -> None:
+    async def _acknowledged(self, sent: Awaitable[None], made: Sequence[MadeList], stages: StageTimer) -> None:
         """Wait for the broker, and count: nothing that a list does not need comes before it is sent."""
         self._lists.count(made)
         await sent

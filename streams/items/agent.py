@@ -17,12 +17,11 @@ from state.errors import StateUnavailable
 from state.signals import Signals, SignalStore, Wanted
 from streams.errors import InvalidEvent
 from streams.kafka.publisher import Publisher
-from streams.metrics import DUPLICATES, EVENTS
+from streams.metrics import DUPLICATES, EVENTS, StageTimer
 from streams.processing.breaker import Breaker
 from streams.processing.dead_letters import dead_letter
 from streams.processing.positions import Positions
 from streams.retrying import until_available
-from streams.stages import Stages
 from streams.wire.events import ItemChange
 from streams.wire.parsing import clamp_time, parse_item_change
 from streams.wire.records import Message, Record, by_partition
@@ -93,7 +92,7 @@ class SignalsAgent:
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Apply a batch; on return its effect is published and stored, or its partitions will be fetched again."""
-        stages = Stages()
+        stages = StageTimer()
         batch = by_partition(records)
         parsed = {(record.partition, record.offset): _parse(record) for record in records}
         wanted = {partition: _wanted(found, parsed) for partition, found in batch.items()}

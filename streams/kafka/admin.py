@@ -1,21 +1,17 @@
 """The topics as they should be: made, compared with the cluster, and searched for misrouted keys."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
-import stamina
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # no types
+from kafka import KafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # ships no types
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec  # type: ignore[import-untyped]
-from kafka.errors import (  # type: ignore[import-untyped]
-    CoordinatorNotAvailableError,
-    TopicAlreadyExistsError,
-    for_code,
-)
+from kafka.errors import TopicAlreadyExistsError, for_code  # type: ignore[import-untyped]
 
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import BrokerUnavailable
+from streams.kafka.admin_client import TIMEOUT_S, connected_admin
 from streams.kafka.connection import connecting
 from streams.kafka.continuity import Log
 from streams.kafka.log_reader import Extent, KafkaLogReader, LogReader
@@ -23,8 +19,6 @@ from streams.wire import topics
 from streams.wire.records import Record
 from streams.wire.routing import partition_of
 
-CONNECT_MS: Final = 5_000
-COORDINATOR_S: Final = 30.0
 #: A new topic has its leaders in a moment, but on a busy machine.
 LEADERS_S: Final = 60.0
 SAMPLE: Final = 20
@@ -60,7 +54,7 @@ def create_topics(
     bootstrap: str, prefix: str, partitions: int, replication: int, *, security: KafkaSecurity = PLAINTEXT
 ) -> CreatedTopics:
     """Create the topics that are missing and wait until they have leaders; existing ones are not changed."""
-    with _admin(bootstrap, security) as admin:
+    with connected_admin(bootstrap, security) as admin:
         present = set(admin.list_topics())
         wanted = {prefix + topic.name: topic for topic in topics.ALL}
         missing = [name for name in wanted if name not in present]
@@ -85,7 +79,7 @@ def check_topics(
     bootstrap: str, prefix: str, partitions: int, *, security: KafkaSecurity = PLAINTEXT
 ) -> list[TopicDifference]:
     """Compare every topic with its definition: existence, partition count, settings."""
-    with _admin(bootstrap, security) as admin:
+    with connected_admin(bootstrap, security) as admin:
         wanted = {prefix + topic.name: topic for topic in topics.ALL}
         found = {name: count for name, count in _partition_counts(admin).items() if name in wanted}
         settings = _settings(admin, list(found))
@@ -112,7 +106,7 @@ def broker_version(bootstrap: str, *, security: KafkaSecurity = PLAINTEXT) -> st
     with connecting(bootstrap, security):
         consumer = KafkaConsumer(
             bootstrap_servers=bootstrap,
-            bootstrap_timeout_ms=CONNECT_MS,
+            bootstrap_timeout_ms=round(1000 * TIMEOUT_S),
             metrics_enabled=False,
             **security.python_options(),
         )
@@ -121,9 +115,15 @@ def broker_version(bootstrap: str, *, security: KafkaSecurity = PLAINTEXT) -> st
     return ".".join(map(str, version))
 
 
+def cluster_id(bootstrap: str, *, security: KafkaSecurity = PLAINTEXT) -> str:
+    """The id that Kafka gave the cluster when it was set up; raises BrokerUnavailable."""
+    with connected_admin(bootstrap, security) as admin:
+        return str(admin.describe_cluster()["cluster_id"])
+
+
 def read_log(bootstrap: str, topic: str, *, security: KafkaSecurity = PLAINTEXT) -> Log:
     """A topic's id and what its partitions hold; raises BrokerUnavailable."""
-    with _admin(bootstrap, security) as admin:
+    with connected_admin(bootstrap, security) as admin:
         (found,) = admin.describe_topics([topic])
         if found["error_code"]:
             raise BrokerUnavailable.no_topic(topic)
@@ -135,23 +135,13 @@ def read_log(bootstrap: str, topic: str, *, security: KafkaSecurity = PLAINTEXT)
     )
 
 
-def read_handled(bootstrap: str, group: str, topic: str, *, security: KafkaSecurity = PLAINTEXT) -> dict[int, int]:
-    """The last offset of each partition that a group has handled, where Kafka was told of one."""
-    with _admin(bootstrap, security) as admin:
-        # The first question about any group has Kafka set up where it keeps that.
-        for attempt in stamina.retry_context(on=CoordinatorNotAvailableError, attempts=None, timeout=COORDINATOR_S):
-            with attempt:
-                found = admin.list_group_offsets({group: None})[group]
-    return {p.partition: known.offset - 1 for p, known in found.items() if p.topic == topic and known.offset >= 0}
-
-
 def find_misrouted(bootstrap: str, prefix: str, *, security: KafkaSecurity = PLAINTEXT) -> tuple[int, list[Misrouted]]:
     """Read the last records of each partition of the keyed topics back: how many, and which lie wrongly.
 
     Raises BrokerUnavailable, and AccessRefused where this user may not read one of them.
     """
     keyed = {prefix + topic.name for topic in topics.ALL if topic is not topics.DEAD_LETTERS}
-    with _admin(bootstrap, security) as admin:
+    with connected_admin(bootstrap, security) as admin:
         counts = {name: count for name, count in _partition_counts(admin).items() if name in keyed}
     read, wrong = 0, []
     with closing(KafkaLogReader(bootstrap, security=security)) as log:
@@ -171,18 +161,6 @@ def _last_records(log: LogReader, topic: str, partitions: int) -> Iterator[Recor
     for partition in range(partitions):
         extent = log.extent(topic, partition)
         yield from log.read(topic, partition, max(extent.first, extent.end - SAMPLE), extent.end)
-
-
-@contextmanager
-def _admin(bootstrap: str, security: KafkaSecurity) -> Iterator[Any]:
-    with connecting(bootstrap, security):
-        admin = KafkaAdminClient(
-            bootstrap_servers=bootstrap, bootstrap_timeout_ms=CONNECT_MS, **security.python_options()
-        )
-        try:
-            yield admin
-        finally:
-            admin.close()
 
 
 def _refuse_errors(answers: list[dict[str, Any]]) -> None:

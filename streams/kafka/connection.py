@@ -25,7 +25,7 @@ SIGN_IN_S: Final = 10.0
 def connecting(bootstrap: str, security: KafkaSecurity = PLAINTEXT) -> Iterator[None]:
     """Say BrokerUnavailable or AccessRefused when the client that is made and used here cannot work."""
     try:
-        _knock(bootstrap)
+        knock(bootstrap)
         sign_in(bootstrap, security)
         yield
     except AuthorizationError as error:
@@ -59,7 +59,7 @@ def sign_in(bootstrap: str, security: KafkaSecurity) -> None:
     raise AccessRefused.login(bootstrap, security.protocol, reason)
 
 
-def _knock(bootstrap: str) -> None:
+def knock(bootstrap: str) -> None:
     """Connect to one of the addresses: kafka-python takes 10 s to give up, and leaves its sockets open."""
     refusal = OSError(f"{bootstrap!r} is not host:port")
     for address in bootstrap.split(","):

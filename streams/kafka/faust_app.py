@@ -16,8 +16,7 @@ from streams.errors import BrokerUnavailable, LogMismatch
 from streams.kafka import transport
 from streams.kafka.admin import read_log
 from streams.kafka.continuity import Log, check_log
-from streams.kafka.micro_batches import acknowledge, to_records, waiting
-from streams.kafka.overlap import overlap
+from streams.kafka.micro_batches import acknowledge, overlap, to_records, waiting
 from streams.logs import log
 from streams.metrics import LAST_PROGRESS
 from streams.retrying import until_available

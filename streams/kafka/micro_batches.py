@@ -1,11 +1,17 @@
 """Adaptive micro-batches: what has arrived by now, never a wait to fill up (architecture, decision 4)."""
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+import asyncio
+from asyncio import Task, TaskGroup
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 from faust.types import EventT
 
 from streams.wire.records import Record
+
+E = TypeVar("E")
+T = TypeVar("T")
 
 
 async def waiting(stream: Any, limit: int) -> AsyncIterator[list[EventT[bytes]]]:
@@ -19,6 +25,36 @@ async def waiting(stream: Any, limit: int) -> AsyncIterator[list[EventT[bytes]]]
         while len(batch) < limit and not queue.empty():
             batch.append(queue.get_nowait())
         yield batch
+
+
+async def overlap(
+    batches: AsyncIterator[Sequence[E]],
+    work: Callable[[Sequence[E]], Awaitable[T]],
+    settle: Callable[[Sequence[E], T], Awaitable[None]],
+    *,
+    at_once: int,
+) -> None:
+    """Work on batches as they come, with up to `at_once` elements under way, and settle them in their order.
+
+    What `work` or `settle` raises ends everything, as an ExceptionGroup: no later batch is settled then. Cancelled, it
+    leaves nothing running.
+    """
+
+    async def handle(batch: Sequence[E], before: Task[None] | None) -> None:
+        result = await work(batch)
+        if before is not None:
+            await asyncio.wait((before,))
+            before.result()
+        await settle(batch, result)
+
+    running: deque[tuple[int, Task[None]]] = deque()
+    last: Task[None] | None = None
+    async with TaskGroup() as group:
+        async for batch in batches:
+            while running and (running[0][1].done() or len(batch) + sum(size for size, _ in running) > at_once):
+                await asyncio.wait((running.popleft()[1],))
+            last = group.create_task(handle(batch, last))
+            running.append((len(batch), last))
 
 
 def acknowledge(batch: Sequence[EventT[bytes]]) -> None:
