@@ -1,4 +1,4 @@
-"""The topics as they should be: made, compared with the cluster, and searched for misrouted keys."""
+"""Topic administration: create the topics, compare them with their definition, find misrouted keys."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,14 +19,15 @@ from streams.wire import topics
 from streams.wire.records import Record
 from streams.wire.routing import partition_of
 
-#: A new topic has its leaders in a moment, but on a busy machine.
+#: A busy machine needs this long until all partitions of new topics have a leader; usually it takes a moment.
 LEADERS_S: Final = 60.0
+#: Records of each partition that `find_misrouted` reads.
 SAMPLE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class CreatedTopics:
-    """What `create_topics` made and what was there before."""
+    """The names of the topics that `create_topics` created, and of those that existed before."""
 
     created: list[str]
     existing: list[str]
@@ -34,7 +35,7 @@ class CreatedTopics:
 
 @dataclass(frozen=True, slots=True)
 class TopicDifference:
-    """One way in which a topic is not as it should be; `text` says which, and what to do."""
+    """One difference between a topic and its definition; `text` says which, and what to do."""
 
     topic: str
     text: str
@@ -42,7 +43,7 @@ class TopicDifference:
 
 @dataclass(frozen=True, slots=True)
 class Misrouted:
-    """A record on a partition that murmur2 of its key does not give."""
+    """A record in another partition than murmur2 of its key gives; `expected` is that partition."""
 
     topic: str
     partition: int
@@ -53,7 +54,10 @@ class Misrouted:
 def create_topics(
     bootstrap: str, prefix: str, partitions: int, replication: int, *, security: KafkaSecurity = PLAINTEXT
 ) -> CreatedTopics:
-    """Create the topics that are missing and wait until they have leaders; existing ones are not changed."""
+    """Create the missing topics and wait until they have leaders; existing topics stay as they are.
+
+    Raises BrokerUnavailable, and AccessRefused where this user may not create them.
+    """
     with connected_admin(bootstrap, security) as admin:
         present = set(admin.list_topics())
         wanted = {prefix + topic.name: topic for topic in topics.ALL}
@@ -78,7 +82,7 @@ def create_topics(
 def check_topics(
     bootstrap: str, prefix: str, partitions: int, *, security: KafkaSecurity = PLAINTEXT
 ) -> list[TopicDifference]:
-    """Compare every topic with its definition: existence, partition count, settings."""
+    """Compare each topic with its definition: existence, partition count, settings. Raises BrokerUnavailable."""
     with connected_admin(bootstrap, security) as admin:
         wanted = {prefix + topic.name: topic for topic in topics.ALL}
         found = {name: count for name, count in _partition_counts(admin).items() if name in wanted}
@@ -122,7 +126,7 @@ def cluster_id(bootstrap: str, *, security: KafkaSecurity = PLAINTEXT) -> str:
 
 
 def read_log(bootstrap: str, topic: str, *, security: KafkaSecurity = PLAINTEXT) -> Log:
-    """A topic's id and what its partitions hold; raises BrokerUnavailable."""
+    """The id of a topic and the offsets that its partitions hold; raises BrokerUnavailable."""
     with connected_admin(bootstrap, security) as admin:
         (found,) = admin.describe_topics([topic])
         if found["error_code"]:
@@ -136,9 +140,10 @@ def read_log(bootstrap: str, topic: str, *, security: KafkaSecurity = PLAINTEXT)
 
 
 def find_misrouted(bootstrap: str, prefix: str, *, security: KafkaSecurity = PLAINTEXT) -> tuple[int, list[Misrouted]]:
-    """Read the last records of each partition of the keyed topics back: how many, and which lie wrongly.
+    """Read the last records of each partition of the keyed topics.
 
-    Raises BrokerUnavailable, and AccessRefused where this user may not read one of them.
+    Returns the number of records with a key, and those of them that are misrouted. Raises BrokerUnavailable, and
+    AccessRefused where this user may not read one of the topics.
     """
     keyed = {prefix + topic.name for topic in topics.ALL if topic is not topics.DEAD_LETTERS}
     with connected_admin(bootstrap, security) as admin:
@@ -157,7 +162,7 @@ def find_misrouted(bootstrap: str, prefix: str, *, security: KafkaSecurity = PLA
 
 
 def _last_records(log: LogReader, topic: str, partitions: int) -> Iterator[Record]:
-    """Up to SAMPLE records from the end of every partition."""
+    """The last records of every partition, at most SAMPLE of each."""
     for partition in range(partitions):
         extent = log.extent(topic, partition)
         yield from log.read(topic, partition, max(extent.first, extent.end - SAMPLE), extent.end)
@@ -166,7 +171,7 @@ def _last_records(log: LogReader, topic: str, partitions: int) -> Iterator[Recor
 def _refuse_errors(answers: list[dict[str, Any]]) -> None:
     for answer in answers:
         error = for_code(answer["error_code"])
-        # Another `topics create` at the same moment is no fault.
+        # Another `topics create` may run at the same moment.
         if answer["error_code"] and error is not TopicAlreadyExistsError:
             raise BrokerUnavailable(
                 f"Kafka refused to create {answer['name']}: {answer.get('error_message') or error.__name__}"
@@ -212,5 +217,5 @@ def _wrong_setting(topic: str, key: str, found: str | None, wanted: str) -> str:
 
 
 def _normal(value: str | None) -> set[str]:
-    """`compact,delete` and `delete,compact` are the same policy."""
+    """The words of a setting: `compact,delete` and `delete,compact` are the same policy."""
     return set((value or "").split(","))

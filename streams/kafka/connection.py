@@ -60,7 +60,7 @@ def sign_in(bootstrap: str, security: KafkaSecurity) -> None:
 
 
 def knock(bootstrap: str) -> None:
-    """Connect to one of the addresses: kafka-python takes 10 s to give up, and leaves its sockets open."""
+    """Connect to one of the addresses, or raise OSError: kafka-python gives up late, and leaves its sockets open."""
     refusal = OSError(f"{bootstrap!r} is not host:port")
     for address in bootstrap.split(","):
         host, _, port = address.strip().rpartition(":")

@@ -1,4 +1,4 @@
-"""Adaptive micro-batches: what has arrived by now, never a wait to fill up (architecture, decision 4)."""
+"""Adaptive micro-batches: a batch is what has arrived by now, and several batches may overlap."""
 
 import asyncio
 from asyncio import Task, TaskGroup
@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 
 async def waiting(stream: Any, limit: int) -> AsyncIterator[list[EventT[bytes]]]:
-    """Yield the events that wait in the stream, one when idle and up to `limit` under load.
+    """Yield the events that wait in the stream: one when idle, up to `limit` under load; never wait to fill a batch.
 
-    Nothing is acknowledged here: call `acknowledge` when the batch has taken effect.
+    The caller must call `acknowledge` when the batch has taken effect.
     """
     async for event in stream.noack().events():
         batch = [event]
@@ -34,10 +34,10 @@ async def overlap(
     *,
     at_once: int,
 ) -> None:
-    """Work on batches as they come, with up to `at_once` elements under way, and settle them in their order.
+    """Run `work` on batches as they come, with at most `at_once` elements under way, and `settle` in input order.
 
-    What `work` or `settle` raises ends everything, as an ExceptionGroup: no later batch is settled then. Cancelled, it
-    leaves nothing running.
+    An exception of `work` or `settle` ends all tasks and is raised in an ExceptionGroup; no later batch is settled.
+    Cancellation leaves no task running. This suits work that waits for other machines.
     """
 
     async def handle(batch: Sequence[E], before: Task[None] | None) -> None:
@@ -58,13 +58,13 @@ async def overlap(
 
 
 def acknowledge(batch: Sequence[EventT[bytes]]) -> None:
-    """Let Kafka's committed offset move on; it serves lag dashboards, and resuming where no position is kept."""
+    """Let Kafka's committed offset advance: lag dashboards and agents without a stored position use it."""
     for event in batch:
         event.ack()
 
 
 def to_records(batch: Sequence[EventT[bytes]]) -> list[Record]:
-    """The batch's messages as records."""
+    """Convert Faust events to records."""
     return [_record(event) for event in batch]
 
 
@@ -77,7 +77,7 @@ def _record(event: EventT[bytes]) -> Record:
         round(message.timestamp * 1000),
         message.key,
         message.value,
-        # A header may be null in Kafka: it says as much as an empty one.
+        # A header may be null in Kafka; it means the same as an empty one.
         tuple((name, value or b"") for name, value in message.headers or ()),
         getattr(message, "after", None),
     )
