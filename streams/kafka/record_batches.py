@@ -126,7 +126,8 @@ def _unpacked_size(codec: int, data: memoryview) -> int:
     try:
         return _UNPACK_INTO[codec](data, room)
     except cramjam.DecompressionError:
-        # The buffer is too small. The data are not broken: the broker parsed the batch, and the fetcher checks its checksum.
+        # The buffer is too small. The data are not broken: the broker parsed the batch, and the fetcher compares its
+        # checksum.
         return MEMORY_LIMIT + 1
 
 
