@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from kafka import KafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # ships no types
+from kafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from sightline_client.connection import connecting
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import BrokerUnavailable
 
-CONNECT_S = 10.0
+CONNECT_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +40,21 @@ class Arrivals:
         self._expected: dict[str, Future[Arrival]] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        config: dict[str, Any] = {
-            "bootstrap.servers": bootstrap,
-            "group.id": "sightline-arrivals",  # required by the client; nothing is committed under it
-            "enable.auto.commit": False,
-            "log_level": 2,
-            **security.librdkafka_options(),
-        }
         with connecting(bootstrap, security):
-            self._consumer = Consumer(config)
+            self._consumer: Any = KafkaConsumer(
+                bootstrap_servers=bootstrap,
+                enable_auto_commit=False,
+                allow_auto_create_topics=False,
+                bootstrap_timeout_ms=CONNECT_MS,
+                # A quiet partition must not hold up a busy one for the default of half a second.
+                fetch_max_wait_ms=50,
+                metrics_enabled=False,
+                **security.python_options(),
+            )
         try:
-            self.cluster_id = str(self._consumer.list_topics(timeout=CONNECT_S).cluster_id)
-            self._consumer.assign([end for topic in topics for end in self._ends(topic)])
-        except KafkaException as error:
-            self._consumer.close()
-            raise BrokerUnavailable.no_answer(bootstrap, error) from None
-        except BrokerUnavailable:
+            with connecting(bootstrap, security):
+                self._start(topics)
+        except BaseException:
             self._consumer.close()
             raise
         self._thread = threading.Thread(target=self._read, name="arrivals", daemon=True)
@@ -81,23 +81,34 @@ class Arrivals:
     ) -> None:
         self.close()
 
-    def _ends(self, topic: str) -> list[TopicPartition]:
-        partitions = self._consumer.list_topics(topic, timeout=CONNECT_S).topics[topic].partitions
+    def _start(self, topics: Sequence[str]) -> None:
+        partitions = [TopicPartition(topic, number) for topic in topics for number in self._partitions(topic)]
+        self._consumer.assign(partitions)
+        for partition, end in self._consumer.end_offsets(partitions, timeout_ms=CONNECT_MS).items():
+            self._consumer.seek(partition, end)
+
+    def _partitions(self, topic: str) -> set[int]:
+        partitions: set[int] | None = self._consumer.partitions_for_topic(topic)
         if not partitions:
             raise BrokerUnavailable.no_topic(topic)
-        bare = [TopicPartition(topic, number) for number in partitions]
-        ends = [self._consumer.get_watermark_offsets(one, timeout=CONNECT_S)[1] for one in bare]
-        return [TopicPartition(topic, one.partition, end) for one, end in zip(bare, ends, strict=True)]
+        return partitions
 
     def _read(self) -> None:
         while not self._closed.is_set():
-            record = self._consumer.poll(0.1)
-            if record is None or record.error() is not None:
+            try:
+                fetched = self._consumer.poll(timeout_ms=100)
+            except KafkaError:
+                # Whoever expects a record has a deadline; until then the broker may come back.
+                self._closed.wait(0.1)
                 continue
-            topic, key = record.topic() or "", (record.key() or b"").decode(errors="replace")
-            arrival = Arrival(topic, key, record.value(), time.perf_counter())
-            with self._lock:
-                self.counts[topic] += 1
-                waiting = self._expected.pop(key, None)
-            if waiting is not None:
-                waiting.set_result(arrival)
+            for record in (record for batch in fetched.values() for record in batch):
+                self._take(record)
+
+    def _take(self, record: Any) -> None:
+        key = (record.key or b"").decode(errors="replace")
+        arrival = Arrival(record.topic, key, record.value, time.perf_counter())
+        with self._lock:
+            self.counts[record.topic] += 1
+            waiting = self._expected.pop(key, None)
+        if waiting is not None:
+            waiting.set_result(arrival)

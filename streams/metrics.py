@@ -1,5 +1,8 @@
 """All metrics of Sightline: name, meaning and labels. The values of a label are always few."""
 
+import time
+from functools import cache
+
 from prometheus_client import Counter, Gauge, Histogram, Info
 
 _FAST = (
@@ -122,3 +125,22 @@ FORGET = Histogram(
 CATALOG_ITEMS = Gauge("sightline_catalog_items", "Items in this process's replica", ["state"])
 CATALOG_LAG = Gauge("sightline_catalog_lag_records", "Records of state.catalog that this replica has not applied yet")
 BUILD = Info("sightline_build", "Version of Sightline and of the encoder; reported by uploads workers")
+
+#: Finding a stage's histogram takes as long as observing it.
+_stage = cache(STAGE.labels)
+
+
+class StageTimer:
+    """Times the stages of one micro-batch, one after the other; the first starts when the timer is made."""
+
+    def __init__(self) -> None:
+        self.started_ms = time.time_ns() // 1_000_000
+        self.milliseconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def end(self, stage: str) -> None:
+        """Observe the time since the last `end` as that of this stage."""
+        now = time.perf_counter()
+        _stage(stage).observe(now - self._last)
+        self.milliseconds[stage] = round(self.milliseconds.get(stage, 0.0) + 1000 * (now - self._last), 3)
+        self._last = now

@@ -1,12 +1,13 @@
 """Counts the rebalances of a consumer group; a group that rebalances continually makes no progress."""
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
+from contextlib import closing
 
 from benchmarks.harness.watch import Watch
+from streams.errors import BrokerUnavailable
+from streams.kafka.admin_client import AdminConnection
+from streams.kafka.groups import read_group
 
-_INTERVAL_S = 0.5
-_TIMEOUT_S = 5.0
+_LOOK_S = 0.5
 
 
 class GroupWatch(Watch):
@@ -14,20 +15,18 @@ class GroupWatch(Watch):
 
     def __init__(self, kafka: str, group: str) -> None:
         super().__init__()
-        self._admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
+        self._kafka = kafka
         self._group = group
         self.changes = 0
 
     def _watch(self) -> None:
         known = None
-        while not self._ended.wait(_INTERVAL_S):
-            try:
-                found = self._admin.describe_consumer_groups([self._group])[self._group].result(_TIMEOUT_S)
-            except (KafkaException, TimeoutError):
-                continue
-            members = frozenset(
-                (member.member_id, frozenset(map(str, member.assignment.topic_partitions))) for member in found.members
-            )
-            if known is not None and members != known:
-                self.changes += 1
-            known = members
+        with closing(AdminConnection(self._kafka)) as connection:
+            while not self._ended.wait(_LOOK_S):
+                try:
+                    members = read_group(connection, self._group).members
+                except BrokerUnavailable:
+                    continue
+                if known is not None and members != known:
+                    self.changes += 1
+                known = members

@@ -13,7 +13,6 @@ from itertools import islice
 
 import msgspec
 import numpy as np
-from kafka import KafkaAdminClient  # type: ignore[import-untyped]  # ships no types
 from numpy.typing import NDArray
 
 from benchmarks.harness.catalogue import draw_items, publish_items
@@ -26,6 +25,7 @@ from deploy.process import Process
 from deploy.service import Progress
 from deploy.workers import COMMAND, GRACE_SECONDS, Workers
 from streams.kafka.admin import LEADERS_S, create_topics
+from streams.kafka.admin_client import connected_admin
 from streams.settings import Settings
 from streams.wire import topics
 
@@ -129,12 +129,11 @@ _decode_event = msgspec.json.Decoder(_Named).decode
 def echo(own: Settings, endpoints: Endpoints, clicks: Iterator[Event], name: EchoName = "faust") -> Iterator[System]:
     """A process that sends every event on unchanged."""
     events, answers, group = f"{name}.events", f"{name}.answers", f"bench-{name}"
-    admin = KafkaAdminClient(bootstrap_servers=endpoints.kafka)
-    admin.create_topics(
-        {each: {"num_partitions": own.partitions, "replication_factor": 1} for each in (events, answers)}
-    )
-    admin.wait_for_topics([events, answers], timeout_ms=1000 * LEADERS_S)
-    admin.close()
+    with connected_admin(endpoints.kafka) as admin:
+        admin.create_topics(
+            {each: {"num_partitions": own.partitions, "replication_factor": 1} for each in (events, answers)}
+        )
+        admin.wait_for_topics([events, answers], timeout_ms=1000 * LEADERS_S)
     client = LoadClient(endpoints.kafka, events=events, answers=answers, answered_by=_event_of_echo)
 
     def start(number: int) -> Process:

@@ -19,6 +19,7 @@ from cli.output import print_json, results
 from cli.pseudonyms import known_as
 from cli.running import running_system
 from streams.credentials import kafka_security
+from streams.kafka.admin import cluster_id
 from streams.settings import read_settings
 from streams.wire.events import Upload
 
@@ -86,15 +87,15 @@ class Import:
 def import_pictures(folder: Path, pictures: Sequence[FoundPicture], user: str, inflight: int, as_json: bool) -> None:
     """Import the pictures of a folder in the name of a user, and print a report."""
     settings = read_settings()
+    security = kafka_security(settings)
     begun = time.monotonic()
     with (
         running_system(settings) as endpoints,
-        Uploader(
-            endpoints.kafka, prefix=settings.topic_prefix, inflight=inflight, security=kafka_security(settings)
-        ) as uploader,
+        Uploader(endpoints.kafka, prefix=settings.topic_prefix, inflight=inflight, security=security) as uploader,
         _bar() as progress,
     ):
-        journal = Journal.of(settings.home, folder, uploader.cluster_id, settings.topic_prefix)
+        cluster = cluster_id(endpoints.kafka, security=security)
+        journal = Journal.of(settings.home, folder, cluster, settings.topic_prefix)
         bar = progress.add_task("importing", total=len(pictures))
         work = Import(journal, known_as(settings, user), advance=lambda: progress.advance(bar))
         uploader.send_all(work.uploads(pictures), work.landed)

@@ -50,11 +50,6 @@ class Uploader:
             raise
 
     @property
-    def cluster_id(self) -> str:
-        """The id of the Kafka cluster."""
-        return self._arrivals.cluster_id
-
-    @property
     def dead_letters(self) -> int:
         """The number of all records on dead-letters since construction."""
         return self._arrivals.counts[self._dead_letters]

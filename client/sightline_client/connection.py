@@ -21,7 +21,7 @@ CONNECT_MS: Final = 10_000
 def connecting(bootstrap: str, security: KafkaSecurity = PLAINTEXT) -> Iterator[None]:
     """Say BrokerUnavailable or AccessRefused when the client that is made and used here cannot work."""
     try:
-        _knock(bootstrap)
+        knock(bootstrap)
         sign_in(bootstrap, security)
         yield
     except AuthorizationError as error:
@@ -30,7 +30,7 @@ def connecting(bootstrap: str, security: KafkaSecurity = PLAINTEXT) -> Iterator[
         raise BrokerUnavailable.no_answer(bootstrap, error) from None
 
 
-def _knock(bootstrap: str) -> None:
+def knock(bootstrap: str) -> None:
     """Connect to one of the addresses: kafka-python takes 10 s to give up, and leaves its sockets open."""
     refusal: OSError | None = None
     for address in bootstrap.split(","):

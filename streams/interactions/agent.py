@@ -17,13 +17,12 @@ from streams.interactions.lists import ListMaker, MadeList
 from streams.interactions.reducer import Effect, Parsed, lists_due, parse, reduce_all
 from streams.interactions.store_loop import Admitted, Pending, StoreLoop
 from streams.kafka.publisher import Publisher
-from streams.metrics import EVENT_TO_RECOMMENDATION, FORGET
+from streams.metrics import EVENT_TO_RECOMMENDATION, FORGET, StageTimer
 from streams.privacy.control_records import UNSIGNED, ControlRecords, VerifiedRequest
 from streams.privacy.receipts import Receipts
 from streams.processing.breaker import Breaker
 from streams.processing.dead_letters import dead_letter
 from streams.processing.positions import Positions
-from streams.stages import Stages
 from streams.wire.events import Interaction
 from streams.wire.records import Message, Record
 from streams.wire.signals import SignalTopic
@@ -72,7 +71,7 @@ class InteractionsAgent:
     async def handle(self, records: Sequence[Record]) -> None:
         """Apply a batch; on return its lists are on their way, or its partitions will be fetched again."""
         await self.store_loop.room()
-        stages = Stages()
+        stages = StageTimer()
         events = {(record.partition, record.offset): parse(record, self._controls) for record in records}
         # What the lists will be about is read now, beside the profiles.
         self._lists.expect({key_of(event.item_id) for event in events.values() if isinstance(event, Interaction)})
@@ -87,7 +86,7 @@ class InteractionsAgent:
         self._hand_over(effects, made, stages)
 
     def _hand_over(
-        self, effects: Sequence[tuple[Admitted, Sequence[Effect]]], made: Sequence[MadeList], stages: Stages
+        self, effects: Sequence[tuple[Admitted, Sequence[Effect]]], made: Sequence[MadeList], stages: StageTimer
     ) -> None:
         """Send the lists, and leave what else follows to the store loop.
 
@@ -121,7 +120,7 @@ class InteractionsAgent:
             if isinstance(effect.event, VerifiedRequest) and effect.event.control.type == "forget":
                 FORGET.observe(max(self._clock_ms() - effect.event.control.asked_ms, 0) / 1000)
 
-    async def _acknowledged(self, sent: Awaitable[None], made: Sequence[MadeList], stages: Stages) -> None:
+    async def _acknowledged(self, sent: Awaitable[None], made: Sequence[MadeList], stages: StageTimer) -> None:
         """Wait for the broker, and count: nothing that a list does not need comes before it is sent."""
         self._lists.count(made)
         await sent

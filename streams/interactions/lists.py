@@ -16,8 +16,7 @@ from inference.retrieval.tastes import find_tastes
 from streams.catalog.index_client import IndexClient
 from streams.interactions.attribution import Attribution
 from streams.interactions.behaviour_cache import BehaviourCache
-from streams.metrics import CANDIDATES, FILTERED, LIST_DIVERSITY, RECOMMENDATIONS, SHORT_LISTS
-from streams.stages import Stages
+from streams.metrics import CANDIDATES, FILTERED, LIST_DIVERSITY, RECOMMENDATIONS, SHORT_LISTS, StageTimer
 from streams.wire.events import Interaction, Recommendations, Trigger, encode
 from streams.wire.records import Message, Record
 from streams.wire.topics import RECOMMENDATIONS as TOPIC
@@ -75,7 +74,7 @@ class ListMaker:
         """The next lists will be about items with these keys."""
         self._crowd.expect(items)
 
-    async def make(self, asked: Sequence[tuple[Profile, Cause]], stages: Stages) -> list[MadeList]:
+    async def make(self, asked: Sequence[tuple[Profile, Cause]], stages: StageTimer) -> list[MadeList]:
         """A list for each of these users."""
         recent = {item for profile, _ in asked for item in recent_items(profile)}
         behaviours = await self._crowd.behaviours(recent)
@@ -92,7 +91,7 @@ class ListMaker:
         return self._crowd.degraded + (self._nearby.degraded if self._nearby is not None else [])
 
     def _rank(
-        self, asked: Sequence[tuple[Profile, Cause]], behaviours: Mapping[int, Behaviour], stages: Stages
+        self, asked: Sequence[tuple[Profile, Cause]], behaviours: Mapping[int, Behaviour], stages: StageTimer
     ) -> list[MadeList]:
         now_ms = self._clock_ms()
         trends = self._trends(now_ms)
@@ -118,7 +117,7 @@ class ListMaker:
             self._known_trends = (self._crowd.trends, trends)
         return trends
 
-    def message(self, made: MadeList, stages: Stages) -> Message:
+    def message(self, made: MadeList, stages: StageTimer) -> Message:
         """A list as it is published."""
         record, event = made.record, made.event
         recommendations = Recommendations(

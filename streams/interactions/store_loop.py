@@ -11,10 +11,10 @@ from state.errors import StateUnavailable
 from state.profiles import ProfileStore
 from state.write_behind import PROFILES_LIMIT, PartitionCache, WriteBehindProfiles
 from streams.interactions.reducer import Effect, changed_profiles
+from streams.metrics import StageTimer
 from streams.processing.commit_protocol import CommitProtocol
 from streams.processing.positions import Positions
 from streams.retrying import until_available
-from streams.stages import Stages
 from streams.wire.records import Message, Record, by_partition
 
 STORE_EVERY_S = 0.1
@@ -141,7 +141,7 @@ class StoreLoop:
 
     async def store(self) -> None:
         """Publish what goes before the commit, then commit what was applied; one at a time."""
-        stages = Stages()
+        stages = StageTimer()
         pending, self._pending = self._pending, Pending()
         drained = self._profiles.drain()
         try:

@@ -15,13 +15,12 @@ from state.signals import Signals, SignalStore, Wanted
 from streams.errors import InvalidEvent
 from streams.items.reducer import ItemEffects
 from streams.kafka.publisher import Publisher
-from streams.metrics import DUPLICATES, EVENTS
+from streams.metrics import DUPLICATES, EVENTS, StageTimer
 from streams.processing.breaker import Breaker
 from streams.processing.commit_protocol import CommitProtocol, Committed
 from streams.processing.dead_letters import dead_letter
 from streams.processing.positions import Positions
 from streams.retrying import until_available
-from streams.stages import Stages
 from streams.wire.records import Message, Record, by_partition
 from streams.wire.signals import Changed, Engaged, Signal, Uploaded, parse_signal
 from streams.wire.topics import CATALOG, SIGNALS
@@ -57,7 +56,7 @@ class SignalsAgent:
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Apply a batch; on return its effect is published and stored, or its partitions will be fetched again."""
-        stages = Stages()
+        stages = StageTimer()
         batch = by_partition(records)
         parsed = {(record.partition, record.offset): _parse(record) for record in records}
         wanted = {partition: _wanted(found, parsed) for partition, found in batch.items()}

@@ -1,1 +1,1 @@
-"""Kafka clients, and how Faust uses them."""
+"""Kafka: the clients, the consumer under Faust, and administration."""

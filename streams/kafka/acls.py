@@ -1,4 +1,4 @@
-"""Who may do what in Kafka: what each role needs, as grants that `sightline topics acls` prints."""
+"""The permissions that each role needs in Kafka, as `sightline topics acls` prints them."""
 
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
@@ -19,21 +19,21 @@ _WRITTEN: Final = (topics.INTERACTIONS, topics.RECOMMENDATIONS, *_STATE, *_ANSWE
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One operation on topics of these names, or on the groups whose names begin so."""
+    """One operation, allowed on the topics with these names or on the groups whose names begin with them."""
 
     resource: Literal["topic", "group"]
     names: tuple[str, ...]
     operation: Operation
 
     def command(self, user: str) -> str:
-        """The grant as a call of Kafka's own tool, connection options left out."""
+        """The call of Kafka's own tool that makes this grant, without its connection options."""
         words = ["kafka-acls.sh", "--add", f"--allow-principal User:{user}", f"--operation {self.operation}"]
         words += [f"--{self.resource} {name}" for name in self.names]
         return " ".join([*words, "--resource-pattern-type prefixed"] if self.resource == "group" else words)
 
 
 def grants(role: Role, prefix: str) -> list[Grant]:
-    """All that a role may do, in a system whose topics and groups begin with `prefix`."""
+    """Everything a role may do, where the names of topics and groups begin with `prefix`."""
 
     def on(operation: Operation, *of: Topic) -> Grant:
         return Grant("topic", tuple(prefix + topic.name for topic in of), operation)
@@ -41,7 +41,7 @@ def grants(role: Role, prefix: str) -> list[Grant]:
     def in_groups(name: str, operation: Operation = "Read") -> Grant:
         return Grant("group", (prefix + name,), operation)
 
-    # Read and Write imply Describe.
+    # Kafka derives Describe from Read and from Write.
     match role:
         case "publisher":
             return [on("Write", *_EVENTS)]

@@ -1,38 +1,33 @@
-"""The topics as they should be: made, compared with the cluster, and searched for misrouted keys."""
+"""Topic administration: create the topics, compare them with their definition, find misrouted keys."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
-import stamina
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # no types
+from kafka import KafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # ships no types
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec  # type: ignore[import-untyped]
-from kafka.errors import (  # type: ignore[import-untyped]
-    CoordinatorNotAvailableError,
-    TopicAlreadyExistsError,
-    for_code,
-)
+from kafka.errors import TopicAlreadyExistsError, for_code  # type: ignore[import-untyped]
 
 from sightline_client.connection import connecting
 from sightline_client.routing import partition_of
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import BrokerUnavailable
+from streams.kafka.admin_client import TIMEOUT_S, connected_admin
 from streams.kafka.continuity import Log
 from streams.kafka.log_reader import Extent, KafkaLogReader, LogReader
 from streams.wire import topics
 from streams.wire.records import Record
 
-CONNECT_MS: Final = 5_000
-COORDINATOR_S: Final = 30.0
-#: A new topic has its leaders in a moment, but on a busy machine.
+#: A busy machine needs this long until all partitions of new topics have a leader; usually it takes a moment.
 LEADERS_S: Final = 60.0
+#: Records of each partition that `find_misrouted` reads.
 SAMPLE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class CreatedTopics:
-    """What `create_topics` made and what was there before."""
+    """The names of the topics that `create_topics` created, and of those that existed before."""
 
     created: list[str]
     existing: list[str]
@@ -40,7 +35,7 @@ class CreatedTopics:
 
 @dataclass(frozen=True, slots=True)
 class TopicDifference:
-    """One way in which a topic is not as it should be; `text` says which, and what to do."""
+    """One difference between a topic and its definition; `text` says which, and what to do."""
 
     topic: str
     text: str
@@ -48,7 +43,7 @@ class TopicDifference:
 
 @dataclass(frozen=True, slots=True)
 class Misrouted:
-    """A record on a partition that murmur2 of its key does not give."""
+    """A record in another partition than murmur2 of its key gives; `expected` is that partition."""
 
     topic: str
     partition: int
@@ -59,8 +54,11 @@ class Misrouted:
 def create_topics(
     bootstrap: str, prefix: str, partitions: int, replication: int, *, security: KafkaSecurity = PLAINTEXT
 ) -> CreatedTopics:
-    """Create the topics that are missing and wait until they have leaders; existing ones are not changed."""
-    with _admin(bootstrap, security) as admin:
+    """Create the missing topics and wait until they have leaders; existing topics stay as they are.
+
+    Raises BrokerUnavailable, and AccessRefused where this user may not create them.
+    """
+    with connected_admin(bootstrap, security) as admin:
         present = set(admin.list_topics())
         wanted = {prefix + topic.name: topic for topic in topics.ALL}
         missing = [name for name in wanted if name not in present]
@@ -84,8 +82,8 @@ def create_topics(
 def check_topics(
     bootstrap: str, prefix: str, partitions: int, *, security: KafkaSecurity = PLAINTEXT
 ) -> list[TopicDifference]:
-    """Compare every topic with its definition: existence, partition count, settings."""
-    with _admin(bootstrap, security) as admin:
+    """Compare each topic with its definition: existence, partition count, settings. Raises BrokerUnavailable."""
+    with connected_admin(bootstrap, security) as admin:
         wanted = {prefix + topic.name: topic for topic in topics.ALL}
         found = {name: count for name, count in _partition_counts(admin).items() if name in wanted}
         settings = _settings(admin, list(found))
@@ -112,7 +110,7 @@ def broker_version(bootstrap: str, *, security: KafkaSecurity = PLAINTEXT) -> st
     with connecting(bootstrap, security):
         consumer = KafkaConsumer(
             bootstrap_servers=bootstrap,
-            bootstrap_timeout_ms=CONNECT_MS,
+            bootstrap_timeout_ms=round(1000 * TIMEOUT_S),
             metrics_enabled=False,
             **security.python_options(),
         )
@@ -121,9 +119,15 @@ def broker_version(bootstrap: str, *, security: KafkaSecurity = PLAINTEXT) -> st
     return ".".join(map(str, version))
 
 
+def cluster_id(bootstrap: str, *, security: KafkaSecurity = PLAINTEXT) -> str:
+    """The id that Kafka gave the cluster when it was set up; raises BrokerUnavailable."""
+    with connected_admin(bootstrap, security) as admin:
+        return str(admin.describe_cluster()["cluster_id"])
+
+
 def read_log(bootstrap: str, topic: str, *, security: KafkaSecurity = PLAINTEXT) -> Log:
-    """A topic's id and what its partitions hold; raises BrokerUnavailable."""
-    with _admin(bootstrap, security) as admin:
+    """The id of a topic and the offsets that its partitions hold; raises BrokerUnavailable."""
+    with connected_admin(bootstrap, security) as admin:
         (found,) = admin.describe_topics([topic])
         if found["error_code"]:
             raise BrokerUnavailable.no_topic(topic)
@@ -135,23 +139,14 @@ def read_log(bootstrap: str, topic: str, *, security: KafkaSecurity = PLAINTEXT)
     )
 
 
-def read_handled(bootstrap: str, group: str, topic: str, *, security: KafkaSecurity = PLAINTEXT) -> dict[int, int]:
-    """The last offset of each partition that a group has handled, where Kafka was told of one."""
-    with _admin(bootstrap, security) as admin:
-        # The first question about any group has Kafka set up where it keeps that.
-        for attempt in stamina.retry_context(on=CoordinatorNotAvailableError, attempts=None, timeout=COORDINATOR_S):
-            with attempt:
-                found = admin.list_group_offsets({group: None})[group]
-    return {p.partition: known.offset - 1 for p, known in found.items() if p.topic == topic and known.offset >= 0}
-
-
 def find_misrouted(bootstrap: str, prefix: str, *, security: KafkaSecurity = PLAINTEXT) -> tuple[int, list[Misrouted]]:
-    """Read the last records of each partition of the keyed topics back: how many, and which lie wrongly.
+    """Read the last records of each partition of the keyed topics.
 
-    Raises BrokerUnavailable, and AccessRefused where this user may not read one of them.
+    Returns the number of records with a key, and those of them that are misrouted. Raises BrokerUnavailable, and
+    AccessRefused where this user may not read one of the topics.
     """
     keyed = {prefix + topic.name for topic in topics.ALL if topic is not topics.DEAD_LETTERS}
-    with _admin(bootstrap, security) as admin:
+    with connected_admin(bootstrap, security) as admin:
         counts = {name: count for name, count in _partition_counts(admin).items() if name in keyed}
     read, wrong = 0, []
     with closing(KafkaLogReader(bootstrap, security=security)) as log:
@@ -167,28 +162,16 @@ def find_misrouted(bootstrap: str, prefix: str, *, security: KafkaSecurity = PLA
 
 
 def _last_records(log: LogReader, topic: str, partitions: int) -> Iterator[Record]:
-    """Up to SAMPLE records from the end of every partition."""
+    """The last records of every partition, at most SAMPLE of each."""
     for partition in range(partitions):
         extent = log.extent(topic, partition)
         yield from log.read(topic, partition, max(extent.first, extent.end - SAMPLE), extent.end)
 
 
-@contextmanager
-def _admin(bootstrap: str, security: KafkaSecurity) -> Iterator[Any]:
-    with connecting(bootstrap, security):
-        admin = KafkaAdminClient(
-            bootstrap_servers=bootstrap, bootstrap_timeout_ms=CONNECT_MS, **security.python_options()
-        )
-        try:
-            yield admin
-        finally:
-            admin.close()
-
-
 def _refuse_errors(answers: list[dict[str, Any]]) -> None:
     for answer in answers:
         error = for_code(answer["error_code"])
-        # Another `topics create` at the same moment is no fault.
+        # Another `topics create` may run at the same moment.
         if answer["error_code"] and error is not TopicAlreadyExistsError:
             raise BrokerUnavailable(
                 f"Kafka refused to create {answer['name']}: {answer.get('error_message') or error.__name__}"
@@ -234,5 +217,5 @@ def _wrong_setting(topic: str, key: str, found: str | None, wanted: str) -> str:
 
 
 def _normal(value: str | None) -> set[str]:
-    """`compact,delete` and `delete,compact` are the same policy."""
+    """The words of a setting: `compact,delete` and `delete,compact` are the same policy."""
     return set((value or "").split(","))

@@ -1,8 +1,8 @@
-"""Whether a topic still continues the state that was made from it (docs/adr/0002).
+"""Checks that a topic still continues the state that was computed from it (docs/adr/0002).
 
-A position means something only in the log that it was counted in. A topic that was deleted and made anew counts from
-0 again, a broker that lost data ends early, and retention takes away what a state may still need. In each case applying
-what is there would give a state that no log explains, so it is refused until an operator has decided.
+A position has a meaning only in the log in which it was counted. A topic that was deleted and created again counts
+from 0, a broker that lost data ends early, and retention may delete records that the state still needs. In each case,
+to apply the remaining records would give a state that no log explains. So it is refused until an operator decides.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,13 +12,13 @@ from state.partitions import START, Commit, PartitionStore
 from streams.errors import LogMismatch
 from streams.kafka.log_reader import Extent
 
-#: Under this name each partition of the state keeps the id of the topic that it was made from.
+#: The field in which each partition of the state keeps the id of the topic that it was computed from.
 TOPIC_ID = "topic"
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A topic as Kafka has it: the id that no other topic ever has, and what each of its partitions holds."""
+    """A topic in Kafka: its id, which is unique for ever, and the offsets that each partition holds."""
 
     topic: str
     topic_id: str
@@ -26,9 +26,9 @@ class Log:
 
 
 async def check_log(log: Log, store: PartitionStore, partitions: Collection[int]) -> None:
-    """Return if the log continues the state of these partitions; raises LogMismatch that names each where it does not.
+    """Return if the log continues the state of these partitions, else raise LogMismatch, which names each that differs.
 
-    A state that was made from this topic for the first time is noted to be so.
+    A partition that has no topic id yet gets the id of this topic.
     """
     loaded = await store.load({partition: [TOPIC_ID] for partition in partitions})
     problems, unnoted = [], []
@@ -41,14 +41,14 @@ async def check_log(log: Log, store: PartitionStore, partitions: Collection[int]
             problems.append(f"{log.topic}[{partition}] {problem}")
     if problems:
         raise LogMismatch("\n".join(problems))
-    # Where another worker moves the position at this moment, it is that worker's to note.
+    # A refused commit needs no repeat: another worker has just moved the position, and stores the id itself.
     await store.commit(unnoted)
 
 
 async def skip_lost(log: Log, store: PartitionStore) -> dict[int, int]:
-    """Have the state go on at the log's first record: how many offsets that gives up, by partition where any.
+    """Move positions behind what retention deleted; returns the number of lost offsets by partition, where any.
 
-    Only for an operator to decide: what lay there changes no profile any more.
+    Only an operator may decide this: the lost records will never change a profile.
     """
     positions = await store.positions(sorted(log.extents))
     lost = {partition: _cut(position, log.extents[partition]) for partition, position in positions.items()}
@@ -78,5 +78,5 @@ def _problem(log: Log, partition: int, position: int, made_from: str) -> str | N
 
 
 def _cut(position: int, extent: Extent) -> int:
-    """How many offsets between a position and the first that is left; none for a state that has yet to begin."""
+    """The number of offsets lost between a position and the first retained record; 0 for a state without a position."""
     return max(extent.first - position - 1, 0) if position != START else 0

@@ -1,41 +1,43 @@
-"""How far topics reach now, asked for apart from any consumer."""
+"""The end offsets of partitions, read on a connection apart from any consumer's."""
 
 import asyncio
 from collections.abc import Collection
-from functools import cached_property
+from concurrent.futures import ThreadPoolExecutor
 
-from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it is exported, but not so
 from faust.types import TP
+from kafka import TopicPartition  # type: ignore[import-untyped]  # ships no types
+from kafka.admin import OffsetSpec  # type: ignore[import-untyped]
 
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import BrokerUnavailable
-
-TIMEOUT_S = 5.0
+from streams.kafka.admin_client import TIMEOUT_S, AdminConnection
 
 
 class EndOffsets:
-    """Asks Kafka on a connection of its own, which is made when it is first needed."""
+    """Reads end offsets in a thread of its own, so that a slow broker does not hold up the event loop; `close` it."""
 
     def __init__(self, bootstrap: str, *, security: KafkaSecurity = PLAINTEXT) -> None:
+        self._connection = AdminConnection(bootstrap, security=security)
         self._bootstrap = bootstrap
-        self._security = security
+        # kafka-python's clients are not thread-safe: one thread makes, uses and closes this one.
+        self._thread = ThreadPoolExecutor(1, "end-offsets")
 
     async def read(self, partitions: Collection[TP]) -> dict[TP, int]:
         """The offset after the last record of each partition; raises BrokerUnavailable after TIMEOUT_S."""
         if not partitions:
             return {}
-        asked = {TopicPartition(tp.topic, tp.partition): tp for tp in partitions}
-        wanted = {partition: OffsetSpec.latest() for partition in asked}  # type: ignore[no-untyped-call]  # no types
-        futures = self._admin.list_offsets(wanted, request_timeout=TIMEOUT_S)
         try:
-            found = await asyncio.gather(*map(asyncio.wrap_future, futures.values()))
-        except KafkaException as error:
+            async with asyncio.timeout(TIMEOUT_S):
+                return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, partitions)
+        except TimeoutError as error:
             raise BrokerUnavailable.no_answer(self._bootstrap, error) from error
-        return {asked[partition]: each.offset for partition, each in zip(futures, found, strict=True)}
 
-    @cached_property
-    def _admin(self) -> AdminClient:
-        return AdminClient(
-            {"bootstrap.servers": self._bootstrap, "log_level": 0, **self._security.librdkafka_options()}
-        )
+    async def close(self) -> None:
+        """Disconnect, once a request under way has ended."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
+        self._thread.shutdown(wait=False)
+
+    def _read(self, partitions: Collection[TP]) -> dict[TP, int]:
+        latest = {TopicPartition(tp.topic, tp.partition): OffsetSpec.LATEST for tp in partitions}
+        found = self._connection.call(lambda client: client.list_partition_offsets(latest))
+        return {TP(*partition): each.offset for partition, each in found.items()}

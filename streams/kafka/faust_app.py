@@ -1,4 +1,4 @@
-"""The wiring: which agent reads which topic, with which parts. Built anew for every process and every test."""
+"""A Faust app that resumes from our positions, and the agents that read its topics."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
@@ -16,8 +16,7 @@ from streams.errors import BrokerUnavailable, LogMismatch
 from streams.kafka import transport
 from streams.kafka.admin import read_log
 from streams.kafka.continuity import Log, check_log
-from streams.kafka.micro_batches import acknowledge, to_records, waiting
-from streams.kafka.overlap import overlap
+from streams.kafka.micro_batches import acknowledge, overlap, to_records, waiting
 from streams.logs import log
 from streams.metrics import LAST_PROGRESS
 from streams.retrying import until_available
@@ -31,12 +30,12 @@ PositionsReader = Callable[[Sequence[int]], Awaitable[dict[int, int]]]
 LogReader = Callable[[str], Awaitable[Log]]
 
 
-#: Records that wait in memory for an agent: four batches, and no more, since pictures have up to 2 MiB each.
+#: Records that wait in memory for an agent: at most four batches; few pictures, since each has up to 2 MiB.
 EVENTS_BUFFERED = 1024
 PICTURES_BUFFERED = 64
-#: Bytes fetched ahead of a partition.
+#: Bytes of a partition that are fetched ahead.
 FETCH_BYTES = 1 << 20
-#: How often a worker without partitions looks whether its topic still is the one that the state was made from.
+#: How often a worker checks the topics of which it has no partition.
 LOOK_EVERY_S = 20.0
 
 
@@ -46,20 +45,20 @@ class App(faust.App):
     def __init__(self, *args: Any, read_log: LogReader, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._read_log = read_log
-        #: By topic name (with prefix): who knows the positions of its partitions.
+        #: By topic name with prefix: reads the positions of the topic's partitions.
         self.positions: dict[str, PositionsReader] = {}
-        #: By topic name (with prefix): where those partitions' state is kept, to be compared with the topic.
+        #: By topic name with prefix: the store of the partitions' state, which is compared with the topic.
         self.stores: dict[str, PartitionStore] = {}
-        #: Set when an agent ended by an error that nobody foresaw; the process must end, too.
+        #: Set when an agent ended by an unexpected error; the process must end, too.
         self.failure: BaseException | None = None
-        #: Set once the group has told this worker its partitions, be they none.
+        #: Set once the group has assigned partitions to this worker, even if none.
         self.assigned = asyncio.Event()
         self.on_rebalance_complete.connect(self._on_assigned)
-        #: The offset up to which each partition was handled.
+        #: The last handled offset of each partition.
         self.done: dict[TP, int] = {}
 
     def on_init_dependencies(self) -> Iterable[ServiceT]:
-        """As Faust's, but nothing is told of every message: what we count is in `streams.metrics`."""
+        """As Faust's, without its monitor, which is called for every message; our metrics are in `streams.metrics`."""
         dependencies = list(super().on_init_dependencies())
         self.sensors.remove(self.monitor)
         return dependencies
@@ -68,26 +67,26 @@ class App(faust.App):
         self.assigned.set()
 
     async def read_positions(self, partitions: set[TP]) -> dict[TP, int]:
-        """The stored position of each of these partitions whose topic has one; raises LogMismatch."""
+        """The stored positions of these partitions, where their topic has positions; raises LogMismatch."""
         found: dict[TP, int] = {}
         for topic, read in self.positions.items():
             of_topic = {tp.partition: tp for tp in partitions if tp.topic == topic}
             await self.check_log(topic, of_topic)
             positions = await read(sorted(of_topic))
             found.update({of_topic[partition]: position for partition, position in positions.items()})
-        # After a crash Kafka knows less, and where no event follows nothing would ever tell that there is no lag.
+        # After a crash Kafka's committed offsets are older. Without this, a topic without new events would show a lag.
         self.done.update(found)
         return found
 
     async def check_log(self, topic: str, partitions: Collection[int]) -> None:
-        """Return if Kafka's topic continues the state of these partitions; else the process must end: LogMismatch."""
+        """Return if the topic continues the state of these partitions; raises LogMismatch, and the process must end."""
         if topic not in self.stores or not partitions:
             return
         found = await until_available(lambda: self._read_log(topic), BrokerUnavailable)
         await self._check(found, partitions)
 
     async def look_for_topics(self) -> None:
-        """Check the topics of which no partition is ours: a group does not take one up again that was made anew."""
+        """Check the topics of which this worker has no partition: a group does not rejoin a topic created again."""
         held = {tp.topic for tp in self.consumer.assignment()}
         for topic in self.stores.keys() - held:
             try:
@@ -106,23 +105,23 @@ class App(faust.App):
             raise
 
     def lags(self) -> dict[TP, int]:
-        """How many records of each of our partitions are not handled yet, where the end is known."""
+        """The number of unhandled records of each assigned partition whose end is known."""
         consumer = cast(transport.Consumer, self.consumer)
         ends = {tp: consumer.highwater(tp) for tp in consumer.assignment()}
         handled = self.handled()
         return {tp: max(end - handled[tp] - 1, 0) for tp, end in ends.items() if end is not None}
 
     def handled(self) -> dict[TP, int]:
-        """The last offset handled of each of our partitions, -1 where none was."""
+        """The last handled offset of each assigned partition; -1 where there is none."""
         consumer = cast(transport.Consumer, self.consumer)
-        # A partition that was away in between was handled by others: Kafka knows how far.
+        # Another worker may have handled the partition in between; Kafka knows how far.
         return {tp: max(self.done.get(tp, -1), consumer.committed(tp)) for tp in consumer.assignment()}
 
     async def rewind(self, topic: str, partition: int, position: int) -> None:
-        """Fetch a partition again from the record after `position`, if it still is ours; raises LogMismatch."""
+        """Fetch a partition again from the record after `position`, if it is still assigned; raises LogMismatch."""
         tp = TP(topic, partition)
         if tp in self.consumer.assignment():
-            # Whoever asks has noted that it asked: a rewind that failed would be the end of it.
+            # The caller asks only once, so a failed rewind would never be repeated.
             await until_available(lambda: self.check_log(topic, [partition]), StateUnavailable)
             await cast(transport.Consumer, self.consumer).rewind(tp, position)
 
@@ -142,10 +141,10 @@ def make_app(name: str, settings: Settings, kafka: str) -> App:
         topic_disable_leader=True,
         datadir=settings.home / "faust",
         broker_session_timeout=10.0,
-        # By its next heartbeat a worker learns that another one came or went: so long nobody reads what that one left.
+        # A worker learns of a rebalance by its next heartbeat; until then nobody reads the partitions of one that left.
         broker_heartbeat_interval=1.0,
         broker_request_timeout=30.0,
-        # A worker that waits for Redis for an hour still belongs to its group.
+        # A worker that waits an hour for Redis stays in its group.
         broker_max_poll_interval=86_400.0,
         producer_request_timeout=30.0,
         stream_wait_empty=False,
@@ -158,7 +157,7 @@ def make_app(name: str, settings: Settings, kafka: str) -> App:
 
 
 def _credentials(security: KafkaSecurity) -> faust.auth.Credentials | None:
-    """Faust's form of them."""
+    """The credentials in Faust's form."""
     context = security.tls_context()
     if security.sasl:
         return faust.SASLCredentials(
@@ -173,19 +172,19 @@ def _credentials(security: KafkaSecurity) -> faust.auth.Credentials | None:
 def add_agent(
     app: App, topic: Topic, handle: Handler, *, name: str, prefix: str, limit: int, pause_s: float = 0.0
 ) -> None:
-    """Have `handle` called with the records that wait in a topic, up to `limit` at once, one batch after the other.
+    """Call `handle` with the records that wait in a topic, at most `limit` at once, one batch after the other.
 
-    After each batch it pauses for `pause_s`: where nobody waits for the effect, larger batches cost less in all.
+    The agent pauses for `pause_s` after each batch: larger batches cost less in total where nobody waits for them.
 
-    An exception that leaves the handler is a bug or a refusal nobody can mend here: Faust would acknowledge the batch
-    and go on, so the agent stops instead, and the process with it. What it was handling is replayed at the next start.
+    An exception that leaves the handler is a bug, or a refusal that the agent cannot repair. Faust would acknowledge
+    the batch and continue, so the agent stops instead, and the process with it. The next start replays the batch.
     """
 
     async def run(stream: Any) -> None:
         async for batch in waiting(stream, limit):
             try:
                 await handle(to_records(batch))
-            except Exception as error:  # noqa: BLE001 (whatever it is, the batch must not be acknowledged)
+            except Exception as error:  # noqa: BLE001 (after any error the batch must not be acknowledged)
                 log.critical("agent_failed", agent=name, exc_info=True)
                 app.failure = error
                 return
@@ -207,9 +206,9 @@ def add_overlapping_agent(
     limit: int,
     at_once: int,
 ) -> None:
-    """As `add_agent`, but `work` begins with the next batch while earlier ones are under way, `at_once` records in all.
+    """As `add_agent`, but `work` runs on several batches at the same time, with `at_once` records in total.
 
-    What it returns is given to `settle`, and the batch acknowledged, in the topic's order.
+    `settle` gets each result in the topic's order; then the batch is acknowledged.
     """
 
     async def work_on(batch: Sequence[EventT[bytes]]) -> T:

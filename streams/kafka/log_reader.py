@@ -1,4 +1,4 @@
-"""What a topic still holds, read back from one offset to another: for whoever checks, replays or sends again."""
+"""Reads retained records of a topic from one offset to another, for checks, replays and dead letters."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,14 +17,14 @@ from streams.wire.records import Record
 
 T = TypeVar("T")
 
-#: `Message.headers()`, checked: for a name that is not UTF-8 confluent-kafka both sets an error and returns a tuple
-#: with a hole, which Python's fast path for method calls lets through, and which may then end the process.
+#: `Message.headers()` by a call that Python checks. For a name that is not UTF-8, confluent-kafka sets an error and
+#: also returns a tuple with a hole. Python's fast path for method calls lets that through, and the process may crash.
 _headers: Callable[[Received], Any] = methodcaller("headers")
 
 _NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 _TIMEOUT_S = 30.0
 _FETCH_RECORDS = 1000
-#: The client waits so long for a batch to fill up, even at the end of a partition.
+#: The time the client waits for a batch to fill up, even at the end of a partition.
 _FETCH_S = 0.02
 
 
@@ -37,26 +37,26 @@ class Extent:
 
 
 class LogReader(Protocol):
-    """The partitions of topics, as they are retained."""
+    """Access to the retained records of topics."""
 
     def extent(self, topic: str, partition: int) -> Extent:
-        """What the partition holds now; raises BrokerUnavailable."""
+        """The offsets that the partition holds now; raises BrokerUnavailable."""
         ...
 
     def offset_at(self, topic: str, partition: int, at_ms: int) -> int:
-        """The first offset whose record is not older than `at_ms`; the end where all are. Raises BrokerUnavailable."""
+        """The first offset at or after the time `at_ms`, or the end if there is none; raises BrokerUnavailable."""
         ...
 
     def read(self, topic: str, partition: int, first: int, end: int) -> Iterator[Record]:
-        """The records from `first` to before `end`, which is at most the partition's; raises BrokerUnavailable.
+        """The records from `first` to before `end`, which must not exceed the partition's; raises BrokerUnavailable.
 
-        Use one iterator up before asking for the next.
+        Exhaust one iterator before you ask for the next.
         """
         ...
 
 
 class KafkaLogReader:
-    """A LogReader on a consumer in no group; `close` it."""
+    """A LogReader on a consumer without a group; call `close` at the end."""
 
     def __init__(self, bootstrap: str, *, security: KafkaSecurity = PLAINTEXT) -> None:
         self._bootstrap = bootstrap
@@ -65,12 +65,12 @@ class KafkaLogReader:
             "bootstrap.servers": bootstrap,
             "group.id": "sightline-reader",  # required by the client; nothing is committed under it
             "enable.auto.commit": False,
-            # A hole made by retention meanwhile is an error, not a loss to be found.
+            # If retention deletes records during a read, that is an error: no record may be missing silently.
             "auto.offset.reset": "error",
             "enable.partition.eof": True,
-            # Turning to another partition waits for the fetch that is under way.
+            # To switch to another partition, the client waits for the fetch under way.
             "fetch.wait.max.ms": 20,
-            # The workers read so, too.
+            # As the workers read.
             "isolation.level": "read_uncommitted",
             "log_level": 2,
         }
@@ -92,7 +92,7 @@ class KafkaLogReader:
 
         def find() -> int:
             (found,) = self._consumer.offsets_for_times([place], timeout=_TIMEOUT_S)
-            # Not an answer, and it looks like that of no record.
+            # Without this check, an error would look like "no such record".
             if found.error is not None:
                 raise KafkaException(found.error)
             return int(found.offset)
@@ -115,7 +115,7 @@ class KafkaLogReader:
             for received in batch:
                 error, offset = received.error(), received.offset()
                 if error is not None and error.code() == KafkaError._PARTITION_EOF:
-                    # The last offsets may hold no record: compacted away, or a transaction's marker.
+                    # The last offsets may hold no record: compaction removed it, or it is a marker of a transaction.
                     return
                 if error is not None:
                     raise self._unavailable(topic, error)
@@ -126,7 +126,7 @@ class KafkaLogReader:
                     return
 
     def _asked(self, topic: str, question: Callable[[], T]) -> T:
-        """Kafka's answer; asked again while a partition is between two leaders, as one is that was just made."""
+        """Kafka's answer. Repeats the request while the partition has no leader, as right after its creation."""
         try:
             return stamina.RetryingCaller(attempts=None, timeout=_TIMEOUT_S, wait_max=1.0)(_has_no_leader, question)
         except KafkaException as error:
@@ -152,7 +152,7 @@ def _record(received: Received, topic: str, partition: int, offset: int) -> Reco
     try:
         headers = _headers(received) or ()
     except SystemError:
-        # The name of one is not UTF-8.
+        # The name of a header is not UTF-8.
         headers = ()
     return Record(
         topic,

@@ -1,17 +1,23 @@
-"""Adaptive micro-batches: what has arrived by now, never a wait to fill up (architecture, decision 4)."""
+"""Adaptive micro-batches: a batch is what has arrived by now, and several batches may overlap."""
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+import asyncio
+from asyncio import Task, TaskGroup
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 from faust.types import EventT
 
 from streams.wire.records import Record
 
+E = TypeVar("E")
+T = TypeVar("T")
+
 
 async def waiting(stream: Any, limit: int) -> AsyncIterator[list[EventT[bytes]]]:
-    """Yield the events that wait in the stream, one when idle and up to `limit` under load.
+    """Yield the events that wait in the stream: one when idle, up to `limit` under load; never wait to fill a batch.
 
-    Nothing is acknowledged here: call `acknowledge` when the batch has taken effect.
+    The caller must call `acknowledge` when the batch has taken effect.
     """
     async for event in stream.noack().events():
         batch = [event]
@@ -21,14 +27,44 @@ async def waiting(stream: Any, limit: int) -> AsyncIterator[list[EventT[bytes]]]
         yield batch
 
 
+async def overlap(
+    batches: AsyncIterator[Sequence[E]],
+    work: Callable[[Sequence[E]], Awaitable[T]],
+    settle: Callable[[Sequence[E], T], Awaitable[None]],
+    *,
+    at_once: int,
+) -> None:
+    """Run `work` on batches as they come, with at most `at_once` elements under way, and `settle` in input order.
+
+    An exception of `work` or `settle` ends all tasks and is raised in an ExceptionGroup; no later batch is settled.
+    Cancellation leaves no task running. This suits work that waits for other machines.
+    """
+
+    async def handle(batch: Sequence[E], before: Task[None] | None) -> None:
+        result = await work(batch)
+        if before is not None:
+            await asyncio.wait((before,))
+            before.result()
+        await settle(batch, result)
+
+    running: deque[tuple[int, Task[None]]] = deque()
+    last: Task[None] | None = None
+    async with TaskGroup() as group:
+        async for batch in batches:
+            while running and (running[0][1].done() or len(batch) + sum(size for size, _ in running) > at_once):
+                await asyncio.wait((running.popleft()[1],))
+            last = group.create_task(handle(batch, last))
+            running.append((len(batch), last))
+
+
 def acknowledge(batch: Sequence[EventT[bytes]]) -> None:
-    """Let Kafka's committed offset move on; it serves lag dashboards, and resuming where no position is kept."""
+    """Let Kafka's committed offset advance: lag dashboards and agents without a stored position use it."""
     for event in batch:
         event.ack()
 
 
 def to_records(batch: Sequence[EventT[bytes]]) -> list[Record]:
-    """The batch's messages as records."""
+    """Convert Faust events to records."""
     return [_record(event) for event in batch]
 
 
@@ -41,7 +77,7 @@ def _record(event: EventT[bytes]) -> Record:
         round(message.timestamp * 1000),
         message.key,
         message.value,
-        # A header may be null in Kafka: it says as much as an empty one.
+        # A header may be null in Kafka; it means the same as an empty one.
         tuple((name, value or b"") for name, value in message.headers or ()),
         getattr(message, "after", None),
     )

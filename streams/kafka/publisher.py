@@ -1,4 +1,4 @@
-"""What leaves a worker: confluent-kafka's producer, awaited (docs/adr/0004)."""
+"""Publishes messages with confluent-kafka's producer, as awaitables (docs/adr/0004)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,21 +17,21 @@ Delivered = Callable[[KafkaError | None, object], None]
 
 
 class Publisher(Protocol):
-    """Where the agents' messages go."""
+    """Publishes the messages of the agents."""
 
     def publish(self, messages: Sequence[Message]) -> Awaitable[None]:
-        """Send messages in their order; what it returns is done once the broker has acknowledged all of them.
+        """Send messages in order; the result is done once the broker has acknowledged all of them.
 
-        That takes as long as the broker is away; PublishFailed if it refuses a message for good.
+        It waits as long as the broker is away. Raises PublishFailed if the broker refuses a message for good.
         """
         ...
 
 
 class KafkaPublisher:
-    """A Publisher on librdkafka: idempotent, acknowledged by all replicas, never timing a message out.
+    """A Publisher on librdkafka: idempotent, acknowledged by all replicas, without a timeout for messages.
 
-    A message that timed out would be a hole in an order that readers rely on; so while the broker is away, publishing
-    waits and with it the agent, whose events stay in their topic.
+    A message that timed out would leave a hole in an order on which readers rely. So publishing waits while the broker
+    is away; the agent waits with it, and its events stay in their topic.
     """
 
     def __init__(self, bootstrap: str, *, client_id: str = "sightline", security: KafkaSecurity = PLAINTEXT) -> None:
@@ -44,7 +44,7 @@ class KafkaPublisher:
                 "enable.idempotence": True,
                 "message.timeout.ms": 0,
                 "message.max.bytes": 4 << 20,
-                # Any other value costs about 3 ms: librdkafka's timer is coarse.
+                # Any other value adds about 3 ms, since librdkafka's timer is coarse.
                 "linger.ms": 0,
                 "queue.buffering.max.messages": 100_000,
                 "log.connection.close": False,
@@ -57,7 +57,7 @@ class KafkaPublisher:
         self._thread.start()
 
     def publish(self, messages: Sequence[Message]) -> Awaitable[None]:
-        """See Publisher; the messages are on their way when it returns, unless librdkafka's queue is full."""
+        """See Publisher; the messages are queued in librdkafka when this returns, unless its queue is full."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         left = len(messages)
@@ -79,13 +79,13 @@ class KafkaPublisher:
 
     @property
     def undelivered(self) -> int:
-        """How many messages wait for the broker's acknowledgement, or to be told of it."""
+        """The number of messages whose acknowledgement by the broker has not been processed yet."""
         return len(self._producer)
 
     async def warm_up(self, topics: Sequence[str], *, timeout_s: float = 30.0) -> None:
-        """Connect and learn the topics' leaders, so that the first message is not slow; raises BrokerUnavailable.
+        """Connect and fetch the topics' leaders, so that the first message is not slow; raises BrokerUnavailable.
 
-        A message to a topic that does not exist is refused as well, but only after half a minute.
+        It finds a missing topic at once; a message to that topic would be refused only after half a minute.
         """
         for topic in topics:
             try:
@@ -96,7 +96,7 @@ class KafkaPublisher:
                 raise BrokerUnavailable.no_topic(topic)
 
     async def close(self, *, timeout_s: float = 10.0) -> None:
-        """Deliver what is queued, for as long as `timeout_s`, and end."""
+        """Deliver the queued messages for at most `timeout_s`, then stop."""
         left = await asyncio.to_thread(self._producer.flush, timeout_s)
         if left:
             log.warning("messages_undelivered", count=left)
@@ -133,10 +133,10 @@ class KafkaPublisher:
 
 
 class _RdkafkaLog:
-    """librdkafka's own log lines in ours; it reconnects by itself, so they are no errors of the process."""
+    """Forwards librdkafka's log lines as information: it reconnects by itself, so none is an error of the process."""
 
     def log(self, level: int, message: str, *args: object) -> None:
-        """Called by confluent-kafka from its poll thread."""
+        """Called by confluent-kafka in its poll thread."""
         log.info("kafka_client", level=level, message=message % args if args else message)
 
 

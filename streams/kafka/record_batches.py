@@ -1,11 +1,12 @@
-"""Fetched batches, unpacked so that nothing a publisher can write ends the worker or fills its memory.
+"""Unpacks fetched batches safely: no published record can crash the worker or fill its memory.
 
-aiokafka's own way, which is in C, but for three things:
+It uses aiokafka's parser, which is in C, and differs from aiokafka in three points:
 
-- A header whose name is not UTF-8 makes aiokafka raise, at every restart again. Here the name has escapes (`\\xff`).
-- A compressed batch may unpack to a thousand times its size, and Kafka limits only the latter. Here one that needs over
-  MEMORY_LIMIT becomes one record at its last offset, without key and value, whose header NOT_UNPACKED says why.
-- What was fetched of a partition is handed on until it needs about MEMORY_LIMIT; the rest is fetched again later.
+- A header name that is not UTF-8 makes aiokafka raise, again after each restart. Here the name gets escapes (`\\xff`).
+- A compressed batch may unpack to a thousand times its size, and Kafka limits only the packed size. Here a batch that
+  needs more than MEMORY_LIMIT becomes one record at its last offset, without key and value, and with the header
+  NOT_UNPACKED that gives the reason.
+- The records of one fetch are handed on until they need about MEMORY_LIMIT; the rest is fetched again later.
 """
 
 import struct
@@ -22,13 +23,13 @@ from aiokafka.record.memory_records import MemoryRecords
 from streams.wire.parsing import NOT_UNPACKED
 
 MEMORY_LIMIT = 32 << 20
-#: What a record takes beside its content, as it waits for its agent.
+#: Memory of a waiting record beside its content, in bytes.
 RECORD_BYTES = 512
 
 _LENGTH = struct.Struct(">i")
 _LENGTH_AT, _AFTER_LENGTH, _MAGIC_AT, _COUNT_AT, _RECORDS_AT = 8, 12, 16, 57, 61
 _SNAPPY = _DefaultRecordBatchPy.CODEC_SNAPPY
-#: These fill the room that they are given, or raise. Snappy is not among them: it unpacks to 22 times its size at most.
+#: These fill a given buffer, or raise. Snappy needs no such limit: it unpacks to at most 22 times its size.
 _UNPACK_INTO = MappingProxyType(
     {
         _DefaultRecordBatchPy.CODEC_GZIP: cramjam.gzip.decompress_into,
@@ -40,7 +41,7 @@ _UNPACK_INTO = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
-    """The record that stands for a batch which is not unpacked; it has what aiokafka's records have."""
+    """Replaces all records of a batch that is not unpacked; it has the attributes of aiokafka's records."""
 
     offset: int
     timestamp: int
@@ -52,7 +53,7 @@ class StandIn:
 
 
 class Records:
-    """What was fetched of one partition, in place of aiokafka's MemoryRecords, whose methods it has."""
+    """The fetched bytes of one partition; replaces aiokafka's MemoryRecords and has its methods."""
 
     def __init__(self, data: bytes) -> None:
         self._data = memoryview(data)
@@ -61,20 +62,20 @@ class Records:
         self._room = MEMORY_LIMIT
 
     def size_in_bytes(self) -> int:
-        """Of what was fetched."""
+        """The number of fetched bytes."""
         return len(self._data)
 
     def has_next(self) -> bool:
-        """Whether another batch is whole, and there is room for it."""
+        """Whether another complete batch follows and the memory limit is not reached."""
         return self._room > 0 and self._records.has_next()
 
     def next_batch(self) -> Any:
-        """The next batch, as aiokafka's fetcher takes it."""
+        """The next batch, in the form that aiokafka's fetcher expects."""
         start = self._at
         self._at += _AFTER_LENGTH + _LENGTH.unpack_from(self._data, start + _LENGTH_AT)[0]
         batch, data = self._records.next_batch(), self._data[start : self._at]
         if data[_MAGIC_AT] < 2:
-            # From before Kafka 0.11: no headers, and Kafka 4 takes none of it.
+            # A format from before Kafka 0.11: it has no headers, and Kafka 4 refuses it.
             return batch
         found = Batch(batch, data)
         self._room -= found.memory
@@ -82,7 +83,7 @@ class Records:
 
 
 class Batch:
-    """A batch of aiokafka's, iterated as the module says; `memory` is about how much its records need, in bytes."""
+    """Wraps a batch of aiokafka and iterates it as the module says; `memory` estimates its records' size in bytes."""
 
     def __init__(self, batch: Any, data: memoryview) -> None:
         self._batch = batch
@@ -102,7 +103,7 @@ class Batch:
         try:
             yield from self._batch
         except UnicodeDecodeError:
-            # All of it again: the fetcher passes over the offsets that it has had.
+            # Iterate from the start: the fetcher skips the offsets that it already has.
             yield from _with_escapes(self._data)
 
     def _stand_in(self) -> StandIn:
@@ -115,22 +116,23 @@ class Batch:
 
 
 def _unpacked_size(codec: int, data: memoryview) -> int:
-    """Bytes of a batch's records; MEMORY_LIMIT + 1 where they are more."""
+    """The unpacked size of a batch in bytes, or MEMORY_LIMIT + 1 where it exceeds the limit."""
     if not codec:
         return len(data)
     if codec == _SNAPPY:
         return len(snappy_decode(data.tobytes()))
-    # Pages that are not written to take no memory.
+    # Pages take memory only once they are written to.
     room = bytearray(MEMORY_LIMIT)
     try:
         return _UNPACK_INTO[codec](data, room)
     except cramjam.DecompressionError:
-        # Too small a room: Kafka has read the batch, and its checksum is compared before its records are read.
+        # The buffer is too small. The data are not broken: the broker parsed the batch, and the fetcher compares its
+        # checksum.
         return MEMORY_LIMIT + 1
 
 
 class _Escaping(bytearray):
-    """Bytes whose parts can all be decoded: what is not UTF-8 becomes escapes."""
+    """Bytes whose slices always decode: bytes that are not UTF-8 become escapes."""
 
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
@@ -141,7 +143,7 @@ class _Escaping(bytearray):
 
 
 def _with_escapes(data: memoryview) -> Iterator[Any]:
-    """A batch's records by aiokafka's slower parser, which is in Python and asks the bytes to decode themselves."""
+    """The records of a batch by aiokafka's slow parser in Python, which calls `decode` of the bytes."""
     batch = _DefaultRecordBatchPy(data)
     batch._maybe_uncompress()
     batch._buffer = _Escaping(batch._buffer)

@@ -1,15 +1,15 @@
-"""Faust's Kafka transport, resuming from our position and telling where a record belongs.
+"""Faust's Kafka transport, which resumes from our positions and links each record to the one before it.
 
-Six things differ from Faust's own (docs/adr/0002):
+It differs from Faust's own in six points (docs/adr/0002):
 
-- On assignment it seeks to `position + 1` as the state store has it, not to Kafka's committed offset.
+- On assignment it seeks to `position + 1` from the state store, not to Kafka's committed offset.
 - Every message carries `after`: the offset of the record before it in its partition. A message may be applied to a
-  state at position p only if `after <= p`; so nothing that Faust or a seek dropped on the way is ever skipped over.
-- It has no thread of its own: a fetch is an await, not a hop into another event loop and back, which at low rates
-  would cost every event two switches and a wait for the interpreter. A fetch and a seek have an order, too.
-- A message that need not wait for room in its queue costs no task.
-- A fetch waits 50 ms for data, not 1500: with that, one busy partition can hold back a sparse one.
-- What is fetched is unpacked by streams/kafka/record_batches.py, so that no publisher's batch can end the worker.
+  state at position p only if `after <= p`. So a record that Faust or a seek dropped is never skipped.
+- It has no thread of its own. A fetch is an await in the worker's event loop; with a second loop, every event would
+  cost two thread switches and a wait for the interpreter. Fetches and seeks also have an order.
+- A message that finds room in its queue costs no task.
+- A fetch waits 50 ms for data, not 1500 ms: with 1500 ms, a busy partition can hold back a sparse one.
+- Batches are unpacked by streams/kafka/record_batches.py, so that no published batch can crash the worker.
 """
 
 import asyncio
@@ -34,21 +34,21 @@ TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"
 
 FETCH_MAX_WAIT_MS = 50
 
-# aiokafka can be told of no other class: its fetcher takes the one that this name of its module has.
+# aiokafka has no parameter for this class: its fetcher looks the name up in its own module.
 fetcher.MemoryRecords = Records
 
-#: Gives the positions of those partitions whose position is kept with their state.
+#: Returns the positions of those partitions whose position is stored with their state.
 PositionReader = Callable[[set[TP]], Awaitable[dict[TP, int]]]
 
 
 class LinkedMessage(ConsumerMessage):
-    """A message that knows the offset of the record before it; None when that is not known."""
+    """A message with the offset of the record before it; None when that is not known."""
 
     after: int | None = None
 
 
 class _Rest:
-    """The rest of a coroutine that was run up to its first wait, to be awaited like the whole."""
+    """The rest of a coroutine that already ran to its first wait; awaiting it completes the coroutine."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], awaited: Any) -> None:
         self._coroutine = coroutine
@@ -60,7 +60,7 @@ class _Rest:
             while True:
                 try:
                     sent = yield awaited
-                except BaseException as error:  # noqa: BLE001 (a cancellation, too, is the coroutine's)
+                except BaseException as error:  # noqa: BLE001 (the coroutine handles a cancellation, too)
                     awaited = self._coroutine.throw(error)
                 else:
                     awaited = self._coroutine.send(sent)
@@ -71,8 +71,8 @@ class _Rest:
 class ConsumerInLoop(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread without the thread: a service of the worker's loop, with a short fetch."""
 
-    # What a service of mode's does before mode's threads are laid over it. A thread ends itself when anything has
-    # crashed; this one ends when its consumer, which has yet to commit by it, has stopped.
+    # The methods of a plain service of mode, which mode's thread class replaces. A thread ends itself when anything
+    # crashes; this service ends after its consumer, which still commits through it, has stopped.
     maybe_start = Service.maybe_start
     start = Service.start
     stop = Service.stop
@@ -87,26 +87,26 @@ class ConsumerInLoop(driver.AIOKafkaConsumerThread):
         await self.on_thread_stop()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Tell the consumer."""
+        """Notify the consumer."""
         await self.consumer.on_partitions_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Tell the consumer."""
+        """Notify the consumer."""
         await self.consumer.on_partitions_assigned(assigned, generation_id)
 
     async def call_thread(self, fun: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
-        """Run `fun`."""
+        """Run `fun` in this event loop."""
         return await maybe_async(fun(*args, **kwargs))
 
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        # aiokafka hands this on to its fetcher when it starts, and Faust has no setting for it.
+        # aiokafka passes this to its fetcher at its start; Faust has no setting for it.
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
         return consumer
 
 
 class Consumer(driver.Consumer):
-    """Faust's consumer with positions of ours."""
+    """Faust's consumer, with the positions of the state store."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -120,32 +120,32 @@ class Consumer(driver.Consumer):
         return ConsumerInLoop(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
 
     def committed(self, tp: TP) -> int:
-        """The offset up to which Kafka knows a partition to be handled; -1 where it knows of none."""
+        """The last handled offset of a partition by Kafka's committed offsets; -1 where there is none."""
         return (self._committed_offset.get(tp) or 0) - 1
 
     async def perform_seek(self) -> None:
-        """Seek to the committed offsets, then to `position + 1` where the state store has a position."""
+        """Seek to the committed offsets, then to `position + 1` of each partition with a stored position."""
         await super().perform_seek()
         self._last.clear()
         self._sought.clear()
         try:
             positions = await self._read_positions(set(self.assignment()))
         except StateUnavailable as error:
-            # The first record is then of unknown place: the agent reads the position itself and rewinds.
+            # The first record then has no known predecessor: the agent reads the position itself and rewinds.
             log.warning("positions_unknown", error=str(error))
             return
         for tp, position in positions.items():
             await self.rewind(tp, position)
 
     async def sleep(self, n: Seconds) -> None:
-        """As Faust's, which makes three tasks even for no time, between any two fetches."""
+        """As Faust's, without the three tasks that Faust makes between two fetches even for 0 seconds."""
         if n == 0:
             await asyncio.sleep(0)
         else:
             await super().sleep(n)
 
     async def wait_first(self, *coros: Any, timeout: Seconds | None = None) -> WaitResults:
-        """As Faust's, which makes four tasks for every message; a coroutine that need not wait is just run."""
+        """As Faust's, which makes four tasks for every message; here a coroutine that need not wait just runs."""
         first, *others = coros
         if timeout is None and isinstance(first, Coroutine) and not self._stopped.is_set():
             try:
@@ -159,7 +159,7 @@ class Consumer(driver.Consumer):
         return await super().wait_first(first, *others, timeout=timeout)  # type: ignore[arg-type]  # None is its default
 
     async def rewind(self, tp: TP, position: int) -> None:
-        """Fetch again from the record after `position`; whatever was fetched before is of unknown place."""
+        """Fetch again from the record after `position`; records fetched before have no known predecessor."""
         self._seeking.add(tp)
         self._last.pop(tp, None)
         self._sought.pop(tp, None)
@@ -171,15 +171,15 @@ class Consumer(driver.Consumer):
 
     async def _wait_next_records(self, timeout: float) -> tuple[RecordMap | None, set[TP] | None]:
         records, active = await super()._wait_next_records(timeout)
-        # Nothing was awaited since aiokafka looked where to read on, so these records are from after every seek.
+        # Nothing was awaited since aiokafka chose the offsets, so these records were fetched after every seek.
         self._last.update(self._sought)
         self._sought.clear()
         self._links.clear()
         for tp, found in (records or {}).items():
             moved = tp in self._seeking
             if found and not moved and found[0].offset - self._last.get(tp, found[0].offset - 1) not in (1, 2):
-                # No seek of ours, and more than the marker of a transaction: the topic begins again, or its retention
-                # has overtaken us.
+                # A gap without a seek, and larger than the marker of a transaction: the topic was created again, or
+                # retention deleted records before we read them.
                 await self.app.check_log(tp.topic, [tp.partition])  # type: ignore[attr-defined]  # streams.kafka.faust_app.App
             self._links[tp] = links = {}
             for record in found:
@@ -187,7 +187,7 @@ class Consumer(driver.Consumer):
                 if not moved:
                     self._last[tp] = record.offset
             if found and found[0].offset < (self._read_offset[tp] or 0):
-                # Faust drops what is behind its read offset, which a message in flight may have moved after a seek.
+                # Faust drops records before its read offset, which a message in flight may have moved after a seek.
                 self._read_offset[tp] = found[0].offset
         return records, active
 
@@ -213,6 +213,6 @@ class Consumer(driver.Consumer):
 
 
 class Transport(driver.Transport):
-    """Registered by name: `faust.App(broker="sightline://host:port")` uses it."""
+    """The transport of `faust.App(broker="sightline://host:port")`, registered by that scheme."""
 
     Consumer = Consumer

@@ -16,8 +16,9 @@ from state.redis import connect
 from state.spaces import RedisSpaces, Spaces
 from streams.credentials import kafka_security, redis_access
 from streams.errors import CannotRebuild
-from streams.kafka.admin import read_handled, read_log
+from streams.kafka.admin import read_log
 from streams.kafka.continuity import TOPIC_ID, Log
+from streams.kafka.groups import read_handled
 from streams.kafka.log_reader import KafkaLogReader, LogReader
 from streams.privacy.control_records import ControlRecords, control_keys
 from streams.replay.rebuild_items import Done, ItemsRebuild, conflict

@@ -22,12 +22,11 @@ from state.errors import StateUnavailable
 from streams.errors import InvalidEvent
 from streams.kafka.publisher import Publisher
 from streams.logs import log
-from streams.metrics import EVENTS, RECOMMENDATIONS
+from streams.metrics import EVENTS, RECOMMENDATIONS, StageTimer
 from streams.processing.breaker import Breaker
 from streams.processing.dead_letters import dead_letter
 from streams.processing.degradations import Reporter
 from streams.retrying import until_available
-from streams.stages import Stages
 from streams.uploads.decoder import Decode, DecoderUnavailable
 from streams.uploads.encoding_cache import EncodingCache, PictureFeatures
 from streams.uploads.image_fetcher import Fetcher
@@ -114,7 +113,7 @@ class UploadsAgent:
         return [self._signals.message(Uploaded(item)), self._interaction(upload)]
 
     async def _look(self, upload: Upload) -> PictureFeatures:
-        stages = Stages()
+        stages = StageTimer()
         data = await self._read(upload)
         sha256 = await _sha256(data)
         if upload.sha256 is not None and sha256.hex() != upload.sha256:
@@ -131,7 +130,7 @@ class UploadsAgent:
         return PictureFeatures(encoding, colours)
 
     async def _picture(self, data: bytes) -> Picture:
-        stages = Stages()
+        stages = StageTimer()
         try:
             picture = await until_available(lambda: self._decode(data), DecoderUnavailable)
         except BadImage as error:
@@ -165,7 +164,7 @@ class UploadsAgent:
                 await self._report_trouble(error)
                 raise
 
-        stages = Stages()
+        stages = StageTimer()
         try:
             return await until_available(attempt, EncoderUnavailable)
         except BadEmbedding as error:

@@ -76,12 +76,14 @@ class Worker:
         self._beat = time.monotonic()
         self.app: App = make_app(name, settings, addresses.kafka)
         self._parts = Resources(settings, addresses, stack)
-        self._liveness = Liveness(EndOffsets(addresses.kafka, security=self._security).read)
+        self._end_offsets = EndOffsets(addresses.kafka, security=self._security)
+        self._liveness = Liveness(self._end_offsets.read)
 
     async def start(self) -> None:
         """Start everything, the agents last; raises what the parts raise when a service is not as it must be."""
         endpoint = Probes(self._settings.metrics_host, self._settings.metrics_port, live=self._live, ready=self._lacks)
         self._stack.callback(endpoint.close)
+        self._stack.push_async_callback(self._end_offsets.close)
         endpoint.start()
         log.info("starting", worker=self._name, metrics_port=endpoint.port)
         await asyncio.to_thread(sign_in, self._kafka, self._security)

@@ -10,7 +10,7 @@ from confluent_kafka import Producer
 
 from state.keys import Keys
 from state.redis import Client, connect
-from streams.kafka.admin import read_handled
+from streams.kafka.groups import read_handled
 from streams.replay.rebuild import Rebuilt, rebuild_state
 from streams.replay.report import Report
 from streams.replay.verify import verify_state

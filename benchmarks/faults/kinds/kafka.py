@@ -3,13 +3,12 @@
 import asyncio
 import time
 
-from confluent_kafka.admin import AdminClient
-
 from benchmarks.faults.fault import Fault
 from benchmarks.faults.outcome import Unmet
 from benchmarks.faults.system import CALM_S, System
 from benchmarks.faults.traffic import Traffic
 from streams.kafka.admin import create_topics
+from streams.kafka.admin_client import connected_admin
 from streams.replay.rebuild import rebuild_state
 from streams.wire.topics import INTERACTIONS
 
@@ -74,8 +73,8 @@ def recreate_topic(system: System) -> float:
     system.await_stored(system.ends())
     before = system.positions()
     topic = system.topic(INTERACTIONS)
-    admin = AdminClient({"bootstrap.servers": system.services.kafka})
-    admin.delete_topics([topic])[topic].result(AWAY_S)
+    with connected_admin(system.services.kafka) as admin:
+        admin.delete_topics([topic])
     create_topics(system.services.kafka, system.settings.topic_prefix, system.settings.partitions, 1)
     begun = time.monotonic()
     # The earlier events are gone with the topic, so the verification starts with these.

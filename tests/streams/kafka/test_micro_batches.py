@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from streams.kafka.overlap import overlap
+from streams.kafka.micro_batches import overlap
 from tests.harness.fakes import until
 
 

@@ -1,0 +1,54 @@
+"""Consumer groups: what members they have, and how far they have handled a topic."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import stamina
+from kafka.errors import CoordinatorNotAvailableError, KafkaError  # type: ignore[import-untyped]  # ships no types
+
+from streams.credentials import PLAINTEXT, KafkaSecurity
+from streams.kafka.admin_client import AdminConnection, connected_admin
+
+COORDINATOR_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A consumer group as its coordinator sees it.
+
+    `state` is Kafka's name for it, such as Stable, Empty or Dead; `members` gives the (topic, partition) pairs of each
+    member id.
+    """
+
+    state: str
+    members: Mapping[str, frozenset[tuple[str, int]]]
+
+
+def read_group(connection: AdminConnection, name: str) -> Group:
+    """Describe a group, which is Dead if it does not exist; raises BrokerUnavailable."""
+
+    def describe(client: Any) -> Group:
+        found = client.describe_groups([name])[name]
+        state: str = found["group_state"]
+        if found["error"] and state != "Dead":
+            raise KafkaError(found["error"])
+        return Group(state, {member["member_id"]: _partitions(member) for member in found["members"]})
+
+    return connection.call(describe)
+
+
+def read_handled(bootstrap: str, group: str, topic: str, *, security: KafkaSecurity = PLAINTEXT) -> dict[int, int]:
+    """The last offset that a group has handled, by partition; a partition without a committed offset is left out."""
+    with connected_admin(bootstrap, security) as admin:
+        # The first request about any group makes Kafka create the topic of the committed offsets.
+        for attempt in stamina.retry_context(on=CoordinatorNotAvailableError, attempts=None, timeout=COORDINATOR_S):
+            with attempt:
+                found = admin.list_group_offsets({group: None})[group]
+    return {p.partition: known.offset - 1 for p, known in found.items() if p.topic == topic and known.offset >= 0}
+
+
+def _partitions(member: Mapping[str, Any]) -> frozenset[tuple[str, int]]:
+    # A member that has just joined has an empty assignment: no bytes rather than an encoded one.
+    assigned = (member["member_assignment"] or {"assigned_partitions": []})["assigned_partitions"]
+    return frozenset((each["topic"], partition) for each in assigned for partition in each["partitions"])

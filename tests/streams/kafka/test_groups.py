@@ -1,0 +1,48 @@
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from kafka import KafkaConsumer  # type: ignore[import-untyped]  # ships no types
+
+from streams.errors import BrokerUnavailable
+from streams.kafka.admin_client import AdminConnection, connected_admin
+from streams.kafka.groups import Group, read_group, read_handled
+from tests.conftest import RunningStack
+
+
+@pytest.fixture
+def connection(stack: RunningStack) -> Iterator[AdminConnection]:
+    with closing(AdminConnection(stack.endpoints.kafka)) as made:
+        yield made
+
+
+@pytest.mark.stack
+def test_a_group_has_its_members_with_their_partitions_and_what_they_have_handled(
+    stack: RunningStack, connection: AdminConnection, topic_prefix: str
+) -> None:
+    kafka, topic, name = stack.endpoints.kafka, f"{topic_prefix}log", f"{topic_prefix}group"
+    with connected_admin(kafka) as admin:
+        admin.create_topics({topic: {"num_partitions": 2, "replication_factor": 1}}, wait_for_metadata=True)
+    assert read_handled(kafka, name, topic) == {}
+
+    consumer = KafkaConsumer(topic, bootstrap_servers=kafka, group_id=name, enable_auto_commit=False)
+    while not consumer.assignment():
+        consumer.poll(timeout_ms=100)
+    group = read_group(connection, name)
+    consumer.commit()
+    consumer.close()
+
+    assert group.state == "Stable"
+    assert list(group.members.values()) == [frozenset({(topic, 0), (topic, 1)})]
+    assert read_handled(kafka, name, topic) == {0: -1, 1: -1}
+    assert read_group(connection, name) == Group("Empty", {})
+
+
+@pytest.mark.stack
+def test_a_group_that_does_not_exist_is_dead(connection: AdminConnection, topic_prefix: str) -> None:
+    assert read_group(connection, f"{topic_prefix}nobody") == Group("Dead", {})
+
+
+def test_a_group_of_a_kafka_that_cannot_be_reached_is_unavailable() -> None:
+    with pytest.raises(BrokerUnavailable):
+        read_group(AdminConnection("127.0.0.1:1"), "group")
