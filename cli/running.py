@@ -9,6 +9,7 @@ from deploy.workers import Workers
 from streams.credentials import kafka_security
 from streams.kafka.admin import create_topics
 from streams.settings import Settings
+from streams.wire.namespace import Namespace
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def running_system(settings: Settings, *, keep: bool = False) -> Iterator[Endpoi
 def _create_topics(settings: Settings, endpoints: Endpoints) -> None:
     made = create_topics(
         endpoints.kafka,
-        settings.topic_prefix,
+        Namespace(settings.topic_prefix),
         settings.partitions,
         settings.replication_factor,
         security=kafka_security(settings),

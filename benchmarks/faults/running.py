@@ -16,6 +16,7 @@ from streams.kafka.admin import create_topics
 from streams.kafka.publisher import KafkaPublisher
 from streams.settings import Settings
 from streams.wire import topics
+from streams.wire.namespace import Namespace
 from streams.wire.signals import SignalTopic, Uploaded
 
 PARTITIONS = 4
@@ -25,9 +26,11 @@ PARTITIONS = 4
 def running(fault: Fault, settings: Settings, services: Services, *, rate: float, minutes: float) -> Iterator[System]:
     """Start a system under load for one fault; the load and all workers end on leaving."""
     own = settings.model_copy(update={"topic_prefix": f"{fault.name}.", "partitions": PARTITIONS})
-    create_topics(services.kafka, own.topic_prefix, own.partitions, services.replication)
+    create_topics(services.kafka, Namespace(own.topic_prefix), own.partitions, services.replication)
     asyncio.run(_publish_items(services.kafka, own))
-    events, answers = (own.topic_prefix + topic.name for topic in (topics.INTERACTIONS, topics.RECOMMENDATIONS))
+    events, answers = (
+        Namespace(own.topic_prefix).topic(topic) for topic in (topics.INTERACTIONS, topics.RECOMMENDATIONS)
+    )
     traffic = Traffic(services.kafka, events, rate=rate)
     with (
         Supervisor(Workers(own, services.seen_by_workers)) as workers,
@@ -51,7 +54,7 @@ def running(fault: Fault, settings: Settings, services: Services, *, rate: float
 
 async def _publish_items(kafka: str, settings: Settings) -> None:
     """Publish a catalogue as the uploads agent does."""
-    signals = SignalTopic(settings.topic_prefix, settings.partitions)
+    signals = SignalTopic(Namespace(settings.topic_prefix), settings.partitions)
     publisher = KafkaPublisher(kafka, client_id="faults")
     try:
         await publisher.publish([signals.message(Uploaded(item)) for item in draw_items(ITEMS, settings.dimensions)])

@@ -12,11 +12,11 @@ from benchmarks.faults.services import Services
 from benchmarks.faults.supervisor import Supervisor
 from benchmarks.faults.traffic import Traffic
 from state.errors import StateUnavailable
-from state.keys import Keys
 from state.redis import RedisPartitions, connect
 from streams.kafka.log_reader import KafkaLogReader
 from streams.settings import Settings
 from streams.wire import topics
+from streams.wire.namespace import Namespace
 
 PARTITIONS = 4
 DEADLINE_S = 120.0
@@ -38,7 +38,7 @@ class System:
 
     def topic(self, topic: topics.Topic) -> str:
         """The full name of a topic."""
-        return self.settings.topic_prefix + topic.name
+        return Namespace(self.settings.topic_prefix).topic(topic)
 
     def ends(self, topic: topics.Topic = topics.INTERACTIONS) -> dict[int, int]:
         """The offset after the last record of each partition."""
@@ -47,12 +47,13 @@ class System:
 
     def positions(self, topic: topics.Topic = topics.INTERACTIONS) -> dict[int, int]:
         """The last applied offset of each partition, as stored in Redis; for events.interactions or state.signals."""
-        tag = self.settings.topic_prefix + ("s" if topic is topics.SIGNALS else "")
+        namespace = Namespace(self.settings.topic_prefix)
+        keys = namespace.item_keys if topic is topics.SIGNALS else namespace.profile_keys
 
         async def read() -> dict[int, int]:
             client = connect(self.services.redis)
             try:
-                store = RedisPartitions(client, Keys(tag), observe=lambda _op, _seconds: None)
+                store = RedisPartitions(client, keys, observe=lambda _op, _seconds: None)
                 return await store.positions(range(self.settings.partitions))
             finally:
                 await client.aclose()

@@ -18,6 +18,7 @@ from streams.logs import configure_logs
 from streams.processing.positions import Positions
 from streams.settings import Settings, read_settings
 from streams.wire import topics
+from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.worker import gc_tuning
 from streams.worker.probes import Probes
@@ -93,7 +94,7 @@ async def _wire(settings: Settings, stack: AsyncExitStack) -> tuple[Interactions
     agent, _ = await make_interactions_agent(parts, Positions(rewind))
     consumer = PlainConsumer(
         found.kafka,
-        settings.topic_prefix + topics.INTERACTIONS.name,
+        Namespace(settings.topic_prefix).topic(topics.INTERACTIONS),
         await agent.store_loop.take_up(range(settings.partitions)),
     )
     stack.callback(consumer.close)

@@ -28,6 +28,7 @@ from streams.kafka.admin import LEADERS_S, create_topics
 from streams.kafka.admin_client import connected_admin
 from streams.settings import Settings
 from streams.wire import topics
+from streams.wire.namespace import Namespace
 
 START_S = 60.0
 #: A rate that no system reaches: every event is due at once.
@@ -163,19 +164,19 @@ def recommender(
 ) -> Iterator[System]:
     """Interactions workers started by `command`, an items worker, and a catalogue."""
     settings = own.model_copy(update={"topic_prefix": f"{name}.", "home": own.home / name})
-    create_topics(endpoints.kafka, settings.topic_prefix, settings.partitions, 1)
+    create_topics(endpoints.kafka, Namespace(settings.topic_prefix), settings.partitions, 1)
     drawn = draw_items(items, settings.dimensions)
-    publish_items(endpoints.kafka, settings.topic_prefix + topics.CATALOG.name, drawn)
+    publish_items(endpoints.kafka, Namespace(settings.topic_prefix).topic(topics.CATALOG), drawn)
     client = LoadClient(
         endpoints.kafka,
-        events=settings.topic_prefix + topics.INTERACTIONS.name,
-        answers=settings.topic_prefix + topics.RECOMMENDATIONS.name,
+        events=Namespace(settings.topic_prefix).topic(topics.INTERACTIONS),
+        answers=Namespace(settings.topic_prefix).topic(topics.RECOMMENDATIONS),
         answered_by=_event_of_list,
     )
     measured = Workers(settings, endpoints, command=command, progress=progress)
     others = Workers(settings, endpoints, progress=progress)
     services = Stack(own)
-    await_group = partial(await_members, endpoints.kafka, f"{settings.topic_prefix}sightline-interactions")
+    await_group = partial(await_members, endpoints.kafka, Namespace(settings.topic_prefix).group("interactions"))
     with closing(client), others.borrowed(("items",)) as (items_worker,):
         other_cpu_s = {
             "items": partial(process.cpu_s, items_worker.process),

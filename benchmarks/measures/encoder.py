@@ -27,6 +27,7 @@ from streams.kafka.admin import create_topics
 from streams.settings import Settings
 from streams.wire import topics
 from streams.wire.events import Upload, encode
+from streams.wire.namespace import Namespace
 
 #: Pictures before the measurement: a new broker costs more a picture than the model does.
 WARM_UP = 2400
@@ -71,11 +72,11 @@ def measure_encoder(settings: Settings, images: int, *, progress: Progress = lam
     pictures = [item.jpeg for item in draw_catalogue(min(images, 200), seed=0)]
     uploads = _draw_uploads(pictures)
     with own_stack(settings, progress, services=("kafka", "redis", "triton")) as (own, endpoints):
-        create_topics(endpoints.kafka, own.topic_prefix, own.partitions, 1)
+        create_topics(endpoints.kafka, Namespace(own.topic_prefix), own.partitions, 1)
         client = LoadClient(
             endpoints.kafka,
-            events=own.topic_prefix + topics.UPLOADS.name,
-            answers=own.topic_prefix + topics.CATALOG.name,
+            events=Namespace(own.topic_prefix).topic(topics.UPLOADS),
+            answers=Namespace(own.topic_prefix).topic(topics.CATALOG),
             answered_by=lambda value: _decode_item(value).item_id,
         )
         with closing(client), Workers(own, endpoints, progress=progress).borrowed(("uploads", "items")) as workers:

@@ -20,6 +20,7 @@ from state.codec import encode_behaviour, encode_sources
 from streams.errors import InvalidEvent
 from streams.processing.dead_letters import dead_letter
 from streams.uploads.decoder import Decoder
+from streams.wire.namespace import Namespace
 from streams.wire.parsing import parse_interaction, parse_item_change, parse_upload
 from streams.wire.records import Record
 from streams.wire.signals import Engaged, parse_signal
@@ -90,7 +91,7 @@ def _handle(record: Record) -> None:
             return
         signal = parse_signal(record.value)
     except InvalidEvent as error:
-        letter = dead_letter(record, error, prefix="")
+        letter = dead_letter(record, error, namespace=Namespace())
         if len(letter.value or b"") + len(letter.key or b"") > _LETTER_LIMIT:
             raise OverflowError(f"a dead letter of {len(letter.value or b'')} bytes") from error
         return

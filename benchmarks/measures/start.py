@@ -24,6 +24,7 @@ from streams.kafka.admin import create_topics, read_log
 from streams.logs import configure_logs
 from streams.settings import Settings
 from streams.wire import topics
+from streams.wire.namespace import Namespace
 
 #: Larger catalogues skip Kafka: the snapshot is made from drawn items, and `read_s` is not measured.
 THROUGH_KAFKA = 200_000
@@ -50,8 +51,8 @@ class Start:
 def measure_start(settings: Settings, *, items: int, progress: Progress = lambda _: None) -> Start:
     """Fill a catalogue topic on a separate Kafka and start replicas of it, the first without a snapshot."""
     with own_stack(settings, progress, services=("kafka",)) as (own, endpoints):
-        create_topics(endpoints.kafka, own.topic_prefix, own.partitions, 1)
-        topic, folder = own.topic_prefix + topics.CATALOG.name, own.home / "snapshots"
+        create_topics(endpoints.kafka, Namespace(own.topic_prefix), own.partitions, 1)
+        topic, folder = Namespace(own.topic_prefix).topic(topics.CATALOG), own.home / "snapshots"
         read: dict[str, Any] = {}
         if items <= THROUGH_KAFKA:
             for seed, count in _parts(items):

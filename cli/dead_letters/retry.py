@@ -11,6 +11,7 @@ from streams.credentials import kafka_security
 from streams.kafka.publisher import KafkaPublisher
 from streams.processing.redrive import Choice, Retried, retry
 from streams.settings import Settings, read_settings
+from streams.wire.namespace import Namespace
 
 
 def send_back(
@@ -50,7 +51,7 @@ async def _send(settings: Settings, choice: Choice, limit: int | None, again: bo
         progress(f"{done.sent} sent back")
 
     with open_letters(settings) as letters:
-        sending = partial(retry, letters, choice, prefix=settings.topic_prefix, limit=limit, again=again)
+        sending = partial(retry, letters, choice, namespace=Namespace(settings.topic_prefix), limit=limit, again=again)
         if dry_run:
             return await sending(_DryRun())
         kafka, security = Stack(settings).endpoints().kafka, kafka_security(settings)

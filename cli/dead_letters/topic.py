@@ -9,6 +9,7 @@ from streams.credentials import kafka_security
 from streams.kafka.log_reader import KafkaLogReader
 from streams.processing.redrive import Choice, Letters
 from streams.settings import Settings
+from streams.wire.namespace import Namespace
 
 
 @contextmanager
@@ -16,7 +17,7 @@ def open_letters(settings: Settings) -> Iterator[Letters]:
     """The topic as it is now."""
     log = KafkaLogReader(Stack(settings).endpoints().kafka, security=kafka_security(settings))
     try:
-        yield Letters(log, prefix=settings.topic_prefix, partitions=settings.partitions)
+        yield Letters(log, namespace=Namespace(settings.topic_prefix), partitions=settings.partitions)
     finally:
         log.close()
 

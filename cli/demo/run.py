@@ -25,6 +25,7 @@ from streams.credentials import kafka_security
 from streams.errors import StreamError
 from streams.settings import Settings, read_settings
 from streams.wire.events import Upload
+from streams.wire.namespace import Namespace
 from streams.wire.topics import CATALOG
 
 SEED = 7
@@ -55,7 +56,7 @@ def run(images: Path | None, pictures: int, *, keep: bool, as_json: bool) -> Non
             bars.track(catalogue, total=pictures, description="reading pictures" if images else "drawing pictures")
         )
     with running_system(settings, keep=keep) as endpoints:
-        topic = settings.topic_prefix + CATALOG.name
+        topic = Namespace(settings.topic_prefix).topic(CATALOG)
         before = catalog_keys(endpoints.kafka, topic, security=kafka_security(settings))
         try:
             outcome, story = _play(settings, endpoints.kafka, items)

@@ -12,6 +12,7 @@ from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.kafka.admin import read_log
 from streams.kafka.log_reader import KafkaLogReader
 from streams.wire.events import ItemChange
+from streams.wire.namespace import Namespace
 from streams.wire.topics import CATALOG
 
 
@@ -30,7 +31,7 @@ def catalog_keys(bootstrap: str, topic: str, *, security: KafkaSecurity = PLAINT
 def remove_items(kafka: str, prefix: str, item_ids: Iterable[str], *, security: KafkaSecurity = PLAINTEXT) -> None:
     """Delete items from the catalogue, and wait up to 20 s until they are gone."""
     with (
-        Arrivals(kafka, [prefix + CATALOG.name], security=security) as arrivals,
+        Arrivals(kafka, [Namespace(prefix).topic(CATALOG)], security=security) as arrivals,
         EventPublisher(kafka, prefix=prefix, security=security) as publisher,
     ):
         gone = []

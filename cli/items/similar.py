@@ -23,6 +23,7 @@ from streams.credentials import PLAINTEXT, KafkaSecurity, kafka_security
 from streams.errors import StreamError
 from streams.settings import read_settings
 from streams.wire.events import Only, Recommendations, Upload
+from streams.wire.namespace import Namespace
 from streams.wire.topics import DEAD_LETTERS
 
 
@@ -93,7 +94,7 @@ def ask_similar(
         RecommendationSubscriber(
             bootstrap, prefix=prefix, user_id=asker, kind="similar", security=security
         ) as subscriber,
-        Arrivals(bootstrap, [prefix + DEAD_LETTERS.name], security=security) as dead_letters,
+        Arrivals(bootstrap, [Namespace(prefix).topic(DEAD_LETTERS)], security=security) as dead_letters,
         EventPublisher(bootstrap, prefix=prefix, security=security) as publisher,
     ):
         refused = dead_letters.expect(asker)

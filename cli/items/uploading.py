@@ -14,6 +14,7 @@ from streams.client import EventPublisher
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import StreamError
 from streams.wire.events import DeadLetter, Upload
+from streams.wire.namespace import Namespace
 from streams.wire.topics import CATALOG, DEAD_LETTERS
 
 PATIENCE_S = 60.0
@@ -39,9 +40,9 @@ class Uploader:
     """Sends uploads in a closed loop: at most `inflight` at once."""
 
     def __init__(self, bootstrap: str, *, prefix: str, inflight: int, security: KafkaSecurity = PLAINTEXT) -> None:
-        watched = [prefix + CATALOG.name, prefix + DEAD_LETTERS.name]
+        watched = [Namespace(prefix).topic(CATALOG), Namespace(prefix).topic(DEAD_LETTERS)]
         self._arrivals = Arrivals(bootstrap, watched, security=security)
-        self._dead_letters = prefix + DEAD_LETTERS.name
+        self._dead_letters = Namespace(prefix).topic(DEAD_LETTERS)
         self._inflight = inflight
         try:
             self._publisher = EventPublisher(bootstrap, prefix=prefix, security=security)

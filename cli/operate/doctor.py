@@ -14,6 +14,7 @@ from streams.credentials import kafka_security, triton_tls
 from streams.errors import StreamError
 from streams.kafka.admin import broker_version, check_topics, find_misrouted
 from streams.settings import Settings, read_settings
+from streams.wire.namespace import Namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,9 @@ def _model(triton: str, settings: Settings) -> Finding:
 
 def _topics(kafka: str, settings: Settings) -> Iterator[Finding]:
     try:
-        differences = check_topics(kafka, settings.topic_prefix, settings.partitions, security=kafka_security(settings))
+        differences = check_topics(
+            kafka, Namespace(settings.topic_prefix), settings.partitions, security=kafka_security(settings)
+        )
     except StreamError as error:
         yield Finding("topics", False, str(error))
         return
@@ -95,7 +98,7 @@ def _topics(kafka: str, settings: Settings) -> Iterator[Finding]:
 
 def _keys(kafka: str, settings: Settings) -> Finding:
     try:
-        read, misrouted = find_misrouted(kafka, settings.topic_prefix, security=kafka_security(settings))
+        read, misrouted = find_misrouted(kafka, Namespace(settings.topic_prefix), security=kafka_security(settings))
     except StreamError as error:
         return Finding("keys", False, str(error))
     if not misrouted:

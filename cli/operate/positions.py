@@ -9,7 +9,6 @@ from rich.table import Table
 
 from cli.output import print_json, results
 from deploy.local import Stack
-from state.keys import Keys
 from state.partitions import PartitionStore
 from state.redis import RedisPartitions, connect
 from streams.credentials import kafka_security, redis_access
@@ -17,6 +16,7 @@ from streams.kafka.admin import read_log
 from streams.kafka.continuity import Log, skip_lost
 from streams.settings import Settings, read_settings
 from streams.wire import topics
+from streams.wire.namespace import Namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +85,15 @@ async def _skip(settings: Settings) -> list[Skipped]:
 async def _stored(settings: Settings) -> AsyncIterator[list[tuple[Log, PartitionStore]]]:
     """The log of each source topic, with the store of its positions."""
     found = Stack(settings).endpoints()
-    prefix, security = settings.topic_prefix, kafka_security(settings)
+    namespace, security = Namespace(settings.topic_prefix), kafka_security(settings)
     client = connect(found.redis, access=redis_access(settings))
     try:
         yield [
             (
-                read_log(found.kafka, prefix + topic.name, security=security),
+                read_log(found.kafka, namespace.topic(topic), security=security),
                 RedisPartitions(client, keys, observe=lambda _op, _seconds: None),
             )
-            for topic, keys in ((topics.INTERACTIONS, Keys(prefix)), (topics.SIGNALS, Keys(f"{prefix}s")))
+            for topic, keys in ((topics.INTERACTIONS, namespace.profile_keys), (topics.SIGNALS, namespace.item_keys))
         ]
     finally:
         await client.aclose()

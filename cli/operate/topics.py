@@ -11,6 +11,7 @@ from streams.credentials import kafka_security
 from streams.kafka.acls import ROLES, Role, grants
 from streams.kafka.admin import TopicDifference, check_topics, create_topics
 from streams.settings import Settings, read_settings
+from streams.wire.namespace import Namespace
 
 
 def create_missing(as_json: bool) -> None:
@@ -19,7 +20,7 @@ def create_missing(as_json: bool) -> None:
     kafka = Stack(settings).endpoints().kafka
     done = create_topics(
         kafka,
-        settings.topic_prefix,
+        Namespace(settings.topic_prefix),
         settings.partitions,
         settings.replication_factor,
         security=kafka_security(settings),
@@ -52,7 +53,7 @@ def compare(as_json: bool) -> None:
 def print_acls(role: Role | None, user: str | None, as_json: bool) -> None:
     """Print the grants of one role or of all; `user` is the Kafka user, by default named like the role."""
     settings = read_settings()
-    allowed = {each: grants(each, settings.topic_prefix) for each in ([role] if role else ROLES)}
+    allowed = {each: grants(each, Namespace(settings.topic_prefix)) for each in ([role] if role else ROLES)}
     if as_json:
         print_json({each: [asdict(one) for one in of_role] for each, of_role in allowed.items()})
         return
@@ -62,7 +63,7 @@ def print_acls(role: Role | None, user: str | None, as_json: bool) -> None:
 
 
 def _differences(settings: Settings, kafka: str) -> list[TopicDifference]:
-    return check_topics(kafka, settings.topic_prefix, settings.partitions, security=kafka_security(settings))
+    return check_topics(kafka, Namespace(settings.topic_prefix), settings.partitions, security=kafka_security(settings))
 
 
 def _print_differences(differences: Sequence[TopicDifference]) -> None:

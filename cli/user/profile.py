@@ -18,12 +18,12 @@ from inference.catalog.catalog import Catalog
 from inference.retrieval.preferences import named_dials
 from inference.retrieval.tastes import find_tastes
 from sightline_client.routing import partition_of
-from state.keys import Keys
 from state.profiles import ProfileStore
 from state.redis import RedisPartitions, connect
 from streams.catalog.replica import CatalogReplica
 from streams.credentials import kafka_security, redis_access
 from streams.settings import Settings, read_settings
+from streams.wire.namespace import Namespace
 from streams.wire.topics import CATALOG
 
 
@@ -72,10 +72,10 @@ async def _read(user_id: str, settings: Settings, endpoints: Endpoints) -> Shown
     partition = partition_of(user_id.encode(), settings.partitions)
     redis = connect(endpoints.redis, access=redis_access(settings))
     catalog = Catalog(settings.dimensions)
-    topic = settings.topic_prefix + CATALOG.name
+    topic = Namespace(settings.topic_prefix).topic(CATALOG)
     replica = CatalogReplica(endpoints.kafka, topic, catalog, security=kafka_security(settings))
     try:
-        keys = Keys(settings.topic_prefix)
+        keys = Namespace(settings.topic_prefix).profile_keys
         store = ProfileStore(RedisPartitions(redis, keys, observe=lambda _op, _seconds: None))
         loaded = (await store.load({partition: [user_id]}))[partition]
     finally:

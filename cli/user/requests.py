@@ -16,7 +16,6 @@ from cli.running import running_system
 from deploy.local import Endpoints
 from features.item import hash_of
 from sightline_client.privacy import RequestKind
-from state.keys import Keys
 from state.redis import RedisPartitions, connect
 from streams.client import EventPublisher
 from streams.credentials import kafka_security, redis_access
@@ -24,6 +23,7 @@ from streams.errors import NotDelivered
 from streams.privacy.erasure_check import find_traces
 from streams.settings import Settings, read_settings
 from streams.wire.events import Export, PlaceInLog, PrivacyRequest, Receipt
+from streams.wire.namespace import Namespace
 from streams.wire.topics import EXPORTS, RECEIPTS
 
 SETTLE_S = 15.0
@@ -49,7 +49,9 @@ def print_export(user_id: str, timeout_s: float, as_json: bool) -> None:
     settings = read_settings()
     with (
         running_system(settings) as endpoints,
-        Arrivals(endpoints.kafka, [settings.topic_prefix + EXPORTS.name], security=kafka_security(settings)) as exports,
+        Arrivals(
+            endpoints.kafka, [Namespace(settings.topic_prefix).topic(EXPORTS)], security=kafka_security(settings)
+        ) as exports,
     ):
         arriving = exports.expect(hash_of(known_as(settings, user_id)))
         _ask(settings, endpoints, "export", user_id, timeout_s)
@@ -92,7 +94,7 @@ def _ask(
     )
     deadline = time.monotonic() + timeout_s
     with (
-        Arrivals(endpoints.kafka, [prefix + RECEIPTS.name], security=security) as receipts,
+        Arrivals(endpoints.kafka, [Namespace(prefix).topic(RECEIPTS)], security=security) as receipts,
         EventPublisher(endpoints.kafka, prefix=prefix, security=security) as publisher,
     ):
         arriving = receipts.expect(hash_of(user_id))
@@ -133,7 +135,9 @@ async def _verify(settings: Settings, endpoints: Endpoints, receipt: Receipt, us
 async def _is_stored(settings: Settings, endpoints: Endpoints, receipt: Receipt) -> bool:
     client = connect(endpoints.redis, access=redis_access(settings))
     try:
-        store = RedisPartitions(client, Keys(settings.topic_prefix), observe=lambda _op, _seconds: None)
+        store = RedisPartitions(
+            client, Namespace(settings.topic_prefix).profile_keys, observe=lambda _op, _seconds: None
+        )
         partition = receipt.applied.partition
         return (await store.positions([partition]))[partition] >= receipt.applied.offset
     finally:

@@ -24,6 +24,7 @@ from streams.processing.breaker import Breaker
 from streams.processing.dead_letters import dead_letter
 from streams.processing.positions import Positions
 from streams.wire.events import Interaction
+from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from streams.wire.signals import SignalTopic
 
@@ -49,7 +50,7 @@ class InteractionsAgent:
         signals: SignalTopic,
         breaker: Breaker,
         *,
-        prefix: str,
+        namespace: Namespace,
         partitions: int,
         list_length: int,
         nearby: IndexClient | None = None,
@@ -61,11 +62,11 @@ class InteractionsAgent:
         self._signals_out = signals_out
         self._signals = signals
         self._breaker = breaker
-        self._prefix = prefix
+        self._namespace = namespace
         self._clock_ms = clock_ms
         self._controls = controls
-        self._receipts = Receipts(catalog, signals, prefix=prefix, clock_ms=clock_ms)
-        self._lists = ListMaker(crowd, catalog, nearby, prefix=prefix, length=list_length, clock_ms=clock_ms)
+        self._receipts = Receipts(catalog, signals, namespace=namespace, clock_ms=clock_ms)
+        self._lists = ListMaker(crowd, catalog, nearby, namespace=namespace, length=list_length, clock_ms=clock_ms)
         self._counts = EffectCounts(partitions, self._lists.feedback)
 
     async def handle(self, records: Sequence[Record]) -> None:
@@ -104,7 +105,7 @@ class InteractionsAgent:
         """What leaves before an effect is committed, beside its engagements."""
         match effect:
             case Effect(event=InvalidEvent() as error):
-                return [dead_letter(effect.record, error, prefix=self._prefix)]
+                return [dead_letter(effect.record, error, namespace=self._namespace)]
             case Effect(event=VerifiedRequest() as request, outcome="applied"):
                 return self._receipts.messages(request, effect.record, effect.before, effect.after)
             case Effect(event=Interaction(type="upload") as event, outcome="late", action=Action(at_ms=at_ms)):

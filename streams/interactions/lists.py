@@ -18,6 +18,7 @@ from streams.interactions.attribution import Attribution
 from streams.interactions.behaviour_cache import BehaviourCache
 from streams.metrics import CANDIDATES, FILTERED, LIST_DIVERSITY, RECOMMENDATIONS, SHORT_LISTS, StageTimer
 from streams.wire.events import Interaction, Recommendations, Trigger, encode
+from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from streams.wire.topics import RECOMMENDATIONS as TOPIC
 
@@ -57,14 +58,14 @@ class ListMaker:
         catalog: Catalog,
         nearby: IndexClient | None,
         *,
-        prefix: str,
+        namespace: Namespace,
         length: int,
         clock_ms: Callable[[], int],
     ) -> None:
         self._crowd = crowd
         self._catalog = catalog
         self._nearby = nearby
-        self._prefix = prefix
+        self._namespace = namespace
         self._length = length
         self._clock_ms = clock_ms
         self._attribution = Attribution()
@@ -139,7 +140,7 @@ class ListMaker:
             timings_ms={"queue": float(stages.started_ms - record.timestamp_ms), **stages.milliseconds},
         )
         headers = tuple(header for header in record.headers if header[0] == "traceparent")
-        return Message(self._prefix + TOPIC.name, record.key, encode(recommendations), headers)
+        return Message(self._namespace.topic(TOPIC), record.key, encode(recommendations), headers)
 
     def count(self, made: Sequence[MadeList]) -> None:
         """Note that lists were published."""

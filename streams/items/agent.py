@@ -21,6 +21,7 @@ from streams.processing.commit_protocol import CommitProtocol, Committed
 from streams.processing.dead_letters import dead_letter
 from streams.processing.positions import Positions
 from streams.retrying import until_available
+from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record, by_partition
 from streams.wire.signals import Changed, Engaged, Signal, Uploaded, parse_signal
 from streams.wire.topics import CATALOG, SIGNALS
@@ -42,7 +43,7 @@ class SignalsAgent:
         positions: Positions,
         breaker: Breaker,
         *,
-        prefix: str,
+        namespace: Namespace,
         min_users: int = 1,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
@@ -51,7 +52,7 @@ class SignalsAgent:
         self._publisher = publisher
         self._protocol = CommitProtocol(positions)
         self._breaker = breaker
-        self._prefix = prefix
+        self._namespace = namespace
         self._clock_ms = clock_ms
 
     async def handle(self, records: Sequence[Record]) -> None:
@@ -84,7 +85,7 @@ class SignalsAgent:
         for record in records:
             match parsed[record.partition, record.offset]:
                 case InvalidEvent() as error:
-                    letters.append(dead_letter(record, error, prefix=self._prefix))
+                    letters.append(dead_letter(record, error, namespace=self._namespace))
                 case Engaged(engagements=engagements):
                     self._engage(engagements, effects)
                 case signal:
@@ -105,7 +106,7 @@ class SignalsAgent:
 
     def _record(self, item: Item) -> Message:
         value = None if item.deleted else encode_item(item)
-        return Message(self._prefix + CATALOG.name, item.item_id.encode(), value)
+        return Message(self._namespace.topic(CATALOG), item.item_id.encode(), value)
 
 
 def _parse(record: Record) -> Signal | InvalidEvent:

@@ -7,19 +7,20 @@ from features.item import Change
 from streams.kafka.publisher import Publisher
 from streams.processing.breaker import Breaker
 from streams.processing.relay import Relay
+from streams.wire.namespace import Namespace
 from streams.wire.parsing import clamp_time, parse_item_change
 from streams.wire.records import Message, Record
 from streams.wire.signals import Changed, SignalTopic
 from streams.wire.topics import ITEMS
 
 
-def item_changes_agent(publisher: Publisher, signals: SignalTopic, breaker: Breaker, *, prefix: str) -> Relay:
+def item_changes_agent(publisher: Publisher, signals: SignalTopic, breaker: Breaker, *, namespace: Namespace) -> Relay:
     """The agent of events.items."""
 
     def pass_on(record: Record) -> tuple[str, Message]:
         return "change", signals.message(_parse(record))
 
-    return Relay(ITEMS, pass_on, publisher, breaker, prefix=prefix)
+    return Relay(ITEMS, pass_on, publisher, breaker, namespace=namespace)
 
 
 def _parse(record: Record) -> Changed:

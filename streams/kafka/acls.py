@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from streams.wire import topics
+from streams.wire.namespace import Namespace
 from streams.wire.topics import Topic
 
 Role = Literal["publisher", "feed-service", "privacy-desk", "worker", "operator"]
@@ -32,14 +33,14 @@ class Grant:
         return " ".join([*words, "--resource-pattern-type prefixed"] if self.resource == "group" else words)
 
 
-def grants(role: Role, prefix: str) -> list[Grant]:
-    """Everything a role may do, where the names of topics and groups begin with `prefix`."""
+def grants(role: Role, namespace: Namespace) -> list[Grant]:
+    """Everything a role may do, in the namespace of one app."""
 
     def on(operation: Operation, *of: Topic) -> Grant:
-        return Grant("topic", tuple(prefix + topic.name for topic in of), operation)
+        return Grant("topic", tuple(namespace.topic(topic) for topic in of), operation)
 
     def in_groups(name: str, operation: Operation = "Read") -> Grant:
-        return Grant("group", (prefix + name,), operation)
+        return Grant("group", (namespace.named(name),), operation)
 
     # Kafka derives Describe from Read and from Write.
     match role:

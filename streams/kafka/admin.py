@@ -17,6 +17,7 @@ from streams.kafka.admin_client import TIMEOUT_S, connected_admin
 from streams.kafka.continuity import Log
 from streams.kafka.log_reader import Extent, KafkaLogReader, LogReader
 from streams.wire import topics
+from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 
 #: A busy machine needs this long until all partitions of new topics have a leader; usually it takes a moment.
@@ -52,7 +53,7 @@ class Misrouted:
 
 
 def create_topics(
-    bootstrap: str, prefix: str, partitions: int, replication: int, *, security: KafkaSecurity = PLAINTEXT
+    bootstrap: str, namespace: Namespace, partitions: int, replication: int, *, security: KafkaSecurity = PLAINTEXT
 ) -> CreatedTopics:
     """Create the missing topics and wait until they have leaders; existing topics stay as they are.
 
@@ -60,7 +61,7 @@ def create_topics(
     """
     with connected_admin(bootstrap, security) as admin:
         present = set(admin.list_topics())
-        wanted = {prefix + topic.name: topic for topic in topics.ALL}
+        wanted = {namespace.topic(topic): topic for topic in topics.ALL}
         missing = [name for name in wanted if name not in present]
         if missing:
             response = admin.create_topics(
@@ -80,11 +81,11 @@ def create_topics(
 
 
 def check_topics(
-    bootstrap: str, prefix: str, partitions: int, *, security: KafkaSecurity = PLAINTEXT
+    bootstrap: str, namespace: Namespace, partitions: int, *, security: KafkaSecurity = PLAINTEXT
 ) -> list[TopicDifference]:
     """Compare each topic with its definition: existence, partition count, settings. Raises BrokerUnavailable."""
     with connected_admin(bootstrap, security) as admin:
-        wanted = {prefix + topic.name: topic for topic in topics.ALL}
+        wanted = {namespace.topic(topic): topic for topic in topics.ALL}
         found = {name: count for name, count in _partition_counts(admin).items() if name in wanted}
         settings = _settings(admin, list(found))
     differences = []
@@ -139,13 +140,15 @@ def read_log(bootstrap: str, topic: str, *, security: KafkaSecurity = PLAINTEXT)
     )
 
 
-def find_misrouted(bootstrap: str, prefix: str, *, security: KafkaSecurity = PLAINTEXT) -> tuple[int, list[Misrouted]]:
+def find_misrouted(
+    bootstrap: str, namespace: Namespace, *, security: KafkaSecurity = PLAINTEXT
+) -> tuple[int, list[Misrouted]]:
     """Read the last records of each partition of the keyed topics.
 
     Returns the number of records with a key, and those of them that are misrouted. Raises BrokerUnavailable, and
     AccessRefused where this user may not read one of the topics.
     """
-    keyed = {prefix + topic.name for topic in topics.ALL if topic is not topics.DEAD_LETTERS}
+    keyed = {namespace.topic(topic) for topic in topics.ALL if topic is not topics.DEAD_LETTERS}
     with connected_admin(bootstrap, security) as admin:
         counts = {name: count for name, count in _partition_counts(admin).items() if name in keyed}
     read, wrong = 0, []

@@ -21,6 +21,7 @@ from streams.logs import log
 from streams.metrics import LAST_PROGRESS
 from streams.retrying import until_available
 from streams.settings import Settings
+from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.wire.topics import Topic
 
@@ -45,9 +46,9 @@ class App(faust.App):
     def __init__(self, *args: Any, read_log: LogReader, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._read_log = read_log
-        #: By topic name with prefix: reads the positions of the topic's partitions.
+        #: By topic name on the broker: reads the positions of the topic's partitions.
         self.positions: dict[str, PositionsReader] = {}
-        #: By topic name with prefix: the store of the partitions' state, which is compared with the topic.
+        #: By topic name on the broker: the store of the partitions' state, which is compared with the topic.
         self.stores: dict[str, PartitionStore] = {}
         #: Set when an agent ended by an unexpected error; the process must end, too.
         self.failure: BaseException | None = None
@@ -127,10 +128,10 @@ class App(faust.App):
 
 
 def make_app(name: str, settings: Settings, kafka: str) -> App:
-    """A Faust app without tables, web server and topic creation, in the consumer group `<prefix>sightline-<name>`."""
+    """A Faust app without tables, web server and topic creation, in the consumer group of its kind of worker."""
     security = kafka_security(settings)
     app = App(
-        f"{settings.topic_prefix}sightline-{name}",
+        Namespace(settings.topic_prefix).group(name),
         read_log=partial(asyncio.to_thread, partial(read_log, kafka, security=security)),
         broker=f"{transport.SCHEME}://{kafka}",
         broker_credentials=_credentials(security),
@@ -170,7 +171,7 @@ def _credentials(security: KafkaSecurity) -> faust.auth.Credentials | None:
 
 
 def add_agent(
-    app: App, topic: Topic, handle: Handler, *, name: str, prefix: str, limit: int, pause_s: float = 0.0
+    app: App, topic: Topic, handle: Handler, *, name: str, namespace: Namespace, limit: int, pause_s: float = 0.0
 ) -> None:
     """Call `handle` with the records that wait in a topic, at most `limit` at once, one batch after the other.
 
@@ -192,7 +193,7 @@ def add_agent(
             if pause_s:
                 await asyncio.sleep(pause_s)
 
-    _read(app, prefix + topic.name, name, run)
+    _read(app, namespace.topic(topic), name, run)
 
 
 def add_overlapping_agent(
@@ -202,7 +203,7 @@ def add_overlapping_agent(
     settle: Callable[[T], Awaitable[None]],
     *,
     name: str,
-    prefix: str,
+    namespace: Namespace,
     limit: int,
     at_once: int,
 ) -> None:
@@ -225,7 +226,7 @@ def add_overlapping_agent(
             log.critical("agent_failed", agent=name, exc_info=True)
             app.failure = errors.exceptions[0]
 
-    _read(app, prefix + topic.name, name, run)
+    _read(app, namespace.topic(topic), name, run)
 
 
 def _read(app: App, topic: str, name: str, run: Callable[[Any], Awaitable[None]]) -> None:

@@ -4,16 +4,17 @@ from streams.kafka.publisher import Publisher
 from streams.privacy.control_records import ControlRecords
 from streams.processing.breaker import Breaker
 from streams.processing.relay import Relay
+from streams.wire.namespace import Namespace
 from streams.wire.parsing import parse_privacy_request
 from streams.wire.records import Message, Record
 from streams.wire.topics import PRIVACY
 
 
-def privacy_agent(publisher: Publisher, controls: ControlRecords, breaker: Breaker, *, prefix: str) -> Relay:
+def privacy_agent(publisher: Publisher, controls: ControlRecords, breaker: Breaker, *, namespace: Namespace) -> Relay:
     """The agent of events.privacy. A profile takes a request once, so passing one on twice changes nothing."""
 
     def pass_on(record: Record) -> tuple[str, Message]:
         request = parse_privacy_request(record)
-        return request.type, controls.message(request, record, prefix=prefix)
+        return request.type, controls.message(request, record, namespace=namespace)
 
-    return Relay(PRIVACY, pass_on, publisher, breaker, prefix=prefix)
+    return Relay(PRIVACY, pass_on, publisher, breaker, namespace=namespace)

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from features.privacy import Request
 from streams.wire.events import Control, PrivacyRequest, encode
+from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from streams.wire.topics import INTERACTIONS
 
@@ -50,14 +51,14 @@ class ControlRecords:
     def __init__(self, *keys: bytes) -> None:
         self._keys = keys
 
-    def message(self, request: PrivacyRequest, record: Record, *, prefix: str) -> Message:
+    def message(self, request: PrivacyRequest, record: Record, *, namespace: Namespace) -> Message:
         """The control record of a request that lies where `record` does."""
         dials = request.prefer if request.type == "prefer" else None
         value = encode(Control(type=request.type, user_id=request.user_id, asked_ms=record.timestamp_ms, prefer=dials))
         stamp = b"%d-%d" % (record.partition, record.offset)
         if self._keys:
             stamp += b" " + _signature(self._keys[0], stamp, value)
-        return Message(prefix + INTERACTIONS.name, request.user_id.encode(), value, ((HEADER, stamp),))
+        return Message(namespace.topic(INTERACTIONS), request.user_id.encode(), value, ((HEADER, stamp),))
 
     def read(self, record: Record) -> VerifiedRequest | None:
         """The request of a control record of ours; None for anything else."""

@@ -8,6 +8,7 @@ from state.redis import connect
 from streams.credentials import kafka_security, redis_access
 from streams.kafka.log_reader import KafkaLogReader, LogReader
 from streams.settings import Settings
+from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.wire.topics import CATALOG, EXPORTS, RECOMMENDATIONS
 
@@ -21,20 +22,21 @@ async def find_traces(settings: Settings, kafka: str, redis: str, user_id: str) 
     log = KafkaLogReader(kafka, security=kafka_security(settings))
     try:
         holds = holder_of(user_id)
-        found = [f"Redis {key}" for key in await find_keys(client, settings.topic_prefix, holds)]
-        return found + find_records(log, settings.topic_prefix, settings.partitions, holds)
+        namespace = Namespace(settings.topic_prefix)
+        found = [f"Redis {key}" for key in await find_keys(client, namespace.prefix, holds)]
+        return found + find_records(log, namespace, settings.partitions, holds)
     finally:
         log.close()
         await client.aclose()
 
 
-def find_records(log: LogReader, prefix: str, partitions: int, holds: Callable[[bytes], bool]) -> list[str]:
+def find_records(log: LogReader, namespace: Namespace, partitions: int, holds: Callable[[bytes], bool]) -> list[str]:
     """The records, last of their key in a compacted topic, whose value holds the id.
 
     The key of a record without a value is no trace: it is what has the others of this key removed, and goes with them.
     """
     found = []
-    for name in (prefix + topic.name for topic in (RECOMMENDATIONS, CATALOG, EXPORTS)):
+    for name in (namespace.topic(topic) for topic in (RECOMMENDATIONS, CATALOG, EXPORTS)):
         for partition in range(partitions):
             extent = log.extent(name, partition)
             last: dict[bytes | None, Record] = {}

@@ -14,6 +14,7 @@ from inference.catalog.catalog import Catalog
 from inference.retrieval.preferences import named_dials
 from streams.privacy.control_records import VerifiedRequest
 from streams.wire.events import Export, ExportedItem, Interaction, PlaceInLog, Receipt, encode
+from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from streams.wire.signals import Changed, SignalTopic
 from streams.wire.topics import EXPORTS, RECEIPTS, RECOMMENDATIONS
@@ -25,10 +26,12 @@ UPLOADS_REMEMBERED = 10_000
 class Receipts:
     """Makes the messages that users' requests lead to. A replay repeats the same ones."""
 
-    def __init__(self, catalog: Catalog, signals: SignalTopic, *, prefix: str, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, catalog: Catalog, signals: SignalTopic, *, namespace: Namespace, clock_ms: Callable[[], int]
+    ) -> None:
         self._catalog = catalog
         self._signals = signals
-        self._prefix = prefix
+        self._namespace = namespace
         self._clock_ms = clock_ms
         #: The uploader of each item uploaded last.
         self._uploads: OrderedDict[str, str] = OrderedDict()
@@ -46,7 +49,7 @@ class Receipts:
 
     def withdrawal(self, record: Record) -> Message:
         """Take back the list of the user of a control record."""
-        return Message(self._prefix + RECOMMENDATIONS.name, record.key, None)
+        return Message(self._namespace.topic(RECOMMENDATIONS), record.key, None)
 
     def messages(self, request: VerifiedRequest, record: Record, before: Profile, after: Profile) -> list[Message]:
         """What leaves when a request takes effect; `record` is its control record. A replay repeats the same."""
@@ -60,7 +63,7 @@ class Receipts:
             owned = self._owned(user_id)
             erased |= {"event_ids": len(before.events), "dials": len(before.dials), "owned": len(owned)}
             messages += [self.disown(user_id, item_id, control.asked_ms) for item_id in owned]
-            messages.append(Message(self._prefix + EXPORTS.name, hash_of(user_id).encode(), None))
+            messages.append(Message(self._namespace.topic(EXPORTS), hash_of(user_id).encode(), None))
             for item_id in owned:
                 self._uploads.pop(item_id, None)
         if kind == "export":
@@ -80,7 +83,7 @@ class Receipts:
             erased=erased,
             dials_set=sum(weight != 0 for weight in (control.prefer or {}).values()),
         )
-        return Message(self._prefix + RECEIPTS.name, user.encode(), encode(receipt))
+        return Message(self._namespace.topic(RECEIPTS), user.encode(), encode(receipt))
 
     def _export(self, asked: VerifiedRequest, profile: Profile) -> Message:
         user_id, privacy = asked.control.user_id, profile.privacy
@@ -99,7 +102,7 @@ class Receipts:
             remembered_events=len(profile.events),
             dials=named_dials(profile.dials, self._catalog),
         )
-        return Message(self._prefix + EXPORTS.name, hash_of(user_id).encode(), encode(export))
+        return Message(self._namespace.topic(EXPORTS), hash_of(user_id).encode(), encode(export))
 
     def _owned(self, user_id: str) -> list[str]:
         known = self._catalog.owned_by(key_of(user_id))

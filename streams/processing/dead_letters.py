@@ -6,6 +6,7 @@ from streams.errors import InvalidEvent
 from streams.logs import Seldom, log
 from streams.metrics import DEAD_LETTERS, EVENTS
 from streams.wire.events import DeadLetter, encode
+from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from streams.wire.topics import DEAD_LETTERS as TOPIC
 
@@ -26,10 +27,10 @@ CUT = " (cut to fit: "
 _seldom = Seldom(10.0)
 
 
-def dead_letter(record: Record, error: InvalidEvent, *, prefix: str) -> Message:
+def dead_letter(record: Record, error: InvalidEvent, *, namespace: Namespace) -> Message:
     """The dead letter of a record; counted and, now and then, logged (never the content, which may be personal)."""
     DEAD_LETTERS.labels(error.reason).inc()
-    EVENTS.labels(record.topic.removeprefix(prefix), "unknown", "dead_letter").inc()
+    EVENTS.labels(namespace.short_name(record.topic), "unknown", "dead_letter").inc()
     left_out = _seldom.left_out(record.topic, error.reason)
     if left_out is not None:
         place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
@@ -48,7 +49,7 @@ def dead_letter(record: Record, error: InvalidEvent, *, prefix: str) -> Message:
     )
     key = None if record.key is None else record.key[:_KEY_LIMIT]
     content = encode(letter)
-    return Message(prefix + TOPIC.name, key, content if len(content) <= _LETTER_LIMIT else _cut(letter))
+    return Message(namespace.topic(TOPIC), key, content if len(content) <= _LETTER_LIMIT else _cut(letter))
 
 
 def _cut(letter: DeadLetter) -> bytes:

@@ -14,6 +14,7 @@ from streams.kafka.log_reader import LogReader
 from streams.kafka.publisher import Publisher
 from streams.processing.dead_letters import ATTEMPT, CUT
 from streams.wire.events import DeadLetter
+from streams.wire.namespace import Namespace
 from streams.wire.parsing import NOT_UNPACKED
 from streams.wire.records import Message, Record
 from streams.wire.topics import DEAD_LETTERS, INTERACTIONS, ITEMS, PRIVACY, SIGNALS, UPLOADS
@@ -51,7 +52,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which letters: of one reason, from one topic (without prefix), not older than a time; None is any."""
+    """Which letters: of one reason, from one topic (without namespace), not older than a time; None is any."""
 
     reason: str | None = None
     topic: str | None = None
@@ -74,10 +75,10 @@ class Retried:
 class Letters:
     """The topic as it was when this was made: what is refused again meanwhile is not in it."""
 
-    def __init__(self, log: LogReader, *, prefix: str, partitions: int) -> None:
+    def __init__(self, log: LogReader, *, namespace: Namespace, partitions: int) -> None:
         self._log = log
-        self._prefix = prefix
-        self._topic = prefix + DEAD_LETTERS.name
+        self._namespace = namespace
+        self._topic = namespace.topic(DEAD_LETTERS)
         self._extents = {partition: log.extent(self._topic, partition) for partition in range(partitions)}
 
     def choose(self, choice: Choice) -> Iterator[Found]:
@@ -110,15 +111,15 @@ class Letters:
         raise NoSuchLetter(f"there is no dead letter {address}: `sightline dead-letters list` shows what is kept")
 
     def source(self, found: Found) -> str | None:
-        """The topic without prefix that a letter came from; None for one that is not ours."""
-        name = found.letter.topic.removeprefix(self._prefix)
+        """The short name of the topic that a letter came from; None for one that is not ours."""
+        name = self._namespace.short_name(found.letter.topic)
         ours = {topic.name for topic in SOURCES}
-        return name if found.letter.topic.startswith(self._prefix) and name in ours else None
+        return name if self._namespace.has(found.letter.topic) and name in ours else None
 
     def _is_chosen(self, found: Found, choice: Choice) -> bool:
         return (
             (choice.reason is None or found.letter.reason == choice.reason)
-            and (choice.topic is None or found.letter.topic == self._prefix + choice.topic)
+            and (choice.topic is None or found.letter.topic == self._namespace.named(choice.topic))
             and (choice.since_ms is None or found.at_ms >= choice.since_ms)
         )
 
@@ -135,7 +136,7 @@ async def retry(
     choice: Choice,
     publisher: Publisher,
     *,
-    prefix: str,
+    namespace: Namespace,
     limit: int | None = None,
     again: bool = False,
     progress: Callable[[Retried], None] = lambda _: None,
@@ -158,34 +159,34 @@ async def retry(
             batch.append(found)
         full = limit is not None and done.sent + len(batch) >= limit
         if full or len(batch) >= BATCH_LETTERS or sum(len(each.letter.value or b"") for each in batch) >= BATCH_BYTES:
-            await _send(batch, publisher, prefix, done)
+            await _send(batch, publisher, namespace, done)
             batch = []
             progress(done)
         if full:
             return done
-    await _send(batch, publisher, prefix, done)
+    await _send(batch, publisher, namespace, done)
     return done
 
 
-async def _send(batch: list[Found], publisher: Publisher, prefix: str, done: Retried) -> None:
-    await publisher.publish([_original(found, prefix) for found in batch])
-    await publisher.publish([_note(found, prefix) for found in batch])
+async def _send(batch: list[Found], publisher: Publisher, namespace: Namespace, done: Retried) -> None:
+    await publisher.publish([_original(found, namespace) for found in batch])
+    await publisher.publish([_note(found, namespace) for found in batch])
     done.sent += len(batch)
 
 
-def _original(found: Found, prefix: str) -> Message:
+def _original(found: Found, namespace: Namespace) -> Message:
     """The message as it was, with the number of the attempt that this is, and its letter's address."""
     letter = found.letter
     headers = tuple(header for header in letter.headers if header[0] not in (ATTEMPT, LETTER))
     ours = ((ATTEMPT, str(letter.attempts + 1).encode()), (LETTER, found.address.encode()))
     # A signal's partition follows from the item within; anything else's from its key.
-    partition = letter.partition if letter.topic == prefix + SIGNALS.name else None
+    partition = letter.partition if letter.topic == namespace.topic(SIGNALS) else None
     return Message(letter.topic, letter.key, letter.value, (*headers, *ours), partition)
 
 
-def _note(found: Found, prefix: str) -> Message:
+def _note(found: Found, namespace: Namespace) -> Message:
     headers = ((RETRIED, str(found.offset).encode()),)
-    return Message(prefix + DEAD_LETTERS.name, None, None, headers, found.partition)
+    return Message(namespace.topic(DEAD_LETTERS), None, None, headers, found.partition)
 
 
 def _found(record: Record) -> Found | None:

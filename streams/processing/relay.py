@@ -8,6 +8,7 @@ from streams.kafka.publisher import Publisher
 from streams.metrics import EVENTS
 from streams.processing.breaker import Breaker
 from streams.processing.dead_letters import dead_letter
+from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from streams.wire.topics import Topic
 
@@ -18,12 +19,14 @@ PassOn: TypeAlias = Callable[[Record], tuple[str, Message]]
 class Relay:
     """Handles micro-batches of one topic. A crash passes records on twice: their effect must be idempotent."""
 
-    def __init__(self, topic: Topic, pass_on: PassOn, publisher: Publisher, breaker: Breaker, *, prefix: str) -> None:
+    def __init__(
+        self, topic: Topic, pass_on: PassOn, publisher: Publisher, breaker: Breaker, *, namespace: Namespace
+    ) -> None:
         self._topic = topic
         self._pass_on = pass_on
         self._publisher = publisher
         self._breaker = breaker
-        self._prefix = prefix
+        self._namespace = namespace
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Pass a batch on, or to the dead letters."""
@@ -40,7 +43,7 @@ class Relay:
 
     def _message(self, record: Record, outcome: tuple[str, Message] | InvalidEvent) -> Message:
         if isinstance(outcome, InvalidEvent):
-            return dead_letter(record, outcome, prefix=self._prefix)
+            return dead_letter(record, outcome, namespace=self._namespace)
         kind, message = outcome
         EVENTS.labels(self._topic.name, kind, "applied").inc()
         return message

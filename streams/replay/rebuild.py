@@ -26,6 +26,7 @@ from streams.replay.rebuild_profiles import ProfilesRebuild
 from streams.replay.replayer import Progress
 from streams.settings import Settings
 from streams.wire import topics
+from streams.wire.namespace import Namespace
 
 #: Under this name each partition of items keeps the offset from which on what it is told is of today's
 #: events.interactions, where there was another before.
@@ -70,15 +71,15 @@ async def rebuild_state(
     client = connect(redis, access=redis_access(settings))
     security = kafka_security(settings)
     log = KafkaLogReader(kafka, security=security)
-    prefix, partitions = settings.topic_prefix, settings.partitions
+    namespace, partitions = Namespace(settings.topic_prefix), settings.partitions
 
     def source(topic: topics.Topic, worker: str) -> Source:
         # First what was handled: what lies beyond is applied by the workers again.
-        handled = read_handled(kafka, f"{prefix}sightline-{worker}", prefix + topic.name, security=security)
-        return Source(read_log(kafka, prefix + topic.name, security=security), handled)
+        handled = read_handled(kafka, namespace.group(worker), namespace.topic(topic), security=security)
+        return Source(read_log(kafka, namespace.topic(topic), security=security), handled)
 
-    def spaces(tag: str) -> RedisSpaces:
-        return RedisSpaces(client, Keys(tag), partitions, observe=lambda _op, _seconds: None)
+    def spaces(keys: Keys) -> RedisSpaces:
+        return RedisSpaces(client, keys, partitions, observe=lambda _op, _seconds: None)
 
     try:
         return await Rebuild(
@@ -86,9 +87,9 @@ async def rebuild_state(
             # In this order: an engagement on state.signals comes from an event that lies before the end read later.
             source(topics.SIGNALS, "items"),
             source(topics.INTERACTIONS, "interactions"),
-            profiles=spaces(prefix),
-            items=spaces(f"{prefix}s"),
-            prefix=prefix,
+            profiles=spaces(namespace.profile_keys),
+            items=spaces(namespace.item_keys),
+            namespace=namespace,
             controls=ControlRecords(*control_keys(settings.control_key)),
             min_users=settings.trends_min_users,
             progress=progress,
@@ -109,7 +110,7 @@ class Rebuild:
         *,
         profiles: Spaces,
         items: Spaces,
-        prefix: str,
+        namespace: Namespace,
         controls: ControlRecords,
         min_users: int = 1,
         progress: Progress = lambda _what, _done, _of: None,
@@ -119,7 +120,7 @@ class Rebuild:
         self._interactions = interactions
         self._profiles = profiles
         self._items = items
-        self._prefix = prefix
+        self._namespace = namespace
         self._controls = controls
         self._min_users = min_users
         self._progress = progress
@@ -138,7 +139,7 @@ class Rebuild:
             self._log,
             signal_values,
             self._signals.log,
-            prefix=self._prefix,
+            namespace=self._namespace,
             min_users=self._min_users,
             engaged_from=engaged_from,
         )

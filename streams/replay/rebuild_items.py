@@ -23,6 +23,7 @@ from streams.kafka.continuity import Log
 from streams.kafka.log_reader import LogReader
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.processing.positions import Positions
+from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from streams.wire.signals import Engaged, parse_signal
 from streams.wire.topics import CATALOG, SIGNALS
@@ -41,7 +42,7 @@ class ItemsRebuild:
         values: PartitionStore,
         signals: Log,
         *,
-        prefix: str,
+        namespace: Namespace,
         min_users: int,
         engaged_from: Mapping[int, int],
     ) -> None:
@@ -50,14 +51,14 @@ class ItemsRebuild:
         self._engaged_from = engaged_from
         self._values = values
         self._topic = signals
-        self._prefix = prefix
+        self._namespace = namespace
         self._store = SignalStore(values, len(signals.extents))
         self._agent = SignalsAgent(
             self._store,
             _Nobody(),
             Positions(conflict),
             Breaker(SIGNALS.name, RefusalLimit(share=1.0)),
-            prefix=prefix,
+            namespace=namespace,
             min_users=min_users,
         )
         self._min_users = min_users
@@ -138,7 +139,7 @@ class ItemsRebuild:
                 position = record.offset
 
     def _catalogue(self) -> Iterator[Record]:
-        name = self._prefix + CATALOG.name
+        name = self._namespace.topic(CATALOG)
         for partition in self._topic.extents:
             extent = self._log.extent(name, partition)
             yield from self._log.read(name, partition, extent.first, extent.end)

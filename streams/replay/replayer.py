@@ -10,6 +10,7 @@ from streams.errors import CannotVerify
 from streams.kafka.log_reader import Extent, LogReader
 from streams.privacy.control_records import UNSIGNED, ControlRecords
 from streams.replay.folds import InteractionsReplay, Place, SignalsReplay
+from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.wire.topics import CATALOG, INTERACTIONS, SIGNALS, Topic
 
@@ -22,10 +23,16 @@ class Replayer:
     """One replay for each partition of events.interactions and of state.signals; all begin at the first record kept."""
 
     def __init__(
-        self, log: LogReader, *, prefix: str, partitions: int, progress: Progress, controls: ControlRecords = UNSIGNED
+        self,
+        log: LogReader,
+        *,
+        namespace: Namespace,
+        partitions: int,
+        progress: Progress,
+        controls: ControlRecords = UNSIGNED,
     ) -> None:
         self._log = log
-        self._prefix = prefix
+        self._namespace = namespace
         self._partitions = range(partitions)
         self._progress = progress
         self._done = 0
@@ -50,7 +57,7 @@ class Replayer:
 
     def extents_of(self, topic: Topic) -> dict[int, Extent]:
         """What the partitions of a topic hold now."""
-        return {partition: self._log.extent(self._prefix + topic.name, partition) for partition in self._partitions}
+        return {partition: self._log.extent(self._namespace.topic(topic), partition) for partition in self._partitions}
 
     def start(self, positions: Mapping[int, int]) -> None:
         """Replay the interactions of every partition up to these positions."""
@@ -109,7 +116,7 @@ class Replayer:
         replay.position = max(replay.position, position)
 
     def _records(self, topic: Topic, partition: int, first: int, end: int, *, of: int = 0) -> Iterator[Record]:
-        for record in self._log.read(self._prefix + topic.name, partition, first, end):
+        for record in self._log.read(self._namespace.topic(topic), partition, first, end):
             yield record
             self._done += 1
             if of and self._done % _PROGRESS_EVERY == 0:

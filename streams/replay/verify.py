@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 
 from features.privacy import without_lapsed
 from features.profile import NEW, Profile
-from state.keys import Keys
 from state.profiles import ProfileStore
 from state.redis import RedisPartitions, connect
 from state.signals import SignalStore
@@ -23,6 +22,7 @@ from streams.replay.report import Difference, Report
 from streams.replay.verify_items import ItemsVerification
 from streams.replay.verify_outputs import compare_letters, compare_lists
 from streams.settings import Settings
+from streams.wire.namespace import Namespace
 
 
 async def verify_state(
@@ -32,16 +32,16 @@ async def verify_state(
     client = connect(redis, access=redis_access(settings))
     log = KafkaLogReader(kafka, security=kafka_security(settings))
     try:
-        prefix, partitions = settings.topic_prefix, settings.partitions
-        profiles = ProfileStore(RedisPartitions(client, Keys(prefix), observe=_unobserved))
-        signals = SignalStore(RedisPartitions(client, Keys(f"{prefix}s"), observe=_unobserved), partitions)
+        namespace, partitions = Namespace(settings.topic_prefix), settings.partitions
+        profiles = ProfileStore(RedisPartitions(client, namespace.profile_keys, observe=_unobserved))
+        signals = SignalStore(RedisPartitions(client, namespace.item_keys, observe=_unobserved), partitions)
         controls = ControlRecords(*control_keys(settings.control_key))
         return await Verification(
             log,
             profiles,
             signals,
             controls,
-            prefix=prefix,
+            namespace=namespace,
             partitions=partitions,
             min_users=settings.trends_min_users,
             progress=progress,
@@ -52,7 +52,7 @@ async def verify_state(
 
 
 class Verification:
-    """Holds the state of one topic prefix against its log."""
+    """Compares the state of one namespace with its log."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Verification:
         signals: SignalStore,
         controls: ControlRecords = UNSIGNED,
         *,
-        prefix: str,
+        namespace: Namespace,
         partitions: int,
         min_users: int = 1,
         progress: Progress = lambda _what, _done, _of: None,
@@ -70,7 +70,7 @@ class Verification:
         self._log = log
         self._profiles = profiles
         self._signals = signals
-        self._prefix = prefix
+        self._namespace = namespace
         self._partitions = range(partitions)
         self._progress = progress
         self._controls = controls
@@ -84,7 +84,7 @@ class Verification:
         # After the positions: what they stand for was published before.
         replayer = Replayer(
             self._log,
-            prefix=self._prefix,
+            namespace=self._namespace,
             partitions=len(self._partitions),
             progress=self._progress,
             controls=self._controls,
@@ -99,7 +99,7 @@ class Verification:
         for partition in self._partitions:
             await self._compare_profiles(replayer, partition, report)
         await self._items(replayer, held, report).compare(self._partitions)
-        compare_letters(replayer, self._prefix, refused, report)
+        compare_letters(replayer, self._namespace, refused, report)
         return report
 
     def _items(self, replayer: Replayer, held: Mapping[int, int], report: Report) -> ItemsVerification:

@@ -9,6 +9,7 @@ from streams.replay.list_order import ListOrder
 from streams.replay.replayer import Replayer
 from streams.replay.report import Difference, Report
 from streams.wire.events import DeadLetter
+from streams.wire.namespace import Namespace
 from streams.wire.topics import DEAD_LETTERS, INTERACTIONS, RECOMMENDATIONS
 
 _letter = msgspec.json.Decoder(DeadLetter)
@@ -48,7 +49,9 @@ def compare_lists(
             report.show(Difference("list", user, "took the list back, and it is still there"))
 
 
-def compare_letters(replayer: Replayer, prefix: str, refused: Mapping[int, Sequence[int]], report: Report) -> None:
+def compare_letters(
+    replayer: Replayer, namespace: Namespace, refused: Mapping[int, Sequence[int]], report: Report
+) -> None:
     """Each event that cannot be used must be found in the dead letters; one that is not is lost."""
     missing = {(partition, offset) for partition, offsets in refused.items() for offset in offsets}
     if not missing:
@@ -58,7 +61,7 @@ def compare_letters(replayer: Replayer, prefix: str, refused: Mapping[int, Seque
             letter = _letter.decode(record.value or b"")
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
-        if letter.topic == prefix + INTERACTIONS.name:
+        if letter.topic == namespace.topic(INTERACTIONS):
             missing.discard((letter.partition, letter.offset))
     report.lost += len(missing)
     for partition, offset in sorted(missing):

@@ -32,6 +32,7 @@ from streams.uploads.encoding_cache import EncodingCache, PictureFeatures
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import ObjectMissing, Objects, ObjectsUnavailable
 from streams.wire.events import Interaction, Recommendations, Trigger, Upload, encode
+from streams.wire.namespace import Namespace
 from streams.wire.parsing import clamp_time, parse_upload
 from streams.wire.records import Message, Record
 from streams.wire.signals import SignalTopic, Uploaded
@@ -64,7 +65,7 @@ class UploadsAgent:
         report_trouble: Reporter,
         breaker: Breaker,
         *,
-        prefix: str,
+        namespace: Namespace,
         list_length: int,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
@@ -78,7 +79,7 @@ class UploadsAgent:
         self._signals = signals
         self._report_trouble = report_trouble
         self._breaker = breaker
-        self._prefix = prefix
+        self._namespace = namespace
         self._length = list_length
         self._clock_ms = clock_ms
         self._pictures = EncodingCache()
@@ -93,19 +94,19 @@ class UploadsAgent:
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """Publish a batch's answer; call it in the order of the batches."""
-        events = self._prefix + INTERACTIONS.name
+        events = self._namespace.topic(INTERACTIONS)
         # In two steps: who learns of an upload from its event, and disowns the item, must come after the item.
         await self._publisher.publish([message for message in messages if message.topic != events])
         await self._publisher.publish([message for message in messages if message.topic == events])
 
     async def _answer(self, record: Record, upload: Upload | InvalidEvent) -> list[Message]:
         if isinstance(upload, InvalidEvent):
-            return [dead_letter(record, upload, prefix=self._prefix)]
+            return [dead_letter(record, upload, namespace=self._namespace)]
         try:
             async with self._room:
                 look = await self._look(upload)
         except InvalidEvent as error:
-            return [dead_letter(record, error, prefix=self._prefix)]
+            return [dead_letter(record, error, namespace=self._namespace)]
         EVENTS.labels(UPLOADS.name, upload.purpose, "applied").inc()
         if upload.purpose == "query":
             return [await self._similar(upload, record, look.encoding)]
@@ -195,7 +196,7 @@ class UploadsAgent:
             model={"encoder": encoding.version, "ranker": "similar@1"},
             timings_ms={"total": float(max(now_ms - record.timestamp_ms, 0))},
         )
-        return Message(self._prefix + TOPIC.name, upload.user_id.encode(), encode(answer))
+        return Message(self._namespace.topic(TOPIC), upload.user_id.encode(), encode(answer))
 
     async def _find(self, upload: Upload, encoding: Encoding) -> tuple[NDArray[np.int64], list[str]]:
         """The rows that look most like a query's picture, and what had to be done without."""
@@ -218,7 +219,7 @@ class UploadsAgent:
             item_id=upload.item_id,
             occurred_at_ms=upload.occurred_at_ms,
         )
-        return Message(self._prefix + INTERACTIONS.name, upload.user_id.encode(), encode(interaction))
+        return Message(self._namespace.topic(INTERACTIONS), upload.user_id.encode(), encode(interaction))
 
 
 async def _sha256(data: bytes) -> bytes:

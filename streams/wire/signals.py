@@ -9,6 +9,7 @@ from features.behaviour import USER_BITS, Engagement
 from features.item import Change, Item, key_of
 from state.signals import partition_of
 from streams.errors import InvalidEvent
+from streams.wire.namespace import Namespace
 from streams.wire.records import Message
 from streams.wire.topics import SIGNALS
 
@@ -56,8 +57,8 @@ _encode = msgspec.msgpack.Encoder().encode
 class SignalTopic:
     """Makes messages of state.signals. The partition follows from the item, so each item has one writer."""
 
-    def __init__(self, prefix: str, partitions: int) -> None:
-        self.name = prefix + SIGNALS.name
+    def __init__(self, namespace: Namespace, partitions: int) -> None:
+        self.name = namespace.topic(SIGNALS)
         self._partitions = partitions
 
     def message(self, signal: Uploaded | Changed) -> Message:

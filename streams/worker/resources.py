@@ -15,7 +15,6 @@ from inference.catalog.null_index import NullIndex
 from inference.encoders.triton import TritonEncoder
 from inference.errors import EncoderUnavailable
 from state.degradations import Degradations
-from state.keys import Keys
 from state.partitions import PartitionStore
 from state.redis import Client, RedisPartitions, connect
 from state.vector_sets import VectorSets
@@ -37,6 +36,7 @@ from streams.processing.positions import Positions, Rewind
 from streams.processing.rollback_watch import RollbackWatch
 from streams.settings import Settings
 from streams.wire import topics
+from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.wire.signals import SignalTopic
 
@@ -57,8 +57,8 @@ class Resources:
 
     def __init__(self, settings: Settings, addresses: Addresses, stack: AsyncExitStack) -> None:
         self.settings = settings
-        self.prefix = settings.topic_prefix
-        self.signals = SignalTopic(self.prefix, settings.partitions)
+        self.namespace = Namespace(settings.topic_prefix)
+        self.signals = SignalTopic(self.namespace, settings.partitions)
         self.controls = ControlRecords(*control_keys(settings.control_key))
         self.stack = stack
         self._addresses = addresses
@@ -87,7 +87,7 @@ class Resources:
         publisher = KafkaPublisher(self._addresses.kafka, client_id=client_id, security=self._security)
         self._publishers.append(publisher)
         self.stack.push_async_callback(publisher.close)
-        await publisher.warm_up([self.prefix + topic.name for topic in needed])
+        await publisher.warm_up([self.namespace.topic(topic) for topic in needed])
         return publisher
 
     def redis(self) -> Client:
@@ -98,19 +98,19 @@ class Resources:
 
     def profile_partitions(self, redis: Client) -> RedisPartitions:
         """The store of users' profiles."""
-        return RedisPartitions(redis, Keys(self.prefix), observe=_observe_redis)
+        return RedisPartitions(redis, self.namespace.profile_keys, observe=_observe_redis)
 
     def signal_partitions(self, redis: Client) -> RedisPartitions:
         """The store of items' behaviours and of trends."""
-        return RedisPartitions(redis, Keys(f"{self.prefix}s"), observe=_observe_redis)
+        return RedisPartitions(redis, self.namespace.item_keys, observe=_observe_redis)
 
     def degradations(self, redis: Client) -> Degradations:
         """What is known to be in trouble."""
-        return Degradations(redis, self.prefix, CONDITIONS, observe=_observe_redis)
+        return Degradations(redis, self.namespace.prefix, CONDITIONS, observe=_observe_redis)
 
     def positions(self, app: App, topic: topics.Topic, store: PartitionStore) -> Positions:
         """The positions of a topic, which partitions are taken up from when they are assigned."""
-        name = self.prefix + topic.name
+        name = self.namespace.topic(topic)
         positions = Positions(partial(app.rewind, name))
 
         async def resume(partitions: Sequence[int]) -> dict[int, int]:
@@ -142,7 +142,7 @@ class Resources:
 
     def add_agent(self, app: App, topic: topics.Topic, handle: Handler, limit: int, *, pause_s: float = 0.0) -> None:
         """Have a topic handled (`streams.kafka.faust_app.add_agent`)."""
-        add_agent(app, topic, handle, name=topic.name, prefix=self.prefix, limit=limit, pause_s=pause_s)
+        add_agent(app, topic, handle, name=topic.name, namespace=self.namespace, limit=limit, pause_s=pause_s)
 
     def add_overlapping_agent(
         self,
@@ -155,7 +155,7 @@ class Resources:
     ) -> None:
         """Have a topic handled (`streams.kafka.faust_app.add_overlapping_agent`)."""
         add_overlapping_agent(
-            app, topic, work, settle, name=topic.name, prefix=self.prefix, limit=limit, at_once=at_once
+            app, topic, work, settle, name=topic.name, namespace=self.namespace, limit=limit, at_once=at_once
         )
 
     def vector_sets(self) -> VectorSets | None:
@@ -163,7 +163,7 @@ class Resources:
         settings = self.settings
         if settings.index == "memory":
             return None
-        return VectorSets(self.redis(), self.prefix, settings.index_shards, observe=_observe_redis)
+        return VectorSets(self.redis(), self.namespace.prefix, settings.index_shards, observe=_observe_redis)
 
     async def nearby(self, catalog: Catalog) -> IndexClient | None:
         """What asks the shared index for a catalogue; None where the catalogue has its own."""
@@ -177,7 +177,7 @@ class Resources:
 
     async def index_agent(self, app: App, sets: VectorSets) -> IndexAgent:
         """Who writes the shared index."""
-        topic = self.prefix + topics.CATALOG.name
+        topic = self.namespace.topic(topics.CATALOG)
         positions = Positions(partial(app.rewind, topic))
         read = partial(asyncio.to_thread, partial(read_log, self._addresses.kafka, topic, security=self._security))
         agent = IndexAgent(sets, positions, read)
@@ -189,7 +189,7 @@ class Resources:
 
     async def catalog(self, encoder: str | None = None) -> Catalog:
         """The replica of the catalogue, when it has caught up."""
-        settings, topic = self.settings, self.prefix + topics.CATALOG.name
+        settings, topic = self.settings, self.namespace.topic(topics.CATALOG)
         index = None if settings.index == "memory" else NullIndex()
         catalog = Catalog(settings.dimensions, index, encoder=encoder)
         # Without an index of its own it is read faster than it would be loaded.

@@ -37,7 +37,7 @@ SIGNALS_PAUSE_S = 0.05
 
 async def wire_interactions(parts: Resources, app: App) -> None:
     """The hub: lists for users who did something."""
-    topic = parts.prefix + topics.INTERACTIONS.name
+    topic = parts.namespace.topic(topics.INTERACTIONS)
     positions = Positions(partial(app.rewind, topic))
     agent, partitions = await make_interactions_agent(parts, positions)
     app.positions[topic] = agent.store_loop.take_up
@@ -78,7 +78,7 @@ async def make_interactions_agent(parts: Resources, positions: Positions) -> tup
         positions,
         parts.signals,
         parts.breaker(topics.INTERACTIONS),
-        prefix=parts.prefix,
+        namespace=parts.namespace,
         partitions=parts.settings.partitions,
         list_length=parts.settings.list_length,
         nearby=await parts.nearby(catalog),
@@ -120,7 +120,7 @@ async def wire_uploads(parts: Resources, app: App) -> None:
         parts.signals,
         report_to(degradations, ENCODER),
         parts.breaker(topics.UPLOADS),
-        prefix=parts.prefix,
+        namespace=parts.namespace,
         list_length=parts.settings.list_length,
     )
     parts.add_overlapping_agent(app, topics.UPLOADS, agent.answer, agent.publish, UPLOADS_LIMIT, UPLOADS_AT_ONCE)
@@ -147,11 +147,11 @@ async def wire_items(parts: Resources, app: App) -> None:
         publisher,
         positions,
         parts.breaker(topics.SIGNALS),
-        prefix=parts.prefix,
+        namespace=parts.namespace,
         min_users=parts.settings.trends_min_users,
     )
-    changes = item_changes_agent(publisher, parts.signals, parts.breaker(topics.ITEMS), prefix=parts.prefix)
-    privacy = privacy_agent(publisher, parts.controls, parts.breaker(topics.PRIVACY), prefix=parts.prefix)
+    changes = item_changes_agent(publisher, parts.signals, parts.breaker(topics.ITEMS), namespace=parts.namespace)
+    privacy = privacy_agent(publisher, parts.controls, parts.breaker(topics.PRIVACY), namespace=parts.namespace)
     parts.add_agent(app, topics.SIGNALS, signals.handle, parts.settings.batch_limit, pause_s=SIGNALS_PAUSE_S)
     parts.add_agent(app, topics.ITEMS, changes.handle, parts.settings.batch_limit)
     parts.add_agent(app, topics.PRIVACY, privacy.handle, parts.settings.batch_limit)

@@ -10,6 +10,7 @@ import pytest
 
 from streams.kafka.admin import create_topics
 from streams.settings import Settings
+from streams.wire.namespace import Namespace
 from tests.conftest import RunningStack
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -54,7 +55,7 @@ def variables(stack: RunningStack, topic_prefix: str) -> dict[str, str]:
 @pytest.fixture
 def command(stack: RunningStack, topic_prefix: str, variables: dict[str, str]) -> Run:
     """`command(*words, stdin="")` runs `sightline` with the topics created."""
-    create_topics(stack.endpoints.kafka, topic_prefix, int(variables["partitions"]), 1)
+    create_topics(stack.endpoints.kafka, Namespace(topic_prefix), int(variables["partitions"]), 1)
 
     def call(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return run(*words, variables=variables, stdin=stdin)

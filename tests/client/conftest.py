@@ -8,6 +8,7 @@ from kafka import KafkaProducer  # type: ignore[import-untyped]  # ships no type
 
 from sightline_client import Interaction, Recommendations, Trigger, encode
 from streams.kafka.admin import create_topics
+from streams.wire.namespace import Namespace
 from tests.conftest import RunningStack
 
 PARTITIONS = 4
@@ -54,7 +55,7 @@ class Worker:
 
 @pytest.fixture
 def worker(stack: RunningStack, topic_prefix: str) -> Iterator[Worker]:
-    create_topics(stack.endpoints.kafka, topic_prefix, PARTITIONS, 1)
+    create_topics(stack.endpoints.kafka, Namespace(topic_prefix), PARTITIONS, 1)
     made = Worker(stack.endpoints.kafka, topic_prefix)
     yield made
     made.close()

@@ -14,6 +14,7 @@ from PIL import Image
 from deploy.workers import Worker, WorkerName, Workers
 from streams.kafka.admin import create_topics
 from streams.settings import Settings
+from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from tests.conftest import RunningStack
 
@@ -53,7 +54,7 @@ class System:
 @pytest.fixture
 def system(stack: RunningStack, topic_prefix: str) -> Iterator[System]:
     settings = stack.settings.model_copy(update={"topic_prefix": topic_prefix, "partitions": 4})
-    create_topics(stack.endpoints.kafka, topic_prefix, settings.partitions, 1)
+    create_topics(stack.endpoints.kafka, Namespace(topic_prefix), settings.partitions, 1)
     workers = Workers(settings, stack.endpoints)
     try:
         yield System(settings, stack, workers)

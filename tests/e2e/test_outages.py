@@ -14,6 +14,7 @@ from streams.client import EventPublisher, RecommendationSubscriber
 from streams.kafka.admin import create_topics
 from streams.settings import Settings
 from streams.wire.events import Interaction, Recommendations, Upload
+from streams.wire.namespace import Namespace
 from tests.conftest import RunningStack
 from tests.e2e.conftest import System, eventually, jpeg
 
@@ -28,7 +29,7 @@ def fragile(tmp_path: Path, stack: RunningStack) -> Iterator[System]:
     own = Stack(settings)
     try:
         endpoints = own.up()
-        create_topics(endpoints.kafka, settings.topic_prefix, settings.partitions, 1)
+        create_topics(endpoints.kafka, Namespace(settings.topic_prefix), settings.partitions, 1)
         workers = Workers(settings, endpoints)
         with workers.borrowed():
             yield System(settings, RunningStack(own, endpoints, settings), workers)

@@ -14,6 +14,7 @@ from streams.privacy.erasure_check import find_traces
 from streams.replay.report import Report
 from streams.replay.verify import verify_state
 from streams.wire.events import Export, Interaction, PrivacyRequest, Receipt, Recommendations, encode
+from streams.wire.namespace import Namespace
 from streams.wire.signals import SignalTopic, Uploaded
 from tests.e2e.conftest import System, eventually
 
@@ -100,7 +101,7 @@ def test_an_export_has_what_was_done_and_what_is_owned(system: System) -> None:
 def begin(system: System) -> None:
     """Workers, and a catalogue of which Ann owns every other item."""
     chance = np.random.default_rng(3)
-    signals = SignalTopic(system.settings.topic_prefix, system.settings.partitions)
+    signals = SignalTopic(Namespace(system.settings.topic_prefix), system.settings.partitions)
     producer = system.producer()
     for number in range(ITEMS):
         vector = chance.normal(size=system.settings.dimensions)

@@ -50,6 +50,7 @@ from streams.kafka.acls import Role, grants
 from streams.kafka.admin import check_topics, create_topics
 from streams.settings import Settings
 from streams.wire.events import Interaction, ItemChange
+from streams.wire.namespace import Namespace
 from tests.e2e.conftest import eventually
 from tests.harness.certificates import Authority
 
@@ -147,7 +148,7 @@ def kafka(home: Path, authority: Authority) -> Iterator[Kafka]:
     made = Kafka(server.address(ports["broker"]), authority.ca)
     with serving(server, home, ports, made.address):
         permit(made)
-        create_topics(made.address, PREFIX, 2, 1, security=made.user("operator"))
+        create_topics(made.address, Namespace(PREFIX), 2, 1, security=made.user("operator"))
         yield made
 
 
@@ -166,7 +167,7 @@ def permit(kafka: Kafka) -> None:
             ),
         )
         for role in ROLES
-        for grant in grants(role, PREFIX)
+        for grant in grants(role, Namespace(PREFIX))
         for name in grant.names
     ]
     with closing(KafkaAdminClient(bootstrap_servers=kafka.address, **kafka.user("admin").python_options())) as admin:
@@ -279,9 +280,9 @@ def test_a_feed_service_can_join_no_group_of_the_workers(kafka: Kafka) -> None:
 
 
 def test_a_worker_can_change_no_topic(kafka: Kafka) -> None:
-    assert check_topics(kafka.address, PREFIX, 2, security=kafka.user("operator")) == []
+    assert check_topics(kafka.address, Namespace(PREFIX), 2, security=kafka.user("operator")) == []
     with pytest.raises(BrokerUnavailable, match="Authorization failed"):
-        create_topics(kafka.address, "other.", 2, 1, security=kafka.user("worker"))
+        create_topics(kafka.address, Namespace("other."), 2, 1, security=kafka.user("worker"))
 
 
 @pytest.mark.parametrize("client", [Kafka.publisher, Kafka.subscriber])

@@ -12,6 +12,7 @@ from deploy.workers import Workers
 from streams.client import EventPublisher, RecommendationSubscriber
 from streams.kafka.admin import create_topics
 from streams.wire.events import Interaction, ItemChange, Only, Recommendations, Upload
+from streams.wire.namespace import Namespace
 from tests.conftest import RunningStack
 from tests.e2e.conftest import DEADLINE_S, System, eventually, jpeg
 
@@ -23,7 +24,7 @@ def shop(stack: RunningStack, topic_prefix: str) -> Iterator[System]:
     """Workers that share an index of two shards, and three pictures."""
     changes = {"topic_prefix": topic_prefix, "partitions": 4, "index": "redis", "index_shards": 2}
     settings = stack.settings.model_copy(update=changes)
-    create_topics(stack.endpoints.kafka, topic_prefix, settings.partitions, 1)
+    create_topics(stack.endpoints.kafka, Namespace(topic_prefix), settings.partitions, 1)
     workers = Workers(settings, stack.endpoints)
     with workers.borrowed():
         system = System(settings, stack, workers)

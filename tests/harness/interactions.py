@@ -16,6 +16,7 @@ from streams.interactions.behaviour_cache import BehaviourCache
 from streams.privacy.control_records import UNSIGNED, ControlRecords
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.processing.positions import Positions
+from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.wire.signals import Engaged, SignalTopic, parse_signal
 from tests.harness.fakes import NOON, Clock, FakePublisher, Rewinds, degradations, wire
@@ -80,9 +81,9 @@ class Hub:
             self.publisher,
             self.publisher,
             Positions(self.rewinds),
-            SignalTopic("", PARTITIONS),
+            SignalTopic(Namespace(), PARTITIONS),
             self.breaker,
-            prefix="",
+            namespace=Namespace(),
             partitions=PARTITIONS,
             list_length=LENGTH,
             controls=self.controls,

@@ -21,6 +21,7 @@ from streams.processing.positions import Positions
 from streams.replay.report import Report
 from streams.replay.verify import Verification
 from streams.wire.events import Interaction, PrivacyRequest, Recommendations, Trigger, encode
+from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from streams.wire.signals import Changed, SignalTopic, Uploaded
 from tests.harness.fakes import NOON, Clock, FakePublisher, MemoryLog, Rewinds, wire
@@ -41,7 +42,7 @@ class World:
         self.signal_values = MemoryPartitions()
         self.profiles = ProfileStore(self.profile_values)
         self.signals = SignalStore(self.signal_values, PARTITIONS)
-        self.signal_topic = SignalTopic("", PARTITIONS)
+        self.signal_topic = SignalTopic(Namespace(), PARTITIONS)
         self.controls = UNSIGNED
         self.clock = Clock()
         self.made = 0
@@ -63,7 +64,7 @@ class World:
         fields = {"event_id": "p", "type": kind, "user_id": user, "occurred_at_ms": at, "prefer": dials}
         request = msgspec.convert(fields, PrivacyRequest)
         asked = Record("events.privacy", home_of(user), self.made, at, user.encode(), b"")
-        message = self.controls.message(request, asked, prefix="")
+        message = self.controls.message(request, asked, namespace=Namespace())
         self.log.publish([message], PARTITIONS)
         return message
 
@@ -98,7 +99,7 @@ class World:
         """One record: list, withdrawal, dead letter and signals, then the commit."""
         event = parse(record, self.controls)
         if isinstance(event, InvalidEvent):
-            self.log.publish([dead_letter(record, event, prefix="")], PARTITIONS)
+            self.log.publish([dead_letter(record, event, namespace=Namespace())], PARTITIONS)
             assert await self.profiles.commit([ProfileCommit(record.partition, held, record.offset, {})]) == {}
             return
         loaded = (await self.profiles.load({record.partition: [event.user_id]}))[record.partition]
@@ -128,7 +129,7 @@ class World:
             publisher,
             Positions(Rewinds()),
             breaker,
-            prefix="",
+            namespace=Namespace(),
             min_users=self.min_users,
             clock_ms=Clock(),
         )
@@ -180,7 +181,7 @@ class World:
             self.profiles,
             self.signals,
             self.controls,
-            prefix="",
+            namespace=Namespace(),
             partitions=PARTITIONS,
             min_users=self.min_users,
             clock_ms=self.clock,

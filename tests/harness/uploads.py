@@ -20,6 +20,7 @@ from streams.uploads.agent import UploadsAgent
 from streams.uploads.decoder import DecoderUnavailable
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
+from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.wire.signals import SignalTopic, Uploaded, parse_signal
 from tests.harness.encoder import FakeEncoder
@@ -64,10 +65,10 @@ class Studio:
             self.catalog,
             self._find_similar,
             self.publisher,
-            SignalTopic("", PARTITIONS),
+            SignalTopic(Namespace(), PARTITIONS),
             self._report,
             self.breaker,
-            prefix="",
+            namespace=Namespace(),
             list_length=LENGTH,
             clock_ms=Clock(NOON + 40),
         )

@@ -10,6 +10,7 @@ from benchmarks.faults.traffic import Traffic
 from streams.kafka.admin import create_topics
 from streams.kafka.admin_client import connected_admin
 from streams.replay.rebuild import rebuild_state
+from streams.wire.namespace import Namespace
 from streams.wire.topics import INTERACTIONS
 
 AWAY_S = 10.0
@@ -75,7 +76,7 @@ def recreate_topic(system: System) -> float:
     topic = system.topic(INTERACTIONS)
     with connected_admin(system.services.kafka) as admin:
         admin.delete_topics([topic])
-    create_topics(system.services.kafka, system.settings.topic_prefix, system.settings.partitions, 1)
+    create_topics(system.services.kafka, Namespace(system.settings.topic_prefix), system.settings.partitions, 1)
     begun = time.monotonic()
     # The earlier events are gone with the topic, so the verification starts with these.
     system.traffic = Traffic(system.services.kafka, topic, rate=1, seed=8)

@@ -9,6 +9,7 @@ from benchmarks.faults.group_watch import GroupWatch
 from benchmarks.faults.outcome import Unmet
 from benchmarks.faults.system import CALM_S, System
 from deploy.redis_server import ask
+from streams.wire.namespace import Namespace
 from streams.wire.topics import INTERACTIONS, SIGNALS
 
 AWAY_S = 10.0
@@ -71,7 +72,7 @@ def stay_away(system: System) -> float:
     time.sleep(CALM_S)
     away_s = 60 * system.minutes
     system.services.stack.kill("redis")
-    with GroupWatch(system.services.kafka, f"{system.settings.topic_prefix}sightline-interactions") as group:
+    with GroupWatch(system.services.kafka, Namespace(system.settings.topic_prefix).group("interactions")) as group:
         time.sleep(away_s / 2)
         system.workers.start("interactions", 2)
         time.sleep(away_s / 2)

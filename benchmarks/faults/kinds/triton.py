@@ -14,6 +14,7 @@ from benchmarks.faults.outcome import Unmet
 from benchmarks.faults.system import CALM_S, System
 from streams.kafka.log_reader import KafkaLogReader
 from streams.wire.events import DeadLetter, Upload, encode
+from streams.wire.namespace import Namespace
 from streams.wire.topics import CATALOG, DEAD_LETTERS, UPLOADS
 
 AWAY_S = 10.0
@@ -98,7 +99,7 @@ def _letters(system: System, reason: str) -> int:
 def _read(system: System, topic: str) -> list[tuple[bytes, bytes]]:
     log = KafkaLogReader(system.services.kafka)
     try:
-        name, partitions = system.settings.topic_prefix + topic, range(system.settings.partitions)
+        name, partitions = Namespace(system.settings.topic_prefix).named(topic), range(system.settings.partitions)
         extents = {partition: log.extent(name, partition) for partition in partitions}
         found = [log.read(name, partition, extent.first, extent.end) for partition, extent in extents.items()]
         return [(record.key or b"", record.value or b"") for records in found for record in records]

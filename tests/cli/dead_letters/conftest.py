@@ -5,6 +5,7 @@ from kafka import KafkaProducer  # type: ignore[import-untyped]  # ships no type
 
 from streams.errors import InvalidEvent
 from streams.processing.dead_letters import dead_letter
+from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from tests.cli.conftest import Run
 from tests.conftest import RunningStack
@@ -28,6 +29,6 @@ def refused(stack: RunningStack, topic_prefix: str, command: Run) -> None:
     errors = InvalidEvent("unknown_type", f"Invalid enum value '{SECRET}'"), InvalidEvent("no_key", "no key")
     producer = KafkaProducer(bootstrap_servers=stack.endpoints.kafka)
     for record, error in zip((unknown, no_key), errors, strict=True):
-        letter = dead_letter(record, error, prefix=topic_prefix)
+        letter = dead_letter(record, error, namespace=Namespace(topic_prefix))
         producer.send(letter.topic, value=letter.value, key=letter.key, partition=3)
     producer.close()

@@ -21,6 +21,7 @@ from streams.errors import BrokerUnavailable
 from streams.kafka.admin import create_topics
 from streams.kafka.log_reader import KafkaLogReader
 from streams.kafka.publisher import KafkaPublisher
+from streams.wire.namespace import Namespace
 from streams.wire.records import Message
 from tests.conftest import RunningStack
 from tests.harness.fakes import NOON, until
@@ -57,7 +58,7 @@ class Topic:
 
 @pytest.fixture
 async def topic(stack: RunningStack, topic_prefix: str) -> AsyncIterator[Topic]:
-    create_topics(stack.endpoints.kafka, topic_prefix, PARTITIONS, 1)
+    create_topics(stack.endpoints.kafka, Namespace(topic_prefix), PARTITIONS, 1)
     made = Topic(stack.endpoints.kafka, f"{topic_prefix}state.catalog")
     yield made
     if made.replica.caught_up:
@@ -244,7 +245,7 @@ async def test_a_snapshot_of_a_topic_that_was_made_anew_is_not_used(
     for done in admin.delete_topics([topic.name]).values():
         await asyncio.wrap_future(done)
     await until(lambda: topic.name not in admin.list_topics(timeout=10).topics)
-    create_topics(stack.endpoints.kafka, topic.name.removesuffix("state.catalog"), PARTITIONS, 1)
+    create_topics(stack.endpoints.kafka, Namespace(topic.name.removesuffix("state.catalog")), PARTITIONS, 1)
     # Until the broker has let go of the old logs, what is put may still be added to one of them, and be gone with it.
     await until(lambda: is_empty(topic, stack.endpoints.kafka))
     await topic.put(*(item(f"j{n}") for n in range(9)))

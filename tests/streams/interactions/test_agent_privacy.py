@@ -7,6 +7,7 @@ from features.item import hash_of, key_of
 from state.profiles import profile_name
 from streams.privacy.control_records import UNSIGNED, ControlRecords
 from streams.wire.events import Export, PrivacyRequest, Receipt
+from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from streams.wire.signals import Changed, parse_signal
 from tests.harness.fakes import NOON
@@ -33,7 +34,7 @@ def ask(
     fields = {"event_id": f"p-{place}", "type": kind, "user_id": user, "occurred_at_ms": NOON, "prefer": dials}
     request = msgspec.convert(fields, PrivacyRequest)
     asked = Record("events.privacy", 1, place, NOON, user.encode(), b"")
-    message = controls.message(request, asked, prefix="")
+    message = controls.message(request, asked, namespace=Namespace())
     return Record("events.interactions", 0, offset, NOON, message.key, message.value, message.headers, offset - 1)
 
 

@@ -21,6 +21,7 @@ from streams.items.agent import SignalsAgent
 from streams.items.changes import item_changes_agent
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.processing.positions import Positions
+from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.wire.signals import Changed, Engaged, Signal, SignalTopic, Uploaded, parse_signal
 from tests.harness.fakes import NOON, Clock, FakePublisher, Rewinds, wire
@@ -40,12 +41,16 @@ class Desk:
         self.rewinds = Rewinds()
         self.handle = self.agent().handle
         self.breaker = Breaker("events.items", RefusalLimit(least=20))
-        self.change = item_changes_agent(self.publisher, SignalTopic("", PARTITIONS), self.breaker, prefix="").handle
+        self.change = item_changes_agent(
+            self.publisher, SignalTopic(Namespace(), PARTITIONS), self.breaker, namespace=Namespace()
+        ).handle
 
     def agent(self) -> SignalsAgent:
         """A worker on this state."""
         breaker = Breaker("state.signals", RefusalLimit(least=20))
-        return SignalsAgent(self.store, self.publisher, Positions(self.rewinds), breaker, prefix="", clock_ms=Clock())
+        return SignalsAgent(
+            self.store, self.publisher, Positions(self.rewinds), breaker, namespace=Namespace(), clock_ms=Clock()
+        )
 
     def catalogue(self) -> list[tuple[str, Item | None]]:
         """What was published to state.catalog, in order; None is a tombstone."""

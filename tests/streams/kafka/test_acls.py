@@ -3,40 +3,43 @@ import pytest
 from state.redis_login import COMMANDS
 from streams.kafka.acls import ROLES, Role, grants
 from streams.wire import topics
+from streams.wire.namespace import Namespace
 from tests.harness.paths import ROOT
 
 PAGE = (ROOT / "docs" / "security.md").read_text()
 
 
 def test_a_publisher_may_write_events_alone() -> None:
-    [grant] = grants("publisher", "")
+    [grant] = grants("publisher", Namespace())
     assert grant.operation == "Write"
     assert set(grant.names) == {"events.interactions", "events.uploads", "events.items"}
 
 
 def test_a_feed_service_may_read_lists_alone() -> None:
-    assert {grant.names for grant in grants("feed-service", "") if grant.resource == "topic"} == {("recommendations",)}
-    assert {grant.operation for grant in grants("feed-service", "")} == {"Read"}
+    assert {grant.names for grant in grants("feed-service", Namespace()) if grant.resource == "topic"} == {
+        ("recommendations",)
+    }
+    assert {grant.operation for grant in grants("feed-service", Namespace())} == {"Read"}
 
 
 def test_no_app_may_ask_to_forget_a_user() -> None:
-    writers = {role for role in ROLES for grant in grants(role, "") if "events.privacy" in grant.names}
+    writers = {role for role in ROLES for grant in grants(role, Namespace()) if "events.privacy" in grant.names}
     assert writers == {"privacy-desk", "worker", "operator"}
-    assert all(grant.operation == "Read" for grant in grants("worker", "") if "events.privacy" in grant.names)
+    assert all(grant.operation == "Read" for grant in grants("worker", Namespace()) if "events.privacy" in grant.names)
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_name_begins_with_the_prefix(role: Role) -> None:
-    names = [name for grant in grants(role, "shop.") for name in grant.names]
+    names = [name for grant in grants(role, Namespace("shop.")) for name in grant.names]
     assert all(name.startswith("shop.") for name in names)
 
 
 def test_an_operator_may_work_on_every_topic() -> None:
-    assert set(grants("operator", "")[0].names) == {topic.name for topic in topics.ALL}
+    assert set(grants("operator", Namespace())[0].names) == {topic.name for topic in topics.ALL}
 
 
 def test_the_page_about_security_has_every_grant() -> None:
-    assert [c for role in ROLES for grant in grants(role, "") if (c := grant.command(role)) not in PAGE] == []
+    assert [c for role in ROLES for grant in grants(role, Namespace()) if (c := grant.command(role)) not in PAGE] == []
 
 
 def test_the_page_about_security_has_the_user_of_redis() -> None:

@@ -17,6 +17,7 @@ from streams.kafka.continuity import Log, check_log, skip_lost
 from streams.kafka.faust_app import add_agent, make_app
 from streams.kafka.log_reader import Extent
 from streams.settings import Settings
+from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from tests.conftest import RunningStack
 from tests.harness.fakes import until
@@ -196,7 +197,9 @@ async def test_a_worker_whose_topic_begins_again_while_it_reads_looks_whether_it
         seen.extend(record.offset for record in records)
 
     app = make_app("reading", Settings(home=tmp_path), topic.bootstrap)
-    add_agent(app, streams.wire.topics.Topic(topic.name, "", {}, ""), apply, name="log", prefix="", limit=256)
+    add_agent(
+        app, streams.wire.topics.Topic(topic.name, "", {}, ""), apply, name="log", namespace=Namespace(), limit=256
+    )
     await app.start()
     try:
         await asyncio.to_thread(topic.write, 5)

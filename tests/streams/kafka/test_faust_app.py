@@ -15,6 +15,7 @@ from state.partitions import Loaded
 from streams.kafka.faust_app import App, Handler, add_agent, add_overlapping_agent, make_app
 from streams.kafka.publisher import KafkaPublisher
 from streams.settings import Settings
+from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from streams.wire.topics import Topic
 from tests.conftest import RunningStack
@@ -40,14 +41,16 @@ class Process:
 
     async def run(self, handle: Handler, *, limit: int = 256) -> App:
         app = make_app("tried", self.settings, self.bootstrap)
-        add_agent(app, TOPIC, handle, name=TOPIC.name, prefix=self.settings.topic_prefix, limit=limit)
+        add_agent(app, TOPIC, handle, name=TOPIC.name, namespace=Namespace(self.settings.topic_prefix), limit=limit)
         return await self._start(app)
 
     async def run_overlapping(self, work: Handler, settle: Callable[[None], Awaitable[None]]) -> App:
         """One record a batch, four at once."""
         app = make_app("tried", self.settings, self.bootstrap)
         prefix = self.settings.topic_prefix
-        add_overlapping_agent(app, TOPIC, work, settle, name=TOPIC.name, prefix=prefix, limit=1, at_once=4)
+        add_overlapping_agent(
+            app, TOPIC, work, settle, name=TOPIC.name, namespace=Namespace(prefix), limit=1, at_once=4
+        )
         return await self._start(app)
 
     async def _start(self, app: App) -> App:
@@ -190,7 +193,7 @@ async def test_what_the_state_holds_is_no_lag_though_kafka_never_heard_of_it(pro
     await process.write(7)
     app = make_app("tried", process.settings, process.bootstrap)
     app.positions[process.tp.topic] = positions
-    add_agent(app, TOPIC, Handled(), name=TOPIC.name, prefix=process.settings.topic_prefix, limit=256)
+    add_agent(app, TOPIC, Handled(), name=TOPIC.name, namespace=Namespace(process.settings.topic_prefix), limit=256)
     process.apps.push_async_callback(app.stop)
     await app.start()
     await until(lambda: app.handled() == {process.tp: 6})

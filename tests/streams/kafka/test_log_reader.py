@@ -10,6 +10,7 @@ from kafka import KafkaProducer  # type: ignore[import-untyped]  # ships no type
 from streams.errors import BrokerUnavailable
 from streams.kafka.admin import create_topics
 from streams.kafka.log_reader import Extent, KafkaLogReader
+from streams.wire.namespace import Namespace
 from tests.conftest import RunningStack
 from tests.harness.fakes import DEADLINE_S, HeaderName
 
@@ -29,7 +30,7 @@ def log(stack: RunningStack) -> Iterator[KafkaLogReader]:
 @pytest.fixture
 def topic(stack: RunningStack, topic_prefix: str) -> str:
     """Twenty records on partition 1, a second apart, in two transactions; the second, of two records, was aborted."""
-    create_topics(stack.endpoints.kafka, topic_prefix, 2, 1)
+    create_topics(stack.endpoints.kafka, Namespace(topic_prefix), 2, 1)
     name = f"{topic_prefix}recommendations"
     producer = Producer({"bootstrap.servers": stack.endpoints.kafka, "transactional.id": topic_prefix})
     producer.init_transactions(30)

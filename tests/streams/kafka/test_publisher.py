@@ -12,6 +12,7 @@ from streams.errors import BrokerUnavailable, InvalidEvent, PublishFailed
 from streams.kafka.admin import create_topics
 from streams.kafka.publisher import KafkaPublisher
 from streams.processing.dead_letters import dead_letter
+from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from tests.conftest import RunningStack
 from tests.harness.fakes import DEADLINE_S
@@ -149,11 +150,13 @@ async def test_after_a_refused_message_others_are_published(broker: Broker) -> N
 async def test_the_largest_event_fits_into_a_dead_letter(
     stack: RunningStack, broker: Broker, topic_prefix: str
 ) -> None:
-    create_topics(broker.bootstrap, topic_prefix, 2, 1)
+    create_topics(broker.bootstrap, Namespace(topic_prefix), 2, 1)
     room = (2 << 20) - 200
     for key, value in ((b"k", b"\xff" * room), (b"k" * room, b""), (b"k" * (room // 2), b"v" * (room // 2))):
         record = Record(f"{topic_prefix}events.uploads", 0, 0, 0, key, value)
-        await broker.publish(dead_letter(record, InvalidEvent("too_large", "x" * 9_000), prefix=topic_prefix))
+        await broker.publish(
+            dead_letter(record, InvalidEvent("too_large", "x" * 9_000), namespace=Namespace(topic_prefix))
+        )
 
 
 async def test_warming_up_needs_a_broker(broker: Broker) -> None:

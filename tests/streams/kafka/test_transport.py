@@ -20,6 +20,7 @@ from streams.kafka import transport
 from streams.kafka.faust_app import App, Handler, add_agent, make_app
 from streams.kafka.publisher import KafkaPublisher
 from streams.settings import Settings
+from streams.wire.namespace import Namespace
 from streams.wire.parsing import NOT_UNPACKED
 from streams.wire.records import Message, Record
 from streams.wire.topics import Topic
@@ -64,7 +65,7 @@ class Log:
         """A worker's app with one agent on the topic."""
         app = make_app("tried", self.settings, self.bootstrap)
         app.positions[self.name] = self._positions
-        add_agent(app, TOPIC, handle, name=TOPIC.name, prefix=self.settings.topic_prefix, limit=limit)
+        add_agent(app, TOPIC, handle, name=TOPIC.name, namespace=Namespace(self.settings.topic_prefix), limit=limit)
         return app
 
     def links(self) -> list[tuple[int, int | None]]:

@@ -5,6 +5,7 @@ import pytest
 from streams.privacy.agent import privacy_agent
 from streams.privacy.control_records import ControlRecords
 from streams.processing.breaker import Breaker, RefusalLimit
+from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from tests.harness.fakes import NOON, FakePublisher, wire
 
@@ -21,7 +22,7 @@ class Desk:
     def __init__(self) -> None:
         self.publisher = FakePublisher()
         breaker = Breaker("events.privacy", RefusalLimit())
-        self.agent = privacy_agent(self.publisher, CONTROLS, breaker, prefix="")
+        self.agent = privacy_agent(self.publisher, CONTROLS, breaker, namespace=Namespace())
 
     async def handle(self, *events: object, key: bytes = b"u1") -> None:
         await self.agent.handle(

@@ -8,6 +8,7 @@ from features.privacy import Request
 from streams.errors import InvalidEvent
 from streams.privacy.control_records import HEADER, UNSIGNED, ControlRecords, control_keys
 from streams.wire.events import PrivacyRequest
+from streams.wire.namespace import Namespace
 from streams.wire.parsing import parse_interaction
 from streams.wire.records import Message, Record
 from tests.harness.fakes import NOON
@@ -26,7 +27,7 @@ def arrived(message: Message) -> Record:
 
 
 def control(controls: ControlRecords = UNSIGNED, request: PrivacyRequest = REQUEST) -> Record:
-    return arrived(controls.message(request, ASKED, prefix=""))
+    return arrived(controls.message(request, ASKED, namespace=Namespace()))
 
 
 @pytest.mark.parametrize("controls", [UNSIGNED, ControlRecords(KEY)])
@@ -71,7 +72,7 @@ def test_a_wish_without_dials_that_can_be_read_does_not_count(dials: bytes) -> N
 
 
 def test_it_lies_among_the_events_of_its_user() -> None:
-    message = UNSIGNED.message(REQUEST, ASKED, prefix="t.")
+    message = UNSIGNED.message(REQUEST, ASKED, namespace=Namespace("t."))
 
     assert (message.topic, message.key, message.partition) == ("t.events.interactions", b"u1", None)
 

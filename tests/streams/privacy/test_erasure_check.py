@@ -1,6 +1,7 @@
 import pytest
 
 from streams.privacy.erasure_check import find_records, holder_of
+from streams.wire.namespace import Namespace
 from tests.harness.fakes import MemoryLog
 
 LISTS, CATALOG, EXPORTS = "recommendations", "state.catalog", "privacy.exports"
@@ -12,7 +13,7 @@ def log() -> MemoryLog:
 
 
 def found(log: MemoryLog, user: str = "ann") -> list[str]:
-    return find_records(log, "", 2, holder_of(user))
+    return find_records(log, Namespace(), 2, holder_of(user))
 
 
 @pytest.mark.parametrize("topic", [LISTS, CATALOG, EXPORTS])

@@ -8,6 +8,7 @@ from prometheus_client import REGISTRY
 from streams.errors import InvalidEvent
 from streams.processing.dead_letters import ATTEMPT, dead_letter
 from streams.wire.events import DeadLetter
+from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 
 BAD = Record(
@@ -16,7 +17,7 @@ BAD = Record(
 
 
 def test_a_dead_letter_holds_all_that_was_refused_and_why() -> None:
-    message = dead_letter(BAD, InvalidEvent("bad_json", "not JSON in UTF-8: …"), prefix="t.")
+    message = dead_letter(BAD, InvalidEvent("bad_json", "not JSON in UTF-8: …"), namespace=Namespace("t."))
 
     assert (message.topic, message.key, message.partition) == ("t.dead-letters", b"i\xff", None)
     assert msgspec.json.decode(message.value or b"", type=DeadLetter) == DeadLetter(
@@ -34,14 +35,16 @@ def test_a_dead_letter_holds_all_that_was_refused_and_why() -> None:
 
 
 def test_a_message_without_key_and_value_has_a_dead_letter_without_them() -> None:
-    message = dead_letter(Record("events.items", 0, 0, 0, None, None), InvalidEvent("no_value", "none"), prefix="")
+    message = dead_letter(
+        Record("events.items", 0, 0, 0, None, None), InvalidEvent("no_value", "none"), namespace=Namespace()
+    )
 
     letter = msgspec.json.decode(message.value or b"", type=DeadLetter)
     assert (message.key, letter.key, letter.value, letter.headers, letter.attempts) == (None, None, None, [], 1)
 
 
 def test_a_long_error_is_cut() -> None:
-    message = dead_letter(BAD, InvalidEvent("bad_json", "x" * 100_000), prefix="t.")
+    message = dead_letter(BAD, InvalidEvent("bad_json", "x" * 100_000), namespace=Namespace("t."))
 
     assert len(msgspec.json.decode(message.value or b"", type=DeadLetter).error) == 2048
 
@@ -55,7 +58,7 @@ def test_a_dead_letter_is_counted_by_reason_and_by_topic_without_its_prefix() ->
         ]
 
     before = counted()
-    dead_letter(BAD, InvalidEvent("bad_picture_of_mine", "…"), prefix="t.")
+    dead_letter(BAD, InvalidEvent("bad_picture_of_mine", "…"), namespace=Namespace("t."))
 
     assert counted() == [count + 1 for count in before]
 
@@ -65,7 +68,7 @@ TOPIC_LIMIT = 3 << 20
 
 def letter_of(record: Record) -> DeadLetter:
     """The letter, after a look whether its topic takes it."""
-    message = dead_letter(record, InvalidEvent("too_large", "no"), prefix="")
+    message = dead_letter(record, InvalidEvent("too_large", "no"), namespace=Namespace())
     assert len(message.value or b"") + len(message.key or b"") + 1024 < TOPIC_LIMIT
     return msgspec.json.decode(message.value or b"", type=DeadLetter)
 
@@ -110,5 +113,5 @@ def test_a_header_that_is_null_is_kept_as_an_empty_one() -> None:
 )
 def test_a_letter_that_was_sent_back_says_which_attempt_failed(header: bytes, attempts: int) -> None:
     record = Record("events.items", 0, 0, 0, b"i1", b"junk", ((ATTEMPT, header),))
-    message = dead_letter(record, InvalidEvent("bad_json", "…"), prefix="")
+    message = dead_letter(record, InvalidEvent("bad_json", "…"), namespace=Namespace())
     assert msgspec.json.decode(message.value or b"", type=DeadLetter).attempts == attempts

@@ -9,6 +9,7 @@ from streams.errors import InvalidEvent, NoSuchLetter, PublishFailed
 from streams.processing.dead_letters import dead_letter
 from streams.processing.redrive import BATCH_LETTERS, Choice, Letters, Retried, retry
 from streams.wire.events import DeadLetter
+from streams.wire.namespace import Namespace
 from streams.wire.parsing import NOT_UNPACKED
 from streams.wire.records import Message, Record
 from tests.harness.fakes import NOON, MemoryLog
@@ -38,13 +39,13 @@ class Desk:
     ) -> str:
         """A message is refused; its letter's address."""
         record = Record(topic, 2, 71, NOON - 5, key, value, headers)
-        letter = dead_letter(record, InvalidEvent(reason, "because"), prefix=PREFIX)
+        letter = dead_letter(record, InvalidEvent(reason, "because"), namespace=Namespace(PREFIX))
         written = self.log.append(DEAD, 1, letter.key, letter.value, at_ms=at_ms)
         return f"1-{written.offset}"
 
     def letters(self) -> Letters:
         """The letters as they are now."""
-        return Letters(self.log, prefix=PREFIX, partitions=PARTITIONS)
+        return Letters(self.log, namespace=Namespace(PREFIX), partitions=PARTITIONS)
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """What the broker does with messages, unless it fails."""
@@ -54,7 +55,9 @@ class Desk:
 
     async def retry(self, choice: Choice | None = None, *, limit: int | None = None, again: bool = False) -> Retried:
         """Send letters back."""
-        return await retry(self.letters(), choice or Choice(), self, prefix=PREFIX, limit=limit, again=again)
+        return await retry(
+            self.letters(), choice or Choice(), self, namespace=Namespace(PREFIX), limit=limit, again=again
+        )
 
     def records(self, topic: str = "t.events.interactions") -> list[Record]:
         """What a topic holds."""
@@ -131,7 +134,7 @@ async def test_one_that_is_refused_again_is_a_letter_of_the_next_attempt_without
         await desk.retry()
         record = max(desk.records(), key=lambda each: each.headers)
         assert [name for name, _ in record.headers] == ["sightline-attempt", "sightline-letter"]
-        letter = dead_letter(record, InvalidEvent("bad_json", "again"), prefix=PREFIX)
+        letter = dead_letter(record, InvalidEvent("bad_json", "again"), namespace=Namespace(PREFIX))
         assert msgspec.json.decode(letter.value or b"", type=DeadLetter).attempts == attempt
         desk.log.append(DEAD, 1, letter.key, letter.value)
 

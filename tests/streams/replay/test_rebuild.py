@@ -13,6 +13,7 @@ from state.spaces import MemorySpaces
 from streams.errors import CannotRebuild
 from streams.kafka.continuity import TOPIC_ID, Log
 from streams.replay.rebuild import Rebuild, Rebuilt, Source
+from streams.wire.namespace import Namespace
 from streams.wire.signals import Changed
 from tests.harness.fakes import NOON
 from tests.harness.log import INTERACTIONS, ITEMS, LISTS, PARTITIONS, SIGNALS, World, world_at_work
@@ -52,7 +53,7 @@ class Rebuilding:
             self.source(INTERACTIONS, handled, topic_id),
             profiles=profiles,
             items=items,
-            prefix="",
+            namespace=Namespace(),
             controls=self.world.controls,
             min_users=self.world.min_users,
             progress=lambda what, done, of: self.told.append((what, done, of)),

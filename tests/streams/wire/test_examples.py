@@ -25,6 +25,7 @@ from streams.interactions.behaviour_cache import BehaviourCache
 from streams.privacy.control_records import UNSIGNED
 from streams.wire.events import DeadLetter, Export, Interaction, PrivacyRequest, Receipt, Recommendations, Trigger
 from streams.wire.examples import MESSAGES
+from streams.wire.namespace import Namespace
 from streams.wire.parsing import parse_interaction
 from streams.wire.records import Record
 from tests.harness import uploads
@@ -73,7 +74,7 @@ def request(offset: int, kind: str, place: int, **changes: object) -> Record:
     """A control record that asks for `kind`, by the request at `place` on events.privacy."""
     fields = {"event_id": f"p-{place}", "type": kind, "user_id": "u1", "occurred_at_ms": NOON, **changes}
     asked = Record("events.privacy", 0, place, NOON, b"u1", b"")
-    message = UNSIGNED.message(msgspec.convert(fields, PrivacyRequest), asked, prefix="")
+    message = UNSIGNED.message(msgspec.convert(fields, PrivacyRequest), asked, namespace=Namespace())
     return Record("events.interactions", 0, offset, NOON, message.key, message.value, message.headers, offset - 1)
 
 

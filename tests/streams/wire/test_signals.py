@@ -11,11 +11,12 @@ from features.trends import NO_TRENDS, update_trends
 from state.codec import decode_behaviour, encode_behaviour, encode_sources
 from state.signals import partition_of
 from streams.errors import InvalidEvent
+from streams.wire.namespace import Namespace
 from streams.wire.signals import ENGAGED_LIMIT, Changed, Engaged, SignalTopic, Uploaded, parse_signal
 from streams.wire.topics import SIGNALS
 from tests.harness.catalog import NOW, item
 
-TOPIC = SignalTopic("t.", 12)
+TOPIC = SignalTopic(Namespace("t."), 12)
 UPLOADED = Uploaded(item("red-1", tags=(("jersey", 0.7),), colours=(("red", 1.0),)))
 CHANGED = Changed("red-1", Change(NOW, price=5.0, hidden=False))
 

@@ -20,6 +20,7 @@ from streams.client import EventPublisher
 from streams.kafka.admin import create_topics
 from streams.settings import Settings
 from streams.wire.events import Interaction, ItemChange, Upload
+from streams.wire.namespace import Namespace
 from streams.worker.process import Worker as Process
 from streams.worker.resources import Addresses
 from tests.conftest import RunningStack
@@ -130,7 +131,7 @@ def settings(stack: RunningStack) -> Settings:
 @pytest.fixture(scope="module")
 def crew(stack: RunningStack, settings: Settings) -> Iterator[Workers]:
     """All three workers with events flowing; what a test ends, it need not start again."""
-    create_topics(stack.endpoints.kafka, settings.topic_prefix, settings.partitions, 1)
+    create_topics(stack.endpoints.kafka, Namespace(settings.topic_prefix), settings.partitions, 1)
     workers = Workers(settings, stack.endpoints)
     with workers.borrowed(NAMES), closing(Traffic(stack.endpoints.kafka, settings.topic_prefix)):
         yield workers
