@@ -1,6 +1,7 @@
-"""What the catalogue knows of one item, and how things fade with time."""
+"""One item as the catalogue knows it, its changes, and the decay of weights with time."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -10,15 +11,15 @@ from numpy.typing import NDArray
 
 @lru_cache(maxsize=65_536)
 def key_of(identifier: str) -> int:
-    """A user's or item's id as 64 bits (BLAKE2b), the form in which profiles and arrays hold it.
+    """The 64-bit key (BLAKE2b) of a user's or item's id, as profiles and arrays hold it.
 
-    Two of n ids collide with probability of about n² / 2⁶⁵: 3e-4 at 100 million.
+    The probability of a collision among n ids is about n² / 2⁶⁵: 3e-4 at 100 million.
     """
     return int.from_bytes(blake2b(identifier.encode(), digest_size=8).digest(), "little")
 
 
 def hash_of(user_id: str) -> str:
-    """A user's id as it stands where the id itself must not: BLAKE2b, 128 bits in hexadecimal.
+    """The hash of a user's id, for places that must not hold the id itself: BLAKE2b, 128 bits in hexadecimal.
 
     >>> hash_of("u1")
     '53199585bddea28e67fe7143a42baef7'
@@ -27,7 +28,7 @@ def hash_of(user_id: str) -> str:
 
 
 def decay(age_ms: float, half_life_ms: float) -> float:
-    """The share that is left after `age_ms`; never above 1, whatever the clocks say.
+    """The share that is left after `age_ms`: at most 1, even where clocks disagree and the age is negative.
 
     >>> decay(0, 1000), decay(2000, 1000), decay(-5, 1000)
     (1.0, 0.25, 1.0)
@@ -37,9 +38,10 @@ def decay(age_ms: float, half_life_ms: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An item as it stands on state.catalog; `embedding` is little-endian float16 [dimensions], a unit vector.
+    """An item as the catalogue knows it.
 
-    An item that was changed before its picture arrived has no `owner` and no `embedding` yet.
+    `embeddings` has a unit vector by encoder version, as little-endian float16 [dimensions]; the picture's is the
+    first. An item that was changed before its picture arrived has no `owner` and no embedding yet.
     """
 
     item_id: str
@@ -57,21 +59,21 @@ class Item:
     expires_at_ms: int | None = None
     tags: tuple[tuple[str, float], ...] = ()
     colours: tuple[tuple[str, float], ...] = ()
-    embedding: bytes | None = None
-    encoder: str | None = None
+    embeddings: Mapping[str, bytes] = field(default_factory=dict)
 
-    def vector(self) -> NDArray[np.float32]:
-        """The embedding as float32 [dimensions]; raises ValueError for an item without one."""
-        if self.embedding is None:
-            raise ValueError(f"item {self.item_id!r} has no embedding yet")
-        return np.frombuffer(self.embedding, dtype="<f2").astype(np.float32)
+    def vector(self, encoder: str) -> NDArray[np.float32]:
+        """The embedding of this encoder as float32 [dimensions]; raises ValueError where the item has none."""
+        embedding = self.embeddings.get(encoder)
+        if embedding is None:
+            raise ValueError(f"item {self.item_id!r} has no embedding of encoder {encoder!r} yet")
+        return np.frombuffer(embedding, dtype="<f2").astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """New values for some of an item's fields; None leaves a field as it is.
 
-    `disown` is another kind of change: the item no longer belongs to the user with this hash, whenever that was said.
+    `disown` is another kind of change: the item no longer belongs to the user with this hash, regardless of `at_ms`.
     """
 
     at_ms: int
@@ -86,7 +88,7 @@ class Change:
 
 
 def apply_change(item: Item | None, item_id: str, change: Change) -> Item:
-    """The item after a change; one older than what is known changes nothing (last writer wins)."""
+    """The item after a change; a change older than the item has no effect (last writer wins)."""
     if change.disown is not None:
         return _disown(item, item_id, change)
     if item is None:
@@ -103,13 +105,13 @@ def apply_change(item: Item | None, item_id: str, change: Change) -> Item:
 
 
 def _disown(item: Item | None, item_id: str, change: Change) -> Item:
-    # An upload that is still to come lies before what its uploader asked, and is disowned when it has come.
+    # An upload that arrives later than this request was made before it, and is disowned when it arrives.
     item = item or Item(item_id, changed_at_ms=-(2**62))
     return replace(item, owner=None) if item.owner is not None and hash_of(item.owner) == change.disown else item
 
 
 def apply_upload(item: Item | None, uploaded: Item) -> Item:
-    """The item after its picture was embedded: the upload's fields, under any change made after it."""
+    """The item after its picture was embedded: the upload's fields; changes made after the upload override them."""
     if item is None or item.changed_at_ms <= uploaded.changed_at_ms:
         return uploaded
     if item.deleted or item.uploaded_at_ms > uploaded.uploaded_at_ms:

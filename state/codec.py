@@ -1,4 +1,4 @@
-"""How values are stored: profiles and behaviours as packed arrays, items as the JSON of state.catalog."""
+"""The stored form of values: profiles and behaviours as packed arrays, items as the JSON of state.catalog."""
 
 import struct
 from collections.abc import Sequence
@@ -22,30 +22,58 @@ _BEHAVIOUR = struct.Struct("<Bddq")
 _VOTED_BEHAVIOUR = struct.Struct("<BddqQQ")
 _TRENDS = struct.Struct("<B")
 _VERSION = 1
-#: Of a profile whose user asked for something, and of a behaviour with marks of users.
+#: A profile whose user made a privacy request, and a behaviour with a user bitmap.
 _ASKED_VERSION = _VOTED_VERSION = 2
-#: Of a profile with dials.
+#: A profile with dials.
 _DIALS_VERSION = 3
 
 _ARRAYS = (ENTRY, ENTRY, np.dtype("<u4"), np.dtype("<u8"))
-#: How a profile of each version is laid out.
+#: The layout of a profile by version.
 _PROFILES = {
     _VERSION: (_PROFILE, _ARRAYS),
     _ASKED_VERSION: (_ASKED_PROFILE, _ARRAYS),
     _DIALS_VERSION: (_ASKED_PROFILE, (*_ARRAYS, DIAL)),
 }
 
-#: What msgspec raises for bytes that are not what was asked for: broken UTF-8 and deep nesting have their own.
+#: What msgspec raises for bytes that do not decode: broken UTF-8 and deep nesting have exceptions of their own.
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-_item = msgspec.json.Decoder(Item)
+
+class StoredItem(msgspec.Struct, frozen=True):
+    """An item as state.catalog, state.signals and Redis hold it; readers of any release ignore fields unknown to them.
+
+    `embedding` and `encoder` are the picture's, so that a release that knows no other embedding finds it.
+    `further_embeddings` are by encoder, and left out where there are none.
+    """
+
+    item_id: str
+    changed_at_ms: int
+    owner: str | None = None
+    uploaded_at_ms: int = 0
+    title: str | None = None
+    description: str | None = None
+    category: str | None = None
+    price: float | None = None
+    currency: str | None = None
+    in_stock: bool = True
+    hidden: bool = False
+    deleted: bool = False
+    expires_at_ms: int | None = None
+    tags: tuple[tuple[str, float], ...] = ()
+    colours: tuple[tuple[str, float], ...] = ()
+    embedding: bytes | None = None
+    encoder: str | None = None
+    further_embeddings: dict[str, bytes] | msgspec.UnsetType = msgspec.UNSET
+
+
+_item = msgspec.json.Decoder(StoredItem)
 _sources = msgspec.msgpack.Decoder(dict[int, int])
 
 
 def encode_profile(profile: Profile) -> bytes:
-    """A profile in 13 bytes of numbers, 25 more if its user asked for something, 8 of lengths, and its arrays.
+    """A profile: 13 bytes of numbers, 25 more after a privacy request, 8 of lengths, and its arrays.
 
-    With dials, 2 more and 12 a dial.
+    Dials take 2 more bytes, and 12 each.
     """
     arrays = (profile.engaged, profile.refused, profile.seen, profile.events)
     numbers, asked = (profile.count, profile.last_at_ms), profile.privacy
@@ -66,7 +94,7 @@ def decode_profile(data: bytes) -> Profile:
 
 
 def encode_behaviour(behaviour: Behaviour) -> bytes:
-    """A behaviour in 25 bytes of numbers, 16 more with marks of users, 2 of length, and its neighbours."""
+    """A behaviour: 25 bytes of numbers, 16 more with a user bitmap, 2 of length, and its neighbours."""
     numbers, user_bitmap = (
         (behaviour.popular, behaviour.trend, behaviour.at_ms),
         (behaviour.user_bitmap, behaviour.user_bitmap_before),
@@ -109,15 +137,65 @@ def decode_sources(data: bytes) -> dict[int, int]:
         raise StateCorrupt(f"the sources of a signals partition do not decode: {error}") from None
 
 
+def to_stored(item: Item) -> StoredItem:
+    """The stored form of an item."""
+    (encoder, embedding), *further = item.embeddings.items() or ((None, None),)
+    return StoredItem(
+        item.item_id,
+        item.changed_at_ms,
+        item.owner,
+        item.uploaded_at_ms,
+        item.title,
+        item.description,
+        item.category,
+        item.price,
+        item.currency,
+        item.in_stock,
+        item.hidden,
+        item.deleted,
+        item.expires_at_ms,
+        item.tags,
+        item.colours,
+        embedding,
+        encoder or None,
+        dict(further) if further else msgspec.UNSET,
+    )
+
+
+def from_stored(stored: StoredItem) -> Item:
+    """The item of a stored form; an embedding without an encoder has the encoder ""."""
+    embeddings = {} if stored.embedding is None else {stored.encoder or "": stored.embedding}
+    if stored.further_embeddings:
+        embeddings |= stored.further_embeddings
+    return Item(
+        stored.item_id,
+        stored.changed_at_ms,
+        stored.owner,
+        stored.uploaded_at_ms,
+        stored.title,
+        stored.description,
+        stored.category,
+        stored.price,
+        stored.currency,
+        stored.in_stock,
+        stored.hidden,
+        stored.deleted,
+        stored.expires_at_ms,
+        stored.tags,
+        stored.colours,
+        embeddings,
+    )
+
+
 def encode_item(item: Item) -> bytes:
-    """An item as JSON, its embedding in base64: the value of a record on state.catalog."""
-    return msgspec.json.encode(item)
+    """An item as JSON, its embeddings in base64: the value of a record on state.catalog."""
+    return msgspec.json.encode(to_stored(item))
 
 
 def decode_item(data: bytes) -> Item:
     """The reverse of encode_item; raises StateCorrupt."""
     try:
-        return _item.decode(data)
+        return from_stored(_item.decode(data))
     except _UNDECODABLE as error:
         raise StateCorrupt(f"an item of the catalogue does not decode: {error}") from None
 

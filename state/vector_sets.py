@@ -33,24 +33,23 @@ _LIBRARY: Final = Path(__file__).with_name("vector_sets.lua").read_text()
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """An item as the index has it: `vector` float32 [d] by the encoder of that name."""
+    """An item as the index has it; `vectors` are float32 [dimensions] by encoder."""
 
-    vector: NDArray[np.float32]
-    encoder: str
+    vectors: Mapping[str, NDArray[np.float32]]
     category: str | None = None
     price: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far a partition of a topic was indexed, when; `position` counts in the topic with this id."""
+    """How far a partition of a topic was indexed, and when; `position` is an offset in the topic with this id."""
 
     position: int
     topic_id: str
     written_ms: int
 
     def token(self) -> str:
-        """As Redis holds it."""
+        """The form in which Redis holds it."""
         return "" if self == NOWHERE else f"{self.position} {self.topic_id} {self.written_ms}"
 
     def is_at(self, other: "Place") -> bool:
@@ -72,16 +71,16 @@ class VectorSets:
         self._client = client
         self._observe = observe
         self._shards = [_Shard(prefix, number, shards) for number in range(shards)]
-        #: The vector sets that each shard has, as far as was read.
+        #: The names of each shard's vector sets, as last read.
         self._sets: dict[int, list[str]] = {}
 
     @property
     def shards(self) -> int:
-        """How many there are."""
+        """The number of shards."""
         return len(self._shards)
 
     def shard_of(self, partition: int) -> int:
-        """Where the items of a partition of state.catalog are."""
+        """The shard that holds the items of a partition of state.catalog."""
         return partition % len(self._shards)
 
     async def places(self, partitions: Collection[int]) -> dict[int, Place]:
@@ -99,12 +98,13 @@ class VectorSets:
     async def store(
         self, partition: int, expected: Place, place: Place, changes: Mapping[int, Indexed | None]
     ) -> Place:
-        """Index items by key, None taking one out, and move the partition to a place, if it is where it is expected.
+        """Index items by key, None removing one, and move the partition to `place` if it is at `expected`.
 
-        All or nothing: the place where it is now. Redis answers nobody meanwhile: 16 changes take 2 to 10 ms.
+        All or nothing; returns where the partition is now. Redis serves nobody else meanwhile: 16 changes take 2 to
+        10 ms.
         """
         shard = self._shards[self.shard_of(partition)]
-        wanted = {shard.vectors(indexed.encoder, len(indexed.vector)) for indexed in changes.values() if indexed}
+        wanted = {name for indexed in changes.values() if indexed for name in shard.vectors_of(indexed)}
         sets = sorted(wanted.union(self._sets.get(self.shard_of(partition), ())))
         args: list[str | bytes] = [expected.token(), place.token(), str(EXPANSION_ADD)]
         for key, indexed in changes.items():
@@ -116,7 +116,7 @@ class VectorSets:
         return _read_place(partition, held)
 
     async def clear(self, shard: int, partitions: Collection[int]) -> None:
-        """Take out all that a shard holds, of whichever of these partitions, so that it is indexed anew."""
+        """Remove all items of a shard, and its positions of these partitions, so that it is indexed again."""
         names = self._shards[shard]
         (sets,) = await self._call("index_place", [Command("SMEMBERS", names.names)])
         positions = [names.position(partition) for partition in partitions if self.shard_of(partition) == shard]
@@ -124,14 +124,14 @@ class VectorSets:
         self._sets[shard] = []
 
     async def search(
-        self, encoder: str, queries: NDArray[np.float32], count: int, where: SearchFilter = NO_FILTER
+        self, encoder: str, queries: NDArray[np.float32], count: int, search_filter: SearchFilter = NO_FILTER
     ) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
         """The keys [q, count] of the nearest items to queries [q, d], and similarities, nearest first.
 
-        Where there are fewer, similarities of -1 pad. With a narrow `where`, fewer may be found than there are.
+        Similarities of -1 pad. With a narrow `search_filter`, fewer may be found than there are.
         """
         asked = min(count, _share(count, len(self._shards)))
-        options = ["COUNT", str(asked), "EF", str(max(asked, EXPANSION_SEARCH)), "WITHSCORES", *_filter(where)]
+        options = ["COUNT", str(asked), "EF", str(max(asked, EXPANSION_SEARCH)), "WITHSCORES", *_filter(search_filter)]
         names = [shard.vectors(encoder, queries.shape[1]) for shard in self._shards]
         vectors = [query.astype("<f4").tobytes() for query in queries]
         calls = [Command("VSIM", name, ("FP32", vector, *options)) for vector in vectors for name in names]
@@ -142,12 +142,12 @@ class VectorSets:
             found = [pair for each in answers[at * len(names) : (at + 1) * len(names)] for pair in (each or {}).items()]
             nearest = sorted(found, key=lambda pair: -pair[1])[:count]
             keys[at, : len(nearest)] = [int(element, 16) for element, _ in nearest]
-            # Redis gives 1 for the same and 0 for the opposite direction.
+            # Redis gives 1 for the same direction and 0 for the opposite one.
             similarities[at, : len(nearest)] = [2.0 * score - 1.0 for _, score in nearest]
         return keys, similarities
 
     async def count(self, encoder: str, dimensions: int) -> int:
-        """How many items are indexed by an encoder's vectors."""
+        """The number of items in an encoder's vector sets."""
         calls = [Command("VCARD", shard.vectors(encoder, dimensions)) for shard in self._shards]
         return sum(int(answer) for answer in await self._call("index_count", calls))
 
@@ -192,6 +192,10 @@ class _Shard:
     def vectors(self, encoder: str, dimensions: int) -> str:
         return f"{self.tag}:vectors:{dimensions}:{encoder}"
 
+    def vectors_of(self, indexed: Indexed) -> dict[str, NDArray[np.float32]]:
+        """The vectors of an item by the vector set that is to have them."""
+        return {self.vectors(encoder, len(vector)): vector for encoder, vector in indexed.vectors.items()}
+
     def position(self, partition: int) -> str:
         return f"{self.tag}:position:{partition}"
 
@@ -201,35 +205,36 @@ def _element(key: int) -> str:
 
 
 def _content(shard: _Shard, name: str, indexed: Indexed | None) -> tuple[str, bytes]:
-    """Attributes and vector of an item in a vector set; no vector where it is not to be in this one."""
-    if indexed is None or shard.vectors(indexed.encoder, len(indexed.vector)) != name:
+    """Attributes and vector of an item in a vector set; no vector where this set is not to have the item."""
+    vector = None if indexed is None else shard.vectors_of(indexed).get(name)
+    if indexed is None or vector is None:
         return "", b""
     attributes: dict[str, object] = {}
     if indexed.category is not None:
         attributes["category"] = _category(indexed.category)
     if indexed.price is not None:
         attributes["price"] = indexed.price
-    return json.dumps(attributes), indexed.vector.astype("<f4").tobytes()
+    return json.dumps(attributes), vector.astype("<f4").tobytes()
 
 
 def _category(name: str) -> str:
-    """A category as it may stand in an expression, whatever its name is."""
+    """A category in a form that any name may take in an expression."""
     return _element(key_of(name))
 
 
-def _filter(where: SearchFilter) -> list[str]:
+def _filter(search_filter: SearchFilter) -> list[str]:
     terms = []
-    if where.category is not None:
-        terms.append(f'.category == "{_category(where.category)}"')
-    if where.min_price is not None:
-        terms.append(f".price >= {_plain(where.min_price)}")
-    if where.max_price is not None:
-        terms.append(f".price <= {_plain(where.max_price)}")
+    if search_filter.category is not None:
+        terms.append(f'.category == "{_category(search_filter.category)}"')
+    if search_filter.min_price is not None:
+        terms.append(f".price >= {_plain(search_filter.min_price)}")
+    if search_filter.max_price is not None:
+        terms.append(f".price <= {_plain(search_filter.max_price)}")
     return ["FILTER", " and ".join(terms)] if terms else []
 
 
 def _plain(number: float) -> str:
-    """A number as an expression takes it: exactly, without an exponent, of no more than 256 characters.
+    """A number in the form that an expression takes: exact, without an exponent, at most 256 characters.
 
     >>> _plain(19.99), _plain(1e-7), len(_plain(1e300))
     ('19.99', '0.0000001', 201)
@@ -238,7 +243,7 @@ def _plain(number: float) -> str:
 
 
 def _share(count: int, shards: int) -> int:
-    """How many of the nearest `count` one of the shards may hold: four standard deviations above the mean."""
+    """How many of the nearest `count` items one shard may hold: the mean and four standard deviations."""
     mean = count / shards
     return ceil(mean + 4.0 * sqrt(mean))
 

@@ -120,7 +120,7 @@ async def _measure(
 
 
 def _indexed(row: int, vector: NDArray[np.float32]) -> Indexed:
-    return Indexed(vector, _ENCODER, f"c{row % _CATEGORIES}", row % 1000 / 10)
+    return Indexed({_ENCODER: vector}, f"c{row % _CATEGORIES}", row % 1000 / 10)
 
 
 async def _fill(sets: VectorSets, items: _Items, progress: Progress) -> None:
@@ -133,13 +133,13 @@ async def _fill(sets: VectorSets, items: _Items, progress: Progress) -> None:
 
 
 async def _searched(
-    sets: VectorSets, queries: NDArray[np.float32], where: SearchFilter
+    sets: VectorSets, queries: NDArray[np.float32], search_filter: SearchFilter
 ) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
     """Milliseconds of each search, and what it found."""
     delays, found = [], []
     for query in queries:
         begun = time.perf_counter()
-        keys, similarities = await sets.search(_ENCODER, query[None], COUNT, where)
+        keys, similarities = await sets.search(_ENCODER, query[None], COUNT, search_filter)
         delays.append((time.perf_counter() - begun) * 1000)
         found.append(keys[similarities > -1].astype(np.int64))
     return np.array(delays), found

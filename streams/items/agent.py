@@ -128,7 +128,7 @@ class SignalsAgent:
                 case Changed(item_id=item_id, change=change):
                     known = changes.items.get(item_id) or loaded.items.get(item_id)
                     changes.items[item_id] = apply_change(known, item_id, change)
-        changes.messages += [self._record(item) for item in changes.items.values() if item.deleted or item.embedding]
+        changes.messages += [self._record(item) for item in changes.items.values() if item.deleted or item.embeddings]
         return changes
 
     def _engage(self, engagement: Engagement, loaded: Signals, changes: _Changes) -> None:

@@ -1,19 +1,22 @@
-"""The messages on state.signals: whatever concerns one item, in the one order in which the items agent applies it."""
+"""The messages on state.signals: all that concerns one item, in the order in which the items agent applies it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import msgspec
 import numpy as np
 
 from features.behaviour import USER_BITS, Engagement
 from features.item import Change, Item, key_of
+from state.codec import StoredItem, from_stored, to_stored
 from state.signals import partition_of
 from streams.errors import InvalidEvent
 from streams.kafka.publisher import Message
 from streams.wire.topics import SIGNALS
 
 
-class Uploaded(msgspec.Struct, frozen=True, tag=True):
+@dataclass(frozen=True, slots=True)
+class Uploaded:
     """An item's picture was embedded."""
 
     item: Item
@@ -27,18 +30,23 @@ class Changed(msgspec.Struct, frozen=True, tag=True):
 
 
 class Engaged(msgspec.Struct, frozen=True, tag=True):
-    """Users did something that concerns items of this partition: what one micro-batch brought, in its order."""
+    """What users did with items of this partition: the engagements of one micro-batch, in its order."""
 
     engagements: tuple[Engagement, ...]
 
 
+class _StoredUpload(msgspec.Struct, frozen=True, tag="Uploaded"):
+    """Uploaded on the wire."""
+
+    item: StoredItem
+
+
 Signal = Uploaded | Changed | Engaged
 
-#: Engagements in one message: each takes up to about 150 bytes of the topic's 1 MiB.
+#: Engagements in one message; each takes up to about 150 bytes of the topic's 1 MiB.
 ENGAGED_LIMIT = 2048
-#: Bytes of a message about one item: what events may bring takes less than half of it, and six times as much, as JSON
-#: may need it, still fits into state.catalog. Texts and ids, of which an item gathers several,
-#: as in streams/wire/events.py.
+#: Bytes of a message about one item. Events need less than half of it, and the record on state.catalog still fits its
+#: topic where JSON takes six times as many bytes. Limits of texts and ids are those of streams/wire/events.py.
 ITEM_LIMIT = 128 * 1024
 _TEXT_LIMIT = 4096
 _ID_LIMIT = 128
@@ -46,22 +54,22 @@ _ID_LIMIT = 128
 #: The state keeps times as Unix seconds of 32 bits, and item keys of 64.
 _TIME_LIMIT_MS = 2**32 * 1000
 _INT64 = 2**63
-#: Far above any weight of ours, far below what float32 cannot hold; NaN is not within it.
+#: Far above any weight in use, far below the largest float32; a comparison with NaN is false.
 _WEIGHT_LIMIT = 1e6
 
-_decoder = msgspec.msgpack.Decoder(Signal)
+_decoder = msgspec.msgpack.Decoder(_StoredUpload | Changed | Engaged)
 _encode = msgspec.msgpack.Encoder().encode
 
 
 class SignalTopic:
-    """Makes the topic's messages: the partition follows from the item, so each item has one writer."""
+    """Makes the topic's messages. The partition follows from the item, so that each item has one writer."""
 
     def __init__(self, prefix: str, partitions: int) -> None:
         self.name = prefix + SIGNALS.name
         self._partitions = partitions
 
     def message(self, signal: Uploaded | Changed) -> Message:
-        """The message of what became of one item."""
+        """The message about one item."""
         item_id = signal.item.item_id if isinstance(signal, Uploaded) else signal.item_id
         return self._message(partition_of(key_of(item_id), self._partitions), item_id.encode(), signal)
 
@@ -77,15 +85,21 @@ class SignalTopic:
         ]
 
     def _message(self, partition: int, key: bytes | None, signal: Signal) -> Message:
-        return Message(self.name, key, _encode(signal), partition=partition)
+        return Message(self.name, key, encode_signal(signal), partition=partition)
+
+
+def encode_signal(signal: Signal) -> bytes:
+    """The value of a signal's message."""
+    return _encode(_StoredUpload(to_stored(signal.item)) if isinstance(signal, Uploaded) else signal)
 
 
 def parse_signal(value: bytes | None) -> Signal:
-    """Parse a message of state.signals; raises InvalidEvent. What it returns can be applied and stored."""
+    """Parse a message of state.signals; the result can be applied and stored. Raises InvalidEvent."""
     try:
-        signal: Signal = _decoder.decode(value or b"")
+        wire: _StoredUpload | Changed | Engaged = _decoder.decode(value or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidEvent("bad_signal", f"not a signal: {error}") from None
+    signal: Signal = Uploaded(from_stored(wire.item)) if isinstance(wire, _StoredUpload) else wire
     if not (isinstance(signal, Engaged) or len(value or b"") <= ITEM_LIMIT):
         raise InvalidEvent("bad_signal", f"not a signal: over {ITEM_LIMIT} bytes about one item")
     if not _is_sound(signal):
@@ -124,9 +138,10 @@ def _is_sound_item(item: Item) -> bool:
         return False
     if item.expires_at_ms is not None and not -_INT64 <= item.expires_at_ms < _INT64:
         return False
-    if item.embedding is None:
-        return True
-    return len(item.embedding) % 2 == 0 and bool(np.isfinite(item.vector()).all())
+    return all(
+        len(embedding) % 2 == 0 and np.isfinite(item.vector(encoder)).all()
+        for encoder, embedding in item.embeddings.items()
+    )
 
 
 def _has_short_texts(facts: Item | Change) -> bool:

@@ -29,7 +29,7 @@ def test_a_drawn_click_is_an_event_as_agents_read_it() -> None:
 
 
 def test_drawn_items_have_unit_vectors() -> None:
-    lengths = [float((item.vector() ** 2).sum()) for item in draw_items(50, 64)]
+    lengths = [float((item.vector("drawn@1") ** 2).sum()) for item in draw_items(50, 64)]
     assert lengths == pytest.approx([1.0] * 50, abs=0.01)
 
 
