@@ -262,7 +262,7 @@ class Catalog:
         self.uploaded_ms[row] = item.uploaded_at_ms
         self.expires_ms[row] = _NEVER if item.expires_at_ms is None else item.expires_at_ms
         self.available[row] = is_available
-        self.colours.put(np.array([row]), _colour_vector(item))
+        self.colours.put_one(row, _colour_vector(item))
 
     def _new_row(self) -> int:
         row = len(self.item_ids)
