@@ -1,7 +1,7 @@
 """The snapshot of the catalogue that a worker starts from, and the next one, written while the worker works.
 
-Copying or writing a large index blocks everything else in a process. So a forked child writes it from the memory of that
-moment; as with Redis, the worker pays for the pages that it changes meanwhile.
+Copying or writing a large index blocks everything else in a process. So a forked child writes it from the memory of
+that moment; as with Redis, the worker pays for the pages that it changes meanwhile.
 """
 
 import asyncio
