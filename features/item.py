@@ -1,6 +1,7 @@
 """The catalogue record of an item and its changes; also keys of ids, and exponential decay."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -37,9 +38,10 @@ def decay(age_ms: float, half_life_ms: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An item as it stands on state.catalog; `embedding` is little-endian float16 [dimensions], a unit vector.
+    """An item as the catalogue knows it.
 
-    An item that was changed before its picture arrived has no `owner` and no `embedding` yet.
+    `embeddings` has a unit vector by encoder version, as little-endian float16 [dimensions]; the picture's is the
+    first. An item that was changed before its picture arrived has no `owner` and no embedding yet.
     """
 
     item_id: str
@@ -57,14 +59,14 @@ class Item:
     expires_at_ms: int | None = None
     tags: tuple[tuple[str, float], ...] = ()
     colours: tuple[tuple[str, float], ...] = ()
-    embedding: bytes | None = None
-    encoder: str | None = None
+    embeddings: Mapping[str, bytes] = field(default_factory=dict)
 
-    def vector(self) -> NDArray[np.float32]:
-        """The embedding as float32 [dimensions]; raises ValueError for an item without one."""
-        if self.embedding is None:
-            raise ValueError(f"item {self.item_id!r} has no embedding yet")
-        return np.frombuffer(self.embedding, dtype="<f2").astype(np.float32)
+    def vector(self, encoder: str) -> NDArray[np.float32]:
+        """The embedding of this encoder as float32 [dimensions]; raises ValueError where the item has none."""
+        embedding = self.embeddings.get(encoder)
+        if embedding is None:
+            raise ValueError(f"item {self.item_id!r} has no embedding of encoder {encoder!r} yet")
+        return np.frombuffer(embedding, dtype="<f2").astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def warm_up_items() -> tuple[Catalog, Profile, Behaviour]:
     """A catalogue of two items, of which nobody clicked one and then the other: all that it takes to know of items."""
     catalog = Catalog(2)
     embedding = np.array([1, 0], "<f2").tobytes()
-    catalog.apply([(name, Item(name, 0, embedding=embedding, encoder="none")) for name in ("this", "that")])
+    catalog.apply([(name, Item(name, 0, embeddings={"none": embedding})) for name in ("this", "that")])
     clicked = profile_after([_THAT])
     _, followed = engagements(clicked, _THIS, 0, 0)
     return catalog, clicked, apply_engagement(UNKNOWN, followed)

@@ -38,7 +38,35 @@ _PROFILES = {
 #: All that msgspec raises for bytes of another form; broken UTF-8 and deep nesting have errors of their own.
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-_item = msgspec.json.Decoder(Item)
+
+class StoredItem(msgspec.Struct, frozen=True):
+    """An item as state.catalog, state.signals and Redis hold it; readers of any release ignore fields unknown to them.
+
+    `embedding` and `encoder` are the picture's, so that a release that knows no other embedding finds it.
+    `further_embeddings` are by encoder, and left out where there are none.
+    """
+
+    item_id: str
+    changed_at_ms: int
+    owner: str | None = None
+    uploaded_at_ms: int = 0
+    title: str | None = None
+    description: str | None = None
+    category: str | None = None
+    price: float | None = None
+    currency: str | None = None
+    in_stock: bool = True
+    hidden: bool = False
+    deleted: bool = False
+    expires_at_ms: int | None = None
+    tags: tuple[tuple[str, float], ...] = ()
+    colours: tuple[tuple[str, float], ...] = ()
+    embedding: bytes | None = None
+    encoder: str | None = None
+    further_embeddings: dict[str, bytes] | msgspec.UnsetType = msgspec.UNSET
+
+
+_item = msgspec.json.Decoder(StoredItem)
 _sources = msgspec.msgpack.Decoder(dict[int, int])
 
 
@@ -109,15 +137,65 @@ def decode_sources(data: bytes) -> dict[int, int]:
         raise StateCorrupt(f"the sources of a signals partition do not decode: {error}") from None
 
 
+def to_stored(item: Item) -> StoredItem:
+    """The stored form of an item."""
+    (encoder, embedding), *further = item.embeddings.items() or ((None, None),)
+    return StoredItem(
+        item.item_id,
+        item.changed_at_ms,
+        item.owner,
+        item.uploaded_at_ms,
+        item.title,
+        item.description,
+        item.category,
+        item.price,
+        item.currency,
+        item.in_stock,
+        item.hidden,
+        item.deleted,
+        item.expires_at_ms,
+        item.tags,
+        item.colours,
+        embedding,
+        encoder or None,
+        dict(further) if further else msgspec.UNSET,
+    )
+
+
+def from_stored(stored: StoredItem) -> Item:
+    """The item of a stored form; an embedding without an encoder has the encoder ""."""
+    embeddings = {} if stored.embedding is None else {stored.encoder or "": stored.embedding}
+    if stored.further_embeddings:
+        embeddings |= stored.further_embeddings
+    return Item(
+        stored.item_id,
+        stored.changed_at_ms,
+        stored.owner,
+        stored.uploaded_at_ms,
+        stored.title,
+        stored.description,
+        stored.category,
+        stored.price,
+        stored.currency,
+        stored.in_stock,
+        stored.hidden,
+        stored.deleted,
+        stored.expires_at_ms,
+        stored.tags,
+        stored.colours,
+        embeddings,
+    )
+
+
 def encode_item(item: Item) -> bytes:
     """Encode an item as JSON with its embedding in base64: the value of a record on state.catalog."""
-    return msgspec.json.encode(item)
+    return msgspec.json.encode(to_stored(item))
 
 
 def decode_item(data: bytes) -> Item:
     """Decode what encode_item made; raises StateCorrupt."""
     try:
-        return _item.decode(data)
+        return from_stored(_item.decode(data))
     except _UNDECODABLE as error:
         raise StateCorrupt(f"an item of the catalogue does not decode: {error}") from None
 

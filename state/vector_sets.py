@@ -35,8 +35,7 @@ _LIBRARY: Final = Path(__file__).with_name("vector_sets.lua").read_text()
 class Indexed:
     """An item of the index: `vector` is float32 [d], made by `encoder`."""
 
-    vector: NDArray[np.float32]
-    encoder: str
+    vectors: Mapping[str, NDArray[np.float32]]
     category: str | None = None
     price: float | None = None
 
@@ -102,7 +101,7 @@ class VectorSets:
         other client meanwhile: 16 changes take 2 to 10 ms.
         """
         shard = self._shards[self.shard_of(partition)]
-        wanted = {shard.vectors(indexed.encoder, len(indexed.vector)) for indexed in changes.values() if indexed}
+        wanted = {name for indexed in changes.values() if indexed for name in shard.vectors_of(indexed)}
         sets = sorted(wanted.union(self._sets.get(self.shard_of(partition), ())))
         args: list[str | bytes] = [expected.token(), place.token(), str(EXPANSION_ADD)]
         for key, indexed in changes.items():
@@ -122,14 +121,14 @@ class VectorSets:
         self._sets[shard] = []
 
     async def search(
-        self, encoder: str, queries: NDArray[np.float32], count: int, where: SearchFilter = NO_FILTER
+        self, encoder: str, queries: NDArray[np.float32], count: int, search_filter: SearchFilter = NO_FILTER
     ) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
         """Return keys uint64 [q, count] of the items nearest to queries float32 [q, d], and their similarities.
 
-        The nearest come first. Missing results have a similarity of -1. A narrow `where` may miss items that match.
+        The nearest come first. Missing results have a similarity of -1. A narrow filter may miss items that match.
         """
         asked = min(count, _share(count, len(self._shards)))
-        options = ["COUNT", str(asked), "EF", str(max(asked, EXPANSION_SEARCH)), "WITHSCORES", *_filter(where)]
+        options = ["COUNT", str(asked), "EF", str(max(asked, EXPANSION_SEARCH)), "WITHSCORES", *_filter(search_filter)]
         names = [shard.vectors(encoder, queries.shape[1]) for shard in self._shards]
         vectors = [query.astype("<f4").tobytes() for query in queries]
         calls = [Command("VSIM", name, ("FP32", vector, *options)) for vector in vectors for name in names]
@@ -190,6 +189,10 @@ class _Shard:
     def vectors(self, encoder: str, dimensions: int) -> str:
         return f"{self.tag}:vectors:{dimensions}:{encoder}"
 
+    def vectors_of(self, indexed: Indexed) -> dict[str, NDArray[np.float32]]:
+        """The vectors of an item by the vector set that is to have them."""
+        return {self.vectors(encoder, len(vector)): vector for encoder, vector in indexed.vectors.items()}
+
     def position(self, partition: int) -> str:
         return f"{self.tag}:position:{partition}"
 
@@ -200,14 +203,15 @@ def _element(key: int) -> str:
 
 def _content(shard: _Shard, name: str, indexed: Indexed | None) -> tuple[str, bytes]:
     """Return attributes and vector of an item in a vector set; an empty vector if it does not belong there."""
-    if indexed is None or shard.vectors(indexed.encoder, len(indexed.vector)) != name:
+    vector = None if indexed is None else shard.vectors_of(indexed).get(name)
+    if indexed is None or vector is None:
         return "", b""
     attributes: dict[str, object] = {}
     if indexed.category is not None:
         attributes["category"] = _category(indexed.category)
     if indexed.price is not None:
         attributes["price"] = indexed.price
-    return json.dumps(attributes), indexed.vector.astype("<f4").tobytes()
+    return json.dumps(attributes), vector.astype("<f4").tobytes()
 
 
 def _category(name: str) -> str:
@@ -215,14 +219,14 @@ def _category(name: str) -> str:
     return _element(key_of(name))
 
 
-def _filter(where: SearchFilter) -> list[str]:
+def _filter(search_filter: SearchFilter) -> list[str]:
     terms = []
-    if where.category is not None:
-        terms.append(f'.category == "{_category(where.category)}"')
-    if where.min_price is not None:
-        terms.append(f".price >= {_plain(where.min_price)}")
-    if where.max_price is not None:
-        terms.append(f".price <= {_plain(where.max_price)}")
+    if search_filter.category is not None:
+        terms.append(f'.category == "{_category(search_filter.category)}"')
+    if search_filter.min_price is not None:
+        terms.append(f".price >= {_plain(search_filter.min_price)}")
+    if search_filter.max_price is not None:
+        terms.append(f".price <= {_plain(search_filter.max_price)}")
     return ["FILTER", " and ".join(terms)] if terms else []
 
 

@@ -37,8 +37,7 @@ def draw_items(count: int, dimensions: int, *, seed: int = 0, first: int = 0) ->
             owner=f"seller-{number % 97}",
             uploaded_at_ms=now_ms - number,
             category=f"kind-{cluster}",
-            embedding=vector.astype("<f2").tobytes(),
-            encoder="drawn@1",
+            embeddings={"drawn@1": vector.astype("<f2").tobytes()},
         )
         for number, (cluster, vector) in enumerate(zip(clusters.tolist(), vectors, strict=True), first)
     ]

@@ -120,7 +120,7 @@ async def _measure(
 
 
 def _indexed(row: int, vector: NDArray[np.float32]) -> Indexed:
-    return Indexed(vector, _ENCODER, f"c{row % _CATEGORIES}", row % 1000 / 10)
+    return Indexed({_ENCODER: vector}, f"c{row % _CATEGORIES}", row % 1000 / 10)
 
 
 async def _fill(sets: VectorSets, items: _Items, progress: Progress) -> None:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cli.output import print_json, results
 from deploy.local import ServiceStatus, Stack
-from inference.encoders.server import model_ready
+from inference.encoders.triton import model_ready
 from streams.credentials import kafka_security, triton_tls
 from streams.errors import StreamError
 from streams.kafka.admin import broker_version, check_topics, find_misrouted

@@ -1,4 +1,4 @@
-"""Nearest vectors: the interface, and the HNSW index in the worker's memory."""
+"""Nearest vectors: the interface, the HNSW index in the worker's memory, and an index that finds nothing."""
 
 from pathlib import Path
 from typing import Final, Protocol
@@ -10,14 +10,14 @@ from usearch.index import Index, Matches
 
 from inference.catalog.arrays import VectorRows
 
-#: From so many vectors on all cores add them, and each looks at half as many candidates for its neighbours: 100,000
-#: are then added in a third of the time, with a recall at 50 that is 0.003 lower.
+#: From this many vectors on, all cores add them, and each vector looks at half as many candidates for its neighbours:
+#: adding 100,000 takes a third of the time, and recall at 50 is 0.003 lower.
 BULK: Final = 512
 _EXPANSION_ADD: Final = 128
 _EXPANSION_BULK: Final = 64
-#: So many candidates more than are asked for at least, since codes tell near ones apart badly.
+#: The least number of candidates beyond those asked for: 8-bit codes rank near vectors badly.
 _SPARE: Final = 14
-#: A search is widened by so much at most for what was removed.
+#: The largest factor by which removed rows widen a search.
 _WIDER_LIMIT: Final = 10.0
 
 
@@ -29,7 +29,7 @@ class VectorIndex(Protocol):
         ...
 
     def remove(self, rows: NDArray[np.uint64]) -> None:
-        """Take rows out; those that are not there are passed over."""
+        """Remove rows; those that are not there are passed over."""
         ...
 
     def search(self, queries: NDArray[np.float32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -40,10 +40,10 @@ class VectorIndex(Protocol):
 
 
 class HnswIndex:
-    """A usearch index of 8-bit codes (HNSW: Malkov & Yashunin 2016, arXiv:1603.09320), exact about what it finds.
+    """A usearch index of 8-bit codes (HNSW: Malkov & Yashunin 2016, arXiv:1603.09320) with exact similarities.
 
-    The codes lead to somewhat more candidates than are asked for, and their exact vectors, kept in `vectors`, decide. A
-    random rotation before coding spreads any vector evenly over its components, so that one scale fits all.
+    The codes give somewhat more candidates than asked for, and the exact vectors in `vectors` order them. A random
+    rotation before coding spreads each vector evenly over its components, so that one scale fits all.
     """
 
     def __init__(
@@ -62,20 +62,20 @@ class HnswIndex:
             expansion_add=_EXPANSION_ADD,
         )
         self._expansion_search = expansion_search
-        #: As many as the graph ever held: what was removed stays there until something new takes its place.
+        #: The most rows that the graph ever held: a removed row stays in it until a new one takes its place.
         self._nodes = 0
         self._vectors = VectorRows(dimensions) if vectors is None else vectors
-        # Codes are 3.5 standard deviations wide: what lies beyond is cut off.
+        # Codes are 3.5 standard deviations wide; components beyond are clipped.
         self._coding = _rotation(dimensions) * np.float32(127 / 3.5 * np.sqrt(dimensions))
-        #: What a file must have been made with to be loaded.
+        #: Only a file of the same kind can be loaded.
         self.kind = f"usearch ip i8 rotated {dimensions} {connectivity}"
 
     def save(self, path: Path) -> None:
-        """Write the index, without the exact vectors, in one go in which no other thread of the process runs."""
+        """Write the index without the exact vectors; no other thread of the process runs meanwhile."""
         self._index.save(path)
 
     def load(self, path: Path) -> None:
-        """Take over an index of the same `kind` from a file; whatever usearch raises when it is none leaves here."""
+        """Load an index of the same `kind` from a file; raises what usearch raises for a file that is none."""
         self._index.load(path)
         self._nodes = self._index.stats.nodes
 
@@ -100,7 +100,7 @@ class HnswIndex:
         rows = np.full((len(queries), count), -1, np.int64)
         similarities = np.full((len(queries), count), -1.0, np.float32)
         if len(queries) and len(self):
-            # A search comes by what was removed, too, and is to look at as many others all the same.
+            # A search also visits removed rows; it must see as many others as without them.
             wider = min(self._nodes / len(self), _WIDER_LIMIT)
             self._index.expansion_search = round(self._expansion_search * wider)  # type: ignore[misc]  # as above
             found = self._index.search(self._codes(queries), count + max(count // 4, _SPARE), threads=1)
@@ -117,12 +117,29 @@ class HnswIndex:
 
     def _codes(self, vectors: NDArray[np.float32]) -> NDArray[np.int8]:
         codes = np.empty(vectors.shape, np.int8)
-        numkong.astype(vectors @ self._coding, "int8", out=codes)  # which rounds and cuts off
+        numkong.astype(vectors @ self._coding, "int8", out=codes)  # rounds and clips
         return codes
 
 
+class NullIndex:
+    """A VectorIndex that keeps and finds nothing: for a space whose index is shared, and asked beforehand."""
+
+    def add(self, rows: NDArray[np.uint64], vectors: NDArray[np.float32]) -> None:
+        """See VectorIndex."""
+
+    def remove(self, rows: NDArray[np.uint64]) -> None:
+        """See VectorIndex."""
+
+    def search(self, queries: NDArray[np.float32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """See VectorIndex."""
+        return np.full((len(queries), count), -1, np.int64), np.full((len(queries), count), -1.0, np.float32)
+
+    def __len__(self) -> int:
+        return 0
+
+
 def _rotation(dimensions: int) -> NDArray[np.float32]:
-    """One of all rotations, always the same: whatever the machine's way to it, its signs are made to be these."""
+    """A random rotation, the same on every machine: QR leaves the signs open, so they are fixed here."""
     orthogonal, triangular = np.linalg.qr(np.random.default_rng(0).standard_normal((dimensions, dimensions)))
     rotation: NDArray[np.float32] = (orthogonal * np.sign(np.diag(triangular))).astype(np.float32)
     return rotation

@@ -1,4 +1,4 @@
-"""What looks like an item, remembered: users come back to what they chose, and to what others chose."""
+"""The rows most similar to a row, kept in memory: users come back to the same items, and to those of other users."""
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
@@ -9,24 +9,25 @@ from numpy.typing import NDArray
 
 from inference.catalog.index import VectorIndex
 
-REMEMBERED_LIMIT = 20_000
-#: What was added since an answer is added to it, but only so many; after more additions the index is searched again.
+#: Rows whose similar rows are kept.
+KEPT_LIMIT = 20_000
+#: Rows that were added since an entry was found are added to the answer, up to this many; then the entry is stale.
 ADDED_LIMIT = 64
-#: And for no more such answers at a time than one, and one for so many groups: a burst of additions makes all old.
+#: Refresh at most 1 + groups / 8 stale entries a call: a burst of new items makes every entry stale at once.
 _GROUPS_A_RENEWAL = 8
 _NEVER = (-1, np.zeros(0, np.int64))
 
 
 class SimilarCache:
-    """The nearest rows of rows, from the index or from memory; rows that were taken away may still be among them."""
+    """The nearest rows of rows, from the index or from memory; some of them may have been removed since."""
 
-    def __init__(self, index: VectorIndex, count: int, *, limit: int = REMEMBERED_LIMIT) -> None:
+    def __init__(self, index: VectorIndex, count: int, *, limit: int = KEPT_LIMIT) -> None:
         self._index = index
         self._count = count
         self._limit = limit
         self._known: OrderedDict[int, tuple[int, NDArray[np.int64]]] = OrderedDict()
         self._added: deque[int] = deque(maxlen=ADDED_LIMIT)
-        #: How often rows were given a vector so far.
+        #: How many vectors were added so far.
         self.additions = 0
 
     def added(self, rows: Iterable[int]) -> None:
@@ -39,9 +40,9 @@ class SimilarCache:
     def of(
         self, rows: Sequence[NDArray[np.int64]], vectors: Callable[[NDArray[np.int64]], NDArray[np.float32]]
     ) -> list[NDArray[np.int64]]:
-        """For each of several groups of rows [n] what is nearest to any of them, and what is new, int64 [m].
+        """For each group of rows [n], the rows nearest to each of them and those added since, int64 [m].
 
-        `vectors` gives the vectors of rows. All that is not remembered is searched for in one call.
+        `vectors` gives the vectors of rows. Unknown and stale entries are searched for in one call.
         """
         unknown = self.unknown(rows)
         if unknown:
@@ -54,15 +55,15 @@ class SimilarCache:
         return answers
 
     def unknown(self, rows: Sequence[NDArray[np.int64]]) -> list[int]:
-        """Those of several groups of rows that would be searched for: unknown, or among the oldest of the old."""
-        renewed_before = max(self.additions - ADDED_LIMIT, 0)
+        """The rows of several groups that would be searched for: unknown ones, and some stale ones, oldest first."""
+        stale_before = max(self.additions - ADDED_LIMIT, 0)
         known_at = {row: self._known.get(row, _NEVER)[0] for group in rows for row in group.tolist()}
-        old = sorted((at, row) for row, at in known_at.items() if at < renewed_before)
-        unknown = sum(at < 0 for at, _ in old)
-        return [row for _, row in old[: unknown + 1 + len(rows) // _GROUPS_A_RENEWAL]]
+        stale = sorted((at, row) for row, at in known_at.items() if at < stale_before)
+        unknown = sum(at < 0 for at, _ in stale)
+        return [row for _, row in stale[: unknown + 1 + len(rows) // _GROUPS_A_RENEWAL]]
 
     def learn(self, row: int, nearest: NDArray[np.int64], additions: int) -> None:
-        """The rows nearest to a row, of an index that knew so many additions; of none at all, it is asked again."""
+        """Keep the nearest rows, found when the index had this many additions; an empty answer is not kept."""
         if len(nearest):
             self._known[row] = (additions, nearest)
             self._known.move_to_end(row)

@@ -1,13 +1,13 @@
-"""A catalogue in files, so that a worker need not read and index all of it again to start.
+"""A catalogue in files, so that a worker starts without reading and indexing the whole topic again.
 
-A snapshot is a folder that appears whole, by a rename: the vector index as usearch writes it, an array a column, the
-vectors, the ids, and a manifest with the place in the topic that all this stands for and a checksum of each file.
+A snapshot is a folder that appears whole, by a rename: an array for each column, the vectors and the usearch index of
+each space, the ids, and a manifest with the offsets that the files stand for and a checksum of each file.
 """
 
 import shutil
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,30 +20,30 @@ import numpy as np
 from features.vision.colours import COLOUR_NAMES
 from inference.catalog.arrays import VectorRows
 from inference.catalog.catalog import COLUMNS, Catalog, Contents
-from inference.catalog.index import HnswIndex
 from inference.catalog.item_ids import ItemIds
+from inference.catalog.other_items import OtherItem
+from inference.catalog.space_files import SpaceManifest, expected_manifest, read_space, write_space
 from inference.errors import SnapshotUnusable
 
 _VERSION: Final = 2
-_MANIFEST, _INDEX, _IDS = "manifest.json", "index.usearch", "ids.msgpack"
-_VECTORS, _COLOURS = "vectors.npy", "colours.npy"
+_MANIFEST, _IDS, _COLOURS = "manifest.json", "ids.msgpack", "colours.npy"
 _UNFINISHED: Final = ".writing-"
-#: What began to be written so long ago was given up.
+#: An unfinished snapshot of this age was given up.
 _GIVEN_UP_S: Final = 3600.0
 _CHUNK_BYTES: Final = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a catalogue is a replica of: a topic, and in each of its partitions the first offset not read yet."""
+    """The topic of which a catalogue is a replica, and the first offset that it has not read, by partition."""
 
     topic_id: str
     offsets: Mapping[int, int]
     written_ms: int
 
 
-class Manifest(msgspec.Struct, frozen=True):
-    """What the files hold."""
+class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the files hold; `encoder`, `dimensions` and `index` are of the pictures."""
 
     version: int
     origin: Origin
@@ -52,6 +52,12 @@ class Manifest(msgspec.Struct, frozen=True):
     index: str
     items: int
     checksums: dict[str, int]
+    further_spaces: tuple[SpaceManifest, ...] = ()
+
+    @property
+    def spaces(self) -> tuple[SpaceManifest, ...]:
+        """All spaces, in the order of the catalogue's."""
+        return (SpaceManifest(self.encoder, self.dimensions, self.index), *self.further_spaces)
 
 
 class _Ids(msgspec.Struct, frozen=True):
@@ -61,19 +67,19 @@ class _Ids(msgspec.Struct, frozen=True):
     places: bytes
     categories: list[str]
     free: list[int]
-    others: list[tuple[str, int, str | None]]
+    others: list[OtherItem]
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One that was found; its files are not looked at yet."""
+    """A snapshot that was found; its files are not read yet."""
 
     folder: Path
     manifest: Manifest
 
 
 def write_snapshot(folder: Path, catalog: Catalog, origin: Origin) -> Snapshot:
-    """Write a catalogue that does not change meanwhile; older snapshots are removed. Raises OSError."""
+    """Write a catalogue, which must not change meanwhile, and remove older snapshots. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     _remove_given_up(folder)
     unfinished = Path(mkdtemp(prefix=_UNFINISHED, dir=folder))
@@ -90,7 +96,7 @@ def write_snapshot(folder: Path, catalog: Catalog, origin: Origin) -> Snapshot:
 
 
 def find_snapshot(folder: Path) -> Snapshot | None:
-    """The latest snapshot, or None; raises SnapshotUnusable for one that says nothing of itself."""
+    """The latest snapshot, or None; raises SnapshotUnusable where its manifest cannot be read."""
     newest = max(_folders(folder), default=None)
     if newest is None:
         return None
@@ -102,76 +108,69 @@ def find_snapshot(folder: Path) -> Snapshot | None:
 
 
 def load_snapshot(snapshot: Snapshot, catalog: Catalog) -> None:
-    """Fill an empty catalogue; raises SnapshotUnusable, and leaves the catalogue empty, where that cannot be done."""
+    """Fill an empty catalogue; where that fails, raise SnapshotUnusable and leave the catalogue empty."""
     manifest, folder = snapshot.manifest, snapshot.folder
-    vectors = VectorRows(catalog.dimensions)
-    index = HnswIndex(catalog.dimensions, vectors)
-    _check(manifest, index, catalog)
+    _check(manifest, [expected_manifest(space) for space in catalog.spaces])
     try:
         for name, expected in manifest.checksums.items():
             if _checksum(folder / name) != expected:
                 raise SnapshotUnusable(f"{folder / name} is not what was written")
-        contents = _read(folder, manifest, vectors, index)
+        contents = _read(folder, manifest)
     except (OSError, ValueError, RuntimeError, msgspec.DecodeError) as error:
         raise SnapshotUnusable(f"{folder} cannot be read: {error}") from error
     rows = {manifest.items, len(contents.item_ids), *map(len, contents.columns.values())}
-    if len(rows) != 1 or len(index) != np.count_nonzero(contents.columns["available"]):
+    if len(rows) != 1 or len(contents.spaces[0].index) != np.count_nonzero(contents.columns["available"]):
         raise SnapshotUnusable(f"the files in {folder} do not belong together")
     catalog.fill(contents)
 
 
 def _write(folder: Path, catalog: Catalog, origin: Origin) -> Manifest:
     contents = catalog.contents()
-    index = contents.index
-    assert isinstance(index, HnswIndex), "only an index in our memory is kept in files. This is a bug."
-    index.save(folder / _INDEX)
     count = len(contents.item_ids)
     for name, column in contents.columns.items():
         np.save(folder / f"{name}.npy", column[:count])
-    for path, vectors in ((_VECTORS, contents.vectors), (_COLOURS, contents.colours)):
-        np.save(folder / path, vectors.stored(count))
+    np.save(folder / _COLOURS, contents.colours.stored(count))
+    pictures, *further = [write_space(folder, number, space, count) for number, space in enumerate(catalog.spaces)]
     text, places = contents.item_ids.packed()
     ids = _Ids(text, places, list(contents.category_names), list(contents.free), list(contents.others))
     (folder / _IDS).write_bytes(msgspec.msgpack.encode(ids))
     manifest = Manifest(
         version=_VERSION,
         origin=origin,
-        encoder=contents.encoder,
-        dimensions=catalog.dimensions,
-        index=index.kind,
+        encoder=pictures.encoder,
+        dimensions=pictures.dimensions,
+        index=pictures.index,
         items=count,
         checksums={path.name: _checksum(path) for path in sorted(folder.iterdir())},
+        further_spaces=tuple(further),
     )
     (folder / _MANIFEST).write_bytes(msgspec.json.encode(manifest))
     return manifest
 
 
-def _read(folder: Path, manifest: Manifest, vectors: VectorRows, index: HnswIndex) -> Contents:
-    colours = VectorRows(len(COLOUR_NAMES))
-    for name, rows in ((_VECTORS, vectors), (_COLOURS, colours)):
-        rows.put(np.arange(manifest.items), np.load(folder / name, mmap_mode="r"))
-    index.load(folder / _INDEX)
+def _read(folder: Path, manifest: Manifest) -> Contents:
     ids = msgspec.msgpack.decode((folder / _IDS).read_bytes(), type=_Ids)
+    colours = VectorRows(len(COLOUR_NAMES))
+    colours.put(np.arange(manifest.items), np.load(folder / _COLOURS, mmap_mode="r"))
     return Contents(
-        encoder=manifest.encoder,
         item_ids=ItemIds.unpacked(ids.text, ids.places),
         category_names=ids.categories,
         free=ids.free,
         others=ids.others,
         columns={name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in COLUMNS},
         colours=colours,
-        vectors=vectors,
-        index=index,
+        spaces=[read_space(folder, number, space, manifest.items) for number, space in enumerate(manifest.spaces)],
     )
 
 
-def _check(manifest: Manifest, index: HnswIndex, catalog: Catalog) -> None:
-    found = (manifest.version, manifest.dimensions, manifest.index)
-    wanted = (_VERSION, catalog.dimensions, index.kind)
+def _check(manifest: Manifest, expected: Sequence[SpaceManifest]) -> None:
+    found = (manifest.version, *((space.dimensions, space.index) for space in manifest.spaces))
+    wanted = (_VERSION, *((space.dimensions, space.index) for space in expected))
     if found != wanted:
         raise SnapshotUnusable(f"its version, dimensions and index are {found}, not {wanted}")
-    if catalog.encoder is not None and manifest.encoder != catalog.encoder:
-        raise SnapshotUnusable(f"its vectors are of encoder {manifest.encoder}, not {catalog.encoder}")
+    for ours, theirs in zip(expected, manifest.spaces, strict=True):
+        if ours.encoder is not None and theirs.encoder != ours.encoder:
+            raise SnapshotUnusable(f"its vectors are of encoder {theirs.encoder}, not {ours.encoder}")
 
 
 def _checksum(path: Path) -> int:

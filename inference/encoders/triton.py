@@ -1,10 +1,9 @@
-"""A picture → unit vector and tags, by the CNN that Triton serves."""
+"""The encoder of pictures that Triton serves."""
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 import tritonclient.grpc.aio as triton  # type: ignore[import-untyped]  # it has no types
@@ -12,43 +11,14 @@ from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException  # type: ignore[import-untyped]
 
 from inference.encoders.batcher import DynamicBatcher
+from inference.encoders.encoder import SHAPE, Encoding
 from inference.encoders.responses import embeddings, output, parse_tags, unit_vector
 from inference.encoders.tls import TritonTls
 from inference.errors import BadEmbedding, EncoderMismatch, EncoderUnavailable
 
-SHAPE = (224, 224, 3)
 TAGS = 5
-# gRPC's own default waits up to two minutes before it looks whether Triton is back
+# By default gRPC waits up to two minutes before it tries to reach Triton again.
 _CHANNEL = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000)]
-
-
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """`embedding` float32 [D] of unit length; `tags` (ImageNet name, probability), the likeliest first."""
-
-    embedding: NDArray[np.float32]
-    tags: tuple[tuple[str, float], ...]
-    version: str
-
-
-class Encoder(Protocol):
-    """Turns pictures into vectors; vectors of different versions are never compared."""
-
-    @property
-    def version(self) -> str:
-        """What made the vectors, such as efficientnet-lite0@1."""
-
-    async def encode(self, pixels: NDArray[np.uint8]) -> Encoding:
-        """Encode one picture, uint8 [224, 224, 3].
-
-        Raises BadEmbedding (never retry) or EncoderUnavailable (retry later).
-        """
-
-    async def ready(self) -> bool:
-        """Tell whether a call would be answered now."""
-
-    async def close(self) -> None:
-        """Let go of the connection."""
 
 
 def _ignore(outcome: str, seconds: float) -> None:
@@ -56,10 +26,11 @@ def _ignore(outcome: str, seconds: float) -> None:
 
 
 class TritonEncoder:
-    """The encoder behind Triton's gRPC. Made by `connect`.
+    """An Encoder that calls Triton by gRPC; `connect` makes it.
 
-    Pictures go alone while fewer than `inflight` calls are under way; those that then wait go together in the next one,
-    up to `batch`. `observe(outcome, seconds)` hears of every picture: ok, invalid or unavailable, and its call's time.
+    A picture is sent at once while fewer than `inflight` calls are under way; pictures that have to wait go together in
+    the next call, up to `batch`. `observe(outcome, seconds)` is called for every picture with ok, invalid or
+    unavailable, and the duration of its call.
     """
 
     def __init__(
@@ -81,11 +52,11 @@ class TritonEncoder:
         self._version = version
         self._dimensions = dimensions
         self._timeout_s = timeout_s
-        self._gathering = DynamicBatcher(self._encode, calls=inflight, limit=batch)
+        self._batcher = DynamicBatcher(self._encode, calls=inflight, limit=batch)
         self._observe = observe
         self._outputs = [
             triton.InferRequestedOutput("embedding"),
-            # Triton picks the best classes and names them from labels.txt: no names, no 1,000 floats here
+            # Triton picks the best classes and takes their names from labels.txt: 5 values come instead of 1,000.
             triton.InferRequestedOutput("probabilities", class_count=TAGS),
         ]
         self._closed = False
@@ -130,22 +101,22 @@ class TritonEncoder:
 
     @property
     def version(self) -> str:
-        """What made the vectors, such as efficientnet-lite0@1."""
+        """The name and version of the model, such as efficientnet-lite0@1."""
         return self._version
 
     @property
     def inflight(self) -> int:
         """How many calls are under way."""
-        return self._gathering.running
+        return self._batcher.running
 
     async def encode(self, pixels: NDArray[np.uint8]) -> Encoding:
         """Encode one picture; waits for a free call, then at most `timeout_s`."""
         if pixels.shape != SHAPE or pixels.dtype != np.uint8:
             raise BadEmbedding(f"the picture is {pixels.dtype} {pixels.shape}: decode it to uint8 {SHAPE}")
-        return await self._gathering.answer(pixels)
+        return await self._batcher.answer(pixels)
 
     async def ready(self) -> bool:
-        """Tell whether Triton is up and the model loaded; never raises."""
+        """Whether Triton is up and the model loaded; never raises."""
         if self._closed:
             return False
         try:
@@ -169,7 +140,7 @@ class TritonEncoder:
         await self.close()
 
     async def _encode(self, pictures: Sequence[NDArray[np.uint8]]) -> Sequence[Encoding | Exception]:
-        """Encode what goes in one call; raises EncoderUnavailable, and BadEmbedding where no part can be used."""
+        """Encode the pictures of one call; raises EncoderUnavailable, or BadEmbedding where no part can be used."""
         if self._closed:
             raise EncoderUnavailable("the encoder is closed: connect again")
         started = time.perf_counter()
@@ -214,6 +185,15 @@ class TritonEncoder:
             return Encoding(unit_vector(vector), parse_tags(classes), self._version)
         except BadEmbedding as error:
             return error
+
+
+async def model_ready(address: str, model: str, *, tls: TritonTls | None = None, timeout_s: float = 3.0) -> bool:
+    """Whether the server at host:port answers and has this model ready."""
+    async with triton.InferenceServerClient(address, **(tls.options() if tls else {})) as client:
+        try:
+            return bool(await client.is_model_ready(model, client_timeout=timeout_s))
+        except InferenceServerException:
+            return False
 
 
 def _check_dimensions(metadata: object, model: str, dimensions: int) -> None:

@@ -348,27 +348,3 @@ def _items(
             RecommendedItem(item_id=item_id, score=score, source=SOURCES[source], explore=explore, reasons=why)
         )
     return items
-
-
-def rank_similar(
-    query: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    catalog: Catalog,
-    *,
-    length: int,
-    now_ms: int,
-    owner: int | None = None,
-) -> list[RecommendedItem]:
-    """Of the rows that look most like a picture's embedding [dimensions] the first `length`; not the `owner`'s own."""
-    found = zip(rows.tolist(), (catalog.vectors(rows) @ query).tolist(), strict=True)
-    return [
-        RecommendedItem(
-            item_id=catalog.item_ids[row],
-            score=round(similarity, 4),
-            source="visual",
-            explore=False,
-            reasons=[Reason(code="looks_like", similarity=round(similarity, 4))],
-        )
-        for row, similarity in found
-        if catalog.expires_ms[row] > now_ms and catalog.owners[row] != owner
-    ][:length]

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from features.profile import Profile
 from features.search_filter import SearchFilter
-from inference.catalog.catalog import SIMILAR_COUNT, Catalog
+from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_exactly, matching, nearest
+from inference.catalog.vector_space import SIMILAR_COUNT
 from inference.retrieval.candidates import find_medoids
 from inference.retrieval.tastes import find_tastes
 from state.errors import StateError
@@ -81,17 +82,19 @@ class IndexClient:
             _, late = await asyncio.wait(waiting, timeout=PATIENCE_S)
             self._is_away = self._is_away or bool(late)
 
-    async def find_similar(self, query: NDArray[np.float32], count: int, where: SearchFilter) -> NDArray[np.int64]:
+    async def find_similar(
+        self, query: NDArray[np.float32], count: int, search_filter: SearchFilter
+    ) -> NDArray[np.int64]:
         """See `inference.catalog.search.FindSimilar`; raises StateUnavailable."""
         catalog = self._catalog
-        if where:
-            exactly = await find_exactly(catalog, query, count, where, self._few)
+        if search_filter:
+            exactly = await find_exactly(catalog, query, count, search_filter, self._few)
             if exactly is not None:
                 return exactly
-        found, similarities = await self._sets.search(catalog.encoder or "", query[None], count, where)
+        found, similarities = await self._sets.search(catalog.encoder or "", query[None], count, search_filter)
         rows = catalog.rows_of(found[similarities > -1.0])
         # The catalogue knows better, and more exactly, than the index.
-        return nearest(catalog, query, matching(catalog, rows[rows >= 0], where), count)
+        return nearest(catalog, query, matching(catalog, rows[rows >= 0], search_filter), count)
 
     async def _ask(self, keys: Sequence[int]) -> None:
         catalog, additions = self._catalog, self._catalog.additions

@@ -1,4 +1,4 @@
-"""Keeps the shared index as state.catalog has it (docs/adr/0010): each partition indexed by the one who reads it."""
+"""Keeps the shared index up to date with state.catalog (docs/adr/0010): one writer for each partition."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -18,14 +18,14 @@ from streams.retrying import until_available
 from streams.wire.records import Record, by_partition
 from streams.wire.topics import TOMBSTONES_KEPT_MS
 
-#: Records indexed in one step: Redis does nothing else meanwhile.
+#: Records indexed in one step, during which Redis serves nobody else.
 STEP = 16
 
 
 class IndexAgent:
-    """Applies micro-batches of state.catalog by the protocol of docs/adr/0002: the position lies with what it led to.
+    """Applies micro-batches of state.catalog by the protocol of docs/adr/0002: the position is stored with the effect.
 
-    The topic is compacted, so all of it may be read again at any time, and is where the index cannot be trusted.
+    The topic is compacted: all of it can be read again at any time, and is read again where the index is outdated.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class IndexAgent:
         self._topic_id: str | None = None
 
     async def take_up(self, partitions: Sequence[int]) -> dict[int, int]:
-        """Where to take up partitions that were assigned; what is outdated is indexed anew. Raises StateUnavailable."""
+        """Where to start in partitions that were assigned; outdated shards are cleared. Raises StateUnavailable."""
         topic = await until_available(self._read_log, BrokerUnavailable)
         self._topic_id = topic.topic_id
         places = await self._sets.places(partitions)
@@ -64,7 +64,7 @@ class IndexAgent:
         """Index a batch; on return Redis has it, or its partitions will be fetched again."""
         batch = by_partition(records)
         if self._topic_id is None:
-            # Redis was away when they were assigned.
+            # Redis was away when the partitions were assigned.
             await until_available(lambda: self.take_up(sorted(batch)), StateUnavailable)
         places = await until_available(lambda: self._sets.places(sorted(batch)), StateUnavailable)
         held = self._held(places)
@@ -100,17 +100,17 @@ class IndexAgent:
         return {p: place.position if place.topic_id == self._topic_id else START for p, place in places.items()}
 
     def _is_outdated(self, place: Place, topic_id: str, extent: Extent) -> bool:
-        """Whether the index has what the topic does not tell of any more."""
+        """Whether the index may hold items whose deletion the topic no longer tells."""
         if place == NOWHERE:
             return False
         unread = place.position + 1 < extent.end
-        # Kafka may have forgotten meanwhile that an item was deleted.
+        # Kafka may have dropped tombstones meanwhile.
         is_late = unread and self._clock_ms() - place.written_ms > TOMBSTONES_KEPT_MS
         return place.topic_id != topic_id or place.position >= extent.end or is_late
 
 
 def _changes(records: Sequence[Record]) -> dict[int, Indexed | None]:
-    """What becomes of each item, by its key; the last record counts."""
+    """The index's entry for each item, by key; the last record counts."""
     changes: dict[int, Indexed | None] = {}
     for record in records:
         try:
@@ -122,7 +122,8 @@ def _changes(records: Sequence[Record]) -> dict[int, Indexed | None]:
 
 
 def _indexed(item: Item) -> Indexed | None:
-    """The item as the index has it; None for one that is not to be found: sold out, hidden, or without a picture."""
-    if item.embedding is None or item.encoder is None or item.hidden or not item.in_stock:
+    """The item as the index has it; None for an item that must not be found: sold out, hidden, or without a vector."""
+    vectors = {encoder: item.vector(encoder) for encoder in item.embeddings if encoder}
+    if not vectors or item.hidden or not item.in_stock:
         return None
-    return Indexed(item.vector(), item.encoder, item.category, item.price)
+    return Indexed(vectors, item.category, item.price)

@@ -1,6 +1,6 @@
-"""Keeps the catalogue in the worker's memory up to date: tails state.catalog, all partitions, in no group.
+"""Keeps the catalogue in the worker's memory up to date: reads all partitions of state.catalog, in no group.
 
-It begins where the last snapshot ends, or at the beginning (docs/operations.md).
+It starts where the last snapshot ends, or at the beginning of the topic (docs/operations.md).
 """
 
 import asyncio
@@ -21,22 +21,22 @@ from streams.kafka.admin import read_log
 from streams.logs import log
 from streams.metrics import CATALOG_ITEMS, CATALOG_LAG, UPLOAD_TO_SEARCHABLE
 
-#: Items applied before other work gets its turn: one costs 0.2 to 0.5 ms, and many together no less.
+#: Items applied before other work gets its turn: each costs 0.2 to 0.5 ms, also among many.
 _SLICE = 4
-#: The same before there is other work: enough that all cores add.
+#: The same at the start, when there is no other work: enough for all cores to add.
 _SLICE_AT_START = 4096
 _FETCH_RECORDS = 2000
 _FETCH_RECORDS_AT_START = 16_384
-#: How long the snapshot of a worker that ends may take.
+#: The longest time that the last snapshot of a worker may take.
 _LAST_SNAPSHOT_S = 5.0
-#: Also how long a topic that does not exist is waited for.
+#: Also the longest wait for a topic that does not exist.
 _TIMEOUT_MS = 15_000
 
 
 class CatalogReplica:
-    """Feeds a Catalog; `start` returns when it has caught up with what the topic held at that moment.
+    """Feeds a Catalog; `start` returns when it has applied all that the topic held at that moment.
 
-    A catalogue that was not told its encoder serves that of most items.
+    A catalogue without an encoder gets that of most items.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class CatalogReplica:
         self._security = security
         self._topic = topic
         self._catalog = catalog
-        self._chooses_encoder = catalog.encoder is None
+        self._chooses_encoder = catalog.pictures.encoder is None
         self._snapshots = snapshots
         self._task: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[None] | None = None
@@ -90,12 +90,12 @@ class CatalogReplica:
 
     @property
     def failure(self) -> BaseException | None:
-        """The error that nobody foresaw and that ended the replica; the process must end, too."""
+        """The unexpected error that ended the replica; the process must end, too."""
         task = self._task
         return task.exception() if task is not None and task.done() and not task.cancelled() else None
 
     async def stop(self) -> None:
-        """End; the catalogue keeps what it has."""
+        """Stop reading; the catalogue keeps its contents."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
@@ -103,7 +103,7 @@ class CatalogReplica:
         await self._consumer.stop()
 
     async def _load(self) -> dict[int, int]:
-        """Fill the catalogue from a snapshot: the offsets to go on from."""
+        """Fill the catalogue from a snapshot; the offsets to read on from, by partition."""
         if self._snapshots is None:
             return {}
         found = await asyncio.to_thread(read_log, self._bootstrap, self._topic, security=self._security)
@@ -116,11 +116,11 @@ class CatalogReplica:
         self._applied = {tp.partition: await self._consumer.position(tp) for tp in ends}
 
     async def _choose_encoder(self) -> None:
-        """Read all of it again where most items have another encoder than the first record had."""
+        """Read the topic again where most items have another encoder than the first record."""
         encoder = self._catalog.prevailing_encoder()
-        if self._chooses_encoder and encoder != self._catalog.encoder:
-            log.info("catalogue_encoder", serves=encoder, instead_of=self._catalog.encoder)
-            self._catalog.encoder = encoder
+        if self._chooses_encoder and encoder != self._catalog.pictures.encoder:
+            log.info("catalogue_encoder", serves=encoder, instead_of=self._catalog.pictures.encoder)
+            self._catalog.pictures.encoder = encoder
             await self._consumer.seek_to_beginning()
             await self._catch_up()
 

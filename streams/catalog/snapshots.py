@@ -1,7 +1,7 @@
-"""Which snapshot of the catalogue a worker starts from, and how the next one is written beside its work.
+"""The snapshot of the catalogue that a worker starts from, and the next one, written while the worker works.
 
-Copying or writing a large index holds up everything else in a process. So a child process writes it, which begins
-with the memory as it is at that moment: as Redis does, the worker pays for the pages that it changes meanwhile.
+Copying or writing a large index blocks everything else in a process. So a forked child writes it from the memory of
+that moment; as with Redis, the worker pays for the pages that it changes meanwhile.
 """
 
 import asyncio
@@ -21,18 +21,18 @@ from streams.kafka.continuity import Log
 from streams.logs import log
 from streams.wire.topics import TOMBSTONES_KEPT_MS
 
-#: A snapshot this old is written anew if anything changed, so that it does not become too old to be used.
+#: A snapshot of this age is written again if anything changed, before it becomes too old to be used.
 RENEW_S: Final = 6 * 3600.0
-#: A thousandth of the catalogue is read again faster than a snapshot is loaded.
+#: Changes to less than a thousandth of the catalogue are read faster than a snapshot is loaded.
 _ENOUGH: Final = 1000
-#: Reading what came since takes time as well.
+#: An hour is left to read the records that came since.
 _USABLE_MS: Final = TOMBSTONES_KEPT_MS - 3_600_000
 _PATIENCE_S: Final = 120.0
 _LOOK_S: Final = 0.02
 
 
 class Snapshots:
-    """The snapshots of one catalogue in a folder; `minutes` lie between two at least."""
+    """The snapshots of one catalogue in a folder, at least `minutes` apart."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Snapshots:
         self.changes = 0
 
     def load(self, catalog: Catalog, topic: Log) -> dict[int, int]:
-        """Fill an empty catalogue: where to go on in the topic, by partition; nothing where all is to be read."""
+        """Fill an empty catalogue; the offsets to read on from, by partition, empty where all must be read."""
         self._topic_id = topic.topic_id
         begun = time.perf_counter()
         try:
@@ -85,7 +85,7 @@ class Snapshots:
         return is_old or self.changes * _ENOUGH >= len(catalog.item_ids)
 
     async def write(self, catalog: Catalog, offsets: Mapping[int, int], *, patience_s: float = _PATIENCE_S) -> None:
-        """Write the catalogue as it is now, of which `offsets` were read; a failure is told in the log alone."""
+        """Write the catalogue as it is now, of which `offsets` were read; a failure is only logged."""
         origin = Origin(self._topic_id, dict(offsets), self._clock_ms())
         begun, changes = time.perf_counter(), self.changes
         pid = _fork(lambda: write_snapshot(self._folder, catalog, origin))
@@ -100,7 +100,7 @@ class Snapshots:
 
 
 def _check_origin(origin: Origin, topic: Log, now_ms: int) -> None:
-    """Return if reading on from there gives what reading everything gives; else raise SnapshotUnusable."""
+    """Return if reading on from `origin` gives the same as reading everything; else raise SnapshotUnusable."""
     if origin.topic_id != topic.topic_id:
         raise SnapshotUnusable(f"it was made from topic {origin.topic_id}, {topic.topic} is {topic.topic_id}")
     if origin.offsets.keys() != topic.extents.keys():
@@ -120,10 +120,10 @@ def _check_origin(origin: Origin, topic: Log, now_ms: int) -> None:
 
 
 def _fork(write: Callable[[], object]) -> int:
-    """Have a child of this process write; the child's id."""
+    """Fork a child that writes; its process id."""
     with warnings.catch_warnings():
-        # Python 3.12 warns of threads whose locks nobody frees in the child: it takes none of theirs, and is not
-        # waited for without end.
+        # Python 3.12 warns that no thread frees its locks in the child: the child takes none of them, and the worker
+        # does not wait for it without limit.
         warnings.simplefilter("ignore", DeprecationWarning)
         pid = os.fork()
     if pid == 0:
@@ -137,7 +137,7 @@ def _write_and_exit(write: Callable[[], object]) -> NoReturn:
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
-        # The connections are the worker's: they must end when it ends.
+        # The connections belong to the worker and must end with it.
         os.closerange(3, 1 << 16)
         os.nice(10)
         write()
@@ -149,7 +149,7 @@ def _write_and_exit(write: Callable[[], object]) -> NoReturn:
 
 
 async def _ended(pid: int, patience_s: float) -> int:
-    """The exit code of a child, negative for a signal; one that takes longer, or is not waited for, is killed."""
+    """The exit code of a child, negative for a signal. A child that takes longer is killed, also on cancellation."""
     deadline = time.monotonic() + patience_s
     ended, status = 0, 0
     try:

@@ -90,7 +90,7 @@ class SignalsAgent:
                     self._engage(engagements, effects)
                 case signal:
                     effects.change(signal)
-        return letters + [self._record(item) for item in effects.items.values() if item.deleted or item.embedding]
+        return letters + [self._record(item) for item in effects.items.values() if item.deleted or item.embeddings]
 
     def _engage(self, engagements: Sequence[Engagement], effects: ItemEffects) -> None:
         for engagement in engagements:

@@ -1,12 +1,14 @@
 """Messages of state.signals: everything that concerns an item, in the order in which the items agent applies it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import msgspec
 import numpy as np
 
 from features.behaviour import USER_BITS, Engagement
 from features.item import Change, Item, key_of
+from state.codec import StoredItem, from_stored, to_stored
 from state.signals import partition_of
 from streams.errors import InvalidEvent
 from streams.wire.namespace import Namespace
@@ -14,8 +16,9 @@ from streams.wire.records import Message
 from streams.wire.topics import SIGNALS
 
 
-class Uploaded(msgspec.Struct, frozen=True, tag=True):
-    """A picture of an item was embedded."""
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """An item's picture was embedded."""
 
     item: Item
 
@@ -31,6 +34,12 @@ class Engaged(msgspec.Struct, frozen=True, tag=True):
     """Engagements of one micro-batch with items of this partition, in order."""
 
     engagements: tuple[Engagement, ...]
+
+
+class _StoredUpload(msgspec.Struct, frozen=True, tag="Uploaded"):
+    """Uploaded on the wire."""
+
+    item: StoredItem
 
 
 Signal = Uploaded | Changed | Engaged
@@ -50,7 +59,7 @@ _INT64 = 2**63
 #: Far above any real weight and far below the limit of float32. NaN fails the comparison.
 _WEIGHT_LIMIT = 1e6
 
-_decoder = msgspec.msgpack.Decoder(Signal)
+_decoder = msgspec.msgpack.Decoder(_StoredUpload | Changed | Engaged)
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -78,15 +87,21 @@ class SignalTopic:
         ]
 
     def _message(self, partition: int, key: bytes | None, signal: Signal) -> Message:
-        return Message(self.name, key, _encode(signal), partition=partition)
+        return Message(self.name, key, encode_signal(signal), partition=partition)
+
+
+def encode_signal(signal: Signal) -> bytes:
+    """The value of a signal's message."""
+    return _encode(_StoredUpload(to_stored(signal.item)) if isinstance(signal, Uploaded) else signal)
 
 
 def parse_signal(value: bytes | None) -> Signal:
     """Parse a message of state.signals; raises InvalidEvent unless it can be applied and stored."""
     try:
-        signal: Signal = _decoder.decode(value or b"")
+        wire: _StoredUpload | Changed | Engaged = _decoder.decode(value or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidEvent("bad_signal", f"not a signal: {error}") from None
+    signal: Signal = Uploaded(from_stored(wire.item)) if isinstance(wire, _StoredUpload) else wire
     if not (isinstance(signal, Engaged) or len(value or b"") <= ITEM_LIMIT):
         raise InvalidEvent("bad_signal", f"not a signal: over {ITEM_LIMIT} bytes about one item")
     if not _is_sound(signal):
@@ -125,9 +140,10 @@ def _is_sound_item(item: Item) -> bool:
         return False
     if item.expires_at_ms is not None and not -_INT64 <= item.expires_at_ms < _INT64:
         return False
-    if item.embedding is None:
-        return True
-    return len(item.embedding) % 2 == 0 and bool(np.isfinite(item.vector()).all())
+    return all(
+        len(embedding) % 2 == 0 and np.isfinite(item.vector(encoder)).all()
+        for encoder, embedding in item.embeddings.items()
+    )
 
 
 def _has_short_texts(facts: Item | Change) -> bool:

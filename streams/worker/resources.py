@@ -11,7 +11,7 @@ from typing import TypeVar
 import stamina
 
 from inference.catalog.catalog import Catalog
-from inference.catalog.null_index import NullIndex
+from inference.catalog.index import NullIndex
 from inference.encoders.triton import TritonEncoder
 from inference.errors import EncoderUnavailable
 from state.degradations import Degradations

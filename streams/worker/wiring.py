@@ -23,6 +23,7 @@ from streams.uploads.agent import UploadsAgent
 from streams.uploads.decoder import Decoder
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
+from streams.uploads.picture_features import FeatureExtractor
 from streams.wire import topics
 from streams.worker.resources import Resources
 
@@ -109,16 +110,19 @@ async def wire_uploads(parts: Resources, app: App) -> None:
     await decoder.start()
     fetcher = Fetcher(parts.settings.image_hosts.split(",") if parts.settings.image_hosts else ())
     parts.stack.push_async_callback(fetcher.close)
-    agent = UploadsAgent(
+    extractor = FeatureExtractor(
         encoder,
         decoder.decode,
         Objects(parts.settings.object_store),
         fetcher,
+        report_to(degradations, ENCODER),
+    )
+    agent = UploadsAgent(
+        extractor,
         catalog,
         partial(find_similar, catalog) if nearby is None else nearby.find_similar,
         publisher,
         parts.signals,
-        report_to(degradations, ENCODER),
         parts.breaker(topics.UPLOADS),
         namespace=parts.namespace,
         list_length=parts.settings.list_length,

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inference.encoders.triton import Encoder, TritonEncoder
+from inference.encoders.encoder import Encoder
+from inference.encoders.triton import TritonEncoder
 from inference.errors import BadEmbedding, EncoderUnavailable
 from tests.harness.encoder import FakeEncoder
 

@@ -57,7 +57,7 @@ class Shared:
         self._places = dict.fromkeys(range(PARTITIONS), NOWHERE)
 
     async def add(self, numbers: Collection[int], vectors: NDArray[np.float32]) -> None:
-        await self._store({n: Indexed(vector, ENCODER) for n, vector in zip(numbers, vectors, strict=True)})
+        await self._store({n: Indexed({ENCODER: vector}) for n, vector in zip(numbers, vectors, strict=True)})
 
     async def remove(self, numbers: Collection[int]) -> None:
         await self._store(dict.fromkeys(numbers))

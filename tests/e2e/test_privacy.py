@@ -107,7 +107,7 @@ def begin(system: System) -> None:
         vector = chance.normal(size=system.settings.dimensions)
         embedding = (vector / np.linalg.norm(vector)).astype("<f2").tobytes()
         owner = ANN if number % 2 == 0 else BOB
-        message = signals.message(Uploaded(Item(f"item-{number}", 1, owner, 1, embedding=embedding, encoder="e@1")))
+        message = signals.message(Uploaded(Item(f"item-{number}", 1, owner, 1, embeddings={"e@1": embedding})))
         assert message.partition is not None
         producer.produce(message.topic, key=message.key, value=message.value, partition=message.partition)
     producer.flush()

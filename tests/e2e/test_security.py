@@ -36,8 +36,9 @@ from deploy.redis_server import RedisServer
 from deploy.service import Service
 from deploy.triton_server import TritonServer
 from deploy.workers import Workers
+from inference.encoders.encoder import SHAPE
 from inference.encoders.tls import TritonTls
-from inference.encoders.triton import SHAPE, TritonEncoder
+from inference.encoders.triton import TritonEncoder
 from inference.errors import EncoderUnavailable
 from state.errors import StateUnavailable
 from state.keys import Keys

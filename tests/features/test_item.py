@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from features.item import Change, Item, apply_change, apply_upload, decay, hash_of, key_of
 
 SHOE = Item(
-    "i1", changed_at_ms=100, owner="u1", uploaded_at_ms=100, title="Shoe", price=10.0, embedding=b"\0<", encoder="e@1"
+    "i1", changed_at_ms=100, owner="u1", uploaded_at_ms=100, title="Shoe", price=10.0, embeddings={"e@1": b"\0<"}
 )
 
 
@@ -26,15 +26,15 @@ def test_decay_is_between_0_and_1_even_for_negative_ages(age_ms: int, half_life_
 
 
 def test_a_vector_is_float32() -> None:
-    item = replace(SHOE, embedding=np.array([0.6, 0.8], "<f2").tobytes())
+    item = replace(SHOE, embeddings={"e@1": np.array([0.6, 0.8], "<f2").tobytes(), "words@1": b"\0<"})
 
-    assert item.vector().dtype == np.float32
-    np.testing.assert_allclose(item.vector(), [0.6, 0.8], atol=1e-3)
+    assert item.vector("e@1").dtype == np.float32
+    np.testing.assert_allclose(item.vector("e@1"), [0.6, 0.8], atol=1e-3)
 
 
 def test_an_item_without_a_picture_has_no_vector() -> None:
-    with pytest.raises(ValueError, match="'i1' has no embedding yet"):
-        replace(SHOE, embedding=None).vector()
+    with pytest.raises(ValueError, match="'i1' has no embedding of encoder 'e@1' yet"):
+        replace(SHOE, embeddings={}).vector("e@1")
 
 
 # Changes
@@ -80,7 +80,7 @@ def test_the_first_upload_is_the_item() -> None:
 
 
 def test_a_new_picture_replaces_the_item() -> None:
-    newer = replace(SHOE, changed_at_ms=200, uploaded_at_ms=200, title="Boot", embedding=b"<\0")
+    newer = replace(SHOE, changed_at_ms=200, uploaded_at_ms=200, title="Boot", embeddings={"e@1": b"<\0"})
 
     assert apply_upload(SHOE, newer) == newer
 

@@ -23,7 +23,15 @@ def vector(name: str) -> NDArray[np.float32]:
     return unit
 
 
-def item(name: str, *, looks: str | None = None, at_ms: int = NOW - 30 * DAY, **facts: object) -> Item:
+def item(
+    name: str,
+    *,
+    looks: str | None = None,
+    at_ms: int = NOW - 30 * DAY,
+    encoder: str = ENCODER,
+    embedding: bytes | None = None,
+    **facts: object,
+) -> Item:
     """An item called `name` that looks like `looks` (itself by default), of its colour's category."""
     known: dict[str, object] = {
         "item_id": name,
@@ -31,8 +39,7 @@ def item(name: str, *, looks: str | None = None, at_ms: int = NOW - 30 * DAY, **
         "uploaded_at_ms": at_ms,
         "owner": "shop",
         "category": (looks or name).partition("-")[0],
-        "embedding": vector(looks or name).astype("<f2").tobytes(),
-        "encoder": ENCODER,
+        "embeddings": {encoder: vector(looks or name).astype("<f2").tobytes() if embedding is None else embedding},
     }
     return Item(**{**known, **facts})  # type: ignore[arg-type]  # literal values of the tests
 

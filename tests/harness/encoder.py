@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.encoders.triton import SHAPE, Encoding
+from inference.encoders.encoder import SHAPE, Encoding
 from inference.errors import BadEmbedding, EncoderUnavailable
 
 _CELLS = 9

@@ -37,8 +37,7 @@ def item(name: str, at: int, **changes: object) -> tuple[str, Item]:
     known: dict[str, object] = {
         "owner": "shop",
         "uploaded_at_ms": NOON - 1000 * at,
-        "embedding": vector.astype("<f2").tobytes(),
-        "encoder": "fake@1",
+        "embeddings": {"fake@1": vector.astype("<f2").tobytes()},
     }
     return name, Item(name, NOON, **(known | changes))  # type: ignore[arg-type]  # a test's own fields
 

@@ -197,7 +197,7 @@ async def world_at_work() -> World:
     """200 events and some items, all applied."""
     world = World()
     for name in ITEMS:
-        world.signal(Uploaded(Item(name, NOON, owner="shop", embedding=b"\0" * 16, encoder="fake@1")))
+        world.signal(Uploaded(Item(name, NOON, owner="shop", embeddings={"fake@1": b"\0" * 16})))
     world.signal(Changed("i1", Change(NOON + 5, price=3.0)))
     world.stroll(200)
     await world.work()

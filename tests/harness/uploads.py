@@ -13,13 +13,14 @@ from features.search_filter import SearchFilter
 from features.vision.decode import Picture, decode
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
-from inference.encoders.triton import Encoding
+from inference.encoders.encoder import Encoding
 from state.errors import StateUnavailable
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.uploads.agent import UploadsAgent
 from streams.uploads.decoder import DecoderUnavailable
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
+from streams.uploads.picture_features import FeatureExtractor
 from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.wire.signals import SignalTopic, Uploaded, parse_signal
@@ -58,15 +59,17 @@ class Studio:
         self.is_index_away = False
         self.breaker = Breaker("events.uploads", RefusalLimit(least=20))
         self.agent = UploadsAgent(
-            self.encoder,
-            self._decode,
-            Objects(None) if objects is None else objects,
-            Fetcher(()) if fetcher is None else fetcher,
+            FeatureExtractor(
+                self.encoder,
+                self._decode,
+                Objects(None) if objects is None else objects,
+                Fetcher(()) if fetcher is None else fetcher,
+                self._report,
+            ),
             self.catalog,
             self._find_similar,
             self.publisher,
             SignalTopic(Namespace(), PARTITIONS),
-            self._report,
             self.breaker,
             namespace=Namespace(),
             list_length=LENGTH,
@@ -84,11 +87,13 @@ class Studio:
             raise DecoderUnavailable("no process can be started")
         return decode(data)
 
-    async def _find_similar(self, query: NDArray[np.float32], count: int, where: SearchFilter) -> NDArray[np.int64]:
+    async def _find_similar(
+        self, query: NDArray[np.float32], count: int, search_filter: SearchFilter
+    ) -> NDArray[np.int64]:
         """In this process; unavailable when the test says so."""
         if self.is_index_away:
             raise StateUnavailable("nobody there")
-        return await find_similar(self.catalog, query, count, where)
+        return await find_similar(self.catalog, query, count, search_filter)
 
     async def _report(self, error: Exception) -> None:
         """Triton is back after the second complaint."""

@@ -61,7 +61,7 @@ items = st.builds(
     hidden=st.booleans(),
     expires_at_ms=st.none() | st.integers(-(2**63), 2**63 - 1),
     tags=st.lists(st.tuples(st.text(), st.floats(0, 1))).map(tuple),
-    embedding=st.none() | st.binary(),
+    embeddings=st.dictionaries(st.text(), st.binary(), max_size=3),
 )
 
 

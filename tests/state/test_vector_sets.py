@@ -47,7 +47,7 @@ async def put(sets: VectorSets, partition: int, position: int, changes: Mapping[
 
 
 def indexed(axis: int = 0, encoder: str = "e@1", **attributes: object) -> Indexed:
-    return Indexed(AXES[axis], encoder, **attributes)  # type: ignore[arg-type]  # a test's own fields
+    return Indexed({encoder: AXES[axis]}, **attributes)  # type: ignore[arg-type]  # a test's own fields
 
 
 async def found(sets: VectorSets, where: SearchFilter = NO_FILTER, encoder: str = "e@1", axis: int = 0) -> list[str]:
@@ -138,7 +138,7 @@ async def test_an_item_is_taken_out_whatever_encoder_it_had(client: Client, pref
 
 
 async def test_vectors_of_two_lengths_do_not_meet(sets: VectorSets) -> None:
-    longer = Indexed(np.eye(16, dtype=np.float32)[0], "e@1")
+    longer = Indexed({"e@1": np.eye(16, dtype=np.float32)[0]})
     await put(sets, 0, 1, {KEYS["a"]: indexed(), KEYS["b"]: longer})
 
     assert (await sets.count("e@1", 8), await sets.count("e@1", 16)) == (1, 1)

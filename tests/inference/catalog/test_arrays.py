@@ -44,3 +44,10 @@ def test_room_is_taken_for_many_rows_and_is_twice_as_much_when_they_are_more() -
     assert roomier(few, 3) is few
     assert roomier(few, 4).tolist() == [[0, 1], [2, 3], [4, 5], [0, 0], [0, 0], [0, 0]]
     assert len(roomier(few, 10)) == 10
+
+
+def test_one_vector_is_written_as_many_are() -> None:
+    many, one = VectorRows(2), VectorRows(2)
+    many.put(np.array([5]), np.array([[0.1, -7.3]], np.float32))
+    one.put_one(5, np.array([0.1, -7.3], np.float32))
+    np.testing.assert_array_equal(one.halves[:6], many.halves[:6])

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,8 @@ from hypothesis import strategies as st
 
 from features.item import Item, key_of
 from features.vision.colours import COLOUR_NAMES
-from inference.catalog.catalog import FRESH_LIMIT, Catalog, CatalogCounts
+from inference.catalog.catalog import Catalog, CatalogCounts
+from inference.catalog.fresh_rows import FRESH_LIMIT
 from tests.harness.catalog import DIMENSIONS, NOW, item, reds_and_blues, vector
 
 
@@ -214,7 +214,7 @@ def test_an_item_that_another_encoder_made_anew_leaves_the_index(catalog: Catalo
 
 
 def test_a_vector_of_another_length_is_not_taken_and_does_not_choose_the_encoder(catalog: Catalog) -> None:
-    short = replace(item("red-0"), embedding=b"\0<" * 8, encoder="small@1")
+    short = item("red-0", embedding=b"\0<" * 8, encoder="small@1")
     catalog.apply([("red-0", short), ("red-1", item("red-1"))])
 
     assert catalog.encoder == "fake@1"
@@ -343,7 +343,7 @@ def test_however_the_changes_come_the_replica_is_what_the_last_ones_say(
         catalog.apply(batch)
     last = {"red-9": item("red-9", at_ms=0), **{name: each for batch in batches for name, each in batch if each}}
     gone = {name for name, each in {name: each for batch in batches for name, each in batch}.items() if each is None}
-    known = {n: each for n, each in last.items() if n not in gone and each.encoder == "fake@1"}
+    known = {n: each for n, each in last.items() if n not in gone and "fake@1" in each.embeddings}
     shown = {name: each for name, each in known.items() if not each.hidden}
 
     assert catalog.counts().searchable == len(shown)
@@ -354,5 +354,5 @@ def test_however_the_changes_come_the_replica_is_what_the_last_ones_say(
     assert by_time == sorted((each.uploaded_at_ms for each in shown.values()), reverse=True)
     for name, each in shown.items():
         np.testing.assert_array_equal(
-            catalog.vectors(catalog.rows_of(np.array([key_of(name)], np.uint64)))[0], each.vector()
+            catalog.vectors(catalog.rows_of(np.array([key_of(name)], np.uint64)))[0], each.vector("fake@1")
         )

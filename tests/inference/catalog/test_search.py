@@ -1,12 +1,16 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from features.item import Item, key_of
+from features.recommendation import Reason, RecommendedItem
 from features.search_filter import NO_FILTER, SearchFilter
 from inference.catalog.catalog import Catalog
-from inference.catalog.null_index import NullIndex
-from inference.catalog.search import find_exactly, find_similar, matching
-from tests.harness.catalog import DIMENSIONS, item, vector
+from inference.catalog.index import NullIndex
+from inference.catalog.search import find_exactly, find_similar, matching, rank_similar
+from tests.harness.catalog import DIMENSIONS, NOW, item, reds_and_blues, vector
 
 
 def shop() -> Catalog:
@@ -23,12 +27,23 @@ def shop() -> Catalog:
     return catalog
 
 
+def catalog_of(*records: tuple[str, Item | None]) -> Catalog:
+    catalog = Catalog(DIMENSIONS)
+    catalog.apply(records)
+    return catalog
+
+
+def about(value: float) -> Any:
+    """Equal to `value` within the precision of float16."""
+    return pytest.approx(value, abs=2e-3)
+
+
 def names(catalog: Catalog, rows: NDArray[np.int64]) -> list[str]:
     return [catalog.item_ids[row] for row in rows.tolist()]
 
 
 @pytest.mark.parametrize(
-    ("where", "expected"),
+    ("search_filter", "expected"),
     [
         (NO_FILTER, ["red-0", "red-1", "red-2", "blue-0"]),
         (SearchFilter(category="shoes"), ["red-0", "red-1", "blue-0"]),
@@ -40,9 +55,11 @@ def names(catalog: Catalog, rows: NDArray[np.int64]) -> list[str]:
         (SearchFilter(category="hats", max_price=100.0), []),
     ],
 )
-async def test_only_available_items_within_the_limits_are_found(where: SearchFilter, expected: list[str]) -> None:
+async def test_only_available_items_within_the_limits_are_found(
+    search_filter: SearchFilter, expected: list[str]
+) -> None:
     catalog = shop()
-    found = names(catalog, await find_similar(catalog, vector("red-0"), 5, where))
+    found = names(catalog, await find_similar(catalog, vector("red-0"), 5, search_filter))
 
     assert sorted(found) == sorted(expected)
     if "red-0" in expected:
@@ -113,3 +130,43 @@ def test_an_answer_of_nothing_is_asked_for_again() -> None:
     catalog.learn_lookalikes({int(catalog.keys[red[0]]): np.zeros(0, np.uint64)}, catalog.additions)
 
     assert catalog.unknown_lookalikes([red]) == red.tolist()
+
+
+# Similar to a picture
+
+
+def nearest(shop: Catalog, name: str) -> NDArray[np.int64]:
+    (rows,), _ = shop.search(vector(name)[None], 12)
+    found: NDArray[np.int64] = rows[rows >= 0]
+    return found
+
+
+def test_a_picture_finds_what_looks_like_it() -> None:
+    shop = catalog_of(*reds_and_blues(6))
+    found = rank_similar(vector("red-2"), nearest(shop, "red-2"), shop, length=3, now_ms=NOW)
+
+    assert found[0] == RecommendedItem(
+        item_id="red-2",
+        score=about(1.0),
+        source="visual",
+        explore=False,
+        reasons=[Reason(code="looks_like", similarity=about(1.0))],
+    )
+    assert [slot.item_id.partition("-")[0] for slot in found] == ["red"] * 3
+
+
+def test_a_picture_does_not_find_ones_own_hidden_or_expired_items() -> None:
+    shop = catalog_of(
+        ("red-0", item("red-0", owner="u1")),
+        ("red-1", item("red-1", expires_at_ms=NOW)),
+        ("red-2", item("red-2", hidden=True)),
+        ("red-3", item("red-3", owner=None)),
+    )
+    found = rank_similar(vector("red-0"), nearest(shop, "red-0"), shop, length=4, now_ms=NOW, owner=key_of("u1"))
+
+    assert [slot.item_id for slot in found] == ["red-3"]
+
+
+def test_an_empty_catalogue_looks_like_nothing() -> None:
+    shop = Catalog(DIMENSIONS)
+    assert rank_similar(vector("red-0"), nearest(shop, "red-0"), shop, length=4, now_ms=NOW) == []

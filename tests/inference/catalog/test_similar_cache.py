@@ -1,4 +1,4 @@
-"""Look-alikes from memory, checked against an index that counts how often it is asked."""
+"""Similar rows from memory, checked against an index that counts how often it is asked."""
 
 import numpy as np
 import pytest
@@ -28,80 +28,80 @@ def index() -> Counting:
 
 
 @pytest.fixture
-def lookalikes(index: Counting) -> SimilarCache:
+def similar(index: Counting) -> SimilarCache:
     return SimilarCache(index, 2)
 
 
-def of(lookalikes: SimilarCache, *rows: int) -> list[int]:
-    (found,) = lookalikes.of([np.array(rows, np.int64)], lambda rows: VECTORS[rows])
+def of(similar: SimilarCache, *rows: int) -> list[int]:
+    (found,) = similar.of([np.array(rows, np.int64)], lambda rows: VECTORS[rows])
     return [int(row) for row in found]
 
 
-def test_each_row_finds_itself_first_and_its_nearest(lookalikes: SimilarCache) -> None:
-    found = of(lookalikes, 2, 0)
+def test_each_row_finds_itself_first_and_its_nearest(similar: SimilarCache) -> None:
+    found = of(similar, 2, 0)
     assert (found[0], found[2], len(found)) == (2, 0, 4)
 
 
-def test_a_row_is_searched_for_once(lookalikes: SimilarCache, index: Counting) -> None:
-    assert of(lookalikes, 1, 2) + of(lookalikes, 2, 1, 3)
+def test_a_row_is_searched_for_once(similar: SimilarCache, index: Counting) -> None:
+    assert of(similar, 1, 2) + of(similar, 2, 1, 3)
     assert index.searched == 3
 
 
-def test_groups_are_searched_for_together_and_answered_apart(lookalikes: SimilarCache, index: Counting) -> None:
+def test_groups_are_searched_for_together_and_answered_apart(similar: SimilarCache, index: Counting) -> None:
     groups = [np.array([1, 2]), np.array([2]), np.array([], np.int64)]
-    found = lookalikes.of(groups, lambda rows: VECTORS[rows])
+    found = similar.of(groups, lambda rows: VECTORS[rows])
     assert [len(each) for each in found] == [4, 2, 0]
     assert found[0][2] == found[1][0] == 2
     assert index.searched == 2
 
 
-def test_no_rows_look_like_nothing(lookalikes: SimilarCache, index: Counting) -> None:
-    assert of(lookalikes) == []
+def test_no_rows_have_no_similar_rows(similar: SimilarCache, index: Counting) -> None:
+    assert of(similar) == []
     assert index.searched == 0
 
 
-def test_what_was_added_since_is_among_the_answer(lookalikes: SimilarCache, index: Counting) -> None:
-    of(lookalikes, 1)
-    lookalikes.added([7, 8])
-    assert of(lookalikes, 1)[2:] == [8, 7]
+def test_what_was_added_since_is_among_the_answer(similar: SimilarCache, index: Counting) -> None:
+    of(similar, 1)
+    similar.added([7, 8])
+    assert of(similar, 1)[2:] == [8, 7]
     assert index.searched == 1
 
 
-def test_after_many_additions_it_is_searched_again(lookalikes: SimilarCache, index: Counting) -> None:
-    of(lookalikes, 1)
-    lookalikes.added(range(10, 10 + ADDED_LIMIT))
-    of(lookalikes, 1)
+def test_after_many_additions_it_is_searched_again(similar: SimilarCache, index: Counting) -> None:
+    of(similar, 1)
+    similar.added(range(10, 10 + ADDED_LIMIT))
+    of(similar, 1)
     assert index.searched == 1
-    lookalikes.added([9])
-    assert len(of(lookalikes, 1)) == 2
+    similar.added([9])
+    assert len(of(similar, 1)) == 2
     assert index.searched == 2
 
 
 def test_what_a_burst_made_old_is_searched_again_by_and_by_the_oldest_first(
-    lookalikes: SimilarCache, index: Counting
+    similar: SimilarCache, index: Counting
 ) -> None:
-    of(lookalikes, 1)
-    lookalikes.added([10])
-    of(lookalikes, 2, 3)
-    lookalikes.added(range(11, 12 + ADDED_LIMIT))
+    of(similar, 1)
+    similar.added([10])
+    of(similar, 2, 3)
+    similar.added(range(11, 12 + ADDED_LIMIT))
 
     searched = []
     for _ in range(4):
-        searched.append(lookalikes.unknown([np.array([3, 2, 1, 0])]))
-        of(lookalikes, 3, 2, 1, 0)
+        searched.append(similar.unknown([np.array([3, 2, 1, 0])]))
+        of(similar, 3, 2, 1, 0)
     assert searched == [[0, 1], [2], [3], []]
     assert index.searched == 7
 
 
-def test_a_row_with_a_new_vector_is_searched_again(lookalikes: SimilarCache, index: Counting) -> None:
-    of(lookalikes, 1, 2)
-    lookalikes.added([1])
-    of(lookalikes, 1, 2)
+def test_a_row_with_a_new_vector_is_searched_again(similar: SimilarCache, index: Counting) -> None:
+    of(similar, 1, 2)
+    similar.added([1])
+    of(similar, 1, 2)
     assert index.searched == 3
 
 
 def test_no_more_rows_are_remembered_than_the_limit(index: Counting) -> None:
-    lookalikes = SimilarCache(index, 2, limit=2)
+    similar = SimilarCache(index, 2, limit=2)
     for row in (0, 1, 2, 0):
-        of(lookalikes, row)
+        of(similar, row)
     assert index.searched == 4

@@ -13,7 +13,8 @@ import pytest
 from numpy.typing import NDArray
 from tritonclient.grpc import service_pb2, service_pb2_grpc  # type: ignore[import-untyped]
 
-from inference.encoders.triton import Encoding, TritonEncoder
+from inference.encoders.encoder import Encoding
+from inference.encoders.triton import TritonEncoder
 from inference.errors import BadEmbedding, EncoderMismatch, EncoderUnavailable
 from tests.harness.fakes import until
 

@@ -14,11 +14,11 @@ from features.profile import Action, Profile
 from features.recommendation import Reason, RecommendedItem
 from features.trends import NO_TRENDS, update_trends
 from inference.catalog.catalog import Catalog
-from inference.ranking.ranking import EXPLORE_SLOT, SAME_PICTURE, Ranking, rank, rank_similar
+from inference.ranking.ranking import EXPLORE_SLOT, SAME_PICTURE, Ranking, rank
 from inference.ranking.reasons import WEIGHTS
 from inference.retrieval.candidates import find_trends, generate_candidates
 from inference.retrieval.tastes import find_tastes
-from tests.harness.catalog import DAY, DIMENSIONS, NOW, act, item, profile_of, reds_and_blues, vector
+from tests.harness.catalog import DAY, DIMENSIONS, ENCODER, NOW, act, item, profile_of, reds_and_blues, vector
 
 
 def catalog_of(*changes: tuple[str, Item | None]) -> Catalog:
@@ -75,7 +75,7 @@ def at_angle(name: str, cosine: float, **facts: Any) -> Item:
     own = np.zeros(DIMENSIONS, np.float32)
     own[DIMENSIONS - 1] = 1
     looks = cosine * vector("red-0") + np.sqrt(1 - cosine**2) * own
-    return replace(item("red-0", **facts), item_id=name, embedding=looks.astype("<f2").tobytes())
+    return replace(item("red-0", **facts), item_id=name, embeddings={ENCODER: looks.astype("<f2").tobytes()})
 
 
 # The order
@@ -144,7 +144,7 @@ def test_a_list_is_to_the_last_bit_what_it_would_be_alone() -> None:
 
 
 def drawn(name: str, looks: NDArray[np.float64]) -> tuple[str, Item | None]:
-    return name, replace(item("red-0"), item_id=name, embedding=looks.astype("<f2").tobytes())
+    return name, replace(item("red-0"), item_id=name, embeddings={ENCODER: looks.astype("<f2").tobytes()})
 
 
 def lists_of(catalog: Catalog, profiles: list[Profile]) -> list[Ranking]:
@@ -157,7 +157,7 @@ def lists_of(catalog: Catalog, profiles: list[Profile]) -> list[Ranking]:
 def _axis(number: int, **facts: Any) -> Item:
     looks = np.zeros(DIMENSIONS, np.float32)
     looks[number] = 1
-    return replace(item("red-0", **facts), item_id=f"i{number}", embedding=looks.astype("<f2").tobytes())
+    return replace(item("red-0", **facts), item_id=f"i{number}", embeddings={ENCODER: looks.astype("<f2").tobytes()})
 
 
 # The user's own dials
@@ -221,7 +221,7 @@ def _close(number: int) -> Item:
     """Items that look alike with cosine 0.95, and a little more like red-5 than other reds."""
     looks = 0.95 * (0.85 * vector("red-5") + np.sqrt(1 - 0.85**2) * np.eye(DIMENSIONS, dtype=np.float32)[-1])
     looks[40 + number] = np.sqrt(1 - float(looks @ looks))
-    return replace(item("red-0"), item_id=f"close-{number}", embedding=looks.astype("<f2").tobytes())
+    return replace(item("red-0"), item_id=f"close-{number}", embeddings={ENCODER: looks.astype("<f2").tobytes()})
 
 
 def test_a_list_of_unlike_pictures_is_more_diverse_than_one_of_alike_ones() -> None:
@@ -401,43 +401,3 @@ def test_where_nothing_is_left_the_list_is_empty() -> None:
 
 def test_a_list_of_one_is_as_diverse_as_can_be() -> None:
     assert ranked(catalog_of(*reds_and_blues(2)), length=1).diversity == 1.0
-
-
-# Similar to a picture
-
-
-def nearest(shop: Catalog, name: str) -> NDArray[np.int64]:
-    (rows,), _ = shop.search(vector(name)[None], 12)
-    found: NDArray[np.int64] = rows[rows >= 0]
-    return found
-
-
-def test_a_picture_finds_what_looks_like_it() -> None:
-    shop = catalog_of(*reds_and_blues(6))
-    found = rank_similar(vector("red-2"), nearest(shop, "red-2"), shop, length=3, now_ms=NOW)
-
-    assert found[0] == RecommendedItem(
-        item_id="red-2",
-        score=about(1.0),
-        source="visual",
-        explore=False,
-        reasons=[Reason(code="looks_like", similarity=about(1.0))],
-    )
-    assert [slot.item_id.partition("-")[0] for slot in found] == ["red"] * 3
-
-
-def test_a_picture_does_not_find_ones_own_hidden_or_expired_items() -> None:
-    shop = catalog_of(
-        ("red-0", item("red-0", owner="u1")),
-        ("red-1", item("red-1", expires_at_ms=NOW)),
-        ("red-2", item("red-2", hidden=True)),
-        ("red-3", item("red-3", owner=None)),
-    )
-    found = rank_similar(vector("red-0"), nearest(shop, "red-0"), shop, length=4, now_ms=NOW, owner=key_of("u1"))
-
-    assert [slot.item_id for slot in found] == ["red-3"]
-
-
-def test_an_empty_catalogue_looks_like_nothing() -> None:
-    shop = Catalog(DIMENSIONS)
-    assert rank_similar(vector("red-0"), nearest(shop, "red-0"), shop, length=4, now_ms=NOW) == []

@@ -10,7 +10,7 @@ from deploy.redis_cluster import RedisNode
 from features.profile import NEW, Profile
 from features.search_filter import NO_FILTER, SearchFilter
 from inference.catalog.catalog import Catalog
-from inference.catalog.null_index import NullIndex
+from inference.catalog.index import NullIndex
 from state.errors import StateUnavailable
 from state.redis import connect
 from state.vector_sets import NOWHERE, Indexed, Place, VectorSets
@@ -40,7 +40,7 @@ class Shop:
             0,
             NOWHERE,
             Place(0, "topic", 0),
-            {key: Indexed(vector, ENCODER, "any", 5.0) for key, vector in zip(keys, vectors, strict=True)},
+            {key: Indexed({ENCODER: vector}, "any", 5.0) for key, vector in zip(keys, vectors, strict=True)},
         )
 
     def looks_like(self, name: str) -> set[str]:

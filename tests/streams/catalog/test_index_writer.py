@@ -82,7 +82,7 @@ async def shelf(redis_node: RedisNode) -> AsyncIterator[Shelf]:
 
 def item(name: str, **changes: object) -> Item:
     embedding = np.full(8, 8**-0.5, "<f2").tobytes()
-    known: dict[str, object] = {"embedding": embedding, "encoder": "e@1"}
+    known: dict[str, object] = {"embeddings": {"e@1": embedding}}
     return Item(name, NOON, **(known | changes))  # type: ignore[arg-type]  # a test's own fields
 
 
@@ -107,7 +107,7 @@ async def test_a_deleted_item_is_found_no_more(shelf: Shelf) -> None:
     assert await shelf.names("a", "b") == {"b"}
 
 
-@pytest.mark.parametrize("change", [{"hidden": True}, {"in_stock": False}, {"embedding": None}])
+@pytest.mark.parametrize("change", [{"hidden": True}, {"in_stock": False}, {"embeddings": {}}])
 async def test_what_is_not_to_be_had_leaves_the_index_and_comes_back(shelf: Shelf, change: dict[str, object]) -> None:
     worker = shelf.worker()
     await worker.handle([record(0, item("a"))])

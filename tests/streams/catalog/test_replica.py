@@ -30,12 +30,11 @@ PARTITIONS = 3
 DIMENSIONS = 8
 
 
-def item(name: str, **fields: object) -> Item:
+def item(name: str, encoder: str = "fake@1", **fields: object) -> Item:
     vector = np.random.default_rng(sum(name.encode())).normal(size=DIMENSIONS)
     known: dict[str, object] = {
         "uploaded_at_ms": NOON,
-        "embedding": (vector / np.linalg.norm(vector)).astype("<f2").tobytes(),
-        "encoder": "fake@1",
+        "embeddings": {encoder: (vector / np.linalg.norm(vector)).astype("<f2").tobytes()},
     }
     return Item(name, NOON, **(known | fields))  # type: ignore[arg-type]  # a test's own fields
 
@@ -202,7 +201,7 @@ def looks(catalog: Catalog) -> dict[str, tuple[bool, str | None, bytes]]:
 
 def nearest(catalog: Catalog, name: str) -> list[float]:
     """How near the nearest items are: several have the same vector, and their order is open."""
-    _, similarities = catalog.search(item(name).vector()[None], 20)
+    _, similarities = catalog.search(item(name).vector("fake@1")[None], 20)
     return [round(each, 3) for each in similarities[0].tolist()]
 
 
@@ -215,7 +214,7 @@ async def test_a_worker_started_from_a_snapshot_knows_what_one_does_that_read_ev
     await first.stop()
     await topic.put(item("i1", in_stock=False), item("i2", category="sale"), item("i50"), item("i3"))
     await topic.write(b"i4", None)
-    await topic.put(replace(item("i5"), embedding=item("i99").embedding))
+    await topic.put(replace(item("i5"), embeddings=item("i99").embeddings))
 
     catalog, used, second = await started(topic, stack.endpoints.kafka, tmp_path)
     await topic.replica.start()

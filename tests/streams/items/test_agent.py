@@ -5,7 +5,6 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
 from prometheus_client import REGISTRY
@@ -23,11 +22,11 @@ from streams.processing.breaker import Breaker, RefusalLimit
 from streams.processing.positions import Positions
 from streams.wire.namespace import Namespace
 from streams.wire.records import Record
-from streams.wire.signals import Changed, Engaged, Signal, SignalTopic, Uploaded, parse_signal
+from streams.wire.signals import Changed, Engaged, Signal, SignalTopic, Uploaded, encode_signal, parse_signal
 from tests.harness.fakes import NOON, Clock, FakePublisher, Rewinds, wire
 
 PARTITIONS = 4
-EMBEDDING = np.eye(8, dtype="<f2")[0].tobytes()
+EMBEDDINGS = {"fake@1": np.eye(8, dtype="<f2")[0].tobytes()}
 SOURCE = 2
 
 
@@ -80,8 +79,8 @@ def desk() -> Desk:
 
 def uploaded(at: int, name: str = "i1", **fields: object) -> Uploaded:
     """An upload at second `at`."""
-    known: dict[str, object] = {"owner": "u1", "uploaded_at_ms": NOON + 1000 * at, "embedding": EMBEDDING}
-    return Uploaded(Item(name, NOON + 1000 * at, encoder="fake@1", **(known | fields)))  # type: ignore[arg-type]
+    known: dict[str, object] = {"owner": "u1", "uploaded_at_ms": NOON + 1000 * at, "embeddings": EMBEDDINGS}
+    return Uploaded(Item(name, NOON + 1000 * at, **(known | fields)))  # type: ignore[arg-type]
 
 
 def changed(at: int, name: str = "i1", **fields: object) -> Changed:
@@ -95,7 +94,7 @@ def engaged(sequence: int, name: str = "i1", weight: float = 1.0, links: tuple[s
 
 
 def record(offset: int, signal: Signal | bytes | None, *, partition: int = 0, after: int | None = -2) -> Record:
-    value = signal if isinstance(signal, bytes) or signal is None else msgspec.msgpack.encode(signal)
+    value = signal if isinstance(signal, bytes) or signal is None else encode_signal(signal)
     before = offset - 1 if after == -2 else after
     return Record("state.signals", partition, offset, NOON, b"k", value, (), before)
 
@@ -115,14 +114,14 @@ async def test_an_uploaded_item_stands_in_the_catalogue_under_its_id(desk: Desk)
     await desk.handle(batch(uploaded(0, title="Red shirt")))
     ((name, item),) = desk.catalogue()
     assert item is not None
-    assert (name, item.title, item.embedding) == ("i1", "Red shirt", EMBEDDING)
+    assert (name, item.title, item.embeddings) == ("i1", "Red shirt", EMBEDDINGS)
 
 
 async def test_a_change_after_the_upload_keeps_the_embedding(desk: Desk) -> None:
     await desk.handle(batch(uploaded(0, price=20.0, title="Red shirt"), changed(5, price=10.0)))
     item = desk.latest("i1")
     assert item is not None
-    assert (item.price, item.title, item.embedding) == (10.0, "Red shirt", EMBEDDING)
+    assert (item.price, item.title, item.embeddings) == (10.0, "Red shirt", EMBEDDINGS)
 
 
 async def test_a_change_in_a_later_batch_finds_the_stored_item(desk: Desk) -> None:
@@ -130,7 +129,7 @@ async def test_a_change_in_a_later_batch_finds_the_stored_item(desk: Desk) -> No
     await desk.handle([record(1, changed(5, price=10.0))])
     item = desk.latest("i1")
     assert item is not None
-    assert (item.price, item.embedding) == (10.0, EMBEDDING)
+    assert (item.price, item.embeddings) == (10.0, EMBEDDINGS)
 
 
 async def test_several_changes_of_one_batch_are_one_record_of_the_catalogue(desk: Desk) -> None:
@@ -166,7 +165,7 @@ async def test_an_item_that_is_shown_again_has_its_embedding(desk: Desk) -> None
     await desk.handle(batch(uploaded(0), changed(1, hidden=True), changed(2, hidden=False)))
     item = desk.latest("i1")
     assert item is not None
-    assert (item.hidden, item.embedding) == (False, EMBEDDING)
+    assert (item.hidden, item.embeddings) == (False, EMBEDDINGS)
 
 
 async def test_a_deleted_item_is_a_tombstone(desk: Desk) -> None:

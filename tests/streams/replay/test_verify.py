@@ -249,7 +249,7 @@ async def test_a_trend_that_is_not_its_items_is_found(world: World) -> None:
     assert (report.different_behaviours, {each.kind for each in report.differences}) == (2, {"trend"})
 
 
-@pytest.mark.parametrize("fault", [{"price": 4.0}, {"embedding": b"\1" * 16}, {"deleted": True}])
+@pytest.mark.parametrize("fault", [{"price": 4.0}, {"embeddings": {"fake@1": b"\1" * 16}}, {"deleted": True}])
 async def test_a_changed_fact_of_an_item_is_found(world: World, fault: dict[str, object]) -> None:
     partition = partition_of(key_of("i1"), PARTITIONS)
     found = (await world.signals.load({partition: Wanted(["i1"], [])}))[partition]

@@ -12,7 +12,7 @@ from state.codec import decode_behaviour, encode_behaviour, encode_sources
 from state.signals import partition_of
 from streams.errors import InvalidEvent
 from streams.wire.namespace import Namespace
-from streams.wire.signals import ENGAGED_LIMIT, Changed, Engaged, SignalTopic, Uploaded, parse_signal
+from streams.wire.signals import ENGAGED_LIMIT, Changed, Engaged, SignalTopic, Uploaded, encode_signal, parse_signal
 from streams.wire.topics import SIGNALS
 from tests.harness.catalog import NOW, item
 
@@ -92,7 +92,7 @@ def test_a_signal_of_a_later_release_is_an_invalid_event() -> None:
 
 def changed(signal: Uploaded | Changed | Engaged, path: tuple[str | int, ...], value: object) -> bytes:
     """The signal on the wire, with another value in one place."""
-    wire = msgspec.msgpack.decode(msgspec.msgpack.encode(signal))
+    wire = msgspec.msgpack.decode(encode_signal(signal))
     place = wire
     for step in path[:-1]:
         place = place[step]
@@ -114,6 +114,8 @@ OUT_OF_RANGE = [
     *[(UPLOADED, ("item", name), HUGE) for name in ("changed_at_ms", "uploaded_at_ms", "expires_at_ms")],
     (UPLOADED, ("item", "embedding"), b"odd"),
     (UPLOADED, ("item", "embedding"), b"\x00\x7e" * 256),  # NaN
+    (UPLOADED, ("item", "further_embeddings"), {"words@1": b"odd"}),
+    (UPLOADED, ("item", "further_embeddings"), {"words@1": b"\x00\x7e" * 256}),
     (UPLOADED, ("item", "description"), "d" * 4097),
     (UPLOADED, ("item", "encoder"), "e" * 140_000),
 ]

@@ -1,0 +1,229 @@
+"""What the release before stored is read to the same values: in a rolling upgrade, workers of both run in one group.
+
+The bytes were made by the last commit in which an item had one embedding, and must not be replaced.
+"""
+
+import tarfile
+from base64 import b64decode
+from io import BytesIO
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from features.behaviour import Engagement
+from features.dials import NO_DIALS, turn
+from features.item import Change, Item, hash_of, key_of
+from features.profile import NOTHING_ASKED, Privacy
+from inference.catalog.catalog import Catalog, CatalogCounts
+from inference.catalog.snapshot import find_snapshot, load_snapshot
+from state.codec import (
+    decode_behaviour,
+    decode_item,
+    decode_profile,
+    decode_sources,
+    decode_trends,
+    encode_behaviour,
+    encode_item,
+    encode_profile,
+    encode_sources,
+    encode_trends,
+)
+from streams.wire.signals import Changed, Engaged, Uploaded, encode_signal, parse_signal
+
+ITEM_WHOLE = b64decode(
+    "eyJpdGVtX2lkIjoiaTEiLCJjaGFuZ2VkX2F0X21zIjoxNzY3MjY4ODAwMDA1LCJvd25lciI6InUxIiwidXBsb2FkZWRfYXRfbXMiOjE3NjcyNjg4"
+    "MDAwMDAsInRpdGxlIjoiUmVkIHNoaXJ0IiwiZGVzY3JpcHRpb24iOiJDb3R0b24sIMOpdMOpIiwiY2F0ZWdvcnkiOiJzaGlydHMiLCJwcmljZSI6"
+    "MTkuOTksImN1cnJlbmN5IjoiRVVSIiwiaW5fc3RvY2siOmZhbHNlLCJoaWRkZW4iOnRydWUsImRlbGV0ZWQiOmZhbHNlLCJleHBpcmVzX2F0X21z"
+    "IjoxNzY3MjY4ODAxMDAwLCJ0YWdzIjpbWyJqZXJzZXkiLDAuNzFdXSwiY29sb3VycyI6W1sicmVkIiwwLjc1XSxbIndoaXRlIiwwLjI1XV0sImVt"
+    "YmVkZGluZyI6InpUaG1PZ0FBQUFBPSIsImVuY29kZXIiOiJlZmZuZXRAMSJ9"
+)
+ITEM_EARLY = b64decode(
+    "eyJpdGVtX2lkIjoiaTIiLCJjaGFuZ2VkX2F0X21zIjoxNzY3MjY4ODAwMDAwLCJvd25lciI6bnVsbCwidXBsb2FkZWRfYXRfbXMiOjAsInRpdGxl"
+    "IjoiSGF0IiwiZGVzY3JpcHRpb24iOm51bGwsImNhdGVnb3J5IjpudWxsLCJwcmljZSI6bnVsbCwiY3VycmVuY3kiOm51bGwsImluX3N0b2NrIjp0"
+    "cnVlLCJoaWRkZW4iOmZhbHNlLCJkZWxldGVkIjpmYWxzZSwiZXhwaXJlc19hdF9tcyI6bnVsbCwidGFncyI6W10sImNvbG91cnMiOltdLCJlbWJl"
+    "ZGRpbmciOm51bGwsImVuY29kZXIiOm51bGx9"
+)
+ITEM_GONE = b64decode(
+    "eyJpdGVtX2lkIjoiaTMiLCJjaGFuZ2VkX2F0X21zIjoxNzY3MjY4ODAwMDAwLCJvd25lciI6bnVsbCwidXBsb2FkZWRfYXRfbXMiOjAsInRpdGxl"
+    "IjpudWxsLCJkZXNjcmlwdGlvbiI6bnVsbCwiY2F0ZWdvcnkiOm51bGwsInByaWNlIjpudWxsLCJjdXJyZW5jeSI6bnVsbCwiaW5fc3RvY2siOnRy"
+    "dWUsImhpZGRlbiI6ZmFsc2UsImRlbGV0ZWQiOnRydWUsImV4cGlyZXNfYXRfbXMiOm51bGwsInRhZ3MiOltdLCJjb2xvdXJzIjpbXSwiZW1iZWRk"
+    "aW5nIjpudWxsLCJlbmNvZGVyIjpudWxsfQ=="
+)
+PROFILE_PLAIN = b64decode(
+    "AQIAAADo2W15mwEAAAEAAQACAAIArioe/7oRzwoAAIA/wGFWaSCeo31kLJcyAABAQMFhVmmuKh7/IJ6jfQEAAAAAAAAAAgAAAAAAAAA="
+)
+PROFILE_ASKED = b64decode(
+    "AgIAAADo2W15mwEAAAEFAAAAAAAAAAcAAAAAAAAABgAAAAAAAAABAAEAAgACAK4qHv+6Ec8KAACAP8BhVmkgnqN9ZCyXMgAAQEDBYVZprioe/yCe"
+    "o30BAAAAAAAAAAIAAAAAAAAA"
+)
+PROFILE_DIALS = b64decode(
+    "AwIAAADo2W15mwEAAAEFAAAAAAAAAAcAAAAAAAAABgAAAAAAAAABAAEAAgACAAEArioe/7oRzwoAAIA/wGFWaSCeo31kLJcyAABAQMFhVmmuKh7/"
+    "IJ6jfQEAAAAAAAAAAgAAAAAAAACF6Oghu0a3HAAAAD8="
+)
+BEHAVIOUR_PLAIN = b64decode("AQAAAAAAAPA/AAAAAAAA8D8A1m15mwEAAAEAIJ6jfWQslzIAAAA/wGFWaQ==")
+BEHAVIOUR_VOTED = b64decode("AqAgLWb//w9AIngWEJv/D0Do2W15mwEAAAEAAgAAAAAAAAAAAAAAAAABACCeo31kLJcyAAAAP8BhVmk=")
+TRENDS = b64decode("AQEArioe/7oRzwr7/39A2fx/QMFhVmk=")
+SOURCES = b64decode("ggBGA88AAAEAAAAAAA==")
+UPLOADED = b64decode(
+    "gqR0eXBlqFVwbG9hZGVkpGl0ZW3eABGnaXRlbV9pZKJpMa1jaGFuZ2VkX2F0X21zzwAAAZt5bdYFpW93bmVyonUxrnVwbG9hZGVkX2F0X21zzwAA"
+    "AZt5bdYApXRpdGxlqVJlZCBzaGlydKtkZXNjcmlwdGlvbq1Db3R0b24sIMOpdMOpqGNhdGVnb3J5pnNoaXJ0c6VwcmljZctAM/1wo9cKPahjdXJy"
+    "ZW5jeaNFVVKoaW5fc3RvY2vCpmhpZGRlbsOnZGVsZXRlZMKtZXhwaXJlc19hdF9tc88AAAGbeW3Z6KR0YWdzkZKmamVyc2V5yz/muFHrhR64p2Nv"
+    "bG91cnOSkqNyZWTLP+gAAAAAAACSpXdoaXRlyz/QAAAAAAAAqWVtYmVkZGluZ8QIzThmOgAAAACnZW5jb2RlcqhlZmZuZXRAMQ=="
+)
+CHANGED = b64decode(
+    "g6R0eXBlp0NoYW5nZWSnaXRlbV9pZKJpMaZjaGFuZ2WJpWF0X21zzwAAAZt5bdYApXRpdGxlwKtkZXNjcmlwdGlvbsCoY2F0ZWdvcnnApXByaWNl"
+    "y0AUAAAAAAAAqGluX3N0b2NrwKZoaWRkZW7Cp2RlbGV0ZWTApmRpc293bsA="
+)
+DISOWNED = b64decode(
+    "g6R0eXBlp0NoYW5nZWSnaXRlbV9pZKJpMaZjaGFuZ2WJpWF0X21zzwAAAZt5bdYApXRpdGxlwKtkZXNjcmlwdGlvbsCoY2F0ZWdvcnnApXByaWNl"
+    "wKhpbl9zdG9ja8CmaGlkZGVuwKdkZWxldGVkwKZkaXNvd27ZIDUzMTk5NTg1YmRkZWEyOGU2N2ZlNzE0M2E0MmJhZWY3"
+)
+ENGAGED = b64decode(
+    "gqR0eXBlp0VuZ2FnZWSrZW5nYWdlbWVudHOSh6RpdGVtzwrPEbr/HiqupWF0X21zzwAAAZt5bdYApndlaWdodMs/8AAAAAAAAKVsaW5rc5GSzzKX"
+    "LGR9o54gyz/gAAAAAAAApnNvdXJjZQOoc2VxdWVuY2VGpXZvdGVyAIekaXRlbc8KzxG6/x4qrqVhdF9tc88AAAGbeW3Z6KZ3ZWlnaHTLQAgAAAAA"
+    "AAClbGlua3OQpnNvdXJjZQOoc2VxdWVuY2VIpXZvdGVyEQ=="
+)
+SNAPSHOT = b64decode(
+    "/Td6WFoAAATm1rRGAgAhARwAAAAQz1jM4E//A6ldABhgwG449LFKK8puoxytYp/xG8km/cFIDkBjSRQPuahjdEfrvvfRuPsujlmhOOHCqklS760B"
+    "JqFjvCUSqchc9AWX8mcEqIfu3OCWqMFTcMyvSNtcpRM7EORv0vGnTBe62spfv6MmOpe8YJL0bMZUTYupFoC0apmt1XEOnUWXV2hNI/qF/0PFwkAv"
+    "repMzc72Sd0lfFQK8SfmDODjeP/M3sSNynuoZWzI+RV8+juPw8tl/wam+vCRbMKLlNdSNW4iM21kzuHj76vgCM8QWYKWgBCY+0LZoL7NiaYQuBa6"
+    "Xp9UquGA/igq+XYujD8iJee/5M0wnuji5ZXhyhSOWP6dtLrRyjj5DLnjaUgoP6c5mZwFkzo4epuqFMH4O+/3RhhIWWa6f72ycC+djpxm2UfZExet"
+    "SX4Q/YU/COS6q9/qaOgy4eU7UCjJgmL0JbWBamjGD7CW9ys981cR1IF2KuCmdKYIFy+HxtVhEI73B6evAms01b7JENLvBxee2o3UxfxM3oVBXFhf"
+    "F4vwXSBOmFVYKhDwGRofVH07FF28HvP6vPUi1a40G9yivD/SCEr5CX70KRinjb+xeVoxwElHa/tO3X0zO7A+/Vi0aFXF3r73TNzDjZuxq7Dk8esO"
+    "jjr0a2jINpPreWlIaZ0U3Iq2eIR3jjCbVS2k+Vx5cYa6+CcTV3HvZQOozQoANsp46IhZSshlRdf09Ar61Ni/v8n5+5tz7PbZA4isVB7Iy1hsCtRj"
+    "4Xr0/7HvA63F7z42+S5eQotD64nqyWTVz+BBReBpyznKnOk2itO4/smApL42FEsV1ybfU7U5Bg0UPxwsS4NuAWnthO1C0fG4Mxq+QL1/ixdk2P50"
+    "75qLRQV/iOjEIr+jk8g/OvD+Nli9MH6fDVccNAJcJ54xxvf3TZ+DohP5iIYGihpR86j9GftM55NZ12vd4gvuZnk8ubtCT8klTScb1SPQKsSQk8ul"
+    "a4UO5VZ/Xy8hjIi8jfQENlbaiKSUNiOS/JtFngQa5S5tzAKB969HphGlIw4hHkRZU38jkmi6eTOJwVC9NzbSSfykQIbcOU+2OtEHYB3ty/pB5xq/"
+    "sgXJJer4fDkzJcX/0+VYhkbvemmUg6/ma9lNsCFfQYyjGSCKv4dx0Y6AhmMz/u3D7Fle7QtpSg0C5LMtGpZV7cOi+Yj1DSnH/7PQSxgpxMZyWf+P"
+    "P6MFplpLzQiS0CvR3GddhSzTVUqUOmfrVhrEQwrZBcvJNjWeIDax4MDmJDMAAAAAUjQYZVTHKdQAAcUHgKABANBdah2xxGf7AgAAAAAEWVo="
+)
+
+NOW = 1_767_268_800_000
+NOW_S = NOW // 1000
+SHIRT, HAT = key_of("i1"), key_of("i2")
+EMBEDDING = np.array([0.6, 0.8, 0, 0], "<f2").tobytes()
+WHOLE = Item(
+    "i1",
+    changed_at_ms=NOW + 5,
+    owner="u1",
+    uploaded_at_ms=NOW,
+    title="Red shirt",
+    description="Cotton, été",
+    category="shirts",
+    price=19.99,
+    currency="EUR",
+    in_stock=False,
+    hidden=True,
+    expires_at_ms=NOW + 1000,
+    tags=(("jersey", 0.71),),
+    colours=(("red", 0.75), ("white", 0.25)),
+    embeddings={"effnet@1": EMBEDDING},
+)
+ITEMS = [
+    (ITEM_WHOLE, WHOLE),
+    (ITEM_EARLY, Item("i2", changed_at_ms=NOW, title="Hat")),
+    (ITEM_GONE, Item("i3", changed_at_ms=NOW, deleted=True)),
+]
+CLICKED = Engagement(SHIRT, NOW, 1.0, ((HAT, 0.5),), source=3, sequence=70)
+BOUGHT = Engagement(SHIRT, NOW + 1000, 3.0, (), 3, 72, 17)
+SIGNALS = [
+    (UPLOADED, Uploaded(WHOLE)),
+    (CHANGED, Changed("i1", Change(NOW, price=5.0, hidden=False))),
+    (DISOWNED, Changed("i1", Change(NOW, disown=hash_of("u1")))),
+    (ENGAGED, Engaged((CLICKED, BOUGHT))),
+]
+
+
+@pytest.mark.parametrize(("stored", "item"), ITEMS, ids=["whole", "without a picture yet", "deleted"])
+def test_an_item_is_read_and_stored_the_same(stored: bytes, item: Item) -> None:
+    assert decode_item(stored) == item
+    assert encode_item(item) == stored
+
+
+@pytest.mark.parametrize(("stored", "signal"), SIGNALS, ids=["uploaded", "changed", "disowned", "engaged"])
+def test_a_signal_is_read_and_sent_the_same(stored: bytes, signal: Uploaded | Changed | Engaged) -> None:
+    assert parse_signal(stored) == signal
+    assert encode_signal(signal) == stored
+
+
+def test_the_picture_of_an_item_with_several_embeddings_is_where_the_release_before_reads_it() -> None:
+    words = np.array([1, 0], "<f2").tobytes()
+    item = Item("i1", NOW, embeddings={"effnet@1": EMBEDDING, "words@1": words, "clips@1": b""})
+    for stored in (
+        msgspec.json.decode(encode_item(item)),
+        msgspec.json.decode(msgspec.json.encode(msgspec.msgpack.decode(encode_signal(Uploaded(item)))["item"])),
+    ):
+        assert (b64decode(stored["embedding"]), stored["encoder"]) == (EMBEDDING, "effnet@1")
+        assert stored["further_embeddings"].keys() == {"words@1", "clips@1"}
+    assert decode_item(encode_item(item)) == item
+    assert list(decode_item(encode_item(item)).embeddings) == ["effnet@1", "words@1", "clips@1"]
+    assert parse_signal(encode_signal(Uploaded(item))) == Uploaded(item)
+
+
+def test_an_embedding_without_an_encoder_stays_one() -> None:
+    stored = ITEM_WHOLE.replace(b'"encoder":"effnet@1"', b'"encoder":null')
+    assert decode_item(stored).embeddings == {"": EMBEDDING}
+    assert encode_item(decode_item(stored)) == stored
+
+
+@pytest.mark.parametrize(
+    ("stored", "privacy", "dials"),
+    [
+        (PROFILE_PLAIN, NOTHING_ASKED, NO_DIALS),
+        (PROFILE_ASKED, Privacy(opted_out=True, forgotten_ms=5, asked_offset=7, asked_ms=6), NO_DIALS),
+        (PROFILE_DIALS, Privacy(True, 5, 7, 6), turn(NO_DIALS, [("shoes", 0.5)])),
+    ],
+    ids=["plain", "after a privacy request", "with dials"],
+)
+def test_a_profile_is_read_and_stored_the_same(stored: bytes, privacy: Privacy, dials: NDArray[np.void]) -> None:
+    profile = decode_profile(stored)
+    assert (profile.count, profile.last_at_ms, profile.privacy) == (2, NOW + 1000, privacy)
+    assert profile.engaged.tolist() == [(SHIRT, 1.0, NOW_S)]
+    assert profile.refused.tolist() == [(HAT, 3.0, NOW_S + 1)]
+    assert profile.seen.tolist() == [SHIRT % 2**32, HAT % 2**32]
+    assert profile.events.tolist() == [1, 2]
+    assert profile.dials.tolist() == dials.tolist()
+    assert encode_profile(profile) == stored
+
+
+def test_a_behaviour_is_read_and_stored_the_same() -> None:
+    plain, voted = decode_behaviour(BEHAVIOUR_PLAIN), decode_behaviour(BEHAVIOUR_VOTED)
+    assert (plain.popular, plain.trend, plain.at_ms) == (1.0, 1.0, NOW)
+    assert (plain.user_bitmap, plain.user_bitmap_before) == (0, 0)
+    assert (voted.popular, voted.trend) == pytest.approx((3.99999885, 3.99980748))
+    assert (voted.at_ms, voted.user_bitmap, voted.user_bitmap_before) == (NOW + 1000, 1 << 17 | 1, 0)
+    for behaviour, stored in ((plain, BEHAVIOUR_PLAIN), (voted, BEHAVIOUR_VOTED)):
+        assert behaviour.neighbours.tolist() == [(HAT, 0.5, NOW_S)]
+        assert encode_behaviour(behaviour) == stored
+
+
+def test_trends_and_sources_are_read_and_stored_the_same() -> None:
+    ((item, popular, trend, at_s),) = decode_trends(TRENDS).tolist()
+    assert (item, at_s) == (SHIRT, NOW_S + 1)
+    assert (popular, trend) == pytest.approx((3.9999988, 3.9998076))
+    assert encode_trends(decode_trends(TRENDS)) == TRENDS
+    assert decode_sources(SOURCES) == {0: 70, 3: 2**40}
+    assert encode_sources(decode_sources(SOURCES)) == SOURCES
+
+
+def test_a_snapshot_of_the_catalogue_is_read(tmp_path: Path) -> None:
+    """Items: available, of another owner, sold out, deleted, and of another encoder."""
+    with tarfile.open(fileobj=BytesIO(SNAPSHOT)) as files:
+        files.extractall(tmp_path, filter="data")
+    snapshot, catalog = find_snapshot(tmp_path), Catalog(4)
+    assert snapshot is not None
+    load_snapshot(snapshot, catalog)
+
+    assert (snapshot.manifest.origin.topic_id, snapshot.manifest.origin.offsets) == ("topic-1", {0: 7})
+    assert catalog.pictures.encoder == "effnet@1"
+    assert catalog.counts() == CatalogCounts(searchable=2, unavailable=1, other_encoder=1)
+    assert [catalog.row_of(f"i{number}") for number in range(1, 6)] == [0, 1, 2, None, None]
+    assert catalog.owned_by(key_of("u2")) == ["i2"]
+    assert "i5" in catalog.owned_by(key_of("shop"))
+    rows, similarities = catalog.pictures.search(np.array([[1, 0, 0, 0]], np.float32), 3)
+    assert rows.tolist() == [[0, 1, -1]]
+    assert similarities[0, :2].tolist() == pytest.approx([1.0, 0.8], abs=1e-3)
+    assert catalog.freshest(2).tolist() == [1, 0]
