@@ -11,7 +11,7 @@ ReasonCode: TypeAlias = Literal[
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Why an item is in the list, with the evidence.
+    """Why an item stands in the list, with the evidence for it.
 
     `looks_like` gives the user's item and the cosine `similarity` (no item: the picture that was sent); `chosen_after`
     the user's item and the `strength` (0 to 1) with which users go from it to this one; `same_category` the category
