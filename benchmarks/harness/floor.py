@@ -14,7 +14,6 @@ from threadpoolctl import threadpool_limits
 
 from deploy.local import Stack
 from streams.interactions.agent import InteractionsAgent
-from streams.kafka.faust_app import make_app
 from streams.logs import configure_logs
 from streams.processing.positions import Positions
 from streams.settings import Settings, read_settings
@@ -86,9 +85,7 @@ async def run_floor(settings: Settings) -> None:
 
 async def _wire(settings: Settings, stack: AsyncExitStack) -> tuple[InteractionsAgent, PlainConsumer]:
     found = Stack(settings).endpoints()
-    # An app that is never started: its agents would be Faust's.
-    app = make_app("floor", settings, found.kafka)
-    parts = Resources(settings, Addresses(found.kafka, found.redis, found.triton), app, stack)
+    parts = Resources(settings, Addresses(found.kafka, found.redis, found.triton), stack)
 
     async def rewind(partition: int, position: int) -> None:
         consumer.rewind(partition, position)

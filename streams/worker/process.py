@@ -75,7 +75,7 @@ class Worker:
         self._ready = False
         self._beat = time.monotonic()
         self.app: App = make_app(name, settings, addresses.kafka)
-        self._parts = Resources(settings, addresses, self.app, stack)
+        self._parts = Resources(settings, addresses, stack)
         self._liveness = Liveness(EndOffsets(addresses.kafka, security=self._security).read)
 
     async def start(self) -> None:
@@ -85,7 +85,7 @@ class Worker:
         endpoint.start()
         log.info("starting", worker=self._name, metrics_port=endpoint.port)
         await asyncio.to_thread(sign_in, self._kafka, self._security)
-        await WIRE[self._name](self._parts)
+        await WIRE[self._name](self._parts, self.app)
         self._stack.push_async_callback(self.app.stop)
         await self.app.start()
         while not self.app.assigned.is_set() and self.failure is None:

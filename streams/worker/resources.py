@@ -55,10 +55,9 @@ class Addresses:
 class Resources:
     """Makes the parts of one process for its agents; `stack` ends them."""
 
-    def __init__(self, settings: Settings, addresses: Addresses, app: App, stack: AsyncExitStack) -> None:
+    def __init__(self, settings: Settings, addresses: Addresses, stack: AsyncExitStack) -> None:
         self.settings = settings
         self.prefix = settings.topic_prefix
-        self.app = app
         self.signals = SignalTopic(self.prefix, settings.partitions)
         self.controls = ControlRecords(*control_keys(settings.control_key))
         self.stack = stack
@@ -109,18 +108,18 @@ class Resources:
         """What is known to be in trouble."""
         return Degradations(redis, self.prefix, CONDITIONS, observe=_observe_redis)
 
-    def positions(self, topic: topics.Topic, store: PartitionStore) -> Positions:
+    def positions(self, app: App, topic: topics.Topic, store: PartitionStore) -> Positions:
         """The positions of a topic, which partitions are taken up from when they are assigned."""
         name = self.prefix + topic.name
-        positions = Positions(partial(self.app.rewind, name))
+        positions = Positions(partial(app.rewind, name))
 
         async def resume(partitions: Sequence[int]) -> dict[int, int]:
             found = await store.positions(partitions)
             positions.loaded(found)
             return found
 
-        self.app.positions[name] = resume
-        self.app.stores[name] = store
+        app.positions[name] = resume
+        app.stores[name] = store
         return positions
 
     def watch(self, part: CatalogReplica | InteractionsAgent | RollbackWatch) -> None:
@@ -141,12 +140,13 @@ class Resources:
         self._breakers.append(Breaker(topic.name, limit))
         return self._breakers[-1]
 
-    def add_agent(self, topic: topics.Topic, handle: Handler, limit: int, *, pause_s: float = 0.0) -> None:
+    def add_agent(self, app: App, topic: topics.Topic, handle: Handler, limit: int, *, pause_s: float = 0.0) -> None:
         """Have a topic handled (`streams.kafka.faust_app.add_agent`)."""
-        add_agent(self.app, topic, handle, name=topic.name, prefix=self.prefix, limit=limit, pause_s=pause_s)
+        add_agent(app, topic, handle, name=topic.name, prefix=self.prefix, limit=limit, pause_s=pause_s)
 
     def add_overlapping_agent(
         self,
+        app: App,
         topic: topics.Topic,
         work: Callable[[Sequence[Record]], Awaitable[T]],
         settle: Callable[[T], Awaitable[None]],
@@ -155,7 +155,7 @@ class Resources:
     ) -> None:
         """Have a topic handled (`streams.kafka.faust_app.add_overlapping_agent`)."""
         add_overlapping_agent(
-            self.app, topic, work, settle, name=topic.name, prefix=self.prefix, limit=limit, at_once=at_once
+            app, topic, work, settle, name=topic.name, prefix=self.prefix, limit=limit, at_once=at_once
         )
 
     def vector_sets(self) -> VectorSets | None:
@@ -175,13 +175,13 @@ class Resources:
         await nearby.start()
         return nearby
 
-    async def index_agent(self, sets: VectorSets) -> IndexAgent:
+    async def index_agent(self, app: App, sets: VectorSets) -> IndexAgent:
         """Who writes the shared index."""
         topic = self.prefix + topics.CATALOG.name
-        positions = Positions(partial(self.app.rewind, topic))
+        positions = Positions(partial(app.rewind, topic))
         read = partial(asyncio.to_thread, partial(read_log, self._addresses.kafka, topic, security=self._security))
         agent = IndexAgent(sets, positions, read)
-        self.app.positions[topic] = agent.take_up
+        app.positions[topic] = agent.take_up
         watch = RollbackWatch(agent.positions, lambda: positions.known, lambda p, held: positions.refused({p: held}))
         self.watch(watch)
         await watch.start()

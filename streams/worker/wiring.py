@@ -14,6 +14,7 @@ from streams.interactions.agent import InteractionsAgent
 from streams.interactions.behaviour_cache import BehaviourCache
 from streams.interactions.trend_noise import LaplaceNoise
 from streams.items.agent import ItemChangesAgent, SignalsAgent
+from streams.kafka.faust_app import App
 from streams.privacy.agent import PrivacyAgent
 from streams.processing.degradations import ENCODER, report_to
 from streams.processing.positions import Positions
@@ -33,15 +34,15 @@ UPLOADS_AT_ONCE = 64
 SIGNALS_PAUSE_S = 0.05
 
 
-async def wire_interactions(parts: Resources) -> None:
+async def wire_interactions(parts: Resources, app: App) -> None:
     """The hub: lists for users who did something."""
     topic = parts.prefix + topics.INTERACTIONS.name
-    positions = Positions(partial(parts.app.rewind, topic))
+    positions = Positions(partial(app.rewind, topic))
     agent, partitions = await make_interactions_agent(parts, positions)
-    parts.app.positions[topic] = agent.positions
-    parts.app.stores[topic] = partitions
+    app.positions[topic] = agent.positions
+    app.stores[topic] = partitions
     await parts.watch_store(partitions, positions, agent.rolled_back)
-    parts.add_agent(topics.INTERACTIONS, agent.handle, parts.settings.batch_limit)
+    parts.add_agent(app, topics.INTERACTIONS, agent.handle, parts.settings.batch_limit)
 
 
 async def make_interactions_agent(parts: Resources, positions: Positions) -> tuple[InteractionsAgent, RedisPartitions]:
@@ -87,7 +88,7 @@ async def make_interactions_agent(parts: Resources, positions: Positions) -> tup
     return agent, partitions
 
 
-async def wire_uploads(parts: Resources) -> None:
+async def wire_uploads(parts: Resources, app: App) -> None:
     """New pictures, and pictures that are asked with."""
     await asyncio.to_thread(warm_up_items)
     publisher = await parts.publisher(
@@ -121,10 +122,10 @@ async def wire_uploads(parts: Resources) -> None:
         prefix=parts.prefix,
         list_length=parts.settings.list_length,
     )
-    parts.add_overlapping_agent(topics.UPLOADS, agent.answer, agent.publish, UPLOADS_LIMIT, UPLOADS_AT_ONCE)
+    parts.add_overlapping_agent(app, topics.UPLOADS, agent.answer, agent.publish, UPLOADS_LIMIT, UPLOADS_AT_ONCE)
 
 
-async def wire_items(parts: Resources) -> None:
+async def wire_items(parts: Resources, app: App) -> None:
     """What becomes of items: signals, changes; and privacy requests, on their way to the users' events."""
     await asyncio.to_thread(warm_up_items)
     publisher = await parts.publisher(
@@ -138,7 +139,7 @@ async def wire_items(parts: Resources) -> None:
     )
     partitions = parts.signal_partitions(parts.redis())
     store = SignalStore(partitions, parts.settings.partitions)
-    positions = parts.positions(topics.SIGNALS, partitions)
+    positions = parts.positions(app, topics.SIGNALS, partitions)
     await parts.watch_store(partitions, positions, lambda p, held: positions.refused({p: held}))
     signals = SignalsAgent(
         store,
@@ -150,16 +151,16 @@ async def wire_items(parts: Resources) -> None:
     )
     changes = ItemChangesAgent(publisher, parts.signals, parts.breaker(topics.ITEMS), prefix=parts.prefix)
     privacy = PrivacyAgent(publisher, parts.controls, parts.breaker(topics.PRIVACY), prefix=parts.prefix)
-    parts.add_agent(topics.SIGNALS, signals.handle, parts.settings.batch_limit, pause_s=SIGNALS_PAUSE_S)
-    parts.add_agent(topics.ITEMS, changes.handle, parts.settings.batch_limit)
-    parts.add_agent(topics.PRIVACY, privacy.handle, parts.settings.batch_limit)
+    parts.add_agent(app, topics.SIGNALS, signals.handle, parts.settings.batch_limit, pause_s=SIGNALS_PAUSE_S)
+    parts.add_agent(app, topics.ITEMS, changes.handle, parts.settings.batch_limit)
+    parts.add_agent(app, topics.PRIVACY, privacy.handle, parts.settings.batch_limit)
     sets = parts.vector_sets()
     if sets is not None:
-        index = await parts.index_agent(sets)
-        parts.add_agent(topics.CATALOG, index.handle, parts.settings.batch_limit)
+        index = await parts.index_agent(app, sets)
+        parts.add_agent(app, topics.CATALOG, index.handle, parts.settings.batch_limit)
 
 
-WIRE: dict[WorkerName, Callable[[Resources], Awaitable[None]]] = {
+WIRE: dict[WorkerName, Callable[[Resources, App], Awaitable[None]]] = {
     "interactions": wire_interactions,
     "uploads": wire_uploads,
     "items": wire_items,
