@@ -5,13 +5,11 @@ from typing import Annotated, Literal
 import typer
 
 from cli.output import JsonOption
-
-#: The words of streams.wire.events.InteractionType, whose module is not light.
-TypeWord = Literal["click", "view", "like", "save", "share", "purchase", "rate", "dislike", "hide", "upload"]
+from sightline_client.events import InteractionType
 
 
 def publish(
-    kind: Annotated[TypeWord | None, typer.Option("--type", help="What the user did.")] = None,
+    kind: Annotated[InteractionType | None, typer.Option("--type", help="What the user did.")] = None,
     user: Annotated[str | None, typer.Option(help="The user's id.")] = None,
     item: Annotated[str | None, typer.Option(help="The item's id.")] = None,
     rating: Annotated[float | None, typer.Option(help="1 to 5, for --type rate.")] = None,

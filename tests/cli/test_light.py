@@ -5,14 +5,12 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 from benchmarks.measures.encoder import BATCH
 from cli.bench.commands import encoder
-from cli.events.commands import TypeWord
-from streams.wire.events import InteractionType
 
 #: Not pydantic: Typer itself reads the words of the command line with it.
 HEAVY = {
@@ -102,6 +100,5 @@ except SystemExit as end:
     assert (ended["exit"], heavy(ended["modules"])) == (2, set())
 
 
-def test_the_words_of_light_modules_are_those_of_the_heavy_ones() -> None:
-    assert get_args(TypeWord) == get_args(InteractionType)
+def test_the_least_number_of_pictures_is_that_of_the_bench() -> None:
     assert encoder.__annotations__["images"].__metadata__[0].min == BATCH
