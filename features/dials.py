@@ -30,7 +30,8 @@ def turn(dials: NDArray[np.void], named: Sequence[tuple[str, float]]) -> NDArray
 
 def weights_of(dials: NDArray[np.void], keys: NDArray[np.uint64]) -> NDArray[np.float32]:
     """The weight that `dials`, of which there are some, give each of `keys` [n]: float32 [n], 0 where none."""
-    ordered = np.sort(dials, order="key")
+    # np.sort by a field takes five times as long.
+    ordered = dials[np.argsort(dials["key"])]
     places = np.minimum(np.searchsorted(ordered["key"], keys), len(ordered) - 1)
     weights: NDArray[np.float32] = np.where(ordered["key"][places] == keys, ordered["weight"][places], np.float32(0))
     return weights

@@ -105,11 +105,14 @@ class Catalog:
         self.category_names: list[str] = []
         self._fresh: list[tuple[int, int]] = []
         self._freshest: NDArray[np.int64] | None = None
+        #: How often rows may have become other items', or an item's row another.
+        self.changes = 0
 
     def apply(self, changes: Iterable[tuple[str, Item | None]]) -> None:
         """Bring the replica up to date with records of the catalogue, in their order; None is a tombstone."""
         moves = _Moves()
         self._freshest = None
+        self.changes += 1
         # Not remembered: all items come by here, and `key_of` remembers what comes again.
         latest = {key_of.__wrapped__(item_id): item for item_id, item in changes}
         rows = self._rows.find(np.fromiter(latest, np.uint64, len(latest))).tolist()
@@ -236,6 +239,7 @@ class Catalog:
             self._note_other(key_of(item_id), item_id, owner, encoder)
         self._fresh = self._newest()
         self._freshest = None
+        self.changes += 1
         self._index = contents.index
         self._lookalikes = SimilarCache(self._index, SIMILAR_COUNT)
 

@@ -11,6 +11,7 @@ from features.item import key_of
 from features.privacy import is_repeated
 from features.profile import Action, Profile, apply_interaction, is_applied, is_late
 from inference.catalog.catalog import Catalog
+from inference.recommender import Recommender
 from state.errors import StateUnavailable
 from state.profiles import ProfileStore
 from state.write_behind import PartitionCache, WriteBehindProfiles
@@ -122,7 +123,8 @@ class InteractionsAgent:
         self._clock_ms = clock_ms
         self._controls = controls
         self._receipts = Receipts(catalog, signals, prefix=prefix, clock_ms=clock_ms)
-        self._lists = ListMaker(crowd, catalog, nearby, prefix=prefix, length=list_length, clock_ms=clock_ms)
+        recommender = Recommender(catalog, length=list_length)
+        self._lists = ListMaker(crowd, recommender, nearby, prefix=prefix, clock_ms=clock_ms)
         self._partition_of = lru_cache(maxsize=65_536)(lambda key: partition_of(key, partitions))
         self._unstored = _Unstored()
         self._changed, self._room = asyncio.Event(), asyncio.Event()
