@@ -30,7 +30,8 @@ def turn(dials: NDArray[np.void], named: Sequence[tuple[str, float]]) -> NDArray
 
 def weights_of(dials: NDArray[np.void], keys: NDArray[np.uint64]) -> NDArray[np.float32]:
     """The weight of the dial for each of `keys` [n]: float32 [n], 0 for keys without one; `dials` is not empty."""
-    ordered = np.sort(dials, order="key")
+    # np.sort by a field takes five times as long.
+    ordered = dials[np.argsort(dials["key"])]
     indices = np.minimum(np.searchsorted(ordered["key"], keys), len(ordered) - 1)
     weights: NDArray[np.float32] = np.where(ordered["key"][indices] == keys, ordered["weight"][indices], np.float32(0))
     return weights

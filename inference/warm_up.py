@@ -1,6 +1,6 @@
-"""What is compiled at first use is used once before the first event, for no user would like to wait for a compiler.
+"""Calls what is compiled at its first use, before the first event: no user should wait for a compiler.
 
-Seconds where nothing was compiled yet, else a moment.
+It takes seconds where nothing was compiled yet, else a moment.
 """
 
 import numpy as np
@@ -10,16 +10,14 @@ from features.item import Item, key_of
 from features.profile import Action, Profile, profile_after
 from features.trends import NO_TRENDS
 from inference.catalog.catalog import Catalog
-from inference.ranking.ranking import rank
-from inference.retrieval.candidates import find_trends, generate_candidates
-from inference.retrieval.tastes import find_tastes
+from inference.recommender import Recommender
 
 _USER = key_of("nobody")
 _THAT, _THIS = (Action(event, key_of(name), 1.0, 0) for event, name in enumerate(("that", "this")))
 
 
 def warm_up_items() -> tuple[Catalog, Profile, Behaviour]:
-    """A catalogue of two items, of which nobody clicked one and then the other: all that it takes to know of items."""
+    """Compile what items need: a catalogue of two items, the profile of a user who clicked both, and a behaviour."""
     catalog = Catalog(2)
     embedding = np.array([1, 0], "<f2").tobytes()
     catalog.apply([(name, Item(name, 0, embeddings={"none": embedding})) for name in ("this", "that")])
@@ -29,9 +27,7 @@ def warm_up_items() -> tuple[Catalog, Profile, Behaviour]:
 
 
 def warm_up_lists() -> None:
-    """The list that nobody would get after the first click."""
+    """Compile what lists need: make one for that user."""
     catalog, profile, followed = warm_up_items()
-    trends = find_trends(NO_TRENDS, catalog, 0)
-    tastes = find_tastes([profile], catalog, 0)
-    candidates = generate_candidates(tastes, [profile], [_USER], catalog, {_THAT.item: followed}, trends, 0)
-    rank(candidates, tastes, catalog, trends, length=1, now_ms=0)
+    recommender = Recommender(catalog, length=1)
+    recommender.recommend(recommender.prepare([profile], 0), [_USER], {_THAT.item: followed}, NO_TRENDS, 0)

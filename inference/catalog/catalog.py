@@ -99,12 +99,15 @@ class Catalog:
         self._category_codes: dict[str, int] = {}
         self.category_names: list[str] = []
         self._fresh = FreshRows()
+        #: How often rows may have become other items', or an item's row another.
+        self.changes = 0
 
     def apply(self, changes: Iterable[tuple[str, Item | None]]) -> None:
         """Bring the replica up to date with records of the catalogue, in their order; None is a tombstone."""
         moves = _Moves()
         self._fresh.changed()
         # Without the cache of `key_of`: it is for ids that come again, and every item comes by here.
+        self.changes += 1
         latest = {key_of.__wrapped__(item_id): item for item_id, item in changes}
         rows = self._rows.find(np.fromiter(latest, np.uint64, len(latest))).tolist()
         for (key, item), row in zip(latest.items(), rows, strict=True):
@@ -230,6 +233,7 @@ class Catalog:
         for other in contents.others:
             self._others.add(key_of(other.item_id), other)
         self._fresh.rebuild(self.available, self.uploaded_ms)
+        self.changes += 1
 
     def _apply(self, key: int, item: Item | None, row: int, moves: _Moves) -> None:
         """Bring the row of one item, -1 for none, up to date, and note what that means for the table of keys."""

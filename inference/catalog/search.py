@@ -8,7 +8,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from features.recommendation import Reason, RecommendedItem
 from features.search_filter import SearchFilter
 from inference.catalog.catalog import PRICIEST, Catalog
 
@@ -63,27 +62,3 @@ def matching(catalog: Catalog, rows: NDArray[np.int64], search_filter: SearchFil
 def nearest(catalog: Catalog, query: NDArray[np.float32], rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """The `count` rows most similar to the query, the nearest first."""
     return rows[np.argsort(-(catalog.vectors(rows) @ query), kind="stable")[:count]]
-
-
-def rank_similar(
-    query: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    catalog: Catalog,
-    *,
-    length: int,
-    now_ms: int,
-    owner: int | None = None,
-) -> list[RecommendedItem]:
-    """A list of the first `length` of rows similar to a picture's embedding [dimensions], without the `owner`'s own."""
-    found = zip(rows.tolist(), (catalog.vectors(rows) @ query).tolist(), strict=True)
-    return [
-        RecommendedItem(
-            item_id=catalog.item_ids[row],
-            score=round(similarity, 4),
-            source="visual",
-            explore=False,
-            reasons=[Reason(code="looks_like", similarity=round(similarity, 4))],
-        )
-        for row, similarity in found
-        if catalog.expires_ms[row] > now_ms and catalog.owners[row] != owner
-    ][:length]

@@ -10,64 +10,56 @@ from features.jit import compiled, dot, widen
 from features.recommendation import Reason, ReasonCode
 from features.vision.colours import COLOUR_NAMES
 from inference.catalog.catalog import Catalog
+from inference.ranking.weights import (
+    CHOSEN_AFTER,
+    CODES,
+    LOOKS_LIKE,
+    NEW,
+    SAME_CATEGORY,
+    SAME_COLOUR,
+    SCORE_WEIGHTS,
+)
 from inference.retrieval.candidates import Candidates
 from inference.retrieval.preferences import NAMED_BY
-from inference.retrieval.tastes import Tastes
+from inference.retrieval.query import Query
 
-#: What a signal of strength 1 adds to the score; each signal is also the reason given for a slot it carries.
-WEIGHTS: dict[ReasonCode, float] = {
-    "looks_like": 1.0,
-    "chosen_after": 1.5,
-    "same_category": 0.4,
-    "same_colour": 0.8,
-    "trending": 0.15,
-    "popular": 0.15,
-    "new": 0.05,
-    # The user's own dials, -1 to 1.
-    "you_asked": 1.5,
-}
-#: Where each signal stands among them.
-LOOKS_LIKE, CHOSEN_AFTER, SAME_CATEGORY, SAME_COLOUR, TRENDING, POPULAR, NEW, YOU_ASKED = range(len(WEIGHTS))
-SCORE_WEIGHTS = np.array(list(WEIGHTS.values()), np.float32)
-#: Signals below this share of a slot's strongest are not worth naming as reasons.
+#: A signal is named as a reason from this share of the slot's strongest signal on.
 REASON_SHARE = 0.25
-_CODES: tuple[ReasonCode, ...] = tuple(WEIGHTS)
 
 
 def find_reasons(
     picked: NDArray[np.int64],
     vectors: NDArray[np.float32],
     signals: NDArray[np.float32],
+    query: Query,
     candidates: Candidates,
-    tastes: Tastes,
-    catalog: Catalog,
-    now_ms: int,
 ) -> list[list[Reason]]:
-    """The reasons of each slot of the lists `picked` int64 [u, l], -1 none, with their `vectors` [u, l, d].
+    """The reasons of each filled slot, one list after the other, of the lists `picked` int64 [u, l], -1 for no item.
 
-    Of one list after the other, without those that have no item; `signals` [8, m] of the candidates, as in WEIGHTS.
+    `vectors` float32 [u, l, d] are those of the slots, `signals` float32 [signals, m] those of the candidates.
     """
+    catalog, tastes = query.catalog, query.tastes
     ends, codes, about, strengths = _evidence(
         picked,
         vectors,
         signals,
         candidates.rows,
-        candidates.neighbour_of,
+        candidates.origins,
         tastes.rows,
         tastes.vectors,
         tastes.colours,
         catalog.colours.halves,
         catalog.categories,
         catalog.uploaded_ms,
-        now_ms,
+        query.now_ms,
     )
-    told = zip(codes.tolist(), about.tolist(), rounded(strengths), strict=True)
-    reasons = [_reason(_CODES[code], each, strength, candidates, catalog) for code, each, strength in told]
+    evidence = zip(codes.tolist(), about.tolist(), rounded(strengths), strict=True)
+    reasons = [_reason(CODES[code], each, strength, candidates, catalog) for code, each, strength in evidence]
     return [reasons[start:end] for start, end in pairwise([0, *ends.tolist()])]
 
 
 def rounded(values: NDArray[np.floating]) -> Any:
-    """The values as Python's floats with the four decimals that stand on the wire."""
+    """The values as Python floats, with four decimals as on the wire."""
     return values.astype(np.float64).round(4).tolist()
 
 
@@ -77,7 +69,7 @@ def _evidence(
     vectors: NDArray[np.float32],
     signals: NDArray[np.float32],
     rows: NDArray[np.int64],
-    neighbour_of: NDArray[np.int64],
+    origins: NDArray[np.int64],
     engaged: NDArray[np.int64],
     engaged_vectors: NDArray[np.float32],
     taste_colours: NDArray[np.float32],
@@ -86,10 +78,10 @@ def _evidence(
     uploaded_ms: NDArray[np.int64],
     now_ms: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int64], NDArray[np.float32]]:
-    """What speaks for each slot, the strongest first.
+    """What speaks for each of s slots, the strongest first: r reasons, those of each slot up to an end [s].
 
-    Where the reasons of each slot end [s], and of each reason [r] its code (as in WEIGHTS), what it is about (a row of
-    the catalogue, a category, a colour, an age, or the candidate) and its strength.
+    A reason has the number of its signal [r], what it is about [r] (a row of the catalogue, a category, a colour, an
+    age, or the candidate) and its strength [r].
     """
     users, length = picked.shape
     ends = np.empty(users * length, np.int64)
@@ -97,7 +89,7 @@ def _evidence(
     about = np.empty(len(codes), np.int64)
     strengths = np.empty(len(codes), np.float32)
     look = np.empty(colours.shape[1], np.float32)
-    slots = told = 0
+    slots = count = 0
     for user in range(users):
         for slot in range(length):
             candidate = picked[user, slot]
@@ -105,36 +97,36 @@ def _evidence(
                 break
             shares = signals[:, candidate] * SCORE_WEIGHTS
             strongest = shares.max()
-            # A slot that nothing speaks for is there because it is new.
+            # Where no signal speaks for a slot, it is there because it is new.
             code = shares.argmax() if strongest > 0 else NEW
             while True:
-                codes[told], about[told], strengths[told] = code, candidate, signals[code, candidate]
+                codes[count], about[count], strengths[count] = code, candidate, signals[code, candidate]
                 if code == LOOKS_LIKE:
-                    about[told], strengths[told] = _nearest(engaged[user], engaged_vectors[user], vectors[user, slot])
+                    about[count], strengths[count] = _nearest(engaged[user], engaged_vectors[user], vectors[user, slot])
                 elif code == CHOSEN_AFTER:
-                    about[told] = neighbour_of[candidate]
+                    about[count] = origins[candidate]
                 elif code == SAME_CATEGORY:
-                    about[told] = categories[rows[candidate]]
+                    about[count] = categories[rows[candidate]]
                 elif code == SAME_COLOUR:
                     widen(colours[rows[candidate]], look)
-                    about[told] = (look * taste_colours[user]).argmax()
+                    about[count] = (look * taste_colours[user]).argmax()
                 elif code == NEW:
-                    about[told] = max(now_ms - uploaded_ms[rows[candidate]], 0)
-                told += 1
+                    about[count] = max(now_ms - uploaded_ms[rows[candidate]], 0)
+                count += 1
                 shares[code] = -1
                 code = shares.argmax()
                 if shares[code] <= 0 or shares[code] < REASON_SHARE * strongest:
                     break
-            ends[slots] = told
+            ends[slots] = count
             slots += 1
-    return ends[:slots], codes[:told], about[:told], strengths[:told]
+    return ends[:slots], codes[:count], about[:count], strengths[:count]
 
 
 @compiled
 def _nearest(
     rows: NDArray[np.int64], vectors: NDArray[np.float32], vector: NDArray[np.float32]
 ) -> tuple[int, np.float32]:
-    """Of rows [n], -1 none, with their vectors [n, d] the one that looks most like a vector [d], and how much."""
+    """The row of `rows` [n], -1 for none, whose vector [n, d] is most similar to a vector [d], and the similarity."""
     nearest, most = -1, np.float32(-2)
     for place in range(len(rows)):
         if rows[place] >= 0:
@@ -163,7 +155,7 @@ def _reason(code: ReasonCode, about: int, strength: float, candidates: Candidate
 
 
 def _you_asked(candidate: int, strength: float, candidates: Candidates, catalog: Catalog) -> Reason:
-    """A dial, with the name that it was given by; an owner stays without one."""
+    """A dial with the name that it was set by, unless that is an owner."""
     row = candidates.rows[candidate]
     match NAMED_BY[candidates.wishes.named_by[candidate]]:
         case "category":

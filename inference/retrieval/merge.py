@@ -1,41 +1,39 @@
-"""What the sources propose to the users of a batch, and how that becomes one line for each user and row."""
+"""Merges what the sources propose to the users of a batch into one line for each user and row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.jit import compiled
 
-#: A proposal is sorted as one integer: the number of the user, the row, and its place among all proposals.
+#: A proposal is sorted as one integer: the number of the user, the row, and its place among all proposed rows.
 _ROW_BITS, _PLACE_BITS = 31, 22
-#: So many users at once, and 16,000 proposals for each.
+#: Users in one call at most; each may then have 4,000 proposals.
 USERS_LIMIT = 1 << (63 - _ROW_BITS - _PLACE_BITS)
 
+NO_ROWS = np.zeros(0, np.int64)
 
-@dataclass(frozen=True, slots=True)
-class CoEngaged:
-    """Rows int64 [m], -1 none, that others chose after what users int64 [m], by their numbers from 0, engaged with.
 
-    How strongly they follow, `strengths` float32 [m], and which rows, `origins` int64 [m].
+class Proposals(NamedTuple):
+    """What one source proposes: an array of `rows` for each user, or a single array for all users; -1 is no row.
+
+    A source that knows how strongly each row follows from an item that the user engaged with gives `strengths` float32
+    [m] and the rows of these items, `origins` int64 [m]: one for each of the m rows of all its arrays together.
     """
 
-    rows: NDArray[np.int64]
-    users: NDArray[np.int64]
-    strengths: NDArray[np.float32]
-    origins: NDArray[np.int64]
-
-
-_NONE = np.zeros(0, np.int64)
-NONE_CO_ENGAGED = CoEngaged(_NONE, _NONE, np.zeros(0, np.float32), _NONE)
+    rows: Sequence[NDArray[np.int64]]
+    strengths: NDArray[np.float32] = np.zeros(0, np.float32)
+    origins: NDArray[np.int64] = NO_ROWS
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
     """Each user's rows [n] once, by user and row, with the least and the greatest number of their sources, int8 [n].
 
-    `strengths` float32 [n] is the sum of those it follows with, `origins` int64 [n] the row it follows most, or -1.
+    `strengths` float32 [n] is the sum of the row's strengths, `origins` int64 [n] the origin of the greatest, or -1.
     """
 
     users: NDArray[np.int64]
@@ -46,92 +44,74 @@ class Merged:
     origins: NDArray[np.int64]
 
 
-def merge(
-    followers: CoEngaged,
-    source: int,
-    to_each: Mapping[int, Sequence[NDArray[np.int64]]],
-    to_all: Mapping[int, NDArray[np.int64]],
-    users: int,
-) -> Merged:
-    """Put together what the sources, which are numbers, propose to users from 0 to below `users`: USERS_LIMIT at most.
-
-    `source` proposes the followers, others rows to each user or to all.
-    """
-    parts = [*to_all.values(), *(rows for each in to_each.values() for rows in each)]
-    order, sources = _proposals(
-        followers.users,
-        followers.rows,
-        source,
-        np.concatenate(parts) if parts else _NONE,
-        np.array([(number, len(rows)) for number, rows in to_all.items()], np.int64).reshape(-1, 2),
-        np.array([(number, *map(len, each)) for number, each in to_each.items()], np.int64).reshape(-1, users + 1),
+def merge(proposed: Sequence[Proposals], users: int) -> Merged:
+    """Merge the proposals of the sources 0, 1, … (one at least) to users 0 to `users` - 1, USERS_LIMIT at most."""
+    # Sources with strengths come first: the place of a row is then the place of its strength, too.
+    order = sorted(enumerate(proposed), key=lambda each: not len(each[1].strengths))
+    parts = [rows for _, each in order for rows in each.rows]
+    packed, sources = _pack(
+        np.concatenate(parts),
+        np.array([*map(len, parts)], np.int64),
+        np.array([source for source, _ in order], np.int64),
+        np.array([len(each.rows) for _, each in order], np.int64),
         users,
     )
-    order.sort()
-    return Merged(*_merged(order, sources, followers.strengths, followers.origins))
+    packed.sort()
+    strengths = np.concatenate([each.strengths for each in proposed])
+    origins = np.concatenate([each.origins for each in proposed])
+    return Merged(*_merge_sorted(packed, sources, strengths, origins))
 
 
 @compiled
-def _proposals(
-    follower_users: NDArray[np.int64],
-    follower_rows: NDArray[np.int64],
-    source: int,
+def _pack(
     rows: NDArray[np.int64],
-    to_all: NDArray[np.int64],
-    to_each: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+    parts: NDArray[np.int64],
     users: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-    """Every proposal as one integer, followers first, and its source.
+    """Every proposal as one integer, and the source of each of `rows`.
 
-    `rows` are those for all users, then those for each: `to_all` [s, 2] says for each source how many there are,
-    `to_each` [s, 1 + users] how many for each user.
+    `rows` are those of all parts, one after the other, with the `lengths` of the parts; `numbers` [s] and `parts` [s]
+    are the number of each source and how many parts it has.
     """
-    most = len(follower_users) + users * to_all[:, 1].sum() + to_each[:, 1:].sum()
-    order, sources = np.empty(most, np.int64), np.empty(most, np.int8)
-    count = 0
-    for place in range(len(follower_rows)):
-        sources[place] = source
-        if follower_rows[place] >= 0:
-            order[count] = _packed(follower_users[place], follower_rows[place], place)
-            count += 1
-    place, read = len(follower_rows), 0
-    for line in range(len(to_all)):
-        length = to_all[line, 1]
-        for user in range(users):
-            for row in rows[read : read + length]:
-                order[count], sources[place] = _packed(user, row, place), to_all[line, 0]
-                count, place = count + 1, place + 1
-        read += length
-    for line in range(len(to_each)):
-        for user in range(users):
-            length = to_each[line, user + 1]
-            for row in rows[read : read + length]:
-                order[count], sources[place] = _packed(user, row, place), to_each[line, 0]
-                count, place = count + 1, place + 1
-            read += length
-    return order[:count], sources
+    total = part = 0
+    for line in range(len(parts)):
+        own = lengths[part : part + parts[line]].sum()
+        total += own * users if parts[line] == 1 else own
+        part += parts[line]
+    packed, sources = np.empty(total, np.int64), np.empty(len(rows), np.int8)
+    count = part = place = 0
+    for line in range(len(parts)):
+        for number in range(parts[line]):
+            # The only part of a source is for all users.
+            first, last = (0, users) if parts[line] == 1 else (number, number + 1)
+            for _ in range(lengths[part]):
+                sources[place] = numbers[line]
+                if rows[place] >= 0:
+                    for user in range(first, last):
+                        packed[count] = (user << _ROW_BITS | rows[place]) << _PLACE_BITS | place
+                        count += 1
+                place += 1
+            part += 1
+    return packed[:count], sources
 
 
 @compiled
-def _packed(user: int, row: int, place: int) -> int:
-    return (user << _ROW_BITS | row) << _PLACE_BITS | place
-
-
-@compiled
-def _merged(
-    order: NDArray[np.int64], sources: NDArray[np.int8], strengths: NDArray[np.float32], origins: NDArray[np.int64]
+def _merge_sorted(
+    packed: NDArray[np.int64], sources: NDArray[np.int8], strengths: NDArray[np.float32], origins: NDArray[np.int64]
 ) -> tuple[
     NDArray[np.int64], NDArray[np.int64], NDArray[np.int8], NDArray[np.int8], NDArray[np.float32], NDArray[np.int64]
 ]:
     """The fields of Merged, from proposals in ascending order."""
-    users, rows = np.empty(len(order), np.int64), np.empty(len(order), np.int64)
-    first, last = np.empty(len(order), np.int8), np.empty(len(order), np.int8)
-    strength, origin = np.zeros(len(order), np.float32), np.full(len(order), -1, np.int64)
+    users, rows = np.empty(len(packed), np.int64), np.empty(len(packed), np.int64)
+    first, last = np.empty(len(packed), np.int8), np.empty(len(packed), np.int8)
+    strength, origin = np.zeros(len(packed), np.float32), np.full(len(packed), -1, np.int64)
     at, group, strongest = -1, -1, np.float32(0)
-    for packed in order:
-        place = packed & ((1 << _PLACE_BITS) - 1)
-        if packed >> _PLACE_BITS != group:
-            at, group, strongest = at + 1, packed >> _PLACE_BITS, np.float32(0)
+    for proposal in packed:
+        place = proposal & ((1 << _PLACE_BITS) - 1)
+        if proposal >> _PLACE_BITS != group:
+            at, group, strongest = at + 1, proposal >> _PLACE_BITS, np.float32(0)
             users[at], rows[at] = group >> _ROW_BITS, group & ((1 << _ROW_BITS) - 1)
             first[at] = last[at] = sources[place]
         first[at], last[at] = min(first[at], sources[place]), max(last[at], sources[place])

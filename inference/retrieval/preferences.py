@@ -1,5 +1,6 @@
-"""What a user's dials (`features.dials`) mean for rows of the catalogue."""
+"""What users' dials (`features.dials`) mean for rows of the catalogue."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,28 +8,29 @@ from numpy.typing import NDArray
 
 from features.dials import weights_of
 from features.item import key_of
+from features.profile import Profile
 from inference.catalog.catalog import Catalog
 
-#: By what a row is named, the most specific last.
+#: What a dial may name a row by, the most specific last.
 NAMED_BY = ("category", "owner", "item")
-#: Of so many items that were asked for the look-alikes are candidates, too.
+#: The look-alikes of this many items that a user asked for are candidates, too.
 SIMILAR_TO_WISHED = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """For each of some rows [m] its dial: `weights` float32, 0 where it has none; `named_by` int8, as in NAMED_BY."""
+    """The dial of each of some rows [m]: `weights` float32, 0 for none; `named_by` int8, places in NAMED_BY."""
 
     weights: NDArray[np.float32]
     named_by: NDArray[np.int8]
 
     def of(self, places: NDArray[np.int64]) -> "Wishes":
-        """Those of the rows at these places."""
-        return Wishes(self.weights[places], self.named_by[places])
+        """The dials of the rows at these places."""
+        return Wishes(self.weights.take(places), self.named_by.take(places))
 
 
 def find_wishes(dials: NDArray[np.void], rows: NDArray[np.int64], catalog: Catalog) -> Wishes:
-    """The dial of each row: the strongest that names it, of equally strong ones the most specific."""
+    """The dial of each row: the strongest that names it; of equally strong ones, the most specific."""
     weights, named_by = np.zeros(len(rows), np.float32), np.zeros(len(rows), np.int8)
     for code, keys in enumerate((_category_keys(rows, catalog), catalog.owners[rows], catalog.keys[rows])):
         found = weights_of(dials, keys)
@@ -37,17 +39,30 @@ def find_wishes(dials: NDArray[np.void], rows: NDArray[np.int64], catalog: Catal
     return Wishes(weights, named_by)
 
 
+def wishes_of(
+    profiles: Sequence[Profile], users: NDArray[np.int64], rows: NDArray[np.int64], catalog: Catalog
+) -> Wishes:
+    """The dial of each row [n] by its user's profile; `users` [n] are places in `profiles`, in ascending order."""
+    wishes = Wishes(np.zeros(len(rows), np.float32), np.zeros(len(rows), np.int8))
+    for user, profile in enumerate(profiles):
+        if len(profile.dials):
+            own = slice(*np.searchsorted(users, (user, user + 1)))
+            found = find_wishes(profile.dials, rows[own], catalog)
+            wishes.weights[own], wishes.named_by[own] = found.weights, found.named_by
+    return wishes
+
+
 def wished_items(dials: NDArray[np.void], catalog: Catalog) -> NDArray[np.int64]:
-    """The rows of items that were asked for by their id, the most wanted first."""
+    """The rows of items that the user asked for by their id, the most wanted first."""
     wanted = dials[dials["weight"] > 0]
     rows = catalog.rows_of(wanted["key"][np.argsort(-wanted["weight"], kind="stable")])
     return rows[rows >= 0]
 
 
 def named_dials(dials: NDArray[np.void], catalog: Catalog) -> dict[str, float]:
-    """The dials by name, oldest first; `#` and the key in hexadecimal where the catalogue has no such name.
+    """The dials by name, oldest first; `#` and the key in hexadecimal where the catalogue lacks the name.
 
-    An owner's id is in nobody's profile, nor in the catalogue's replica.
+    Owners are always given by their keys: neither profiles nor the catalogue hold their ids.
     """
     rows = catalog.rows_of(dials["key"]).tolist()
     categories = {key_of(name): name for name in catalog.category_names}
@@ -59,7 +74,8 @@ def named_dials(dials: NDArray[np.void], catalog: Catalog) -> dict[str, float]:
 
 def _category_keys(rows: NDArray[np.int64], catalog: Catalog) -> NDArray[np.uint64]:
     """The key of each row's category [m]; 0 for none."""
-    codes, places = np.unique(catalog.categories[rows], return_inverse=True)
-    names = catalog.category_names
-    keys: NDArray[np.uint64] = np.array([key_of(names[code]) if code >= 0 else 0 for code in codes.tolist()], np.uint64)
-    return keys[places]
+    codes, names = catalog.categories[rows] + 1, catalog.category_names
+    keys = np.zeros(len(names) + 1, np.uint64)
+    for code in np.flatnonzero(np.bincount(codes)[1:]).tolist():
+        keys[code + 1] = key_of(names[code])
+    return keys[codes]

@@ -1,6 +1,6 @@
-"""What users' profiles mean against today's catalogue."""
+"""What users' profiles mean with the items of today's catalogue."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from features.jit import compiled, widen
 from features.ledger import all_entries, faded
 from features.profile import ENGAGED_HALF_LIFE_MS, Profile
 from inference.catalog.catalog import Catalog
+from inference.retrieval.preferences import SIMILAR_TO_WISHED, wished_items
 
 RECENT_DECAY = 0.8
 _TINY = np.finfo(np.float32).tiny
@@ -19,11 +20,12 @@ _NONE = np.zeros(0, np.int64)
 
 @dataclass(frozen=True, slots=True)
 class Tastes:
-    """Of u users, with room for the n items of who engaged with most.
+    """The tastes of u users; n is the greatest number of engaged items that a user has in the catalogue.
 
     `rows` int64 [u, n] are the engaged items that the catalogue has, the latest last, -1 for none; `vectors` float32
-    [u, n, d] and `weights` float32 [u, n] (sum 1, or 0 without items); `categories` float32 [u, c] the weight by
-    category code, `colours` float32 [u, 17] that of COLOUR_NAMES; `refused` the rows [r] that each refused.
+    [u, n, d] and `weights` float32 [u, n] (sum 1, or 0 without items) belong to them. `categories` float32 [u, c] is
+    the weight by category code, `colours` float32 [u, 17] the weight by colour (COLOUR_NAMES). `refused` has the rows
+    [r] that each user refused, `wished` by number of user the rows that the user asked for, the most wanted first.
     """
 
     rows: NDArray[np.int64]
@@ -33,15 +35,19 @@ class Tastes:
     categories: NDArray[np.float32]
     colours: NDArray[np.float32]
     refused: Sequence[NDArray[np.int64]]
+    wished: Mapping[int, NDArray[np.int64]]
 
     def medoids(self) -> list[NDArray[np.int64]]:
-        """The rows of the medoids of each user's interests."""
-        medoids = self.interests.medoids
-        return [rows[places[places >= 0]] for rows, places in zip(self.rows, medoids, strict=True)]
+        """For each user the rows whose look-alikes are candidates: medoids of interests, and items asked for."""
+        places = self.interests.medoids
+        medoids = [rows[own[own >= 0]] for rows, own in zip(self.rows, places, strict=True)]
+        for user, rows in self.wished.items():
+            medoids[user] = np.concatenate([medoids[user], rows[:SIMILAR_TO_WISHED]])
+        return medoids
 
 
 def find_tastes(profiles: Sequence[Profile], catalog: Catalog, now_ms: int) -> Tastes:
-    """Look the profiles' items up in the catalogue and group them into interests; what it lacks is passed over."""
+    """Look up the profiles' items in the catalogue and group them into interests; skip items that it lacks."""
     engaged = all_entries(profile.engaged for profile in profiles)
     rows, weights = _latest(
         catalog.rows_of(engaged["item"]),
@@ -60,6 +66,7 @@ def find_tastes(profiles: Sequence[Profile], catalog: Catalog, now_ms: int) -> T
         categories,
         colours,
         [_refused(profile, catalog) for profile in profiles],
+        {user: wished_items(each.dials, catalog) for user, each in enumerate(profiles) if len(each.dials)},
     )
 
 
@@ -67,7 +74,7 @@ def find_tastes(profiles: Sequence[Profile], catalog: Catalog, now_ms: int) -> T
 def _latest(
     found: NDArray[np.int64], faded: NDArray[np.float32], counts: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Rows [u, n] and weights [u, n] as Tastes has them, from those of all users' items; `counts` [u] are of each."""
+    """The `rows` and `weights` of Tastes, from those of all users' items; `counts` [u] is the number of each user's."""
     most = start = 0
     for count in counts:
         known = 0
@@ -102,7 +109,7 @@ def _totals(
     colours: NDArray[np.uint16],
     category_count: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """How much weight of each user lies on each category, and on each colour."""
+    """The weight of each user by category [u, c] and by colour [u, 17]."""
     by_category = np.zeros((len(rows), category_count), np.float32)
     by_colour = np.zeros((len(rows), colours.shape[1]), np.float32)
     look = np.empty(colours.shape[1], np.float32)

@@ -1,7 +1,7 @@
-"""What looks alike, asked of the index that workers share (docs/adr/0010).
+"""Asks the index that workers share for look-alikes (docs/adr/0010).
 
-Making a list asks nobody: what it needs of the index is asked for before, and remembered in the catalogue. A list waits
-for that PATIENCE_S at most, and not at all while the index is in trouble; what comes later serves the next list.
+Making a list waits for nothing: the look-alikes that it needs are asked for before, and kept in the catalogue. A list
+waits for them PATIENCE_S at most, and not at all while the index is in trouble; what comes later serves the next list.
 """
 
 import asyncio
@@ -11,47 +11,44 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from features.profile import Profile
 from features.search_filter import SearchFilter
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_exactly, matching, nearest
 from inference.catalog.vector_space import SIMILAR_COUNT
-from inference.retrieval.candidates import find_medoids
-from inference.retrieval.tastes import find_tastes
 from state.errors import StateError
 from state.vector_sets import VectorSets
 from streams.logs import log
 
 PATIENCE_S = 0.05
 REFRESH_S = 5.0
-#: An index that has a smaller share of the items is still being filled.
+#: An index with a smaller share of the catalogue's items is still being filled.
 FULL = 0.9
-#: So many items within the limits of a search are compared here, in 20 ms: the index is bad at few among many.
+#: Up to this many items within the limits of a search are compared here, in 20 ms: the index is bad at few among many.
 FEW = 65_536
 #: Searches in one round trip.
 _AT_ONCE = 64
 
 
 class IndexClient:
-    """Asks the index for one catalogue; `degraded` is for the lists to say what they lack."""
+    """Asks the index for one catalogue; `degraded` is what lists say that they lack."""
 
     def __init__(self, sets: VectorSets, catalog: Catalog, *, few: int = FEW) -> None:
         self._sets = sets
         self._catalog = catalog
         self._few = few
-        #: What is being asked for, by item key.
+        #: The searches under way, by item key.
         self._asking: dict[int, asyncio.Task[None]] = {}
         self._is_away = False
         self._is_filling = False
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Look from now on, every REFRESH_S."""
+        """Look at the index now, and then every REFRESH_S."""
         await self.look()
         self._task = asyncio.create_task(self._keep_looking(), name="nearby")
 
     async def stop(self) -> None:
-        """Ask no more."""
+        """Cancel what is under way, and ask no more."""
         tasks = {*self._asking.values(), *([] if self._task is None else [self._task])}
         for task in tasks:
             task.cancel()
@@ -60,17 +57,16 @@ class IndexClient:
 
     @property
     def degraded(self) -> list[str]:
-        """`index` where lists may lack what looks alike."""
+        """`index` where lists may lack look-alikes."""
         return ["index"] if self._is_away or self._is_filling else []
 
-    async def prefetch(self, profiles: Sequence[Profile], now_ms: int) -> None:
-        """Have ready what the lists of these users will need, if that is soon to be had.
+    async def prefetch(self, rows: Sequence[NDArray[np.int64]]) -> None:
+        """Have the look-alikes of these rows, a group for each user, in the catalogue's memory, unless that takes long.
 
-        Rows may be other items' afterwards: whoever makes the lists looks the profiles up again.
+        Rows may belong to other items afterwards: `Catalog.changes` says whether the catalogue changed meanwhile.
         """
         catalog = self._catalog
-        medoids = find_medoids(find_tastes(profiles, catalog, now_ms), profiles, catalog)
-        keys = catalog.keys[catalog.unknown_lookalikes(medoids)].tolist()
+        keys = catalog.keys[catalog.unknown_lookalikes(rows)].tolist()
         new = [key for key in keys if key not in self._asking]
         # One question at a time shows whether the index is back.
         if new and not (self._is_away and self._asking):
@@ -93,7 +89,7 @@ class IndexClient:
                 return exactly
         found, similarities = await self._sets.search(catalog.encoder or "", query[None], count, search_filter)
         rows = catalog.rows_of(found[similarities > -1.0])
-        # The catalogue knows better, and more exactly, than the index.
+        # The catalogue is newer, and more exact, than the index.
         return nearest(catalog, query, matching(catalog, rows[rows >= 0], search_filter), count)
 
     async def _ask(self, keys: Sequence[int]) -> None:

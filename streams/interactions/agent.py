@@ -8,6 +8,7 @@ from functools import cache
 from features.item import key_of
 from features.profile import Action
 from inference.catalog.catalog import Catalog
+from inference.recommender import Recommender
 from state.profiles import ProfileStore
 from streams.catalog.index_client import IndexClient
 from streams.errors import InvalidEvent
@@ -66,7 +67,8 @@ class InteractionsAgent:
         self._clock_ms = clock_ms
         self._controls = controls
         self._receipts = Receipts(catalog, signals, namespace=namespace, clock_ms=clock_ms)
-        self._lists = ListMaker(crowd, catalog, nearby, namespace=namespace, length=list_length, clock_ms=clock_ms)
+        recommender = Recommender(catalog, length=list_length)
+        self._lists = ListMaker(crowd, recommender, nearby, namespace=namespace, clock_ms=clock_ms)
         self._counts = EffectCounts(partitions, self._lists.feedback)
 
     async def handle(self, records: Sequence[Record]) -> None:

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from features.item import Item, key_of
 from features.search_filter import NO_FILTER, SearchFilter
 from inference.catalog.catalog import Catalog
-from inference.catalog.search import FindSimilar, rank_similar
+from inference.catalog.search import FindSimilar
 from inference.encoders.encoder import Encoding
+from inference.ranking.ranker import label
+from inference.ranking.similar import SimilarRanker
 from state.errors import StateUnavailable
 from streams.errors import InvalidEvent
 from streams.kafka.publisher import Publisher
@@ -52,6 +54,7 @@ class UploadsAgent:
     ) -> None:
         self._extractor = extractor
         self._catalog = catalog
+        self._ranker = SimilarRanker()
         self._find_similar = find_similar
         self._publisher = publisher
         self._signals = signals
@@ -90,7 +93,7 @@ class UploadsAgent:
     async def _similar(self, upload: Upload, record: Record, encoding: Encoding) -> Message:
         rows, degraded = await self._find(upload, encoding)
         now_ms = self._clock_ms()
-        items = rank_similar(encoding.embedding, rows, self._catalog, length=self._length, now_ms=now_ms)
+        items = self._ranker.rank(encoding.embedding, rows, self._catalog, length=self._length, now_ms=now_ms)
         RECOMMENDATIONS.labels("similar", ",".join(degraded)).inc()
         answer = Recommendations(
             rec_id=f"similar-{record.partition}-{record.offset}",
@@ -107,7 +110,7 @@ class UploadsAgent:
             items=items,
             filtered={},
             degraded=degraded,
-            model={"encoder": encoding.version, "ranker": "similar@1"},
+            model={"encoder": encoding.version, "ranker": label(self._ranker)},
             timings_ms={"total": float(max(now_ms - record.timestamp_ms, 0))},
         )
         return Message(self._namespace.topic(TOPIC), upload.user_id.encode(), encode(answer))

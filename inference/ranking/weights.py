@@ -1,0 +1,31 @@
+"""The signals with their weights: the one table that scores and reasons follow."""
+
+import numpy as np
+
+from features.recommendation import ReasonCode
+
+#: What a signal of strength 1 adds to a score. A signal is also the reason given for a slot which it carries; of two
+#: equally strong reasons the earlier one comes first.
+WEIGHTS: dict[ReasonCode, float] = {
+    "chosen_after": 1.5,
+    "same_category": 0.4,
+    "same_colour": 0.8,
+    "trending": 0.15,
+    "popular": 0.15,
+    "new": 0.05,
+    # The user's own dials, -1 to 1.
+    "you_asked": 1.5,
+    "looks_like": 1.0,
+}
+CODES = tuple(WEIGHTS)
+SCORE_WEIGHTS = np.array([*WEIGHTS.values()], np.float32)
+
+#: The numbers by which compiled functions know the signals: their places in the table.
+LOOKS_LIKE = CODES.index("looks_like")
+CHOSEN_AFTER = CODES.index("chosen_after")
+SAME_CATEGORY = CODES.index("same_category")
+SAME_COLOUR = CODES.index("same_colour")
+TRENDING = CODES.index("trending")
+POPULAR = CODES.index("popular")
+NEW = CODES.index("new")
+YOU_ASKED = CODES.index("you_asked")

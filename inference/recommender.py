@@ -1,0 +1,114 @@
+"""The one door to recommendations: from profiles to finished lists."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.behaviour import Behaviour
+from features.profile import Profile
+from features.recommendation import Source
+from features.trends import NO_TRENDS
+from inference.catalog.catalog import Catalog
+from inference.ranking.ranker import label
+from inference.ranking.ranking import Ranking, WeightedRanker
+from inference.retrieval.candidates import count_sources, generate_candidates
+from inference.retrieval.query import Query
+from inference.retrieval.sources.co_engaged import recent_items
+from inference.retrieval.sources.table import SOURCE_NAMES
+from inference.retrieval.tastes import Tastes, find_tastes
+from inference.retrieval.trends import Trends, find_trends
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Profiles with their tastes, worked out when the catalogue had applied so many `changes`."""
+
+    profiles: Sequence[Profile]
+    tastes: Tastes
+    changes: int
+
+    def medoids(self) -> list[NDArray[np.int64]]:
+        """For each user the rows whose look-alikes the list needs: an index in another process is asked before."""
+        return self.tastes.medoids()
+
+
+@dataclass(frozen=True, slots=True)
+class Recommended:
+    """A list, the `sources` int8 [n] of its candidates, and how many others each filter took out."""
+
+    ranking: Ranking
+    sources: NDArray[np.int8]
+    filtered: dict[str, int]
+
+    @property
+    def proposed(self) -> dict[Source, int]:
+        """How many candidates are credited to each source; counted when it is asked for."""
+        return count_sources(self.sources)
+
+
+class Recommender:
+    """Makes lists of `length` slots: tastes, sources, filters, signals, ranking, reasons. It waits for nothing."""
+
+    #: The sources of candidates, in the order in which a candidate is credited.
+    sources = SOURCE_NAMES
+
+    def __init__(self, catalog: Catalog, *, length: int) -> None:
+        self.length = length
+        self._catalog = catalog
+        self._ranker = WeightedRanker()
+        self._known_trends = (NO_TRENDS, find_trends(NO_TRENDS, catalog, 0))
+
+    @property
+    def model(self) -> dict[str, str]:
+        """What the lists say that made them."""
+        return {"encoder": self._catalog.encoder or "none", "ranker": label(self._ranker)}
+
+    def needed(self, profiles: Iterable[Profile]) -> set[int]:
+        """The keys of the items whose behaviours `recommend` uses."""
+        return {item for profile in profiles for item in recent_items(profile)}
+
+    def prepare(self, profiles: Sequence[Profile], now_ms: int) -> Prepared:
+        """The first step, after which the look-alikes of `medoids` may be waited for."""
+        return Prepared(profiles, find_tastes(profiles, self._catalog, now_ms), self._catalog.changes)
+
+    def recommend(
+        self,
+        prepared: Prepared,
+        users: Sequence[int],
+        behaviours: Mapping[int, Behaviour],
+        trends: NDArray[np.void],
+        now_ms: int,
+        end: Callable[[str], None] = lambda stage: None,
+    ) -> list[Recommended]:
+        """The second step: the list of each prepared profile, whose users have these keys; USERS_LIMIT at most.
+
+        `trends` is the trends table (`features.trends`). `end` is called at the end of each stage with its name,
+        `candidates` or `rank`. If the catalogue changed since `prepare`, the tastes are worked out again: a row may be
+        another item's by now.
+        """
+        if prepared.changes != self._catalog.changes:
+            prepared = self.prepare(prepared.profiles, now_ms)
+        query = Query(
+            prepared.profiles,
+            users,
+            prepared.tastes,
+            behaviours,
+            self._find_trends(trends, now_ms),
+            self._catalog,
+            now_ms,
+        )
+        candidates = generate_candidates(query)
+        end("candidates")
+        rankings = self._ranker.rank(query, candidates, length=self.length)
+        end("rank")
+        return [Recommended(*each) for each in zip(rankings, candidates.sources_of(), candidates.filtered, strict=True)]
+
+    def _find_trends(self, table: NDArray[np.void], now_ms: int) -> Trends:
+        """The trends by row, worked out once for each table and size of the catalogue: tables are a second old."""
+        known, trends = self._known_trends
+        if table is not known or len(trends.trend) != len(self._catalog.keys):
+            trends = find_trends(table, self._catalog, now_ms)
+            self._known_trends = (table, trends)
+        return trends

@@ -1,0 +1,120 @@
+"""What is taken out of the candidates, and why: one compiled predicate for each reason."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.dials import NEVER
+from features.jit import compiled
+from inference.retrieval.merge import Merged
+from inference.retrieval.query import Query
+from inference.retrieval.sources.table import SOURCES
+
+#: Merged with what the sources propose, as if it came from one more source: what the users refused.
+REFUSED = len(SOURCES)
+#: By their names on the wire and in metrics. A row is counted under the first one that applies.
+FILTERS = ("unavailable", "own", "unwanted", "hidden", "seen")
+UNAVAILABLE, OWN, UNWANTED, HIDDEN, SEEN = map(FILTERS.index, ("unavailable", "own", "unwanted", "hidden", "seen"))
+
+
+@compiled
+def is_unavailable(available: bool, expires_ms: int, now_ms: int) -> bool:
+    """Out of stock, hidden by its owner, or expired."""
+    return not available or expires_ms <= now_ms
+
+
+@compiled
+def is_own(owner: np.uint64, user: np.uint64) -> bool:
+    """Uploaded by the user, by keys of ids."""
+    return owner == user
+
+
+@compiled
+def is_unwanted(wish: np.float32) -> bool:
+    """Turned off by one of the user's dials."""
+    return wish <= NEVER
+
+
+@compiled
+def is_hidden(last_source: int) -> bool:
+    """Refused by the user."""
+    return last_source == REFUSED
+
+
+@compiled
+def is_seen(key: np.uint64, seen: NDArray[np.uint32]) -> bool:
+    """Among the items that the user saw last."""
+    low, found = np.uint32(key), False
+    # Without a way out of the loop, so that one instruction compares many keys.
+    for each in seen:
+        found |= each == low
+    return found
+
+
+def apply_filters(
+    query: Query, merged: Merged, wishes: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """The places [m] of the merged rows that are kept, the bounds of each user's [u + 1], and what was taken out.
+
+    That is the number of rows for each user and filter, int64 [u, len(FILTERS)]. A row that was only refused, and that
+    no source proposed, is not counted.
+    """
+    catalog = query.catalog
+    return _keep(
+        merged.users,
+        merged.rows,
+        merged.first,
+        merged.last,
+        wishes,
+        np.array(query.users, np.uint64),
+        np.concatenate([profile.seen for profile in query.profiles]),
+        np.array([len(profile.seen) for profile in query.profiles]),
+        catalog.keys,
+        catalog.owners,
+        catalog.available,
+        catalog.expires_ms,
+        query.now_ms,
+    )
+
+
+@compiled
+def _keep(
+    users: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    first: NDArray[np.int8],
+    last: NDArray[np.int8],
+    wishes: NDArray[np.float32],
+    user_keys: NDArray[np.uint64],
+    seen: NDArray[np.uint32],
+    seen_counts: NDArray[np.int64],
+    keys: NDArray[np.uint64],
+    owners: NDArray[np.uint64],
+    available: NDArray[np.bool_],
+    expires_ms: NDArray[np.int64],
+    now_ms: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """As `apply_filters`, in one pass over the rows; `seen` has the keys that each user saw, `seen_counts` of each."""
+    kept, bounds = np.empty(len(rows), np.int64), np.zeros(len(user_keys) + 1, np.int64)
+    filtered = np.zeros((len(user_keys), len(FILTERS)), np.int64)
+    seen_ends = seen_counts.cumsum()
+    count = 0
+    for place in range(len(rows)):
+        user, row = users[place], rows[place]
+        if first[place] == REFUSED:
+            continue
+        if is_unavailable(available[row], expires_ms[row], now_ms):
+            filtered[user, UNAVAILABLE] += 1
+        elif is_own(owners[row], user_keys[user]):
+            filtered[user, OWN] += 1
+        elif is_unwanted(wishes[place]):
+            filtered[user, UNWANTED] += 1
+        elif is_hidden(last[place]):
+            filtered[user, HIDDEN] += 1
+        elif is_seen(keys[row], seen[seen_ends[user] - seen_counts[user] : seen_ends[user]]):
+            filtered[user, SEEN] += 1
+        else:
+            kept[count] = place
+            count += 1
+            bounds[user + 1] = count
+    for user in range(len(user_keys)):
+        bounds[user + 1] = max(bounds[user + 1], bounds[user])
+    return kept[:count], bounds, filtered

@@ -1,0 +1,20 @@
+"""The sources of candidates by their names on the wire and in metrics.
+
+A candidate that several sources propose is credited to the first of them.
+"""
+
+from collections.abc import Callable
+
+from features.recommendation import Source
+from inference.retrieval.merge import Proposals
+from inference.retrieval.query import Query
+from inference.retrieval.sources import co_engaged, fresh, popular, trending, visual
+
+SOURCES: dict[Source, Callable[[Query], Proposals]] = {
+    "visual": visual.propose,
+    "neighbours": co_engaged.propose,
+    "trending": trending.propose,
+    "fresh": fresh.propose,
+    "popular": popular.propose,
+}
+SOURCE_NAMES = tuple(SOURCES)
