@@ -63,7 +63,7 @@ class Recommender:
     @property
     def model(self) -> dict[str, str]:
         """What the lists say that made them."""
-        return {"encoder": self._catalog.encoder or "none", "ranker": label(self._ranker)}
+        return {"encoder": self._catalog.pictures.encoder or "none", "ranker": label(self._ranker)}
 
     def needed(self, profiles: Iterable[Profile]) -> set[int]:
         """The keys of the items whose behaviours `recommend` uses."""
@@ -80,7 +80,7 @@ class Recommender:
         behaviours: Mapping[int, Behaviour],
         trends: NDArray[np.void],
         now_ms: int,
-        end: Callable[[str], None] = lambda stage: None,
+        end: Callable[[str], None] = lambda _: None,
     ) -> list[Recommended]:
         """The second step: the list of each prepared profile, whose users have these keys; USERS_LIMIT at most.
 

@@ -133,46 +133,6 @@ class Catalog:
         owned = [self.item_ids[row] for row in rows[self._rows.find(self.keys[rows]) == rows].tolist()]
         return owned + [other.item_id for other in self._others if other.owner == owner]
 
-    @property
-    def dimensions(self) -> int:
-        """See VectorSpace, of the pictures."""
-        return self.pictures.dimensions
-
-    @property
-    def encoder(self) -> str | None:
-        """See VectorSpace, of the pictures."""
-        return self.pictures.encoder
-
-    @property
-    def halves(self) -> NDArray[np.uint16]:
-        """See VectorSpace, of the pictures."""
-        return self.pictures.halves
-
-    @property
-    def additions(self) -> int:
-        """See VectorSpace, of the pictures."""
-        return self.pictures.additions
-
-    def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """See VectorSpace, of the pictures."""
-        return self.pictures.vectors(rows)
-
-    def search(self, queries: NDArray[np.float32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """See VectorSpace, of the pictures."""
-        return self.pictures.search(queries, count)
-
-    def lookalikes(self, rows: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
-        """See VectorSpace.similar, of the pictures."""
-        return self.pictures.similar(rows)
-
-    def unknown_lookalikes(self, rows: Sequence[NDArray[np.int64]]) -> list[int]:
-        """See VectorSpace.unknown_similar, of the pictures."""
-        return self.pictures.unknown_similar(rows)
-
-    def learn_lookalikes(self, found: Mapping[int, NDArray[np.uint64]], additions: int) -> None:
-        """See learn_similar, of the pictures."""
-        self.learn_similar(self.pictures, found, additions)
-
     def category_code(self, name: str) -> int | None:
         """The code of a category in `categories`; None where no item ever had it."""
         return self._category_codes.get(name)

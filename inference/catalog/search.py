@@ -24,7 +24,7 @@ async def find_similar(
         every = await find_exactly(catalog, query, count, search_filter, inf)
         assert every is not None, "there are more than infinitely many items. This is a bug."
         return every
-    (found,), _ = catalog.search(query[None], count)
+    (found,), _ = catalog.pictures.search(query[None], count)
     unlimited: NDArray[np.int64] = found[found >= 0]
     return unlimited
 
@@ -61,4 +61,4 @@ def matching(catalog: Catalog, rows: NDArray[np.int64], search_filter: SearchFil
 
 def nearest(catalog: Catalog, query: NDArray[np.float32], rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """The `count` rows most similar to the query, the nearest first."""
-    return rows[np.argsort(-(catalog.vectors(rows) @ query), kind="stable")[:count]]
+    return rows[np.argsort(-(catalog.pictures.vectors(rows) @ query), kind="stable")[:count]]

@@ -46,9 +46,9 @@ class WeightedRanker:
         signals = find_signals(query, candidates)
         scores = np.zeros(len(candidates.rows), np.float32)
         picked = np.full((len(query.profiles), length), -1, np.int64)
-        shown = np.zeros((*picked.shape, catalog.dimensions), np.float32)
+        shown = np.zeros((*picked.shape, catalog.pictures.dimensions), np.float32)
         explored, diversities = _fill_lists(
-            catalog.halves,
+            catalog.pictures.halves,
             candidates.rows,
             candidates.bounds,
             np.concatenate(tastes.refused),

@@ -44,7 +44,7 @@ def find_signals(query: Query, candidates: Candidates) -> NDArray[np.float32]:
         tastes.interests.shares,
         tastes.categories,
         tastes.colours,
-        catalog.halves,
+        catalog.pictures.halves,
         catalog.categories,
         catalog.colours.halves,
         catalog.uploaded_ms,

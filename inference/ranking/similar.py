@@ -27,7 +27,7 @@ class SimilarRanker:
 
         `rows` come with the nearest first, and expired items are left out.
         """
-        found = zip(rows.tolist(), (catalog.vectors(rows) @ query).tolist(), strict=True)
+        found = zip(rows.tolist(), (catalog.pictures.vectors(rows) @ query).tolist(), strict=True)
         return [
             RecommendedItem(
                 item_id=catalog.item_ids[row],

@@ -54,7 +54,7 @@ def find_tastes(profiles: Sequence[Profile], catalog: Catalog, now_ms: int) -> T
         faded(engaged, now_ms, ENGAGED_HALF_LIFE_MS),
         np.array([len(profile.engaged) for profile in profiles]),
     )
-    vectors = catalog.vectors(rows)
+    vectors = catalog.pictures.vectors(rows)
     categories, colours = _totals(
         rows, weights, catalog.categories, catalog.colours.halves, len(catalog.category_names)
     )

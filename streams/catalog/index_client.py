@@ -66,7 +66,7 @@ class IndexClient:
         Rows may belong to other items afterwards: `Catalog.changes` says whether the catalogue changed meanwhile.
         """
         catalog = self._catalog
-        keys = catalog.keys[catalog.unknown_lookalikes(rows)].tolist()
+        keys = catalog.keys[catalog.pictures.unknown_similar(rows)].tolist()
         new = [key for key in keys if key not in self._asking]
         # One question at a time shows whether the index is back.
         if new and not (self._is_away and self._asking):
@@ -87,17 +87,17 @@ class IndexClient:
             exactly = await find_exactly(catalog, query, count, search_filter, self._few)
             if exactly is not None:
                 return exactly
-        found, similarities = await self._sets.search(catalog.encoder or "", query[None], count, search_filter)
+        found, similarities = await self._sets.search(catalog.pictures.encoder or "", query[None], count, search_filter)
         rows = catalog.rows_of(found[similarities > -1.0])
         # The catalogue is newer, and more exact, than the index.
         return nearest(catalog, query, matching(catalog, rows[rows >= 0], search_filter), count)
 
     async def _ask(self, keys: Sequence[int]) -> None:
-        catalog, additions = self._catalog, self._catalog.additions
+        catalog, additions = self._catalog, self._catalog.pictures.additions
         rows = catalog.rows_of(np.array(keys, np.uint64))
         try:
             found, similarities = await self._sets.search(
-                catalog.encoder or "", catalog.vectors(rows[rows >= 0]), SIMILAR_COUNT
+                catalog.pictures.encoder or "", catalog.pictures.vectors(rows[rows >= 0]), SIMILAR_COUNT
             )
         except StateError as error:
             self._is_away = True
@@ -106,7 +106,7 @@ class IndexClient:
             self._is_away = False
             known = [key for key, row in zip(keys, rows.tolist(), strict=True) if row >= 0]
             near = [each[similar > -1.0] for each, similar in zip(found, similarities, strict=True)]
-            catalog.learn_lookalikes(dict(zip(known, near, strict=True)), additions)
+            catalog.learn_similar(catalog.pictures, dict(zip(known, near, strict=True)), additions)
         finally:
             for key in keys:
                 self._asking.pop(key, None)
@@ -115,7 +115,7 @@ class IndexClient:
         """See whether the index answers, and how full it is."""
         catalog = self._catalog
         try:
-            indexed = await self._sets.count(catalog.encoder or "", catalog.dimensions)
+            indexed = await self._sets.count(catalog.pictures.encoder or "", catalog.pictures.dimensions)
         except StateError as error:
             self._is_away = True
             log.warning("index_unavailable", error=str(error))

@@ -117,7 +117,7 @@ class UploadsAgent:
 
     async def _find(self, upload: Upload, encoding: Encoding) -> tuple[NDArray[np.int64], list[str]]:
         """The rows most similar to a query's picture, and what was degraded."""
-        if encoding.version != self._catalog.encoder:
+        if encoding.version != self._catalog.pictures.encoder:
             return np.zeros(0, np.int64), []
         only = upload.only
         search_filter = NO_FILTER if only is None else SearchFilter(only.category, only.min_price, only.max_price)

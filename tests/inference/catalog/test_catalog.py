@@ -18,7 +18,7 @@ def catalog() -> Catalog:
 
 
 def found(catalog: Catalog, looks: str, count: int = 10) -> list[str]:
-    rows, _ = catalog.search(vector(looks)[None], count)
+    rows, _ = catalog.pictures.search(vector(looks)[None], count)
     return [catalog.item_ids[row] for row in rows[0] if row >= 0]
 
 
@@ -56,7 +56,7 @@ def test_an_items_row_holds_its_facts(catalog: Catalog) -> None:
     assert row == 0
     assert facts(catalog, "red-1") == ("red", True, NOW - 5)
     assert (catalog.keys[row], catalog.owners[row], catalog.expires_ms[row]) == (key_of("red-1"), key_of("u1"), NOW)
-    np.testing.assert_allclose(catalog.vectors(np.array([0])), vector("red-1")[None], atol=1e-3)
+    np.testing.assert_allclose(catalog.pictures.vectors(np.array([0])), vector("red-1")[None], atol=1e-3)
 
 
 def test_an_item_without_owner_category_or_end(catalog: Catalog) -> None:
@@ -199,7 +199,7 @@ def test_a_catalogue_grows_past_its_first_thousand(catalog: Catalog) -> None:
 def test_an_item_of_another_encoder_is_known_but_not_found(catalog: Catalog) -> None:
     catalog.apply([("red-0", item("red-0")), ("red-1", item("red-1", encoder="fake@2"))])
 
-    assert catalog.encoder == "fake@1"
+    assert catalog.pictures.encoder == "fake@1"
     assert found(catalog, "red-1") == ["red-0"]
     assert catalog.counts() == CatalogCounts(searchable=1, unavailable=0, other_encoder=1)
 
@@ -217,7 +217,7 @@ def test_a_vector_of_another_length_is_not_taken_and_does_not_choose_the_encoder
     short = item("red-0", embedding=b"\0<" * 8, encoder="small@1")
     catalog.apply([("red-0", short), ("red-1", item("red-1"))])
 
-    assert catalog.encoder == "fake@1"
+    assert catalog.pictures.encoder == "fake@1"
     assert catalog.counts() == CatalogCounts(searchable=1, unavailable=0, other_encoder=1)
 
 
@@ -263,9 +263,9 @@ def test_the_encoder_that_is_asked_for_is_served_whatever_comes_first() -> None:
 def test_the_encoder_of_most_items_prevails(catalog: Catalog) -> None:
     assert catalog.prevailing_encoder() is None
     catalog.apply([(f"red-{n}", item(f"red-{n}", encoder=f"fake@{1 if n < 2 else 2}")) for n in range(4)])
-    assert (catalog.encoder, catalog.prevailing_encoder()) == ("fake@1", "fake@1")
+    assert (catalog.pictures.encoder, catalog.prevailing_encoder()) == ("fake@1", "fake@1")
     catalog.apply([("red-0", item("red-0", encoder="fake@2"))])
-    assert (catalog.encoder, catalog.prevailing_encoder()) == ("fake@1", "fake@2")
+    assert (catalog.pictures.encoder, catalog.prevailing_encoder()) == ("fake@1", "fake@2")
     catalog.apply([("red-0", None), ("red-2", None)])
     assert catalog.prevailing_encoder() == "fake@1"
 
@@ -354,5 +354,5 @@ def test_however_the_changes_come_the_replica_is_what_the_last_ones_say(
     assert by_time == sorted((each.uploaded_at_ms for each in shown.values()), reverse=True)
     for name, each in shown.items():
         np.testing.assert_array_equal(
-            catalog.vectors(catalog.rows_of(np.array([key_of(name)], np.uint64)))[0], each.vector("fake@1")
+            catalog.pictures.vectors(catalog.rows_of(np.array([key_of(name)], np.uint64)))[0], each.vector("fake@1")
         )

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from features.item import Item, key_of
-from features.recommendation import Reason, RecommendedItem
+from features.item import Item
 from features.search_filter import NO_FILTER, SearchFilter
 from inference.catalog.catalog import Catalog
 from inference.catalog.index import NullIndex
-from inference.catalog.search import find_exactly, find_similar, matching, rank_similar
-from tests.harness.catalog import DIMENSIONS, NOW, item, reds_and_blues, vector
+from inference.catalog.search import find_exactly, find_similar, matching
+from tests.harness.catalog import DIMENSIONS, item, vector
 
 
 def shop() -> Catalog:
@@ -94,7 +93,7 @@ def test_a_catalogue_whose_index_is_elsewhere_finds_nothing_by_itself() -> None:
     catalog = Catalog(DIMENSIONS, NullIndex())
     catalog.apply([("red-0", item("red-0")), ("red-1", item("red-1"))])
 
-    rows, similarities = catalog.search(vector("red-0")[None], 2)
+    rows, similarities = catalog.pictures.search(vector("red-0")[None], 2)
     assert (rows.tolist(), similarities.tolist()) == ([[-1, -1]], [[-1.0, -1.0]])
     assert catalog.counts().searchable == 2
 
@@ -103,12 +102,14 @@ def test_what_the_index_elsewhere_found_is_remembered() -> None:
     catalog = Catalog(DIMENSIONS, NullIndex())
     catalog.apply([(name, item(name)) for name in ("red-0", "red-1", "blue-0")])
     red, other = (np.array([catalog.row_of(name)]) for name in ("red-0", "red-1"))
-    assert catalog.unknown_lookalikes([red]) == red.tolist()
+    assert catalog.pictures.unknown_similar([red]) == red.tolist()
 
-    catalog.learn_lookalikes({int(catalog.keys[red[0]]): catalog.keys[other]}, catalog.additions)
+    catalog.learn_similar(
+        catalog.pictures, {int(catalog.keys[red[0]]): catalog.keys[other]}, catalog.pictures.additions
+    )
 
-    assert catalog.unknown_lookalikes([red]) == []
-    assert other[0] in catalog.lookalikes([red])[0]
+    assert catalog.pictures.unknown_similar([red]) == []
+    assert other[0] in catalog.pictures.similar([red])[0]
 
 
 def test_what_was_found_for_an_item_that_is_gone_is_passed_over() -> None:
@@ -117,9 +118,9 @@ def test_what_was_found_for_an_item_that_is_gone_is_passed_over() -> None:
     gone, keys = np.array([catalog.row_of("red-0")]), catalog.keys.copy()
     catalog.apply([("red-0", None)])
 
-    catalog.learn_lookalikes({int(keys[gone[0]]): keys[:2]}, catalog.additions)
+    catalog.learn_similar(catalog.pictures, {int(keys[gone[0]]): keys[:2]}, catalog.pictures.additions)
 
-    assert catalog.unknown_lookalikes([gone]) == gone.tolist()
+    assert catalog.pictures.unknown_similar([gone]) == gone.tolist()
 
 
 def test_an_answer_of_nothing_is_asked_for_again() -> None:
@@ -127,46 +128,17 @@ def test_an_answer_of_nothing_is_asked_for_again() -> None:
     catalog.apply([("red-0", item("red-0"))])
     red = np.array([catalog.row_of("red-0")])
 
-    catalog.learn_lookalikes({int(catalog.keys[red[0]]): np.zeros(0, np.uint64)}, catalog.additions)
+    catalog.learn_similar(
+        catalog.pictures, {int(catalog.keys[red[0]]): np.zeros(0, np.uint64)}, catalog.pictures.additions
+    )
 
-    assert catalog.unknown_lookalikes([red]) == red.tolist()
+    assert catalog.pictures.unknown_similar([red]) == red.tolist()
 
 
 # Similar to a picture
 
 
 def nearest(shop: Catalog, name: str) -> NDArray[np.int64]:
-    (rows,), _ = shop.search(vector(name)[None], 12)
+    (rows,), _ = shop.pictures.search(vector(name)[None], 12)
     found: NDArray[np.int64] = rows[rows >= 0]
     return found
-
-
-def test_a_picture_finds_what_looks_like_it() -> None:
-    shop = catalog_of(*reds_and_blues(6))
-    found = rank_similar(vector("red-2"), nearest(shop, "red-2"), shop, length=3, now_ms=NOW)
-
-    assert found[0] == RecommendedItem(
-        item_id="red-2",
-        score=about(1.0),
-        source="visual",
-        explore=False,
-        reasons=[Reason(code="looks_like", similarity=about(1.0))],
-    )
-    assert [slot.item_id.partition("-")[0] for slot in found] == ["red"] * 3
-
-
-def test_a_picture_does_not_find_ones_own_hidden_or_expired_items() -> None:
-    shop = catalog_of(
-        ("red-0", item("red-0", owner="u1")),
-        ("red-1", item("red-1", expires_at_ms=NOW)),
-        ("red-2", item("red-2", hidden=True)),
-        ("red-3", item("red-3", owner=None)),
-    )
-    found = rank_similar(vector("red-0"), nearest(shop, "red-0"), shop, length=4, now_ms=NOW, owner=key_of("u1"))
-
-    assert [slot.item_id for slot in found] == ["red-3"]
-
-
-def test_an_empty_catalogue_looks_like_nothing() -> None:
-    shop = Catalog(DIMENSIONS)
-    assert rank_similar(vector("red-0"), nearest(shop, "red-0"), shop, length=4, now_ms=NOW) == []

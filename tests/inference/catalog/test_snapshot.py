@@ -44,14 +44,14 @@ def restored(folder: Path, catalog: Catalog) -> Catalog:
 
 def answers(catalog: Catalog) -> list[list[str]]:
     """What is found for the looks of some items, and what is fresh."""
-    rows, _ = catalog.search(np.stack([vector("red-2"), vector("blue-7")]), 30)
+    rows, _ = catalog.pictures.search(np.stack([vector("red-2"), vector("blue-7")]), 30)
     return [[catalog.item_ids[row] for row in each if row >= 0] for each in (*rows, catalog.freshest(9))]
 
 
 def test_a_catalogue_that_was_read_back_answers_as_before(catalog: Catalog, tmp_path: Path) -> None:
     other = restored(tmp_path, catalog)
     assert answers(other) == answers(catalog)
-    assert (other.counts(), other.encoder) == (catalog.counts(), catalog.encoder)
+    assert (other.counts(), other.pictures.encoder) == (catalog.counts(), catalog.pictures.encoder)
 
 
 def test_every_column_is_as_it_was(catalog: Catalog, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_every_column_is_as_it_was(catalog: Catalog, tmp_path: Path) -> None:
     assert list(other.item_ids) == list(catalog.item_ids)
     for name in COLUMNS:
         np.testing.assert_array_equal(getattr(other, name)[:count], getattr(catalog, name)[:count])
-    np.testing.assert_array_equal(other.vectors(np.arange(count)), catalog.vectors(np.arange(count)))
+    np.testing.assert_array_equal(other.pictures.vectors(np.arange(count)), catalog.pictures.vectors(np.arange(count)))
     np.testing.assert_array_equal(other.colours[np.arange(count)], catalog.colours[np.arange(count)])
 
 
@@ -182,6 +182,6 @@ def refused(snapshot: Snapshot | None, catalog: Catalog, reason: str) -> None:
     with pytest.raises(SnapshotUnusable, match=reason):
         load_snapshot(snapshot, catalog)
     assert catalog.counts() == CatalogCounts(0, 0, 0)
-    if catalog.dimensions == DIMENSIONS and catalog.encoder is None:
+    if catalog.pictures.dimensions == DIMENSIONS and catalog.pictures.encoder is None:
         catalog.apply(reds_and_blues(1))
         assert catalog.counts().searchable == 2

@@ -372,7 +372,7 @@ def test_a_copy_of_what_the_list_has_is_nothing_to_explore() -> None:
     found = ranked(shop, act("red-19"), trends=trends, length=12)
 
     assert not any(slot.explore for slot in found.items)
-    vectors = np.stack([shop.vectors(shop.rows_of(np.array([key_of(n)], np.uint64)))[0] for n in names(found)])
+    vectors = np.stack([shop.pictures.vectors(shop.rows_of(np.array([key_of(n)], np.uint64)))[0] for n in names(found)])
     assert (vectors @ vectors.T - np.eye(12)).max() < SAME_PICTURE
 
 

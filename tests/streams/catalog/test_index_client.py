@@ -35,7 +35,7 @@ class Shop:
     async def fill(self, count: int = 12) -> None:
         """Have so many of the items in the index."""
         keys = self.catalog.keys[:count].tolist()
-        vectors = self.catalog.vectors(np.arange(count))
+        vectors = self.catalog.pictures.vectors(np.arange(count))
         await self.sets.store(
             0,
             NOWHERE,
@@ -47,9 +47,9 @@ class Shop:
         """What a list would be told to look like an item, but for what is new."""
         row = self.catalog.row_of(name)
         assert row is not None
-        if self.catalog.unknown_lookalikes([np.array([row])]):
+        if self.catalog.pictures.unknown_similar([np.array([row])]):
             return set()
-        return {self.catalog.item_ids[found] for found in self.catalog.lookalikes([np.array([row])])[0].tolist()}
+        return {self.catalog.item_ids[found] for found in self.catalog.pictures.similar([np.array([row])])[0].tolist()}
 
 
 @pytest.fixture

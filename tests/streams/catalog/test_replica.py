@@ -192,7 +192,7 @@ def looks(catalog: Catalog) -> dict[str, tuple[bool, str | None, bytes]]:
         name: (
             bool(catalog.available[row]),
             catalog.category_names[catalog.categories[row]] if catalog.categories[row] >= 0 else None,
-            catalog.vectors(np.array([row])).tobytes(),
+            catalog.pictures.vectors(np.array([row])).tobytes(),
         )
         for name in catalog.item_ids
         if (row := catalog.row_of(name)) is not None
@@ -201,7 +201,7 @@ def looks(catalog: Catalog) -> dict[str, tuple[bool, str | None, bytes]]:
 
 def nearest(catalog: Catalog, name: str) -> list[float]:
     """How near the nearest items are: several have the same vector, and their order is open."""
-    _, similarities = catalog.search(item(name).vector("fake@1")[None], 20)
+    _, similarities = catalog.pictures.search(item(name).vector("fake@1")[None], 20)
     return [round(each, 3) for each in similarities[0].tolist()]
 
 
@@ -278,7 +278,7 @@ async def test_items_that_were_left_over_by_a_re_embedding_do_not_hide_the_other
     await topic.put(*(item(f"i{n}", encoder="fake@1") for n in range(20)))
     await topic.put(*(item(f"i{n}", encoder="fake@2") for n in range(3, 20)))
     await topic.replica.start()
-    assert (topic.catalog.encoder, topic.catalog.counts()) == ("fake@2", CatalogCounts(17, 0, 3))
+    assert (topic.catalog.pictures.encoder, topic.catalog.counts()) == ("fake@2", CatalogCounts(17, 0, 3))
     assert topic.catalog.row_of("i1") is None
 
 
@@ -291,7 +291,7 @@ async def test_the_encoder_of_most_items_is_served_after_a_snapshot_of_another(
     await first.stop()
     await topic.put(*(item(f"i{n}", encoder="fake@2") for n in range(3, 20)))
     catalog, _, second = await started(topic, stack.endpoints.kafka, tmp_path)
-    assert (catalog.encoder, catalog.counts()) == ("fake@2", CatalogCounts(17, 0, 3))
+    assert (catalog.pictures.encoder, catalog.counts()) == ("fake@2", CatalogCounts(17, 0, 3))
     await second.stop()
 
 

@@ -14,9 +14,10 @@ from features.profile import ENGAGED_LIMIT, EVENTS_LIMIT, REFUSED_LIMIT, SEEN_LI
 from features.recommendation import Reason, Source
 from features.trends import update_trends
 from inference.catalog.catalog import Catalog
-from inference.ranking.ranking import EXPLORE_SLOT
-from inference.ranking.reasons import REASON_SHARE, WEIGHTS
-from inference.retrieval.candidates import FILTERS
+from inference.ranking.diversity import EXPLORE_SLOT
+from inference.ranking.reasons import REASON_SHARE
+from inference.ranking.weights import WEIGHTS
+from inference.retrieval.filters import FILTERS
 from sightline_client import routing
 from sightline_client.privacy import DIALS_LIMIT
 from state.memory import MemoryPartitions
