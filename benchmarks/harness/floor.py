@@ -86,12 +86,12 @@ async def run_floor(settings: Settings) -> None:
 
 async def _wire(settings: Settings, stack: AsyncExitStack) -> tuple[InteractionsAgent, PlainConsumer]:
     found = Stack(settings).endpoints()
-    parts = Resources(settings, Addresses(found.kafka, found.redis, found.triton), stack)
+    resources = Resources(settings, Addresses(found.kafka, found.redis, found.triton), stack)
 
     async def rewind(partition: int, position: int) -> None:
         consumer.rewind(partition, position)
 
-    agent, _ = await make_interactions_agent(parts, Positions(rewind))
+    agent, _ = await make_interactions_agent(resources, Positions(rewind))
     consumer = PlainConsumer(
         found.kafka,
         Namespace(settings.topic_prefix).topic(topics.INTERACTIONS),

@@ -43,7 +43,7 @@ class InteractionsAgent:
     def __init__(
         self,
         profiles: ProfileStore,
-        crowd: BehaviourCache,
+        behaviour_cache: BehaviourCache,
         catalog: Catalog,
         lists_out: Publisher,
         signals_out: Publisher,
@@ -54,8 +54,8 @@ class InteractionsAgent:
         namespace: Namespace,
         partitions: int,
         list_length: int,
-        nearby: IndexClient | None = None,
-        controls: ControlRecords = UNSIGNED,
+        index_client: IndexClient | None = None,
+        control_records: ControlRecords = UNSIGNED,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.store_loop = StoreLoop(profiles, positions, self._publish_before_commit)
@@ -65,19 +65,19 @@ class InteractionsAgent:
         self._breaker = breaker
         self._namespace = namespace
         self._clock_ms = clock_ms
-        self._controls = controls
+        self._control_records = control_records
         self._receipts = Receipts(catalog, signals, namespace=namespace, clock_ms=clock_ms)
         recommender = Recommender(catalog, length=list_length)
-        self._lists = ListMaker(crowd, recommender, nearby, namespace=namespace, clock_ms=clock_ms)
+        self._lists = ListMaker(behaviour_cache, recommender, index_client, namespace=namespace, clock_ms=clock_ms)
         self._counts = EffectCounts(partitions, self._lists.feedback)
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Apply a batch; on return its lists are on their way, or its partitions will be fetched again."""
         await self.store_loop.room()
         stages = StageTimer()
-        events = {(record.partition, record.offset): parse(record, self._controls) for record in records}
+        events = {(record.partition, record.offset): parse(record, self._control_records) for record in records}
         # What the lists will be about is read now, beside the profiles.
-        self._lists.expect({key_of(event.item_id) for event in events.values() if isinstance(event, Interaction)})
+        self._lists.prefetch({key_of(event.item_id) for event in events.values() if isinstance(event, Interaction)})
         admitted = await self.store_loop.admit(records, _users(events))
         stages.end("load")
         parsed = [[(record, events[record.partition, record.offset]) for record in each.records] for each in admitted]

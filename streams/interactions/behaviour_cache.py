@@ -58,7 +58,7 @@ class BehaviourCache:
             with suppress(asyncio.CancelledError):
                 await task
 
-    def expect(self, items: Collection[int]) -> None:
+    def prefetch(self, items: Collection[int]) -> None:
         """Begin to read what is not known of these items: `behaviours` will be asked for them soon."""
         if unknown := self._older(items, BEHAVIOUR_LIMIT_S):
             reading = asyncio.create_task(self._read(unknown))
@@ -66,7 +66,7 @@ class BehaviourCache:
 
     async def behaviours(self, items: Collection[int]) -> dict[int, Behaviour]:
         """The behaviours of items by key; those nobody knows are left out."""
-        self.expect(items)
+        self.prefetch(items)
         for reading in {self._reading[item] for item in items if item in self._reading}:
             await reading
         self._stale.update(self._older(items, self.behaviour_age_s))

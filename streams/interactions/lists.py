@@ -46,41 +46,41 @@ class ListMaker:
 
     def __init__(
         self,
-        crowd: BehaviourCache,
+        behaviour_cache: BehaviourCache,
         recommender: Recommender,
-        nearby: IndexClient | None,
+        index_client: IndexClient | None,
         *,
         namespace: Namespace,
         clock_ms: Callable[[], int],
     ) -> None:
-        self._crowd = crowd
+        self._behaviour_cache = behaviour_cache
         self._recommender = recommender
-        self._nearby = nearby
+        self._index_client = index_client
         self._namespace = namespace
         self._clock_ms = clock_ms
         self._attribution = Attribution()
 
-    def expect(self, items: Collection[int]) -> None:
+    def prefetch(self, items: Collection[int]) -> None:
         """Begin to read what the next lists need: they will be about items with these keys."""
-        self._crowd.expect(items)
+        self._behaviour_cache.prefetch(items)
 
     async def make(self, asked: Sequence[tuple[Profile, Cause]], stages: StageTimer) -> list[MadeList]:
         """A list for each of these users."""
-        behaviours = await self._crowd.behaviours(self._recommender.needed(profile for profile, _ in asked))
+        behaviours = await self._behaviour_cache.behaviours(self._recommender.needed(profile for profile, _ in asked))
         made: list[MadeList] = []
         for start in range(0, len(asked), TOGETHER):
             together = asked[start : start + TOGETHER]
             now_ms = self._clock_ms()
             prepared = self._recommender.prepare([profile for profile, _ in together], now_ms)
-            if self._nearby is not None:
-                await self._nearby.prefetch(prepared.medoids())
+            if self._index_client is not None:
+                await self._index_client.prefetch(prepared.medoids())
                 now_ms = self._clock_ms()
             made += self._recommend(prepared, [cause for _, cause in together], behaviours, stages, now_ms)
         return made
 
     @property
     def _degraded(self) -> list[str]:
-        return self._crowd.degraded + (self._nearby.degraded if self._nearby is not None else [])
+        return self._behaviour_cache.degraded + (self._index_client.degraded if self._index_client is not None else [])
 
     def _recommend(
         self,
@@ -91,7 +91,9 @@ class ListMaker:
         now_ms: int,
     ) -> list[MadeList]:
         users = [key_of(event.user_id) for _, event in causes]
-        lists = self._recommender.recommend(prepared, users, behaviours, self._crowd.trends, now_ms, stages.end)
+        lists = self._recommender.recommend(
+            prepared, users, behaviours, self._behaviour_cache.trends, now_ms, stages.end
+        )
         return [MadeList(*cause, each, now_ms) for cause, each in zip(causes, lists, strict=True)]
 
     def message(self, made: MadeList, stages: StageTimer) -> Message:

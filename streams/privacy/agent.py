@@ -10,11 +10,13 @@ from streams.wire.records import Message, Record
 from streams.wire.topics import PRIVACY
 
 
-def privacy_agent(publisher: Publisher, controls: ControlRecords, breaker: Breaker, *, namespace: Namespace) -> Relay:
+def privacy_agent(
+    publisher: Publisher, control_records: ControlRecords, breaker: Breaker, *, namespace: Namespace
+) -> Relay:
     """The agent of events.privacy. A profile takes a request once, so passing one on twice changes nothing."""
 
     def pass_on(record: Record) -> tuple[str, Message]:
         request = parse_privacy_request(record)
-        return request.type, controls.message(request, record, namespace=namespace)
+        return request.type, control_records.message(request, record, namespace=namespace)
 
     return Relay(PRIVACY, pass_on, publisher, breaker, namespace=namespace)

@@ -43,7 +43,7 @@ class InteractionsReplay:
     """
 
     position: int
-    controls: ControlRecords = UNSIGNED
+    control_records: ControlRecords = UNSIGNED
     events: int = 0
     duplicates: int = 0
     late: int = 0
@@ -57,7 +57,7 @@ class InteractionsReplay:
     def apply(self, record: Record) -> list[Engagement]:
         """Apply the next record; what it means for the items in it."""
         self.position = record.offset
-        event = parse(record, self.controls)
+        event = parse(record, self.control_records)
         user = "" if isinstance(event, InvalidEvent) else event.user_id
         effect = reduce(record, event, self.profiles.get(user, NEW))
         self._count(effect)

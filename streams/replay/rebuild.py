@@ -90,7 +90,7 @@ async def rebuild_state(
             profiles=spaces(namespace.profile_keys),
             items=spaces(namespace.item_keys),
             namespace=namespace,
-            controls=ControlRecords(*control_keys(settings.control_key)),
+            control_records=ControlRecords(*control_keys(settings.control_key)),
             min_users=settings.trends_min_users,
             progress=progress,
         ).run(from_earliest=from_earliest)
@@ -111,7 +111,7 @@ class Rebuild:
         profiles: Spaces,
         items: Spaces,
         namespace: Namespace,
-        controls: ControlRecords,
+        control_records: ControlRecords,
         min_users: int = 1,
         progress: Progress = lambda _what, _done, _of: None,
     ) -> None:
@@ -121,7 +121,7 @@ class Rebuild:
         self._profiles = profiles
         self._items = items
         self._namespace = namespace
-        self._controls = controls
+        self._control_records = control_records
         self._min_users = min_users
         self._progress = progress
 
@@ -143,7 +143,7 @@ class Rebuild:
             min_users=self._min_users,
             engaged_from=engaged_from,
         )
-        profiles = ProfilesRebuild(self._log, profile_values, items, self._controls)
+        profiles = ProfilesRebuild(self._log, profile_values, items, self._control_records)
         rebuilt.items = await items.take_catalogue()
         done = await self._counted(signal_values, self._signals)
         for partition in self._signals.log.extents:

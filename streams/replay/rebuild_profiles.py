@@ -21,12 +21,14 @@ _HELD = 20_000
 class ProfilesRebuild:
     """Fills the new space of events.interactions, and tells items what users did."""
 
-    def __init__(self, log: LogReader, values: PartitionStore, items: ItemsRebuild, controls: ControlRecords) -> None:
+    def __init__(
+        self, log: LogReader, values: PartitionStore, items: ItemsRebuild, control_records: ControlRecords
+    ) -> None:
         self._log = log
         self._values = values
         self._profiles = WriteBehindProfiles(ProfileStore(values), limit=_HELD)
         self._items = items
-        self._controls = controls
+        self._control_records = control_records
 
     async def replay(self, topic: str, partition: int, target: int, done: Done) -> int:
         """Apply the events of a partition up to `target`: how many records there were."""
@@ -45,7 +47,7 @@ class ProfilesRebuild:
         users = {record.key.decode(errors="replace") for record in records if record.key is not None}
         held = (await self._profiles.load({partition: sorted(users)}))[0][partition]
         before = {user: held.profiles[user] for user in users}
-        replay = InteractionsReplay(held.position, self._controls, profiles=dict(before))
+        replay = InteractionsReplay(held.position, self._control_records, profiles=dict(before))
         told: list[Engagement] = []
         for record in records:
             told += replay.apply(record)

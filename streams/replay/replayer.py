@@ -29,7 +29,7 @@ class Replayer:
         namespace: Namespace,
         partitions: int,
         progress: Progress,
-        controls: ControlRecords = UNSIGNED,
+        control_records: ControlRecords = UNSIGNED,
     ) -> None:
         self._log = log
         self._namespace = namespace
@@ -38,7 +38,9 @@ class Replayer:
         self._done = 0
         self.extents = self.extents_of(INTERACTIONS)
         self.signal_extents = self.extents_of(SIGNALS)
-        self.interactions = {p: InteractionsReplay(extent.first - 1, controls) for p, extent in self.extents.items()}
+        self.interactions = {
+            p: InteractionsReplay(extent.first - 1, control_records) for p, extent in self.extents.items()
+        }
         self.signals = {p: SignalsReplay(extent.first - 1) for p, extent in self.signal_extents.items()}
 
     def whole(self) -> bool:

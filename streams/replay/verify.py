@@ -35,12 +35,12 @@ async def verify_state(
         namespace, partitions = Namespace(settings.topic_prefix), settings.partitions
         profiles = ProfileStore(RedisPartitions(client, namespace.profile_keys, observe=_unobserved))
         signals = SignalStore(RedisPartitions(client, namespace.item_keys, observe=_unobserved), partitions)
-        controls = ControlRecords(*control_keys(settings.control_key))
+        control_records = ControlRecords(*control_keys(settings.control_key))
         return await Verification(
             log,
             profiles,
             signals,
-            controls,
+            control_records,
             namespace=namespace,
             partitions=partitions,
             min_users=settings.trends_min_users,
@@ -59,7 +59,7 @@ class Verification:
         log: LogReader,
         profiles: ProfileStore,
         signals: SignalStore,
-        controls: ControlRecords = UNSIGNED,
+        control_records: ControlRecords = UNSIGNED,
         *,
         namespace: Namespace,
         partitions: int,
@@ -73,7 +73,7 @@ class Verification:
         self._namespace = namespace
         self._partitions = range(partitions)
         self._progress = progress
-        self._controls = controls
+        self._control_records = control_records
         self._min_users = min_users
         self._clock_ms = clock_ms
 
@@ -87,7 +87,7 @@ class Verification:
             namespace=self._namespace,
             partitions=len(self._partitions),
             progress=self._progress,
-            controls=self._controls,
+            control_records=self._control_records,
         )
         _check_extents(replayer, held, report)
         replayer.start(held)

@@ -75,7 +75,7 @@ class Worker:
         self._ready = False
         self._beat = time.monotonic()
         self.app: App = make_app(name, settings, addresses.kafka)
-        self._parts = Resources(settings, addresses, stack)
+        self._resources = Resources(settings, addresses, stack)
         self._end_offsets = EndOffsets(addresses.kafka, security=self._security)
         self._liveness = Liveness(self._end_offsets.read)
 
@@ -87,7 +87,7 @@ class Worker:
         endpoint.start()
         log.info("starting", worker=self._name, metrics_port=endpoint.port)
         await asyncio.to_thread(sign_in, self._kafka, self._security)
-        await WIRE[self._name](self._parts, self.app)
+        await WIRE[self._name](self._resources, self.app)
         self._stack.push_async_callback(self.app.stop)
         await self.app.start()
         while not self.app.assigned.is_set() and self.failure is None:
@@ -101,7 +101,7 @@ class Worker:
     @property
     def failure(self) -> BaseException | None:
         """Why the process must end though nobody told it to: a part of it stopped by itself."""
-        return self.app.failure or self.app.crash_reason or self._parts.failure
+        return self.app.failure or self.app.crash_reason or self._resources.failure
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Keep the lag and the heartbeat current until `stop` is set or a part of the process has failed."""
@@ -128,8 +128,8 @@ class Worker:
 
     def _waits(self) -> bool:
         """Whether it waits for what no restart mends: a breaker to be closed, or a Kafka that takes no message."""
-        return bool(self._parts.open_breakers) or self._parts.undelivered
+        return bool(self._resources.open_breakers) or self._resources.undelivered
 
     def _lacks(self) -> list[str]:
         starting = [] if self._ready else ["starting: the catalogue is being read, or a service is awaited"]
-        return starting + self._parts.open_breakers
+        return starting + self._resources.open_breakers

@@ -59,7 +59,7 @@ class Resources:
         self.settings = settings
         self.namespace = Namespace(settings.topic_prefix)
         self.signals = SignalTopic(self.namespace, settings.partitions)
-        self.controls = ControlRecords(*control_keys(settings.control_key))
+        self.control_records = ControlRecords(*control_keys(settings.control_key))
         self.stack = stack
         self._addresses = addresses
         self._security = kafka_security(settings)
@@ -165,15 +165,15 @@ class Resources:
             return None
         return VectorSets(self.redis(), self.namespace.prefix, settings.index_shards, observe=_observe_redis)
 
-    async def nearby(self, catalog: Catalog) -> IndexClient | None:
+    async def index_client(self, catalog: Catalog) -> IndexClient | None:
         """What asks the shared index for a catalogue; None where the catalogue has its own."""
         sets = self.vector_sets()
         if sets is None:
             return None
-        nearby = IndexClient(sets, catalog)
-        self.stack.push_async_callback(nearby.stop)
-        await nearby.start()
-        return nearby
+        index_client = IndexClient(sets, catalog)
+        self.stack.push_async_callback(index_client.stop)
+        await index_client.start()
+        return index_client
 
     async def index_agent(self, app: App, sets: VectorSets) -> IndexAgent:
         """Who writes the shared index."""

@@ -36,21 +36,23 @@ UPLOADS_AT_ONCE = 64
 SIGNALS_PAUSE_S = 0.05
 
 
-async def wire_interactions(parts: Resources, app: App) -> None:
+async def wire_interactions(resources: Resources, app: App) -> None:
     """The hub: lists for users who did something."""
-    topic = parts.namespace.topic(topics.INTERACTIONS)
+    topic = resources.namespace.topic(topics.INTERACTIONS)
     positions = Positions(partial(app.rewind, topic))
-    agent, partitions = await make_interactions_agent(parts, positions)
+    agent, partitions = await make_interactions_agent(resources, positions)
     app.positions[topic] = agent.store_loop.take_up
     app.stores[topic] = partitions
-    await parts.watch_store(partitions, positions, agent.store_loop.rolled_back)
-    parts.add_agent(app, topics.INTERACTIONS, agent.handle, parts.settings.batch_limit)
+    await resources.watch_store(partitions, positions, agent.store_loop.rolled_back)
+    resources.add_agent(app, topics.INTERACTIONS, agent.handle, resources.settings.batch_limit)
 
 
-async def make_interactions_agent(parts: Resources, positions: Positions) -> tuple[InteractionsAgent, RedisPartitions]:
+async def make_interactions_agent(
+    resources: Resources, positions: Positions
+) -> tuple[InteractionsAgent, RedisPartitions]:
     """What handles interactions, started, whoever reads them from the topic; and where its profiles are kept."""
     await asyncio.to_thread(warm_up_lists)
-    lists = await parts.publisher(
+    lists = await resources.publisher(
         "sightline-interactions",
         topics.INTERACTIONS,
         topics.RECOMMENDATIONS,
@@ -59,41 +61,41 @@ async def make_interactions_agent(parts: Resources, positions: Positions) -> tup
         topics.EXPORTS,
         topics.DEAD_LETTERS,
     )
-    redis = parts.redis()
-    partitions = parts.profile_partitions(redis)
+    redis = resources.redis()
+    partitions = resources.profile_partitions(redis)
     profiles = ProfileStore(partitions)
-    signals = SignalStore(parts.signal_partitions(redis), parts.settings.partitions)
-    degradations = parts.degradations(redis)
-    epsilon = parts.settings.trends_epsilon
-    crowd = BehaviourCache(signals, degradations, LaplaceNoise(epsilon) if epsilon is not None else None)
-    parts.stack.push_async_callback(crowd.stop)
-    catalog = await parts.catalog()
-    await crowd.start()
-    signals_out = await parts.publisher("sightline-interactions-signals", topics.SIGNALS)
+    signals = SignalStore(resources.signal_partitions(redis), resources.settings.partitions)
+    degradations = resources.degradations(redis)
+    epsilon = resources.settings.trends_epsilon
+    behaviour_cache = BehaviourCache(signals, degradations, LaplaceNoise(epsilon) if epsilon is not None else None)
+    resources.stack.push_async_callback(behaviour_cache.stop)
+    catalog = await resources.catalog()
+    await behaviour_cache.start()
+    signals_out = await resources.publisher("sightline-interactions-signals", topics.SIGNALS)
     agent = InteractionsAgent(
         profiles,
-        crowd,
+        behaviour_cache,
         catalog,
         lists,
         signals_out,
         positions,
-        parts.signals,
-        parts.breaker(topics.INTERACTIONS),
-        namespace=parts.namespace,
-        partitions=parts.settings.partitions,
-        list_length=parts.settings.list_length,
-        nearby=await parts.nearby(catalog),
-        controls=parts.controls,
+        resources.signals,
+        resources.breaker(topics.INTERACTIONS),
+        namespace=resources.namespace,
+        partitions=resources.settings.partitions,
+        list_length=resources.settings.list_length,
+        index_client=await resources.index_client(catalog),
+        control_records=resources.control_records,
     )
-    parts.watch(agent.store_loop)
+    resources.watch(agent.store_loop)
     await agent.store_loop.start()
     return agent, partitions
 
 
-async def wire_uploads(parts: Resources, app: App) -> None:
+async def wire_uploads(resources: Resources, app: App) -> None:
     """New pictures, and pictures that are asked with."""
     await asyncio.to_thread(warm_up_items)
-    publisher = await parts.publisher(
+    publisher = await resources.publisher(
         "sightline-uploads",
         topics.UPLOADS,
         topics.INTERACTIONS,
@@ -101,39 +103,39 @@ async def wire_uploads(parts: Resources, app: App) -> None:
         topics.RECOMMENDATIONS,
         topics.DEAD_LETTERS,
     )
-    degradations = parts.degradations(parts.redis())
-    encoder = await parts.encoder()
-    catalog = await parts.catalog(encoder.version)
-    nearby = await parts.nearby(catalog)
-    decoder = Decoder(processes=parts.settings.decode_processes)
-    parts.stack.push_async_callback(decoder.close)
+    degradations = resources.degradations(resources.redis())
+    encoder = await resources.encoder()
+    catalog = await resources.catalog(encoder.version)
+    index_client = await resources.index_client(catalog)
+    decoder = Decoder(processes=resources.settings.decode_processes)
+    resources.stack.push_async_callback(decoder.close)
     await decoder.start()
-    fetcher = Fetcher(parts.settings.image_hosts.split(",") if parts.settings.image_hosts else ())
-    parts.stack.push_async_callback(fetcher.close)
+    fetcher = Fetcher(resources.settings.image_hosts.split(",") if resources.settings.image_hosts else ())
+    resources.stack.push_async_callback(fetcher.close)
     extractor = FeatureExtractor(
         encoder,
         decoder.decode,
-        Objects(parts.settings.object_store),
+        Objects(resources.settings.object_store),
         fetcher,
         report_to(degradations, ENCODER),
     )
     agent = UploadsAgent(
         extractor,
         catalog,
-        partial(find_similar, catalog) if nearby is None else nearby.find_similar,
+        partial(find_similar, catalog) if index_client is None else index_client.find_similar,
         publisher,
-        parts.signals,
-        parts.breaker(topics.UPLOADS),
-        namespace=parts.namespace,
-        list_length=parts.settings.list_length,
+        resources.signals,
+        resources.breaker(topics.UPLOADS),
+        namespace=resources.namespace,
+        list_length=resources.settings.list_length,
     )
-    parts.add_overlapping_agent(app, topics.UPLOADS, agent.answer, agent.publish, UPLOADS_LIMIT, UPLOADS_AT_ONCE)
+    resources.add_overlapping_agent(app, topics.UPLOADS, agent.answer, agent.publish, UPLOADS_LIMIT, UPLOADS_AT_ONCE)
 
 
-async def wire_items(parts: Resources, app: App) -> None:
+async def wire_items(resources: Resources, app: App) -> None:
     """What becomes of items: signals, changes; and privacy requests, on their way to the users' events."""
     await asyncio.to_thread(warm_up_items)
-    publisher = await parts.publisher(
+    publisher = await resources.publisher(
         "sightline-items",
         topics.ITEMS,
         topics.SIGNALS,
@@ -142,27 +144,31 @@ async def wire_items(parts: Resources, app: App) -> None:
         topics.INTERACTIONS,
         topics.DEAD_LETTERS,
     )
-    partitions = parts.signal_partitions(parts.redis())
-    store = SignalStore(partitions, parts.settings.partitions)
-    positions = parts.positions(app, topics.SIGNALS, partitions)
-    await parts.watch_store(partitions, positions, lambda p, held: positions.refused({p: held}))
+    partitions = resources.signal_partitions(resources.redis())
+    store = SignalStore(partitions, resources.settings.partitions)
+    positions = resources.positions(app, topics.SIGNALS, partitions)
+    await resources.watch_store(partitions, positions, lambda p, held: positions.refused({p: held}))
     signals = SignalsAgent(
         store,
         publisher,
         positions,
-        parts.breaker(topics.SIGNALS),
-        namespace=parts.namespace,
-        min_users=parts.settings.trends_min_users,
+        resources.breaker(topics.SIGNALS),
+        namespace=resources.namespace,
+        min_users=resources.settings.trends_min_users,
     )
-    changes = item_changes_agent(publisher, parts.signals, parts.breaker(topics.ITEMS), namespace=parts.namespace)
-    privacy = privacy_agent(publisher, parts.controls, parts.breaker(topics.PRIVACY), namespace=parts.namespace)
-    parts.add_agent(app, topics.SIGNALS, signals.handle, parts.settings.batch_limit, pause_s=SIGNALS_PAUSE_S)
-    parts.add_agent(app, topics.ITEMS, changes.handle, parts.settings.batch_limit)
-    parts.add_agent(app, topics.PRIVACY, privacy.handle, parts.settings.batch_limit)
-    sets = parts.vector_sets()
+    changes = item_changes_agent(
+        publisher, resources.signals, resources.breaker(topics.ITEMS), namespace=resources.namespace
+    )
+    privacy = privacy_agent(
+        publisher, resources.control_records, resources.breaker(topics.PRIVACY), namespace=resources.namespace
+    )
+    resources.add_agent(app, topics.SIGNALS, signals.handle, resources.settings.batch_limit, pause_s=SIGNALS_PAUSE_S)
+    resources.add_agent(app, topics.ITEMS, changes.handle, resources.settings.batch_limit)
+    resources.add_agent(app, topics.PRIVACY, privacy.handle, resources.settings.batch_limit)
+    sets = resources.vector_sets()
     if sets is not None:
-        index = await parts.index_agent(app, sets)
-        parts.add_agent(app, topics.CATALOG, index.handle, parts.settings.batch_limit)
+        index = await resources.index_agent(app, sets)
+        resources.add_agent(app, topics.CATALOG, index.handle, resources.settings.batch_limit)
 
 
 WIRE: dict[WorkerName, Callable[[Resources, App], Awaitable[None]]] = {

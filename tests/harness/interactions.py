@@ -51,14 +51,14 @@ def two_colours() -> Catalog:
 class Hub:
     """An agent and all that it is made of."""
 
-    def __init__(self, catalog: Catalog | None = None, *, controls: ControlRecords = UNSIGNED) -> None:
+    def __init__(self, catalog: Catalog | None = None, *, control_records: ControlRecords = UNSIGNED) -> None:
         self.partitions = MemoryPartitions()
         self.profiles = ProfileStore(self.partitions)
         self.publisher = FakePublisher()
-        self.controls = controls
+        self.control_records = control_records
         self.rewinds = Rewinds()
         self.catalog = two_colours() if catalog is None else catalog
-        self.crowd = BehaviourCache(SignalStore(MemoryPartitions(), PARTITIONS), degradations())
+        self.behaviour_cache = BehaviourCache(SignalStore(MemoryPartitions(), PARTITIONS), degradations())
         self.breaker = Breaker("events.interactions", RefusalLimit(least=20))
         self.use(self.agent())
 
@@ -75,7 +75,7 @@ class Hub:
         """A worker on this state."""
         return InteractionsAgent(
             self.profiles,
-            self.crowd,
+            self.behaviour_cache,
             self.catalog,
             self.publisher,
             self.publisher,
@@ -85,7 +85,7 @@ class Hub:
             namespace=Namespace(),
             partitions=PARTITIONS,
             list_length=LENGTH,
-            controls=self.controls,
+            control_records=self.control_records,
             clock_ms=Clock(),
         )
 

@@ -43,7 +43,7 @@ class World:
         self.profiles = ProfileStore(self.profile_values)
         self.signals = SignalStore(self.signal_values, PARTITIONS)
         self.signal_topic = SignalTopic(Namespace(), PARTITIONS)
-        self.controls = UNSIGNED
+        self.control_records = UNSIGNED
         self.clock = Clock()
         self.made = 0
 
@@ -64,7 +64,7 @@ class World:
         fields = {"event_id": "p", "type": kind, "user_id": user, "occurred_at_ms": at, "prefer": dials}
         request = msgspec.convert(fields, PrivacyRequest)
         asked = Record("events.privacy", home_of(user), self.made, at, user.encode(), b"")
-        message = self.controls.message(request, asked, namespace=Namespace())
+        message = self.control_records.message(request, asked, namespace=Namespace())
         self.log.publish([message], PARTITIONS)
         return message
 
@@ -97,7 +97,7 @@ class World:
         self, record: Record, held: int, lost: bool, twice: bool, changed: bool, *, withdrawals: bool
     ) -> None:
         """One record: list, withdrawal, dead letter and signals, then the commit."""
-        event = parse(record, self.controls)
+        event = parse(record, self.control_records)
         if isinstance(event, InvalidEvent):
             self.log.publish([dead_letter(record, event, namespace=Namespace())], PARTITIONS)
             assert await self.profiles.commit([ProfileCommit(record.partition, held, record.offset, {})]) == {}
@@ -180,7 +180,7 @@ class World:
             self.log,
             self.profiles,
             self.signals,
-            self.controls,
+            self.control_records,
             namespace=Namespace(),
             partitions=PARTITIONS,
             min_users=self.min_users,

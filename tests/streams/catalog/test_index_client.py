@@ -30,7 +30,7 @@ class Shop:
         self.sets = VectorSets(self.client, f"{uuid.uuid4().hex}.", 2, observe=lambda op, seconds: None)
         self.catalog = Catalog(DIMENSIONS, NullIndex())
         self.catalog.apply(reds_and_blues(6))
-        self.nearby = IndexClient(self.sets, self.catalog)
+        self.index_client = IndexClient(self.sets, self.catalog)
 
     async def fill(self, count: int = 12) -> None:
         """Have so many of the items in the index."""
@@ -56,7 +56,7 @@ class Shop:
 async def shop(redis_node: RedisNode) -> AsyncIterator[Shop]:
     shop = Shop(redis_node.url)
     yield shop
-    await shop.nearby.stop()
+    await shop.index_client.stop()
     await shop.client.aclose()
 
 
@@ -66,86 +66,88 @@ def fan_of(name: str) -> Profile:
 
 async def test_what_a_list_needs_is_known_before_it_is_made(shop: Shop) -> None:
     await shop.fill()
-    await shop.nearby.prefetch([fan_of("red-0")], NOW)
+    await shop.index_client.prefetch([fan_of("red-0")], NOW)
 
     assert {f"red-{n}" for n in range(6)} <= shop.looks_like("red-0")
-    assert shop.nearby.degraded == []
+    assert shop.index_client.degraded == []
 
 
 async def test_what_is_remembered_is_not_asked_for_again(shop: Shop) -> None:
     await shop.fill()
-    await shop.nearby.prefetch([fan_of("red-0")], NOW)
+    await shop.index_client.prefetch([fan_of("red-0")], NOW)
     await shop.client.aclose()
-    shop.nearby = IndexClient(VectorSets(connect("redis://127.0.0.1:1"), "", 1, observe=lambda *_: None), shop.catalog)
+    shop.index_client = IndexClient(
+        VectorSets(connect("redis://127.0.0.1:1"), "", 1, observe=lambda *_: None), shop.catalog
+    )
 
-    await shop.nearby.prefetch([fan_of("red-0")], NOW)
+    await shop.index_client.prefetch([fan_of("red-0")], NOW)
 
-    assert shop.nearby.degraded == []
+    assert shop.index_client.degraded == []
 
 
 async def test_a_user_whom_nobody_knows_asks_for_nothing(shop: Shop) -> None:
-    await shop.nearby.prefetch([fan_of("unheard of"), NEW], NOW)
+    await shop.index_client.prefetch([fan_of("unheard of"), NEW], NOW)
 
-    assert shop.nearby.degraded == []
+    assert shop.index_client.degraded == []
 
 
 async def test_an_index_that_is_away_is_done_without_and_told_of(shop: Shop) -> None:
-    nearby = IndexClient(VectorSets(connect("redis://127.0.0.1:1"), "", 1, observe=lambda *_: None), shop.catalog)
-    await nearby.prefetch([fan_of("red-0")], NOW)
+    index_client = IndexClient(VectorSets(connect("redis://127.0.0.1:1"), "", 1, observe=lambda *_: None), shop.catalog)
+    await index_client.prefetch([fan_of("red-0")], NOW)
 
-    assert nearby.degraded == ["index"]
+    assert index_client.degraded == ["index"]
     assert shop.looks_like("red-0") == set()
     with pytest.raises(StateUnavailable):
-        await nearby.find_similar(vector("red-0"), 3, NO_FILTER)
+        await index_client.find_similar(vector("red-0"), 3, NO_FILTER)
 
 
 async def test_an_index_that_hangs_delays_a_list_only_once(shop: Shop, redis_node: RedisNode) -> None:
     await shop.fill()
     redis_node.pause()
     try:
-        await shop.nearby.prefetch([fan_of("red-0")], NOW)
-        assert shop.nearby.degraded == ["index"]
+        await shop.index_client.prefetch([fan_of("red-0")], NOW)
+        assert shop.index_client.degraded == ["index"]
         # Nobody waits for this one, nor is it asked for yet.
-        await shop.nearby.prefetch([fan_of("blue-0")], NOW)
+        await shop.index_client.prefetch([fan_of("blue-0")], NOW)
     finally:
         redis_node.resume()
 
-    await until(lambda: shop.nearby.degraded == [])
+    await until(lambda: shop.index_client.degraded == [])
     assert {f"red-{n}" for n in range(6)} <= shop.looks_like("red-0")
     assert shop.looks_like("blue-0") == set()
-    await shop.nearby.prefetch([fan_of("blue-0")], NOW)
+    await shop.index_client.prefetch([fan_of("blue-0")], NOW)
     assert {f"blue-{n}" for n in range(6)} <= shop.looks_like("blue-0")
 
 
 async def test_an_index_that_is_back_is_noticed_where_nobody_asks(shop: Shop, redis_node: RedisNode) -> None:
     await shop.fill()
     redis_node.kill()
-    await shop.nearby.look()
-    assert shop.nearby.degraded == ["index"]
+    await shop.index_client.look()
+    assert shop.index_client.degraded == ["index"]
 
     redis_node.start()
     await shop.fill()
-    await shop.nearby.look()
-    assert shop.nearby.degraded == []
+    await shop.index_client.look()
+    assert shop.index_client.degraded == []
 
 
 async def test_an_index_that_is_being_filled_is_told_of(shop: Shop) -> None:
     await shop.fill(6)
-    await shop.nearby.look()
+    await shop.index_client.look()
 
-    assert shop.nearby.degraded == ["index"]
+    assert shop.index_client.degraded == ["index"]
 
 
 async def test_a_full_index_is_not_told_of(shop: Shop) -> None:
     await shop.fill()
-    await shop.nearby.start()
+    await shop.index_client.start()
 
-    assert shop.nearby.degraded == []
+    assert shop.index_client.degraded == []
 
 
 async def test_a_picture_finds_what_looks_like_it_the_nearest_first(shop: Shop) -> None:
     await shop.fill()
-    rows = await shop.nearby.find_similar(vector("red-2"), 3, NO_FILTER)
+    rows = await shop.index_client.find_similar(vector("red-2"), 3, NO_FILTER)
 
     names = [shop.catalog.item_ids[row] for row in rows.tolist()]
     assert names[0] == "red-2"
@@ -158,14 +160,14 @@ async def test_what_the_catalogue_knows_better_counts(shop: Shop) -> None:
     shop.catalog.apply([("red-3", item("red-3", category="any", price=5.0))])
 
     for few in (0, 100):
-        nearby = IndexClient(shop.sets, shop.catalog, few=few)
-        rows = await nearby.find_similar(vector("red-0"), 12, SearchFilter("any", None, 10.0))
+        index_client = IndexClient(shop.sets, shop.catalog, few=few)
+        rows = await index_client.find_similar(vector("red-0"), 12, SearchFilter("any", None, 10.0))
         assert [shop.catalog.item_ids[row] for row in rows.tolist()] == ["red-3"]
 
 
 async def test_among_few_items_a_search_needs_no_index(shop: Shop) -> None:
-    nearby = IndexClient(VectorSets(connect("redis://127.0.0.1:1"), "", 1, observe=lambda *_: None), shop.catalog)
+    index_client = IndexClient(VectorSets(connect("redis://127.0.0.1:1"), "", 1, observe=lambda *_: None), shop.catalog)
 
-    rows = await nearby.find_similar(vector("red-2"), 1, SearchFilter("red"))
+    rows = await index_client.find_similar(vector("red-2"), 1, SearchFilter("red"))
 
     assert [shop.catalog.item_ids[row] for row in rows.tolist()] == ["red-2"]

@@ -68,7 +68,7 @@ async def test_the_traceparent_of_the_event_goes_on_with_the_list_and_no_other_h
 
 
 async def test_a_list_says_what_it_had_to_do_without(hub: Hub) -> None:
-    hub.crowd.degraded = ["encoder"]
+    hub.behaviour_cache.degraded = ["encoder"]
     await hub.handle([record(0, click())])
     assert hub.publisher.lists()[0].degraded == ["encoder"]
 

@@ -27,14 +27,14 @@ def ask(
     *,
     user: str = "u1",
     place: int = 5,
-    controls: ControlRecords = UNSIGNED,
+    control_records: ControlRecords = UNSIGNED,
     dials: dict[str, float] | None = None,
 ) -> Record:
     """A control record of a request made at NOON."""
     fields = {"event_id": f"p-{place}", "type": kind, "user_id": user, "occurred_at_ms": NOON, "prefer": dials}
     request = msgspec.convert(fields, PrivacyRequest)
     asked = Record("events.privacy", 1, place, NOON, user.encode(), b"")
-    message = controls.message(request, asked, namespace=Namespace())
+    message = control_records.message(request, asked, namespace=Namespace())
     return Record("events.interactions", 0, offset, NOON, message.key, message.value, message.headers, offset - 1)
 
 
@@ -299,7 +299,7 @@ async def test_what_a_publisher_writes_itself_is_a_dead_letter(hub: Hub) -> None
 
 
 async def test_with_a_key_an_unsigned_request_is_a_dead_letter() -> None:
-    hub = Hub(controls=ControlRecords(b"a key of thirty-two characters.."))
+    hub = Hub(control_records=ControlRecords(b"a key of thirty-two characters.."))
     await hub.handle([record(0, click()), ask(1, "forget")])
     assert [letter.reason for letter in hub.publisher.dead_letters()] == ["unknown_type"]
     assert await hub.engaged("u1") == [key_of("red0")]

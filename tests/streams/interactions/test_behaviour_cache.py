@@ -57,10 +57,10 @@ def told() -> Told:
 
 
 @pytest.fixture
-async def crowd(store: SignalStore, told: Told) -> AsyncIterator[BehaviourCache]:
-    crowd = BehaviourCache(store, told)
-    yield crowd
-    await crowd.stop()
+async def behaviour_cache(store: SignalStore, told: Told) -> AsyncIterator[BehaviourCache]:
+    behaviour_cache = BehaviourCache(store, told)
+    yield behaviour_cache
+    await behaviour_cache.stop()
 
 
 async def put(store: SignalStore, key: int, *, expected: int = START) -> None:
@@ -80,62 +80,64 @@ def same(one: Behaviour, other: Behaviour) -> bool:
     return one.popular == other.popular and np.array_equal(one.neighbours, other.neighbours)
 
 
-async def test_behaviours_that_nobody_knows_are_left_out(crowd: BehaviourCache, store: SignalStore) -> None:
+async def test_behaviours_that_nobody_knows_are_left_out(behaviour_cache: BehaviourCache, store: SignalStore) -> None:
     await put(store, 7)
-    found = await crowd.behaviours([7, 9])
+    found = await behaviour_cache.behaviours([7, 9])
 
     assert list(found) == [7]
     assert same(found[7], CLICKED)
 
 
-async def test_behaviours_are_asked_for_once(crowd: BehaviourCache, store: SignalStore, partitions: Flaky) -> None:
+async def test_behaviours_are_asked_for_once(
+    behaviour_cache: BehaviourCache, store: SignalStore, partitions: Flaky
+) -> None:
     await put(store, 7)
     for _ in range(3):
-        await crowd.behaviours([7, 9])
+        await behaviour_cache.behaviours([7, 9])
 
     assert partitions.loads == 1
 
 
 async def test_only_what_is_not_known_is_asked_for(
-    crowd: BehaviourCache, store: SignalStore, partitions: Flaky
+    behaviour_cache: BehaviourCache, store: SignalStore, partitions: Flaky
 ) -> None:
     await put(store, 7)
-    await crowd.behaviours([7])
+    await behaviour_cache.behaviours([7])
 
-    assert list(await crowd.behaviours([7, 9])) == [7]
+    assert list(await behaviour_cache.behaviours([7, 9])) == [7]
     assert partitions.loads == 2
 
 
-async def test_nothing_asked_is_no_round_trip(crowd: BehaviourCache, partitions: Flaky) -> None:
-    assert await crowd.behaviours([]) == {}
+async def test_nothing_asked_is_no_round_trip(behaviour_cache: BehaviourCache, partitions: Flaky) -> None:
+    assert await behaviour_cache.behaviours([]) == {}
     assert partitions.loads == 0
 
 
-async def test_without_redis_there_are_no_behaviours(crowd: BehaviourCache, partitions: Flaky) -> None:
+async def test_without_redis_there_are_no_behaviours(behaviour_cache: BehaviourCache, partitions: Flaky) -> None:
     partitions.away = True
 
-    assert await crowd.behaviours([7]) == {}
+    assert await behaviour_cache.behaviours([7]) == {}
 
 
-async def test_the_cache_is_bounded(crowd: BehaviourCache, partitions: Flaky) -> None:
-    await crowd.behaviours(range(module.BEHAVIOURS_LIMIT))
-    await crowd.behaviours([module.BEHAVIOURS_LIMIT])
+async def test_the_cache_is_bounded(behaviour_cache: BehaviourCache, partitions: Flaky) -> None:
+    await behaviour_cache.behaviours(range(module.BEHAVIOURS_LIMIT))
+    await behaviour_cache.behaviours([module.BEHAVIOURS_LIMIT])
     loads = partitions.loads
 
-    await crowd.behaviours([1])
+    await behaviour_cache.behaviours([1])
     assert partitions.loads == loads
-    await crowd.behaviours([0])
+    await behaviour_cache.behaviours([0])
     assert partitions.loads == loads + 1
 
 
 async def test_what_is_expected_is_read_beside_and_waited_for(
-    crowd: BehaviourCache, store: SignalStore, partitions: Flaky
+    behaviour_cache: BehaviourCache, store: SignalStore, partitions: Flaky
 ) -> None:
     await put(store, 7)
-    crowd.expect([7, 9])
-    crowd.expect([7])
+    behaviour_cache.prefetch([7, 9])
+    behaviour_cache.prefetch([7])
 
-    assert list(await crowd.behaviours([7])) == [7]
+    assert list(await behaviour_cache.behaviours([7])) == [7]
     assert partitions.loads == 1
 
 
@@ -147,56 +149,58 @@ async def test_a_known_behaviour_is_used_as_it_is_and_read_again_in_the_backgrou
 
         behaviour_age_s = 0.0
 
-    crowd = Impatient(store, told)
-    await crowd.start()
-    assert await crowd.behaviours([7]) == {}
+    behaviour_cache = Impatient(store, told)
+    await behaviour_cache.start()
+    assert await behaviour_cache.behaviours([7]) == {}
     await put(store, 7)
-    assert await crowd.behaviours([7]) == {}
+    assert await behaviour_cache.behaviours([7]) == {}
     async with asyncio.timeout(20):
-        while not await crowd.behaviours([7]):  # noqa: ASYNC110 (what is awaited has no event)
+        while not await behaviour_cache.behaviours([7]):  # noqa: ASYNC110 (what is awaited has no event)
             await asyncio.sleep(0.01)
-    await crowd.stop()
+    await behaviour_cache.stop()
 
 
 async def test_trends_and_conditions_are_there_soon_after_the_start(
-    crowd: BehaviourCache, store: SignalStore, told: Told
+    behaviour_cache: BehaviourCache, store: SignalStore, told: Told
 ) -> None:
     await put(store, 7)
     told.names = ["encoder"]
-    await crowd.start()
-    await eventually(lambda: len(crowd.trends) > 0 and crowd.degraded == ["encoder"])
+    await behaviour_cache.start()
+    await eventually(lambda: len(behaviour_cache.trends) > 0 and behaviour_cache.degraded == ["encoder"])
 
-    assert crowd.trends["item"].tolist() == [7]
+    assert behaviour_cache.trends["item"].tolist() == [7]
 
 
-async def test_trends_are_refreshed(crowd: BehaviourCache, store: SignalStore) -> None:
-    await crowd.start()
+async def test_trends_are_refreshed(behaviour_cache: BehaviourCache, store: SignalStore) -> None:
+    await behaviour_cache.start()
     await put(store, 6)
-    await eventually(lambda: crowd.trends["item"].tolist() == [6])
+    await eventually(lambda: behaviour_cache.trends["item"].tolist() == [6])
 
 
 async def test_a_redis_that_is_away_degrades_the_lists_until_it_is_back(
-    crowd: BehaviourCache, store: SignalStore, partitions: Flaky
+    behaviour_cache: BehaviourCache, store: SignalStore, partitions: Flaky
 ) -> None:
     await put(store, 7)
-    await crowd.start()
-    await eventually(lambda: len(crowd.trends) == 1)
+    await behaviour_cache.start()
+    await eventually(lambda: len(behaviour_cache.trends) == 1)
     partitions.away = True
-    await eventually(lambda: crowd.degraded == ["crowd"])
-    assert len(crowd.trends) == 1  # what was known goes on being used
+    await eventually(lambda: behaviour_cache.degraded == ["crowd"])
+    assert len(behaviour_cache.trends) == 1  # what was known goes on being used
 
     partitions.away = False
-    await eventually(lambda: crowd.degraded == [])
+    await eventually(lambda: behaviour_cache.degraded == [])
 
 
-async def test_a_corrupt_value_degrades_the_lists_until_it_is_mended(crowd: BehaviourCache, partitions: Flaky) -> None:
+async def test_a_corrupt_value_degrades_the_lists_until_it_is_mended(
+    behaviour_cache: BehaviourCache, partitions: Flaky
+) -> None:
     await partitions.commit([Commit(0, START, 0, {"trends": b"hello"})])
-    await crowd.start()
-    await eventually(lambda: crowd.degraded == ["crowd"])
+    await behaviour_cache.start()
+    await eventually(lambda: behaviour_cache.degraded == ["crowd"])
 
     await partitions.commit([Commit(0, 0, 1, {"trends": b""})])
-    await eventually(lambda: crowd.degraded == [])
+    await eventually(lambda: behaviour_cache.degraded == [])
 
 
-async def test_a_crowd_that_never_started_may_be_stopped(crowd: BehaviourCache) -> None:
-    await crowd.stop()
+async def test_a_crowd_that_never_started_may_be_stopped(behaviour_cache: BehaviourCache) -> None:
+    await behaviour_cache.stop()

@@ -26,21 +26,21 @@ def arrived(message: Message) -> Record:
     return Record(message.topic, 0, 7, NOON + 9, message.key, message.value, message.headers)
 
 
-def control(controls: ControlRecords = UNSIGNED, request: PrivacyRequest = REQUEST) -> Record:
-    return arrived(controls.message(request, ASKED, namespace=Namespace()))
+def control(control_records: ControlRecords = UNSIGNED, request: PrivacyRequest = REQUEST) -> Record:
+    return arrived(control_records.message(request, ASKED, namespace=Namespace()))
 
 
 @pytest.mark.parametrize("controls", [UNSIGNED, ControlRecords(KEY)])
-def test_a_request_comes_back_with_its_place_and_the_brokers_time_of_it(controls: ControlRecords) -> None:
-    found = controls.read(control(controls))
+def test_a_request_comes_back_with_its_place_and_the_brokers_time_of_it(control_records: ControlRecords) -> None:
+    found = control_records.read(control(control_records))
 
     assert found is not None
     assert (found.user_id, found.partition, found.request) == ("u1", 3, Request("forget", 481, NOON))
 
 
 @pytest.mark.parametrize("controls", [UNSIGNED, ControlRecords(KEY)])
-def test_dials_come_back_in_their_order(controls: ControlRecords) -> None:
-    found = controls.read(control(controls, WISH))
+def test_dials_come_back_in_their_order(control_records: ControlRecords) -> None:
+    found = control_records.read(control(control_records, WISH))
 
     assert found is not None
     assert found.request == Request("prefer", 481, NOON, (("shoes", 0.5), ("i9", -1.0)))

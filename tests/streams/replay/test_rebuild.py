@@ -54,7 +54,7 @@ class Rebuilding:
             profiles=profiles,
             items=items,
             namespace=Namespace(),
-            controls=self.world.controls,
+            control_records=self.world.control_records,
             min_users=self.world.min_users,
             progress=lambda what, done, of: self.told.append((what, done, of)),
         ).run(from_earliest=from_earliest)

@@ -259,7 +259,7 @@ async def test_a_changed_fact_of_an_item_is_found(world: World, fault: dict[str,
     assert (report.different_items, users_of(report)) == (1, {"i1"})
 
 
-def crowd() -> World:
+def behaviour_cache() -> World:
     """A world in which one item has more neighbours than are kept, told by both partitions in turns."""
     world = World()
     users = {home_of(user): user for user in USERS}
@@ -270,7 +270,7 @@ def crowd() -> World:
 
 
 async def test_neighbours_that_pushed_others_out_are_compared_in_the_order_of_the_signals() -> None:
-    world = crowd()
+    world = behaviour_cache()
     for _ in range(2):
         await world.work()
     assert len((await behaviour_of(world, "hub")).neighbours) == 48
@@ -282,7 +282,7 @@ async def behaviour_of(world: World, item: str) -> Behaviour:
 
 
 async def test_without_the_order_of_the_signals_only_crowded_neighbours_are_left_out() -> None:
-    world = crowd()
+    world = behaviour_cache()
     await world.work()
     for partition in range(PARTITIONS):
         world.log.cut[SIGNALS, partition] = 1
@@ -407,7 +407,7 @@ async def test_what_is_left_of_a_forgotten_user_may_have_expired(world: World) -
 
 async def test_a_request_without_a_signature_is_refused_where_there_is_a_key(world: World) -> None:
     world.ask("u1", "forget")
-    world.controls = ControlRecords(b"a key of thirty-two characters..")
+    world.control_records = ControlRecords(b"a key of thirty-two characters..")
     await world.work()
     report = await world.verify()
     assert (report.ok, report.requests, report.refused) == (True, 0, 1)

@@ -63,10 +63,10 @@ async def busy_hub() -> Hub:
     """A hub whose users have chosen blue0 after red0, and much of red0."""
     hub, store = Hub(shop()), SignalStore(MemoryPartitions(), PARTITIONS)
     partition, known = partition_of(key_of("red0"), PARTITIONS), {key_of("red0"): LINKED}
-    trends = update_trends(hub.crowd.trends, {key_of(name): LINKED for name in ("red0", "blue1")}, NOON)
+    trends = update_trends(hub.behaviour_cache.trends, {key_of(name): LINKED for name in ("red0", "blue1")}, NOON)
     await store.commit({partition: -1}, {partition: Signals(0, {}, trends, {}, known)})
-    hub.crowd = BehaviourCache(store, degradations())
-    hub.crowd.trends = trends
+    hub.behaviour_cache = BehaviourCache(store, degradations())
+    hub.behaviour_cache.trends = trends
     hub.use(hub.agent())
     return hub
 
