@@ -4,7 +4,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-Source: TypeAlias = Literal["visual", "neighbours", "trending", "fresh", "popular"]
+#: A name in `inference.retrieval.sources.table.SOURCES`. Not a Literal: a reader of lists accepts the names of sources
+#: that later versions add.
+Source: TypeAlias = str
 ReasonCode: TypeAlias = Literal[
     "looks_like", "chosen_after", "same_category", "same_colour", "trending", "popular", "new", "you_asked"
 ]
@@ -31,7 +33,11 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
 
 class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One slot: `explore` marks an item that is shown to learn about it, `reasons` has the strongest first."""
+    """One slot: `explore` marks an item that is shown to learn about it, `reasons` has the strongest first.
+
+    `source` names the candidate source that is credited with the item, such as `visual`, `neighbours`, `trending`,
+    `fresh` or `popular`; a later version may add others.
+    """
 
     item_id: str
     score: float

@@ -80,7 +80,7 @@ class Recommender:
         behaviours: Mapping[int, Behaviour],
         trends: NDArray[np.void],
         now_ms: int,
-        end: Callable[[str], None] = lambda stage: None,
+        end: Callable[[str], None] = lambda _: None,
     ) -> list[Recommended]:
         """The second step: the list of each prepared profile, whose users have these keys; USERS_LIMIT at most.
 

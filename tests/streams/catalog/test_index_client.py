@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from deploy.redis_cluster import RedisNode
 from features.profile import NEW, Profile
 from features.search_filter import NO_FILTER, SearchFilter
 from inference.catalog.catalog import Catalog
 from inference.catalog.null_index import NullIndex
+from inference.recommender import Recommender
 from state.errors import StateUnavailable
 from state.redis import connect
 from state.vector_sets import NOWHERE, Indexed, Place, VectorSets
@@ -64,9 +66,13 @@ def fan_of(name: str) -> Profile:
     return profile_of(act(name))
 
 
+def needs(catalog: Catalog, *profiles: Profile) -> list[NDArray[np.int64]]:
+    return Recommender(catalog, length=1).prepare(profiles, NOW).medoids()
+
+
 async def test_what_a_list_needs_is_known_before_it_is_made(shop: Shop) -> None:
     await shop.fill()
-    await shop.nearby.prefetch([fan_of("red-0")], NOW)
+    await shop.nearby.prefetch(needs(shop.catalog, fan_of("red-0")))
 
     assert {f"red-{n}" for n in range(6)} <= shop.looks_like("red-0")
     assert shop.nearby.degraded == []
@@ -74,24 +80,24 @@ async def test_what_a_list_needs_is_known_before_it_is_made(shop: Shop) -> None:
 
 async def test_what_is_remembered_is_not_asked_for_again(shop: Shop) -> None:
     await shop.fill()
-    await shop.nearby.prefetch([fan_of("red-0")], NOW)
+    await shop.nearby.prefetch(needs(shop.catalog, fan_of("red-0")))
     await shop.client.aclose()
     shop.nearby = IndexClient(VectorSets(connect("redis://127.0.0.1:1"), "", 1, observe=lambda *_: None), shop.catalog)
 
-    await shop.nearby.prefetch([fan_of("red-0")], NOW)
+    await shop.nearby.prefetch(needs(shop.catalog, fan_of("red-0")))
 
     assert shop.nearby.degraded == []
 
 
 async def test_a_user_whom_nobody_knows_asks_for_nothing(shop: Shop) -> None:
-    await shop.nearby.prefetch([fan_of("unheard of"), NEW], NOW)
+    await shop.nearby.prefetch(needs(shop.catalog, fan_of("unheard of"), NEW))
 
     assert shop.nearby.degraded == []
 
 
 async def test_an_index_that_is_away_is_done_without_and_told_of(shop: Shop) -> None:
     nearby = IndexClient(VectorSets(connect("redis://127.0.0.1:1"), "", 1, observe=lambda *_: None), shop.catalog)
-    await nearby.prefetch([fan_of("red-0")], NOW)
+    await nearby.prefetch(needs(shop.catalog, fan_of("red-0")))
 
     assert nearby.degraded == ["index"]
     assert shop.looks_like("red-0") == set()
@@ -103,17 +109,17 @@ async def test_an_index_that_hangs_delays_a_list_only_once(shop: Shop, redis_nod
     await shop.fill()
     redis_node.pause()
     try:
-        await shop.nearby.prefetch([fan_of("red-0")], NOW)
+        await shop.nearby.prefetch(needs(shop.catalog, fan_of("red-0")))
         assert shop.nearby.degraded == ["index"]
         # Nobody waits for this one, nor is it asked for yet.
-        await shop.nearby.prefetch([fan_of("blue-0")], NOW)
+        await shop.nearby.prefetch(needs(shop.catalog, fan_of("blue-0")))
     finally:
         redis_node.resume()
 
     await until(lambda: shop.nearby.degraded == [])
     assert {f"red-{n}" for n in range(6)} <= shop.looks_like("red-0")
     assert shop.looks_like("blue-0") == set()
-    await shop.nearby.prefetch([fan_of("blue-0")], NOW)
+    await shop.nearby.prefetch(needs(shop.catalog, fan_of("blue-0")))
     assert {f"blue-{n}" for n in range(6)} <= shop.looks_like("blue-0")
 
 
