@@ -4,7 +4,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-Source: TypeAlias = Literal["visual", "neighbours", "trending", "fresh", "popular"]
+#: The name of a candidate source. Not a Literal: readers of lists accept sources that later versions add.
+Source: TypeAlias = str
 ReasonCode: TypeAlias = Literal[
     "looks_like", "chosen_after", "same_category", "same_colour", "trending", "popular", "new", "you_asked"
 ]
@@ -31,7 +32,11 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
 
 class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One slot: `explore` marks a new item that nobody engaged with yet, `reasons` has the strongest first."""
+    """One slot: `explore` marks a new item that nobody engaged with yet, `reasons` has the strongest first.
+
+    `source` names the candidate source that is credited with the item, such as `visual`, `neighbours`, `trending`,
+    `fresh` or `popular`; a later version may add others.
+    """
 
     item_id: str
     score: float

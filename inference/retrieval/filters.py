@@ -19,19 +19,19 @@ UNAVAILABLE, OWN, UNWANTED, HIDDEN, SEEN = map(FILTERS.index, ("unavailable", "o
 @compiled
 def is_unavailable(available: bool, expires_ms: int, now_ms: int) -> bool:
     """Out of stock, hidden by its owner, or expired."""
-    return not available or expires_ms <= now_ms
+    return bool(not available or expires_ms <= now_ms)
 
 
 @compiled
 def is_own(owner: np.uint64, user: np.uint64) -> bool:
     """Uploaded by the user, by keys of ids."""
-    return owner == user
+    return bool(owner == user)
 
 
 @compiled
 def is_unwanted(wish: np.float32) -> bool:
     """Turned off by one of the user's dials."""
-    return wish <= NEVER
+    return bool(wish <= NEVER)
 
 
 @compiled

@@ -13,9 +13,7 @@ from features.item import key_of
 from features.profile import NEW, Profile
 from features.trends import NO_TRENDS
 from inference.catalog.catalog import Catalog
-from inference.ranking.ranking import rank
-from inference.retrieval.candidates import find_trends, generate_candidates
-from inference.retrieval.tastes import find_tastes
+from inference.recommender import Recommender
 from inference.warm_up import warm_up_items, warm_up_lists
 from state.codec import decode_behaviour, decode_profile, encode_behaviour, encode_profile
 from tests.harness.catalog import DIMENSIONS, NOW, act, profile_of, reds_and_blues
@@ -28,12 +26,10 @@ def compiled_functions() -> Iterator[CPUDispatcher]:
 
 def make_lists(catalog: Catalog, profiles: Sequence[Profile]) -> None:
     behaviour = apply_engagement(UNKNOWN, Engagement(0, NOW, 1.0, ((key_of("blue-1"), 1.0),), 0, 0))
-    trends = find_trends(NO_TRENDS, catalog, NOW)
-    tastes = find_tastes(profiles, catalog, NOW)
+    recommender = Recommender(catalog, length=10)
     users = [key_of(f"u{number}") for number in range(len(profiles))]
     behaviours = {key_of("red-0"): behaviour}
-    candidates = generate_candidates(tastes, profiles, users, catalog, behaviours, trends, NOW)
-    rank(candidates, tastes, catalog, trends, length=10, now_ms=NOW)
+    recommender.recommend(recommender.prepare(profiles, NOW), users, behaviours, NO_TRENDS, NOW)
 
 
 def stored(profile: Profile) -> Profile:

@@ -356,3 +356,12 @@ def test_however_the_changes_come_the_replica_is_what_the_last_ones_say(
         np.testing.assert_array_equal(
             catalog.pictures.vectors(catalog.rows_of(np.array([key_of(name)], np.uint64)))[0], each.vector("fake@1")
         )
+
+
+def test_a_catalogue_counts_its_changes() -> None:
+    catalog, copy = Catalog(DIMENSIONS), Catalog(DIMENSIONS)
+    catalog.apply(reds_and_blues(2))
+    catalog.apply([("red-0", None)])
+    copy.fill(catalog.contents())
+
+    assert (catalog.changes, copy.changes) == (2, 1)

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from deploy.redis_cluster import RedisNode
 from features.profile import NEW, Profile
 from features.search_filter import NO_FILTER, SearchFilter
 from inference.catalog.catalog import Catalog
 from inference.catalog.index import NullIndex
+from inference.recommender import Recommender
 from state.errors import StateUnavailable
 from state.redis import connect
 from state.vector_sets import NOWHERE, Indexed, Place, VectorSets
@@ -64,9 +66,13 @@ def fan_of(name: str) -> Profile:
     return profile_of(act(name))
 
 
+def needs(catalog: Catalog, *profiles: Profile) -> list[NDArray[np.int64]]:
+    return Recommender(catalog, length=1).prepare(profiles, NOW).medoids()
+
+
 async def test_what_a_list_needs_is_known_before_it_is_made(shop: Shop) -> None:
     await shop.fill()
-    await shop.index_client.prefetch([fan_of("red-0")], NOW)
+    await shop.index_client.prefetch(needs(shop.catalog, fan_of("red-0")))
 
     assert {f"red-{n}" for n in range(6)} <= shop.looks_like("red-0")
     assert shop.index_client.degraded == []
@@ -74,26 +80,26 @@ async def test_what_a_list_needs_is_known_before_it_is_made(shop: Shop) -> None:
 
 async def test_what_is_remembered_is_not_asked_for_again(shop: Shop) -> None:
     await shop.fill()
-    await shop.index_client.prefetch([fan_of("red-0")], NOW)
+    await shop.index_client.prefetch(needs(shop.catalog, fan_of("red-0")))
     await shop.client.aclose()
     shop.index_client = IndexClient(
         VectorSets(connect("redis://127.0.0.1:1"), "", 1, observe=lambda *_: None), shop.catalog
     )
 
-    await shop.index_client.prefetch([fan_of("red-0")], NOW)
+    await shop.index_client.prefetch(needs(shop.catalog, fan_of("red-0")))
 
     assert shop.index_client.degraded == []
 
 
 async def test_a_user_whom_nobody_knows_asks_for_nothing(shop: Shop) -> None:
-    await shop.index_client.prefetch([fan_of("unheard of"), NEW], NOW)
+    await shop.index_client.prefetch(needs(shop.catalog, fan_of("unheard of"), NEW))
 
     assert shop.index_client.degraded == []
 
 
 async def test_an_index_that_is_away_is_done_without_and_told_of(shop: Shop) -> None:
     index_client = IndexClient(VectorSets(connect("redis://127.0.0.1:1"), "", 1, observe=lambda *_: None), shop.catalog)
-    await index_client.prefetch([fan_of("red-0")], NOW)
+    await index_client.prefetch(needs(shop.catalog, fan_of("red-0")))
 
     assert index_client.degraded == ["index"]
     assert shop.looks_like("red-0") == set()
@@ -105,17 +111,17 @@ async def test_an_index_that_hangs_delays_a_list_only_once(shop: Shop, redis_nod
     await shop.fill()
     redis_node.pause()
     try:
-        await shop.index_client.prefetch([fan_of("red-0")], NOW)
+        await shop.index_client.prefetch(needs(shop.catalog, fan_of("red-0")))
         assert shop.index_client.degraded == ["index"]
         # Nobody waits for this one, nor is it asked for yet.
-        await shop.index_client.prefetch([fan_of("blue-0")], NOW)
+        await shop.index_client.prefetch(needs(shop.catalog, fan_of("blue-0")))
     finally:
         redis_node.resume()
 
     await until(lambda: shop.index_client.degraded == [])
     assert {f"red-{n}" for n in range(6)} <= shop.looks_like("red-0")
     assert shop.looks_like("blue-0") == set()
-    await shop.index_client.prefetch([fan_of("blue-0")], NOW)
+    await shop.index_client.prefetch(needs(shop.catalog, fan_of("blue-0")))
     assert {f"blue-{n}" for n in range(6)} <= shop.looks_like("blue-0")
 
 

@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from inference.ranking.signals import FRESH_HALF_LIFE_MS, find_signals
+from inference.ranking.weights import CODES, NEW
+from inference.retrieval.candidates import generate_candidates
+from tests.harness.catalog import NOW, act, item, reds_and_blues
+from tests.harness.lists import catalog_of, chosen_after, query_after
+
+
+def test_every_signal_of_the_table_is_filled_in() -> None:
+    colours = (("green", 1.0),)
+    shop = catalog_of(*((name, item(name, at_ms=NOW, colours=colours)) for name, _ in reds_and_blues(3)))
+    query = query_after(
+        shop,
+        act("red-0"),
+        behaviours={"red-0": chosen_after(red_1=8.0)},
+        trends={"red-1": (2.0, 2.0)},
+        dials={"red-1": 1.0},
+    )
+    candidates = generate_candidates(query)
+
+    signals = find_signals(query, candidates)[:, candidates.rows.tolist().index(shop.row_of("red-1"))]
+
+    assert signals.shape == (len(CODES),)
+    assert (signals > 0).all()
+
+
+def test_a_new_item_loses_half_of_its_newness_in_a_half_life() -> None:
+    shop = catalog_of(*((f"red-{n}", item(f"red-{n}", at_ms=NOW - n * FRESH_HALF_LIFE_MS)) for n in range(3)))
+    query = query_after(shop)
+    candidates = generate_candidates(query)
+
+    ages = [int(shop.item_ids[row].partition("-")[2]) for row in candidates.rows.tolist()]
+    assert find_signals(query, candidates)[NEW] == pytest.approx(np.exp2(-np.array(ages, np.float32)))

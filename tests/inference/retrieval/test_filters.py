@@ -1,0 +1,91 @@
+import pytest
+
+from inference.catalog.catalog import Catalog
+from tests.harness.catalog import NOW, act, item, reds_and_blues
+from tests.harness.lists import candidates_of, catalog_of, names
+
+
+@pytest.fixture
+def catalog() -> Catalog:
+    return catalog_of(*reds_and_blues(8))
+
+
+def test_what_was_seen_is_filtered(catalog: Catalog) -> None:
+    found = candidates_of(catalog, act("red-0"), act("red-1", 0.0))
+
+    assert not {"red-0", "red-1"} & names(catalog, found)
+    assert found.filtered[0] == {"seen": 2}
+
+
+def test_ones_own_items_are_filtered() -> None:
+    shop = catalog_of(("red-0", item("red-0")), ("red-1", item("red-1", owner="u1")))
+
+    assert names(shop, candidates_of(shop, user="u1")) == {"red-0"}
+    assert candidates_of(shop, user="u1").filtered[0] == {"own": 1}
+    assert names(shop, candidates_of(shop, user="u2")) == {"red-0", "red-1"}
+
+
+def test_a_refused_item_is_filtered_as_hidden_even_when_it_was_seen_long_ago(catalog: Catalog) -> None:
+    seen_since = [act(f"other-{n}", 0.0) for n in range(300)]
+    found = candidates_of(catalog, act("red-1", -3.0), *seen_since)
+
+    assert "red-1" not in names(catalog, found)
+    assert found.filtered[0] == {"hidden": 1}
+
+
+def test_an_unavailable_item_that_trends_is_filtered() -> None:
+    shop = catalog_of(("red-0", item("red-0", in_stock=False)), ("red-1", item("red-1", hidden=True)))
+    found = candidates_of(shop, trends={"red-0": (1.0, 1.0), "red-1": (2.0, 2.0)})
+
+    assert (len(found.rows), found.filtered[0]) == (0, {"unavailable": 2})
+
+
+def test_an_item_expires_at_its_time() -> None:
+    shop = catalog_of(("red-0", item("red-0", expires_at_ms=NOW)), ("red-1", item("red-1", expires_at_ms=NOW + 1)))
+    found = candidates_of(shop)
+
+    assert names(shop, found) == {"red-1"}
+    assert found.filtered[0] == {"unavailable": 1}
+
+
+def test_an_item_is_counted_under_one_filter_only() -> None:
+    shop = catalog_of(("red-0", item("red-0", owner="u1", in_stock=False)))
+
+    assert candidates_of(shop, act("red-0"), trends={"red-0": (1.0, 1.0)}).filtered[0] == {"unavailable": 1}
+
+
+@pytest.mark.parametrize("name", ["red-1", "red", "bob"])
+def test_what_is_never_wanted_is_filtered(name: str) -> None:
+    shop = catalog_of(("red-1", item("red-1", owner="bob")), ("blue-1", item("blue-1")))
+    found = candidates_of(shop, dials={name: -1.0})
+
+    assert names(shop, found) == {"blue-1"}
+    assert found.filtered[0] == {"unwanted": 1}
+
+
+def test_what_is_wanted_less_stays(catalog: Catalog) -> None:
+    found = candidates_of(catalog, act("red-0"), dials={"red": -0.9})
+
+    assert "red-1" in names(catalog, found)
+    assert "unwanted" not in found.filtered[0]
+
+
+def test_ones_own_items_are_counted_as_own_and_refused_ones_as_unwanted() -> None:
+    shop = catalog_of(("red-0", item("red-0", owner="u1")), ("red-1", item("red-1")), ("blue-1", item("blue-1")))
+    found = candidates_of(shop, act("red-1", -3.0), dials={"red": -1.0})
+
+    assert found.filtered[0] == {"own": 1, "unwanted": 1}
+
+
+def test_a_wanted_item_that_is_not_to_be_had_is_no_candidate() -> None:
+    shop = catalog_of(("red-0", item("red-0", in_stock=False)), ("red-1", item("red-1")))
+    found = candidates_of(shop, dials={"red-0": 1.0, "gone": 1.0})
+
+    assert names(shop, found) == {"red-1"}
+    assert found.filtered[0] == {"unavailable": 1}
+
+
+def test_in_an_empty_catalogue_a_refused_item_is_no_candidate_either() -> None:
+    found = candidates_of(catalog_of(), act("red-0"), act("red-1", -3.0))
+
+    assert (len(found.rows), found.filtered[0]) == (0, {})
