@@ -30,7 +30,7 @@ def control(control_records: ControlRecords = UNSIGNED, request: PrivacyRequest 
     return arrived(control_records.message(request, ASKED, namespace=Namespace()))
 
 
-@pytest.mark.parametrize("controls", [UNSIGNED, ControlRecords(KEY)])
+@pytest.mark.parametrize("control_records", [UNSIGNED, ControlRecords(KEY)])
 def test_a_request_comes_back_with_its_place_and_the_brokers_time_of_it(control_records: ControlRecords) -> None:
     found = control_records.read(control(control_records))
 
@@ -38,7 +38,7 @@ def test_a_request_comes_back_with_its_place_and_the_brokers_time_of_it(control_
     assert (found.user_id, found.partition, found.request) == ("u1", 3, Request("forget", 481, NOON))
 
 
-@pytest.mark.parametrize("controls", [UNSIGNED, ControlRecords(KEY)])
+@pytest.mark.parametrize("control_records", [UNSIGNED, ControlRecords(KEY)])
 def test_dials_come_back_in_their_order(control_records: ControlRecords) -> None:
     found = control_records.read(control(control_records, WISH))
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
@@ -11,13 +11,14 @@ from features.behaviour import Behaviour
 from features.item import hash_of, key_of
 from features.ledger import EMPTY, add
 from features.profile import ENGAGED_LIMIT, EVENTS_LIMIT, REFUSED_LIMIT, SEEN_LIMIT
-from features.recommendation import Reason, Source
+from features.recommendation import Reason
 from features.trends import update_trends
 from inference.catalog.catalog import Catalog
 from inference.ranking.diversity import EXPLORE_SLOT
 from inference.ranking.reasons import REASON_SHARE
 from inference.ranking.weights import WEIGHTS
 from inference.retrieval.filters import FILTERS
+from inference.retrieval.sources.table import SOURCE_NAMES
 from sightline_client import routing
 from sightline_client.privacy import DIALS_LIMIT
 from state.memory import MemoryPartitions
@@ -177,7 +178,7 @@ def test_a_list_has_the_models_and_timings_that_its_agent_gives(
 def test_a_documented_list_is_within_the_bounds_of_its_code(one: Recommendations) -> None:
     assert all(value == round(value, 4) for value in numbers(one))
     assert [slot.score for slot in one.items] == sorted((slot.score for slot in one.items), reverse=True)
-    assert {slot.source for slot in one.items} <= set(get_args(Source))
+    assert {slot.source for slot in one.items} <= set(SOURCE_NAMES)
     assert {place for place, slot in enumerate(one.items) if slot.explore} <= {EXPLORE_SLOT}
     assert list(one.filtered) == [name for name in FILTERS if one.filtered.get(name, 0) > 0]
     assert set(one.degraded) <= {"encoder", "crowd", "index"}
