@@ -1,10 +1,11 @@
-"""What can go wrong with the encoder.
+"""What can go wrong with the encoder and with snapshots of the catalogue.
 
 InferenceError
 ├── BadEmbedding        invalid: this picture's answer is unusable, never retry
 ├── EncoderMismatch     invalid: model and settings do not fit, stop at start
 ├── EncoderUnavailable  Triton is down, slow or overloaded: retry later
-└── ExportError         the model repository cannot be made
+├── ExportError         the model repository cannot be made
+└── SnapshotUnusable    the snapshot is of another catalogue, or damaged: read the topic instead
 """
 
 

@@ -23,7 +23,7 @@ from inference.retrieval.trends import Trends, find_trends
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Profiles with their tastes, worked out when the catalogue had applied so many `changes`."""
+    """Profiles with their tastes; `changes` is `Catalog.changes` at that time."""
 
     profiles: Sequence[Profile]
     tastes: Tastes

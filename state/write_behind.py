@@ -40,8 +40,8 @@ class PartitionCache:
         self._storing, self._changed = self._changed, {}
         return self._storing
 
-    def taken(self, position: int) -> None:
-        """Note that the profiles of the last `take` are stored, up to `position`."""
+    def note_stored(self, position: int) -> None:
+        """Note that the profiles of the last `drain` are stored, up to `position`."""
         self._storing = {}
         self.stored = position
 
@@ -53,7 +53,7 @@ class PartitionCache:
 
 
 class WriteBehindProfiles:
-    """The cached partitions of a worker. One task loads and advances; one task at a time takes and commits."""
+    """The cached partitions of a worker. One task loads and advances; one task at a time drains and commits."""
 
     def __init__(self, store: ProfileStore, *, limit: int = PROFILES_LIMIT) -> None:
         self._store = store
@@ -113,7 +113,7 @@ class WriteBehindProfiles:
             if commit.partition in refused:
                 del self._held[commit.partition]
             else:
-                held.taken(commit.position)
+                held.note_stored(commit.position)
                 stored[commit.partition] = commit.position
         return stored, {c.partition: refused[c.partition] for _, c in current if c.partition in refused}
 

@@ -11,14 +11,12 @@ class LatestLists:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._seq: OrderedDict[tuple[str, str], int] = OrderedDict()
-        self.stale = 0
 
     def accept(self, lists: Recommendations) -> bool:
         """Whether this list is newer than all before it of its user and kind."""
         key = (lists.user_id, lists.kind)
         newest = self._seq.get(key, -1)
         if lists.seq <= newest:
-            self.stale += 1
             return False
         self._seq[key] = lists.seq
         self._seq.move_to_end(key)

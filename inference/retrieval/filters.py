@@ -11,9 +11,9 @@ from inference.retrieval.sources.table import SOURCES
 
 #: Merged with what the sources propose, as if it came from one more source: what the users refused.
 REFUSED = len(SOURCES)
-#: By their names on the wire and in metrics. A row is counted under the first one that applies.
+#: Names on the wire and in metrics, in the order of `_keep`. A row is counted under the first one that applies.
 FILTERS = ("unavailable", "own", "unwanted", "hidden", "seen")
-UNAVAILABLE, OWN, UNWANTED, HIDDEN, SEEN = map(FILTERS.index, ("unavailable", "own", "unwanted", "hidden", "seen"))
+UNAVAILABLE, OWN, UNWANTED, HIDDEN, SEEN = range(len(FILTERS))
 
 
 @compiled

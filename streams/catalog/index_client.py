@@ -45,7 +45,7 @@ class IndexClient:
     async def start(self) -> None:
         """Look at the index now, and then every REFRESH_S."""
         await self.look()
-        self._task = asyncio.create_task(self._keep_looking(), name="nearby")
+        self._task = asyncio.create_task(self._keep_looking(), name="index-client")
 
     async def stop(self) -> None:
         """Cancel what is under way, and ask no more."""

@@ -76,7 +76,7 @@ class InteractionsAgent:
         await self.store_loop.room()
         stages = StageTimer()
         events = {(record.partition, record.offset): parse(record, self._control_records) for record in records}
-        # What the lists will be about is read now, beside the profiles.
+        # Behaviours are read while profiles load.
         self._lists.prefetch({key_of(event.item_id) for event in events.values() if isinstance(event, Interaction)})
         admitted = await self.store_loop.admit(records, _users(events))
         stages.end("load")
@@ -98,7 +98,10 @@ class InteractionsAgent:
         found = [effect for _, each in effects for effect in each]
         withdrawals = [self._receipts.withdrawal(effect.record) for effect in found if effect.withdraws_list]
         sent = self._lists_out.publish([*withdrawals, *(self._lists.message(each, stages) for each in made)])
-        messages = [message for effect in found for message in self._messages(effect)]
+        messages: list[Message] = []
+        for effect in found:
+            messages += self._messages(effect)
+            self._remember_upload(effect)
         self.store_loop.add(effects, messages, asyncio.create_task(self._acknowledged(sent, made, stages)))
         for effect in found:
             self._counts.observe(effect)
@@ -112,9 +115,12 @@ class InteractionsAgent:
                 return self._receipts.messages(request, effect.record, effect.before, effect.after)
             case Effect(event=Interaction(type="upload") as event, outcome="late", action=Action(at_ms=at_ms)):
                 return [self._receipts.disown(event.user_id, event.item_id, at_ms)]
+        return []
+
+    def _remember_upload(self, effect: Effect) -> None:
+        match effect:
             case Effect(event=Interaction(type="upload") as event, outcome="applied" | "opted_out"):
                 self._receipts.uploaded(event)
-        return []
 
     async def _publish_before_commit(self, pending: Pending) -> None:
         engagements = [each for effect in pending.effects for each in effect.engagements()]

@@ -39,7 +39,7 @@ class BehaviourCache:
     def __init__(self, signals: SignalStore, degradations: Degradations, noise: LaplaceNoise | None = None) -> None:
         self._signals = signals
         self._noise = noise
-        self._conditions = degradations
+        self._degradations = degradations
         self._behaviours: OrderedDict[int, tuple[float, Behaviour | None]] = OrderedDict()
         self._reading: dict[int, asyncio.Task[None]] = {}
         self._stale: set[int] = set()
@@ -106,7 +106,7 @@ class BehaviourCache:
             try:
                 trends = await self._signals.trends()
                 self.trends = trends if self._noise is None else self._noise.on(trends, time.time())
-                self.degraded = await self._conditions.current()
+                self.degraded = await self._degradations.current()
             except StateError as error:
                 self.degraded = ["crowd"]
                 log.warning("crowd_unavailable", error=str(error))

@@ -42,7 +42,7 @@ class MadeList:
 
 
 class ListMaker:
-    """Makes lists: has ready what the recommender needs of other processes, and writes its lists for the wire."""
+    """Makes lists: fetches behaviours and similar rows first, asks the recommender, and writes its lists for the wire."""
 
     def __init__(
         self,

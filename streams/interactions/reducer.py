@@ -37,7 +37,7 @@ class Effect:
     @property
     def user_id(self) -> str:
         """Whose profile it is; empty for an invalid record."""
-        return "" if isinstance(self.event, InvalidEvent) else self.event.user_id
+        return user_of(self.event)
 
     @property
     def wants_list(self) -> bool:
@@ -66,6 +66,11 @@ def parse(record: Record, control_records: ControlRecords) -> Parsed:
         return control_records.read(record) or error
 
 
+def user_of(event: Parsed) -> str:
+    """Whose profile an event concerns; empty for an invalid one."""
+    return "" if isinstance(event, InvalidEvent) else event.user_id
+
+
 def reduce(record: Record, event: Parsed, before: Profile) -> Effect:
     """Apply one record to the profile of its user."""
     match event:
@@ -84,7 +89,7 @@ def reduce_all(parsed: Iterable[tuple[Record, Parsed]], profiles: Mapping[str, P
     """Apply records in their order, each to the profile that the one before it left. Unknown users are NEW."""
     latest: dict[str, Profile] = {}
     for record, event in parsed:
-        user = "" if isinstance(event, InvalidEvent) else event.user_id
+        user = user_of(event)
         effect = reduce(record, event, latest.get(user) or profiles.get(user, NEW))
         latest[user] = effect.after
         yield effect
@@ -98,7 +103,7 @@ def changed_profiles(effects: Iterable[Effect]) -> dict[str, Profile]:
 def lists_due(effects: Sequence[Effect]) -> list[tuple[Profile, tuple[Record, Interaction]]]:
     """The last interaction of each user that a list answers, with the profile that all effects left.
 
-    None for users who took the list back after it.
+    Users who took their list back afterwards are left out.
     """
     due: dict[str, tuple[Record, Interaction]] = {}
     for effect in effects:

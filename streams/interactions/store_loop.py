@@ -1,4 +1,4 @@
-"""Profiles in memory, stored a moment later: what was applied is committed together with what else was applied since.
+"""Profiles in memory, stored a moment later: one commit covers all batches since the last.
 
 Lists leave at once, so no event waits for Redis (docs/adr/0008). A crash repeats up to STORE_EVERY_S of events.
 """

@@ -72,5 +72,5 @@ def _cut(letter: DeadLetter) -> bytes:
 
 
 def _attempt(record: Record) -> int:
-    told = dict(record.headers).get(ATTEMPT) or b""
-    return min(max(int(told), 1), _ATTEMPTS_LIMIT) if told.isdigit() and len(told) < 10 else 1
+    header = dict(record.headers).get(ATTEMPT) or b""
+    return min(max(int(header), 1), _ATTEMPTS_LIMIT) if header.isdigit() and len(header) < 10 else 1

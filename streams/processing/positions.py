@@ -34,11 +34,11 @@ class Positions:
         """The position of each partition as the store was last found, or left, by this worker."""
         return self._known
 
-    async def admit(self, batch: Mapping[int, Sequence[Record]], held: Mapping[int, int]) -> dict[int, list[Record]]:
-        """Each partition's records that continue the state at position `held`; partitions with none are left out."""
+    async def admit(self, batch: Mapping[int, Sequence[Record]], applied: Mapping[int, int]) -> dict[int, list[Record]]:
+        """Each partition's records that continue the state at position `applied`; partitions with none are left out."""
         admitted: dict[int, list[Record]] = {}
         for partition, records in batch.items():
-            connected, reached, beyond = _connect(records, held[partition])
+            connected, reached, beyond = _connect(records, applied[partition])
             if connected:
                 admitted[partition] = connected
             if beyond:

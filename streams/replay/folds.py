@@ -15,7 +15,7 @@ from features.item import Item
 from features.ledger import WEIGHT_LIMIT
 from features.profile import NEW, Profile
 from streams.errors import InvalidEvent
-from streams.interactions.reducer import Effect, parse, reduce
+from streams.interactions.reducer import Effect, parse, reduce, user_of
 from streams.items.reducer import ItemEffects
 from streams.privacy.control_records import UNSIGNED, ControlRecords, VerifiedRequest
 from streams.wire.events import Interaction
@@ -58,7 +58,7 @@ class InteractionsReplay:
         """Apply the next record; what it means for the items in it."""
         self.position = record.offset
         event = parse(record, self.control_records)
-        user = "" if isinstance(event, InvalidEvent) else event.user_id
+        user = user_of(event)
         effect = reduce(record, event, self.profiles.get(user, NEW))
         self._count(effect)
         if effect.after is not effect.before:

@@ -1,4 +1,4 @@
-"""What the oracle found."""
+"""What the verification found."""
 
 from dataclasses import dataclass, field
 from typing import Literal

@@ -1,4 +1,4 @@
-"""The oracle: recomputes the state from the Kafka log alone and says where Redis or the lists differ (docs/verify.md).
+"""Recomputes the state from the Kafka log alone, and says where Redis or the lists differ (docs/verify.md).
 
 Nothing has to stand still: what Redis holds is read together with the position it stands for, and the replay goes on to
 just that position before the two are compared.
@@ -28,7 +28,7 @@ from streams.wire.namespace import Namespace
 async def verify_state(
     settings: Settings, kafka: str, redis: str, *, progress: Progress = lambda _what, _done, _of: None
 ) -> Report:
-    """The oracle's report on the topics and the state of these settings; raises what `Oracle.verify` does."""
+    """A report on the topics and the state of these settings; raises what `Verification.verify` does."""
     client = connect(redis, access=redis_access(settings))
     log = KafkaLogReader(kafka, security=kafka_security(settings))
     try:

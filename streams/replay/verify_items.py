@@ -1,4 +1,4 @@
-"""The half of the oracle that looks at items: behaviours, trends and facts."""
+"""The half of the verification that looks at items: behaviours, trends and facts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -26,7 +26,7 @@ class ItemsVerification:
         self._catalogue: dict[str, Item] | None = None
 
     async def compare(self, partitions: Sequence[int]) -> None:
-        """Compare behaviours, trends and facts of some partitions; raises what `Oracle.verify` does."""
+        """Compare behaviours, trends and facts of some partitions; raises what `Verification.verify` does."""
         if not self._replayer.whole():
             self._report.incomplete.append(
                 "behaviours and trends: events.interactions does not reach back to its first event"

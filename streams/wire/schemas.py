@@ -32,7 +32,9 @@ _RULES: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
         "oneOf": [
             {"properties": {name: {"type": "string"}}, "required": [name]}
             for name in ("image", "image_ref", "video_ref")
-        ]
+        ],
+        "if": {"properties": {"only": {"type": "object"}}, "required": ["only"]},
+        "then": {"properties": {"purpose": {"const": "query"}}, "required": ["purpose"]},
     },
 }
 

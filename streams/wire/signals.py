@@ -49,7 +49,7 @@ ENGAGED_LIMIT = 2048
 #: Bytes of a message about one item. An item from valid events takes less than half of it. As JSON it may grow sixfold,
 #: which still fits into state.catalog.
 ITEM_LIMIT = 128 * 1024
-#: As in streams/wire/events.py.
+#: As in sightline_client/fields.py.
 _TEXT_LIMIT = 4096
 _ID_LIMIT = 128
 

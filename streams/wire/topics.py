@@ -1,4 +1,4 @@
-"""Every topic: its name, key, retention and partition count."""
+"""Every topic: its name, key, configuration and what it is about."""
 
 from dataclasses import dataclass
 

@@ -31,7 +31,7 @@ from streams.logs import log
 from streams.metrics import BUILD, INFERENCE, INFERENCE_INFLIGHT, REDIS, REDIS_ERRORS
 from streams.privacy.control_records import ControlRecords, control_keys
 from streams.processing.breaker import Breaker, RefusalLimit
-from streams.processing.degradations import ALL as CONDITIONS
+from streams.processing.degradations import ALL as DEGRADATIONS
 from streams.processing.positions import Positions, Rewind
 from streams.processing.rollback_watch import RollbackWatch
 from streams.settings import Settings
@@ -106,7 +106,7 @@ class Resources:
 
     def degradations(self, redis: Client) -> Degradations:
         """What is known to be in trouble."""
-        return Degradations(redis, self.namespace.prefix, CONDITIONS, observe=_observe_redis)
+        return Degradations(redis, self.namespace.prefix, DEGRADATIONS, observe=_observe_redis)
 
     def positions(self, app: App, topic: topics.Topic, store: PartitionStore) -> Positions:
         """The positions of a topic, which partitions are taken up from when they are assigned."""

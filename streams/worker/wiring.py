@@ -37,7 +37,7 @@ SIGNALS_PAUSE_S = 0.05
 
 
 async def wire_interactions(resources: Resources, app: App) -> None:
-    """The hub: lists for users who did something."""
+    """The interactions worker: lists for users who did something."""
     topic = resources.namespace.topic(topics.INTERACTIONS)
     positions = Positions(partial(app.rewind, topic))
     agent, partitions = await make_interactions_agent(resources, positions)
@@ -50,16 +50,11 @@ async def wire_interactions(resources: Resources, app: App) -> None:
 async def make_interactions_agent(
     resources: Resources, positions: Positions
 ) -> tuple[InteractionsAgent, RedisPartitions]:
-    """What handles interactions, started, whoever reads them from the topic; and where its profiles are kept."""
+    """The agent, started, and the store of its profiles; the caller reads the topic."""
     await asyncio.to_thread(warm_up_lists)
-    lists = await resources.publisher(
-        "sightline-interactions",
-        topics.INTERACTIONS,
-        topics.RECOMMENDATIONS,
-        topics.SIGNALS,
-        topics.RECEIPTS,
-        topics.EXPORTS,
-        topics.DEAD_LETTERS,
+    lists_out = await resources.publisher("sightline-interactions", topics.INTERACTIONS, topics.RECOMMENDATIONS)
+    signals_out = await resources.publisher(
+        "sightline-interactions-signals", topics.SIGNALS, topics.RECEIPTS, topics.EXPORTS, topics.DEAD_LETTERS
     )
     redis = resources.redis()
     partitions = resources.profile_partitions(redis)
@@ -71,12 +66,11 @@ async def make_interactions_agent(
     resources.stack.push_async_callback(behaviour_cache.stop)
     catalog = await resources.catalog()
     await behaviour_cache.start()
-    signals_out = await resources.publisher("sightline-interactions-signals", topics.SIGNALS)
     agent = InteractionsAgent(
         profiles,
         behaviour_cache,
         catalog,
-        lists,
+        lists_out,
         signals_out,
         positions,
         resources.signals,

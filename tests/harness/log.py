@@ -175,8 +175,8 @@ class World:
         assert await self.profiles.commit([commit]) == {}
 
     async def verify(self) -> Report:
-        """What the oracle says."""
-        oracle = Verification(
+        """What the verification says."""
+        verification = Verification(
             self.log,
             self.profiles,
             self.signals,
@@ -186,7 +186,7 @@ class World:
             min_users=self.min_users,
             clock_ms=self.clock,
         )
-        return await oracle.verify()
+        return await verification.verify()
 
 
 def home_of(user: str) -> int:

@@ -1,4 +1,4 @@
-"""A state that was lost or spoiled is made anew from the log: the oracle finds no difference."""
+"""A state that was lost or spoiled is rebuilt from the log: verification finds no difference."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The oracle in a world that keeps every promise, and in worlds that break one: it must find each."""
+"""The verification in a world that keeps every promise, and in worlds that break one: it must find each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
