@@ -32,7 +32,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
 
 class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One slot: `explore` marks the slot given to a new item because the list had none, `reasons` has the strongest first.
+    """One slot. `explore` marks the slot given to a new item because the list had none; `reasons`, the strongest first.
 
     `source` names the candidate source that is credited with the item, such as `visual`, `neighbours`, `trending`,
     `fresh` or `popular`; a later version may add others.

@@ -42,7 +42,7 @@ class MadeList:
 
 
 class ListMaker:
-    """Makes lists: fetches behaviours and similar rows first, asks the recommender, and writes its lists for the wire."""
+    """Fetches behaviours and similar rows, asks the recommender for lists, and writes them for the wire."""
 
     def __init__(
         self,
