@@ -1,1 +1,1 @@
-"""Click to list."""
+"""Turns users' interactions into refreshed lists."""

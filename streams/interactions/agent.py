@@ -1,4 +1,4 @@
-"""Users' interactions in, refreshed recommendations out."""
+"""Consumes users' interactions and publishes refreshed recommendations."""
 
 import asyncio
 import time
@@ -29,13 +29,13 @@ from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from streams.wire.signals import SignalTopic
 
-_answered = cache(EVENT_TO_RECOMMENDATION.labels)
+_latency_histogram = cache(EVENT_TO_RECOMMENDATION.labels)
 
 
 class InteractionsAgent:
-    """Applies micro-batches of events.interactions: published, then committed; a crash repeats output, never state.
+    """Applies micro-batches of events.interactions: publish, then commit. A crash repeats output, never state.
 
-    Lists leave at once; signals, dead letters and the commit follow a moment later (`StoreLoop`). Lists leave by
+    Lists are sent at once; signals, dead letters and the commit follow a moment later (`StoreLoop`). Lists are sent by
     `lists_out`, the rest by `signals_out`: Kafka answers the requests of one connection one at a time, and lists should
     not queue behind signals.
     """
@@ -72,42 +72,43 @@ class InteractionsAgent:
         self._counts = EffectCounts(partitions, self._lists.feedback)
 
     async def handle(self, records: Sequence[Record]) -> None:
-        """Apply a batch; on return its lists are on their way, or its partitions will be fetched again."""
+        """Apply a batch. On return its lists are being sent, or its partitions will be fetched again."""
         await self.store_loop.room()
         stages = StageTimer()
         events = {(record.partition, record.offset): parse(record, self._control_records) for record in records}
-        # Behaviours are read while profiles load.
+        # Start to read behaviours now, while the profiles load.
         self._lists.prefetch({key_of(event.item_id) for event in events.values() if isinstance(event, Interaction)})
         admitted = await self.store_loop.admit(records, _users(events))
         stages.end("load")
         parsed = [[(record, events[record.partition, record.offset]) for record in each.records] for each in admitted]
         await self._breaker.check(*_invalid(parsed))
         effects = [
-            (each, list(reduce_all(found, each.cache.profiles))) for each, found in zip(admitted, parsed, strict=True)
+            (each, list(reduce_all(events_of_partition, each.cache.profiles)))
+            for each, events_of_partition in zip(admitted, parsed, strict=True)
         ]
-        made = await self._lists.make([due for _, found in effects for due in lists_due(found)], stages)
+        made = await self._lists.make([due for _, applied in effects for due in lists_due(applied)], stages)
         self._hand_over(effects, made, stages)
 
     def _hand_over(
         self, effects: Sequence[tuple[Admitted, Sequence[Effect]]], made: Sequence[MadeList], stages: StageTimer
     ) -> None:
-        """Send the lists, and leave what else follows to the store loop.
+        """Send the lists, and hand the other messages and the commit to the store loop.
 
-        Nothing is awaited here: a commit has all of a batch or nothing of it, and its lists leave before it.
+        This method awaits nothing: a commit includes a whole batch or none of it, and the lists are sent before it.
         """
-        found = [effect for _, each in effects for effect in each]
-        withdrawals = [self._receipts.withdrawal(effect.record) for effect in found if effect.withdraws_list]
+        flat = [effect for _, each in effects for effect in each]
+        withdrawals = [self._receipts.withdrawal(effect.record) for effect in flat if effect.withdraws_list]
         sent = self._lists_out.publish([*withdrawals, *(self._lists.message(each, stages) for each in made)])
         messages: list[Message] = []
-        for effect in found:
+        for effect in flat:
             messages += self._messages(effect)
             self._remember_upload(effect)
         self.store_loop.add(effects, messages, asyncio.create_task(self._acknowledged(sent, made, stages)))
-        for effect in found:
+        for effect in flat:
             self._counts.observe(effect)
 
     def _messages(self, effect: Effect) -> list[Message]:
-        """What leaves before an effect is committed, beside its engagements."""
+        """Return the messages to publish before an effect is committed, apart from its engagements."""
         match effect:
             case Effect(event=InvalidEvent() as error):
                 return [dead_letter(effect.record, error, namespace=self._namespace)]
@@ -130,26 +131,26 @@ class InteractionsAgent:
                 FORGET.observe(max(self._clock_ms() - effect.event.control.asked_ms, 0) / 1000)
 
     async def _acknowledged(self, sent: Awaitable[None], made: Sequence[MadeList], stages: StageTimer) -> None:
-        """Wait for the broker, and count: nothing that a list does not need comes before it is sent."""
+        """Count the lists and wait for the broker. Counting runs after sending, so it does not delay a list."""
         self._lists.count(made)
         await sent
         stages.end("publish")
         now_ms = self._clock_ms()
         for each in made:
-            _answered(each.event.type).observe(max(now_ms - each.record.timestamp_ms, 0) / 1000)
+            _latency_histogram(each.event.type).observe(max(now_ms - each.record.timestamp_ms, 0) / 1000)
 
 
 def _users(events: Mapping[tuple[int, int], Parsed]) -> dict[int, list[str]]:
-    """The users of each partition; a partition with invalid events alone has none."""
+    """Return the users of each partition. A partition with only invalid events has no users."""
     users: dict[int, dict[str, None]] = {}
     for (partition, _), event in events.items():
-        of_partition = users.setdefault(partition, {})
+        partition_users = users.setdefault(partition, {})
         if not isinstance(event, InvalidEvent):
-            of_partition[event.user_id] = None
-    return {partition: list(found) for partition, found in users.items()}
+            partition_users[event.user_id] = None
+    return {partition: list(partition_users) for partition, partition_users in users.items()}
 
 
 def _invalid(parsed: Iterable[Sequence[tuple[Record, Parsed]]]) -> tuple[int, int]:
-    """How many records there are, and how many of them are invalid."""
-    events = [event for found in parsed for _, event in found]
+    """Return the number of records, and the number of invalid ones."""
+    events = [event for partition_records in parsed for _, event in partition_records]
     return len(events), sum(isinstance(event, InvalidEvent) for event in events)

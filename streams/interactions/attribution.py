@@ -1,4 +1,4 @@
-"""Which candidate source filled the slots that were published, shown and clicked (docs/adr/0014)."""
+"""Counts published, shown and clicked slots by the candidate source that filled them (docs/adr/0014)."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
@@ -7,23 +7,23 @@ from typing import Final
 from features.recommendation import RecommendedItem, Source
 from streams.metrics import CLICKED, PUBLISHED, SHOWN
 
-#: Lists that a worker remembers, the newest; one takes about 2 KiB.
+#: A worker remembers only this many of the newest lists. One list takes about 2 KiB.
 LISTS_LIMIT: Final = 20_000
 
 _COUNTERS: Final = {"view": SHOWN, "click": CLICKED}
 
 
 class Attribution:
-    """Counts slots by source. Only events about lists that this worker published, and still remembers, count."""
+    """Counts slots by source. An event counts only if this worker published its list and still remembers it."""
 
     def __init__(self) -> None:
         #: The source of each item, by rec_id; the oldest list first.
         self._sources: OrderedDict[str, dict[str, Source]] = OrderedDict()
-        #: The event types and items already counted, by rec_id; only for lists that have any.
+        #: The (event type, item) pairs already counted, by rec_id; only for lists that have any.
         self._counted: dict[str, set[tuple[str, str]]] = {}
 
     def published(self, lists: Mapping[str, Sequence[RecommendedItem]]) -> None:
-        """Count and remember lists, given by rec_id."""
+        """Count and remember published lists, keyed by rec_id."""
         counts: Counter[str] = Counter()
         for rec_id, items in lists.items():
             self._sources[rec_id] = sources = {item.item_id: item.source for item in items}
@@ -37,7 +37,7 @@ class Attribution:
     def feedback(self, kind: str, rec_id: str, item_id: str) -> None:
         """Count a `view` or `click` on an item of a list, each at most once per list and item.
 
-        Other event types, lists not remembered, and items not in the list count nothing.
+        Other event types, forgotten lists and items outside the list are not counted.
         """
         counter, source = _COUNTERS.get(kind), self._sources.get(rec_id, {}).get(item_id)
         if counter is None or source is None:

@@ -1,4 +1,4 @@
-"""What became of each event, in metrics."""
+"""Counts the outcome of each event in metrics."""
 
 from collections.abc import Callable
 from functools import cache, lru_cache, partial
@@ -13,8 +13,8 @@ from streams.wire.parsing import clamp_time
 from streams.wire.records import Record
 from streams.wire.topics import INTERACTIONS
 
-#: Finding a counter by its labels takes as long as counting.
-_counted = cache(partial(EVENTS.labels, INTERACTIONS.name))
+#: Cached, because finding a counter by its labels takes as long as counting.
+_event_counter = cache(partial(EVENTS.labels, INTERACTIONS.name))
 
 
 class EffectCounts:
@@ -25,21 +25,21 @@ class EffectCounts:
         self._partition_of = lru_cache(maxsize=65_536)(lambda key: partition_of(key, partitions))
 
     def observe(self, effect: Effect) -> None:
-        """Count one effect. Invalid records are counted as the dead letters that they become."""
+        """Count one effect. Invalid records are skipped: `dead_letter` counts them."""
         match effect.event, effect.outcome:
             case (InvalidEvent(), _):
                 pass
             case (VerifiedRequest(), "duplicate"):
                 DUPLICATES.labels("request").inc()
             case (VerifiedRequest() as request, _):
-                _counted(request.control.type, "applied").inc()
+                _event_counter(request.control.type, "applied").inc()
             case (Interaction(type=kind), "late"):
-                _counted(kind, "forgotten").inc()
+                _event_counter(kind, "forgotten").inc()
             case (Interaction(type=kind), "duplicate"):
                 DUPLICATES.labels("event").inc()
-                _counted(kind, "duplicate").inc()
+                _event_counter(kind, "duplicate").inc()
             case (Interaction() as event, outcome):
-                _counted(event.type, outcome).inc()
+                _event_counter(event.type, outcome).inc()
                 self._observe_event(event, effect.record)
                 if event.rec_id is not None and outcome == "applied":
                     self._feedback(event.type, event.rec_id, event.item_id)

@@ -1,4 +1,4 @@
-"""The refreshed lists: made for the users of a batch together, encoded, and counted."""
+"""Makes, encodes and counts refreshed lists, for all users of a batch together."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,18 +17,18 @@ from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from streams.wire.topics import RECOMMENDATIONS as TOPIC
 
-#: Users ranked together at most: more gain nothing, and their candidates no longer fit into the processor's cache.
+#: Maximum number of users ranked together. More bring no gain: their candidates no longer fit the processor's cache.
 TOGETHER = 64
 
-_PROPOSED = {source: CANDIDATES.labels(source) for source in Recommender.sources}
+_CANDIDATE_COUNTS = {source: CANDIDATES.labels(source) for source in Recommender.sources}
 
-#: What a list answers.
+#: The record and interaction that caused a list.
 Cause = tuple[Record, Interaction]
 
 
 @dataclass(frozen=True, slots=True)
 class MadeList:
-    """A list and what it answers."""
+    """A list and its cause (`record`, `event`); `at_ms` is when it was made."""
 
     record: Record
     event: Interaction
@@ -42,7 +42,7 @@ class MadeList:
 
 
 class ListMaker:
-    """Fetches behaviours and similar rows, asks the recommender for lists, and writes them for the wire."""
+    """Fetches behaviours and similar rows, gets lists from the recommender, and encodes them as messages."""
 
     def __init__(
         self,
@@ -61,21 +61,21 @@ class ListMaker:
         self._attribution = Attribution()
 
     def prefetch(self, items: Collection[int]) -> None:
-        """Begin to read what the next lists need: they will be about items with these keys."""
+        """Start to read the data that the next lists need, given the keys of their items."""
         self._behaviour_cache.prefetch(items)
 
-    async def make(self, asked: Sequence[tuple[Profile, Cause]], stages: StageTimer) -> list[MadeList]:
-        """A list for each of these users."""
-        behaviours = await self._behaviour_cache.behaviours(self._recommender.needed(profile for profile, _ in asked))
+    async def make(self, due: Sequence[tuple[Profile, Cause]], stages: StageTimer) -> list[MadeList]:
+        """Make one list for each of these users."""
+        behaviours = await self._behaviour_cache.behaviours(self._recommender.needed(profile for profile, _ in due))
         made: list[MadeList] = []
-        for start in range(0, len(asked), TOGETHER):
-            together = asked[start : start + TOGETHER]
+        for start in range(0, len(due), TOGETHER):
+            group = due[start : start + TOGETHER]
             now_ms = self._clock_ms()
-            prepared = self._recommender.prepare([profile for profile, _ in together], now_ms)
+            prepared = self._recommender.prepare([profile for profile, _ in group], now_ms)
             if self._index_client is not None:
                 await self._index_client.prefetch(prepared.medoids())
                 now_ms = self._clock_ms()
-            made += self._recommend(prepared, [cause for _, cause in together], behaviours, stages, now_ms)
+            made += self._recommend(prepared, [cause for _, cause in group], behaviours, stages, now_ms)
         return made
 
     @property
@@ -97,7 +97,7 @@ class ListMaker:
         return [MadeList(*cause, each, now_ms) for cause, each in zip(causes, lists, strict=True)]
 
     def message(self, made: MadeList, stages: StageTimer) -> Message:
-        """The message that publishes a list."""
+        """Return the message that publishes a list."""
         record, event = made.record, made.event
         recommendations = Recommendations(
             rec_id=made.rec_id,
@@ -121,18 +121,18 @@ class ListMaker:
         return Message(self._namespace.topic(TOPIC), record.key, encode(recommendations), headers)
 
     def count(self, made: Sequence[MadeList]) -> None:
-        """Note that lists were published."""
+        """Count published lists."""
         self._attribution.published({each.rec_id: each.recommended.ranking.items for each in made})
         RECOMMENDATIONS.labels("feed", ",".join(self._degraded)).inc(len(made))
         SHORT_LISTS.inc(sum(len(each.recommended.ranking.items) < self._recommender.length for each in made))
         filtered: Counter[str] = Counter()
         for each in made:
             filtered.update(each.recommended.filtered)
-        # One list of a batch stands for all: to observe each would cost a twentieth of the processor.
+        # Only the first list of a batch is observed: observing each would cost a twentieth of the processor time.
         for each in made[:1]:
             LIST_DIVERSITY.observe(each.recommended.ranking.diversity)
             for source, count in each.recommended.proposed.items():
-                _PROPOSED[source].observe(count)
+                _CANDIDATE_COUNTS[source].observe(count)
         for reason, count in filtered.items():
             FILTERED.labels(reason).inc(count)
 

@@ -1,7 +1,7 @@
-"""The one rule of what a record of events.interactions does to its user's profile.
+"""The only reducer of events.interactions records to user profiles.
 
-The agent, the rebuild, the verification and the tests' worlds all reduce records by it, so a profile is the same
-function of the log for each of them.
+The agent, the rebuild, the verification and the test harness all use it, so each of them computes the same profile
+from the same log.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,40 +18,40 @@ from streams.wire.events import Interaction
 from streams.wire.parsing import clamp_time, parse_interaction
 from streams.wire.records import Record
 
-#: What a record says; InvalidEvent for one that belongs into the dead letters.
+#: The parsed content of a record; InvalidEvent if the record belongs in the dead letters.
 Parsed: TypeAlias = Interaction | VerifiedRequest | InvalidEvent
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What one record does: its user's profile `before` and `after` it. An invalid record has no user."""
+    """The effect of one record: its user's profile `before` and `after` it. An invalid record has no user."""
 
     record: Record
     event: Parsed
     before: Profile
     after: Profile
     outcome: Outcome | Literal["invalid"]
-    #: What an interaction is to a profile; None for other records.
+    #: The interaction as a profile action; None for other records.
     action: Action | None = None
 
     @property
     def user_id(self) -> str:
-        """Whose profile it is; empty for an invalid record."""
+        """The id of the profile's user; empty for an invalid record."""
         return user_of(self.event)
 
     @property
     def wants_list(self) -> bool:
-        """Whether a list answers it. A user who opted out gets one too, of what is trending, popular and new."""
+        """Whether the record causes a list. A user who opted out also gets one: trending, popular and new items."""
         return isinstance(self.event, Interaction) and self.outcome in ("applied", "opted_out")
 
     @property
     def withdraws_list(self) -> bool:
-        """Whether the user took the list back."""
+        """Whether the record is an erasing request that takes effect, so the user's list is withdrawn."""
         event = self.event
         return isinstance(event, VerifiedRequest) and event.control.type in ERASING and self.outcome == "applied"
 
     def engagements(self) -> list[Engagement]:
-        """What it means for the items in it. Made when it is needed: lists do not wait for it."""
+        """Return the engagements with the record's items. Computed on demand, so lists do not wait for it."""
         if self.action is None or self.outcome != "applied":
             return []
         bit = user_bit(key_of(self.user_id))
@@ -59,7 +59,7 @@ class Effect:
 
 
 def parse(record: Record, control_records: ControlRecords) -> Parsed:
-    """What a record says."""
+    """Parse a record; InvalidEvent is returned, not raised."""
     try:
         return parse_interaction(record)
     except InvalidEvent as error:
@@ -67,7 +67,7 @@ def parse(record: Record, control_records: ControlRecords) -> Parsed:
 
 
 def user_of(event: Parsed) -> str:
-    """Whose profile an event concerns; empty for an invalid one."""
+    """Return the id of the user whose profile an event concerns; empty for an invalid event."""
     return "" if isinstance(event, InvalidEvent) else event.user_id
 
 
@@ -86,7 +86,7 @@ def reduce(record: Record, event: Parsed, before: Profile) -> Effect:
 
 
 def reduce_all(parsed: Iterable[tuple[Record, Parsed]], profiles: Mapping[str, Profile]) -> Iterator[Effect]:
-    """Apply records in their order, each to the profile that the one before it left. Unknown users are NEW."""
+    """Apply records in order, each to the profile that the user's previous record left. Unknown users start as NEW."""
     latest: dict[str, Profile] = {}
     for record, event in parsed:
         user = user_of(event)
@@ -96,14 +96,14 @@ def reduce_all(parsed: Iterable[tuple[Record, Parsed]], profiles: Mapping[str, P
 
 
 def changed_profiles(effects: Iterable[Effect]) -> dict[str, Profile]:
-    """The profiles that differ after these effects, by user."""
+    """Return the profiles that these effects changed, by user."""
     return {effect.user_id: effect.after for effect in effects if effect.after is not effect.before}
 
 
 def lists_due(effects: Sequence[Effect]) -> list[tuple[Profile, tuple[Record, Interaction]]]:
-    """The last interaction of each user that a list answers, with the profile that all effects left.
+    """Return each user's last interaction that causes a list, with the user's profile after all effects.
 
-    Users who took their list back afterwards are left out.
+    A user who withdraws the list afterwards is left out.
     """
     due: dict[str, tuple[Record, Interaction]] = {}
     for effect in effects:

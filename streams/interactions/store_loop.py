@@ -1,6 +1,6 @@
-"""Profiles in memory, stored a moment later: one commit covers all batches since the last.
+"""Keeps profiles in memory and stores them a moment later: one commit covers all batches since the last commit.
 
-Lists leave at once, so no event waits for Redis (docs/adr/0008). A crash repeats up to STORE_EVERY_S of events.
+Lists are sent at once, so no event waits for Redis (docs/adr/0008). A crash repeats up to STORE_EVERY_S of events.
 """
 
 import asyncio
@@ -18,17 +18,17 @@ from streams.retrying import until_available
 from streams.wire.records import Message, Record, by_partition
 
 STORE_EVERY_S = 0.1
-#: Events applied and not stored at most: while Redis or Kafka is away, further ones wait in their topic.
+#: Maximum number of applied events that are not stored. While Redis or Kafka is down, further events wait in the topic.
 UNSTORED_LIMIT = 4096
-#: And bytes of them: invalid ones are kept whole, as the dead letters that they become.
+#: Maximum size of these events, in bytes: an invalid event is kept whole, as its dead letter.
 UNSTORED_BYTES = 64 << 20
-#: How long the last store may take when the process ends.
+#: Time limit for the last store when the process ends.
 STOP_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Records of one partition that continue its state, and that state."""
+    """The records of one partition that continue its state, and the state (`cache`)."""
 
     cache: PartitionCache
     records: Sequence[Record]
@@ -36,20 +36,21 @@ class Admitted:
 
 @dataclass(slots=True)
 class Pending:
-    """What goes with the next commit: effects in memory, and `messages` that must leave before it."""
+    """The content of the next commit: effects in memory, and `messages` to publish before it; `size` is in bytes."""
 
     records: int = 0
     size: int = 0
     effects: list[Effect] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
-    #: Lists on their way.
+    #: Lists that are being sent.
     sent: list[asyncio.Future[None]] = field(default_factory=list)
 
 
 class StoreLoop:
-    """Loads profiles, keeps what `add` applies to them, and commits it every STORE_EVERY_S.
+    """Loads profiles, keeps the effects that `add` applies, and commits them every STORE_EVERY_S.
 
-    `publish` sends what must be acknowledged before the commit. One caller loads and adds; `store` runs one at a time.
+    `publish` sends the messages that must be acknowledged before the commit. Only one caller may load and add, and only
+    one `store` may run at a time.
     """
 
     def __init__(
@@ -66,55 +67,55 @@ class StoreLoop:
         self._protocol = CommitProtocol(positions)
         self._publish = publish
         self._pending = Pending()
-        self._changed, self._room = asyncio.Event(), asyncio.Event()
-        self._room.set()
-        self._ending = False
-        self._storing: asyncio.Task[None] | None = None
+        self._changed, self._has_room = asyncio.Event(), asyncio.Event()
+        self._has_room.set()
+        self._stopping = False
+        self._store_task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Store from now on what `add` leaves to be stored."""
-        self._storing = asyncio.create_task(self._keep_storing(), name="storing")
+        """Start to store added effects in the background."""
+        self._store_task = asyncio.create_task(self._store_repeatedly(), name="storing")
 
     async def stop(self) -> None:
-        """Store what is left, if the services answer within STOP_S; what is not stored will be applied again."""
-        self._ending = True
+        """Store the remaining effects if the services answer within STOP_S. Others are applied again later."""
+        self._stopping = True
         self._changed.set()
-        if self._storing is not None:
-            _, late = await asyncio.wait({self._storing}, timeout=STOP_S)
-            for task in late:
+        if self._store_task is not None:
+            _, unfinished = await asyncio.wait({self._store_task}, timeout=STOP_S)
+            for task in unfinished:
                 task.cancel()
                 await asyncio.wait({task})
 
     @property
     def failure(self) -> BaseException | None:
-        """Why nothing is stored any more, if so."""
-        storing = self._storing
-        return storing.exception() if storing is not None and storing.done() and not storing.cancelled() else None
+        """The exception that stopped the loop; None while it runs."""
+        task = self._store_task
+        return task.exception() if task is not None and task.done() and not task.cancelled() else None
 
     async def take_up(self, partitions: Sequence[int]) -> dict[int, int]:
-        """The positions from which to read partitions that were assigned; forgets what this worker held before."""
+        """Return the positions from which to read newly assigned partitions; drop all cached profiles."""
         self._profiles.drop()
-        found = await self._store.positions(partitions)
-        self._positions.loaded(found)
-        return found
+        stored = await self._store.positions(partitions)
+        self._positions.loaded(stored)
+        return stored
 
     async def rolled_back(self, partition: int, position: int) -> None:
-        """Take a partition up again from `position`: the store went back to it."""
+        """Resume a partition from `position`, because the store was rolled back to it."""
         self._profiles.drop_partition(partition)
         await self._protocol.refused({partition: position})
 
     async def room(self) -> None:
-        """Wait until more may be applied."""
-        await self._room.wait()
+        """Wait until more effects may be added."""
+        await self._has_room.wait()
 
     async def admit(self, records: Sequence[Record], users: Mapping[int, Sequence[str]]) -> list[Admitted]:
-        """Load the profiles of `users`, and keep the records of each partition that continue its state."""
-        found, moved = await until_available(lambda: self._profiles.load(users), StateUnavailable)
+        """Load the profiles of `users` by partition, and return each partition's records that continue its state."""
+        caches, moved = await until_available(lambda: self._profiles.load(users), StateUnavailable)
         await self._protocol.refused(moved)
-        applied = {partition: cache.position for partition, cache in found.items()}
-        stored = {partition: cache.stored for partition, cache in found.items()}
+        applied = {partition: cache.position for partition, cache in caches.items()}
+        stored = {partition: cache.stored for partition, cache in caches.items()}
         admitted = await self._protocol.admit(by_partition(records), applied, stored=stored)
-        return [Admitted(found[partition], new) for partition, new in admitted.items()]
+        return [Admitted(caches[partition], new) for partition, new in admitted.items()]
 
     def add(
         self,
@@ -122,25 +123,25 @@ class StoreLoop:
         messages: Sequence[Message] = (),
         sent: asyncio.Future[None] | None = None,
     ) -> None:
-        """Apply effects in memory; `messages` leave before they are committed, and `sent` is awaited.
+        """Apply effects in memory. The commit first awaits `sent` and publishes `messages`.
 
-        Nothing is awaited here: a commit has all of a batch or nothing of it.
+        This method awaits nothing: a commit includes a whole batch or none of it.
         """
         pending = self._pending
-        for admitted, found in effects:
-            admitted.cache.advance(admitted.records[-1].offset, changed_profiles(found))
+        for admitted, applied in effects:
+            admitted.cache.advance(admitted.records[-1].offset, changed_profiles(applied))
             pending.records += len(admitted.records)
             pending.size += sum(len(record.value or b"") for record in admitted.records)
-            pending.effects += [effect for effect in found if effect.outcome == "applied"]
+            pending.effects += [effect for effect in applied if effect.outcome == "applied"]
         pending.messages += messages
         if sent is not None:
             pending.sent.append(sent)
         if pending.records >= UNSTORED_LIMIT or pending.size >= UNSTORED_BYTES:
-            self._room.clear()
+            self._has_room.clear()
         self._changed.set()
 
     async def store(self) -> None:
-        """Publish what goes before the commit, then commit what was applied; one at a time."""
+        """Publish the pending messages, then commit the applied effects. Only one call may run at a time."""
         stages = StageTimer()
         pending, self._pending = self._pending, Pending()
         drained = self._profiles.drain()
@@ -153,12 +154,12 @@ class StoreLoop:
             self._profiles.drop()
             raise
         stages.end("commit")
-        self._room.set()
+        self._has_room.set()
 
-    async def _keep_storing(self) -> None:
-        while not self._ending:
+    async def _store_repeatedly(self) -> None:
+        while not self._stopping:
             await self._changed.wait()
             self._changed.clear()
-            if not self._ending:
+            if not self._stopping:
                 await asyncio.sleep(STORE_EVERY_S)
             await self.store()

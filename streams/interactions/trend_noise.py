@@ -1,4 +1,4 @@
-"""Noise on what is published of users' common behaviour (Dwork et al. 2006, "Calibrating noise to sensitivity")."""
+"""Adds noise to published trends for differential privacy (Dwork et al. 2006, "Calibrating noise to sensitivity")."""
 
 import random
 
@@ -7,39 +7,41 @@ from numpy.typing import NDArray
 
 from features.profile import WEIGHTS
 
-#: One event moves each of an item's sums by so much at most.
+#: One event changes each sum of an item by at most this much.
 SENSITIVITY = max(WEIGHTS.values())
+#: Each item's noise is drawn again after this time.
 RENEWED_S = 3600.0
 
 
 class LaplaceNoise:
-    """Laplace noise on `popular` and `trend`: whether one event happened is hidden within `epsilon` for each sum.
+    """Laplace noise on `popular` and `trend`: each sum hides a single event with the privacy budget `epsilon`.
 
-    An item keeps its noise for an hour, or asking often would average it away. The randomness is the system's, since
-    noise that can be computed hides nothing. A later hour's table is a publication of its own: epsilons add up.
+    An item keeps its noise for an hour: otherwise repeated reads could average the noise away. The noise comes from the
+    system's randomness, because predictable noise hides nothing. Each hour's table is a separate publication, so the
+    epsilons add up.
     """
 
     def __init__(self, epsilon: float, *, source: random.Random | None = None) -> None:
         self._rate = epsilon / SENSITIVITY
-        self._source = source or random.SystemRandom()
-        self._drawn: dict[int, tuple[float, float]] = {}
-        self._until_s = 0.0
+        self._random = source or random.SystemRandom()
+        self._noise_by_item: dict[int, tuple[float, float]] = {}
+        self._renew_at_s = 0.0
 
     def on(self, trends: NDArray[np.void], now_s: float) -> NDArray[np.void]:
-        """The trends (`features.trends.TREND`) with noise, never below 0."""
-        if now_s >= self._until_s:
-            self._drawn, self._until_s = {}, now_s + RENEWED_S
-        noise = np.array([self._of(item) for item in trends["item"].tolist()], np.float32).reshape(-1, 2)
+        """Return the trends (`features.trends.TREND`) with noise, never below 0."""
+        if now_s >= self._renew_at_s:
+            self._noise_by_item, self._renew_at_s = {}, now_s + RENEWED_S
+        noise = np.array([self._noise_of(item) for item in trends["item"].tolist()], np.float32).reshape(-1, 2)
         noisy = trends.copy()
         noisy["popular"] = np.maximum(trends["popular"] + noise[:, 0], 0)
         noisy["trend"] = np.maximum(trends["trend"] + noise[:, 1], 0)
         return noisy
 
-    def _of(self, item: int) -> tuple[float, float]:
-        if item not in self._drawn:
-            self._drawn[item] = (self._laplace(), self._laplace())
-        return self._drawn[item]
+    def _noise_of(self, item: int) -> tuple[float, float]:
+        if item not in self._noise_by_item:
+            self._noise_by_item[item] = (self._laplace(), self._laplace())
+        return self._noise_by_item[item]
 
     def _laplace(self) -> float:
-        """The difference of two exponential numbers is Laplace's."""
-        return self._source.expovariate(self._rate) - self._source.expovariate(self._rate)
+        """Draw Laplace noise: the difference of two exponential variates has a Laplace distribution."""
+        return self._random.expovariate(self._rate) - self._random.expovariate(self._rate)

@@ -1,1 +1,1 @@
-"""Signals and item changes to catalogue records."""
+"""Turns signals and item changes into catalogue records."""

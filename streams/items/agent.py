@@ -1,6 +1,6 @@
-"""Signals in: whole items out to state.catalog; what users do with items, into neighbours, popularity and trends.
+"""Consumes state.signals: publishes whole items to state.catalog, and updates neighbours, popularity and trends.
 
-Everything that concerns an item goes through state.signals, so each item has one writer and one order (docs/adr/0007).
+Everything about an item goes through state.signals, so each item has one writer and one order (docs/adr/0007).
 """
 
 import time
@@ -26,10 +26,9 @@ from streams.wire.records import Message, Record, by_partition
 from streams.wire.signals import Changed, Engaged, Signal, Uploaded, parse_signal
 from streams.wire.topics import CATALOG, SIGNALS
 
-_counted = cache(EVENTS.labels)
+_event_counter = cache(EVENTS.labels)
 
-
-#: The signals of a batch by partition and offset.
+#: The signals of a batch by (partition, offset).
 _Parsed = Mapping[tuple[int, int], Signal | InvalidEvent]
 
 
@@ -56,14 +55,14 @@ class SignalsAgent:
         self._clock_ms = clock_ms
 
     async def handle(self, records: Sequence[Record]) -> None:
-        """Apply a batch; on return its effect is published and stored, or its partitions will be fetched again."""
+        """Apply a batch. On return its effect is published and stored, or its partitions will be fetched again."""
         stages = StageTimer()
         batch = by_partition(records)
         parsed = {(record.partition, record.offset): _parse(record) for record in records}
-        wanted = {partition: _wanted(found, parsed) for partition, found in batch.items()}
+        wanted = {partition: _wanted(partition_records, parsed) for partition, partition_records in batch.items()}
         stored = await until_available(lambda: self._store.load(wanted), StateUnavailable)
         stages.end("load")
-        positions = {partition: found.position for partition, found in stored.items()}
+        positions = {partition: state.position for partition, state in stored.items()}
         admitted = await self._protocol.admit(batch, positions, stored=positions)
         signals = [parsed[record.partition, record.offset] for new in admitted.values() for record in new]
         await self._breaker.check(len(signals), sum(isinstance(each, InvalidEvent) for each in signals))
@@ -80,31 +79,33 @@ class SignalsAgent:
         stages.end("commit")
 
     def _apply(self, records: Sequence[Record], parsed: _Parsed, effects: ItemEffects) -> list[Message]:
-        """Apply one partition's signals; the messages that leave before the commit."""
-        letters = []
+        """Apply one partition's signals; return the messages to publish before the commit."""
+        messages = []
         for record in records:
             match parsed[record.partition, record.offset]:
                 case InvalidEvent() as error:
-                    letters.append(dead_letter(record, error, namespace=self._namespace))
+                    messages.append(dead_letter(record, error, namespace=self._namespace))
                 case Engaged(engagements=engagements):
                     self._engage(engagements, effects)
                 case signal:
                     effects.change(signal)
-        return letters + [self._record(item) for item in effects.items.values() if item.deleted or item.embeddings]
+        return messages + [
+            self._catalog_record(item) for item in effects.items.values() if item.deleted or item.embeddings
+        ]
 
     def _engage(self, engagements: Sequence[Engagement], effects: ItemEffects) -> None:
         for engagement in engagements:
             if effects.engage(engagement):
-                _counted(SIGNALS.name, "engagement", "applied").inc()
+                _event_counter(SIGNALS.name, "engagement", "applied").inc()
             else:
-                # Published twice: the interactions agent replayed after a crash.
+                # The interactions agent published it twice: it replayed events after a crash.
                 DUPLICATES.labels("signal").inc()
 
     async def _commit(self, positions: Mapping[int, int], after: Mapping[int, Signals]) -> Committed:
         refused = await self._store.commit(positions, after)
         return {p: signals.position for p, signals in after.items() if p not in refused}, refused
 
-    def _record(self, item: Item) -> Message:
+    def _catalog_record(self, item: Item) -> Message:
         value = None if item.deleted else encode_item(item)
         return Message(self._namespace.topic(CATALOG), item.item_id.encode(), value)
 

@@ -1,6 +1,6 @@
-"""Item changes in: checked, and passed on to state.signals, where each item has one writer and one order.
+"""Consumes item changes: checks them and passes them on to state.signals, where each item has one writer and one order.
 
-It costs one hop and saves every race between a picture and a price (docs/adr/0007).
+The extra hop prevents every race between a picture and a price (docs/adr/0007).
 """
 
 from features.item import Change
@@ -15,7 +15,7 @@ from streams.wire.topics import ITEMS
 
 
 def item_changes_agent(publisher: Publisher, signals: SignalTopic, breaker: Breaker, *, namespace: Namespace) -> Relay:
-    """The agent of events.items."""
+    """Return the agent that handles events.items."""
 
     def pass_on(record: Record) -> tuple[str, Message]:
         return "change", signals.message(_parse(record))

@@ -1,6 +1,6 @@
-"""The one rule of what signals do to items: facts, neighbours, popularity and trends.
+"""The only reducer of signals to items: facts, neighbours, popularity and trends.
 
-The items agent, the rebuild and the verification apply signals by it.
+The items agent, the rebuild and the verification all use it, so they compute the same state.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ from streams.wire.signals import Changed, Uploaded
 
 @dataclass(slots=True)
 class ItemEffects:
-    """What signals of one partition change: `items` by id, `behaviours` by key, and the last sequence of each source.
+    """The changes by one partition's signals: `items` by id, `behaviours` by key, the last sequence of each source.
 
-    `stored_items` and `stored_behaviours` are what was there before.
+    `stored_items` and `stored_behaviours` are the state before these signals.
     """
 
     sources: dict[int, int] = field(default_factory=dict)
@@ -28,33 +28,33 @@ class ItemEffects:
 
     @classmethod
     def on(cls, stored: Signals) -> "ItemEffects":
-        """No effects yet, on what is stored of a partition."""
+        """Return empty effects on the stored state of a partition."""
         return cls(dict(stored.sources), stored.items, stored.behaviours)
 
     def change(self, signal: Uploaded | Changed) -> Item:
-        """Apply a signal about an item's facts; the item after it."""
+        """Apply a signal about an item's facts; return the item after it."""
         item_id = signal.item.item_id if isinstance(signal, Uploaded) else signal.item_id
-        known = self.items.get(item_id) or self.stored_items.get(item_id)
+        current = self.items.get(item_id) or self.stored_items.get(item_id)
         match signal:
             case Uploaded(item=uploaded):
-                item = apply_upload(known, uploaded)
+                item = apply_upload(current, uploaded)
             case Changed(change=change):
-                item = apply_change(known, item_id, change)
+                item = apply_change(current, item_id, change)
         self.items[item_id] = item
         return item
 
     def engage(self, engagement: Engagement) -> bool:
-        """Apply what a user did with an item; False for an engagement that was applied before."""
+        """Apply an engagement of a user with an item; return False if it was applied before."""
         if engagement.sequence <= self.sources.get(engagement.source, -1):
             return False
         self.sources[engagement.source] = engagement.sequence
         key = engagement.item
-        known = self.behaviours.get(key) or self.stored_behaviours.get(key, UNKNOWN)
-        self.behaviours[key] = apply_engagement(known, engagement)
+        current = self.behaviours.get(key) or self.stored_behaviours.get(key, UNKNOWN)
+        self.behaviours[key] = apply_engagement(current, engagement)
         return True
 
     def after(self, stored: Signals, position: int, now_ms: int, *, min_users: int) -> Signals:
-        """What is stored of the partition after these effects, up to `position`."""
+        """Return the partition's state to store after these effects, up to `position`."""
         popular = {item: behaviour for item, behaviour in self.behaviours.items() if behaviour.popular > 0}
         trends = update_trends(stored.trends, popular, now_ms, min_users=min_users)
         return Signals(position, self.sources, trends, self.items, self.behaviours)

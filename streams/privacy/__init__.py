@@ -1,1 +1,1 @@
-"""Request to receipt."""
+"""Privacy requests: from the request to the receipt."""

@@ -1,4 +1,4 @@
-"""Privacy requests in: checked, and passed on into the log of their users' events, where they take effect."""
+"""The agent of privacy requests. It checks each one and relays it to the log of user events, where it takes effect."""
 
 from streams.kafka.publisher import Publisher
 from streams.privacy.control_records import ControlRecords
@@ -13,7 +13,7 @@ from streams.wire.topics import PRIVACY
 def privacy_agent(
     publisher: Publisher, control_records: ControlRecords, breaker: Breaker, *, namespace: Namespace
 ) -> Relay:
-    """The agent of events.privacy. A profile takes a request once, so passing one on twice changes nothing."""
+    """The agent of events.privacy. A profile applies a request once, so a request relayed twice changes nothing."""
 
     def pass_on(record: Record) -> tuple[str, Message]:
         request = parse_privacy_request(record)

@@ -1,4 +1,4 @@
-"""Where a user's id is still found: in Redis, and among what the compacted topics say last of each key."""
+"""Finds the places that still hold a user's id: Redis, and the latest record of each key in the compacted topics."""
 
 import re
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.wire.topics import CATALOG, EXPORTS, RECOMMENDATIONS
 
-#: Shorter ids turn up by chance among the numbers of a packed value.
-_BY_CHANCE = 6
+#: Shorter ids are searched in text only: in the numbers of a packed value they occur by chance.
+_BINARY_SEARCH_MIN_LENGTH = 6
 
 
 async def find_traces(settings: Settings, kafka: str, redis: str, user_id: str) -> list[str]:
-    """The places that hold the id, by name; raises StateUnavailable and BrokerUnavailable."""
+    """The names of the places that hold the id; raises StateUnavailable and BrokerUnavailable."""
     client = connect(redis, access=redis_access(settings))
     log = KafkaLogReader(kafka, security=kafka_security(settings))
     try:
@@ -31,27 +31,28 @@ async def find_traces(settings: Settings, kafka: str, redis: str, user_id: str) 
 
 
 def find_records(log: LogReader, namespace: Namespace, partitions: int, holds: Callable[[bytes], bool]) -> list[str]:
-    """The records, last of their key in a compacted topic, whose value holds the id.
+    """The records that hold the id in their key or value, among the latest record of each key in the compacted topics.
 
-    The key of a record without a value is no trace: it is what has the others of this key removed, and goes with them.
+    A tombstone (a record without a value) is no trace, even if its key holds the id: it makes compaction remove the
+    earlier records of its key, and is then removed itself.
     """
     found = []
     for name in (namespace.topic(topic) for topic in (RECOMMENDATIONS, CATALOG, EXPORTS)):
         for partition in range(partitions):
             extent = log.extent(name, partition)
-            last: dict[bytes | None, Record] = {}
+            latest: dict[bytes | None, Record] = {}
             for record in log.read(name, partition, extent.first, extent.end):
-                last[record.key] = record
+                latest[record.key] = record
             found += [
                 f"{name}[{partition}] offset {record.offset}"
-                for record in last.values()
+                for record in latest.values()
                 if record.value is not None and (holds(record.value) or holds(record.key or b""))
             ]
     return found
 
 
 def holder_of(user_id: str) -> Callable[[bytes], bool]:
-    """Whether bytes hold the id as a word of its own.
+    """A function that returns whether bytes hold the id as a whole word.
 
     >>> holds = holder_of("u1")
     >>> holds(b'{"owner":"u1"}'), holds(b"{3}:profile:u1"), holds(b'{"owner":"u11"}')
@@ -60,7 +61,7 @@ def holder_of(user_id: str) -> Callable[[bytes], bool]:
     word = re.compile(rb"(?<![A-Za-z0-9])" + re.escape(user_id.encode()) + rb"(?![A-Za-z0-9])")
 
     def holds(data: bytes) -> bool:
-        return word.search(data) is not None and (len(user_id) >= _BY_CHANCE or _is_text(data))
+        return word.search(data) is not None and (len(user_id) >= _BINARY_SEARCH_MIN_LENGTH or _is_text(data))
 
     return holds
 

@@ -1,4 +1,4 @@
-"""What leaves when a user's request takes effect: the list is withdrawn, items are disowned, a receipt is given."""
+"""Messages sent when a privacy request takes effect: list withdrawals, disowned items, exports and receipts."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -19,12 +19,12 @@ from streams.wire.records import Message, Record
 from streams.wire.signals import Changed, SignalTopic
 from streams.wire.topics import EXPORTS, RECEIPTS, RECOMMENDATIONS
 
-#: Uploads of which it is remembered whose they are, until the catalogue replica knows it as well.
+#: The number of recent uploads whose uploader is remembered here until the catalogue replica knows it too.
 UPLOADS_REMEMBERED = 10_000
 
 
 class Receipts:
-    """Makes the messages that users' requests lead to. A replay repeats the same ones."""
+    """Makes the messages that result from users' requests. A replay makes the same messages again."""
 
     def __init__(
         self, catalog: Catalog, signals: SignalTopic, *, namespace: Namespace, clock_ms: Callable[[], int]
@@ -33,26 +33,26 @@ class Receipts:
         self._signals = signals
         self._namespace = namespace
         self._clock_ms = clock_ms
-        #: The uploader of each item uploaded last.
+        #: The uploader of each of the latest uploads, by item id; the oldest upload stands first.
         self._uploads: OrderedDict[str, str] = OrderedDict()
 
     def uploaded(self, event: Interaction) -> None:
-        """Remember who uploaded an item: its other signals may still be on their way to the catalogue's replica."""
+        """Remember the uploader of an item: the catalogue replica may not have received the item yet."""
         self._uploads[event.item_id] = event.user_id
         self._uploads.move_to_end(event.item_id)
         if len(self._uploads) > UPLOADS_REMEMBERED:
             self._uploads.popitem(last=False)
 
     def disown(self, user_id: str, item_id: str, at_ms: int) -> Message:
-        """Have an item no longer belong to a user."""
+        """The message that ends a user's ownership of an item."""
         return self._signals.message(Changed(item_id, Change(at_ms, disown=hash_of(user_id))))
 
     def withdrawal(self, record: Record) -> Message:
-        """Take back the list of the user of a control record."""
+        """The tombstone that withdraws a user's list; `record` is a control record of the user."""
         return Message(self._namespace.topic(RECOMMENDATIONS), record.key, None)
 
     def messages(self, request: VerifiedRequest, record: Record, before: Profile, after: Profile) -> list[Message]:
-        """What leaves when a request takes effect; `record` is its control record. A replay repeats the same."""
+        """The messages of a request that takes effect; `record` is its control record. A replay makes them again."""
         control = request.control
         kind, user_id = control.type, control.user_id
         messages: list[Message] = []
@@ -70,13 +70,13 @@ class Receipts:
             messages.append(self._export(request, before))
         return [*messages, self._receipt(request, record, erased)]
 
-    def _receipt(self, asked: VerifiedRequest, record: Record, erased: dict[str, int]) -> Message:
-        control = asked.control
+    def _receipt(self, request: VerifiedRequest, record: Record, erased: dict[str, int]) -> Message:
+        control = request.control
         user = hash_of(control.user_id)
         receipt = Receipt(
             user_hash=user,
             type=control.type,
-            request=PlaceInLog(asked.partition, asked.offset),
+            request=PlaceInLog(request.partition, request.offset),
             applied=PlaceInLog(record.partition, record.offset),
             asked_ms=control.asked_ms,
             done_ms=self._clock_ms(),
@@ -85,11 +85,11 @@ class Receipts:
         )
         return Message(self._namespace.topic(RECEIPTS), user.encode(), encode(receipt))
 
-    def _export(self, asked: VerifiedRequest, profile: Profile) -> Message:
-        user_id, privacy = asked.control.user_id, profile.privacy
+    def _export(self, request: VerifiedRequest, profile: Profile) -> Message:
+        user_id, privacy = request.control.user_id, profile.privacy
         export = Export(
             user_id=user_id,
-            request=PlaceInLog(asked.partition, asked.offset),
+            request=PlaceInLog(request.partition, request.offset),
             made_ms=self._clock_ms(),
             interactions=profile.count,
             last_at_ms=profile.last_at_ms if profile.count else None,
@@ -105,9 +105,9 @@ class Receipts:
         return Message(self._namespace.topic(EXPORTS), hash_of(user_id).encode(), encode(export))
 
     def _owned(self, user_id: str) -> list[str]:
-        known = self._catalog.owned_by(key_of(user_id))
+        catalogued = self._catalog.owned_by(key_of(user_id))
         recent = [item_id for item_id, owner in self._uploads.items() if owner == user_id]
-        return list(dict.fromkeys(known + recent))
+        return list(dict.fromkeys(catalogued + recent))
 
     def _items(self, entries: NDArray[np.void], now_ms: int) -> list[ExportedItem]:
         rows = self._catalog.rows_of(entries["item"]).tolist()
@@ -124,16 +124,19 @@ class Receipts:
         ]
 
     def _seen(self, seen: NDArray[np.uint32]) -> list[str]:
-        """The items seen, of which half the hash is kept: an id may be that of another item with the same half."""
+        """The ids of the seen items. A profile keeps half of each hash, so an id may be that of another item."""
         count = len(self._catalog.item_ids)
-        low = (self._catalog.keys[:count] & np.uint64(0xFFFF_FFFF)).astype(np.uint32)
-        rows = np.flatnonzero(np.isin(low, seen)).tolist()
-        names = {int(low[row]): self._catalog.item_ids[row] for row in rows}
-        return [names.get(each, f"#{each:08x}") for each in seen.tolist()]
+        low_halves = (self._catalog.keys[:count] & np.uint64(0xFFFF_FFFF)).astype(np.uint32)
+        rows = np.flatnonzero(np.isin(low_halves, seen)).tolist()
+        names = {int(low_halves[row]): self._catalog.item_ids[row] for row in rows}
+        return [names.get(half, f"#{half:08x}") for half in seen.tolist()]
 
 
 def _counts(profile: Profile) -> dict[str, int]:
-    """What is erased whatever was asked: a list was published if anything was done since the last time."""
+    """The number of values that every erasing request erases, by kind.
+
+    A list was published if the user did anything since the last erasure.
+    """
     return {
         "engaged": len(profile.engaged),
         "refused": len(profile.refused),

@@ -1,1 +1,1 @@
-"""What all agents share: positions, commits, dead letters, breakers."""
+"""Code that all agents share: positions, commits, dead letters, breakers."""

@@ -1,4 +1,4 @@
-"""Stops an agent that would move a whole topic into the dead letters (docs/runbooks/BreakerOpen.md)."""
+"""Stops an agent before it moves a whole topic into the dead letters (docs/runbooks/BreakerOpen.md)."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from streams.metrics import BREAKER_OPEN
 
 @dataclass(frozen=True, slots=True)
 class RefusalLimit:
-    """Too many: more than `share` (0 to 1) of the last `window_s` seconds' messages, once there are `least` of them."""
+    """Exceeded if over `share` (0 to 1) of the last `window_s` seconds' messages are refused, of `least` or more."""
 
     share: float = 0.5
     least: int = 200
@@ -20,36 +20,37 @@ class RefusalLimit:
 
 
 class Breaker:
-    """Counts what one topic's agent handles and refuses; once too much is refused, it stays open and lets nothing by.
+    """Counts the messages that one topic's agent handles and refuses. Above the limit it opens for good and blocks all.
 
-    The usual cause is a new kind of message that these workers do not know: nothing is wrong with the messages, and
-    waiting in their topic costs nothing. Only a new process goes on: one that knows them, or has another limit.
+    The usual cause is a new kind of message that these workers do not know. The messages are valid, and waiting in
+    their topic costs nothing. Only a new process continues: one that knows the messages, or has another limit.
     """
 
     def __init__(self, topic: str, limit: RefusalLimit, *, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._topic = topic
         self._limit = limit
         self._clock_s = clock_s
-        #: (time, handled, refused) of each batch in the window, and the sums of the last two.
+        #: (time, handled, refused) of each batch in the window; `_handled` and `_refused` are the sums.
         self._batches: deque[tuple[float, int, int]] = deque()
         self._handled = 0
         self._refused = 0
-        #: Why the agent stands still, for /readyz; None while it works.
+        #: Why the agent is blocked, for /readyz; None while it works.
         self.reason: str | None = None
-        self._never = asyncio.Event()
+        #: Never set: a blocked agent waits for it forever.
+        self._never_set = asyncio.Event()
         BREAKER_OPEN.labels(topic).set(0)
 
     async def check(self, handled: int, refused: int) -> None:
-        """Call with each batch's counts before it takes effect; when too much was refused, this never returns.
+        """Call with each batch's counts before the batch takes effect. Above the limit this never returns.
 
-        The batch, and all that follow it, stay in their topic: nothing of it was published, stored or acknowledged.
+        The batch and all later ones stay in their topic: nothing of them is published, stored or acknowledged.
         """
         if self.admits(handled, refused):
             return
-        await self._never.wait()
+        await self._never_set.wait()
 
     def admits(self, handled: int, refused: int) -> bool:
-        """Count a batch; whether it may take effect. False once is False for good."""
+        """Count a batch and return whether it may take effect. After the first False every call returns False."""
         if self.reason is not None:
             return False
         self._count(handled, refused)
@@ -63,9 +64,9 @@ class Breaker:
         self._handled += handled
         self._refused += refused
         while now_s - self._batches[0][0] > self._limit.window_s:
-            _, past_handled, past_refused = self._batches.popleft()
-            self._handled -= past_handled
-            self._refused -= past_refused
+            _, expired_handled, expired_refused = self._batches.popleft()
+            self._handled -= expired_handled
+            self._refused -= expired_refused
 
     def _open(self) -> None:
         self.reason = (

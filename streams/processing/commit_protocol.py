@@ -1,7 +1,7 @@
 """The order in which an agent reads state, applies records and stores the effect (docs/adr/0002).
 
-load → `admit` → apply → publish → `commit`. What an agent publishes leaves before its commit, so a crash repeats output
-and never state.
+load → `admit` → apply → publish → `commit`. An agent publishes before it commits, so a crash repeats output, never
+state.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -12,14 +12,14 @@ from streams.processing.positions import Positions
 from streams.retrying import until_available
 from streams.wire.records import Record
 
-#: Positions by partition: those that were stored, and the store's own where it refused the commit.
+#: Positions by partition: the stored ones, and the store's own positions where it refused the commit.
 Committed: TypeAlias = tuple[Mapping[int, int], Mapping[int, int]]
 
 
 class CommitProtocol:
-    """Admits records that continue the stored state, and commits what they led to.
+    """Admits records that continue the stored state, and commits their effects.
 
-    A partition whose records do not connect, or whose commit is refused, is fetched again from the stored position.
+    A partition is fetched again from the stored position if its records have a gap, or if its commit is refused.
     """
 
     def __init__(self, positions: Positions) -> None:
@@ -28,19 +28,19 @@ class CommitProtocol:
     async def admit(
         self, batch: Mapping[int, Sequence[Record]], applied: Mapping[int, int], *, stored: Mapping[int, int]
     ) -> dict[int, list[Record]]:
-        """Each partition's records that follow on position `applied`; `stored` is what the store was found to hold.
+        """Return each partition's records that continue position `applied`; `stored` are the positions in the store.
 
-        The two differ where effects wait in memory for the next commit. Partitions without such records are left out.
+        The two differ while effects wait in memory for the next commit. Partitions without such records are left out.
         """
         self._positions.loaded(stored)
         return await self._positions.admit(batch, applied)
 
     async def commit(self, store: Callable[[], Awaitable[Committed]]) -> None:
-        """Commit with `store`, which is called again for as long as it raises StateUnavailable."""
+        """Commit with `store`; retry it for as long as it raises StateUnavailable."""
         stored, refused = await until_available(store, StateUnavailable)
         self._positions.committed(stored)
         await self.refused(refused)
 
     async def refused(self, positions: Mapping[int, int]) -> None:
-        """Take partitions up again from these positions of the store: another worker moved them, or it lost writes."""
+        """Resume partitions from these store positions: another worker moved them, or the store lost writes."""
         await self._positions.refused(positions)

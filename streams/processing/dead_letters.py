@@ -1,4 +1,4 @@
-"""What becomes of a message that can never be used: kept whole, with the reason, in its own topic."""
+"""Writes dead letters: a message that can never be used is kept whole, with the reason, in a separate topic."""
 
 from msgspec.structs import replace
 
@@ -11,30 +11,31 @@ from streams.wire.records import Message, Record
 from streams.wire.topics import DEAD_LETTERS as TOPIC
 
 _ERROR_LIMIT = 2048
-#: Our ids have at most 512 bytes; a longer key stands in the letter, and twice it could exceed the topic's limit.
+#: Maximum size of a dead letter's Kafka key, in bytes. Sightline's ids have at most 512 bytes. A longer key is in the
+#: letter anyway, and a second copy could exceed the topic's limit.
 _KEY_LIMIT = 1024
-#: The header of a letter that was sent back: which attempt this is (streams/processing/redrive.py).
+#: The header of a redriven message: the number of this attempt (streams/processing/redrive.py).
 ATTEMPT = "sightline-attempt"
 _ATTEMPTS_LIMIT = 1_000_000
-#: What the topic takes, but for the message's own key and what Kafka puts around it.
+#: The topic's maximum message size, minus room for the message's key and Kafka's own overhead.
 _LETTER_LIMIT = int(TOPIC.config["max.message.bytes"]) - 2 * _KEY_LIMIT
 _VALUE_KEPT = 2 << 20
 _KEY_KEPT = 64 << 10
-#: Begins, in the error of a letter that lacks part of its message, what follows the reason.
+#: Follows the reason in the error of a letter that lacks part of its message.
 CUT = " (cut to fit: "
 
-#: One line a topic and reason in so many seconds: a thousand in a row say no more than one, and the metric counts them.
-_seldom = Seldom(10.0)
+#: One log line per topic and reason in 10 s: a thousand equal lines say no more than one, and the metric counts them.
+_log_limiter = Seldom(10.0)
 
 
 def dead_letter(record: Record, error: InvalidEvent, *, namespace: Namespace) -> Message:
-    """The dead letter of a record; counted and, now and then, logged (never the content, which may be personal)."""
+    """Make and count the dead letter of a record. Some are logged, but never the content, which may be personal."""
     DEAD_LETTERS.labels(error.reason).inc()
     EVENTS.labels(namespace.short_name(record.topic), "unknown", "dead_letter").inc()
-    left_out = _seldom.left_out(record.topic, error.reason)
+    left_out = _log_limiter.left_out(record.topic, error.reason)
     if left_out is not None:
-        place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
-        log.warning("dead_letter", reason=error.reason, **place, left_out=left_out)
+        position = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+        log.warning("dead_letter", reason=error.reason, **position, left_out=left_out)
     letter = DeadLetter(
         reason=error.reason,
         error=str(error)[:_ERROR_LIMIT],
@@ -53,22 +54,22 @@ def dead_letter(record: Record, error: InvalidEvent, *, namespace: Namespace) ->
 
 
 def _cut(letter: DeadLetter) -> bytes:
-    """As much of a letter as the topic takes: what came here compressed, or what JSON escapes, may be larger than it.
+    """Shorten a letter to the topic's limit: a message may exceed it after decompression or JSON escaping.
 
-    No message that could ever be used is cut: it would be within the limits of streams/wire/parsing.py.
+    A message that could ever be used is never cut, because it is within the limits of streams/wire/parsing.py.
     """
     value = None if letter.value is None else letter.value[:_VALUE_KEPT]
     key = None if letter.key is None else letter.key[:_KEY_KEPT]
     sizes = f"{len(letter.key or b'')} bytes of key, {len(letter.value or b'')} of value, {len(letter.headers)} headers"
     error = f"{letter.error}{CUT}the message had {sizes})"
-    left = replace(letter, error=error, key=key, value=value, headers=[])
-    room = _LETTER_LIMIT - len(encode(left))
+    shortened = replace(letter, error=error, key=key, value=value, headers=[])
+    bytes_left = _LETTER_LIMIT - len(encode(shortened))
     for header in letter.headers:
-        room -= len(encode(header)) + 1
-        if room < 0:
+        bytes_left -= len(encode(header)) + 1
+        if bytes_left < 0:
             break
-        left.headers.append(header)
-    return encode(left)
+        shortened.headers.append(header)
+    return encode(shortened)
 
 
 def _attempt(record: Record) -> int:

@@ -1,4 +1,4 @@
-"""Lets the lists say what they have to do without."""
+"""Records degradations, so that lists name the services they were made without."""
 
 from collections.abc import Awaitable, Callable
 
@@ -6,7 +6,7 @@ from state.degradations import Degradations
 from state.errors import StateUnavailable
 from streams.logs import log
 
-#: Told of each failure to reach a service.
+#: Called with each failure to reach a service.
 Reporter = Callable[[Exception], Awaitable[None]]
 
 ENCODER = "encoder"
@@ -14,7 +14,7 @@ ALL = (ENCODER,)
 
 
 def report_to(degradations: Degradations, name: str) -> Reporter:
-    """A Reporter that sets a condition; when Redis is away as well, the log has to do."""
+    """Return a Reporter that logs a failure and stores the degradation. If Redis is down too, it only logs."""
 
     async def report(error: Exception) -> None:
         log.warning("condition", name=name, error=str(error))

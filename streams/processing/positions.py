@@ -1,4 +1,4 @@
-"""Which records of a batch continue the state as it is, and what to do about those that do not."""
+"""Selects the records of a batch that continue the stored state, and rewinds partitions whose records do not."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -7,20 +7,20 @@ from streams.logs import log
 from streams.metrics import DUPLICATES, POSITION_CONFLICTS, ROLLBACKS
 from streams.wire.records import Record
 
-#: Fetches a partition again from the record after a position.
+#: `rewind(partition, position)` fetches a partition again from the record after a position.
 Rewind = Callable[[int, int], Awaitable[None]]
 
-#: A rewind that brought nothing is asked for again after this time.
+#: A rewind without effect is repeated after this time.
 REWIND_AGAIN_S = 5.0
 
 
 class Positions:
     """The position of each partition as this worker last saw it.
 
-    A record continues a state at position p if it comes after p and nothing lies between: its offset is p + 1, or it is
-    known that the log has nothing there (`after <= p`). A batch that does not connect (the store lost its last commits,
-    or records were dropped on the way) is given up, and the partition is fetched again from where the store is: so
-    every record is applied exactly once (docs/adr/0002).
+    A record continues a state at position p if it comes after p without a gap: its offset is p + 1, or the log is known
+    to have no records in between (`after <= p`). A batch has a gap if the store lost its last commits, or if records
+    were dropped on the way. Such records are discarded, and the partition is fetched again from the store's position.
+    So every record is applied exactly once (docs/adr/0002).
     """
 
     def __init__(self, rewind: Rewind, *, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -31,44 +31,44 @@ class Positions:
 
     @property
     def known(self) -> Mapping[int, int]:
-        """The position of each partition as the store was last found, or left, by this worker."""
+        """The position of each partition in the store, as this worker last read or wrote it."""
         return self._known
 
     async def admit(self, batch: Mapping[int, Sequence[Record]], applied: Mapping[int, int]) -> dict[int, list[Record]]:
-        """Each partition's records that continue the state at position `applied`; partitions with none are left out."""
+        """Return each partition's records that continue position `applied`; partitions with none are left out."""
         admitted: dict[int, list[Record]] = {}
         for partition, records in batch.items():
-            connected, reached, beyond = _connect(records, applied[partition])
+            connected, reached, has_gap = _connect(records, applied[partition])
             if connected:
                 admitted[partition] = connected
-            if beyond:
+            if has_gap:
                 await self._fetch_again(partition, reached)
         return admitted
 
     def loaded(self, positions: Mapping[int, int]) -> None:
-        """Note what the store was found to hold."""
+        """Remember positions that were read from the store."""
         for partition, position in positions.items():
             self._note(partition, position)
 
     def committed(self, positions: Mapping[int, int]) -> None:
-        """Remember what this worker has written."""
+        """Remember positions that this worker has written."""
         self._known.update(positions)
         for partition, position in positions.items():
             if partition in self._rewinding and position > self._rewinding[partition][0]:
                 del self._rewinding[partition]
 
     async def refused(self, held: Mapping[int, int]) -> None:
-        """Another worker moved these partitions, or the store went back: take up from where it is."""
+        """Resume from the store's positions: another worker moved these partitions, or the store was rolled back."""
         for partition, position in held.items():
             if not self._note(partition, position):
                 POSITION_CONFLICTS.inc()
                 log.warning("commit_refused", partition=partition, held=position)
-            # What an earlier rewind brought was in what is given up here.
+            # Records that an earlier rewind fetched are among those discarded here, so a new rewind is needed.
             self._rewinding.pop(partition, None)
             await self._fetch_again(partition, position)
 
     def _note(self, partition: int, position: int) -> bool:
-        """Remember the position that the store holds; whether it has gone back."""
+        """Remember the store's position; return whether it went back."""
         known = self._known.get(partition, position)
         self._known[partition] = position
         if position < known:
@@ -77,18 +77,18 @@ class Positions:
         return position < known
 
     async def _fetch_again(self, partition: int, position: int) -> None:
-        # What was fetched before is still in the queue and will not connect either; one rewind answers it all.
+        # Records fetched earlier are still in the queue and do not connect either. One rewind covers all of them.
         now_s = self._clock_s()
-        asked_for, asked_s = self._rewinding.get(partition, (None, 0.0))
-        if asked_for != position or now_s - asked_s > REWIND_AGAIN_S:
+        requested, requested_s = self._rewinding.get(partition, (None, 0.0))
+        if requested != position or now_s - requested_s > REWIND_AGAIN_S:
             self._rewinding[partition] = (position, now_s)
             await self._rewind(partition, position)
 
 
 def _connect(records: Sequence[Record], position: int) -> tuple[list[Record], int, bool]:
-    """The records that follow on each other from `position`, the offset they reach, and whether others lie beyond."""
+    """Return the records that continue `position` without a gap, their last offset, and whether a gap follows."""
     connected = []
-    beyond = []
+    unconnected = []
     for record in records:
         if record.offset <= position:
             DUPLICATES.labels("redelivery").inc()
@@ -96,5 +96,5 @@ def _connect(records: Sequence[Record], position: int) -> tuple[list[Record], in
             connected.append(record)
             position = record.offset
         else:
-            beyond.append(record.offset)
-    return connected, position, any(offset > position for offset in beyond)
+            unconnected.append(record.offset)
+    return connected, position, any(offset > position for offset in unconnected)

@@ -1,7 +1,8 @@
-"""The dead letters as an operator sees them: read, chosen, and sent back to where they came from.
+"""Redrives dead letters for an operator: reads them, selects some, and sends them back to their source topics.
 
-A letter that was sent back is followed, in its own partition, by a note: a record without value, whose header
-`sightline-retried` has the letter's offset. It is kept longer than its letter, so no letter is sent twice unasked.
+Each letter that was sent back gets a note in its own partition: a record without value, whose header
+`sightline-retried` holds the letter's offset. The note is kept longer than the letter, so no letter is sent twice
+unless the operator asks for it.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from streams.wire.topics import DEAD_LETTERS, INTERACTIONS, ITEMS, PRIVACY, SIGN
 RETRIED = "sightline-retried"
 LETTER = "sightline-letter"
 SOURCES = (INTERACTIONS, UPLOADS, ITEMS, PRIVACY, SIGNALS)
-#: What is sent before it is noted; after a crash in between, so much at most is sent twice.
+#: A batch is sent first and noted afterwards. After a crash in between, at most one batch is sent twice.
 BATCH_LETTERS = 100
 BATCH_BYTES = 8 << 20
 
@@ -31,7 +32,7 @@ _decode = msgspec.json.Decoder(DeadLetter).decode
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A dead letter and where it lies; `at_ms` is when it was written."""
+    """A dead letter and its position; `at_ms` is when it was written."""
 
     partition: int
     offset: int
@@ -40,19 +41,19 @@ class Found:
 
     @property
     def address(self) -> str:
-        """What `sightline dead-letters show` takes."""
+        """The letter's PARTITION-OFFSET, the argument of `sightline dead-letters show`."""
         return f"{self.partition}-{self.offset}"
 
     @property
     def is_whole(self) -> bool:
-        """Whether the letter holds all of its message."""
-        stands_for_more = any(name == NOT_UNPACKED for name, _ in self.letter.headers)
-        return CUT not in self.letter.error and not stands_for_more
+        """Whether the letter holds its whole message."""
+        is_packed_batch = any(name == NOT_UNPACKED for name, _ in self.letter.headers)
+        return CUT not in self.letter.error and not is_packed_batch
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which letters: of one reason, from one topic (without namespace), not older than a time; None is any."""
+    """Selects letters by reason, source topic (without namespace) and earliest time. None matches any."""
 
     reason: str | None = None
     topic: str | None = None
@@ -61,9 +62,9 @@ class Choice:
 
 @dataclass(slots=True)
 class Retried:
-    """What became of the letters chosen.
+    """Counts of the chosen letters by outcome.
 
-    `earlier` were sent back before, `foreign` come from no topic of ours, `cut` lack part of their message.
+    `earlier` were sent back before, `foreign` come from a topic outside this app, `cut` lack part of their message.
     """
 
     sent: int = 0
@@ -73,7 +74,7 @@ class Retried:
 
 
 class Letters:
-    """The topic as it was when this was made: what is refused again meanwhile is not in it."""
+    """A snapshot of the topic at construction time: letters that are written later are not in it."""
 
     def __init__(self, log: LogReader, *, namespace: Namespace, partitions: int) -> None:
         self._log = log
@@ -82,14 +83,14 @@ class Letters:
         self._extents = {partition: log.extent(self._topic, partition) for partition in range(partitions)}
 
     def choose(self, choice: Choice) -> Iterator[Found]:
-        """The letters chosen, one partition after the other, oldest first; records that are none are left out."""
+        """Yield the chosen letters by partition, oldest first; records that are no letters are skipped."""
         for record in self._records(choice.since_ms):
-            found = _found(record)
+            found = _parse_letter(record)
             if found is not None and self._is_chosen(found, choice):
                 yield found
 
     def retried(self, since_ms: int | None = None) -> set[str]:
-        """The addresses of the letters that were sent back, of those not older than a time."""
+        """Return the addresses of letters that were sent back, from notes not older than `since_ms`."""
         return {
             f"{record.partition}-{value.decode(errors='replace')}"
             for record in self._records(since_ms)
@@ -98,23 +99,23 @@ class Letters:
         }
 
     def find(self, address: str) -> Found:
-        """One letter; raises NoSuchLetter."""
+        """Return the letter at an address; raises NoSuchLetter."""
         partition, _, offset = address.partition("-")
         if not (partition.isdecimal() and offset.isdecimal()):
-            raise NoSuchLetter(f"{address!r} is no letter's address: it is PARTITION-OFFSET, such as 3-71")
+            raise NoSuchLetter(f"{address!r} is not a letter's address: the form is PARTITION-OFFSET, such as 3-71")
         extent = self._extents.get(int(partition))
         if extent is not None and extent.first <= int(offset) < extent.end:
             for record in self._log.read(self._topic, int(partition), int(offset), int(offset) + 1):
-                found = _found(record)
+                found = _parse_letter(record)
                 if found is not None:
                     return found
         raise NoSuchLetter(f"there is no dead letter {address}: `sightline dead-letters list` shows what is kept")
 
     def source(self, found: Found) -> str | None:
-        """The short name of the topic that a letter came from; None for one that is not ours."""
+        """Return the short name of a letter's source topic; None if the topic is not one of SOURCES."""
         name = self._namespace.short_name(found.letter.topic)
-        ours = {topic.name for topic in SOURCES}
-        return name if self._namespace.has(found.letter.topic) and name in ours else None
+        source_names = {topic.name for topic in SOURCES}
+        return name if self._namespace.has(found.letter.topic) and name in source_names else None
 
     def _is_chosen(self, found: Found, choice: Choice) -> bool:
         return (
@@ -141,11 +142,12 @@ async def retry(
     again: bool = False,
     progress: Callable[[Retried], None] = lambda _: None,
 ) -> Retried:
-    """Send the letters chosen back to their topics, up to `limit`; those sent back before only `again`, cut ones never.
+    """Send the chosen letters back to their topics, `limit` at most.
 
-    Each is sent at least once: after a crash the letters of the last batch may be sent twice.
+    Letters sent back before are sent only with `again`; cut letters are never sent. Each letter is sent at least once:
+    after a crash the letters of the last batch may be sent twice.
     """
-    before = set() if again else letters.retried(choice.since_ms)
+    already_sent = set() if again else letters.retried(choice.since_ms)
     done = Retried()
     batch: list[Found] = []
     for found in letters.choose(choice):
@@ -153,7 +155,7 @@ async def retry(
             done.foreign += 1
         elif not found.is_whole:
             done.cut += 1
-        elif found.address in before:
+        elif found.address in already_sent:
             done.earlier += 1
         else:
             batch.append(found)
@@ -170,26 +172,26 @@ async def retry(
 
 async def _send(batch: list[Found], publisher: Publisher, namespace: Namespace, done: Retried) -> None:
     await publisher.publish([_original(found, namespace) for found in batch])
-    await publisher.publish([_note(found, namespace) for found in batch])
+    await publisher.publish([_retry_note(found, namespace) for found in batch])
     done.sent += len(batch)
 
 
 def _original(found: Found, namespace: Namespace) -> Message:
-    """The message as it was, with the number of the attempt that this is, and its letter's address."""
+    """Return the original message, with two headers added: the number of this attempt and the letter's address."""
     letter = found.letter
     headers = tuple(header for header in letter.headers if header[0] not in (ATTEMPT, LETTER))
-    ours = ((ATTEMPT, str(letter.attempts + 1).encode()), (LETTER, found.address.encode()))
-    # A signal's partition follows from the item within; anything else's from its key.
+    added = ((ATTEMPT, str(letter.attempts + 1).encode()), (LETTER, found.address.encode()))
+    # Only signals keep their partition: it follows from the item inside. Other messages are partitioned by key.
     partition = letter.partition if letter.topic == namespace.topic(SIGNALS) else None
-    return Message(letter.topic, letter.key, letter.value, (*headers, *ours), partition)
+    return Message(letter.topic, letter.key, letter.value, (*headers, *added), partition)
 
 
-def _note(found: Found, namespace: Namespace) -> Message:
+def _retry_note(found: Found, namespace: Namespace) -> Message:
     headers = ((RETRIED, str(found.offset).encode()),)
     return Message(namespace.topic(DEAD_LETTERS), None, None, headers, found.partition)
 
 
-def _found(record: Record) -> Found | None:
+def _parse_letter(record: Record) -> Found | None:
     try:
         letter = _decode(record.value or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,4 +1,4 @@
-"""An agent that checks records and passes on what they ask: for topics whose effect lies in another topic's order."""
+"""An agent that checks records and passes them on, for topics whose effect must follow another topic's order."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -12,12 +12,12 @@ from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from streams.wire.topics import Topic
 
-#: A record's event type, for metrics, and the message that passes it on. Raises InvalidEvent.
+#: Returns a record's event type, for metrics, and the message that passes it on. Raises InvalidEvent.
 PassOn: TypeAlias = Callable[[Record], tuple[str, Message]]
 
 
 class Relay:
-    """Handles micro-batches of one topic. A crash passes records on twice: their effect must be idempotent."""
+    """Handles micro-batches of one topic. A crash may pass records on twice, so their effect must be idempotent."""
 
     def __init__(
         self, topic: Topic, pass_on: PassOn, publisher: Publisher, breaker: Breaker, *, namespace: Namespace
@@ -29,13 +29,13 @@ class Relay:
         self._namespace = namespace
 
     async def handle(self, records: Sequence[Record]) -> None:
-        """Pass a batch on, or to the dead letters."""
-        outcomes = [self._try(record) for record in records]
+        """Pass the records of a batch on; invalid ones become dead letters."""
+        outcomes = [self._outcome(record) for record in records]
         await self._breaker.check(len(outcomes), sum(isinstance(each, InvalidEvent) for each in outcomes))
         messages = [self._message(record, each) for record, each in zip(records, outcomes, strict=True)]
         await self._publisher.publish(messages)
 
-    def _try(self, record: Record) -> tuple[str, Message] | InvalidEvent:
+    def _outcome(self, record: Record) -> tuple[str, Message] | InvalidEvent:
         try:
             return self._pass_on(record)
         except InvalidEvent as error:

@@ -1,4 +1,4 @@
-"""Notices that the store lost its last commits where no event comes that would show it."""
+"""Detects that the store lost its last commits, even while no event arrives that would reveal it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -14,10 +14,10 @@ PositionsReader = Callable[[Sequence[int]], Awaitable[dict[int, int]]]
 
 
 class RollbackWatch:
-    """Compares the store's positions with those that this worker last committed, every `every_s` seconds.
+    """Compares the store's positions with this worker's last committed positions, every `every_s` seconds.
 
-    `known` gives the last committed position of each partition that this worker holds; `rewind` is told where the
-    store went back: it drops what is held of the partition and takes it up from there.
+    `known` returns the last committed position of each partition of this worker. `rewind` is called with each
+    partition that went back and its stored position: it drops the partition's state and resumes from that position.
     """
 
     def __init__(
@@ -35,18 +35,18 @@ class RollbackWatch:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Watch from now on."""
+        """Start to watch in the background."""
         self._task = asyncio.create_task(self._watch(), name="rollback-watch")
 
     async def stop(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
 
     @property
     def failure(self) -> BaseException | None:
-        """Why it watches no more, if so."""
+        """The exception that stopped the watch; None while it runs."""
         task = self._task
         return task.exception() if task is not None and task.done() and not task.cancelled() else None
 
@@ -55,10 +55,10 @@ class RollbackWatch:
         before = dict(self._known())
         if not before:
             return
-        held = await self._read_positions(sorted(before))
+        stored = await self._read_positions(sorted(before))
         now = self._known()
-        for partition, position in held.items():
-            # Only what was committed before the store was asked counts, of a partition taken up by nobody since.
+        for partition, position in stored.items():
+            # Compare with the position committed before the read. Skip a partition that was rewound since.
             if position < before[partition] <= now.get(partition, -1):
                 log.warning("rolled_back_while_idle", partition=partition, known=before[partition], held=position)
                 await self._rewind(partition, position)
@@ -66,6 +66,6 @@ class RollbackWatch:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._every_s)
-            # Whoever has something to store finds out as well, and says so.
+            # An unavailable store is ignored here: the agent notices and reports it at its next commit.
             with suppress(StateUnavailable):
                 await self.look()

@@ -1,1 +1,1 @@
-"""State recomputed from the log: rebuilt, or verified."""
+"""The state recomputed from the log, to rebuild or to verify it."""

@@ -1,4 +1,4 @@
-"""Expected against stored: where two values of the state differ, in words; an empty text where they do not."""
+"""Compares expected with stored values of the state. A text describes the difference; it is empty if there is none."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,30 +18,30 @@ from state.codec import encode_profile
 T = TypeVar("T")
 
 TOLERANCE = 1e-5
-#: Values read from Redis at once.
+#: The number of values read from Redis at once.
 _CHUNK = 500
 
 
 def chunks(names: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Names of stored values, by as many as are read at once."""
+    """Split names of stored values into chunks that are read at once."""
     for start in range(0, len(names), _CHUNK):
         yield names[start : start + _CHUNK]
 
 
 def balance(expected: Profile, stored: Profile) -> tuple[int, int]:
-    """How many events at least are missing from a stored profile, and how many at least it has too many.
+    """The number of events that a stored profile lacks, and the number of surplus events in it. Both are lower bounds.
 
-    From the counts, and from the event ids that both still hold. One that is missing lets the stored window reach as
-    much further back, so as many older ids there are no events too many.
+    They come from the counts and from the event ids that both profiles still hold. For each missing event the stored
+    window reaches one id further back, so that many older ids in it are no surplus.
     """
     missing = expected.count - stored.count
-    held, wanted = Counter(stored.events.tolist()), Counter(expected.events.tolist())
-    doubled = max((held - wanted).total() - max(missing, 0), -missing, 0)
+    stored_ids, expected_ids = Counter(stored.events.tolist()), Counter(expected.events.tolist())
+    doubled = max((stored_ids - expected_ids).total() - max(missing, 0), -missing, 0)
     return missing + doubled, doubled
 
 
 def profile_difference(expected: Profile, stored: Profile) -> str:
-    """Profiles follow from the log byte by byte."""
+    """The fields in which two profiles differ. Equal profiles are equal byte by byte."""
     if encode_profile(expected) == encode_profile(stored):
         return ""
     found = [
@@ -53,9 +53,9 @@ def profile_difference(expected: Profile, stored: Profile) -> str:
 
 
 def recent_difference(recent: Profile, stored: Profile) -> tuple[int, str]:
-    """For a user whose first events are not retained: how many of the retained ones the stored profile lacks.
+    """The number of retained events that a stored profile lacks, and a text; for a user whose first events are deleted.
 
-    An event id that was used on both sides of the retention's edge looks missing.
+    An event id that is used both before and after the first retained event looks missing.
     """
     missing = int((~np.isin(recent.events, stored.events)).sum())
     lacking = max(missing, recent.count - stored.count, 0)
@@ -63,7 +63,10 @@ def recent_difference(recent: Profile, stored: Profile) -> tuple[int, str]:
 
 
 def behaviour_difference(expected: Behaviour, stored: Behaviour | None, *, order_known: bool) -> str:
-    """Sums within TOLERANCE; neighbours too, unless their order of arrival mattered and is not known."""
+    """The fields in which two behaviours differ; sums and neighbours may differ by TOLERANCE.
+
+    Without `order_known` the neighbours are not compared: they depend on the order of engagements.
+    """
     if stored is None:
         return "is not stored"
     sums = (("popular", expected.popular, stored.popular), ("trend", expected.trend, stored.trend))
@@ -81,9 +84,10 @@ def behaviour_difference(expected: Behaviour, stored: Behaviour | None, *, order
 def trend_differences(
     expected: Mapping[int, Behaviour], trends: NDArray[np.void], *, min_users: int = 1
 ) -> dict[int, str]:
-    """Each entry of a partition's trends repeats its item's sums; while there is room, every popular item has one.
+    """The differences of a partition's trends, by item key.
 
-    No item has one that may owe it to fewer than `min_users`.
+    Each entry must repeat the sums of its item. While the table has room, every popular item must have an entry. An
+    item must not have an entry if perhaps fewer than `min_users` users contributed to it.
     """
     found = {}
     for item, popular, trend, at_s in trends.tolist():
@@ -93,14 +97,14 @@ def trend_differences(
             found[item] = f"popular, trend, at_s: {sums}, stored {(popular, trend, at_s)}"
         elif not is_shown(behaviour, min_users):
             found[item] = f"is shown with {least_users(behaviour)} users known; at least {min_users} are wanted"
-    wanted = {item for item, each in expected.items() if each.popular > 0 and is_shown(each, min_users)}
-    if len(wanted) <= TRENDS_LIMIT:
-        found |= dict.fromkeys(wanted - set(trends["item"].tolist()), "is not in the trends")
+    popular_items = {item for item, each in expected.items() if each.popular > 0 and is_shown(each, min_users)}
+    if len(popular_items) <= TRENDS_LIMIT:
+        found |= dict.fromkeys(popular_items - set(trends["item"].tolist()), "is not in the trends")
     return found
 
 
 def item_difference(expected: Item | None, stored: Item | None) -> str:
-    """Items are equal field by field."""
+    """The fields in which two items differ; None stands for an item that does not exist."""
     if expected is None or stored is None:
         return "" if expected is stored else f"is {'not ' if stored is None else ''}stored"
     return "; ".join(
@@ -111,7 +115,7 @@ def item_difference(expected: Item | None, stored: Item | None) -> str:
 
 
 def near(expected: float, stored: float) -> bool:
-    """Equal within TOLERANCE, relative for values above 1."""
+    """Whether two numbers are equal within TOLERANCE, which is relative for values above 1."""
     return isclose(expected, stored, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
 
 

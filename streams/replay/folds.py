@@ -1,6 +1,6 @@
-"""The state that the log leads to: the agents' own reducers, applied to one partition after the other.
+"""Replays of single partitions. The agents' own reducers compute the state that follows from the log.
 
-`streams.replay.verify` compares the result with what is stored.
+`streams.replay.verify` compares the result with the stored state.
 """
 
 from collections import deque
@@ -22,14 +22,14 @@ from streams.wire.events import Interaction
 from streams.wire.records import Record
 from streams.wire.signals import Engaged, parse_signal
 
-# Packed, an engagement takes a quarter of the memory.
+# A packed engagement takes a quarter of the memory.
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(Engagement).decode
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a record lies in its partition, and the broker's time of it."""
+    """The offset of a record in its partition, and its broker time (Unix ms)."""
 
     offset: int
     at_ms: int
@@ -37,9 +37,9 @@ class Place:
 
 @dataclass(slots=True)
 class InteractionsReplay:
-    """One partition of events.interactions: the profiles after `position`, and the place of each user's last event.
+    """One partition of events.interactions: the profiles at `position`, and the place of each user's last event.
 
-    A user who took the list back, and did nothing since, has no last event and is among the `withdrawn`.
+    A user who withdrew the list and did nothing since has no last event and is in `withdrawn`.
     """
 
     position: int
@@ -48,14 +48,14 @@ class InteractionsReplay:
     duplicates: int = 0
     late: int = 0
     requests: int = 0
-    #: Offsets of the records that belong into the dead letters.
+    #: Offsets of the invalid records, which belong in the dead letters.
     refused: list[int] = field(default_factory=list)
     profiles: dict[str, Profile] = field(default_factory=dict)
     last: dict[str, Place] = field(default_factory=dict)
     withdrawn: set[str] = field(default_factory=set)
 
     def apply(self, record: Record) -> list[Engagement]:
-        """Apply the next record; what it means for the items in it."""
+        """Apply the next record and return its engagements: its effect on items."""
         self.position = record.offset
         event = parse(record, self.control_records)
         user = user_of(event)
@@ -87,13 +87,13 @@ class InteractionsReplay:
 class SignalsReplay:
     """One partition of state.signals: behaviours from the interactions' engagements, items from the signals.
 
-    What a signal says of an engagement counts only as its turn among those of other sources: what it is comes from the
-    interactions.
+    The content of an engagement comes from the replay of the interactions. A signal only determines the order of
+    engagements from different sources.
     """
 
     position: int
     effects: ItemEffects = field(default_factory=ItemEffects)
-    #: Items of which another order could have left other neighbours: something was pushed out, or a weight was capped.
+    #: Items whose neighbours depend on the order of engagements: a neighbour was removed, or a weight was capped.
     crowded: set[int] = field(default_factory=set)
     _waiting: dict[int, deque[bytes]] = field(default_factory=dict)
 
@@ -108,7 +108,7 @@ class SignalsReplay:
         return self.effects.items
 
     def expect(self, engagement: Engagement) -> None:
-        """An engagement that follows from the interactions; those of one source come in order."""
+        """Queue an engagement that follows from the interactions. Engagements of one source arrive in order."""
         self._waiting.setdefault(engagement.source, deque()).append(_pack(engagement))
 
     def follow(self, record: Record) -> None:
@@ -119,39 +119,40 @@ class SignalsReplay:
         except InvalidEvent:
             return
         match signal:
-            case Engaged(engagements=told):
-                for engagement in told:
-                    if self._expects(engagement):
+            case Engaged(engagements=engagements):
+                for engagement in engagements:
+                    if self._is_expected(engagement):
                         for due in self._due(engagement.source, engagement.sequence):
                             self._apply(due)
             case _:
                 self.effects.change(signal)
 
     def catch_up(self, sources: Mapping[int, int]) -> None:
-        """Apply what no signal told the turn of, up to these sequences, by the time of the events."""
+        """Apply the engagements up to these sequences that no signal ordered, in the order of their event times."""
         due = [list(self._due(source, sequence)) for source, sequence in sources.items()]
         for engagement in merge(*due, key=lambda each: each.at_ms):
             self._apply(engagement)
 
     def missed(self, upto: Mapping[int, int]) -> int:
-        """How many of the expected engagements up to these sequences are not applied."""
+        """The number of expected engagements up to these sequences, by source, that were not applied."""
         return sum(
             _unpack(packed).sequence <= upto.get(source, -1)
             for source, waiting in self._waiting.items()
             for packed in waiting
         )
 
-    def _expects(self, told: Engagement) -> bool:
-        """Whether it follows from the interactions: one of a topic that is no more, say, does not."""
-        for packed in self._waiting.get(told.source, ()):
+    def _is_expected(self, claimed: Engagement) -> bool:
+        """Whether a signal's engagement follows from the interactions; for example, one of a deleted topic does not."""
+        for packed in self._waiting.get(claimed.source, ()):
             expected = _unpack(packed)
-            if expected.sequence > told.sequence:
+            if expected.sequence > claimed.sequence:
                 return False
-            if (expected.sequence, expected.item, expected.at_ms) == (told.sequence, told.item, told.at_ms):
+            if (expected.sequence, expected.item, expected.at_ms) == (claimed.sequence, claimed.item, claimed.at_ms):
                 return True
         return False
 
     def _due(self, source: int, sequence: int) -> Iterator[Engagement]:
+        """Remove and return the queued engagements of a source up to a sequence."""
         waiting = self._waiting.get(source, deque())
         while waiting and (engagement := _unpack(waiting[0])).sequence <= sequence:
             waiting.popleft()

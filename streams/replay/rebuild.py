@@ -1,7 +1,7 @@
-"""Makes the state anew from the log, beside the live one, and puts it in its place (docs/operations.md).
+"""Rebuilds the state from the log beside the live state, and then replaces the live state (docs/operations.md).
 
-It is brought to where the workers had come, so that what they have not answered is still theirs to answer. Everything
-is stored as the workers store it, with the position, so that an interrupted rebuild goes on where it was.
+The rebuild stops at the last offsets that the workers handled, so the workers still answer all later events. It stores
+values together with their position, as the workers do, so an interrupted rebuild continues where it stopped.
 """
 
 import time
@@ -28,27 +28,27 @@ from streams.settings import Settings
 from streams.wire import topics
 from streams.wire.namespace import Namespace
 
-#: Under this name each partition of items keeps the offset from which on what it is told is of today's
-#: events.interactions, where there was another before.
+#: The name under which each partition of items stores an offset of state.signals. From that offset on, engagements come
+#: from the present events.interactions; earlier ones come from a deleted topic of this name.
 ENGAGED_FROM: Final = "engaged_from"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A topic as it is, and the last offset of each partition that the workers had handled; none where they had not."""
+    """A topic, and the last offset that the workers handled in each partition. Unhandled partitions are missing."""
 
     log: Log
     handled: Mapping[int, int]
 
     def target(self, partition: int) -> int:
-        """The position to which the state is made."""
+        """The position up to which the partition is rebuilt."""
         extent = self.log.extents[partition]
         return max(min(self.handled.get(partition, START), extent.end - 1), extent.first - 1)
 
 
 @dataclass(slots=True)
 class Rebuilt:
-    """What was done; `lost` are the offsets of events.interactions, by partition, that retention has taken."""
+    """The counts of a rebuild. `lost` has the number of deleted events per partition of events.interactions."""
 
     events: int = 0
     signals: int = 0
@@ -67,14 +67,14 @@ async def rebuild_state(
     from_earliest: bool = False,
     progress: Progress = lambda _what, _done, _of: None,
 ) -> Rebuilt:
-    """Make the state of these settings anew; raises what `Rebuild.run` does."""
+    """Rebuild the state of these settings; raises the errors of `Rebuild.run`."""
     client = connect(redis, access=redis_access(settings))
     security = kafka_security(settings)
     log = KafkaLogReader(kafka, security=security)
     namespace, partitions = Namespace(settings.topic_prefix), settings.partitions
 
     def source(topic: topics.Topic, worker: str) -> Source:
-        # First what was handled: what lies beyond is applied by the workers again.
+        # Handled offsets are read before the extents. The workers apply everything after them again.
         handled = read_handled(kafka, namespace.group(worker), namespace.topic(topic), security=security)
         return Source(read_log(kafka, namespace.topic(topic), security=security), handled)
 
@@ -84,7 +84,7 @@ async def rebuild_state(
     try:
         return await Rebuild(
             log,
-            # In this order: an engagement on state.signals comes from an event that lies before the end read later.
+            # state.signals is read first, so the event of each engagement lies before the end of events.interactions.
             source(topics.SIGNALS, "items"),
             source(topics.INTERACTIONS, "interactions"),
             profiles=spaces(namespace.profile_keys),
@@ -100,7 +100,7 @@ async def rebuild_state(
 
 
 class Rebuild:
-    """One run over both topics that the state is made from."""
+    """One rebuild from state.signals and events.interactions."""
 
     def __init__(
         self,
@@ -126,11 +126,11 @@ class Rebuild:
         self._progress = progress
 
     async def run(self, *, from_earliest: bool = False) -> Rebuilt:
-        """Make everything anew and switch; raises CannotRebuild, BrokerUnavailable, StateUnavailable."""
-        begun = time.monotonic()
+        """Rebuild everything and switch to it; raises CannotRebuild, BrokerUnavailable and StateUnavailable."""
+        started = time.monotonic()
         rebuilt = Rebuilt(lost=self._lost())
         if rebuilt.lost and not from_earliest:
-            raise CannotRebuild(_what_is_lost(self._interactions.log, rebuilt.lost))
+            raise CannotRebuild(_lost_events_message(self._interactions.log, rebuilt.lost))
         engaged_from = await self._engaged_from()
         notes = {partition: {ENGAGED_FROM: b"%d" % offset} for partition, offset in engaged_from.items()}
         signal_values = await _begin(self._items, self._signals, notes)
@@ -145,50 +145,50 @@ class Rebuild:
         )
         profiles = ProfilesRebuild(self._log, profile_values, items, self._control_records)
         rebuilt.items = await items.take_catalogue()
-        done = await self._counted(signal_values, self._signals)
+        done = await self._progress_callback(signal_values, self._signals)
         for partition in self._signals.log.extents:
             rebuilt.signals += await items.replay(partition, self._signals.target(partition), done)
-        done = await self._counted(profile_values, self._interactions)
+        done = await self._progress_callback(profile_values, self._interactions)
         for partition in self._interactions.log.extents:
             topic = self._interactions.log.topic
             rebuilt.events += await profiles.replay(topic, partition, self._interactions.target(partition), done)
-        # In this order: workers that go back on events.interactions tell state.signals once more what comes after.
+        # Profiles switch first: workers that go back on events.interactions publish the later engagements again.
         for spaces, source in ((self._profiles, self._interactions), (self._items, self._signals)):
             await spaces.switch({partition: source.target(partition) for partition in source.log.extents})
         for spaces in (self._profiles, self._items):
             rebuilt.removed_keys += await spaces.clear()
-        rebuilt.seconds = round(time.monotonic() - begun, 3)
+        rebuilt.seconds = round(time.monotonic() - started, 3)
         rebuilt.events_per_s = round(rebuilt.events / max(rebuilt.seconds, 1e-3), 1)
         return rebuilt
 
     async def _engaged_from(self) -> dict[int, int]:
-        """By partition, the first signal whose engagements are of events.interactions as it is now."""
+        """By partition, the first offset whose engagements come from the present events.interactions."""
         extents = self._signals.log.extents
-        made_from = set((await self._profiles.noted(TOPIC_ID)).values()) - {None}
-        if made_from <= {self._interactions.log.topic_id.encode()}:
+        topic_ids = set((await self._profiles.noted(TOPIC_ID)).values()) - {None}
+        if topic_ids <= {self._interactions.log.topic_id.encode()}:
             return await self._noted_engaged_from()
-        # The workers take nothing of a topic that was made anew: all that was told is of the one before.
-        if late := {p: extent.end for p, extent in extents.items() if self._signals.target(p) < extent.end - 1}:
-            raise CannotRebuild(_what_is_told_still(self._signals, late))
+        # The workers refuse a recreated topic, so all engagements on state.signals come from the previous topic.
+        if unhandled := {p: extent.end for p, extent in extents.items() if self._signals.target(p) < extent.end - 1}:
+            raise CannotRebuild(_unhandled_signals_message(self._signals, unhandled))
         return {partition: extent.end for partition, extent in extents.items()}
 
     async def _noted_engaged_from(self) -> dict[int, int]:
-        """What an earlier rebuild found, if that was of this state.signals."""
-        offsets, made_from = await self._items.noted(ENGAGED_FROM), await self._items.noted(TOPIC_ID)
-        ours = self._signals.log.topic_id.encode()
+        """The offsets that an earlier rebuild stored for the present state.signals; 0 where there is none."""
+        offsets, topic_ids = await self._items.noted(ENGAGED_FROM), await self._items.noted(TOPIC_ID)
+        topic_id = self._signals.log.topic_id.encode()
         noted = {p: offsets.get(p) or b"" for p in self._signals.log.extents}
-        return {p: int(found) if made_from.get(p) == ours and found.isdigit() else 0 for p, found in noted.items()}
+        return {p: int(found) if topic_ids.get(p) == topic_id and found.isdigit() else 0 for p, found in noted.items()}
 
-    async def _counted(self, store: PartitionStore, source: Source) -> Done:
-        """Told of records, it tells of the progress."""
+    async def _progress_callback(self, store: PartitionStore, source: Source) -> Done:
+        """A callback that adds up the records done of a source and reports the progress."""
         positions = await store.positions(sorted(source.log.extents))
-        of = sum(max(source.target(partition) - position, 0) for partition, position in positions.items())
-        total = 0
+        total = sum(max(source.target(partition) - position, 0) for partition, position in positions.items())
+        count = 0
 
         def done(more: int) -> None:
-            nonlocal total
-            total += more
-            self._progress(source.log.topic, total, of)
+            nonlocal count
+            count += more
+            self._progress(source.log.topic, count, total)
 
         return done
 
@@ -200,25 +200,25 @@ class Rebuild:
 async def _begin(
     spaces: Spaces, source: Source, notes: Mapping[int, Mapping[str, bytes]] = MappingProxyType({})
 ) -> PartitionStore:
-    """The new space, in which every partition knows its topic and is at least where the topic begins."""
+    """The new space. Each partition stores its topic id, and its position is not before the start of the topic."""
     topic_id = source.log.topic_id.encode()
     store = await spaces.begin(TOPIC_ID, topic_id)
-    held = await store.positions(list(source.log.extents))
-    begun = [
+    positions = await store.positions(list(source.log.extents))
+    commits = [
         Commit(
             partition,
-            held[partition],
-            max(held[partition], extent.first - 1),
+            positions[partition],
+            max(positions[partition], extent.first - 1),
             {TOPIC_ID: topic_id, **notes.get(partition, {})},
         )
         for partition, extent in source.log.extents.items()
     ]
-    for partition, position in (await store.commit(begun)).items():
+    for partition, position in (await store.commit(commits)).items():
         await conflict(partition, position)
     return store
 
 
-def _what_is_told_still(signals: Source, ends: Mapping[int, int]) -> str:
+def _unhandled_signals_message(signals: Source, ends: Mapping[int, int]) -> str:
     waiting = sum(end - 1 - signals.target(partition) for partition, end in ends.items())
     return (
         f"events.interactions was made anew, and {waiting} records of {signals.log.topic} that tell of the one before "
@@ -227,7 +227,7 @@ def _what_is_told_still(signals: Source, ends: Mapping[int, int]) -> str:
     )
 
 
-def _what_is_lost(log: Log, lost: Mapping[int, int]) -> str:
+def _lost_events_message(log: Log, lost: Mapping[int, int]) -> str:
     return (
         f"{log.topic} no longer has its first {sum(lost.values())} records, in {len(lost)} of {len(log.extents)} "
         "partitions: a state made from what is left knows nothing of what users did before. Restore Redis from a "

@@ -1,8 +1,8 @@
-"""The half of a rebuild that makes items: facts, neighbours, popularity and trends, in the partitions of state.signals.
+"""The rebuild of items: facts, neighbours, popularity and trends, in the partitions of state.signals.
 
-Where that topic still has its first record, all of it follows from there. Else facts begin with the compacted
-catalogue, and what users did follows from events.interactions alone. What was told of an events.interactions that is no
-more is passed over: its sequences would hide those of the new one.
+If a partition of state.signals still has its first record, all of its state follows from that partition. Otherwise the
+facts begin with the compacted catalogue, and the engagements come from events.interactions alone. Engagements of an
+earlier events.interactions that was deleted are skipped: their sequences would hide those of the new topic.
 """
 
 import time
@@ -28,8 +28,8 @@ from streams.wire.records import Message, Record
 from streams.wire.signals import Engaged, parse_signal
 from streams.wire.topics import CATALOG, SIGNALS
 
-_AT_ONCE = 500
-#: Told how many records more are done.
+_BATCH_SIZE = 500
+#: Called with the number of records done since the last call.
 Done = Callable[[int], None]
 
 
@@ -46,7 +46,7 @@ class ItemsRebuild:
         min_users: int,
         engaged_from: Mapping[int, int],
     ) -> None:
-        """`engaged_from`: by partition, the first signal whose engagements are of events.interactions as it is now."""
+        """`engaged_from`: by partition, the first offset with engagements from the present events.interactions."""
         self._log = log
         self._engaged_from = engaged_from
         self._values = values
@@ -55,18 +55,21 @@ class ItemsRebuild:
         self._store = SignalStore(values, len(signals.extents))
         self._agent = SignalsAgent(
             self._store,
-            _Nobody(),
+            _NullPublisher(),
             Positions(conflict),
             Breaker(SIGNALS.name, RefusalLimit(share=1.0)),
             namespace=namespace,
             min_users=min_users,
         )
         self._min_users = min_users
-        #: The last sequence applied from each source, by partition; nobody else moves it.
+        #: The last sequence applied from each source, by partition. The rebuild is the only writer.
         self._sources: dict[int, dict[int, int]] = {}
 
     async def take_catalogue(self) -> int:
-        """Begin with the catalogue where state.signals lacks its first record: how many records were taken."""
+        """Store the catalogue in partitions of state.signals without their first record; return the number of records.
+
+        A partition that an interrupted rebuild has begun to replay is left as it is.
+        """
         positions = await self._values.positions(sorted(self._topic.extents))
         wanted = {p: positions[p] for p, extent in self._topic.extents.items() if 0 < extent.first == positions[p] + 1}
         waiting: dict[int, dict[str, Item]] = {partition: {} for partition in wanted}
@@ -77,7 +80,7 @@ class ItemsRebuild:
             if partition in waiting:
                 waiting[partition][item.item_id] = item
                 taken += 1
-                if len(waiting[partition]) == _AT_ONCE:
+                if len(waiting[partition]) == _BATCH_SIZE:
                     await self._put(partition, wanted[partition], waiting.pop(partition))
                     waiting[partition] = {}
         for partition, items in waiting.items():
@@ -85,11 +88,11 @@ class ItemsRebuild:
         return taken
 
     async def replay(self, partition: int, target: int, done: Done) -> int:
-        """Apply the signals up to `target`, as the items worker does, and publish nothing: how many there were."""
+        """Apply the signals up to `target` as the items worker does, without publishing; return their number."""
         position = (await self._values.positions([partition]))[partition]
         count = 0
         records = self._signals(partition, position, target)
-        while batch := list(islice(records, _AT_ONCE)):
+        while batch := list(islice(records, _BATCH_SIZE)):
             await self._agent.handle(batch)
             count += len(batch)
             done(len(batch))
@@ -97,7 +100,7 @@ class ItemsRebuild:
         return count
 
     async def engage(self, engagements: Sequence[Engagement]) -> None:
-        """Apply what users did with items, in the order of each source; what was applied before is passed over."""
+        """Apply engagements, which are in order for each source; skip those that were applied before."""
         grouped: dict[int, list[Engagement]] = {}
         for engagement in engagements:
             partition = partition_of(engagement.item, len(self._topic.extents))
@@ -113,28 +116,28 @@ class ItemsRebuild:
         return effects.after(stored, stored.position, time.time_ns() // 1_000_000, min_users=self._min_users)
 
     async def _end(self, partition: int, target: int) -> None:
-        """Note that there is nothing more to apply up to `target`, whatever the last offsets are."""
-        held = (await self._store.load({partition: Wanted([], [])}))[partition]
-        self._sources[partition] = held.sources
-        if held.position < target:
-            await self._commit({partition: held}, {partition: replace(held, position=target)})
+        """Store `target` as the position: the last offsets before it may hold no record."""
+        stored = (await self._store.load({partition: Wanted([], [])}))[partition]
+        self._sources[partition] = stored.sources
+        if stored.position < target:
+            await self._commit({partition: stored}, {partition: replace(stored, position=target)})
 
     async def _put(self, partition: int, position: int, items: dict[str, Item]) -> None:
         signals = Signals(position, {}, NO_TRENDS, items, {})
         await self._commit({partition: signals}, {partition: signals})
 
-    async def _commit(self, held: Mapping[int, Signals], after: Mapping[int, Signals]) -> None:
-        expected = {partition: held[partition].position for partition in after}
-        for partition, position in (await self._store.commit(expected, after)).items():
+    async def _commit(self, stored: Mapping[int, Signals], changed: Mapping[int, Signals]) -> None:
+        expected = {partition: stored[partition].position for partition in changed}
+        for partition, position in (await self._store.commit(expected, changed)).items():
             await conflict(partition, position)
-        self._sources.update({partition: signals.sources for partition, signals in after.items()})
+        self._sources.update({partition: signals.sources for partition, signals in changed.items()})
 
     def _signals(self, partition: int, position: int, target: int) -> Iterator[Record]:
-        """The signals to apply, each linked to the one before it."""
+        """The signals to apply; the `after` of each is the offset of the one before it."""
         extent = self._topic.extents[partition]
         for record in self._log.read(self._topic.topic, partition, position + 1, target + 1):
-            counts = extent.first == 0 and record.offset >= self._engaged_from[partition]
-            if counts or not _is_engaged(record):
+            takes_engagements = extent.first == 0 and record.offset >= self._engaged_from[partition]
+            if takes_engagements or not _is_engaged(record):
                 yield replace(record, after=position)
                 position = record.offset
 
@@ -145,15 +148,15 @@ class ItemsRebuild:
             yield from self._log.read(name, partition, extent.first, extent.end)
 
 
-class _Nobody:
-    """A Publisher of what was published before."""
+class _NullPublisher:
+    """A Publisher that drops its messages: the workers published them before."""
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """Do nothing."""
 
 
 async def conflict(partition: int, position: int) -> None:
-    """Refuse to go on: there is one writer."""
+    """Raise CannotRebuild: another writer changed the new state."""
     raise CannotRebuild(
         f"somebody else moved partition {partition} of the new state to {position}: is another `sightline rebuild` "
         "running? Wait until it has ended"
@@ -168,7 +171,7 @@ def _is_engaged(record: Record) -> bool:
 
 
 def _item(record: Record) -> Item:
-    """The item of a record of the catalogue; a tombstone leaves one that is deleted, as the items worker keeps it."""
+    """The item of a catalogue record. A tombstone gives a deleted item, which the items worker stores too."""
     if record.value is not None:
         return decode_item(record.value)
     return Item((record.key or b"").decode(), changed_at_ms=record.timestamp_ms, deleted=True)

@@ -1,4 +1,4 @@
-"""The replays of all partitions, moved along the log to wherever the stored state is."""
+"""Replays all partitions of the log up to the positions of the stored state."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -14,13 +14,13 @@ from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.wire.topics import CATALOG, INTERACTIONS, SIGNALS, Topic
 
-#: Told what is under way, how many records of it are done, and of how many.
+#: Called with the name of the topic being read, the number of records done and the total number of records.
 Progress = Callable[[str, int, int], None]
 _PROGRESS_EVERY = 500
 
 
 class Replayer:
-    """One replay for each partition of events.interactions and of state.signals; all begin at the first record kept."""
+    """One replay per partition of events.interactions and state.signals. Each begins at the first retained record."""
 
     def __init__(
         self,
@@ -44,11 +44,11 @@ class Replayer:
         self.signals = {p: SignalsReplay(extent.first - 1) for p, extent in self.signal_extents.items()}
 
     def whole(self) -> bool:
-        """Whether events.interactions still holds its first events, in every partition."""
+        """Whether every partition of events.interactions still holds its first event."""
         return all(extent.first == 0 for extent in self.extents.values())
 
     def last_events(self) -> dict[str, tuple[int, Place]]:
-        """The partition and place of each user's last event so far, but for users whose events lie wrongly."""
+        """The partition and place of each user's last event so far, except for users on a wrong partition."""
         count = len(self._partitions)
         return {
             user: (partition, place)
@@ -58,28 +58,31 @@ class Replayer:
         }
 
     def extents_of(self, topic: Topic) -> dict[int, Extent]:
-        """What the partitions of a topic hold now."""
+        """The offsets that each partition of a topic holds now."""
         return {partition: self._log.extent(self._namespace.topic(topic), partition) for partition in self._partitions}
 
     def start(self, positions: Mapping[int, int]) -> None:
-        """Replay the interactions of every partition up to these positions."""
+        """Replay events.interactions up to these positions, by partition."""
         total = sum(max(position - self.interactions[p].position, 0) for p, position in positions.items())
         for partition, position in positions.items():
-            self.advance(partition, position, of=total)
+            self.advance(partition, position, total=total)
 
-    def advance(self, partition: int, position: int, *, of: int = 0) -> InteractionsReplay:
-        """Replay a partition of events.interactions on to a position that Redis holds; raises CannotVerify."""
+    def advance(self, partition: int, position: int, *, total: int = 0) -> InteractionsReplay:
+        """Continue the replay of a partition of events.interactions to a position of Redis; raises CannotVerify."""
         replay = self.interactions[partition]
-        _check_onward(INTERACTIONS, partition, replay.position, position, self.extents[partition])
-        self._apply(partition, position, of=of)
+        _check_not_behind(INTERACTIONS, partition, replay.position, position, self.extents[partition])
+        self._apply(partition, position, total=total)
         return replay
 
     def advance_signals(self, partition: int, position: int, sources: Mapping[int, int]) -> SignalsReplay:
-        """Replay a partition of state.signals on to a position at which these sequences are applied; CannotVerify."""
+        """Continue the replay of a partition of state.signals to a position of Redis; raises CannotVerify.
+
+        `sources` has the last sequence applied from each source partition at that position.
+        """
         replay = self.signals[partition]
-        _check_onward(SIGNALS, partition, replay.position, position, self.signal_extents[partition])
+        _check_not_behind(SIGNALS, partition, replay.position, position, self.signal_extents[partition])
         for source, sequence in sources.items():
-            # An event's engagements have twice its offset as sequence, and one more (features.behaviour).
+            # The sequences of an event's engagements are 2 * offset and 2 * offset + 1 (features.behaviour).
             self._apply(source, sequence // 2)
         for record in self._records(SIGNALS, partition, replay.position + 1, position + 1):
             replay.follow(record)
@@ -88,11 +91,11 @@ class Replayer:
         return replay
 
     def order_known(self, partition: int) -> bool:
-        """Whether a partition of state.signals still holds its first record."""
+        """Whether the order of all signals is known: the partition of state.signals still holds its first record."""
         return self.signal_extents[partition].first == 0
 
     def catalogue(self) -> dict[str, Item]:
-        """The items of state.catalog as it is now; raises StateCorrupt."""
+        """The items that state.catalog holds now, by id; raises StateCorrupt."""
         items: dict[str, Item] = {}
         for record in self.read(CATALOG):
             item_id = (record.key or b"").decode()
@@ -103,29 +106,29 @@ class Replayer:
         return items
 
     def read(self, topic: Topic) -> Iterator[Record]:
-        """All that a topic holds now, one partition after the other."""
+        """The records that a topic holds now, one partition after another."""
         extents = self.extents_of(topic)
         total = sum(extent.end - extent.first for extent in extents.values())
         self._done = 0
         for partition, extent in extents.items():
-            yield from self._records(topic, partition, extent.first, extent.end, of=total)
+            yield from self._records(topic, partition, extent.first, extent.end, total=total)
 
-    def _apply(self, partition: int, position: int, *, of: int = 0) -> None:
+    def _apply(self, partition: int, position: int, *, total: int = 0) -> None:
         replay = self.interactions[partition]
-        for record in self._records(INTERACTIONS, partition, replay.position + 1, position + 1, of=of):
+        for record in self._records(INTERACTIONS, partition, replay.position + 1, position + 1, total=total):
             for engagement in replay.apply(record):
                 self.signals[partition_of(engagement.item, len(self._partitions))].expect(engagement)
         replay.position = max(replay.position, position)
 
-    def _records(self, topic: Topic, partition: int, first: int, end: int, *, of: int = 0) -> Iterator[Record]:
+    def _records(self, topic: Topic, partition: int, first: int, end: int, *, total: int = 0) -> Iterator[Record]:
         for record in self._log.read(self._namespace.topic(topic), partition, first, end):
             yield record
             self._done += 1
-            if of and self._done % _PROGRESS_EVERY == 0:
-                self._progress(topic.name, self._done, of)
+            if total and self._done % _PROGRESS_EVERY == 0:
+                self._progress(topic.name, self._done, total)
 
 
-def _check_onward(topic: Topic, partition: int, reached: int, position: int, extent: Extent) -> None:
+def _check_not_behind(topic: Topic, partition: int, reached: int, position: int, extent: Extent) -> None:
     if position < reached and reached >= extent.first:
         raise CannotVerify(
             f"Redis went back from position {reached} of {topic.name}[{partition}] to {position} while it was read: it "

@@ -1,4 +1,4 @@
-"""What the verification found."""
+"""The findings of the verification."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -8,7 +8,7 @@ EXAMPLES = 10
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that is not what the log says; `name` is a user's or item's id, or an item's key in hexadecimal."""
+    """A deviation from the log. `name` is a user's or item's id, an item's key in hexadecimal, or a record's offset."""
 
     kind: Literal["profile", "behaviour", "trend", "item", "list", "dead letter"]
     name: str
@@ -17,42 +17,46 @@ class Difference:
 
 @dataclass(slots=True)
 class Report:
-    """Counts of what was compared and of what differs; `differences` has the first EXAMPLES."""
+    """Counts of compared and of different values; `differences` has the first EXAMPLES differences."""
 
     partitions: int
     users: int = 0
     items: int = 0
-    #: Events that could be read, up to the positions; `duplicates` of them repeat an event id, and changed nothing.
+    #: Readable events up to the positions. `duplicates` of them repeat an event id and changed nothing.
     events: int = 0
     duplicates: int = 0
-    #: Refused because their user was forgotten after them.
+    #: Events that were refused because they are older than a `forget` request of their user.
     late: int = 0
-    #: What users asked on events.privacy.
+    #: Applied requests of events.privacy.
     requests: int = 0
+    #: Invalid events.
     refused: int = 0
-    #: Accepted by Kafka, not yet stored: events, and signals.
+    #: Events and signals that Kafka accepted but whose effect is not stored yet.
     pending: int = 0
     pending_signals: int = 0
-    #: Events without their effect: in no profile, or neither readable nor in the dead letters.
+    #: Events without an effect: valid ones that are in no profile, and invalid ones that are not in the dead letters.
     lost: int = 0
+    #: Events that a profile holds more than once.
     double_applied: int = 0
-    #: Signals that should have been there to be applied.
+    #: Signals that were missing when the items worker should have applied them.
     lost_signals: int = 0
     different_profiles: int = 0
     different_behaviours: int = 0
     different_items: int = 0
     lists: int = 0
+    #: The terms are defined in `streams.replay.list_order`.
     repeats: int = 0
     out_of_order: int = 0
     unanswered: int = 0
+    #: Lists that users withdrew and that are still on the topic.
     not_withdrawn: int = 0
-    #: What could not be compared, and why; empty when the log reaches back to the first event.
+    #: Values that could not be compared, and why; empty when the log reaches back to the first event.
     incomplete: list[str] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
-        """Whether nothing differs from the log, as far as it reaches."""
+        """Whether nothing differs from the log, as far back as the log reaches."""
         return not any(
             (
                 self.lost,
@@ -68,6 +72,6 @@ class Report:
         )
 
     def show(self, difference: Difference) -> None:
-        """Keep a difference as an example, if there is room."""
+        """Keep a difference as an example while there are fewer than EXAMPLES."""
         if len(self.differences) < EXAMPLES:
             self.differences.append(difference)

@@ -1,7 +1,7 @@
-"""Recomputes the state from the Kafka log alone, and says where Redis or the lists differ (docs/verify.md).
+"""Recomputes the state from the Kafka log alone, and reports where Redis or the lists differ (docs/verify.md).
 
-Nothing has to stand still: what Redis holds is read together with the position it stands for, and the replay goes on to
-just that position before the two are compared.
+The workers may run meanwhile. Values of Redis are read together with their position, and the replay continues to
+exactly that position before the two are compared.
 """
 
 import time
@@ -28,7 +28,7 @@ from streams.wire.namespace import Namespace
 async def verify_state(
     settings: Settings, kafka: str, redis: str, *, progress: Progress = lambda _what, _done, _of: None
 ) -> Report:
-    """A report on the topics and the state of these settings; raises what `Verification.verify` does."""
+    """A report on the topics and the state of these settings; raises the errors of `Verification.verify`."""
     client = connect(redis, access=redis_access(settings))
     log = KafkaLogReader(kafka, security=kafka_security(settings))
     try:
@@ -80,8 +80,8 @@ class Verification:
     async def verify(self) -> Report:
         """Compare everything; raises CannotVerify, BrokerUnavailable, StateUnavailable and StateCorrupt."""
         report = Report(len(self._partitions))
-        held = await self._profiles.positions(self._partitions)
-        # After the positions: what they stand for was published before.
+        positions = await self._profiles.positions(self._partitions)
+        # The log is read after the positions, because workers publish the effect of a position before they store it.
         replayer = Replayer(
             self._log,
             namespace=self._namespace,
@@ -89,21 +89,21 @@ class Verification:
             progress=self._progress,
             control_records=self._control_records,
         )
-        _check_extents(replayer, held, report)
-        replayer.start(held)
+        _check_extents(replayer, positions, report)
+        replayer.start(positions)
         _count(replayer, report)
-        # The replayer may go on with what happens meanwhile; the lists are judged by this.
+        # Later steps may advance the replayer to newer events. Lists and dead letters are compared at these positions.
         refused = {p: list(replay.refused) for p, replay in replayer.interactions.items()}
         withdrawn = {user: p for p, replay in replayer.interactions.items() for user in replay.withdrawn}
-        compare_lists(replayer, replayer.last_events(), withdrawn, held, report)
+        compare_lists(replayer, replayer.last_events(), withdrawn, positions, report)
         for partition in self._partitions:
             await self._compare_profiles(replayer, partition, report)
-        await self._items(replayer, held, report).compare(self._partitions)
+        await self._items(replayer, positions, report).compare(self._partitions)
         compare_letters(replayer, self._namespace, refused, report)
         return report
 
-    def _items(self, replayer: Replayer, held: Mapping[int, int], report: Report) -> ItemsVerification:
-        return ItemsVerification(self._signals, replayer, held, report, min_users=self._min_users)
+    def _items(self, replayer: Replayer, positions: Mapping[int, int], report: Report) -> ItemsVerification:
+        return ItemsVerification(self._signals, replayer, positions, report, min_users=self._min_users)
 
     async def _compare_profiles(self, replayer: Replayer, partition: int, report: Report) -> None:
         whole = replayer.extents[partition].first == 0
@@ -112,18 +112,18 @@ class Verification:
             replay = replayer.advance(partition, loaded.position)
             now_ms = self._clock_ms()
             for user in users:
-                # What expired in Redis is still in the log perhaps, and the reverse.
+                # A privacy marker may have expired on one side only.
                 expected = without_lapsed(replay.profiles[user], now_ms)
                 stored = without_lapsed(loaded.profiles.get(user, NEW), now_ms)
                 compare_profile(user, expected, stored, report, whole=whole)
 
 
 def compare_profile(user: str, expected: Profile, stored: Profile, report: Report, *, whole: bool) -> None:
-    """Report how a stored profile differs; where not all of its user's events are retained, as far as can be said."""
+    """Report how a stored profile differs. Unless `whole`, events were deleted, and only part of it can be compared."""
     if whole:
         (lost, doubled), where = balance(expected, stored), profile_difference(expected, stored)
     elif expected.privacy != stored.privacy:
-        # A request that is not retained emptied the profile, or kept events out of it.
+        # A request that retention deleted emptied the profile, or kept events out of it.
         return
     else:
         (lost, where), doubled = recent_difference(expected, stored), 0
@@ -134,21 +134,21 @@ def compare_profile(user: str, expected: Profile, stored: Profile, report: Repor
         report.show(Difference("profile", user, where))
 
 
-def _check_extents(replayer: Replayer, held: Mapping[int, int], report: Report) -> None:
-    """Note what is still to come and what can no longer be looked at; CannotVerify for another topic's positions."""
+def _check_extents(replayer: Replayer, positions: Mapping[int, int], report: Report) -> None:
+    """Report pending and deleted events; raises CannotVerify if the positions belong to another topic."""
     for partition, extent in replayer.extents.items():
-        position = held[partition]
+        position = positions[partition]
         if position >= extent.end:
             raise CannotVerify(
                 f"Redis holds position {position} of events.interactions[{partition}], which ends at {extent.end - 1}: "
                 "the topic was created anew, or this is another cluster's Redis"
             )
         report.pending += extent.end - 1 - max(position, extent.first - 1)
-        cut = extent.first - 1 - position
-        if cut > 0:
-            report.lost += cut
+        deleted = extent.first - 1 - position
+        if deleted > 0:
+            report.lost += deleted
             report.incomplete.append(
-                f"events.interactions[{partition}]: retention removed {cut} events before they were applied"
+                f"events.interactions[{partition}]: retention removed {deleted} events before they were applied"
             )
         if extent.first > 0:
             report.incomplete.append(
@@ -168,4 +168,4 @@ def _count(replayer: Replayer, report: Report) -> None:
 
 
 def _unobserved(_op: str, _seconds: float | None) -> None:
-    """The round trips of a check are no metric."""
+    """Ignore the duration of a round trip: a check has no metrics."""

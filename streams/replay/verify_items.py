@@ -1,4 +1,4 @@
-"""The half of the verification that looks at items: behaviours, trends and facts."""
+"""The verification of items: behaviours, trends and facts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -12,44 +12,53 @@ from streams.replay.report import Difference, Report
 
 
 class ItemsVerification:
-    """Compares one partition of state.signals after the other; `held` are the positions of events.interactions."""
+    """Compares the partitions of state.signals, one after another, with their replay.
+
+    `positions` are the stored positions of events.interactions, by partition.
+    """
 
     def __init__(
-        self, store: SignalStore, replayer: Replayer, held: Mapping[int, int], report: Report, *, min_users: int = 1
+        self,
+        store: SignalStore,
+        replayer: Replayer,
+        positions: Mapping[int, int],
+        report: Report,
+        *,
+        min_users: int = 1,
     ) -> None:
         self._store = store
         self._replayer = replayer
-        #: The sequences whose signals were published before the positions were stored.
-        self._published = {partition: 2 * position + 1 for partition, position in held.items()}
+        #: The last sequence of each source whose signal was published before the positions were stored.
+        self._published = {partition: 2 * position + 1 for partition, position in positions.items()}
         self._report = report
         self._min_users = min_users
         self._catalogue: dict[str, Item] | None = None
 
     async def compare(self, partitions: Sequence[int]) -> None:
-        """Compare behaviours, trends and facts of some partitions; raises what `Verification.verify` does."""
+        """Compare behaviours, trends and facts of these partitions; raises the errors of `Verification.verify`."""
         if not self._replayer.whole():
             self._report.incomplete.append(
                 "behaviours and trends: events.interactions does not reach back to its first event"
             )
         for partition in partitions:
             replay, stored = await self._load(partition, Wanted([], []))
-            self._note(partition, replay, stored)
+            self._count_signals(partition, replay, stored)
             if self._replayer.whole():
                 await self._compare_behaviours(partition, list(replay.behaviours))
                 await self._compare_trends(partition)
             await self._compare_items(partition, stored.position)
 
     async def _load(self, partition: int, wanted: Wanted) -> tuple[SignalsReplay, Signals]:
-        """What is stored, and the replay moved to where that stands."""
+        """The replay at the stored position, and what is stored there."""
         stored = (await self._store.load({partition: wanted}))[partition]
         return self._replayer.advance_signals(partition, stored.position, stored.sources), stored
 
-    def _note(self, partition: int, replay: SignalsReplay, stored: Signals) -> None:
+    def _count_signals(self, partition: int, replay: SignalsReplay, stored: Signals) -> None:
         extent = self._replayer.signal_extents[partition]
-        waiting = max(extent.end - 1 - stored.position, 0)
-        self._report.pending_signals += waiting
+        pending = max(extent.end - 1 - stored.position, 0)
+        self._report.pending_signals += pending
         self._report.lost_signals += max(extent.first - 1 - stored.position, 0)
-        if not waiting and self._replayer.whole():
+        if not pending and self._replayer.whole():
             self._report.lost_signals += replay.missed(self._published)
         if not self._replayer.order_known(partition) and replay.crowded:
             self._report.incomplete.append(
@@ -63,9 +72,10 @@ class ItemsVerification:
         for keys in chunks(items):
             replay, stored = await self._load(partition, Wanted([], keys))
             for key in keys:
-                found = stored.behaviours.get(key)
-                known = ordered or key not in replay.crowded
-                where = behaviour_difference(replay.behaviours[key], found, order_known=known)
+                order_known = ordered or key not in replay.crowded
+                where = behaviour_difference(
+                    replay.behaviours[key], stored.behaviours.get(key), order_known=order_known
+                )
                 self._report_behaviour("behaviour", key, where)
 
     async def _compare_trends(self, partition: int) -> None:
@@ -80,11 +90,11 @@ class ItemsVerification:
 
     async def _compare_items(self, partition: int, position: int) -> None:
         ordered = self._replayer.order_known(partition)
-        expected = self._replayer.signals[partition].items if ordered else self._of_catalogue(partition)
+        expected = self._replayer.signals[partition].items if ordered else self._catalogue_items(partition)
         for names in chunks(list(expected)):
             _, stored = await self._load(partition, Wanted(names, []))
             if not ordered and stored.position != position:
-                # The catalogue is as it was a moment ago.
+                # The catalogue was read at an earlier position, so the two cannot be compared.
                 self._report.incomplete.append(f"items of partition {partition}: they were changed meanwhile")
                 return
             for name in names:
@@ -93,8 +103,8 @@ class ItemsVerification:
                     self._report.different_items += 1
                     self._report.show(Difference("item", name, where))
 
-    def _of_catalogue(self, partition: int) -> dict[str, Item]:
-        """What the compacted catalogue has of a partition: what the whole of state.signals would have led to."""
+    def _catalogue_items(self, partition: int) -> dict[str, Item]:
+        """The items of a partition in the compacted catalogue. A replay of all its signals gives the same items."""
         if self._catalogue is None:
             self._catalogue = self._replayer.catalogue()
         count = len(self._replayer.signals)

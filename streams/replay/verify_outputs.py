@@ -1,4 +1,4 @@
-"""What the workers' topics must hold, given what was applied: a list for each user, a letter for each refusal."""
+"""The verification of the output topics: a list for each user, and a dead letter for each refused event."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,32 +19,33 @@ def compare_lists(
     replayer: Replayer,
     last: Mapping[str, tuple[int, Place]],
     withdrawn: Mapping[str, int],
-    held: Mapping[int, int],
+    positions: Mapping[int, int],
     report: Report,
 ) -> None:
-    """Judge the lists (see `streams.replay.list_order`) by each user's last event and the positions held, by partition.
+    """Compare the lists with each user's last event, by the rules of `streams.replay.list_order`.
 
-    `withdrawn` are the users who took their list back, and their partitions.
+    `last` has the partition and place of each user's last event. `withdrawn` has the partition of each user who
+    withdrew the list. `positions` are the stored positions of events.interactions, by partition.
     """
-    answers = ListOrder()
+    order = ListOrder()
     oldest: dict[int, int] = {}
     for record in replayer.read(RECOMMENDATIONS):
         oldest.setdefault(record.partition, record.timestamp_ms)
-        answers.add(record)
-    # A partition that holds its first record has lost none by age.
+        order.add(record)
+    # Retention has deleted nothing from partitions that hold their first record.
     whole = all(extent.first == 0 for extent in replayer.extents_of(RECOMMENDATIONS).values())
     kept_from_ms = 0 if whole else max(oldest.values(), default=0)
-    report.lists, report.repeats = answers.lists, answers.repeats
-    for user, count in answers.out_of_order({user: held[p] for user, (p, _) in last.items()}).items():
+    report.lists, report.repeats = order.lists, order.repeats
+    for user, count in order.out_of_order({user: positions[p] for user, (p, _) in last.items()}).items():
         report.out_of_order += count
         report.show(Difference("list", user, f"{count} lists from an older state were made after the newest"))
     places = {user: place for user, (_, place) in last.items()}
-    for user, place in answers.unanswered(places, kept_from_ms=kept_from_ms).items():
+    for user, place in order.unanswered(places, kept_from_ms=kept_from_ms).items():
         report.unanswered += 1
         report.show(Difference("list", user, f"no list has a seq of {place.offset} or above"))
     for user, partition in withdrawn.items():
-        # A newer one answers an event that came after, and is not stored yet.
-        if answers.standing.get(user, held[partition] + 1) <= held[partition]:
+        # A newer list answers a later event that is not stored yet.
+        if order.standing.get(user, positions[partition] + 1) <= positions[partition]:
             report.not_withdrawn += 1
             report.show(Difference("list", user, "took the list back, and it is still there"))
 
@@ -52,7 +53,10 @@ def compare_lists(
 def compare_letters(
     replayer: Replayer, namespace: Namespace, refused: Mapping[int, Sequence[int]], report: Report
 ) -> None:
-    """Each event that cannot be used must be found in the dead letters; one that is not is lost."""
+    """Check that each refused event is in the dead letters; one that is not counts as lost.
+
+    `refused` has the offsets of the refused events, by partition of events.interactions.
+    """
     missing = {(partition, offset) for partition, offsets in refused.items() for offset in offsets}
     if not missing:
         return

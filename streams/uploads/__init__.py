@@ -1,1 +1,1 @@
-"""Picture to item."""
+"""Turns uploaded pictures into items, and answers queries by picture."""

@@ -1,4 +1,4 @@
-"""New pictures in: decoded, embedded, and passed on as items; a query's picture is answered and forgotten."""
+"""Consumes uploads: decodes and embeds pictures, and passes them on as items. A query's picture is not stored."""
 
 import asyncio
 import time
@@ -33,9 +33,9 @@ from streams.wire.topics import RECOMMENDATIONS as TOPIC
 
 
 class UploadsAgent:
-    """Turns pictures into items and answers, several at once.
+    """Turns pictures into items and answers, several at the same time.
 
-    It may publish a message again after a crash: readers take the last or the first. While the encoder is away, uploads
+    A crash may publish a message twice: readers use the last or the first. While the encoder is unavailable, uploads
     wait in their topic.
     """
 
@@ -64,18 +64,18 @@ class UploadsAgent:
         self._clock_ms = clock_ms
 
     async def answer(self, records: Sequence[Record]) -> list[Message]:
-        """The messages that a batch of events.uploads leads to: items, answers, dead letters. Batches may overlap."""
+        """Return the messages of a batch of events.uploads: items, answers, dead letters. Batches may overlap."""
         parsed = [_parse(record) for record in records]
         await self._breaker.check(len(parsed), sum(isinstance(upload, InvalidEvent) for upload in parsed))
         answers = await asyncio.gather(*map(self._answer, records, parsed))
         return [message for answer in answers for message in answer]
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        """Publish the messages of a batch; call it in the order of the batches."""
-        events = self._namespace.topic(INTERACTIONS)
-        # In two steps: a reader of the event may disown the item, and that must come after the item.
-        await self._publisher.publish([message for message in messages if message.topic != events])
-        await self._publisher.publish([message for message in messages if message.topic == events])
+        """Publish the messages of a batch. Call it in batch order."""
+        interactions_topic = self._namespace.topic(INTERACTIONS)
+        # The items go first: a reader of the event may disown the item, and that message must follow the item.
+        await self._publisher.publish([message for message in messages if message.topic != interactions_topic])
+        await self._publisher.publish([message for message in messages if message.topic == interactions_topic])
 
     async def _answer(self, record: Record, upload: Upload | InvalidEvent) -> list[Message]:
         if isinstance(upload, InvalidEvent):
@@ -86,11 +86,11 @@ class UploadsAgent:
             return [dead_letter(record, error, namespace=self._namespace)]
         EVENTS.labels(UPLOADS.name, upload.purpose, "applied").inc()
         if upload.purpose == "query":
-            return [await self._similar(upload, record, features.encoding)]
-        item = _item(upload, record, features)
+            return [await self._answer_query(upload, record, features.encoding)]
+        item = _to_item(upload, record, features)
         return [self._signals.message(Uploaded(item)), self._interaction(upload)]
 
-    async def _similar(self, upload: Upload, record: Record, encoding: Encoding) -> Message:
+    async def _answer_query(self, upload: Upload, record: Record, encoding: Encoding) -> Message:
         rows, degraded = await self._find(upload, encoding)
         now_ms = self._clock_ms()
         items = self._ranker.rank(encoding.embedding, rows, self._catalog, length=self._length, now_ms=now_ms)
@@ -116,7 +116,7 @@ class UploadsAgent:
         return Message(self._namespace.topic(TOPIC), upload.user_id.encode(), encode(answer))
 
     async def _find(self, upload: Upload, encoding: Encoding) -> tuple[NDArray[np.int64], list[str]]:
-        """The rows most similar to a query's picture, and what was degraded."""
+        """Return the rows most similar to a query's picture, and what was degraded."""
         if encoding.version != self._catalog.pictures.encoder:
             return np.zeros(0, np.int64), []
         only = upload.only
@@ -128,7 +128,7 @@ class UploadsAgent:
             return np.zeros(0, np.int64), ["index"]
 
     def _interaction(self, upload: Upload) -> Message:
-        """The event that updates the uploader's profile: only events.interactions does."""
+        """Return the event that updates the uploader's profile: only events.interactions changes profiles."""
         interaction = Interaction(
             event_id=f"upload-{key_of(upload.event_id):016x}",
             type="upload",
@@ -146,7 +146,7 @@ def _parse(record: Record) -> Upload | InvalidEvent:
         return error
 
 
-def _item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
+def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
     encoding = features.encoding
     return Item(
         item_id=upload.item_id,

@@ -1,4 +1,4 @@
-"""Pictures from strangers, decoded where they can do no harm: in a few processes that may be killed at any time."""
+"""Decodes untrusted pictures in a few isolated processes, which may be killed at any time."""
 
 import asyncio
 import signal
@@ -16,37 +16,37 @@ from streams.errors import StreamError
 from streams.logs import log
 from streams.uploads.decoder_process import LENGTH_BYTES, SIDE, Answer, Decoded, frame
 
-#: Of the whole process. No picture that features/vision/decode.py accepts takes as much (docs/operations.md).
+#: The limit of the whole process. Every picture that features/vision/decode.py accepts needs less (docs/operations.md).
 MEMORY_BYTES = 600_000_000
 DEADLINE_S = 2.0
-#: A process that was killed from outside has not judged the picture: another one may.
+#: Attempts per picture. A process killed from outside says nothing about the picture, so another attempt may succeed.
 ATTEMPTS = 2
 
 _START_S = 30.0
-#: The process ends itself at the deadline; after so much longer it must have been stopped or taken over.
+#: The process ends itself at the deadline. One that still runs this much later was suspended or compromised.
 _GRACE_S = 2.0
 _END_S = 0.5
 _ANSWER_LIMIT = 1 << 20
 _COMMAND = (sys.executable, "-I", "-W", "ignore", "-m", "streams.uploads.decoder_process")
-#: Nothing of the worker's environment, which may hold secrets. BLAS must not reserve memory for threads. What a picture
-#: needs is kept for the next one: to have it of the system again costs a fifth of a decoding.
+#: The process inherits nothing from the worker's environment, which may hold secrets. BLAS must not reserve memory for
+#: threads. malloc keeps freed memory for the next picture: new memory from the system costs a fifth of a decoding.
 _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "MALLOC_MMAP_THRESHOLD_": str(4 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(16 << 20),
 }
 
-#: Bytes to a picture; raises BadImage, or DecoderUnavailable when it cannot tell.
+#: Decodes bytes to a picture. Raises BadImage, or DecoderUnavailable if the picture could not be examined.
 Decode: TypeAlias = Callable[[bytes], Awaitable[Picture]]
 _answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
 
 
 class DecoderUnavailable(StreamError):
-    """No process to decode in can be started now: try again."""
+    """No decoder process can be started now; try again."""
 
 
 class _Ended(Exception):
-    """The process ended without an answer; `code` as in asyncio's Process.returncode."""
+    """The process ended without an answer; `code` is asyncio's Process.returncode."""
 
     def __init__(self, code: int | None) -> None:
         super().__init__(f"the decoder's process ended with code {code}")
@@ -54,7 +54,7 @@ class _Ended(Exception):
 
 
 class Decoder:
-    """A few warm processes (streams/uploads/decoder_process.py); the next picture after one ended starts another."""
+    """A pool of warm processes (streams/uploads/decoder_process.py). The next picture replaces a process that ended."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Decoder:
         await asyncio.gather(*(child.start() for child in self._children))
 
     async def decode(self, data: bytes) -> Picture:
-        """See Decode: `features.vision.decode`, which also refuses pictures that are too slow or end the process."""
+        """Implement Decode with `features.vision.decode`; also refuse pictures that are too slow or end the process."""
         child = await self._idle.get()
         try:
             for _ in range(ATTEMPTS):
@@ -85,28 +85,28 @@ class Decoder:
                 except _Ended as ended:
                     log.warning("decoder_ended", code=ended.code, picture_bytes=len(data))
                     if ended.code == -signal.SIGALRM:
-                        message = f"decoding took over {self._deadline_s:g} s: scale it, or save it anew"
+                        message = f"decoding took over {self._deadline_s:g} s: scale it down, or save it again"
                         raise BadImage("too_slow", message) from None
         finally:
             self._idle.put_nowait(child)
-        raise BadImage("crash", f"the decoder crashed over the picture {ATTEMPTS} times: save it anew")
+        raise BadImage("crash", f"the decoder crashed on the picture {ATTEMPTS} times: save it again")
 
     async def close(self) -> None:
-        """End the processes, whatever they are doing, within a second."""
+        """End the processes within a second, even busy ones."""
         await asyncio.gather(*(child.end() for child in self._children))
 
     @property
     def pids(self) -> list[int]:
-        """The processes that run now."""
+        """The ids of the processes that run now."""
         return [child.pid for child in self._children if child.pid is not None]
 
 
 class _Child:
-    """One process, started again when it is asked after it ended; one picture at a time."""
+    """One process for one picture at a time. A request after the process ended starts a new process."""
 
-    def __init__(self, argv: Sequence[str], patience_s: float) -> None:
+    def __init__(self, argv: Sequence[str], timeout_s: float) -> None:
         self._argv = argv
-        self._patience_s = patience_s
+        self._timeout_s = timeout_s
         self._process: Process | None = None
 
     @property
@@ -120,21 +120,21 @@ class _Child:
             )
             await self._exchange(self._process, b"", _START_S)
         except (OSError, _Ended) as error:
-            raise DecoderUnavailable(f"no process to decode pictures in can be started: {error}") from error
+            raise DecoderUnavailable(f"no decoder process can be started: {error}") from error
 
     async def ask(self, data: bytes) -> Answer:
-        """The answer to one picture; raises _Ended, and DecoderUnavailable."""
+        """Return the answer to one picture; raises _Ended or DecoderUnavailable."""
         if self._process is None:
             await self.start()
         assert self._process is not None
-        answer = await self._exchange(self._process, frame(data), self._patience_s)
+        answer = await self._exchange(self._process, frame(data), self._timeout_s)
         try:
             return _answers.decode(answer)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise _Ended(await self.end()) from None
 
     async def end(self) -> int | None:
-        """Let the process end, kill it otherwise, and collect it; its exit code, None where there is none."""
+        """Wait for the process to end, else kill it, and reap it. Return its exit code; None if no process ran."""
         process, self._process = self._process, None
         if process is None:
             return None
@@ -143,17 +143,17 @@ class _Child:
         try:
             await asyncio.wait_for(process.wait(), _END_S)
         except TimeoutError:
-            # Not before: killing one that is about to end loses its exit code.
+            # Kill only after the wait: killing a process that is about to end loses its exit code.
             with suppress(ProcessLookupError):
                 process.kill()
         await process.communicate()
         return process.returncode
 
-    async def _exchange(self, process: Process, request: bytes, patience_s: float) -> bytes:
+    async def _exchange(self, process: Process, request: bytes, timeout_s: float) -> bytes:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(timeout_s):
                 process.stdin.write(request)
                 await process.stdin.drain()
                 length = int.from_bytes(await process.stdout.readexactly(LENGTH_BYTES), "big")
@@ -163,7 +163,7 @@ class _Child:
         except (TimeoutError, OSError, asyncio.IncompleteReadError, _Ended):
             raise _Ended(await self.end()) from None
         except asyncio.CancelledError:
-            await self.end()  # or its answer would be taken for the next picture's
+            await self.end()  # otherwise the next picture would receive this answer
             raise
 
 

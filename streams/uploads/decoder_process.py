@@ -1,8 +1,9 @@
-"""A process that decodes pictures and can do nothing else: it opens no file and no socket, and knows no secret.
+"""A sandboxed process that only decodes pictures: it opens no file and no socket, and holds no secret.
 
-`python -m streams.uploads.decoder_process SECONDS BYTES` takes a frame with a picture on stdin and writes a frame with
-the answer to stdout. A picture that takes longer ends the process; one that needs more memory is refused, or ends it.
-The answers are MessagePack and not pickles: whoever takes this process over must not get any further.
+`python -m streams.uploads.decoder_process SECONDS BYTES` reads a frame with a picture from stdin and writes a frame
+with the answer to stdout. A picture that takes more than SECONDS ends the process. A picture for which the process
+would need more than BYTES of memory is refused or ends the process. The answers are MessagePack, not pickle: an
+attacker who controls this process must not reach the worker.
 """
 
 import fcntl
@@ -21,15 +22,15 @@ from PIL import Image
 
 from features.vision.decode import BadImage, Reason, decode
 
-#: A frame is its length, so many bytes big-endian, and its content; the first answer is empty and means: ready.
+#: A frame is its length (LENGTH_BYTES, big-endian) and its content. The first answer is empty and means "ready".
 LENGTH_BYTES = 4
 SIDE = 224
-#: The least power of two that holds an answer.
+#: The smallest power of two that holds an answer.
 PIPE_BYTES = 1 << 18
 
 
 class Decoded(msgspec.Struct, frozen=True, tag=True):
-    """A picture; `pixels` are the bytes of uint8 [SIDE, SIDE, 3]."""
+    """A decoded picture; `pixels` are the bytes of uint8 [SIDE, SIDE, 3]."""
 
     pixels: Annotated[bytes, Meta(min_length=3 * SIDE**2, max_length=3 * SIDE**2)]
     width: int
@@ -38,7 +39,7 @@ class Decoded(msgspec.Struct, frozen=True, tag=True):
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):
-    """Why there is no picture."""
+    """Why the picture was refused."""
 
     reason: Reason
     message: str
@@ -48,23 +49,23 @@ Answer = Decoded | Refused
 
 
 def frame(content: bytes) -> bytes:
-    """The content with its length before it."""
+    """Return the content, preceded by its length."""
     return len(content).to_bytes(LENGTH_BYTES, "big") + content
 
 
 def main() -> None:
-    """Answer until stdin ends, which it does at the latest with the process that started this one."""
+    """Answer until stdin ends. It ends with the parent process at the latest."""
     deadline_s, memory_bytes = float(sys.argv[1]), int(sys.argv[2])
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # they reach the whole process group, and the worker decides
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, signal.SIG_IGN)  # the whole process group gets them; the worker decides
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    _load_everything()
-    _widen(1)
-    _confine(memory_bytes)
+    _load_plugins()
+    _enlarge_pipe(1)
+    _limit_resources(memory_bytes)
     with os.fdopen(0, "rb") as pictures, os.fdopen(1, "wb") as answers:
         _answer(answers, b"")
         for picture in _frames(pictures):
-            # Ends the process, whatever it is doing: nobody has to look after it.
+            # SIGALRM ends the process at the deadline, whatever it is doing, so no watchdog is needed.
             signal.setitimer(signal.ITIMER_REAL, deadline_s)
             answer = msgspec.msgpack.encode(_decode(picture))
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -79,8 +80,8 @@ def _decode(data: bytes) -> Answer:
     return Decoded(picture.pixels.tobytes(), picture.width, picture.height, picture.format)
 
 
-def _load_everything() -> None:
-    """Have Pillow import its plugins now: later it could not open them."""
+def _load_plugins() -> None:
+    """Make Pillow import its plugins now: under the resource limits it cannot open their files."""
     Image.init()
     for name in ("JPEG", "PNG", "GIF", "WEBP"):
         buffer = BytesIO()
@@ -88,18 +89,18 @@ def _load_everything() -> None:
         decode(buffer.getvalue())
 
 
-def _widen(pipe: int) -> None:
-    """Let an answer fit into the pipe, where the system allows it: handed over in parts it costs both sides more."""
+def _enlarge_pipe(pipe: int) -> None:
+    """Make the pipe hold a whole answer, if the system allows it: sending it in parts costs both sides more."""
     with suppress(OSError):
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
-def _confine(memory_bytes: int) -> None:
+def _limit_resources(memory_bytes: int) -> None:
     for kind, limit in (
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NPROC, 0),
-        (resource.RLIMIT_NOFILE, 3),  # stdin, stdout and stderr, which are open
+        (resource.RLIMIT_NOFILE, 3),  # stdin, stdout and stderr are open already
     ):
         resource.setrlimit(kind, (limit, limit))
 

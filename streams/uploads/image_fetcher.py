@@ -1,7 +1,7 @@
-"""Pictures by https address, from hosts that an operator has named and from nowhere else; off until one is named.
+"""Fetches pictures by https URL, only from hosts that an operator allows; off until a host is configured.
 
-A name is resolved once, each address that it has is checked, and the connection goes to these very addresses: what the
-name resolves to a moment later (DNS rebinding) does not matter.
+A host name is resolved once per connection, and every address is checked. The connection uses exactly the checked
+addresses, so a later change of the name's addresses (DNS rebinding) has no effect.
 """
 
 import asyncio
@@ -22,18 +22,18 @@ from streams.uploads.object_store import ObjectMissing, ObjectsUnavailable
 TIMEOUT_S = 10.0
 _CHUNK = 1 << 16
 _HTTPS_PORT = 443
-#: All of IPv6 that is given out; outside are mapped, translated and local addresses.
+#: All allocated IPv6 unicast addresses; mapped, translated and local addresses lie outside.
 _IPV6_UNICAST = ipaddress.ip_network("2000::/3")
-#: Nothing that would have to be unpacked, and nothing of us.
+#: No compressed content, and no details about this machine.
 _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "sightline"}
 
 IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
-#: A host's name to its addresses; raises OSError.
+#: Resolves a host name to its addresses; raises OSError.
 Resolve: TypeAlias = Callable[[str], Awaitable[Collection[str]]]
 
 
 def is_public(address: IpAddress) -> bool:
-    """Whether an address is one machine's on the internet: not ours, not this network's, not a cloud's metadata.
+    """Return whether an address belongs to one machine on the internet: not local, private or cloud metadata.
 
     >>> [is_public(ipaddress.ip_address(text)) for text in ("93.184.215.14", "169.254.169.254", "::ffff:127.0.0.1")]
     [True, False, False]
@@ -44,13 +44,13 @@ def is_public(address: IpAddress) -> bool:
 
 
 async def resolve(host: str) -> list[str]:
-    """All addresses of a host, as the machine's resolver gives them."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
+    """Return all addresses of a host from the system resolver."""
+    address_infos = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in address_infos]
 
 
 class Fetcher:
-    """Reads pictures from allowed hosts, `name` or `name:port`; make it in a running loop."""
+    """Reads pictures from allowed hosts, `name` or `name:port`. Create it in a running event loop."""
 
     def __init__(
         self,
@@ -64,38 +64,38 @@ class Fetcher:
         self._session = _session(_CheckedResolver(resolve, is_allowed), tls) if hosts else None
 
     async def read(self, address: str) -> bytes:
-        """The content at an address, at most MAX_BYTES; raises InvalidEvent, ObjectMissing or ObjectsUnavailable."""
+        """Return the content at a URL, at most MAX_BYTES; raises InvalidEvent, ObjectMissing or ObjectsUnavailable."""
         if self._session is None:
-            raise _refused("is an address, and those are off: send an object key, or set SIGHTLINE_IMAGE_HOSTS")
-        url = self._checked(address)
+            raise _refused("is a URL, and URLs are off: send an object key, or set SIGHTLINE_IMAGE_HOSTS")
+        url = self._validated_url(address)
         try:
             async with self._session.get(url, allow_redirects=False) as response:
                 return await _content(response)
         except (ClientError, TimeoutError, OSError) as error:
-            raise ObjectsUnavailable(f"{url.host} does not give the picture: {error}") from error
+            raise ObjectsUnavailable(f"{url.host} does not return the picture: {error}") from error
 
     async def close(self) -> None:
-        """End all connections."""
+        """Close all connections."""
         if self._session is not None:
             await self._session.close()
 
-    def _checked(self, address: str) -> URL:
+    def _validated_url(self, address: str) -> URL:
         try:
             url = URL(address)
             host, port = url.raw_host, url.port
         except ValueError as error:
-            raise _refused(f"is no address: {error}") from None
+            raise _refused(f"is not a valid URL: {error}") from None
         if url.scheme != "https":
-            raise _refused("does not begin with https://")
+            raise _refused("does not start with https://")
         if url.raw_user is not None or url.raw_password is not None:
-            raise _refused("holds a login: leave out what is before the @")
+            raise _refused("contains a login: leave out the part before the @")
         if (host if port == _HTTPS_PORT else f"{host}:{port}") not in self._hosts:
             raise _refused(f"names the host {host!r}, port {port}, which SIGHTLINE_IMAGE_HOSTS does not")
         return url
 
 
 class _CheckedResolver(AbstractResolver):
-    """Gives aiohttp the addresses to connect to, or InvalidEvent if any of a name's addresses is not allowed."""
+    """Gives aiohttp the addresses to connect to; raises InvalidEvent if any address of a host is not allowed."""
 
     def __init__(self, resolve: Resolve, is_allowed: Callable[[IpAddress], bool]) -> None:
         self._resolve = resolve
@@ -105,7 +105,7 @@ class _CheckedResolver(AbstractResolver):
         self,
         host: str,
         port: int = 0,
-        family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002 (aiohttp's signature; both are welcome)
+        family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002 (aiohttp's signature; both are accepted)
     ) -> list[ResolveResult]:
         addresses = [ipaddress.ip_address(text) for text in dict.fromkeys(await self._resolve(host))]
         if not addresses:
@@ -125,11 +125,11 @@ class _CheckedResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the resolver holds no resources."""
 
 
 def _session(resolver: AbstractResolver, tls: ssl.SSLContext | None) -> ClientSession:
-    """A client that asks nobody but the host: no proxy, no cookies, and each connection resolved and checked anew."""
+    """Return a client that contacts only the host: no proxy, no cookies; each connection resolves and checks again."""
     return ClientSession(
         connector=TCPConnector(resolver=resolver, use_dns_cache=False, ssl=True if tls is None else tls),
         cookie_jar=DummyCookieJar(),
@@ -156,5 +156,5 @@ async def _content(response: ClientResponse) -> bytes:
     return bytes(content)
 
 
-def _refused(why: str) -> InvalidEvent:
-    return InvalidEvent("bad_image_url", f"image_ref {why}")
+def _refused(reason: str) -> InvalidEvent:
+    return InvalidEvent("bad_image_url", f"image_ref {reason}")

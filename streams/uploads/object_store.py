@@ -1,4 +1,4 @@
-"""Pictures in an object store: file, s3, gs or az, read by key from the one configured bucket."""
+"""Reads pictures by key from the one configured object store: file, s3, gs or az."""
 
 import asyncio
 import re
@@ -17,24 +17,24 @@ _KEY = re.compile(r"[A-Za-z0-9_.=@+ -]+(/[A-Za-z0-9_.=@+ -]+)*")
 
 
 class ObjectsUnavailable(StreamError):
-    """The object store does not answer: try again."""
+    """The object store does not answer; try again."""
 
 
 class ObjectMissing(StreamError):
-    """There is no such object yet."""
+    """The object does not exist yet."""
 
 
 class Objects:
-    """Reads objects by key. A key is relative and plain: it cannot leave the bucket or name another one."""
+    """Reads objects by key. A key is a plain relative path: it cannot leave the bucket or name another bucket."""
 
     def __init__(self, url: str | None) -> None:
         self._store = None if url is None else from_url(url)
-        folder = urlsplit(url or "")
-        #: Only a folder has links, which may lead out of it, and files that never end.
-        self._folder = Path(url2pathname(folder.path)).resolve() if folder.scheme == "file" else None
+        parts = urlsplit(url or "")
+        #: Set only for `file`: a folder can have links that lead out of it, and endless files such as devices.
+        self._folder = Path(url2pathname(parts.path)).resolve() if parts.scheme == "file" else None
 
     async def read(self, key: str) -> bytes:
-        """The object's bytes, at most MAX_BYTES; raises InvalidEvent, ObjectMissing or ObjectsUnavailable."""
+        """Return the object's bytes, at most MAX_BYTES; raises InvalidEvent, ObjectMissing or ObjectsUnavailable."""
         if self._store is None:
             raise InvalidEvent("no_object_store", "an image_ref needs SIGHTLINE_OBJECT_STORE to be set on the worker")
         if not _KEY.fullmatch(key) or ".." in key.split("/") or "." in key.split("/"):
@@ -42,10 +42,10 @@ class Objects:
         try:
             if self._folder is not None:
                 await asyncio.to_thread(_check_file, self._folder, key)
-            found = await obstore.get_async(self._store, key)
-            if found.meta["size"] > MAX_BYTES:
-                raise InvalidEvent("bad_image", f"{key!r} is {found.meta['size']} bytes; at most {MAX_BYTES} are read")
-            return bytes(await found.bytes_async())
+            result = await obstore.get_async(self._store, key)
+            if result.meta["size"] > MAX_BYTES:
+                raise InvalidEvent("bad_image", f"{key!r} is {result.meta['size']} bytes; at most {MAX_BYTES} are read")
+            return bytes(await result.bytes_async())
         except FileNotFoundError as error:
             raise ObjectMissing(f"there is no object {key!r}") from error
         except (BaseError, OSError) as error:

@@ -1,1 +1,1 @@
-"""How a worker process starts, is watched, and ends."""
+"""Starts, monitors and stops a worker process."""

@@ -1,25 +1,28 @@
-"""How a process that answers within milliseconds treats its memory."""
+"""Tunes Python's garbage collector and malloc for a process that answers within milliseconds."""
 
 import ctypes
 import gc
 
-#: New objects after which the youngest are looked at, and after how many such looks the older ones are. What an event
-#: leaves refers to nothing that refers back, so it goes by itself; Python's own 700 and 10 have all profiles in memory
-#: looked at every few hundred events.
-_YOUNG, _LOOKS = 50_000, 20
-#: mallopt(3), with the most that it may keep of what was freed, in bytes, and the size from which it keeps nothing.
-#: What a batch of lists takes comes and goes all the time, and a page that was given back to the system is a fault when
-#: it is needed again: 10 to 16 an event, of 1.6 µs each.
-_TRIM_THRESHOLD, _KEPT = -1, 64 << 20
-_MMAP_THRESHOLD, _LARGE = -3, 32 << 20
+#: Thresholds of gc.set_threshold: new objects before a collection of the youngest generation, and collections of a
+#: generation before the next older one is collected. Objects of an event form no reference cycles, so reference
+#: counting frees them. Python's defaults of 700 and 10 would scan all profiles in memory every few hundred events.
+_YOUNGEST_THRESHOLD, _OLDER_THRESHOLD = 50_000, 20
+#: Parameters of mallopt(3) and their values in bytes: how much freed memory malloc may keep, and the allocation size
+#: from which it keeps none. Batches of lists allocate and free memory all the time. A page returned to the system
+#: causes a page fault when it is needed again: 10 to 16 faults an event, 1.6 µs each.
+_M_TRIM_THRESHOLD, _KEPT_BYTES = -1, 64 << 20
+_M_MMAP_THRESHOLD, _LARGE_BYTES = -3, 32 << 20
 
 
 def keep() -> None:
-    """What lives now lives for long, and is not looked at again; what comes is, seldom; what goes leaves its room."""
+    """Exclude all present objects from garbage collection, collect new ones rarely, and make malloc keep freed memory.
+
+    Call it after the start: the objects that exist then live as long as the process.
+    """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_YOUNG, _LOOKS, _LOOKS)
+    gc.set_threshold(_YOUNGEST_THRESHOLD, _OLDER_THRESHOLD, _OLDER_THRESHOLD)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:  # which is glibc's
-        mallopt(_TRIM_THRESHOLD, _KEPT)
-        mallopt(_MMAP_THRESHOLD, _LARGE)
+    if mallopt is not None:  # only glibc has it
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)

@@ -1,4 +1,4 @@
-"""Tells a worker that is stuck from one that has nothing to do, and from one that waits for a service."""
+"""Distinguishes a stuck worker from an idle one, and from one that waits for a service."""
 
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -8,21 +8,21 @@ from faust.types import TP
 from streams.errors import BrokerUnavailable
 from streams.logs import log
 
-#: Work that waited for so long, while nothing moved and no service was away, waits for a worker that is stuck.
+#: A worker is stuck if records wait this long without progress although all services answer.
 STUCK_S = 30.0
-#: How often a worker that does nothing asks whether there is something to do.
+#: How often an idle worker asks Kafka whether records wait.
 ASK_EVERY_S = 10.0
 
-#: The offset after the last record of each of these partitions; raises BrokerUnavailable.
+#: Returns the offset after the last record of each of these partitions; raises BrokerUnavailable.
 EndsReader = Callable[[Collection[TP]], Awaitable[dict[TP, int]]]
 
 
 class Liveness:
-    """Whether a restart would help: records wait, Kafka answers, and for STUCK_S nothing moved.
+    """Decides whether a restart would help: records wait, Kafka answers, and nothing progressed for STUCK_S.
 
-    A refused attempt to reach a service is a movement, too: whoever tries again is not stuck, and a restart would
-    only have to wait anew. The ends are asked for apart from the consumer, since one that hangs does not learn of new
-    records either.
+    A failed attempt to reach a service counts as progress: a worker that retries is not stuck, and a restarted one
+    would only wait again. The end offsets do not come from the consumer, because a consumer that hangs does not learn
+    of new records.
     """
 
     def __init__(self, read_ends: EndsReader, *, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -34,12 +34,12 @@ class Liveness:
         self._waiting = 0
 
     def moved(self) -> None:
-        """Something went on: a batch was finished, or a service refused and will be asked again."""
+        """Note progress: a batch was finished, or a service failed and will be retried."""
         self._moved_s = self._clock_s()
         self._waiting_since_s = None
 
     async def look(self, handled: Mapping[TP, int]) -> None:
-        """Call every second or so with the last offset handled of each of our partitions."""
+        """Call about every second with the last handled offset of each partition of this worker."""
         if handled != self._handled:
             self._handled = dict(handled)
             self.moved()
@@ -57,12 +57,12 @@ class Liveness:
         if not self._waiting:
             self._waiting_since_s = None
         elif self._waiting_since_s is None:
-            # What came a moment ago waits for nobody; what still waits at a later look does.
+            # Records that arrived a moment ago are no sign of a stuck worker, so the wait is timed from here.
             self._waiting_since_s = now_s
 
     def problems(self) -> list[str]:
-        """Why the process should be started again; empty while it should not. From any thread."""
+        """Return why the process should be restarted; empty if it should not. May be called from any thread."""
         since_s = self._waiting_since_s
-        if since_s is None or (silent_s := self._clock_s() - since_s) < STUCK_S:
+        if since_s is None or (waited_s := self._clock_s() - since_s) < STUCK_S:
             return []
-        return [f"{self._waiting} records wait, all services answer, and nothing was handled for {silent_s:.0f} s"]
+        return [f"{self._waiting} records wait, all services answer, and nothing was handled for {waited_s:.0f} s"]

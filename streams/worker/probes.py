@@ -1,4 +1,4 @@
-"""The HTTP port of every process: its metrics, whether it lives and whether it is ready."""
+"""The HTTP port of every process: metrics, liveness and readiness."""
 
 import socket
 import socketserver
@@ -18,10 +18,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Probes:
-    """`/metrics`, `/healthz` and `/readyz` on threads of their own, so that a busy event loop still answers.
+    """Serves `/metrics`, `/healthz` and `/readyz` on separate threads, so it answers even if the event loop is busy.
 
-    A probe is called on such a thread and returns what is wrong, one reason a line; an empty list is fine.
-    The port is bound at once: OSError says that it is taken.
+    A probe is called on such a thread and returns the problems, one reason a line; an empty list means healthy.
+    The constructor binds the port; it raises OSError if the port is taken.
     """
 
     def __init__(
@@ -32,11 +32,11 @@ class Probes:
         self.port: int = self._server.server_address[1]
 
     def start(self) -> None:
-        """Answer from now on."""
+        """Start to answer requests."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop answering and free the port; also right after a start that never came."""
+        """Stop answering and free the port. It also works if `start` was never called."""
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
@@ -52,7 +52,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__((host, port), _Handler.factory(registry))
 
     def server_bind(self) -> None:
-        # HTTPServer would look its own name up here, which can hang for as long as DNS does.
+        # HTTPServer would resolve its own host name here, which can hang as long as DNS hangs.
         socketserver.TCPServer.server_bind(self)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 (signature of socketserver)
@@ -69,10 +69,10 @@ class _Handler(MetricsHandler):
         if path == "/metrics":
             super().do_GET()
         elif path in self.server.probes:
-            wrong = self.server.probes[path]()
-            self._answer(503 if wrong else 200, "\n".join(wrong) or "ok")
+            problems = self.server.probes[path]()
+            self._answer(503 if problems else 200, "\n".join(problems) or "ok")
         else:
-            self._answer(404, f"{path} is not here: /metrics, /healthz and /readyz are")
+            self._answer(404, f"{path} does not exist: use /metrics, /healthz or /readyz")
 
     def _answer(self, status: int, text: str) -> None:
         body = (text + "\n").encode()

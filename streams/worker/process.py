@@ -1,4 +1,4 @@
-"""One worker process: its parts are put together here, started in order, and ended in the reverse."""
+"""Runs one worker process: creates its parts, starts them in order, and stops them in reverse order."""
 
 import asyncio
 import os
@@ -24,17 +24,17 @@ from streams.worker.resources import Addresses, Resources
 from streams.worker.wiring import WIRE, WorkerName
 
 LAG_REFRESH_S = 1.0
-#: A worker that was told to end is gone by then, be Kafka away: what it did not store will be applied again.
+#: A worker exits within this time of a stop signal, even if Kafka is down. Effects not stored are applied again later.
 END_S = 9.0
 
 
 async def run_worker(name: WorkerName, settings: Settings, addresses: Addresses) -> int:
-    """Run a worker until SIGTERM or SIGINT; the exit code is 1 if an agent failed."""
+    """Run a worker until SIGTERM or SIGINT; return the exit code, 1 if a part of the worker failed."""
     configure_logs(settings.log_level)
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    # Rows of a hundred candidates: threads would cost more than they bring, and fight for the cores.
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
+    # Matrices have about a hundred candidate rows: BLAS threads would cost more than they save, and compete for cores.
     with threadpool_limits(limits=1):
         async with AsyncExitStack() as stack:
             worker = Worker(name, settings, addresses, stack)
@@ -42,7 +42,7 @@ async def run_worker(name: WorkerName, settings: Settings, addresses: Addresses)
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not starting.done():
-                # What it has begun is ended only after it has stopped beginning more.
+                # Wait until `start` has stopped before the stack closes the parts that it created.
                 starting.cancel()
                 await asyncio.wait({starting})
             else:
@@ -50,7 +50,7 @@ async def run_worker(name: WorkerName, settings: Settings, addresses: Addresses)
                 gc_tuning.keep()
                 await worker.watch(stop)
             stopping.cancel()
-            deadline = threading.Timer(END_S, _give_up)
+            deadline = threading.Timer(END_S, _exit_now)
             deadline.daemon = True
             deadline.start()
     deadline.cancel()
@@ -58,13 +58,13 @@ async def run_worker(name: WorkerName, settings: Settings, addresses: Addresses)
     return 0 if worker.failure is None else 1
 
 
-def _give_up() -> None:
-    log.error("stopped_hard", reason=f"not everything had ended after {END_S:.0f} s: a service is away")
+def _exit_now() -> None:
+    log.error("stopped_hard", reason=f"not every part had stopped after {END_S:.0f} s: a service is unavailable")
     os._exit(1)
 
 
 class Worker:
-    """One process: started, watched, and asked how it is; `stack` ends it."""
+    """One process with its app, resources and probes; `stack` closes them."""
 
     def __init__(self, name: WorkerName, settings: Settings, addresses: Addresses, stack: AsyncExitStack) -> None:
         self._name = name
@@ -73,19 +73,21 @@ class Worker:
         self._security = kafka_security(settings)
         self._stack = stack
         self._ready = False
-        self._beat = time.monotonic()
+        self._heartbeat_s = time.monotonic()
         self.app: App = make_app(name, settings, addresses.kafka)
         self._resources = Resources(settings, addresses, stack)
         self._end_offsets = EndOffsets(addresses.kafka, security=self._security)
         self._liveness = Liveness(self._end_offsets.read)
 
     async def start(self) -> None:
-        """Start everything, the agents last; raises what the parts raise when a service is not as it must be."""
-        endpoint = Probes(self._settings.metrics_host, self._settings.metrics_port, live=self._live, ready=self._lacks)
-        self._stack.callback(endpoint.close)
+        """Start everything, the agents last. Raises the parts' errors if a service is not in the required state."""
+        probes = Probes(
+            self._settings.metrics_host, self._settings.metrics_port, live=self._live, ready=self._not_ready
+        )
+        self._stack.callback(probes.close)
         self._stack.push_async_callback(self._end_offsets.close)
-        endpoint.start()
-        log.info("starting", worker=self._name, metrics_port=endpoint.port)
+        probes.start()
+        log.info("starting", worker=self._name, metrics_port=probes.port)
         await asyncio.to_thread(sign_in, self._kafka, self._security)
         await WIRE[self._name](self._resources, self.app)
         self._stack.push_async_callback(self.app.stop)
@@ -93,22 +95,22 @@ class Worker:
         while not self.app.assigned.is_set() and self.failure is None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.app.assigned.wait(), LAG_REFRESH_S)
-        # Whoever tries again is not stuck.
+        # A worker that retries is not stuck.
         set_on_retry_hooks([*get_on_retry_hooks(), lambda _: self._liveness.moved()])
         self._ready = True
         log.info("ready", worker=self._name)
 
     @property
     def failure(self) -> BaseException | None:
-        """Why the process must end though nobody told it to: a part of it stopped by itself."""
+        """The exception of a part that stopped by itself, so the process must end; None while all run."""
         return self.app.failure or self.app.crash_reason or self._resources.failure
 
     async def watch(self, stop: asyncio.Event) -> None:
-        """Keep the lag and the heartbeat current until `stop` is set or a part of the process has failed."""
+        """Update the lag metric and the heartbeat until `stop` is set or a part of the process has failed."""
         while not stop.is_set() and self.failure is None:
-            self._beat = time.monotonic()
+            self._heartbeat_s = time.monotonic()
             self._observe_lag()
-            if self._waits():
+            if self._is_waiting():
                 self._liveness.moved()
             await self._liveness.look(self.app.handled())
             with suppress(TimeoutError):
@@ -121,15 +123,15 @@ class Worker:
             CONSUMER_LAG.labels(tp.topic, str(tp.partition)).set(lag)
 
     def _live(self) -> list[str]:
-        silent = time.monotonic() - self._beat
-        if self._ready and silent > STUCK_S:
-            return [f"the event loop has not run for {silent:.0f} s"]
+        silent_s = time.monotonic() - self._heartbeat_s
+        if self._ready and silent_s > STUCK_S:
+            return [f"the event loop has not run for {silent_s:.0f} s"]
         return self._liveness.problems()
 
-    def _waits(self) -> bool:
-        """Whether it waits for what no restart mends: a breaker to be closed, or a Kafka that takes no message."""
+    def _is_waiting(self) -> bool:
+        """Return whether the worker waits for what a restart cannot fix: an open breaker or undelivered messages."""
         return bool(self._resources.open_breakers) or self._resources.undelivered
 
-    def _lacks(self) -> list[str]:
+    def _not_ready(self) -> list[str]:
         starting = [] if self._ready else ["starting: the catalogue is being read, or a service is awaited"]
         return starting + self._resources.open_breakers

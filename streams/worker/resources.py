@@ -1,4 +1,4 @@
-"""What the agents of a worker process are made of: clients, stores and watches, all ended with the process."""
+"""Creates the resources of a worker's agents: clients, stores and watches, all closed with the process."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the services are: host:port, a Redis URL, host:port of Triton's gRPC."""
+    """Addresses of the services: Kafka as host:port, Redis as a URL, Triton's gRPC as host:port."""
 
     kafka: str
     redis: str
@@ -53,7 +53,7 @@ class Addresses:
 
 
 class Resources:
-    """Makes the parts of one process for its agents; `stack` ends them."""
+    """Creates the parts that the agents of one process need; `stack` closes them."""
 
     def __init__(self, settings: Settings, addresses: Addresses, stack: AsyncExitStack) -> None:
         self.settings = settings
@@ -69,21 +69,21 @@ class Resources:
 
     @property
     def failure(self) -> BaseException | None:
-        """Why one of them stopped by itself."""
+        """The exception of a watched part that stopped by itself; None while all run."""
         return next((part.failure for part in self._watched if part.failure is not None), None)
 
     @property
     def undelivered(self) -> bool:
-        """Whether a message waits for Kafka."""
+        """Whether a message waits for delivery to Kafka."""
         return any(publisher.undelivered for publisher in self._publishers)
 
     @property
     def open_breakers(self) -> list[str]:
-        """Why breakers let nothing by."""
+        """The reasons of the open breakers."""
         return [breaker.reason for breaker in self._breakers if breaker.reason is not None]
 
     async def publisher(self, client_id: str, *needed: topics.Topic) -> KafkaPublisher:
-        """A publisher, once the topics are there that its agents read or write; knows their leaders."""
+        """Return a publisher once the `needed` topics of its agents exist and their leaders are known."""
         publisher = KafkaPublisher(self._addresses.kafka, client_id=client_id, security=self._security)
         self._publishers.append(publisher)
         self.stack.push_async_callback(publisher.close)
@@ -91,57 +91,57 @@ class Resources:
         return publisher
 
     def redis(self) -> Client:
-        """A client of Redis."""
+        """Return a Redis client."""
         client = connect(self._addresses.redis, access=redis_access(self.settings))
         self.stack.push_async_callback(client.aclose)
         return client
 
     def profile_partitions(self, redis: Client) -> RedisPartitions:
-        """The store of users' profiles."""
+        """Return the store of user profiles."""
         return RedisPartitions(redis, self.namespace.profile_keys, observe=_observe_redis)
 
     def signal_partitions(self, redis: Client) -> RedisPartitions:
-        """The store of items' behaviours and of trends."""
+        """Return the store of item behaviours and trends."""
         return RedisPartitions(redis, self.namespace.item_keys, observe=_observe_redis)
 
     def degradations(self, redis: Client) -> Degradations:
-        """What is known to be in trouble."""
+        """Return the store of current degradations."""
         return Degradations(redis, self.namespace.prefix, DEGRADATIONS, observe=_observe_redis)
 
     def positions(self, app: App, topic: topics.Topic, store: PartitionStore) -> Positions:
-        """The positions of a topic, which partitions are taken up from when they are assigned."""
+        """Return the positions of a topic; newly assigned partitions resume from them."""
         name = self.namespace.topic(topic)
         positions = Positions(partial(app.rewind, name))
 
         async def resume(partitions: Sequence[int]) -> dict[int, int]:
-            found = await store.positions(partitions)
-            positions.loaded(found)
-            return found
+            stored = await store.positions(partitions)
+            positions.loaded(stored)
+            return stored
 
         app.positions[name] = resume
         app.stores[name] = store
         return positions
 
     def watch(self, part: CatalogReplica | StoreLoop | RollbackWatch) -> None:
-        """End the process if this part fails, and the part with the process."""
+        """End the process if this part fails, and stop the part when the process ends."""
         self._watched.append(part)
         self.stack.push_async_callback(part.stop)
 
     async def watch_store(self, store: PartitionStore, positions: Positions, rewind: Rewind) -> None:
-        """Take partitions up again whose store lost writes."""
+        """Watch a store and resume partitions for which it lost writes."""
         watch = RollbackWatch(store.positions, lambda: positions.known, rewind)
         self.watch(watch)
         await watch.start()
 
     def breaker(self, topic: topics.Topic) -> Breaker:
-        """What stops the topic's agent when it refuses too much."""
+        """Return the breaker that stops the topic's agent when too many messages are refused."""
         settings = self.settings
         limit = RefusalLimit(settings.refused_share, settings.refused_least, settings.refused_window_s)
         self._breakers.append(Breaker(topic.name, limit))
         return self._breakers[-1]
 
     def add_agent(self, app: App, topic: topics.Topic, handle: Handler, limit: int, *, pause_s: float = 0.0) -> None:
-        """Have a topic handled (`streams.kafka.faust_app.add_agent`)."""
+        """Handle a topic with an agent (`streams.kafka.faust_app.add_agent`)."""
         add_agent(app, topic, handle, name=topic.name, namespace=self.namespace, limit=limit, pause_s=pause_s)
 
     def add_overlapping_agent(
@@ -153,20 +153,20 @@ class Resources:
         limit: int,
         at_once: int,
     ) -> None:
-        """Have a topic handled (`streams.kafka.faust_app.add_overlapping_agent`)."""
+        """Handle a topic with overlapping batches (`streams.kafka.faust_app.add_overlapping_agent`)."""
         add_overlapping_agent(
             app, topic, work, settle, name=topic.name, namespace=self.namespace, limit=limit, at_once=at_once
         )
 
     def vector_sets(self) -> VectorSets | None:
-        """The index that workers share; None where each has its own."""
+        """Return the index that workers share; None if each worker has its own."""
         settings = self.settings
         if settings.index == "memory":
             return None
         return VectorSets(self.redis(), self.namespace.prefix, settings.index_shards, observe=_observe_redis)
 
     async def index_client(self, catalog: Catalog) -> IndexClient | None:
-        """What asks the shared index for a catalogue; None where the catalogue has its own."""
+        """Return the client that queries the shared index for a catalogue; None if the catalogue has its own index."""
         sets = self.vector_sets()
         if sets is None:
             return None
@@ -176,7 +176,7 @@ class Resources:
         return index_client
 
     async def index_agent(self, app: App, sets: VectorSets) -> IndexAgent:
-        """Who writes the shared index."""
+        """Return the agent that writes the shared index."""
         topic = self.namespace.topic(topics.CATALOG)
         positions = Positions(partial(app.rewind, topic))
         read = partial(asyncio.to_thread, partial(read_log, self._addresses.kafka, topic, security=self._security))
@@ -188,11 +188,11 @@ class Resources:
         return agent
 
     async def catalog(self, encoder: str | None = None) -> Catalog:
-        """The replica of the catalogue, when it has caught up."""
+        """Return the catalogue once its replica has caught up."""
         settings, topic = self.settings, self.namespace.topic(topics.CATALOG)
         index = None if settings.index == "memory" else NullIndex()
         catalog = Catalog(settings.dimensions, index, encoder=encoder)
-        # Without an index of its own it is read faster than it would be loaded.
+        # Without its own index, reading the catalogue from the topic is faster than loading a snapshot.
         minutes = settings.snapshot_minutes if index is None else 0
         snapshots = Snapshots(settings.home / "catalog" / topic, minutes) if minutes else None
         kafka = self._addresses.kafka
@@ -203,7 +203,7 @@ class Resources:
         return catalog
 
     async def encoder(self) -> TritonEncoder:
-        """The encoder, waited for: uploads keep in their topic until Triton is there."""
+        """Return the encoder; wait until Triton is available. Uploads stay in their topic meanwhile."""
         settings = self.settings
         async for attempt in stamina.retry_context(on=EncoderUnavailable, attempts=None, timeout=None, wait_max=2.0):
             with attempt:

@@ -1,4 +1,4 @@
-"""Which agents each kind of worker runs, and with what."""
+"""Wires the agents of each kind of worker to their resources."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -28,16 +28,17 @@ from streams.wire import topics
 from streams.worker.resources import Resources
 
 WorkerName = Literal["interactions", "uploads", "items"]
-#: Of a batch: what becomes of a picture waits for the others of its batch, and costs Kafka the less the more they are.
+#: Maximum size of a batch of uploads. A picture's result waits for its whole batch; larger batches cost Kafka less.
 UPLOADS_LIMIT = 32
-#: Under way: while one batch is published, and its last pictures are encoded, the next one is worked on.
+#: Maximum number of uploads in progress: while the last pictures of one batch are encoded, and the batch is published,
+#: work on the next batch continues.
 UPLOADS_AT_ONCE = 64
-#: Trends and neighbours may be this much late, and so may a new picture be searchable; lists are not concerned.
+#: Trends, neighbours and the searchability of new pictures may be late by this much; lists are not affected.
 SIGNALS_PAUSE_S = 0.05
 
 
 async def wire_interactions(resources: Resources, app: App) -> None:
-    """The interactions worker: lists for users who did something."""
+    """Wire the interactions worker, which makes lists for active users."""
     topic = resources.namespace.topic(topics.INTERACTIONS)
     positions = Positions(partial(app.rewind, topic))
     agent, partitions = await make_interactions_agent(resources, positions)
@@ -50,7 +51,7 @@ async def wire_interactions(resources: Resources, app: App) -> None:
 async def make_interactions_agent(
     resources: Resources, positions: Positions
 ) -> tuple[InteractionsAgent, RedisPartitions]:
-    """The agent, started, and the store of its profiles; the caller reads the topic."""
+    """Return the started agent and the store of its profiles; the caller reads the topic."""
     await asyncio.to_thread(warm_up_lists)
     lists_out = await resources.publisher("sightline-interactions", topics.INTERACTIONS, topics.RECOMMENDATIONS)
     signals_out = await resources.publisher(
@@ -87,7 +88,7 @@ async def make_interactions_agent(
 
 
 async def wire_uploads(resources: Resources, app: App) -> None:
-    """New pictures, and pictures that are asked with."""
+    """Wire the uploads worker, which handles new pictures and picture queries."""
     await asyncio.to_thread(warm_up_items)
     publisher = await resources.publisher(
         "sightline-uploads",
@@ -127,7 +128,10 @@ async def wire_uploads(resources: Resources, app: App) -> None:
 
 
 async def wire_items(resources: Resources, app: App) -> None:
-    """What becomes of items: signals, changes; and privacy requests, on their way to the users' events."""
+    """Wire the items worker: signals, item changes and the shared index.
+
+    It also passes privacy requests on to the users' events.
+    """
     await asyncio.to_thread(warm_up_items)
     publisher = await resources.publisher(
         "sightline-items",
