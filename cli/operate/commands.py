@@ -142,7 +142,7 @@ def check(as_json: JsonOption = False) -> None:
 @topics.command()
 def acls(
     role: Annotated[Role | None, typer.Argument(help="Only this role; all of them when none is named.")] = None,
-    user: Annotated[str | None, typer.Option(help="The Kafka user who has the role [the role's name].")] = None,
+    user: Annotated[str | None, typer.Option(help="The Kafka user of the role; by default its name.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print the permissions of each role in Kafka as calls of kafka-acls.sh; nothing is contacted or changed."""

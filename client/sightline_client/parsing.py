@@ -18,6 +18,14 @@ _decoders: Final[dict[type[Event], msgspec.json.Decoder[Any]]] = {
 }
 
 
+def kind_of(event: Event) -> type[Event]:
+    """The kind of an event on the wire; an app may have a subclass of it. Raises TypeError for anything else."""
+    for kind in _decoders:
+        if isinstance(event, kind):
+            return kind
+    raise TypeError(f"an Interaction, Upload, ItemChange or PrivacyRequest is needed, not {type(event).__name__}")
+
+
 def check_size(value: bytes, kind: type[Event]) -> None:
     """Raise InvalidEvent for a message that is larger than an event of this kind may be."""
     limit = UPLOAD_LIMIT if kind is Upload else EVENT_LIMIT

@@ -10,7 +10,7 @@ from kafka.errors import KafkaError  # type: ignore[import-untyped]
 from sightline_client.connection import CONNECT_MS, connecting
 from sightline_client.errors import InvalidEvent, NotDelivered
 from sightline_client.events import AppEvent, encode
-from sightline_client.parsing import check_size, decode
+from sightline_client.parsing import check_size, decode, kind_of
 from sightline_client.pseudonyms import pseudonymous
 from sightline_client.routing import route
 from sightline_client.security import PLAINTEXT, KafkaSecurity
@@ -121,11 +121,12 @@ class EventPublisher:
 
 def _on_the_wire(event: AppEvent) -> tuple[str, bytes, bytes]:
     """Topic, key and value; read as the agents will, so a publisher hears at once of what they would refuse."""
+    kind = kind_of(event)
     topic, user_or_item = route(event)
     try:
         key, value = user_or_item.encode(), encode(event)
     except UnicodeEncodeError as error:
         raise InvalidEvent("bad_json", f"the event has a text that is not Unicode: {error}") from None
-    check_size(value, type(event))
-    decode(value, type(event))
+    check_size(value, kind)
+    decode(value, kind)
     return topic, key, value

@@ -116,14 +116,14 @@ def _changes(records: Sequence[Record]) -> dict[int, Indexed | None]:
         try:
             item = None if record.value is None else decode_item(record.value)
             changes[key_of((record.key or b"").decode())] = None if item is None else _indexed(item)
-        except (StateCorrupt, UnicodeDecodeError) as error:
+        except (StateCorrupt, ValueError) as error:  # a key that is not UTF-8, or half a number in a vector
             log.error("catalogue_record_unreadable", offset=record.offset, error=str(error))
     return changes
 
 
 def _indexed(item: Item) -> Indexed | None:
     """The item as the index has it; None for an item that must not be found: sold out, hidden, or without a vector."""
-    vectors = {encoder: item.vector(encoder) for encoder in item.embeddings if encoder}
-    if not vectors or item.hidden or not item.in_stock:
+    if item.hidden or not item.in_stock:
         return None
-    return Indexed(vectors, item.category, item.price)
+    vectors = {encoder: item.vector(encoder) for encoder, embedding in item.embeddings.items() if encoder and embedding}
+    return Indexed(vectors, item.category, item.price) if vectors else None

@@ -86,11 +86,15 @@ def reduce(record: Record, event: Parsed, before: Profile) -> Effect:
 
 
 def reduce_all(parsed: Iterable[tuple[Record, Parsed]], profiles: Mapping[str, Profile]) -> Iterator[Effect]:
-    """Apply records in order, each to the profile that the user's previous record left. Unknown users start as NEW."""
+    """Apply records in order, each to the profile that the user's previous record left.
+
+    `profiles` has every user of a valid record: one that is missing is a bug, and must not begin a NEW profile.
+    """
     latest: dict[str, Profile] = {}
     for record, event in parsed:
         user = user_of(event)
-        effect = reduce(record, event, latest.get(user) or profiles.get(user, NEW))
+        before = NEW if isinstance(event, InvalidEvent) else latest.get(user) or profiles[user]
+        effect = reduce(record, event, before)
         latest[user] = effect.after
         yield effect
 

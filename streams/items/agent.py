@@ -90,7 +90,9 @@ class SignalsAgent:
                 case signal:
                     effects.change(signal)
         return messages + [
-            self._catalog_record(item) for item in effects.items.values() if item.deleted or item.embeddings
+            self._catalog_record(item)
+            for item in effects.items.values()
+            if item.deleted or any(item.embeddings.values())
         ]
 
     def _engage(self, engagements: Sequence[Engagement], effects: ItemEffects) -> None:

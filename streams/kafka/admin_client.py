@@ -20,17 +20,20 @@ class AdminClient(KafkaAdminClient):  # type: ignore[misc]  # untyped
     """kafka-python's client, which ends its thread also when it cannot connect."""
 
     def __init__(self, bootstrap: str, security: KafkaSecurity, *, request_timeout_s: float = 30.0) -> None:
+        # Reads files, and may fail before there is anything to close.
+        options = security.python_options()
         try:
             super().__init__(
                 bootstrap_servers=bootstrap,
                 bootstrap_timeout_ms=round(1000 * TIMEOUT_S),
                 request_timeout_ms=round(1000 * request_timeout_s),
-                **security.python_options(),
+                **options,
             )
         except BaseException:
-            # Its own close() takes a client without this mark for one that never started anything.
-            self._closed = False
-            self.close()
+            if hasattr(self, "_net"):  # its thread runs
+                # Its own close() takes a client without this mark for one that never started anything.
+                self._closed = False
+                self.close()
             raise
 
 
