@@ -375,3 +375,9 @@ async def test_changes_that_are_nearly_all_bad_stay_in_their_topic(desk: Desk) -
     assert await stands_still(desk.change(records))
     assert desk.publisher.messages == []
     assert desk.breaker.reason is not None
+
+
+async def test_an_item_with_an_empty_vector_is_kept_out_of_the_catalogue(desk: Desk) -> None:
+    await desk.handle([record(0, encode_signal(Uploaded(Item("i1", NOON, embeddings={"e@1": b""}))))])
+
+    assert desk.publisher.to("state.catalog") == []
