@@ -7,12 +7,8 @@ from functools import cache
 
 from features.item import key_of
 from features.profile import Action
-from inference.catalog.catalog import Catalog
-from inference.recommender import Recommender
 from state.profiles import ProfileStore
-from streams.catalog.index_client import IndexClient
 from streams.errors import InvalidEvent
-from streams.interactions.behaviour_cache import BehaviourCache
 from streams.interactions.effect_counts import EffectCounts
 from streams.interactions.lists import ListMaker, MadeList
 from streams.interactions.reducer import Effect, Parsed, lists_due, parse, reduce_all
@@ -43,19 +39,17 @@ class InteractionsAgent:
     def __init__(
         self,
         profiles: ProfileStore,
-        behaviour_cache: BehaviourCache,
-        catalog: Catalog,
+        positions: Positions,
+        lists: ListMaker,
+        receipts: Receipts,
         lists_out: Publisher,
         signals_out: Publisher,
-        positions: Positions,
         signals: SignalTopic,
         breaker: Breaker,
+        control_records: ControlRecords = UNSIGNED,
         *,
         namespace: Namespace,
         partitions: int,
-        list_length: int,
-        index_client: IndexClient | None = None,
-        control_records: ControlRecords = UNSIGNED,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.store_loop = StoreLoop(profiles, positions, self._publish_before_commit)
@@ -66,10 +60,9 @@ class InteractionsAgent:
         self._namespace = namespace
         self._clock_ms = clock_ms
         self._control_records = control_records
-        self._receipts = Receipts(catalog, signals, namespace=namespace, clock_ms=clock_ms)
-        recommender = Recommender(catalog, length=list_length)
-        self._lists = ListMaker(behaviour_cache, recommender, index_client, namespace=namespace, clock_ms=clock_ms)
-        self._counts = EffectCounts(partitions, self._lists.feedback)
+        self._receipts = receipts
+        self._lists = lists
+        self._counts = EffectCounts(partitions, lists.feedback)
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Apply a batch. On return its lists are being sent, or its partitions will be fetched again."""

@@ -1,5 +1,6 @@
 """Makes, encodes and counts refreshed lists, for all users of a batch together."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ class ListMaker:
         index_client: IndexClient | None,
         *,
         namespace: Namespace,
-        clock_ms: Callable[[], int],
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._behaviour_cache = behaviour_cache
         self._recommender = recommender

@@ -1,5 +1,6 @@
 """Messages sent when a privacy request takes effect: list withdrawals, disowned items, exports and receipts."""
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -27,7 +28,12 @@ class Receipts:
     """Makes the messages that result from users' requests. A replay makes the same messages again."""
 
     def __init__(
-        self, catalog: Catalog, signals: SignalTopic, *, namespace: Namespace, clock_ms: Callable[[], int]
+        self,
+        catalog: Catalog,
+        signals: SignalTopic,
+        *,
+        namespace: Namespace,
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._catalog = catalog
         self._signals = signals

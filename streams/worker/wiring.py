@@ -5,18 +5,22 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Literal
 
+from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
+from inference.recommender import Recommender
 from inference.warm_up import warm_up_items, warm_up_lists
 from state.profiles import ProfileStore
-from state.redis import RedisPartitions
+from state.redis import Client, RedisPartitions
 from state.signals import SignalStore
 from streams.interactions.agent import InteractionsAgent
 from streams.interactions.behaviour_cache import BehaviourCache
+from streams.interactions.lists import ListMaker
 from streams.interactions.trend_noise import LaplaceNoise
 from streams.items.agent import SignalsAgent
 from streams.items.changes import item_changes_agent
 from streams.kafka.faust_app import App
 from streams.privacy.agent import privacy_agent
+from streams.privacy.receipts import Receipts
 from streams.processing.degradations import ENCODER, report_to
 from streams.processing.positions import Positions
 from streams.uploads.agent import UploadsAgent
@@ -59,32 +63,36 @@ async def make_interactions_agent(
     )
     redis = resources.redis()
     partitions = resources.profile_partitions(redis)
-    profiles = ProfileStore(partitions)
-    signals = SignalStore(resources.signal_partitions(redis), resources.settings.partitions)
-    degradations = resources.degradations(redis)
-    epsilon = resources.settings.trends_epsilon
-    behaviour_cache = BehaviourCache(signals, degradations, LaplaceNoise(epsilon) if epsilon is not None else None)
-    resources.stack.push_async_callback(behaviour_cache.stop)
     catalog = await resources.catalog()
-    await behaviour_cache.start()
     agent = InteractionsAgent(
-        profiles,
-        behaviour_cache,
-        catalog,
+        ProfileStore(partitions),
+        positions,
+        await _make_lists(resources, redis, catalog),
+        Receipts(catalog, resources.signals, namespace=resources.namespace),
         lists_out,
         signals_out,
-        positions,
         resources.signals,
         resources.breaker(topics.INTERACTIONS),
+        resources.control_records,
         namespace=resources.namespace,
         partitions=resources.settings.partitions,
-        list_length=resources.settings.list_length,
-        index_client=await resources.index_client(catalog),
-        control_records=resources.control_records,
     )
     resources.watch(agent.store_loop)
     await agent.store_loop.start()
     return agent, partitions
+
+
+async def _make_lists(resources: Resources, redis: Client, catalog: Catalog) -> ListMaker:
+    """Return what makes lists, with its caches started."""
+    settings = resources.settings
+    signals = SignalStore(resources.signal_partitions(redis), settings.partitions)
+    noise = None if settings.trends_epsilon is None else LaplaceNoise(settings.trends_epsilon)
+    behaviour_cache = BehaviourCache(signals, resources.degradations(redis), noise)
+    resources.stack.push_async_callback(behaviour_cache.stop)
+    await behaviour_cache.start()
+    recommender = Recommender(catalog, length=settings.list_length)
+    index_client = await resources.index_client(catalog)
+    return ListMaker(behaviour_cache, recommender, index_client, namespace=resources.namespace)
 
 
 async def wire_uploads(resources: Resources, app: App) -> None:

@@ -8,12 +8,15 @@ from prometheus_client import REGISTRY
 from features.behaviour import Engagement
 from features.item import Item
 from inference.catalog.catalog import Catalog
+from inference.recommender import Recommender
 from state.memory import MemoryPartitions
 from state.profiles import ProfileStore
 from state.signals import SignalStore
 from streams.interactions.agent import InteractionsAgent
 from streams.interactions.behaviour_cache import BehaviourCache
+from streams.interactions.lists import ListMaker
 from streams.privacy.control_records import UNSIGNED, ControlRecords
+from streams.privacy.receipts import Receipts
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.processing.positions import Positions
 from streams.wire.namespace import Namespace
@@ -73,20 +76,22 @@ class Hub:
 
     def agent(self) -> InteractionsAgent:
         """A worker on this state."""
+        namespace, clock = Namespace(), Clock()
+        signals = SignalTopic(namespace, PARTITIONS)
+        recommender = Recommender(self.catalog, length=LENGTH)
         return InteractionsAgent(
             self.profiles,
-            self.behaviour_cache,
-            self.catalog,
-            self.publisher,
-            self.publisher,
             Positions(self.rewinds),
-            SignalTopic(Namespace(), PARTITIONS),
+            ListMaker(self.behaviour_cache, recommender, None, namespace=namespace, clock_ms=clock),
+            Receipts(self.catalog, signals, namespace=namespace, clock_ms=clock),
+            self.publisher,
+            self.publisher,
+            signals,
             self.breaker,
-            namespace=Namespace(),
+            self.control_records,
+            namespace=namespace,
             partitions=PARTITIONS,
-            list_length=LENGTH,
-            control_records=self.control_records,
-            clock_ms=Clock(),
+            clock_ms=clock,
         )
 
     async def position(self, partition: int = 0) -> int:
