@@ -58,7 +58,10 @@ class EventPublisher:
             )
 
     def publish(self, event: AppEvent) -> Any:
-        """Send an event; returns kafka-python's future. Raises InvalidEvent for what would be a dead letter."""
+        """Send an event; returns kafka-python's future.
+
+        Raises InvalidEvent for an event that the agents would refuse by its form, and TypeError for anything else.
+        """
         if self._pseudonym_key is not None:
             event = pseudonymous(self._pseudonym_key, event)
         topic, key, value = _on_the_wire(event)
@@ -122,11 +125,11 @@ class EventPublisher:
 def _on_the_wire(event: AppEvent) -> tuple[str, bytes, bytes]:
     """Topic, key and value; read as the agents will, so a publisher hears at once of what they would refuse."""
     kind = kind_of(event)
-    topic, user_or_item = route(event)
     try:
-        key, value = user_or_item.encode(), encode(event)
+        value = encode(event)
     except UnicodeEncodeError as error:
         raise InvalidEvent("bad_json", f"the event has a text that is not Unicode: {error}") from None
     check_size(value, kind)
     decode(value, kind)
-    return topic, key, value
+    topic, user_or_item = route(event)
+    return topic, user_or_item.encode(), value
