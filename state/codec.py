@@ -14,6 +14,7 @@ from features.item import Item
 from features.ledger import ENTRY
 from features.profile import NOTHING_ASKED, Privacy, Profile
 from features.trends import TREND
+from sightline_client.parsing import UNREADABLE
 from state.errors import StateCorrupt
 
 _PROFILE = struct.Struct("<BIq")
@@ -34,9 +35,6 @@ _PROFILES = {
     _ASKED_VERSION: (_ASKED_PROFILE, _ARRAYS),
     _DIALS_VERSION: (_ASKED_PROFILE, (*_ARRAYS, DIAL)),
 }
-
-#: All that msgspec raises for bytes of another form; broken UTF-8 and deep nesting have errors of their own.
-_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class StoredItem(msgspec.Struct, frozen=True):
@@ -133,7 +131,7 @@ def decode_sources(data: bytes) -> dict[int, int]:
     """Decode what encode_sources made; raises StateCorrupt."""
     try:
         return _sources.decode(data)
-    except _UNDECODABLE as error:
+    except UNREADABLE as error:
         raise StateCorrupt(f"the sources of a signals partition do not decode: {error}") from None
 
 
@@ -196,7 +194,7 @@ def decode_item(data: bytes) -> Item:
     """Decode what encode_item made; raises StateCorrupt."""
     try:
         return from_stored(_item.decode(data))
-    except _UNDECODABLE as error:
+    except UNREADABLE as error:
         raise StateCorrupt(f"an item of the catalogue does not decode: {error}") from None
 
 

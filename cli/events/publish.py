@@ -10,6 +10,7 @@ import msgspec
 from cli.output import print_json, results
 from cli.pseudonyms import pseudonym_key
 from deploy.local import Stack
+from sightline_client.parsing import UNREADABLE
 from streams.client import EventPublisher
 from streams.credentials import kafka_security
 from streams.errors import InvalidEvent
@@ -49,7 +50,7 @@ def read_lines(file: BinaryIO) -> Iterator[LineEvent]:
             continue
         try:
             yield to_event(msgspec.json.decode(line, type=dict[str, Any]))
-        except (msgspec.DecodeError, UnicodeDecodeError, InvalidEvent, RecursionError) as error:
+        except (*UNREADABLE, InvalidEvent) as error:
             raise InvalidEvent(
                 "invalid_event", f"line {number} is not an event, the lines before it are published: {error}"
             ) from None

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import msgspec
 
+from sightline_client.parsing import UNREADABLE
+
 
 class Entry(msgspec.Struct, frozen=True):
     """One file as it was sent: its item, a digest of the content, and the reason if it was refused."""
@@ -48,6 +50,6 @@ def _read(path: Path) -> list[Entry]:
     for line in filter(None, path.read_bytes().split(b"\n")):
         try:
             entries.append(msgspec.json.decode(line, type=Entry))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             continue
     return entries

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-import msgspec
-
 from cli.arrivals import Arrivals
 from streams.client import EventPublisher
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import StreamError
-from streams.wire.events import DeadLetter, Upload
+from streams.processing.dead_letters import read_letter
+from streams.wire.events import Upload
 from streams.wire.namespace import Namespace
 from streams.wire.topics import CATALOG, DEAD_LETTERS
 
@@ -99,5 +98,5 @@ def _report(running: set[Future[Landed]], on_landed: Callable[[Landed], None]) -
 
 def refusal(value: bytes | None) -> str:
     """The reason and error of a record on dead-letters."""
-    letter = msgspec.json.decode(value or b"{}", type=DeadLetter)
-    return f"{letter.reason}: {letter.error}"
+    letter = read_letter(value)
+    return "unknown: its dead letter cannot be read" if letter is None else f"{letter.reason}: {letter.error}"

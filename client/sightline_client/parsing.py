@@ -9,7 +9,7 @@ from sightline_client.events import Event, Interaction, ItemChange, PrivacyReque
 
 EVENT_LIMIT: Final = 64 * 1024
 UPLOAD_LIMIT: Final = 3 * 1024 * 1024 // 2
-#: What reading JSON raises; `refusal` says what it means.
+#: All that msgspec raises for bytes of another form; broken UTF-8 and deep nesting have errors of their own.
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 E = TypeVar("E", bound=Event)

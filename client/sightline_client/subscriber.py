@@ -12,6 +12,7 @@ from sightline_client.connection import CONNECT_MS, connecting
 from sightline_client.errors import BrokerUnavailable
 from sightline_client.latest import LatestLists
 from sightline_client.lists import Recommendations
+from sightline_client.parsing import UNREADABLE
 from sightline_client.routing import partition_of
 from sightline_client.security import PLAINTEXT, KafkaSecurity
 from sightline_client.topics import RECOMMENDATIONS
@@ -136,7 +137,7 @@ class RecommendationSubscriber:
             return None
         try:
             return self._decoder.decode(value)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             self.undecodable += 1
             return None
 

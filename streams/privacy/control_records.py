@@ -16,6 +16,7 @@ import msgspec
 from pydantic import SecretStr
 
 from features.privacy import Request
+from sightline_client.parsing import UNREADABLE
 from streams.wire.events import Control, PrivacyRequest, encode
 from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
@@ -69,7 +70,7 @@ class ControlRecords:
             return None
         try:
             control = _decode(record.value)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             return None
         if record.key != control.user_id.encode():
             return None

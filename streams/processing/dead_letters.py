@@ -1,7 +1,9 @@
-"""Writes dead letters: a message that can never be used is kept whole, with the reason, in a separate topic."""
+"""Writes and reads dead letters: a message that can never be used is kept whole, with the reason, in a separate topic."""
 
+import msgspec
 from msgspec.structs import replace
 
+from sightline_client.parsing import UNREADABLE
 from streams.errors import InvalidEvent
 from streams.logs import Seldom, log
 from streams.metrics import DEAD_LETTERS, EVENTS
@@ -26,6 +28,7 @@ CUT = " (cut to fit: "
 
 #: One log line per topic and reason in 10 s: a thousand equal lines say no more than one, and the metric counts them.
 _log_limiter = Seldom(10.0)
+_decode = msgspec.json.Decoder(DeadLetter).decode
 
 
 def dead_letter(record: Record, error: InvalidEvent, *, namespace: Namespace) -> Message:
@@ -51,6 +54,14 @@ def dead_letter(record: Record, error: InvalidEvent, *, namespace: Namespace) ->
     key = None if record.key is None else record.key[:_KEY_LIMIT]
     content = encode(letter)
     return Message(namespace.topic(TOPIC), key, content if len(content) <= _LETTER_LIMIT else _cut(letter))
+
+
+def read_letter(value: bytes | None) -> DeadLetter | None:
+    """Read the value of a record of dead-letters; None if it is no letter."""
+    try:
+        return _decode(value or b"")
+    except UNREADABLE:
+        return None
 
 
 def _cut(letter: DeadLetter) -> bytes:

@@ -8,12 +8,10 @@ unless the operator asks for it.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import msgspec
-
 from streams.errors import NoSuchLetter
 from streams.kafka.log_reader import LogReader
 from streams.kafka.publisher import Publisher
-from streams.processing.dead_letters import ATTEMPT, CUT
+from streams.processing.dead_letters import ATTEMPT, CUT, read_letter
 from streams.wire.events import DeadLetter
 from streams.wire.namespace import Namespace
 from streams.wire.parsing import NOT_UNPACKED
@@ -26,8 +24,6 @@ SOURCES = (INTERACTIONS, UPLOADS, ITEMS, PRIVACY, SIGNALS)
 #: A batch is sent first and noted afterwards. After a crash in between, at most one batch is sent twice.
 BATCH_LETTERS = 100
 BATCH_BYTES = 8 << 20
-
-_decode = msgspec.json.Decoder(DeadLetter).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +188,5 @@ def _retry_note(found: Found, namespace: Namespace) -> Message:
 
 
 def _parse_letter(record: Record) -> Found | None:
-    try:
-        letter = _decode(record.value or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return Found(record.partition, record.offset, record.timestamp_ms, letter)
+    letter = read_letter(record.value)
+    return None if letter is None else Found(record.partition, record.offset, record.timestamp_ms, letter)

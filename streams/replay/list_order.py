@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from sightline_client.parsing import UNREADABLE
 from state.partitions import START
 from streams.replay.folds import Place
 from streams.wire.records import Record
@@ -66,7 +67,7 @@ class ListOrder:
             return
         try:
             header = _decode(record.value)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             self.unreadable += 1
             return
         self.lists += 1

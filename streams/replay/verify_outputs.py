@@ -2,17 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
+from streams.processing.dead_letters import read_letter
 from streams.replay.folds import Place
 from streams.replay.list_order import ListOrder
 from streams.replay.replayer import Replayer
 from streams.replay.report import Difference, Report
-from streams.wire.events import DeadLetter
 from streams.wire.namespace import Namespace
 from streams.wire.topics import DEAD_LETTERS, INTERACTIONS, RECOMMENDATIONS
-
-_letter = msgspec.json.Decoder(DeadLetter)
 
 
 def compare_lists(
@@ -61,11 +57,8 @@ def compare_letters(
     if not missing:
         return
     for record in replayer.read(DEAD_LETTERS):
-        try:
-            letter = _letter.decode(record.value or b"")
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue
-        if letter.topic == namespace.topic(INTERACTIONS):
+        letter = read_letter(record.value)
+        if letter is not None and letter.topic == namespace.topic(INTERACTIONS):
             missing.discard((letter.partition, letter.offset))
     report.lost += len(missing)
     for partition, offset in sorted(missing):

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from features.vision.decode import BadImage, Picture
+from sightline_client.parsing import UNREADABLE
 from streams.errors import StreamError
 from streams.logs import log
 from streams.uploads.decoder_process import LENGTH_BYTES, SIDE, Answer, Decoded, frame
@@ -130,7 +131,7 @@ class _Child:
         answer = await self._exchange(self._process, frame(data), self._timeout_s)
         try:
             return _answers.decode(answer)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             raise _Ended(await self.end()) from None
 
     async def end(self) -> int | None:

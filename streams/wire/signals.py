@@ -8,6 +8,7 @@ import numpy as np
 
 from features.behaviour import USER_BITS, Engagement
 from features.item import Change, Item, key_of
+from sightline_client.parsing import UNREADABLE
 from state.codec import StoredItem, from_stored, to_stored
 from state.signals import partition_of
 from streams.errors import InvalidEvent
@@ -99,7 +100,7 @@ def parse_signal(value: bytes | None) -> Signal:
     """Parse a message of state.signals; raises InvalidEvent unless it can be applied and stored."""
     try:
         wire: _StoredUpload | Changed | Engaged = _decoder.decode(value or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise InvalidEvent("bad_signal", f"not a signal: {error}") from None
     signal: Signal = Uploaded(from_stored(wire.item)) if isinstance(wire, _StoredUpload) else wire
     if not (isinstance(signal, Engaged) or len(value or b"") <= ITEM_LIMIT):

@@ -3,7 +3,6 @@
 import time
 from io import BytesIO
 
-import msgspec
 import numpy as np
 from confluent_kafka import Producer
 from PIL import Image
@@ -13,7 +12,8 @@ from benchmarks.faults.fault import Fault
 from benchmarks.faults.outcome import Unmet
 from benchmarks.faults.system import CALM_S, System
 from streams.kafka.log_reader import KafkaLogReader
-from streams.wire.events import DeadLetter, Upload, encode
+from streams.processing.dead_letters import read_letter
+from streams.wire.events import Upload, encode
 from streams.wire.namespace import Namespace
 from streams.wire.topics import CATALOG, DEAD_LETTERS, UPLOADS
 
@@ -91,9 +91,8 @@ def _items(system: System) -> set[str]:
 
 
 def _letters(system: System, reason: str) -> int:
-    return sum(
-        msgspec.json.decode(value, type=DeadLetter).reason == reason for _, value in _read(system, DEAD_LETTERS.name)
-    )
+    letters = [read_letter(value) for _, value in _read(system, DEAD_LETTERS.name)]
+    return sum(letter is not None and letter.reason == reason for letter in letters)
 
 
 def _read(system: System, topic: str) -> list[tuple[bytes, bytes]]:

@@ -19,6 +19,7 @@ from streams.interactions.reducer import parse, reduce
 from streams.privacy.control_records import UNSIGNED, ControlRecords
 from streams.replay.report import Report
 from streams.wire.events import Recommendations
+from streams.wire.topics import DEAD_LETTERS
 from tests.harness.fakes import NOON
 from tests.harness.log import INTERACTIONS, ITEMS, LISTS, PARTITIONS, SIGNALS, USERS, World, home_of, world_at_work
 
@@ -62,6 +63,16 @@ async def test_events_that_are_not_applied_yet_are_counted_and_are_no_difference
 
 async def test_an_event_that_cannot_be_used_and_is_in_the_dead_letters_is_no_difference(world: World) -> None:
     world.log.append(INTERACTIONS, 0, b"u1", b"junk")
+    await world.work()
+    report = await world.verify()
+    assert (report.ok, report.refused) == (True, 1)
+
+
+async def test_records_nested_too_deeply_to_read_are_passed_over(world: World) -> None:
+    deep = b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    world.log.append(INTERACTIONS, 0, b"u1", b"junk")
+    world.log.append(LISTS, 0, b"u1", deep)
+    world.log.append(DEAD_LETTERS.name, 0, None, deep)
     await world.work()
     report = await world.verify()
     assert (report.ok, report.refused) == (True, 1)
