@@ -12,11 +12,9 @@ from typing import Any, Self
 from kafka import KafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # ships no types
 from kafka.errors import KafkaError  # type: ignore[import-untyped]
 
-from sightline_client.connection import connecting
+from sightline_client.connection import CONNECT_MS, connecting
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import BrokerUnavailable
-
-CONNECT_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from cli.dead_letters.topic import choice_of, open_letters
 from cli.output import print_json, progress, results
 from deploy.local import Stack
 from streams.credentials import kafka_security
-from streams.kafka.publisher import KafkaPublisher
+from streams.kafka.publisher import KafkaPublisher, NullPublisher
 from streams.processing.redrive import Choice, Retried, retry
 from streams.settings import Settings, read_settings
 from streams.wire.namespace import Namespace
@@ -39,13 +39,6 @@ def send_back(
         results().print(f"{done.cut} are not the whole message and stay", highlight=False)
 
 
-class _DryRun:
-    """A Publisher that publishes nothing."""
-
-    async def publish(self, messages: object) -> None:
-        """Publish nothing."""
-
-
 async def _send(settings: Settings, choice: Choice, limit: int | None, again: bool, dry_run: bool) -> Retried:
     def report(done: Retried) -> None:
         progress(f"{done.sent} sent back")
@@ -53,7 +46,7 @@ async def _send(settings: Settings, choice: Choice, limit: int | None, again: bo
     with open_letters(settings) as letters:
         sending = partial(retry, letters, choice, namespace=Namespace(settings.topic_prefix), limit=limit, again=again)
         if dry_run:
-            return await sending(_DryRun())
+            return await sending(NullPublisher())
         kafka, security = Stack(settings).endpoints().kafka, kafka_security(settings)
         publisher = KafkaPublisher(kafka, client_id="sightline-retry", security=security)
         try:

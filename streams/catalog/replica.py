@@ -20,6 +20,7 @@ from streams.errors import BrokerUnavailable
 from streams.kafka.admin import read_log
 from streams.logs import log
 from streams.metrics import CATALOG_ITEMS, CATALOG_LAG, UPLOAD_TO_SEARCHABLE
+from streams.processing.background import failure_of
 
 #: Items applied before other work gets its turn: each costs 0.2 to 0.5 ms, also among many.
 _SLICE = 4
@@ -91,8 +92,7 @@ class CatalogReplica:
     @property
     def failure(self) -> BaseException | None:
         """The unexpected error that ended the replica; the process must end, too."""
-        task = self._task
-        return task.exception() if task is not None and task.done() and not task.cancelled() else None
+        return failure_of(self._task)
 
     async def stop(self) -> None:
         """Stop reading; the catalogue keeps its contents."""

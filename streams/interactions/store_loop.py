@@ -12,6 +12,7 @@ from state.profiles import ProfileStore
 from state.write_behind import PROFILES_LIMIT, PartitionCache, WriteBehindProfiles
 from streams.interactions.reducer import Effect, changed_profiles
 from streams.metrics import StageTimer
+from streams.processing.background import failure_of
 from streams.processing.commit_protocol import CommitProtocol
 from streams.processing.positions import Positions
 from streams.retrying import until_available
@@ -89,8 +90,7 @@ class StoreLoop:
     @property
     def failure(self) -> BaseException | None:
         """The exception that stopped the loop; None while it runs."""
-        task = self._store_task
-        return task.exception() if task is not None and task.done() and not task.cancelled() else None
+        return failure_of(self._store_task)
 
     async def take_up(self, partitions: Sequence[int]) -> dict[int, int]:
         """Return the positions from which to read newly assigned partitions; drop all cached profiles."""

@@ -27,6 +27,13 @@ class Publisher(Protocol):
         ...
 
 
+class NullPublisher:
+    """A Publisher that publishes nothing."""
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """See Publisher; done at once."""
+
+
 class KafkaPublisher:
     """A Publisher on librdkafka: idempotent, acknowledged by all replicas, without a timeout for messages.
 

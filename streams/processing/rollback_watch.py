@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from state.errors import StateUnavailable
 from streams.logs import log
+from streams.processing.background import failure_of
 from streams.processing.positions import Rewind
 
 WATCH_EVERY_S = 5.0
@@ -47,8 +48,7 @@ class RollbackWatch:
     @property
     def failure(self) -> BaseException | None:
         """The exception that stopped the watch; None while it runs."""
-        task = self._task
-        return task.exception() if task is not None and task.done() and not task.cancelled() else None
+        return failure_of(self._task)
 
     async def look(self) -> None:
         """Compare once; raises StateUnavailable."""

@@ -21,10 +21,11 @@ from streams.items.agent import SignalsAgent
 from streams.items.reducer import ItemEffects
 from streams.kafka.continuity import Log
 from streams.kafka.log_reader import LogReader
+from streams.kafka.publisher import NullPublisher
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.processing.positions import Positions
 from streams.wire.namespace import Namespace
-from streams.wire.records import Message, Record
+from streams.wire.records import Record
 from streams.wire.signals import Engaged, parse_signal
 from streams.wire.topics import CATALOG, SIGNALS
 
@@ -55,7 +56,8 @@ class ItemsRebuild:
         self._store = SignalStore(values, len(signals.extents))
         self._agent = SignalsAgent(
             self._store,
-            _NullPublisher(),
+            # The workers published these messages before.
+            NullPublisher(),
             Positions(conflict),
             Breaker(SIGNALS.name, RefusalLimit(share=1.0)),
             namespace=namespace,
@@ -146,13 +148,6 @@ class ItemsRebuild:
         for partition in self._topic.extents:
             extent = self._log.extent(name, partition)
             yield from self._log.read(name, partition, extent.first, extent.end)
-
-
-class _NullPublisher:
-    """A Publisher that drops its messages: the workers published them before."""
-
-    async def publish(self, messages: Sequence[Message]) -> None:
-        """Do nothing."""
 
 
 async def conflict(partition: int, position: int) -> None:
