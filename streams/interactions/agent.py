@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 
 from features.item import key_of
@@ -20,6 +20,7 @@ from streams.privacy.receipts import Receipts
 from streams.processing.breaker import Breaker
 from streams.processing.dead_letters import dead_letter
 from streams.processing.positions import Positions
+from streams.processing.refusals import count_refused
 from streams.wire.events import Interaction
 from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
@@ -74,7 +75,7 @@ class InteractionsAgent:
         admitted = await self.store_loop.admit(records, _users(events))
         stages.end("load")
         parsed = [[(record, events[record.partition, record.offset]) for record in each.records] for each in admitted]
-        await self._breaker.check(*_invalid(parsed))
+        await self._breaker.check(*count_refused(event for each in parsed for _, event in each))
         effects = [
             (each, list(reduce_all(events_of_partition, each.cache.profiles)))
             for each, events_of_partition in zip(admitted, parsed, strict=True)
@@ -141,9 +142,3 @@ def _users(events: Mapping[tuple[int, int], Parsed]) -> dict[int, list[str]]:
         if not isinstance(event, InvalidEvent):
             partition_users[event.user_id] = None
     return {partition: list(partition_users) for partition, partition_users in users.items()}
-
-
-def _invalid(parsed: Iterable[Sequence[tuple[Record, Parsed]]]) -> tuple[int, int]:
-    """Return the number of records, and the number of invalid ones."""
-    events = [event for partition_records in parsed for _, event in partition_records]
-    return len(events), sum(isinstance(event, InvalidEvent) for event in events)

@@ -20,6 +20,7 @@ from streams.processing.breaker import Breaker
 from streams.processing.commit_protocol import CommitProtocol, Committed
 from streams.processing.dead_letters import dead_letter
 from streams.processing.positions import Positions
+from streams.processing.refusals import count_refused, or_refusal
 from streams.retrying import until_available
 from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record, by_partition
@@ -58,14 +59,14 @@ class SignalsAgent:
         """Apply a batch. On return its effect is published and stored, or its partitions will be fetched again."""
         stages = StageTimer()
         batch = by_partition(records)
-        parsed = {(record.partition, record.offset): _parse(record) for record in records}
+        parsed = {(record.partition, record.offset): or_refusal(parse_signal, record.value) for record in records}
         wanted = {partition: _wanted(partition_records, parsed) for partition, partition_records in batch.items()}
         stored = await until_available(lambda: self._store.load(wanted), StateUnavailable)
         stages.end("load")
         positions = {partition: state.position for partition, state in stored.items()}
         admitted = await self._protocol.admit(batch, positions, stored=positions)
-        signals = [parsed[record.partition, record.offset] for new in admitted.values() for record in new]
-        await self._breaker.check(len(signals), sum(isinstance(each, InvalidEvent) for each in signals))
+        signals = (parsed[record.partition, record.offset] for new in admitted.values() for record in new)
+        await self._breaker.check(*count_refused(signals))
         effects = {p: ItemEffects.on(stored[p]) for p in admitted}
         messages = [message for p, new in admitted.items() for message in self._apply(new, parsed, effects[p])]
         await self._publisher.publish(messages)
@@ -110,13 +111,6 @@ class SignalsAgent:
     def _catalog_record(self, item: Item) -> Message:
         value = None if item.deleted else encode_item(item)
         return Message(self._namespace.topic(CATALOG), item.item_id.encode(), value)
-
-
-def _parse(record: Record) -> Signal | InvalidEvent:
-    try:
-        return parse_signal(record.value)
-    except InvalidEvent as error:
-        return error
 
 
 def _wanted(records: Sequence[Record], parsed: _Parsed) -> Wanted:

@@ -8,6 +8,7 @@ from streams.kafka.publisher import Publisher
 from streams.metrics import EVENTS
 from streams.processing.breaker import Breaker
 from streams.processing.dead_letters import dead_letter
+from streams.processing.refusals import count_refused, or_refusal
 from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from streams.wire.topics import Topic
@@ -30,16 +31,10 @@ class Relay:
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Pass the records of a batch on; invalid ones become dead letters."""
-        outcomes = [self._outcome(record) for record in records]
-        await self._breaker.check(len(outcomes), sum(isinstance(each, InvalidEvent) for each in outcomes))
+        outcomes = [or_refusal(self._pass_on, record) for record in records]
+        await self._breaker.check(*count_refused(outcomes))
         messages = [self._message(record, each) for record, each in zip(records, outcomes, strict=True)]
         await self._publisher.publish(messages)
-
-    def _outcome(self, record: Record) -> tuple[str, Message] | InvalidEvent:
-        try:
-            return self._pass_on(record)
-        except InvalidEvent as error:
-            return error
 
     def _message(self, record: Record, outcome: tuple[str, Message] | InvalidEvent) -> Message:
         if isinstance(outcome, InvalidEvent):

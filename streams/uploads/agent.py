@@ -21,6 +21,7 @@ from streams.logs import log
 from streams.metrics import EVENTS, RECOMMENDATIONS
 from streams.processing.breaker import Breaker
 from streams.processing.dead_letters import dead_letter
+from streams.processing.refusals import count_refused, or_refusal
 from streams.uploads.encoding_cache import PictureFeatures
 from streams.uploads.picture_features import FeatureExtractor
 from streams.wire.events import Interaction, Recommendations, Trigger, Upload, encode
@@ -65,8 +66,8 @@ class UploadsAgent:
 
     async def answer(self, records: Sequence[Record]) -> list[Message]:
         """Return the messages of a batch of events.uploads: items, answers, dead letters. Batches may overlap."""
-        parsed = [_parse(record) for record in records]
-        await self._breaker.check(len(parsed), sum(isinstance(upload, InvalidEvent) for upload in parsed))
+        parsed = [or_refusal(parse_upload, record) for record in records]
+        await self._breaker.check(*count_refused(parsed))
         answers = await asyncio.gather(*map(self._answer, records, parsed))
         return [message for answer in answers for message in answer]
 
@@ -137,13 +138,6 @@ class UploadsAgent:
             occurred_at_ms=upload.occurred_at_ms,
         )
         return Message(self._namespace.topic(INTERACTIONS), upload.user_id.encode(), encode(interaction))
-
-
-def _parse(record: Record) -> Upload | InvalidEvent:
-    try:
-        return parse_upload(record)
-    except InvalidEvent as error:
-        return error
 
 
 def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
