@@ -1,6 +1,7 @@
 """The real stack, started once for all tests that ask for it, on its own data, with the tools shared."""
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,11 @@ hypothesis.settings.register_profile("busy", deadline=None, suppress_health_chec
 hypothesis.settings.load_profile("busy")
 # A test's broker does not live long enough for what it does often to be worth compiling well.
 os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+
+
+def pytest_configure() -> None:
+    """End at SIGTERM as at Ctrl-C, so that the fixtures end the services that they started."""
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("ended by SIGTERM", returncode=128 + signal.SIGTERM))
 
 
 @dataclass(frozen=True, slots=True)
