@@ -1,4 +1,4 @@
-"""Writes and reads dead letters: a message that can never be used is kept whole, with the reason, in a separate topic."""
+"""Writes and reads dead letters: a message that can never be used is kept whole, with its reason, in its own topic."""
 
 import msgspec
 from msgspec.structs import replace
