@@ -30,6 +30,7 @@ COMMANDS = {
     "doctor": "cli.operate.commands:doctor",
     "verify": "cli.operate.commands:verify",
     "rebuild": "cli.operate.commands:rebuild",
+    "migrate": "cli.operate.commands:migrate",
     "publish": "cli.events.commands:publish",
     "tail": "cli.events.commands:tail",
     "similar": "cli.items.commands:similar",

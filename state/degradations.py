@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from state.keys import names_of
 from state.redis import Client, Observer, reporting
 
 CONDITION_SECONDS = 10
@@ -10,9 +11,9 @@ CONDITION_SECONDS = 10
 class Degradations:
     """Named conditions, such as "encoder" (new pictures wait), in Redis. Methods raise StateUnavailable."""
 
-    def __init__(self, client: Client, tag: str, names: Sequence[str], *, observe: Observer) -> None:
+    def __init__(self, client: Client, app: str, names: Sequence[str], *, observe: Observer) -> None:
         self._client = client
-        self._keys = {name: f"{{{tag}conditions}}:{name}" for name in names}
+        self._keys = {name: f"{names_of(app)}{{conditions}}:{name}" for name in names}
         self._observe = observe
 
     async def report(self, name: str) -> None:

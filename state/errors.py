@@ -16,3 +16,7 @@ class StateUnavailable(StateError):
 
 class StateCorrupt(StateError):
     """A stored value does not decode; the message says which kind of value."""
+
+
+class OldKeys(StateError):
+    """The state lies under the key names of a version before; the message says what to do."""

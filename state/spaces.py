@@ -5,17 +5,14 @@ space of the values. So no reader sees a mixture, and commits from before the sw
 """
 
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Final, Protocol
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
-from redis.exceptions import ResponseError
-
+from state.key_scan import get_bytes, scan
 from state.keys import Keys
 from state.memory import MemoryPartitions
 from state.partitions import START, PartitionStore
 from state.redis import Client, Observer, RedisPartitions, reporting
-
-_AT_ONCE: Final = 500
 
 
 class Spaces(Protocol):
@@ -54,7 +51,7 @@ class RedisSpaces:
         for partition in self._partitions:
             within = self._keys.within(await self._live_space(partition))
             async with reporting("spaces", self._observe):
-                found[partition] = await self._get(within.value(partition, name))
+                found[partition] = await get_bytes(self._client, within.value(partition, name))
         return found
 
     async def begin(self, name: str, value: bytes) -> PartitionStore:
@@ -81,26 +78,16 @@ class RedisSpaces:
     async def _live_space(self, partition: int) -> int:
         """Return the live space; 0 for a position that cannot be read, since it will be replaced."""
         async with reporting("spaces", self._observe):
-            token = await self._get(self._keys.position(partition))
+            token = await get_bytes(self._client, self._keys.position(partition))
         found = re.fullmatch(rb"-?\d+ (\d+)", token or b"")
         return int(found[1]) if found else 0
-
-    async def _get(self, key: str) -> bytes | None:
-        """Read a value; None if it is missing or no string."""
-        try:
-            value = await self._client.get(key)
-        except ResponseError as error:
-            if not str(error).startswith("WRONGTYPE"):
-                raise
-            return None
-        return value if isinstance(value, bytes) else None
 
     async def _remove_all_but(self, kept: Iterable[tuple[int, int]]) -> int:
         """Remove the values of our partitions outside these (partition, space) pairs, except live positions."""
         spaces, removed = set(kept), 0
-        name = re.compile(rf"\{{{re.escape(self._keys.tag)}(\d+)\}}:(?:(\d+):)?(.*)".encode(), re.DOTALL)
+        name = re.compile(rf"{re.escape(self._keys.start)}(\d+)\}}:(?:(\d+):)?(.*)".encode(), re.DOTALL)
         async with reporting("clear", self._observe):
-            async for keys in self._chunks(f"{{{self._keys.tag}*"):
+            async for keys in scan(self._client, f"{self._keys.start}*"):
                 old = []
                 for key in keys:
                     found = name.fullmatch(key)
@@ -113,15 +100,6 @@ class RedisSpaces:
                 if old:
                     removed += int(await self._client.unlink(*old))
         return removed
-
-    async def _chunks(self, pattern: str) -> AsyncIterator[Sequence[bytes]]:
-        keys: list[bytes] = []
-        async for key in self._client.scan_iter(match=pattern, count=1000):
-            keys.append(key)
-            if len(keys) == _AT_ONCE:
-                yield keys
-                keys = []
-        yield keys
 
 
 class MemorySpaces:

@@ -20,6 +20,7 @@ from redis.exceptions import ResponseError
 from features.item import key_of
 from features.search_filter import NO_FILTER, SearchFilter
 from state.errors import StateCorrupt
+from state.keys import names_of
 from state.partitions import START
 from state.pipeline import Call, Command, Pipeline
 from state.redis import Client, Observer, reporting
@@ -63,11 +64,11 @@ NOWHERE: Final = Place(START, "", 0)
 class VectorSets:
     """Reads and writes the index by item keys (`features.item.key_of`). Methods raise StateUnavailable."""
 
-    def __init__(self, client: Client, prefix: str, shards: int, *, observe: Observer) -> None:
+    def __init__(self, client: Client, app: str, shards: int, *, observe: Observer) -> None:
         self._pipeline = Pipeline(client)
         self._client = client
         self._observe = observe
-        self._shards = [_Shard(prefix, number, shards) for number in range(shards)]
+        self._shards = [_Shard(app, number, shards) for number in range(shards)]
         #: The names of each shard's vector sets, as last read.
         self._sets: dict[int, list[str]] = {}
 
@@ -170,16 +171,16 @@ class _Shard:
     """Key names of one shard, in one hash slot.
 
     >>> _Shard("", 0, 3).vectors("effnet@1", 256), _Shard("", 0, 3).position(6)
-    ('{index/0/3}:vectors:256:effnet@1', '{index/0/3}:position:6')
+    ('sightline::{index/0/3}:vectors:256:effnet@1', 'sightline::{index/0/3}:position:6')
     """
 
-    prefix: str
+    app: str
     number: int
     shards: int
 
     @property
     def tag(self) -> str:
-        return f"{{{self.prefix}index/{self.number}/{self.shards}}}"
+        return f"{names_of(self.app)}{{index/{self.number}/{self.shards}}}"
 
     @property
     def names(self) -> str:

@@ -8,6 +8,7 @@ StreamError
 ├── LogMismatch        a topic does not continue the state that was made from it: an operator must decide
 ├── CannotVerify       log and state cannot be compared as they are; the message says why, and what to do
 ├── CannotRebuild      the log is not enough to make the state from, or somebody else is at it
+├── WorkersRun         workers are running that must be stopped first
 ├── NoSuchLetter       an address at which no dead letter lies
 └── PublishFailed      the broker refused a worker's message for good: the process ends, and replays when restarted
 
@@ -36,6 +37,7 @@ __all__ = [
     "PublishFailed",
     "SettingsError",
     "StreamError",
+    "WorkersRun",
 ]
 
 
@@ -53,6 +55,10 @@ class CannotVerify(StreamError):
 
 class CannotRebuild(StreamError):
     """The state cannot be rebuilt; the message says why and what to do."""
+
+
+class WorkersRun(StreamError):
+    """Workers are running that must be stopped first; the message says which."""
 
 
 class NoSuchLetter(StreamError):

@@ -123,6 +123,16 @@ def rebuild(
     replace_state(from_earliest, as_json)
 
 
+def migrate(as_json: JsonOption = False) -> None:
+    """Rename the keys that version 0.1 stored in Redis; the workers must be stopped.
+
+    An interrupted migration continues at the next run.
+    """
+    from cli.operate.migrate import rename_keys
+
+    rename_keys(as_json)
+
+
 @topics.command()
 def create(as_json: JsonOption = False) -> None:
     """Create the topics that are missing; existing ones stay as they are, and differences are reported."""

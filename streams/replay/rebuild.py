@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from state.keys import Keys
+from state.migration import refuse_old_keys
 from state.partitions import START, Commit, PartitionStore
 from state.redis import connect
 from state.spaces import RedisSpaces, Spaces
@@ -82,6 +83,7 @@ async def rebuild_state(
         return RedisSpaces(client, keys, partitions, observe=lambda _op, _seconds: None)
 
     try:
+        await refuse_old_keys(client, namespace.prefix, partitions)
         return await Rebuild(
             log,
             # state.signals is read first, so the event of each engagement lies before the end of events.interactions.

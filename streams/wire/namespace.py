@@ -8,12 +8,12 @@ from streams.wire.topics import Topic
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """Names topics, consumer groups and Redis keys: all of them begin with the app's `prefix`, or with nothing.
+    """Names topics, consumer groups and Redis keys: all of them bear the app's `prefix`, which may be empty.
 
     >>> from streams.wire.topics import INTERACTIONS
     >>> shop = Namespace("shop.")
     >>> shop.topic(INTERACTIONS), shop.group("items"), shop.item_keys.position(3)
-    ('shop.events.interactions', 'shop.sightline-items', '{shop.s3}:position')
+    ('shop.events.interactions', 'shop.sightline-items', 'sightline:shop.:{s3}:position')
     """
 
     prefix: str = ""
@@ -46,4 +46,4 @@ class Namespace:
     @property
     def item_keys(self) -> Keys:
         """The Redis keys of items, by partition of state.signals."""
-        return Keys(f"{self.prefix}s")
+        return Keys(self.prefix, "s")

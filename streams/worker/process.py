@@ -89,6 +89,7 @@ class Worker:
         probes.start()
         log.info("starting", worker=self._name, metrics_port=probes.port)
         await asyncio.to_thread(sign_in, self._kafka, self._security)
+        await self._resources.refuse_old_keys()
         await WIRE[self._name](self._resources, self.app)
         self._stack.push_async_callback(self.app.stop)
         await self.app.start()

@@ -15,6 +15,8 @@ from inference.catalog.index import NullIndex
 from inference.encoders.triton import TritonEncoder
 from inference.errors import EncoderUnavailable
 from state.degradations import Degradations
+from state.errors import StateUnavailable
+from state.migration import refuse_old_keys
 from state.partitions import PartitionStore
 from state.redis import Client, RedisPartitions, connect
 from state.vector_sets import VectorSets
@@ -34,6 +36,7 @@ from streams.processing.breaker import Breaker, RefusalLimit
 from streams.processing.degradations import ALL as DEGRADATIONS
 from streams.processing.positions import Positions, Rewind
 from streams.processing.rollback_watch import RollbackWatch
+from streams.retrying import until_available
 from streams.settings import Settings
 from streams.wire import topics
 from streams.wire.namespace import Namespace
@@ -95,6 +98,13 @@ class Resources:
         client = connect(self._addresses.redis, access=redis_access(self.settings))
         self.stack.push_async_callback(client.aclose)
         return client
+
+    async def refuse_old_keys(self) -> None:
+        """Raise OldKeys if the state lies under the key names of a version before; wait for Redis."""
+        client, settings = self.redis(), self.settings
+        await until_available(
+            lambda: refuse_old_keys(client, settings.topic_prefix, settings.partitions), StateUnavailable
+        )
 
     def profile_partitions(self, redis: Client) -> RedisPartitions:
         """Return the store of user profiles."""

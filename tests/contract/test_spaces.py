@@ -173,7 +173,7 @@ async def test_a_commit_that_seems_to_have_been_made_before_is_refused_as_well(r
 
 @pytest.mark.stack
 async def test_nothing_is_left_of_what_was_replaced_and_nothing_else_is_touched(redis: Client, keys: Keys) -> None:
-    others = Keys(f"s{keys.tag}")
+    others = Keys(f"s{keys.app}")
     spaces = RedisSpaces(redis, keys, PARTITIONS, observe=unobserved)
     for each in (keys, others):
         await fill(RedisPartitions(redis, each, observe=unobserved), 7, a=b"old", b=b"old")
@@ -181,11 +181,11 @@ async def test_nothing_is_left_of_what_was_replaced_and_nothing_else_is_touched(
     await fill(await spaces.begin(*MARK), 8, a=b"new")
     await spaces.switch(dict.fromkeys(range(PARTITIONS), 8))
     assert await spaces.clear() == 3 * PARTITIONS + 1
-    left = {key.decode() async for key in redis.scan_iter(match=f"{{{keys.tag}*")}
+    left = {key.decode() async for key in redis.scan_iter(match=f"{keys.start}*")}
     assert left == {
         key for p in range(PARTITIONS) for key in (keys.position(p), *map(partial(value_of, keys, p), ("a", "topic")))
     }
-    assert len([key async for key in redis.scan_iter(match=f"{{{others.tag}*")]) == 4 * PARTITIONS
+    assert len([key async for key in redis.scan_iter(match=f"{others.start}*")]) == 4 * PARTITIONS
 
 
 def value_of(keys: Keys, partition: int, name: str) -> str:

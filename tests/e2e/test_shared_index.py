@@ -58,7 +58,7 @@ def test_an_index_that_workers_share_serves_lists_and_pictures(shop: System) -> 
 
 def test_an_index_that_redis_lost_is_filled_again(shop: System) -> None:
     with Redis.from_url(shop.stack.endpoints.redis) as redis:
-        keys = list(redis.scan_iter(match=f"{{{shop.settings.topic_prefix}index/*"))
+        keys = list(redis.scan_iter(match=f"sightline:{shop.settings.topic_prefix}:{{index/*"))
         assert keys
         redis.delete(*keys)
 

@@ -207,7 +207,7 @@ async def test_nobody_there_is_unavailable(prefix: str) -> None:
 
 
 async def test_what_a_set_is_named_that_is_no_set_is_unavailable(client: Client, prefix: str, sets: VectorSets) -> None:
-    await client.set(f"{{{prefix}index/0/2}}:vectors:8:e@1", "?")
+    await client.set(f"sightline:{prefix}:{{index/0/2}}:vectors:8:e@1", "?")
 
     with pytest.raises(StateUnavailable, match="WRONGTYPE"):
         await sets.count("e@1", 8)
