@@ -15,7 +15,8 @@ from inference.errors import InferenceError
 from state.errors import StateError
 from streams.errors import SettingsError, StreamError
 
-EXPECTED = (SettingsError, StackError, StreamError, StateError, InferenceError)
+#: OSError: a file, a folder or a network that is not as a command needs it.
+EXPECTED = (SettingsError, StackError, StreamError, StateError, InferenceError, OSError)
 
 #: The function or the Typer of each command, in the order of --help.
 #:

@@ -56,9 +56,9 @@ def remedy(message: str) -> str | None:
     return next((advice for signs, advice in _REFUSALS if any(sign in message for sign in signs)), None)
 
 
-#: The ACL rules that the workers' user needs: only keys that begin with `{`, and no command that administers Redis.
+#: The ACL rules that the workers' user needs: only keys of ours, and no command that administers Redis.
 COMMANDS: Final = (
-    "~{* -@all +@connection +@read +@write +@transaction -@dangerous -function +info "
+    "~sightline:* -@all +@connection +@read +@write +@transaction -@dangerous -function +info "
     "+function|load +fcall +fcall_ro +cluster|slots +cluster|shards +cluster|nodes"
 )
 

@@ -1,21 +1,26 @@
 """All environment variables of Sightline. Only this module reads them, once per process."""
 
+from os import environ
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, FilePath, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from streams.addresses import kafka_addresses, redis_url, store_url, triton_address
 from streams.errors import SettingsError
 from streams.settings_checks import (
-    check_address,
     check_authorities,
+    check_file,
     check_kafka_login,
     check_key,
+    check_login,
     check_mechanism,
     check_protocol,
     check_redis_login,
+    misspelt,
     redact,
+    shorten,
     split_login,
 )
 
@@ -25,6 +30,17 @@ SECRETS: Final = Path("/run/secrets")
 #: Host names in lower case. The last part is not a number, so IP addresses do not match.
 _HOST: Final = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])(:[0-9]{1,5})?"
 _HOSTS: Final = rf"^({_HOST}(,{_HOST})*)?$"
+
+
+_READ_ADDRESS: Final = {
+    "kafka": kafka_addresses,
+    "redis": redis_url,
+    "triton": triton_address,
+    "object_store": store_url,
+}
+
+
+_FILES: Final = tuple(f"{service}_{file}" for service in ("kafka", "redis", "triton") for file in ("ca", "cert", "key"))
 
 
 class Settings(BaseSettings):
@@ -61,7 +77,11 @@ class Settings(BaseSettings):
     triton_cert: FilePath | None = Field(None, description="PEM: the client certificate, if Triton asks for one")
     triton_key: FilePath | None = Field(None, validate_default=True, description="PEM: its key, without a passphrase")
 
-    topic_prefix: str = Field("", pattern=r"^[A-Za-z0-9._-]{0,64}$", description="precedes every topic name")
+    topic_prefix: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9._-]{0,64}$",
+        description="letters, digits, dots, - and _, at most 64, to stand before every topic name",
+    )
     partitions: Annotated[int, Field(ge=1, le=1024)] = 12
     replication_factor: Annotated[int, Field(ge=1, le=7)] = 1
 
@@ -72,9 +92,13 @@ class Settings(BaseSettings):
     image_hosts: str = Field(
         "",
         pattern=_HOSTS,
-        description="hosts of https addresses allowed in image_ref: cdn.example.com,img.example.com:8443; empty: none",
+        description="hosts allowed in https addresses of pictures, in lower case: cdn.example.com,img.example.com:8443",
     )
-    encoder: str = Field("visual_encoder", pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="Triton's model name")
+    encoder: str = Field(
+        "visual_encoder",
+        pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+        description="the model's name in Triton: letters, digits, dots, - and _",
+    )
     dimensions: Annotated[int, Field(ge=8, le=4096)] = 256
     encode_timeout_s: Annotated[float, Field(gt=0, le=60)] = 2.0
     encode_inflight: Annotated[int, Field(ge=1, le=256)] = 4
@@ -131,10 +155,19 @@ class Settings(BaseSettings):
     def _without_login_in_url(cls, values: dict[str, Any]) -> dict[str, Any]:
         return split_login(values)
 
-    @field_validator("kafka", "redis", "triton")
+    @field_validator("kafka", "redis", "triton", "object_store")
     @classmethod
     def _address(cls, value: str | None, info: ValidationInfo) -> str | None:
-        check_address(str(info.field_name), value)
+        if value is None:
+            return None
+        if info.field_name != "object_store":
+            check_login(str(info.field_name), value)
+        return _READ_ADDRESS[str(info.field_name)](value)
+
+    @field_validator(*_FILES, mode="before")
+    @classmethod
+    def _file(cls, value: Any) -> Any:
+        check_file(value)
         return value
 
     @field_validator("kafka_protocol")
@@ -195,14 +228,26 @@ class Settings(BaseSettings):
 
 def read_settings(secrets: Path = SECRETS) -> Settings:
     """Read the environment, and files in `secrets` for what it lacks. One SettingsError names every invalid value."""
+    wrong = [f"  SIGHTLINE_{name}: is no setting; SIGHTLINE_{meant} is" for name, meant in _misspelt().items()]
     try:
-        return Settings(_secrets_dir=secrets if secrets.is_dir() else None)
+        settings = Settings(_secrets_dir=secrets if secrets.is_dir() else None)
     except ValidationError as error:
-        raise SettingsError("these settings cannot be used:\n" + "\n".join(map(_line, error.errors()))) from None
+        wrong = [*map(_line, error.errors()), *wrong]
+    if wrong:
+        raise SettingsError("these settings cannot be used:\n" + "\n".join(wrong))
+    return settings
+
+
+def _misspelt() -> dict[str, str]:
+    variables = [name.upper().removeprefix("SIGHTLINE_") for name in environ if name.upper().startswith("SIGHTLINE_")]
+    return misspelt(variables, [name.upper() for name in Settings.model_fields])
 
 
 def _line(error: Any) -> str:
     name = "_".join(map(str, error["loc"]))
     hidden = error["input"] is None or name.endswith(("_password", "control_key", "pseudonym_key"))
-    value = "" if hidden else f" (it is {redact(str(error['input']))!r})"
-    return f"  SIGHTLINE_{name.upper()}: {error['msg'].removeprefix('Value error, ')}{value}"
+    value = "" if hidden else f" (it is {shorten(redact(str(error['input'])))!r})"
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "string_pattern_mismatch":
+        message = f"must be {Settings.model_fields[name].description}"
+    return f"  SIGHTLINE_{name.upper()}: {message}{value}"

@@ -2,14 +2,16 @@
 
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from pydantic import SecretStr
 
-_LOGIN_IN_URL = re.compile(r"(rediss?://)([^:@]*):?(.*)@([^@]*)")
+_SHOWN = 100
+_LOGIN_IN_URL = re.compile(r"(rediss?://)([^:@]*):?(.*)@([^@]*)", re.IGNORECASE)
 
 
 def split_login(values: dict[str, Any]) -> dict[str, Any]:
@@ -18,7 +20,7 @@ def split_login(values: dict[str, Any]) -> dict[str, Any]:
     >>> split_login({"redis": "rediss://ann:s3c%2Fret@host:6379"})
     {'redis': 'rediss://host:6379', 'redis_username': 'ann', 'redis_password': 's3c/ret'}
     """
-    found = _LOGIN_IN_URL.fullmatch(str(values.get("redis")))
+    found = _LOGIN_IN_URL.fullmatch(str(values.get("redis")).strip())
     if found is None or values.get("redis_username") or values.get("redis_password"):
         return values
     scheme, username, password, address = found.groups()
@@ -32,15 +34,22 @@ def redact(text: str) -> str:
     >>> redact("rediss://ann:s3c@ret@host:6379")
     'rediss://***@host:6379'
     """
-    return re.sub(r"^([a-z]+://)?.*@", r"\1***@", text, flags=re.DOTALL)
+    return re.sub(r"^\s*([A-Za-z]+://)?.*@", r"\1***@", text, flags=re.DOTALL)
 
 
-def check_address(name: str, value: str | None) -> None:
-    """Check that an address contains no user name and no password."""
-    if value is not None and "@" in value:
+def shorten(text: str) -> str:
+    """Return the first 100 characters of a text, with dots if there are more."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def check_login(name: str, value: str) -> None:
+    """Check that the address of a service contains no user name and no password."""
+    if "@" in value:
         if name == "redis":
             raise ValueError("contains a login, and SIGHTLINE_REDIS_USERNAME or _PASSWORD is set too: keep one of them")
-        raise ValueError("must be host:port only; a login belongs in SIGHTLINE_KAFKA_USERNAME and _PASSWORD")
+        if name == "kafka":
+            raise ValueError("must be host:port only; a login belongs in SIGHTLINE_KAFKA_USERNAME and _PASSWORD")
+        raise ValueError("must be host:port only: Triton has no login, but certificates")
 
 
 def check_protocol(value: str, others: Mapping[str, Any]) -> None:
@@ -75,6 +84,14 @@ def check_redis_login(value: SecretStr | None, others: Mapping[str, Any]) -> Non
         raise ValueError(
             "needs SIGHTLINE_REDIS, the address of a Redis that asks for a password; the local one does not"
         )
+
+
+def check_file(value: Any) -> None:
+    """Check that the system can look for a file of this name."""
+    try:
+        Path(value or "").is_file()
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
 
 
 def check_authorities(service: str, value: Path | None, others: Mapping[str, Any]) -> None:
@@ -114,3 +131,23 @@ def _check_use(service: str, others: Mapping[str, Any]) -> None:
     used, only = how[service]
     if not used:
         raise ValueError(f"is used only {only}")
+
+
+#: What Kubernetes and Docker set in a container for services with names such as sightline-redis.
+_SERVICE_LINK = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?|NAME|ENV_.+)")
+
+
+def misspelt(variables: Iterable[str], known: Sequence[str]) -> dict[str, str]:
+    """Return the setting that each variable probably means, of those that are none. All names lack the SIGHTLINE_.
+
+    >>> misspelt(["REDIS_URL", "TOPIC_PREFFIX", "REDIS", "OTHER"], ["REDIS", "TOPIC_PREFIX"])
+    {'REDIS_URL': 'REDIS', 'TOPIC_PREFFIX': 'TOPIC_PREFIX'}
+    """
+    found = {}
+    for name in variables:
+        if name in known or _SERVICE_LINK.fullmatch(name):
+            continue
+        longest = sorted((each for each in known if name.startswith(f"{each}_")), key=len)[-1:]
+        if close := get_close_matches(name, known, 1, 0.8) or longest:
+            found[name] = close[0]
+    return found

@@ -22,7 +22,7 @@ LineEvent = Interaction | Upload | ItemChange
 
 def publish_event(fields: dict[str, Any], as_json: bool) -> None:
     """Publish the event with these fields, and print where it lies; raises InvalidEvent."""
-    _publish(map(to_event, [fields]), as_json)
+    _publish([to_event(fields)], as_json)
 
 
 def publish_lines(file: BinaryIO, as_json: bool) -> None:

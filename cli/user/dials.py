@@ -1,11 +1,14 @@
 """Reads a user's dials from the command line: `shoes=0.5`."""
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 import typer
 
 from streams.wire.events import Dials
+
+_EXAMPLE: Final = "give a name and a weight from -1 to 1, such as shoes=0.5"
 
 
 def read_dials(words: Iterable[str]) -> dict[str, float]:
@@ -14,8 +17,16 @@ def read_dials(words: Iterable[str]) -> dict[str, float]:
     >>> read_dials(["shoes=0.5", "a=b=-1"])
     {'shoes': 0.5, 'a=b': -1.0}
     """
-    pairs = [word.rpartition("=") for word in words]
+    weights = dict(map(_read_dial, words))
     try:
-        return msgspec.convert({name: float(weight) for name, _, weight in pairs}, Dials)
-    except (ValueError, msgspec.ValidationError) as error:
-        raise typer.BadParameter(f"{error}: give a name and a weight from -1 to 1, such as shoes=0.5") from None
+        return msgspec.convert(weights, Dials)
+    except msgspec.ValidationError as error:
+        raise typer.BadParameter(f"{error}: {_EXAMPLE}") from None
+
+
+def _read_dial(word: str) -> tuple[str, float]:
+    name, _, weight = word.rpartition("=")
+    try:
+        return name, float(weight)
+    except ValueError:
+        raise typer.BadParameter(f"{word!r} has no weight: {_EXAMPLE}") from None

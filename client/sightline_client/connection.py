@@ -11,7 +11,7 @@ from kafka.errors import (  # type: ignore[import-untyped]  # ships no types
 )
 
 from sightline_client.errors import AccessRefused, BrokerUnavailable
-from sightline_client.login import connect, sign_in
+from sightline_client.login import addresses_of, connect, sign_in
 from sightline_client.security import PLAINTEXT, KafkaSecurity
 
 CONNECT_MS: Final = 10_000
@@ -33,7 +33,7 @@ def connecting(bootstrap: str, security: KafkaSecurity = PLAINTEXT) -> Iterator[
 def knock(bootstrap: str) -> None:
     """Connect to one of the addresses: kafka-python takes 10 s to give up, and leaves its sockets open."""
     refusal: OSError | None = None
-    for address in bootstrap.split(","):
+    for address in addresses_of(bootstrap):
         try:
             connect(address).close()
         except OSError as error:

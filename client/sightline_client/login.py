@@ -17,6 +17,7 @@ from kafka.protocol.metadata import ApiVersionsRequest  # type: ignore[import-un
 from kafka.protocol.parser import KafkaProtocol  # type: ignore[import-untyped]
 from kafka.protocol.sasl import SaslAuthenticateRequest, SaslHandshakeRequest  # type: ignore[import-untyped]
 
+from sightline_client.addresses import read_addresses
 from sightline_client.errors import AccessRefused
 from sightline_client.security import PLAINTEXT, KafkaSecurity
 
@@ -47,18 +48,24 @@ def sign_in(bootstrap: str, security: KafkaSecurity) -> None:
         time.sleep(_PAUSE_S)
 
 
+def addresses_of(bootstrap: str) -> list[str]:
+    """The host:port of each server; raises OSError where the text holds something else."""
+    try:
+        return read_addresses(bootstrap)
+    except ValueError as error:
+        raise OSError(f"the address {error}") from None
+
+
 def connect(address: str) -> socket.socket:
     """A connection to host:port; raises OSError."""
-    host, _, port = address.strip().rpartition(":")
-    if not (host and port.isdigit()):
-        raise OSError(f"{address!r} is not host:port")
+    host, _, port = address.rpartition(":")
     return socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S)
 
 
 def _failure_of(bootstrap: str, security: KafkaSecurity, tls: ssl.SSLContext | None) -> Exception | None:
     """Why no address lets us in, a refusal rather than a silence; None when one does."""
     failures: list[Exception] = []
-    for address in bootstrap.split(","):
+    for address in addresses_of(bootstrap):
         try:
             _log_in(address, security, tls)
         except (OSError, ValueError, KafkaError) as error:
@@ -74,7 +81,7 @@ def _is_final(failure: Exception) -> bool:
 
 
 def _log_in(address: str, security: KafkaSecurity, tls: ssl.SSLContext | None) -> None:
-    host = address.strip().rpartition(":")[0].strip("[]")
+    host = address.rpartition(":")[0].strip("[]")
     with closing(_Connection(connect(address), host, tls)) as broker:
         # With TLS 1.3 a broker that does not trust our certificate says so in its first answer.
         broker.ask(ApiVersionsRequest(version=0))

@@ -10,6 +10,7 @@ from kafka.errors import KafkaError  # type: ignore[import-untyped]
 from sightline_client.connection import CONNECT_MS, connecting
 from sightline_client.errors import InvalidEvent, NotDelivered
 from sightline_client.events import AppEvent, encode
+from sightline_client.login import addresses_of
 from sightline_client.parsing import check_size, decode, kind_of
 from sightline_client.pseudonyms import pseudonymous
 from sightline_client.routing import route
@@ -44,7 +45,7 @@ class EventPublisher:
         self._first_failure: BaseException | None = None
         with connecting(bootstrap, security):
             self._producer: Any = KafkaProducer(
-                bootstrap_servers=bootstrap,
+                bootstrap_servers=addresses_of(bootstrap),
                 acks="all",
                 enable_idempotence=True,
                 allow_auto_create_topics=False,

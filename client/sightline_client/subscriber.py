@@ -12,6 +12,7 @@ from sightline_client.connection import CONNECT_MS, connecting
 from sightline_client.errors import BrokerUnavailable
 from sightline_client.latest import LatestLists
 from sightline_client.lists import Recommendations
+from sightline_client.login import addresses_of
 from sightline_client.parsing import UNREADABLE
 from sightline_client.routing import partition_of
 from sightline_client.security import PLAINTEXT, KafkaSecurity
@@ -47,7 +48,7 @@ class RecommendationSubscriber:
         self.undecodable = 0
         with connecting(bootstrap, security):
             self._consumer: Any = KafkaConsumer(
-                bootstrap_servers=bootstrap,
+                bootstrap_servers=addresses_of(bootstrap),
                 group_id=group,
                 auto_offset_reset="earliest" if from_beginning else "latest",
                 enable_auto_commit=group is not None,

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from sightline_client.login import sign_in
 from streams.credentials import kafka_security
+from streams.errors import SettingsError
 from streams.kafka.end_offsets import EndOffsets
 from streams.kafka.faust_app import App, make_app
 from streams.logs import configure_logs, log
@@ -81,9 +82,7 @@ class Worker:
 
     async def start(self) -> None:
         """Start everything, the agents last. Raises the parts' errors if a service is not in the required state."""
-        probes = Probes(
-            self._settings.metrics_host, self._settings.metrics_port, live=self._live, ready=self._not_ready
-        )
+        probes = self._listen()
         self._stack.callback(probes.close)
         self._stack.push_async_callback(self._end_offsets.close)
         probes.start()
@@ -100,6 +99,16 @@ class Worker:
         set_on_retry_hooks([*get_on_retry_hooks(), lambda _: self._liveness.moved()])
         self._ready = True
         log.info("ready", worker=self._name)
+
+    def _listen(self) -> Probes:
+        host, port = self._settings.metrics_host, self._settings.metrics_port
+        try:
+            return Probes(host, port, live=self._live, ready=self._not_ready)
+        except OSError as error:
+            raise SettingsError(
+                f"this worker cannot listen on {host}:{port} ({error}): set SIGHTLINE_METRICS_HOST to an address of "
+                "this machine, and SIGHTLINE_METRICS_PORT to a free port, or to 0 for any"
+            ) from None
 
     @property
     def failure(self) -> BaseException | None:

@@ -14,5 +14,5 @@ def test_a_client_without_kafka_says_at_once_what_to_do(
 
 
 def test_an_address_without_a_port_is_named() -> None:
-    with pytest.raises(BrokerUnavailable, match="'kafka' is not host:port"):
+    with pytest.raises(BrokerUnavailable, match="needs a port: give host:port, not 'kafka'"):
         EventPublisher("kafka")

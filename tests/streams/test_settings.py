@@ -177,3 +177,66 @@ def test_a_key_that_is_too_short_is_refused_without_being_shown(environment: Env
     told = "\n".join(refusal())
     assert f"SIGHTLINE_{name.upper()}" in told
     assert "tooshort" not in told
+
+
+HOSTILE = (
+    "",
+    " ",
+    "\n",
+    "nan",
+    "inf",
+    "-1",
+    "0",
+    "1e999",
+    "٣",
+    "{}",
+    "[",
+    "/",
+    "\x1b[31m",
+    "null",
+    "🙂",
+    "x" * 10_000,
+    "a,b;c",
+    "://",
+)
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_whatever_a_variable_holds_is_taken_or_refused_in_a_line_with_its_name(
+    environment: Environment, name: str
+) -> None:
+    for value in HOSTILE:
+        environment(**{name: value})
+        try:
+            read_settings()
+        except SettingsError as error:
+            _, *lines = str(error).splitlines()
+            assert [line for line in lines if not line.startswith("  SIGHTLINE_")] == []
+            assert any(name.partition("_")[0].upper() in line for line in lines)
+            assert not any("Value error" in line or len(line) > 600 or "\x1b" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [("REDIS_URL", "REDIS"), ("KAFKA_BOOTSTRAP_SERVERS", "KAFKA"), ("PARTITION", "PARTITIONS"), ("HOMES", "HOME")],
+)
+def test_a_misspelt_variable_is_refused_with_the_one_that_is_probably_meant(
+    environment: Environment, variable: str, meant: str
+) -> None:
+    environment(**{variable: "1"})
+    assert refusal() == [f"SIGHTLINE_{variable}: is no setting; SIGHTLINE_{meant} is"]
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "REDIS_SERVICE_HOST",
+        "REDIS_SERVICE_PORT",
+        "REDIS_SERVICE_PORT_REDIS",
+        "REDIS_PORT_6379_TCP_ADDR",
+        "OF_LATER_VERSIONS",
+    ],
+)
+def test_what_kubernetes_or_a_later_version_sets_is_passed_over(environment: Environment, variable: str) -> None:
+    environment(**{variable: "1"})
+    read_settings()
