@@ -202,3 +202,17 @@ def faults(
     from cli.bench.faults import inflict
 
     inflict(only or (), rate, minutes, as_json)
+
+
+@app.command()
+def field(
+    data: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="A folder with events.jsonl and pictures to try, too."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Try what people met with such systems, one line a case; exit code 1 if one does not pass; about 6 minutes."""
+    from cli.bench.field import try_cases
+
+    try_cases(data, as_json)
