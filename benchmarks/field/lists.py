@@ -47,7 +47,8 @@ class _Shop:
         return found
 
     def _noise(self, count: int) -> NDArray[np.float64]:
-        return self._random.standard_normal((count, WIDTH)) / np.sqrt(WIDTH)
+        found: NDArray[np.float64] = self._random.standard_normal((count, WIDTH)) / np.sqrt(WIDTH)
+        return found
 
 
 def _item(name: str, vector: NDArray[np.float32], **facts: Any) -> Item:

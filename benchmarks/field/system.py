@@ -101,8 +101,9 @@ class System:
         services = {"kafka": self.endpoints.kafka, "redis": self.endpoints.redis, "triton": self.endpoints.triton}
         given = self.settings.model_copy(update=services).environment()
         environment = inherited(given | {f"SIGHTLINE_{key.upper()}": value for key, value in settings.items()})
-        command = [*_SIGHTLINE, *words]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
+        return subprocess.run(  # noqa: S603 (our own command)
+            [*_SIGHTLINE, *words], env=environment, capture_output=True, text=True, timeout=180, check=False
+        )
 
     def restart(self, name: WorkerName) -> Worker:
         """Stop a worker and start it again; raises StackError if it does not become ready."""
