@@ -21,6 +21,7 @@ from msgspec import Meta
 from PIL import Image
 
 from features.vision.decode import BadImage, Reason, decode
+from streams.uploads.no_new_processes import forbid_new_processes
 
 #: A frame is its length (LENGTH_BYTES, big-endian) and its content. The first answer is empty and means "ready".
 LENGTH_BYTES = 4
@@ -96,12 +97,14 @@ def _enlarge_pipe(pipe: int) -> None:
 
 
 def _limit_resources(memory_bytes: int) -> None:
-    for kind, limit in (
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NPROC, 0),
-        (resource.RLIMIT_NOFILE, 3),  # stdin, stdout and stderr are open already
-    ):
+    limits = {
+        resource.RLIMIT_AS: memory_bytes,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: 3,  # stdin, stdout and stderr are open already
+    }
+    if not forbid_new_processes():
+        limits[resource.RLIMIT_NPROC] = 0  # no threads either, so the decoder of HEIC ends the process
+    for kind, limit in limits.items():
         resource.setrlimit(kind, (limit, limit))
 
 
