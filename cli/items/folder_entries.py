@@ -1,10 +1,13 @@
-"""What lies below a folder: pictures by their first bytes, whatever their names, and why all else is none."""
+"""What lies below a folder: pictures, by their first bytes or at least by name, and why all else is none."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from features.vision.formats import HEAD_BYTES, BadImage, sniff
+
+#: A file that is named so and is no picture is refused, which its owner wants to know; others are passed over.
+SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".heic", ".heif", ".hif", ".avif"))
 
 
 def entries(folder: Path) -> Iterator[tuple[Path, str | None]]:
@@ -38,13 +41,15 @@ def _walk(folder: Path) -> list[tuple[Path, str | None]]:
 
 
 def _why_no_picture(path: Path) -> str | None:
-    """Why a file is passed over; None for a picture."""
+    """Why a file is passed over; None for a picture, or what is named like one."""
     if path.name.startswith("._"):
         return "what macOS keeps beside a file (AppleDouble), no picture"
     if path.name.startswith("."):
         return "a hidden file"
     if not path.is_file():
         return "a link that leads nowhere" if path.is_symlink() else "neither a file nor a folder"
+    if path.suffix.lower() in SUFFIXES:
+        return None
     try:
         with path.open("rb") as file:
             sniff(file.read(HEAD_BYTES))

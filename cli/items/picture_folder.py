@@ -37,8 +37,8 @@ class Survey:
 def survey(folder: Path, *, labels: Path | None = None, column: str | None = None) -> Survey:
     """Look through a folder; raises typer.BadParameter if it has no picture.
 
-    The first bytes of a file say whether it is a picture, not its name. With `labels`, a CSV whose column `path` is
-    relative to the folder, `column` names the category.
+    The first bytes of a file say whether it is a picture; what is only named like one is refused when it is read.
+    With `labels`, a CSV whose column `path` is relative to the folder, `column` names the category.
     """
     if not folder.is_dir():
         raise typer.BadParameter(f"{folder} is not a folder: name one that holds pictures")

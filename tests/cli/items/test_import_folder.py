@@ -113,12 +113,16 @@ def test_a_heic_is_sent_as_jpeg(tmp_path: Path) -> None:
     assert work.made_smaller == 1
 
 
-def test_a_picture_that_cannot_be_read_is_refused_with_its_reason_and_the_rest_goes_on(tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_refused_with_its_reason_and_the_rest_goes_on(tmp_path: Path) -> None:
     folder = only(tmp_path, "half.jpg", photo()[:1_100_000])
+    only(tmp_path, "page.jpg", b"<html>no</html>")
+    only(tmp_path, "empty.jpg", b"")
+    (folder / "folder.jpg").mkdir()
     only(tmp_path, "whole.jpg", drawn("whole", "JPEG"))
     work, uploads = run_import(folder, Journal(tmp_path / "journal"))
     assert [upload.item_id for upload in uploads] == ["whole.jpg"]
-    assert work.refused["half.jpg"].startswith("truncated: ")
+    reasons = {item: reason.partition(":")[0] for item, reason in work.refused.items()}
+    assert reasons == {"half.jpg": "truncated", "page.jpg": "not_an_image", "empty.jpg": "empty"}
 
 
 def test_a_query_takes_what_a_phone_makes(tmp_path: Path) -> None:

@@ -87,14 +87,15 @@ def put(folder: Path, name: str, data: bytes = b"") -> None:
 PHOTO = drawn("photo", "JPEG")
 
 
-def test_the_first_bytes_say_what_a_picture_is_and_not_the_name(tmp_path: Path) -> None:
+def test_a_picture_is_found_by_its_first_bytes_or_its_name(tmp_path: Path) -> None:
     names = ["a.HEIC", "b.heif", "c.avif", "d.jpe", "e.JFIF", "f.webp", "g", "h.txt", "i.Jpg.bak"]
     for name in names:
         put(tmp_path, name, PHOTO)
-    put(tmp_path, "x.jpg", b"<html>no</html>")
+    put(tmp_path, "page.jpg", b"<html>no</html>")
+    put(tmp_path, "page.html", b"<html>no</html>")
     found = survey(tmp_path)
-    assert [picture.item_id for picture in found.pictures] == names
-    assert list(found.passed_over) == ["x.jpg"]
+    assert [picture.item_id for picture in found.pictures] == [*names, "page.jpg"]
+    assert list(found.passed_over) == ["page.html"]
 
 
 def test_everything_that_is_passed_over_is_named_with_the_reason(tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ def test_everything_that_is_passed_over_is_named_with_the_reason(tmp_path: Path)
     put(folder, "._IMG_0.JPG", b"\0\x05\x16\x07" + bytes(100))
     put(folder, ".hidden.jpg", PHOTO)
     put(folder, ".thumbnails/1.jpg", PHOTO)
-    put(folder, "empty.jpg")
+    put(folder, "empty")
     put(folder, "film.mov", b"\0\0\0\x14ftypqt  " + bytes(40))
     put(folder, "scan.tiff", b"II*\0" + bytes(40))
     put(folder, "notes.txt", b"hello")
@@ -117,7 +118,7 @@ def test_everything_that_is_passed_over_is_named_with_the_reason(tmp_path: Path)
         ".hidden.jpg": "a",
         ".thumbnails": "a",
         "album": "a",
-        "empty.jpg": "empty:",
+        "empty": "empty:",
         "film.mov": "format:",
         "loop.jpg": "a",
         "notes.txt": "not_an_image:",
@@ -128,16 +129,16 @@ def test_everything_that_is_passed_over_is_named_with_the_reason(tmp_path: Path)
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path, "a.jpg", PHOTO)
-    put(tmp_path, "b.jpg", PHOTO)
+    put(tmp_path, "b", PHOTO)
     opened = Path.open
 
     def refuse(path: Path, *arguments: object, **options: object) -> object:
-        if path.name == "b.jpg":
+        if path.name == "b":
             raise PermissionError(13, "Permission denied")
         return opened(path, *arguments, **options)  # type: ignore[call-overload]
 
     monkeypatch.setattr(Path, "open", refuse)
-    assert survey(tmp_path).passed_over == {"b.jpg": "cannot be read: Permission denied"}
+    assert survey(tmp_path).passed_over == {"b": "cannot be read: Permission denied"}
 
 
 def test_a_second_file_of_the_same_item_is_named(tmp_path: Path) -> None:
