@@ -22,8 +22,7 @@ _PLAIN = ("JPEG", "PNG", "WEBP", "GIF")
 def fitting(data: bytes, limit: int) -> bytes:
     """The file itself if it is acceptable and has at most `limit` bytes; else a JPEG of at most SIDE pixels a side.
 
-    The JPEG is upright and in sRGB. Raises BadImage for what is no picture, cannot be decoded, or has over 89 million
-    pixels.
+    Raises BadImage for what is no picture, cannot be decoded, or has over 89 million pixels.
     """
     if sniff(data) in _PLAIN and len(data) <= limit:
         try:
@@ -33,25 +32,30 @@ def fitting(data: bytes, limit: int) -> bytes:
                 raise
         else:
             return data
-    return see(data, partial(_jpeg, limit=limit))
+    return jpeg(data, SIDE, limit)
 
 
-def _jpeg(image: Image.Image, limit: int) -> bytes:
+def jpeg(data: bytes, side: int, limit: int) -> bytes:
+    """The picture as an upright JPEG in sRGB, at most `side` pixels a side and `limit` bytes; raises BadImage."""
+    return see(data, partial(_jpeg, side=side, limit=limit))
+
+
+def _jpeg(image: Image.Image, side: int, limit: int) -> bytes:
     check_aspect(image)
-    image.draft("RGB", (SIDE, SIDE))
-    small = most_to_see(image, lambda frame: shown(frame, _scaled))
+    image.draft("RGB", (side, side))
+    small = most_to_see(image, lambda frame: shown(frame, partial(_scaled, side=side)))
     for quality in _QUALITIES:
         buffer = BytesIO()
         small.save(buffer, "JPEG", quality=quality)
         if buffer.tell() <= limit:
             return buffer.getvalue()
-    raise BadImage("too_large_bytes", f"the picture takes over {limit:,} bytes even at {SIDE} pixels a side: scale it")
+    raise BadImage("too_large_bytes", f"the picture takes over {limit:,} bytes even at {side} pixels a side: scale it")
 
 
-def _scaled(image: Image.Image) -> Image.Image:
-    """At most SIDE pixels a side; a smaller picture keeps its size."""
-    factor = SIDE / max(image.size)
+def _scaled(image: Image.Image, side: int) -> Image.Image:
+    """At most `side` pixels a side; a smaller picture keeps its size."""
+    factor = side / max(image.size)
     if factor >= 1:
         return image
-    width, height = (max(1, round(side * factor)) for side in image.size)
+    width, height = (max(1, round(length * factor)) for length in image.size)
     return image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)

@@ -152,12 +152,14 @@ async def test_the_largest_picture_that_is_accepted_fits_into_the_memory(decoder
     assert peak_bytes(decoder.pids[0]) < MEMORY_BYTES
 
 
-async def test_after_a_heic_the_largest_picture_still_fits(decoder: Decoder) -> None:
+async def test_after_a_heic_the_largest_picture_still_fits() -> None:
+    decoder = Decoder(processes=1, deadline_s=20)
     await decoder.decode(SMALL)
     before = address_space(decoder.pids[0])
     await decoder.decode(HEIC)
     assert address_space(decoder.pids[0]) - before < 20_000_000
     assert (await decoder.decode(LARGE)).width == 8_000
+    await decoder.close()
 
 
 def address_space(pid: int) -> int:
