@@ -39,8 +39,7 @@ def shown(image: Image.Image, scale: Callable[[Image.Image], Image.Image]) -> Im
         small = small.convert(_STRAIGHT[small.mode])
     small = to_srgb(small, image.info)
     if small.mode in _MULTIPLIED:
-        grounded = on_ground(small.convert("RGBA"))
-        return None if grounded is None else grounded.convert("RGB")
+        return on_ground(small.convert("RGBA"))
     return small.convert("RGB")
 
 

@@ -44,6 +44,12 @@ def test_so_is_one_in_grey_with_alpha_and_one_by_a_palette_entry() -> None:
     assert spread(encoded(black_and_white, "GIF", transparency=0)) > 150
 
 
+def test_so_is_one_with_a_dark_speck() -> None:
+    image = logo(WHITE)
+    image.paste((0, 0, 0, 255), (60, 60, 65, 65))
+    assert decode(encoded(image)).pixels[0, 0].max() < 40
+
+
 def test_so_is_one_of_sixteen_bits() -> None:
     levels = np.zeros((120, 120), np.uint16)
     levels[30:90, 30:90] = 0xFFFF
