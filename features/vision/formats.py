@@ -62,8 +62,8 @@ def sniff(data: bytes) -> str:
     for name, magic in _ACCEPTED.items():
         if data.startswith(magic) and (name != "WEBP" or data[8:12] == b"WEBP"):
             return name
-    if (name_ := _by_brand(data)) is not None:
-        return name_
+    if (branded := _by_brand(data)) is not None:
+        return branded
     known = any(data[at : at + len(magic)] == magic for at, magic in _OTHER_PICTURES)
     raise BadImage(
         "format" if known else "not_an_image",
