@@ -8,6 +8,9 @@ from random import Random
 
 from PIL import Image
 
+from benchmarks.world.heic import HEIC
+from features.vision.matrix_profile import SRGB, matrix_profile
+
 _PNG_SIZE = slice(16, 24)
 _PNG_HEADER = slice(12, 29)
 _PNG_SUM = slice(29, 33)
@@ -39,6 +42,11 @@ def whole_pictures() -> list[bytes]:
         _saved(noise, "WEBP", exif=exif),
         _saved(noise.convert("RGBA"), "WEBP", lossless=True),
         _saved(noise, "WEBP", **frames),
+        _saved(noise, "AVIF", speed=10),
+        _saved(noise, "AVIF", speed=10, **frames),
+        HEIC,
+        _saved(noise, "JPEG", icc_profile=matrix_profile(SRGB, 1.0)),
+        _saved(noise, "PNG", icc_profile=matrix_profile(SRGB, 1.0)),
     ]
 
 

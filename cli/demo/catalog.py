@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import typer
-from PIL import Image, UnidentifiedImageError
 
 from benchmarks.world.pictures import draw_catalogue
 from benchmarks.world.shoppers import Product
 from cli.items.picture_folder import balanced_sample, find_pictures, read_picture
+from features.vision.formats import BadImage
+from features.vision.shrink import jpeg
+from streams.wire.events import IMAGE_LIMIT
 
 THUMBNAIL = 320
 
@@ -51,12 +52,7 @@ def folder_items(folder: Path, count: int, seed: int) -> Iterator[DemoItem]:
 
 def thumbnail(image: bytes) -> bytes | None:
     """A small JPEG of a picture; None if it cannot be decoded."""
-    out = BytesIO()
     try:
-        with Image.open(BytesIO(image)) as picture:
-            small = picture.convert("RGB")
-            small.thumbnail((THUMBNAIL, THUMBNAIL))
-            small.save(out, "JPEG", quality=85)
-    except (UnidentifiedImageError, OSError):
+        return jpeg(image, THUMBNAIL, IMAGE_LIMIT)
+    except BadImage:
         return None
-    return out.getvalue()

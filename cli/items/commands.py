@@ -19,13 +19,16 @@ def import_(
     inflight: Annotated[int, typer.Option(min=1, max=64, help="Concurrent uploads.")] = 8,
     as_json: JsonOption = False,
 ) -> None:
-    """Import a folder of pictures into the catalogue; a second run sends only what is new or changed."""
-    from cli.items.picture_folder import find_pictures
+    """Import a folder of pictures into the catalogue; a second run sends only what is new or changed.
 
-    pictures = find_pictures(folder, labels=csv, column=column)
+    Photos that are too large for an event are made smaller; every file that is passed over is named.
+    """
+    from cli.items.picture_folder import survey
+
+    found = survey(folder, labels=csv, column=column)
     from cli.items.import_folder import import_pictures
 
-    import_pictures(folder, pictures, user, inflight, as_json)
+    import_pictures(folder, found, user, inflight, as_json)
 
 
 def similar(

@@ -12,16 +12,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from cli.items.journal import Entry, Journal
-from cli.items.picture_folder import FoundPicture, read_picture
+from cli.items.journal import RULES, Entry, Journal
+from cli.items.picture_folder import FoundPicture, Survey, read_file
 from cli.items.uploading import Landed, Uploader
 from cli.output import print_json, results
 from cli.pseudonyms import known_as
 from cli.running import running_system
+from features.vision.formats import BadImage
+from features.vision.shrink import fitting
 from streams.credentials import kafka_security
 from streams.kafka.admin import cluster_id
 from streams.settings import read_settings
-from streams.wire.events import Upload
+from streams.wire.events import IMAGE_LIMIT, Upload
 
 
 @dataclass(slots=True)
@@ -33,6 +35,7 @@ class Import:
     advance: Callable[[], None]
     searchable: int = 0
     unchanged: int = 0
+    made_smaller: int = 0
     refused: dict[str, str] = field(default_factory=dict)
     _sent: dict[str, str] = field(default_factory=dict)
 
@@ -47,7 +50,7 @@ class Import:
 
     def landed(self, landed: Landed) -> None:
         """Count the result of an upload, and write it into the journal."""
-        self.journal.add(Entry(landed.item_id, self._sent.pop(landed.item_id), landed.refused))
+        self.journal.add(Entry(landed.item_id, self._sent.pop(landed.item_id), landed.refused, RULES))
         if landed.refused is None:
             self.searchable += 1
         else:
@@ -56,16 +59,17 @@ class Import:
 
     def _upload(self, picture: FoundPicture) -> Upload | None:
         try:
-            image = read_picture(picture.path)
+            content = read_file(picture.path)
+            sent = f"{hashlib.sha256(content).hexdigest()}/{picture.category or ''}"
+            known = self.journal.find(picture.item_id, sent)
+            if known is not None:
+                self._count_known(known)
+                return None
+            image = fitting(content, IMAGE_LIMIT)
         except (OSError, ValueError) as error:
-            self.refused[picture.item_id] = str(error)
+            self.refused[picture.item_id] = f"{error.reason}: {error}" if isinstance(error, BadImage) else str(error)
             return None
-        digest = hashlib.sha256(image).hexdigest()
-        sent = f"{digest}/{picture.category or ''}"
-        known = self.journal.find(picture.item_id, sent)
-        if known is not None:
-            self._count_known(known)
-            return None
+        self.made_smaller += image is not content
         self._sent[picture.item_id] = sent
         return Upload(
             event_id=uuid.uuid4().hex,
@@ -74,7 +78,7 @@ class Import:
             user_id=self.user_id,
             image=image,
             category=picture.category,
-            sha256=digest,
+            sha256=hashlib.sha256(image).hexdigest(),
         )
 
     def _count_known(self, known: Entry) -> None:
@@ -84,7 +88,7 @@ class Import:
             self.refused[known.item_id] = known.refused
 
 
-def import_pictures(folder: Path, pictures: Sequence[FoundPicture], user: str, inflight: int, as_json: bool) -> None:
+def import_pictures(folder: Path, found: Survey, user: str, inflight: int, as_json: bool) -> None:
     """Import the pictures of a folder in the name of a user, and print a report."""
     settings = read_settings()
     security = kafka_security(settings)
@@ -96,10 +100,10 @@ def import_pictures(folder: Path, pictures: Sequence[FoundPicture], user: str, i
     ):
         cluster = cluster_id(endpoints.kafka, security=security)
         journal = Journal.of(settings.home, folder, cluster, settings.topic_prefix)
-        bar = progress.add_task("importing", total=len(pictures))
+        bar = progress.add_task("importing", total=len(found.pictures))
         work = Import(journal, known_as(settings, user), advance=lambda: progress.advance(bar))
-        uploader.send_all(work.uploads(pictures), work.landed)
-    _report(work, len(pictures), time.monotonic() - begun, as_json)
+        uploader.send_all(work.uploads(found.pictures), work.landed)
+    _report(work, found, time.monotonic() - begun, as_json)
 
 
 def _bar() -> Progress:
@@ -112,23 +116,34 @@ def _bar() -> Progress:
     )
 
 
-def _report(work: Import, found: int, seconds: float, as_json: bool) -> None:
+def _report(work: Import, found: Survey, seconds: float, as_json: bool) -> None:
     if as_json:
         refused = [{"item_id": item, "reason": reason} for item, reason in work.refused.items()]
         print_json(
             {
-                "found": found,
+                "found": len(found.pictures),
                 "searchable": work.searchable,
                 "unchanged": work.unchanged,
+                "made_smaller": work.made_smaller,
                 "refused": refused,
+                "passed_over": [{"path": path, "reason": reason} for path, reason in found.passed_over.items()],
                 "seconds": round(seconds, 2),
             }
         )
         return
-    console = results()
-    console.print(f"{found} pictures: {work.searchable} new or changed and searchable, {work.unchanged} unchanged")
-    if work.refused:
-        table = Table("refused", "why", title=f"{len(work.refused)} refused", title_justify="left")
-        for item, reason in work.refused.items():
-            table.add_row(Text(item), Text(reason))
-        console.print(table)
+    results().print(
+        f"{len(found.pictures)} pictures: {work.searchable} new or changed and searchable, {work.unchanged} unchanged, "
+        f"{len(work.refused)} refused; {work.made_smaller} were made smaller or converted, "
+        f"{len(found.passed_over)} other entries passed over"
+    )
+    _print_reasons("refused", work.refused)
+    _print_reasons("passed over", found.passed_over)
+
+
+def _print_reasons(title: str, reasons: dict[str, str]) -> None:
+    if not reasons:
+        return
+    table = Table(title, "why", title=f"{len(reasons)} {title}", title_justify="left")
+    for name, reason in reasons.items():
+        table.add_row(Text(name), Text(reason))
+    results().print(table)

@@ -7,13 +7,17 @@ import msgspec
 
 from sightline_client.parsing import UNREADABLE
 
+#: Counts up with every version that accepts pictures which the one before refused.
+RULES = 1
+
 
 class Entry(msgspec.Struct, frozen=True):
-    """One file as it was sent: its item, a digest of the content, and the reason if it was refused."""
+    """One file as it was sent: its item, a digest of the content, and the reason if it was refused, by which rules."""
 
     item_id: str
     sent: str
     refused: str | None = None
+    rules: int = 0
 
 
 class Journal:
@@ -30,9 +34,11 @@ class Journal:
         return cls(home / "imports" / f"{name}.jsonl")
 
     def find(self, item_id: str, sent: str) -> Entry | None:
-        """The entry of this item if its content is still the same."""
+        """The entry of this item if its content is still the same, and so are the rules if they refused it."""
         entry = self._entries.get(item_id)
-        return entry if entry is not None and entry.sent == sent else None
+        if entry is None or entry.sent != sent or (entry.refused is not None and entry.rules != RULES):
+            return None
+        return entry
 
     def add(self, entry: Entry) -> None:
         """Append an entry to the file."""

@@ -4,15 +4,16 @@ import csv
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 import typer
 
+from cli.items.folder_entries import entries
+from features.vision.shrink import MAX_FILE_BYTES, fitting
 from streams.wire.events import IMAGE_LIMIT
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
 ID_LENGTH = 128
 
 
@@ -25,34 +26,58 @@ class FoundPicture:
     category: str | None
 
 
-def find_pictures(folder: Path, *, labels: Path | None = None, column: str | None = None) -> list[FoundPicture]:
-    """Every picture below a folder, sorted by path; raises typer.BadParameter.
+@dataclass(slots=True)
+class Survey:
+    """What lies below a folder: its pictures, sorted by path, and why each other entry is passed over, by path."""
 
+    pictures: list[FoundPicture] = field(default_factory=list)
+    passed_over: dict[str, str] = field(default_factory=dict)
+
+
+def survey(folder: Path, *, labels: Path | None = None, column: str | None = None) -> Survey:
+    """Look through a folder; raises typer.BadParameter if it has no picture.
+
+    The first bytes of a file say whether it is a picture; what is only named like one is refused when it is read.
     With `labels`, a CSV whose column `path` is relative to the folder, `column` names the category.
     """
     if not folder.is_dir():
         raise typer.BadParameter(f"{folder} is not a folder: name one that holds pictures")
     categories = _read_labels(labels, column or "label") if labels else None
-    found = [
-        FoundPicture(path, item_id_of(relative), _category(relative, categories))
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in SUFFIXES and path.is_file()
-        for relative in [path.relative_to(folder).as_posix()]
-    ]
-    if not found:
-        raise typer.BadParameter(f"there is no picture in {folder}: supported are {', '.join(sorted(SUFFIXES))}")
+    found = Survey()
+    ids: dict[str, str] = {}
+    for path, no_picture in entries(folder):
+        if labels is not None and path.name == labels.name and path.samefile(labels):
+            continue
+        relative = path.relative_to(folder).as_posix()
+        item_id = item_id_of(relative)
+        reason = no_picture or _taken(ids.get(item_id))
+        if reason is not None:
+            found.passed_over[_printable(relative)] = reason
+            continue
+        ids[item_id] = relative
+        found.pictures.append(FoundPicture(path, item_id, _category(relative, categories)))
+    if not found.pictures:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in list(found.passed_over.items())[:3])
+        raise typer.BadParameter(f"there is no picture in {folder}" + (f", but {reasons}" if reasons else ""))
     return found
 
 
-def read_picture(path: Path) -> bytes:
-    """A file's bytes; raises ValueError if they do not fit into an event."""
+def find_pictures(folder: Path, *, labels: Path | None = None, column: str | None = None) -> list[FoundPicture]:
+    """The pictures of `survey`; raises typer.BadParameter."""
+    return survey(folder, labels=labels, column=column).pictures
+
+
+def read_file(path: Path) -> bytes:
+    """A file's bytes; raises OSError, or ValueError if it is too large to be made smaller."""
     size = path.stat().st_size
-    if not 0 < size <= IMAGE_LIMIT:
-        raise ValueError(
-            f"{path.name} is {size:,} bytes, and an event carries 1 to {IMAGE_LIMIT:,}: make it smaller, or put it "
-            "into the object store (SIGHTLINE_OBJECT_STORE) and publish an upload with its image_ref"
-        )
+    if size > MAX_FILE_BYTES:
+        raise ValueError(f"{path.name} is {size:,} bytes, and at most {MAX_FILE_BYTES:,} are read: make it smaller")
     return path.read_bytes()
+
+
+def read_picture(path: Path) -> bytes:
+    """The picture in a file as an event carries it, made smaller if need be; raises OSError or ValueError."""
+    return fitting(read_file(path), IMAGE_LIMIT)
 
 
 def item_id_of(relative: str) -> str:
@@ -74,6 +99,15 @@ def balanced_sample(pictures: Sequence[FoundPicture], count: int, seed: int) -> 
     deepest = max(map(len, piles.values()))
     turns = (piles[name][turn] for turn in range(deepest) for name in names if turn < len(piles[name]))
     return [picture for picture, _ in zip(turns, range(count), strict=False)]
+
+
+def _taken(other: str | None) -> str | None:
+    return None if other is None else f"has the same item id as {_printable(other)}"
+
+
+def _printable(name: str) -> str:
+    """A path that need not be UTF-8, with escapes."""
+    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def _category(relative: str, categories: dict[str, str] | None) -> str | None:

@@ -48,7 +48,7 @@ def show_similar(query: Query, count: int, timeout_s: float, as_json: bool) -> N
     try:
         picture = read_picture(query.image)
         msgspec.convert(msgspec.to_builtins(only), Only)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
     with running_system(settings) as endpoints:
         answer = ask_similar(

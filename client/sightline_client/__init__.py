@@ -27,6 +27,7 @@ from sightline_client.pseudonyms import pseudonym
 from sightline_client.security import PLAINTEXT, KafkaSecurity
 
 if TYPE_CHECKING:
+    from sightline_client.pictures import fit_picture
     from sightline_client.publisher import EventPublisher
     from sightline_client.routing import partition_of
     from sightline_client.subscriber import RecommendationSubscriber
@@ -65,19 +66,21 @@ __all__ = [
     "Trigger",
     "Upload",
     "encode",
+    "fit_picture",
     "partition_of",
     "pseudonym",
 ]
 
-#: What needs kafka-python, which takes several times as long to import as the rest: loaded when it is asked for.
-_ON_KAFKA: Final = {
+#: What needs kafka-python or Pillow, which take several times as long to import as the rest: loaded when asked for.
+_ON_DEMAND: Final = {
     "EventPublisher": "sightline_client.publisher",
     "RecommendationSubscriber": "sightline_client.subscriber",
+    "fit_picture": "sightline_client.pictures",
     "partition_of": "sightline_client.routing",
 }
 
 
 def __getattr__(name: str) -> object:
-    if name not in _ON_KAFKA:
+    if name not in _ON_DEMAND:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_ON_KAFKA[name]), name)
+    return getattr(import_module(_ON_DEMAND[name]), name)

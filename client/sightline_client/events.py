@@ -80,7 +80,7 @@ class Upload(Event, frozen=True, kw_only=True):
         if len(given) != 1:
             raise ValueError(f"an upload needs exactly one of image, image_ref, video_ref; it has {given or 'none'}")
         if self.image is not None and len(self.image) > IMAGE_LIMIT:
-            raise ValueError(f"`image` is {len(self.image)} bytes; over {IMAGE_LIMIT} send an image_ref")
+            raise ValueError(f"`image` is {len(self.image)} bytes; over {IMAGE_LIMIT} use fit_picture or an image_ref")
         if self.only is not None and self.purpose != "query":
             raise ValueError("`only` limits a query: set `purpose` to query, or leave it out")
 

@@ -6,6 +6,7 @@ would need more than BYTES of memory is refused or ends the process. The answers
 attacker who controls this process must not reach the worker.
 """
 
+import ctypes
 import fcntl
 import os
 import resource
@@ -21,12 +22,14 @@ from msgspec import Meta
 from PIL import Image
 
 from features.vision.decode import BadImage, Reason, decode
+from streams.uploads.no_new_processes import forbid_new_processes
 
 #: A frame is its length (LENGTH_BYTES, big-endian) and its content. The first answer is empty and means "ready".
 LENGTH_BYTES = 4
 SIDE = 224
 #: The smallest power of two that holds an answer.
 PIPE_BYTES = 1 << 18
+_M_ARENA_MAX = -8
 
 
 class Decoded(msgspec.Struct, frozen=True, tag=True):
@@ -61,6 +64,7 @@ def main() -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     _load_plugins()
     _enlarge_pipe(1)
+    _share_one_heap()
     _limit_resources(memory_bytes)
     with os.fdopen(0, "rb") as pictures, os.fdopen(1, "wb") as answers:
         _answer(answers, b"")
@@ -95,13 +99,21 @@ def _enlarge_pipe(pipe: int) -> None:
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
+def _share_one_heap() -> None:
+    """Stop glibc from reserving 64 MB of addresses for each thread: the limit counts addresses, used or not."""
+    with suppress(AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+
+
 def _limit_resources(memory_bytes: int) -> None:
-    for kind, limit in (
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NPROC, 0),
-        (resource.RLIMIT_NOFILE, 3),  # stdin, stdout and stderr are open already
-    ):
+    limits = {
+        resource.RLIMIT_AS: memory_bytes,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: 3,  # stdin, stdout and stderr are open already
+    }
+    if not forbid_new_processes():
+        limits[resource.RLIMIT_NPROC] = 0  # no threads either, so the decoder of HEIC ends the process
+    for kind, limit in limits.items():
         resource.setrlimit(kind, (limit, limit))
 
 

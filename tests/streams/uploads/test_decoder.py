@@ -8,16 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from benchmarks.world.heic import HEIC
 from features.vision.decode import BadImage, decode
 from streams.uploads.decoder import MEMORY_BYTES, Decoder, DecoderUnavailable
 from tests.harness.fakes import until
 from tests.harness.paths import ODD_IMAGES
+from tests.harness.profiles import LINEAR, SWAPPED, encoded, linear_grey, press_of_red_cyan
 
 MANIFEST = ODD_IMAGES / "manifest.csv"
 ROWS = list(csv.DictReader(MANIFEST.read_text().splitlines())) if MANIFEST.exists() else []
@@ -25,15 +26,19 @@ ROWS = list(csv.DictReader(MANIFEST.read_text().splitlines())) if MANIFEST.exist
 READY = "import os, sys; os.write(1, bytes(4)); "
 
 
-def encoded(image: Image.Image, format_: str = "PNG", **options: object) -> bytes:
-    buffer = BytesIO()
-    image.save(buffer, format_, **options)
-    return buffer.getvalue()
-
-
+NOISE = Image.effect_noise((96, 80), 90).convert("RGB")
 SMALL = encoded(Image.new("RGB", (64, 48), (205, 30, 40)))
+
+
+def large() -> Image.Image:
+    """Half of it is transparent."""
+    image = Image.new("P", (8_000, 5_000))
+    image.paste(1, (0, 0, 4_000, 5_000))
+    return image
+
+
 #: The most pixels that are accepted, in 40 kB and with transparency: 0.3 s and 350 MB to decode.
-LARGE = encoded(Image.new("P", (8_000, 5_000)), transparency=0, compress_level=1)
+LARGE = encoded(large(), transparency=0, compress_level=1)
 
 
 @pytest.fixture
@@ -89,6 +94,29 @@ async def test_what_is_no_picture_is_refused_with_the_reason_and_the_process_goe
     assert decoder.pids == before
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        HEIC,
+        encoded(NOISE, "AVIF", speed=10),
+        encoded(NOISE, "JPEG", icc_profile=SWAPPED),
+        encoded(NOISE.convert("CMYK"), "JPEG", icc_profile=press_of_red_cyan()),
+        encoded(NOISE.convert("L"), "JPEG", icc_profile=linear_grey()),
+        encoded(NOISE, "PNG", icc_profile=LINEAR),
+        encoded(NOISE, "JPEG")[:-2],
+        encoded(Image.new("RGB", (60, 60)), "GIF", save_all=True, append_images=[NOISE]),
+        encoded(Image.new("RGB", (60, 60)), "WEBP", save_all=True, append_images=[NOISE.resize((60, 60))]),
+    ],
+    ids=["HEIC", "AVIF", "RGB", "CMYK", "grey", "PNG", "no end", "GIF", "WebP"],
+)
+async def test_all_that_a_picture_may_need_is_loaded_before_files_are_out_of_reach(
+    decoder: Decoder, data: bytes
+) -> None:
+    before = decoder.pids
+    assert ((await decoder.decode(data)).pixels == decode(data).pixels).all()
+    assert decoder.pids == before
+
+
 async def test_many_at_once_each_get_their_own_picture(decoder: Decoder) -> None:
     pictures = [encoded(Image.new("RGB", (30 + n, 30))) for n in range(20)]
     found = await asyncio.gather(*map(decoder.decode, pictures))
@@ -124,6 +152,21 @@ async def test_the_largest_picture_that_is_accepted_fits_into_the_memory(decoder
     assert peak_bytes(decoder.pids[0]) < MEMORY_BYTES
 
 
+async def test_after_a_heic_the_largest_picture_still_fits() -> None:
+    decoder = Decoder(processes=1, deadline_s=20)
+    await decoder.decode(SMALL)
+    before = address_space(decoder.pids[0])
+    await decoder.decode(HEIC)
+    assert address_space(decoder.pids[0]) - before < 20_000_000
+    assert (await decoder.decode(LARGE)).width == 8_000
+    await decoder.close()
+
+
+def address_space(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmPeak"))
+
+
 # Limits
 
 
@@ -139,6 +182,28 @@ async def test_a_picture_that_takes_too_long_is_refused_and_the_next_one_is_deco
 async def test_a_picture_that_takes_too_much_memory_is_refused() -> None:
     error = await refusal(Decoder(processes=1, memory_bytes=250_000_000), LARGE)
     assert error.reason == "too_much_memory"
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["import os; os.fork()", "import os; os.execv('/bin/true', ['true'])", "import subprocess; subprocess.run('true')"],
+    ids=["fork", "exec", "subprocess"],
+)
+def test_a_process_can_start_no_other_process(program: str) -> None:
+    confined = "from streams.uploads.no_new_processes import forbid_new_processes as forbid; assert forbid(); "
+    done = subprocess.run([sys.executable, "-c", confined + program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "PermissionError" in done.stderr
+
+
+def test_a_confined_process_may_start_threads() -> None:
+    program = (
+        "from streams.uploads.no_new_processes import forbid_new_processes; import threading\n"
+        "assert forbid_new_processes()\n"
+        "thread = threading.Thread(target=print, args=('done',)); thread.start(); thread.join()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "done\n"
 
 
 async def test_the_process_can_open_no_file_and_knows_nothing_of_our_environment(decoder: Decoder) -> None:
