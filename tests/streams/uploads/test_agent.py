@@ -61,11 +61,12 @@ async def test_an_item_has_what_the_upload_says_of_it(studio: Studio) -> None:
     assert {name: getattr(item, name) for name in said} == said
 
 
-@pytest.mark.parametrize(
-    ("field", "times"), [({}, {}), ({"in_stock": None}, {}), ({"in_stock": True}, {"in_stock": NOON})]
-)
+SAID = [({}, {}), ({"in_stock": None}, {}), ({"in_stock": True}, {"in_stock": NOON})]
+
+
+@pytest.mark.parametrize(("field", "times"), SAID, ids=["nothing", "null", "true"])
 async def test_only_an_upload_that_says_so_is_of_an_item_in_stock(
-    studio: Studio, field: dict[str, object], times: dict[str, int]
+    studio: Studio, field: dict[str, Any], times: dict[str, int]
 ) -> None:
     await studio.handle([record(0, upload("i1", **field))])
     (item,) = studio.items()
