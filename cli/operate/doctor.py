@@ -136,7 +136,7 @@ def _fields(kafka: str, settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "fields",
             True,
-            f"recent events have {len(found)} fields that are unknown here and ignored: {', '.join(shown)}",
+            f"recent events have fields that are unknown here and ignored: {', '.join(shown)}",
             "if one is misspelt, correct its publisher (docs/clients.md)",
         )
 

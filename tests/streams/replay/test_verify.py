@@ -86,11 +86,9 @@ async def test_items_of_every_history_are_verified(world: World) -> None:
     world.signal(Changed("i3", Change(NOON + 6000, deleted=True)))
     world.signal(Changed("i3", Change(NOON + 7000, deleted=False)))
     await world.work()
-    for partition in (None, *range(PARTITIONS)):
-        if partition is not None:
-            world.log.cut[SIGNALS, partition] = 25
-        report = await world.verify()
-        assert report.ok, report.differences
+    assert (await world.verify()).ok
+    world.log.cut |= {(SIGNALS, partition): 25 for partition in range(PARTITIONS)}
+    assert (await world.verify()).ok
 
 
 async def test_records_nested_too_deeply_to_read_are_passed_over(world: World) -> None:
