@@ -5,13 +5,16 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from features.behaviour import Behaviour, Engagement
-from features.item import Change, Item, key_of
-from state.codec import decode_item
+from features.item import FACTS, MODERATION, Change, Item, apply_change, key_of
+from state.codec import decode_item, encode_item
 from state.memory import MemoryPartitions
 from state.partitions import START
 from state.signals import SignalStore, Wanted, partition_of
@@ -360,7 +363,7 @@ async def test_signals_of_which_half_are_unreadable_are_handled(desk: Desk) -> N
 # Changes on events.items
 
 
-def change(name: str = "i1", **fields: object) -> dict[str, object]:
+def change(name: str = "i1", **fields: Any) -> dict[str, Any]:
     return {"event_id": f"s-{name}", "item_id": name, "occurred_at_ms": NOON} | fields
 
 
@@ -447,6 +450,22 @@ async def test_unknown_fields_are_counted_and_the_known_ones_applied(desk: Desk)
     before = metric("sightline_unknown_fields_total", topic="events.items")
     assert await passed_on(desk, change(price=5.0, colour="red", brand="b")) == Change(NOON, price=5.0)
     assert metric("sightline_unknown_fields_total", topic="events.items") == before + 2
+
+
+anything = st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5) | st.text("x", min_size=4096)
+FIELDS = st.sampled_from([*FACTS, *MODERATION, "occurred_at_ms", "item_id", "colour"])
+
+
+@given(st.dictionaries(FIELDS, anything), st.sampled_from([NOON, 0, 2**32 * 1000 - 1]))
+def test_what_is_passed_on_of_any_change_can_be_applied(fields: dict[str, Any], at_ms: int) -> None:
+    desk, event = Desk(), change(**fields)
+    key = str(event["item_id"]).encode(errors="replace")
+    asyncio.run(desk.change([Record("events.items", 1, 0, at_ms, key, msgspec.json.encode(event))]))
+    for message in desk.publisher.to("state.signals"):
+        signal = parse_signal(message.value)
+        assert isinstance(signal, Changed)
+        item = apply_change(None, signal.item_id, signal.change)
+        assert decode_item(encode_item(item)) == item
 
 
 async def test_a_tombstone_deletes_the_item_of_its_key(desk: Desk) -> None:
