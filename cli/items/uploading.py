@@ -17,7 +17,7 @@ from streams.wire.namespace import Namespace
 from streams.wire.topics import CATALOG, DEAD_LETTERS
 
 PATIENCE_S = 60.0
-_DELETED = "deleted: the item was deleted; a change with `deleted` false (events.items) lets it be uploaded again"
+DELETED = "deleted: the item was deleted; a change with `deleted` false (events.items) lets it be uploaded again"
 
 
 class NotSearchable(StreamError):
@@ -86,12 +86,7 @@ class Uploader:
                 f"item {upload.item_id!r} is neither in the catalogue nor refused after {PATIENCE_S:.0f} s: "
                 "see whether the uploads worker runs and reaches Triton (its log is under .sightline/logs)"
             ) from None
-        return Landed(upload.item_id, arrival.at - sent, self._refused(arrival))
-
-    def _refused(self, arrival: Arrival) -> str | None:
-        if arrival.topic == self._dead_letters:
-            return refusal(arrival.value)
-        return _DELETED if arrival.value is None else None
+        return Landed(upload.item_id, arrival.at - sent, refused(arrival, self._dead_letters))
 
 
 def _report(running: set[Future[Landed]], on_landed: Callable[[Landed], None]) -> set[Future[Landed]]:
@@ -99,6 +94,13 @@ def _report(running: set[Future[Landed]], on_landed: Callable[[Landed], None]) -
     for future in done:
         on_landed(future.result())
     return still
+
+
+def refused(arrival: Arrival, dead_letters: str) -> str | None:
+    """Why an upload led to no item, by the record of its item on state.catalog or `dead_letters`; None if it did."""
+    if arrival.topic == dead_letters:
+        return refusal(arrival.value)
+    return DELETED if arrival.value is None else None
 
 
 def refusal(value: bytes | None) -> str:

@@ -3,7 +3,7 @@ from pathlib import Path
 from cli.items.import_folder import Import
 from cli.items.journal import Journal
 from cli.items.picture_folder import find_pictures
-from cli.items.uploading import Landed
+from cli.items.uploading import DELETED, Landed
 from streams.wire.events import Upload
 
 
@@ -52,3 +52,10 @@ def test_a_refused_picture_is_told_again_but_not_sent_again(folder: Path, tmp_pa
     work, uploads = run_import(folder, Journal(tmp_path / "journal"))
     assert uploads == []
     assert work.refused["mugs/red.jpg"] == "not_an_image: text"
+
+
+def test_the_picture_of_a_deleted_item_is_told_and_sent_again(folder: Path, tmp_path: Path) -> None:
+    work, _ = run_import(folder, Journal(tmp_path / "journal"), refused=DELETED)
+    assert work.refused["mugs/red.jpg"] == DELETED
+    _, uploads = run_import(folder, Journal(tmp_path / "journal"))
+    assert len(uploads) == 4
