@@ -112,9 +112,12 @@ class SignalsAgent:
         return {p: signals.position for p, signals in after.items() if p not in refused}, refused
 
     def _catalog_record(self, item: Item) -> Message:
-        value = encode_item(item) if any(item.embeddings.values()) else None
-        headers = () if item.deleted or value else ((RESTORED, b""),)
-        return Message(self._namespace.topic(CATALOG), item.item_id.encode(), value, headers)
+        topic, key = self._namespace.topic(CATALOG), item.item_id.encode()
+        if item.deleted:
+            return Message(topic, key, None)
+        if not any(item.embeddings.values()):
+            return Message(topic, key, None, ((RESTORED, b""),))
+        return Message(topic, key, encode_item(item))
 
 
 def _wanted(records: Sequence[Record], parsed: _Parsed) -> Wanted:

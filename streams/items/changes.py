@@ -44,22 +44,18 @@ def _parse(record: Record) -> Changed:
     event = parse_item_change(record)
     unknown = note_unknown_fields(record, ItemChange)
     said = {name: value for name in (*FACTS, *MODERATION) if (value := getattr(event, name)) is not UNSET}
-    change = Change(at_ms=time_said(event.occurred_at_ms, record.timestamp_ms), cleared=_cleared(said), **_given(said))
+    given = {name: value for name, value in said.items() if value is not None}
+    change = Change(time_said(event.occurred_at_ms, record.timestamp_ms), cleared=_cleared(said), **given)
     if not change.says():
-        reason, names = ("unknown_field", ", ".join(unknown)) if unknown else ("empty", "")
-        raise NothingSaid(reason, f"the change has no field that is known: {names or 'none at all'}")
+        raise NothingSaid("unknown_field" if unknown else "empty", "the change has no field that is known")
     return Changed(event.item_id, change)
-
-
-def _given(said: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in said.items() if value is not None}
 
 
 def _cleared(said: dict[str, Any]) -> tuple[str, ...]:
     """The fields whose values null takes away: none if null is what the publisher writes for all it does not say.
 
-    Clients before this rule do so, and so do serializers of classes. Only fields that cannot be empty give them away.
+    `sightline-client` 0.1.0 does so, and serializers of classes do. They write it for fields that cannot be empty, too.
     """
-    if any(name in said and said[name] is None for name in said.keys() - set(CLEARABLE)):
+    if any(said[name] is None for name in said.keys() - set(CLEARABLE)):
         return ()
     return tuple(name for name, value in said.items() if value is None)
