@@ -1,12 +1,30 @@
 """The catalogue record of an item and its changes; also keys of ids, and exponential decay."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+#: What both uploads and changes say of an item.
+FACTS: Final = ("title", "description", "category", "price", "currency", "in_stock", "expires_at_ms")
+#: What only changes say of it: no upload shows an item that was hidden or deleted.
+MODERATION: Final = ("hidden", "deleted")
+#: The fields that may have no value.
+CLEARABLE: Final = tuple(name for name in FACTS if name != "in_stock")
+#: The fields that come from a picture's upload. They have one time, by this name.
+PICTURE: Final = "picture"
+_OF_A_PICTURE: Final = ("owner", "uploaded_at_ms", "tags", "colours", "embeddings")
+#: In `Item.times`: when a deletion was taken back. What was said before is gone with it.
+RESTORED: Final = "restored"
+#: In `Item.times`: the time of each field that has a value and no time of its own.
+_REST: Final = "*"
+_NEVER_MS: Final = -(2**63)
+_DEFAULTS: Final[dict[str, bool]] = {"in_stock": True, "hidden": False, "deleted": False}
 
 
 @lru_cache(maxsize=65_536)
@@ -42,6 +60,9 @@ class Item:
 
     `embeddings` has a unit vector by encoder version, as little-endian float16 [dimensions]; the picture's is the
     first. An item that was changed before its picture arrived has no `owner` and no embedding yet.
+
+    Each field has a time of its own, the last that it was said (Unix ms, docs/adr/0020). `times` has those that
+    differ from `changed_at_ms`, the latest of all. A field without a value that is not in it was never said.
     """
 
     item_id: str
@@ -60,6 +81,12 @@ class Item:
     tags: tuple[tuple[str, float], ...] = ()
     colours: tuple[tuple[str, float], ...] = ()
     embeddings: Mapping[str, bytes] = field(default_factory=dict)
+    times: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def restored(self) -> bool:
+        """Whether the item was deleted once, and its deletion taken back."""
+        return RESTORED in self.times
 
     def vector(self, encoder: str) -> NDArray[np.float32]:
         """The embedding of this encoder as float32 [dimensions]; raises ValueError where the item has none."""
@@ -71,7 +98,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """New values for some fields of an item; None leaves a field unchanged.
+    """New values for some fields of an item; None leaves a field unchanged, and `cleared` names those to be emptied.
 
     `disown` is a different kind of change: the user with this hash no longer owns the item; its time does not matter.
     """
@@ -85,23 +112,47 @@ class Change:
     hidden: bool | None = None
     deleted: bool | None = None
     disown: str | None = None
+    currency: str | None = None
+    expires_at_ms: int | None = None
+    #: Releases before this field sent None for what a change does not say, so None cannot empty a field.
+    cleared: tuple[str, ...] = ()
+
+    def says(self) -> dict[str, Any]:
+        """The new values by field. A cleared field that this release does not know is left out."""
+        given = {name: value for name in (*FACTS, *MODERATION) if (value := getattr(self, name)) is not None}
+        return given | {name: None for name in self.cleared if name in CLEARABLE}
 
 
 def apply_change(item: Item | None, item_id: str, change: Change) -> Item:
-    """The item after a change; an older change than the last has no effect (last writer wins)."""
+    """The item after a change: for each field the last writer wins. A deletion stays until a change takes it back."""
     if change.disown is not None:
         return _disown(item, item_id, change)
+    item = item or Item(item_id, changed_at_ms=change.at_ms)
+    times = _times(item)
+    says = {name: value for name, value in change.says().items() if _is_news(times, name, change.at_ms)}
+    if says.get("deleted", item.deleted):
+        says = {name: value for name, value in says.items() if name in MODERATION}
+    if says.get("deleted"):
+        item, times = _erased(item), {name: at_ms for name, at_ms in times.items() if name == "hidden"}
+    elif item.deleted and "deleted" in says:
+        times[RESTORED] = change.at_ms
+    return _say(item, says, times | dict.fromkeys(says, change.at_ms)) if says else item
+
+
+def apply_upload(item: Item | None, uploaded: Item) -> Item:
+    """The item after an upload: what it says is set unless something later is known. A deleted item stays deleted."""
     if item is None:
-        item = Item(item_id, changed_at_ms=change.at_ms)
-    elif change.at_ms < item.changed_at_ms:
+        return uploaded
+    if item.deleted:
         return item
-    if change.deleted:
-        return Item(item_id, changed_at_ms=change.at_ms, deleted=True)
-    fields = ("title", "description", "category", "price", "in_stock", "hidden")
-    given = {name: value for name in fields if (value := getattr(change, name)) is not None}
-    # A change does not restore a deleted item; a new upload or `deleted: false` does.
-    deleted = item.deleted if change.deleted is None else False
-    return replace(item, changed_at_ms=change.at_ms, deleted=deleted, **given)
+    times = _times(item)
+    news = {
+        name: at_ms
+        for name, at_ms in _times(uploaded).items()
+        if name in (*FACTS, PICTURE) and _is_news(times, name, at_ms)
+    }
+    names = [name for name in news if name != PICTURE] + list(_OF_A_PICTURE if PICTURE in news else ())
+    return _say(item, {name: getattr(uploaded, name) for name in names}, times | news) if news else item
 
 
 def _disown(item: Item | None, item_id: str, change: Change) -> Item:
@@ -110,15 +161,35 @@ def _disown(item: Item | None, item_id: str, change: Change) -> Item:
     return replace(item, owner=None) if item.owner is not None and hash_of(item.owner) == change.disown else item
 
 
-def apply_upload(item: Item | None, uploaded: Item) -> Item:
-    """The item after an upload: the fields of the upload, overridden by changes that are later than it."""
-    if item is None or item.changed_at_ms <= uploaded.changed_at_ms:
-        return uploaded
-    if item.deleted or item.uploaded_at_ms > uploaded.uploaded_at_ms:
-        return item
-    later = {
-        name: value
-        for name in ("title", "description", "category", "price")
-        if (value := getattr(item, name)) is not None
-    }
-    return replace(uploaded, changed_at_ms=item.changed_at_ms, in_stock=item.in_stock, hidden=item.hidden, **later)
+def _erased(item: Item) -> Item:
+    # A hidden item that is deleted and comes back is still hidden.
+    return Item(item.item_id, item.changed_at_ms, hidden=item.hidden)
+
+
+def _is_news(times: Mapping[str, int], name: str, at_ms: int) -> bool:
+    """Whether something said of a field is no older than what is known of it, and not gone with a deletion."""
+    since_ms = _NEVER_MS if name in MODERATION else times.get(RESTORED, _NEVER_MS)
+    return at_ms >= max(times.get(name, _NEVER_MS), since_ms)
+
+
+def _say(item: Item, values: Mapping[str, Any], times: Mapping[str, int]) -> Item:
+    """The item with these values, and with the time of every field; the times are kept in their one shortest form."""
+    changed_at_ms = max(times.values())
+    item = replace(item, **values, changed_at_ms=changed_at_ms, times={})
+    with_value = Counter(at_ms for name, at_ms in times.items() if _has_value(item, name))
+    rest = max(with_value, key=lambda at_ms: (with_value[at_ms], at_ms), default=changed_at_ms)
+    own = {name: at_ms for name, at_ms in sorted(times.items()) if at_ms != rest or not _has_value(item, name)}
+    return replace(item, times=own if rest == changed_at_ms else {_REST: rest, **own})
+
+
+def _times(item: Item) -> dict[str, int]:
+    """When each field was said; a field that never was is not in it."""
+    rest = item.times.get(_REST, item.changed_at_ms)
+    times = {name: rest for name in (*FACTS, *MODERATION, PICTURE) if _has_value(item, name)}
+    return times | {name: at_ms for name, at_ms in item.times.items() if name != _REST}
+
+
+def _has_value(item: Item, name: str) -> bool:
+    if name == PICTURE:
+        return item.uploaded_at_ms != 0 or bool(item.embeddings)
+    return name != RESTORED and getattr(item, name) != _DEFAULTS.get(name)

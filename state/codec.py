@@ -41,7 +41,8 @@ class StoredItem(msgspec.Struct, frozen=True):
     """An item as state.catalog, state.signals and Redis hold it; readers of any release ignore fields unknown to them.
 
     `embedding` and `encoder` are the picture's, so that a release that knows no other embedding finds it.
-    `further_embeddings` are by encoder, and left out where there are none.
+    `further_embeddings` are by encoder. They, and the `times` of fields that were not all said at `changed_at_ms`, are
+    left out where there are none; an item of a release before `times` has none.
     """
 
     item_id: str
@@ -62,6 +63,7 @@ class StoredItem(msgspec.Struct, frozen=True):
     embedding: bytes | None = None
     encoder: str | None = None
     further_embeddings: dict[str, bytes] | msgspec.UnsetType = msgspec.UNSET
+    times: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
 
 
 _item = msgspec.json.Decoder(StoredItem)
@@ -157,6 +159,7 @@ def to_stored(item: Item) -> StoredItem:
         embedding,
         encoder or None,
         dict(further) if further else msgspec.UNSET,
+        dict(item.times) if item.times else msgspec.UNSET,
     )
 
 
@@ -182,6 +185,7 @@ def from_stored(stored: StoredItem) -> Item:
         stored.tags,
         stored.colours,
         embeddings,
+        stored.times or {},
     )
 
 

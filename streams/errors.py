@@ -2,6 +2,7 @@
 
 StreamError
 ├── InvalidEvent       never retried: the message goes to the dead letters with `reason`
+│   └── NothingSaid    the message is sound and changes nothing: it is counted by `reason`, and nothing is kept of it
 ├── BrokerUnavailable  Kafka does not answer, or lacks a topic: start it, then try again
 ├── AccessRefused      Kafka does not take our login, or our user may not do this: an operator must act
 ├── NotDelivered       a publisher's events that Kafka did not acknowledge in time
@@ -34,6 +35,7 @@ __all__ = [
     "LogMismatch",
     "NoSuchLetter",
     "NotDelivered",
+    "NothingSaid",
     "PublishFailed",
     "SettingsError",
     "StreamError",
@@ -43,6 +45,10 @@ __all__ = [
 
 class SettingsError(ValueError):
     """The environment holds values that cannot be used; the message names every one of them."""
+
+
+class NothingSaid(InvalidEvent):
+    """A message that changes nothing, such as a tombstone; `reason` is its outcome in `sightline_events_total`."""
 
 
 class LogMismatch(StreamError):

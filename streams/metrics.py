@@ -46,6 +46,11 @@ UPLOAD_TO_SEARCHABLE = Histogram(
     buckets=_SLOW,
 )
 EVENTS = Counter("sightline_events_total", "Events handled, by outcome", ["topic", "type", "outcome"])
+UNKNOWN_FIELDS = Counter(
+    "sightline_unknown_fields_total",
+    "Fields of events that this release does not know and ignores; of interactions, one event in 64 is looked at",
+    ["topic"],
+)
 DEAD_LETTERS = Counter("sightline_dead_letters_total", "Messages sent to the dead letters", ["reason"])
 BREAKER_OPEN = Gauge(
     "sightline_breaker_open",

@@ -18,7 +18,7 @@ from features.trends import NO_TRENDS, update_trends
 from features.vision.decode import BadImage
 from state.codec import encode_behaviour, encode_sources
 from streams.errors import InvalidEvent
-from streams.processing.dead_letters import dead_letter
+from streams.processing.dead_letters import set_aside
 from streams.uploads.decoder import Decoder
 from streams.wire.namespace import Namespace
 from streams.wire.parsing import parse_interaction, parse_item_change, parse_upload
@@ -91,9 +91,9 @@ def _handle(record: Record) -> None:
             return
         signal = parse_signal(record.value)
     except InvalidEvent as error:
-        letter = dead_letter(record, error, namespace=Namespace())
-        if len(letter.value or b"") + len(letter.key or b"") > _LETTER_LIMIT:
-            raise OverflowError(f"a dead letter of {len(letter.value or b'')} bytes") from error
+        for letter in set_aside(record, error, namespace=Namespace()):
+            if len(letter.value or b"") + len(letter.key or b"") > _LETTER_LIMIT:
+                raise OverflowError(f"a dead letter of {len(letter.value or b'')} bytes") from error
         return
     if isinstance(signal, Engaged):
         for engagement in signal.engagements:

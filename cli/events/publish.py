@@ -38,9 +38,17 @@ def to_event(fields: dict[str, Any]) -> LineEvent:
             return msgspec.convert(whole, Interaction)
         if fields.keys() & {"image", "image_ref", "video_ref"}:
             return msgspec.convert(whole, Upload)
-        return msgspec.convert(whole, ItemChange)
+        return _saying_something(msgspec.convert(whole, ItemChange), whole)
     except msgspec.ValidationError as error:
         raise InvalidEvent("invalid_event", str(error)) from None
+
+
+def _saying_something(change: ItemChange, fields: dict[str, Any]) -> ItemChange:
+    bare = ItemChange(event_id=change.event_id, occurred_at_ms=change.occurred_at_ms, item_id=change.item_id)
+    if change == bare:
+        unknown = ", ".join(map(repr, sorted(fields.keys() - {"event_id", "occurred_at_ms", "item_id"})))
+        raise InvalidEvent("unknown_field", f"an item change with no field that is known: it has {unknown or 'none'}")
+    return change
 
 
 def read_lines(file: BinaryIO) -> Iterator[LineEvent]:

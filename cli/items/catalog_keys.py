@@ -29,7 +29,7 @@ def catalog_keys(bootstrap: str, topic: str, *, security: KafkaSecurity = PLAINT
 
 
 def remove_items(kafka: str, prefix: str, item_ids: Iterable[str], *, security: KafkaSecurity = PLAINTEXT) -> None:
-    """Delete items from the catalogue, and wait up to 20 s until they are gone."""
+    """Delete items from the catalogue, and wait up to 20 s until they are gone. Their ids may be uploaded again."""
     with (
         Arrivals(kafka, [Namespace(prefix).topic(CATALOG)], security=security) as arrivals,
         EventPublisher(kafka, prefix=prefix, security=security) as publisher,
@@ -37,9 +37,15 @@ def remove_items(kafka: str, prefix: str, item_ids: Iterable[str], *, security: 
         gone = []
         for item_id in item_ids:
             gone.append(arrivals.expect(item_id))
-            now_ms = time.time_ns() // 1_000_000
-            event_id = f"remove-{secrets.token_hex(8)}"
-            publisher.publish(ItemChange(event_id=event_id, occurred_at_ms=now_ms, item_id=item_id, deleted=True))
+            for deleted in (True, False):
+                publisher.publish(
+                    ItemChange(
+                        event_id=f"remove-{secrets.token_hex(8)}",
+                        occurred_at_ms=time.time_ns() // 1_000_000,
+                        item_id=item_id,
+                        deleted=deleted,
+                    )
+                )
         deadline = time.monotonic() + 20
         with suppress(TimeoutError):
             for future in gone:

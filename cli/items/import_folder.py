@@ -14,7 +14,7 @@ from rich.text import Text
 
 from cli.items.journal import RULES, Entry, Journal
 from cli.items.picture_folder import FoundPicture, Survey, read_file
-from cli.items.uploading import Landed, Uploader
+from cli.items.uploading import DELETED, Landed, Uploader
 from cli.output import print_json, results
 from cli.pseudonyms import known_as
 from cli.running import running_system
@@ -50,7 +50,10 @@ class Import:
 
     def landed(self, landed: Landed) -> None:
         """Count the result of an upload, and write it into the journal."""
-        self.journal.add(Entry(landed.item_id, self._sent.pop(landed.item_id), landed.refused, RULES))
+        sent = self._sent.pop(landed.item_id)
+        if landed.refused != DELETED:
+            # The next import sends the picture of a deleted item again: the deletion may have been taken back.
+            self.journal.add(Entry(landed.item_id, sent, landed.refused, RULES))
         if landed.refused is None:
             self.searchable += 1
         else:

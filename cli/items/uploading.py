@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from cli.arrivals import Arrivals
+from cli.arrivals import Arrival, Arrivals
 from streams.client import EventPublisher
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import StreamError
@@ -17,6 +17,7 @@ from streams.wire.namespace import Namespace
 from streams.wire.topics import CATALOG, DEAD_LETTERS
 
 PATIENCE_S = 60.0
+DELETED = "deleted: the item was deleted; a change with `deleted` false (events.items) lets it be uploaded again"
 
 
 class NotSearchable(StreamError):
@@ -27,7 +28,7 @@ class NotSearchable(StreamError):
 class Landed:
     """The result of one upload: `seconds` from just before it was sent until its record was read.
 
-    `refused` is None for an item on state.catalog, else the reason of its dead letter.
+    `refused` is None for an item on state.catalog, else the reason of its dead letter, or that it stays deleted.
     """
 
     item_id: str
@@ -85,8 +86,7 @@ class Uploader:
                 f"item {upload.item_id!r} is neither in the catalogue nor refused after {PATIENCE_S:.0f} s: "
                 "see whether the uploads worker runs and reaches Triton (its log is under .sightline/logs)"
             ) from None
-        refused = refusal(arrival.value) if arrival.topic == self._dead_letters else None
-        return Landed(upload.item_id, arrival.at - sent, refused)
+        return Landed(upload.item_id, arrival.at - sent, refused(arrival, self._dead_letters))
 
 
 def _report(running: set[Future[Landed]], on_landed: Callable[[Landed], None]) -> set[Future[Landed]]:
@@ -94,6 +94,13 @@ def _report(running: set[Future[Landed]], on_landed: Callable[[Landed], None]) -
     for future in done:
         on_landed(future.result())
     return still
+
+
+def refused(arrival: Arrival, dead_letters: str) -> str | None:
+    """Why an upload led to no item, by the record of its item on state.catalog or `dead_letters`; None if it did."""
+    if arrival.topic == dead_letters:
+        return refusal(arrival.value)
+    return DELETED if arrival.value is None else None
 
 
 def refusal(value: bytes | None) -> str:

@@ -1,6 +1,7 @@
 """What `sightline doctor` does: it checks services, model, topics and keys, and changes nothing."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 
@@ -12,9 +13,13 @@ from deploy.local import ServiceStatus, Stack
 from inference.encoders.triton import model_ready
 from streams.credentials import kafka_security, triton_tls
 from streams.errors import StreamError
-from streams.kafka.admin import broker_version, check_topics, find_misrouted
+from streams.kafka.admin import broker_version, check_topics, find_misrouted, recent_records
+from streams.processing.unknown_fields import KINDS, unknown_fields
 from streams.settings import Settings, read_settings
 from streams.wire.namespace import Namespace
+
+#: Unknown fields that are named, and the characters of a name.
+_SHOWN, _NAME_SHOWN = 8, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ def examine(as_json: bool) -> None:
     if "kafka" in working:
         findings += _topics(endpoints.kafka, settings)
         findings.append(_keys(endpoints.kafka, settings))
+        findings += _fields(endpoints.kafka, settings)
     ok = all(finding.ok for finding in findings)
     if as_json:
         print_json({"ok": ok, "versions": versions, "findings": [asdict(finding) for finding in findings]})
@@ -111,6 +117,28 @@ def _keys(kafka: str, settings: Settings) -> Finding:
         f"{one.topic}[{one.partition}] offset {one.offset}, whose key belongs to partition {one.expected}",
         "make the publisher hash keys with murmur2 (librdkafka and kcat: partitioner=murmur2_random)",
     )
+
+
+def _fields(kafka: str, settings: Settings) -> Iterator[Finding]:
+    """Name the unknown fields of recent events. They are ignored, as the contract says, so nothing is wrong."""
+    namespace = Namespace(settings.topic_prefix)
+    names = [namespace.named(name) for name in KINDS]
+    found: Counter[tuple[str, str]] = Counter()
+    try:
+        for record, _ in recent_records(kafka, names, security=kafka_security(settings)):
+            topic = namespace.short_name(record.topic)
+            found.update((topic, name) for name in unknown_fields(record.value, KINDS[topic]))
+    except StreamError as error:
+        yield Finding("fields", False, str(error))
+        return
+    if found:
+        shown = [f"{name[:_NAME_SHOWN]!r} on {topic} ({count})" for (topic, name), count in found.most_common(_SHOWN)]
+        yield Finding(
+            "fields",
+            True,
+            f"recent events have fields that are unknown here and ignored: {', '.join(shown)}",
+            "if one is misspelt, correct its publisher (docs/clients.md)",
+        )
 
 
 def _print(findings: list[Finding]) -> None:

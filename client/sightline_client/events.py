@@ -3,9 +3,9 @@
 from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
-from sightline_client.fields import Id, Name, Text, TimeMs
+from sightline_client.fields import Currency, Id, Name, Price, Text, TimeMs
 from sightline_client.privacy import Dials, RequestKind, check_dials
 
 #: Bytes of a picture that is sent within its event.
@@ -53,8 +53,11 @@ class Only(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     max_price: Annotated[float, Meta(ge=0)] | None = None
 
 
-class Upload(Event, frozen=True, kw_only=True):
+class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A new picture (topic events.uploads, key item_id; a query's key is user_id).
+
+    The upload of an item that exists changes what it says and nothing else; null says nothing. It does not show an
+    item again that was hidden or deleted (topic events.items).
 
     Clips are not supported yet: an upload with `video_ref` is refused with the reason `video_unsupported`.
     """
@@ -68,9 +71,9 @@ class Upload(Event, frozen=True, kw_only=True):
     title: Text | None = None
     description: Text | None = None
     category: Name | None = None
-    price: Annotated[float, Meta(ge=0)] | None = None
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] | None = None
-    in_stock: bool = True
+    price: Price | None = None
+    currency: Currency | None = None
+    in_stock: bool | None = None
     expires_at_ms: TimeMs | None = None
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
     only: Only | None = None
@@ -86,16 +89,23 @@ class Upload(Event, frozen=True, kw_only=True):
 
 
 class ItemChange(Event, frozen=True, kw_only=True):
-    """A change to an item that needs no new embedding (topic events.items, key item_id)."""
+    """A change to an item that needs no new embedding (topic events.items, key item_id).
+
+    It changes what it says and nothing else: null takes a value away. But null for `in_stock`, `hidden` or `deleted`
+    takes nothing away, and says that its publisher writes null for all that it does not say; then no null of the event
+    takes a value away. A record without a value deletes the item of its key.
+    """
 
     item_id: Id
-    title: Text | None = None
-    description: Text | None = None
-    category: Name | None = None
-    price: Annotated[float, Meta(ge=0)] | None = None
-    in_stock: bool | None = None
-    hidden: bool | None = None
-    deleted: bool | None = None
+    title: Text | UnsetType | None = UNSET
+    description: Text | UnsetType | None = UNSET
+    category: Name | UnsetType | None = UNSET
+    price: Price | UnsetType | None = UNSET
+    currency: Currency | UnsetType | None = UNSET
+    in_stock: bool | UnsetType | None = UNSET
+    expires_at_ms: TimeMs | UnsetType | None = UNSET
+    hidden: bool | UnsetType | None = UNSET
+    deleted: bool | UnsetType | None = UNSET
 
 
 class PrivacyRequest(Event, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from streams.metrics import EVENT_TO_RECOMMENDATION, FORGET, StageTimer
 from streams.privacy.control_records import UNSIGNED, ControlRecords, VerifiedRequest
 from streams.privacy.receipts import Receipts
 from streams.processing.breaker import Breaker
-from streams.processing.dead_letters import dead_letter
+from streams.processing.dead_letters import set_aside
 from streams.processing.positions import Positions
 from streams.processing.refusals import count_refused
 from streams.wire.events import Interaction
@@ -105,7 +105,7 @@ class InteractionsAgent:
         """Return the messages to publish before an effect is committed, apart from its engagements."""
         match effect:
             case Effect(event=InvalidEvent() as error):
-                return [dead_letter(effect.record, error, namespace=self._namespace)]
+                return set_aside(effect.record, error, namespace=self._namespace)
             case Effect(event=VerifiedRequest() as request, outcome="applied"):
                 return self._receipts.messages(request, effect.record, effect.before, effect.after)
             case Effect(event=Interaction(type="upload") as event, outcome="late", action=Action(at_ms=at_ms)):

@@ -8,6 +8,7 @@ from streams.errors import InvalidEvent
 from streams.interactions.reducer import Effect
 from streams.metrics import CLAMPED_TIMES, DUPLICATES, EVENTS, MISROUTED
 from streams.privacy.control_records import VerifiedRequest
+from streams.processing.unknown_fields import note_unknown_fields
 from streams.wire.events import Interaction
 from streams.wire.parsing import clamp_time
 from streams.wire.records import Record
@@ -15,6 +16,8 @@ from streams.wire.topics import INTERACTIONS
 
 #: Cached, because finding a counter by its labels takes as long as counting.
 _event_counter = cache(partial(EVENTS.labels, INTERACTIONS.name))
+#: One event in this number is looked at for unknown fields: reading its names takes as long as reading the event.
+_LOOKED_AT = 64
 
 
 class EffectCounts:
@@ -25,7 +28,7 @@ class EffectCounts:
         self._partition_of = lru_cache(maxsize=65_536)(lambda key: partition_of(key, partitions))
 
     def observe(self, effect: Effect) -> None:
-        """Count one effect. Invalid records are skipped: `dead_letter` counts them."""
+        """Count one effect. Invalid records are skipped: `set_aside` counts them."""
         match effect.event, effect.outcome:
             case (InvalidEvent(), _):
                 pass
@@ -47,5 +50,7 @@ class EffectCounts:
     def _observe_event(self, event: Interaction, record: Record) -> None:
         if clamp_time(event.occurred_at_ms, record.timestamp_ms) != event.occurred_at_ms:
             CLAMPED_TIMES.inc()
+        if record.offset % _LOOKED_AT == 0:
+            note_unknown_fields(record, Interaction)
         if record.key is not None and self._partition_of(record.key) != record.partition:
             MISROUTED.inc()

@@ -29,6 +29,9 @@ from streams.wire.topics import CATALOG, SIGNALS
 
 _event_counter = cache(EVENTS.labels)
 
+#: The header of a tombstone of an item whose deletion was taken back: it may be uploaded again.
+RESTORED = "sightline-restored"
+
 #: The signals of a batch by (partition, offset).
 _Parsed = Mapping[tuple[int, int], Signal | InvalidEvent]
 
@@ -93,7 +96,7 @@ class SignalsAgent:
         return messages + [
             self._catalog_record(item)
             for item in effects.items.values()
-            if item.deleted or any(item.embeddings.values())
+            if item.deleted or item.restored or any(item.embeddings.values())
         ]
 
     def _engage(self, engagements: Sequence[Engagement], effects: ItemEffects) -> None:
@@ -109,8 +112,12 @@ class SignalsAgent:
         return {p: signals.position for p, signals in after.items() if p not in refused}, refused
 
     def _catalog_record(self, item: Item) -> Message:
-        value = None if item.deleted else encode_item(item)
-        return Message(self._namespace.topic(CATALOG), item.item_id.encode(), value)
+        topic, key = self._namespace.topic(CATALOG), item.item_id.encode()
+        if item.deleted:
+            return Message(topic, key, None)
+        if not any(item.embeddings.values()):
+            return Message(topic, key, None, ((RESTORED, b""),))
+        return Message(topic, key, encode_item(item))
 
 
 def _wanted(records: Sequence[Record], parsed: _Parsed) -> Wanted:

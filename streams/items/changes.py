@@ -3,14 +3,21 @@
 The extra hop prevents every race between a picture and a price (docs/adr/0007).
 """
 
-from features.item import Change
+from typing import Any
+
+from msgspec import UNSET
+
+from features.item import CLEARABLE, FACTS, MODERATION, Change
+from streams.errors import NothingSaid
 from streams.kafka.publisher import Publisher
 from streams.processing.breaker import Breaker
 from streams.processing.relay import Relay
+from streams.processing.unknown_fields import note_unknown_fields
+from streams.wire.events import ItemChange
 from streams.wire.namespace import Namespace
-from streams.wire.parsing import clamp_time, parse_item_change
+from streams.wire.parsing import is_tombstone, parse_item_change, time_said
 from streams.wire.records import Message, Record
-from streams.wire.signals import Changed, SignalTopic
+from streams.wire.signals import Changed, SignalTopic, item_id_of
 from streams.wire.topics import ITEMS
 
 
@@ -18,21 +25,37 @@ def item_changes_agent(publisher: Publisher, signals: SignalTopic, breaker: Brea
     """Return the agent that handles events.items."""
 
     def pass_on(record: Record) -> tuple[str, Message]:
+        if is_tombstone(record):
+            return "tombstone", signals.message(_deletion(record))
         return "change", signals.message(_parse(record))
 
     return Relay(ITEMS, pass_on, publisher, breaker, namespace=namespace)
 
 
+def _deletion(record: Record) -> Changed:
+    """What a record without a value says of the item of its key."""
+    item_id = item_id_of(record.key)
+    if item_id is None:
+        raise NothingSaid("tombstone", "the message has no value, and its key is no item_id")
+    return Changed(item_id, Change(record.timestamp_ms, deleted=True))
+
+
 def _parse(record: Record) -> Changed:
     event = parse_item_change(record)
-    change = Change(
-        at_ms=clamp_time(event.occurred_at_ms, record.timestamp_ms),
-        title=event.title,
-        description=event.description,
-        category=event.category,
-        price=event.price,
-        in_stock=event.in_stock,
-        hidden=event.hidden,
-        deleted=event.deleted,
-    )
+    unknown = note_unknown_fields(record, ItemChange)
+    said = {name: value for name in (*FACTS, *MODERATION) if (value := getattr(event, name)) is not UNSET}
+    given = {name: value for name, value in said.items() if value is not None}
+    change = Change(time_said(event.occurred_at_ms, record.timestamp_ms), cleared=_cleared(said), **given)
+    if not change.says():
+        raise NothingSaid("unknown_field" if unknown else "empty", "the change has no field that is known")
     return Changed(event.item_id, change)
+
+
+def _cleared(said: dict[str, Any]) -> tuple[str, ...]:
+    """The fields whose values null takes away: none if null is what the publisher writes for all it does not say.
+
+    `sightline-client` 0.1.0 does so, and serializers of classes do. They write it for fields that cannot be empty, too.
+    """
+    if any(said[name] is None for name in said.keys() - set(CLEARABLE)):
+        return ()
+    return tuple(name for name, value in said.items() if value is None)

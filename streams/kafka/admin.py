@@ -1,6 +1,6 @@
 """Topic administration: create the topics, compare them with their definition, find misrouted keys."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,14 +15,14 @@ from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import BrokerUnavailable
 from streams.kafka.admin_client import TIMEOUT_S, connected_admin
 from streams.kafka.continuity import Log
-from streams.kafka.log_reader import Extent, KafkaLogReader, LogReader
+from streams.kafka.log_reader import Extent, KafkaLogReader
 from streams.wire import topics
 from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 
 #: A busy machine needs this long until all partitions of new topics have a leader; usually it takes a moment.
 LEADERS_S: Final = 60.0
-#: Records of each partition that `find_misrouted` reads.
+#: Records of each partition that `recent_records` reads.
 SAMPLE: Final = 20
 
 
@@ -149,26 +149,32 @@ def find_misrouted(
     AccessRefused where this user may not read one of the topics.
     """
     keyed = {namespace.topic(topic) for topic in topics.ALL if topic is not topics.DEAD_LETTERS}
-    with connected_admin(bootstrap, security) as admin:
-        counts = {name: count for name, count in _partition_counts(admin).items() if name in keyed}
     read, wrong = 0, []
-    with closing(KafkaLogReader(bootstrap, security=security)) as log:
-        for name, count in counts.items():
-            for record in _last_records(log, name, count):
-                if record.key is None:
-                    continue
-                read += 1
-                expected = partition_of(record.key, count)
-                if record.partition != expected:
-                    wrong.append(Misrouted(name, record.partition, record.offset, expected))
+    for record, count in recent_records(bootstrap, keyed, security=security):
+        if record.key is None:
+            continue
+        read += 1
+        expected = partition_of(record.key, count)
+        if record.partition != expected:
+            wrong.append(Misrouted(record.topic, record.partition, record.offset, expected))
     return read, wrong
 
 
-def _last_records(log: LogReader, topic: str, partitions: int) -> Iterator[Record]:
-    """The last records of every partition, at most SAMPLE of each."""
-    for partition in range(partitions):
-        extent = log.extent(topic, partition)
-        yield from log.read(topic, partition, max(extent.first, extent.end - SAMPLE), extent.end)
+def recent_records(
+    bootstrap: str, names: Collection[str], *, security: KafkaSecurity = PLAINTEXT
+) -> Iterator[tuple[Record, int]]:
+    """The last records of every partition of these topics, at most SAMPLE of each, and the topic's partition count.
+
+    Topics that do not exist have none. Raises BrokerUnavailable, and AccessRefused where this user may not read one.
+    """
+    with connected_admin(bootstrap, security) as admin:
+        counts = {name: count for name, count in _partition_counts(admin).items() if name in names}
+    with closing(KafkaLogReader(bootstrap, security=security)) as log:
+        for name, count in counts.items():
+            for partition in range(count):
+                extent = log.extent(name, partition)
+                for record in log.read(name, partition, max(extent.first, extent.end - SAMPLE), extent.end):
+                    yield record, count
 
 
 def _refuse_errors(answers: list[dict[str, Any]]) -> None:

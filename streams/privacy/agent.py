@@ -4,6 +4,8 @@ from streams.kafka.publisher import Publisher
 from streams.privacy.control_records import ControlRecords
 from streams.processing.breaker import Breaker
 from streams.processing.relay import Relay
+from streams.processing.unknown_fields import note_unknown_fields
+from streams.wire.events import PrivacyRequest
 from streams.wire.namespace import Namespace
 from streams.wire.parsing import parse_privacy_request
 from streams.wire.records import Message, Record
@@ -17,6 +19,7 @@ def privacy_agent(
 
     def pass_on(record: Record) -> tuple[str, Message]:
         request = parse_privacy_request(record)
+        note_unknown_fields(record, PrivacyRequest)
         return request.type, control_records.message(request, record, namespace=namespace)
 
     return Relay(PRIVACY, pass_on, publisher, breaker, namespace=namespace)

@@ -4,7 +4,7 @@ import msgspec
 from msgspec.structs import replace
 
 from sightline_client.parsing import UNREADABLE
-from streams.errors import InvalidEvent
+from streams.errors import InvalidEvent, NothingSaid
 from streams.logs import Seldom, log
 from streams.metrics import DEAD_LETTERS, EVENTS
 from streams.wire.events import DeadLetter, encode
@@ -29,6 +29,14 @@ CUT = " (cut to fit: "
 #: One log line per topic and reason in 10 s: a thousand equal lines say no more than one, and the metric counts them.
 _log_limiter = Seldom(10.0)
 _decode = msgspec.json.Decoder(DeadLetter).decode
+
+
+def set_aside(record: Record, error: InvalidEvent, *, namespace: Namespace) -> list[Message]:
+    """The dead letter of a record that cannot be used; none for one that says nothing, which is only counted."""
+    if not isinstance(error, NothingSaid):
+        return [dead_letter(record, error, namespace=namespace)]
+    EVENTS.labels(namespace.short_name(record.topic), "unknown", error.reason).inc()
+    return []
 
 
 def dead_letter(record: Record, error: InvalidEvent, *, namespace: Namespace) -> Message:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from streams.errors import InvalidEvent
+from streams.errors import InvalidEvent, NothingSaid
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -19,5 +19,5 @@ def or_refusal(parse: Callable[[A], T], argument: A) -> T | InvalidEvent:
 
 def count_refused(parsed: Iterable[object]) -> tuple[int, int]:
     """Return how many there are, and how many of them are refusals: what `Breaker.check` takes."""
-    refused = [isinstance(each, InvalidEvent) for each in parsed]
+    refused = [isinstance(each, InvalidEvent) and not isinstance(each, NothingSaid) for each in parsed]
     return len(refused), sum(refused)

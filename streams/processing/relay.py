@@ -7,13 +7,13 @@ from streams.errors import InvalidEvent
 from streams.kafka.publisher import Publisher
 from streams.metrics import EVENTS
 from streams.processing.breaker import Breaker
-from streams.processing.dead_letters import dead_letter
+from streams.processing.dead_letters import set_aside
 from streams.processing.refusals import count_refused, or_refusal
 from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from streams.wire.topics import Topic
 
-#: Returns a record's event type, for metrics, and the message that passes it on. Raises InvalidEvent.
+#: Returns a record's event type, for metrics, and the message that passes it on. Raises InvalidEvent or NothingSaid.
 PassOn: TypeAlias = Callable[[Record], tuple[str, Message]]
 
 
@@ -33,12 +33,12 @@ class Relay:
         """Pass the records of a batch on; invalid ones become dead letters."""
         outcomes = [or_refusal(self._pass_on, record) for record in records]
         await self._breaker.check(*count_refused(outcomes))
-        messages = [self._message(record, each) for record, each in zip(records, outcomes, strict=True)]
-        await self._publisher.publish(messages)
+        messages = [self._messages(record, each) for record, each in zip(records, outcomes, strict=True)]
+        await self._publisher.publish([message for each in messages for message in each])
 
-    def _message(self, record: Record, outcome: tuple[str, Message] | InvalidEvent) -> Message:
+    def _messages(self, record: Record, outcome: tuple[str, Message] | InvalidEvent) -> list[Message]:
         if isinstance(outcome, InvalidEvent):
-            return dead_letter(record, outcome, namespace=self._namespace)
+            return set_aside(record, outcome, namespace=self._namespace)
         kind, message = outcome
         EVENTS.labels(self._topic.name, kind, "applied").inc()
-        return message
+        return [message]

@@ -14,7 +14,7 @@ from features.behaviour import NEIGHBOURS_LIMIT, Behaviour, Engagement
 from features.item import Item
 from features.ledger import WEIGHT_LIMIT
 from features.profile import NEW, Profile
-from streams.errors import InvalidEvent
+from streams.errors import InvalidEvent, NothingSaid
 from streams.interactions.reducer import Effect, parse, reduce, user_of
 from streams.items.reducer import ItemEffects
 from streams.privacy.control_records import UNSIGNED, ControlRecords, VerifiedRequest
@@ -73,6 +73,8 @@ class InteractionsReplay:
 
     def _count(self, effect: Effect) -> None:
         match effect.event:
+            case NothingSaid():
+                pass
             case InvalidEvent():
                 self.refused.append(effect.record.offset)
             case VerifiedRequest():

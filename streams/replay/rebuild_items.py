@@ -11,13 +11,13 @@ from dataclasses import replace
 from itertools import islice
 
 from features.behaviour import Engagement
-from features.item import Item, key_of
+from features.item import Change, Item, apply_change, key_of
 from features.trends import NO_TRENDS
 from state.codec import decode_item
 from state.partitions import PartitionStore
 from state.signals import Signals, SignalStore, Wanted, partition_of
 from streams.errors import CannotRebuild, InvalidEvent
-from streams.items.agent import SignalsAgent
+from streams.items.agent import RESTORED, SignalsAgent
 from streams.items.reducer import ItemEffects
 from streams.kafka.continuity import Log
 from streams.kafka.log_reader import LogReader
@@ -166,7 +166,10 @@ def _is_engaged(record: Record) -> bool:
 
 
 def _item(record: Record) -> Item:
-    """The item of a catalogue record. A tombstone gives a deleted item, which the items worker stores too."""
+    """The item of a catalogue record. A tombstone gives a deleted or restored item, as the items worker stores it."""
     if record.value is not None:
         return decode_item(record.value)
-    return Item((record.key or b"").decode(), changed_at_ms=record.timestamp_ms, deleted=True)
+    item = Item((record.key or b"").decode(), changed_at_ms=record.timestamp_ms, deleted=True)
+    if any(name == RESTORED for name, _ in record.headers):
+        return apply_change(item, item.item_id, Change(record.timestamp_ms, deleted=False))
+    return item

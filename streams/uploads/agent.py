@@ -20,13 +20,14 @@ from streams.kafka.publisher import Publisher
 from streams.logs import log
 from streams.metrics import EVENTS, RECOMMENDATIONS
 from streams.processing.breaker import Breaker
-from streams.processing.dead_letters import dead_letter
+from streams.processing.dead_letters import set_aside
 from streams.processing.refusals import count_refused, or_refusal
+from streams.processing.unknown_fields import note_unknown_fields
 from streams.uploads.encoding_cache import PictureFeatures
 from streams.uploads.picture_features import FeatureExtractor
 from streams.wire.events import Interaction, Recommendations, Trigger, Upload, encode
 from streams.wire.namespace import Namespace
-from streams.wire.parsing import clamp_time, parse_upload
+from streams.wire.parsing import parse_upload, time_said
 from streams.wire.records import Message, Record
 from streams.wire.signals import SignalTopic, Uploaded
 from streams.wire.topics import INTERACTIONS, UPLOADS
@@ -80,11 +81,12 @@ class UploadsAgent:
 
     async def _answer(self, record: Record, upload: Upload | InvalidEvent) -> list[Message]:
         if isinstance(upload, InvalidEvent):
-            return [dead_letter(record, upload, namespace=self._namespace)]
+            return set_aside(record, upload, namespace=self._namespace)
         try:
             features = await self._extractor.extract(upload)
         except InvalidEvent as error:
-            return [dead_letter(record, error, namespace=self._namespace)]
+            return set_aside(record, error, namespace=self._namespace)
+        note_unknown_fields(record, Upload)
         EVENTS.labels(UPLOADS.name, upload.purpose, "applied").inc()
         if upload.purpose == "query":
             return [await self._answer_query(upload, record, features.encoding)]
@@ -142,9 +144,10 @@ class UploadsAgent:
 
 def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
     encoding = features.encoding
+    said_ms = time_said(upload.occurred_at_ms, record.timestamp_ms)
     return Item(
         item_id=upload.item_id,
-        changed_at_ms=clamp_time(upload.occurred_at_ms, record.timestamp_ms),
+        changed_at_ms=said_ms,
         owner=upload.user_id,
         uploaded_at_ms=record.timestamp_ms,
         title=upload.title,
@@ -152,9 +155,11 @@ def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
         category=upload.category,
         price=upload.price,
         currency=upload.currency,
-        in_stock=upload.in_stock,
+        in_stock=upload.in_stock is not False,
         expires_at_ms=upload.expires_at_ms,
         tags=encoding.tags,
         colours=features.colours,
         embeddings={encoding.version: encoding.embedding.astype("<f2").tobytes()},
+        # Items are in stock unless somebody says otherwise, so only this tells that the upload says it.
+        times={"in_stock": said_ms} if upload.in_stock else {},
     )

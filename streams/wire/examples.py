@@ -120,7 +120,16 @@ MESSAGES: Final = (
         "Price, stock, visibility, text or deletion of an item",
         (
             ItemChange(event_id="s-1", item_id="i10", occurred_at_ms=NOON, price=39.9, in_stock=False),
-            ItemChange(event_id="s-2", item_id="i11", occurred_at_ms=NOON, deleted=True),
+            ItemChange(
+                event_id="s-2",
+                item_id="i10",
+                occurred_at_ms=NOON,
+                price=45.0,
+                currency="USD",
+                expires_at_ms=NOON + 86_400_000,
+                description=None,
+            ),
+            ItemChange(event_id="s-3", item_id="i11", occurred_at_ms=NOON, deleted=True),
         ),
     ),
     Message(

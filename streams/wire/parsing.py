@@ -9,6 +9,7 @@ from msgspec import Meta
 from sightline_client.errors import InvalidEvent
 from sightline_client.events import Interaction, ItemChange, PrivacyRequest, Upload
 from sightline_client.parsing import UNREADABLE, E, check_size, decode, refusal
+from streams.errors import NothingSaid
 from streams.wire.records import Record
 
 HEADER_LIMIT = 32
@@ -69,6 +70,20 @@ def clamp_time(occurred_at_ms: int, broker_ms: int) -> int:
     return min(max(occurred_at_ms, broker_ms - PAST_MS), broker_ms + FUTURE_MS)
 
 
+def time_said(occurred_at_ms: int, broker_ms: int) -> int:
+    """When what an event says of an item counts as said (Unix ms, docs/adr/0020).
+
+    This is the broker's time: clocks that differ by up to 5 minutes do not matter, and a fast one never does. An event
+    that is later than that counts as said 5 minutes after its own time.
+    """
+    return min(clamp_time(occurred_at_ms, broker_ms) + FUTURE_MS, broker_ms)
+
+
+def is_tombstone(record: Record) -> bool:
+    """Whether a record has a null value, as Debezium and compacted topics write for what was deleted."""
+    return record.value is None and all(name != NOT_UNPACKED for name, _ in record.headers)
+
+
 def _parse(record: Record, kind: type[E]) -> E:
     value = record.value
     if value is None:
@@ -90,7 +105,7 @@ def _without_value(record: Record) -> InvalidEvent:
     for name, why in record.headers:
         if name == NOT_UNPACKED:
             return InvalidEvent("not_unpacked", why.decode(errors="replace"))
-    return InvalidEvent("no_value", "the message has no value")
+    return NothingSaid("tombstone", "the message has no value")
 
 
 def _is_cloud_event(name: str, header: bytes) -> bool:

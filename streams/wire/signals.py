@@ -91,6 +91,15 @@ class SignalTopic:
         return Message(self.name, key, encode_signal(signal), partition=partition)
 
 
+def item_id_of(key: bytes | None) -> str | None:
+    """The item whose id is this key; None for a key that no item can have."""
+    try:
+        item_id = (key or b"").decode()
+    except UnicodeDecodeError:
+        return None
+    return item_id if 0 < len(item_id) <= _ID_LIMIT else None
+
+
 def encode_signal(signal: Signal) -> bytes:
     """The value of a signal's message."""
     return _encode(_StoredUpload(to_stored(signal.item)) if isinstance(signal, Uploaded) else signal)
@@ -115,9 +124,9 @@ def _is_sound(signal: Signal) -> bool:
         case Engaged(engagements=engagements):
             return all(map(_is_sound_engagement, engagements))
         case Changed(item_id=item_id, change=change):
-            return len(item_id) <= _ID_LIMIT and _is_time(change.at_ms) and _has_short_texts(change)
+            return len(item_id) <= _ID_LIMIT and _is_time(change.at_ms) and _has_sound_facts(change)
         case Uploaded(item=item):
-            return len(item.item_id) <= _ID_LIMIT and _has_short_texts(item) and _is_sound_item(item)
+            return len(item.item_id) <= _ID_LIMIT and _has_sound_facts(item) and _is_sound_item(item)
 
 
 def _is_sound_engagement(engagement: Engagement) -> bool:
@@ -137,9 +146,7 @@ def _is_sound_engagement(engagement: Engagement) -> bool:
 
 
 def _is_sound_item(item: Item) -> bool:
-    if not (_is_time(item.changed_at_ms) and _is_time(item.uploaded_at_ms)):
-        return False
-    if item.expires_at_ms is not None and not -_INT64 <= item.expires_at_ms < _INT64:
+    if not all(map(_is_time, (item.changed_at_ms, item.uploaded_at_ms, *item.times.values()))):
         return False
     return all(
         len(embedding) % 2 == 0 and np.isfinite(item.vector(encoder)).all()
@@ -147,8 +154,11 @@ def _is_sound_item(item: Item) -> bool:
     )
 
 
-def _has_short_texts(facts: Item | Change) -> bool:
-    return all(len(text or "") <= _TEXT_LIMIT for text in (facts.title, facts.description, facts.category))
+def _has_sound_facts(facts: Item | Change) -> bool:
+    if facts.expires_at_ms is not None and not -_INT64 <= facts.expires_at_ms < _INT64:
+        return False
+    texts = (facts.title, facts.description, facts.category, facts.currency)
+    return all(len(text or "") <= _TEXT_LIMIT for text in texts)
 
 
 def _is_time(at_ms: int) -> bool:

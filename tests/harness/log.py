@@ -16,7 +16,7 @@ from streams.interactions.reducer import parse, reduce
 from streams.items.agent import SignalsAgent
 from streams.privacy.control_records import UNSIGNED
 from streams.processing.breaker import Breaker, RefusalLimit
-from streams.processing.dead_letters import dead_letter
+from streams.processing.dead_letters import set_aside
 from streams.processing.positions import Positions
 from streams.replay.report import Report
 from streams.replay.verify import Verification
@@ -99,7 +99,7 @@ class World:
         """One record: list, withdrawal, dead letter and signals, then the commit."""
         event = parse(record, self.control_records)
         if isinstance(event, InvalidEvent):
-            self.log.publish([dead_letter(record, event, namespace=Namespace())], PARTITIONS)
+            self.log.publish(set_aside(record, event, namespace=Namespace()), PARTITIONS)
             assert await self.profiles.commit([ProfileCommit(record.partition, held, record.offset, {})]) == {}
             return
         loaded = (await self.profiles.load({record.partition: [event.user_id]}))[record.partition]

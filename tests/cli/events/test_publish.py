@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from kafka import KafkaConsumer  # type: ignore[import-untyped]  # ships no types
+from msgspec import UNSET
 
 from cli.events.publish import read_lines, to_event
 from sightline_client.routing import partition_of
@@ -29,6 +30,18 @@ def test_a_line_with_a_picture_is_an_upload() -> None:
 
 def test_any_other_line_is_an_item_change() -> None:
     assert isinstance(to_event({"item_id": "i9", "price": 5}), ItemChange)
+
+
+@pytest.mark.parametrize(("fields", "named"), [({}, "none"), ({"prise": 5, "Title": "x"}, "'Title', 'prise'")])
+def test_an_item_change_that_says_nothing_is_refused(fields: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidEvent, match=f"no field that is known: it has {named}"):
+        to_event({"item_id": "i9"} | fields)
+
+
+def test_null_in_a_line_takes_a_value_away() -> None:
+    event = to_event({"item_id": "i9", "price": None})
+    assert isinstance(event, ItemChange)
+    assert (event.price, event.title) == (None, UNSET)
 
 
 def test_an_id_is_made_where_none_is_given() -> None:

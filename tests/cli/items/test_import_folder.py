@@ -8,7 +8,7 @@ from benchmarks.world.heic import HEIC
 from cli.items.import_folder import Import
 from cli.items.journal import Entry, Journal
 from cli.items.picture_folder import find_pictures, read_picture
-from cli.items.uploading import Landed
+from cli.items.uploading import DELETED, Landed
 from features.vision.decode import decode
 from streams.wire.events import IMAGE_LIMIT, Upload
 from tests.cli.items.conftest import drawn
@@ -128,3 +128,10 @@ def test_what_cannot_be_read_is_refused_with_its_reason_and_the_rest_goes_on(tmp
 def test_a_query_takes_what_a_phone_makes(tmp_path: Path) -> None:
     large = only(tmp_path, "query.jpg", photo()) / "query.jpg"
     assert len(read_picture(large)) <= IMAGE_LIMIT
+
+
+def test_the_picture_of_a_deleted_item_is_told_and_sent_again(folder: Path, tmp_path: Path) -> None:
+    work, _ = run_import(folder, Journal(tmp_path / "journal"), refused=DELETED)
+    assert work.refused["mugs/red.jpg"] == DELETED
+    _, uploads = run_import(folder, Journal(tmp_path / "journal"))
+    assert len(uploads) == 4

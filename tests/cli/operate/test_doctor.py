@@ -48,6 +48,19 @@ def test_a_publisher_with_another_hash_is_found(command: Run, stack: RunningStac
     assert "partitioner=murmur2_random" in result.stdout
 
 
+@pytest.mark.stack
+def test_unknown_fields_of_recent_events_are_named_and_nothing_is_wrong(
+    command: Run, stack: RunningStack, topic_prefix: str
+) -> None:
+    producer = KafkaProducer(bootstrap_servers=stack.endpoints.kafka)
+    value = b'{"event_id":"s","item_id":"i1","occurred_at_ms":1,"prise":5}'
+    producer.send(f"{topic_prefix}events.items", key=b"i1", value=value).get(20)
+    producer.close()
+    result = command("doctor")
+    assert result.returncode == 0
+    assert "fields that are unknown here and ignored: 'prise' on events.items (1)" in result.stdout
+
+
 def test_a_kafka_elsewhere_that_does_not_answer_is_found(tmp_path: Any) -> None:
     result = run("doctor", "--json", variables={"home": str(tmp_path), "kafka": "127.0.0.1:1"})
     assert result.returncode == 1

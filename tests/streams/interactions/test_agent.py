@@ -424,8 +424,6 @@ BAD = {
     "an item_id of 1 MB": (click() | {"item_id": "i" * 1_000_000}, b"u1", "too_large"),
     "a user_id of 1 MB": (click() | {"user_id": "u" * 1_000_000}, b"u" * 1_000_000, "too_large"),
     "null key": (click(), None, "no_key"),
-    "null value": (None, b"u1", "no_value"),
-    "null key and value": (None, None, "no_value"),
     "another user's key": (click("u1"), b"u2", "key_mismatch"),
     "a dwell time beyond numbers": (click(type="view", dwell_ms=10**400), b"u1", "invalid_event"),
 }
@@ -446,9 +444,26 @@ async def test_bad_input_is_kept_whole_and_the_next_event_is_handled(
 
 
 async def test_a_batch_of_bad_input_alone_moves_the_position(hub: Hub) -> None:
-    await hub.handle([record(0, b"junk", key=b"u1"), record(1, None, key=None)])
+    await hub.handle([record(0, b"junk", key=b"u1"), record(1, b"", key=None)])
     assert [letter.offset for letter in hub.publisher.dead_letters()] == [0, 1]
     assert await hub.position() == 1
+
+
+@pytest.mark.parametrize("key", [b"u1", None, b"\xff"])
+async def test_a_tombstone_is_passed_over_and_counted(hub: Hub, key: bytes | None) -> None:
+    labels = {"topic": "events.interactions", "type": "unknown", "outcome": "tombstone"}
+    before = metric("sightline_events_total", **labels)
+    await hub.handle([record(0, None, key=key), record(1, click("u9", "red0"))])
+    assert hub.publisher.dead_letters() == []
+    assert [one.user_id for one in hub.publisher.lists()] == ["u9"]
+    assert await hub.position() == 1
+    assert metric("sightline_events_total", **labels) == before + 1
+
+
+async def test_unknown_fields_are_counted_of_one_event_in_64(hub: Hub) -> None:
+    before = metric("sightline_unknown_fields_total", topic="events.interactions")
+    await hub.handle([record(offset, click("u1", f"red{offset}", colour="red")) for offset in range(5)])
+    assert metric("sightline_unknown_fields_total", topic="events.interactions") == before + 1
 
 
 FAR_OFF = {"1970": 0, "before 1970": -5, "seconds": NOON // 1000, "year 5e7": NOON * 1000, "64 bits": 2**63 - 1}

@@ -5,22 +5,27 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from features.behaviour import Behaviour, Engagement
-from features.item import Change, Item, key_of
-from state.codec import decode_item
+from features.item import FACTS, MODERATION, Change, Item, apply_change, key_of
+from state.codec import decode_item, encode_item
 from state.memory import MemoryPartitions
 from state.partitions import START
 from state.signals import SignalStore, Wanted, partition_of
 from streams.errors import PublishFailed
-from streams.items.agent import SignalsAgent
+from streams.items.agent import RESTORED, SignalsAgent
 from streams.items.changes import item_changes_agent
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.processing.positions import Positions
+from streams.wire.events import ItemChange, encode
 from streams.wire.namespace import Namespace
+from streams.wire.parsing import NOT_UNPACKED
 from streams.wire.records import Record
 from streams.wire.signals import Changed, Engaged, Signal, SignalTopic, Uploaded, encode_signal, parse_signal
 from tests.harness.fakes import NOON, Clock, FakePublisher, Rewinds, wire
@@ -178,9 +183,42 @@ async def test_a_change_of_a_deleted_item_does_not_bring_it_back(desk: Desk) -> 
     assert desk.latest("i1") is None
 
 
-async def test_an_upload_after_the_deletion_brings_an_item_back(desk: Desk) -> None:
-    await desk.handle(batch(uploaded(0), changed(1, deleted=True), uploaded(2)))
+async def test_an_upload_after_the_deletion_does_not_bring_an_item_back_and_its_sender_hears_of_it(desk: Desk) -> None:
+    await desk.handle(batch(uploaded(0), changed(1, deleted=True)))
+    await desk.handle([record(2, uploaded(2))])
+    assert desk.catalogue() == [("i1", None), ("i1", None)]
+
+
+async def test_a_deletion_taken_back_lets_an_upload_bring_the_item_back(desk: Desk) -> None:
+    await desk.handle(batch(uploaded(0), changed(1, deleted=True), changed(2, deleted=False), uploaded(3)))
     assert desk.latest("i1") is not None
+
+
+async def test_a_deletion_that_is_taken_back_at_once_still_takes_the_item_from_the_catalogue(desk: Desk) -> None:
+    await desk.handle(batch(uploaded(0)))
+    await desk.handle([record(1, changed(1, deleted=True)), record(2, changed(2, deleted=False))])
+    assert desk.latest("i1") is None
+    assert desk.publisher.messages[-1].headers == ((RESTORED, b""),)
+
+
+async def test_the_tombstone_of_a_deleted_item_does_not_say_that_it_is_restored(desk: Desk) -> None:
+    await desk.handle(batch(uploaded(0), changed(1, deleted=True)))
+    assert desk.publisher.messages[-1].headers == ()
+
+
+async def test_a_price_of_a_fast_clock_hides_no_later_change(desk: Desk) -> None:
+    await desk.handle(batch(uploaded(0), changed(120, price=8.0), changed(60, hidden=True)))
+    item = desk.latest("i1")
+    assert item is not None
+    assert (item.price, item.hidden) == (8.0, True)
+
+
+async def test_a_new_picture_keeps_what_the_upload_does_not_say(desk: Desk) -> None:
+    facts: dict[str, Any] = {"price": 9.0, "title": "a shirt", "in_stock": False, "hidden": True}
+    await desk.handle(batch(uploaded(0), changed(1, **facts), uploaded(2)))
+    item = desk.latest("i1")
+    assert item is not None
+    assert ({name: getattr(item, name) for name in facts}, item.uploaded_at_ms) == (facts, NOON + 2000)
 
 
 async def test_an_upload_that_is_older_than_the_deletion_does_not(desk: Desk) -> None:
@@ -325,7 +363,7 @@ async def test_signals_of_which_half_are_unreadable_are_handled(desk: Desk) -> N
 # Changes on events.items
 
 
-def change(name: str = "i1", **fields: object) -> dict[str, object]:
+def change(name: str = "i1", **fields: Any) -> dict[str, Any]:
     return {"event_id": f"s-{name}", "item_id": name, "occurred_at_ms": NOON} | fields
 
 
@@ -340,7 +378,117 @@ async def test_a_change_is_passed_on_to_the_partition_that_holds_its_item(desk: 
     assert message.partition == partition_of(key_of("i1"), PARTITIONS)
 
 
-@pytest.mark.parametrize(("told", "kept"), [(0, NOON - 7 * 86_400_000), (2**62, NOON + 300_000)])
+async def passed_on(desk: Desk, event: object) -> Change:
+    """The change that is passed on of an event."""
+    await desk.change([change_record(0, event)])
+    signal = parse_signal(desk.publisher.messages[-1].value)
+    assert isinstance(signal, Changed)
+    return signal.change
+
+
+async def test_a_change_may_name_every_field(desk: Desk) -> None:
+    said: dict[str, Any] = {
+        "title": "Boot",
+        "description": "d",
+        "category": "shoes",
+        "price": 12.0,
+        "currency": "USD",
+        "in_stock": True,
+        "expires_at_ms": NOON + 86_400_000,
+        "hidden": False,
+        "deleted": False,
+    }
+    assert await passed_on(desk, change(**said)) == Change(NOON, **said)
+
+
+async def test_null_takes_a_value_away(desk: Desk) -> None:
+    said = change(price=None, title=None, expires_at_ms=None, currency="EUR", hidden=True)
+    cleared = ("title", "price", "expires_at_ms")
+    assert await passed_on(desk, said) == Change(NOON, currency="EUR", hidden=True, cleared=cleared)
+
+
+async def test_null_says_nothing_where_null_is_written_for_whatever_is_not_said(desk: Desk) -> None:
+    """As the client of the release before writes it."""
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("title", "description", "category", "price", "in_stock", "hidden", "deleted")
+    )
+    assert await passed_on(desk, change(**(nothing | {"price": 5.0}))) == Change(NOON, price=5.0)
+
+
+async def test_what_the_client_writes_says_what_was_given_and_nothing_else(desk: Desk) -> None:
+    written = encode(ItemChange(event_id="s", item_id="i1", occurred_at_ms=NOON, price=5.0, title=None))
+    assert await passed_on(desk, written) == Change(NOON, price=5.0, cleared=("title",))
+
+
+@pytest.mark.parametrize(
+    ("fields", "outcome"),
+    [
+        ({}, "empty"),
+        ({"in_stock": None, "price": None}, "empty"),
+        ({"colour": "red"}, "unknown_field"),
+        ({"Price": 5.0, "hidden": None}, "unknown_field"),
+    ],
+)
+async def test_a_change_that_says_nothing_is_counted_and_not_passed_on(
+    desk: Desk, fields: dict[str, Any], outcome: str
+) -> None:
+    labels = {"topic": "events.items", "type": "unknown", "outcome": outcome}
+    before = metric("sightline_events_total", **labels)
+    await desk.change([change_record(0, change(**fields))])
+    assert desk.publisher.messages == []
+    assert metric("sightline_events_total", **labels) == before + 1
+
+
+async def test_changes_that_say_nothing_do_not_stop_the_topic(desk: Desk) -> None:
+    await desk.change([change_record(n, change(colour="red")) for n in range(40)])
+    await desk.change([change_record(40, None), change_record(41, change(price=5.0))])
+    assert desk.breaker.reason is None
+    assert len(desk.publisher.to("state.signals")) == 2
+
+
+async def test_unknown_fields_are_counted_and_the_known_ones_applied(desk: Desk) -> None:
+    before = metric("sightline_unknown_fields_total", topic="events.items")
+    assert await passed_on(desk, change(price=5.0, colour="red", brand="b")) == Change(NOON, price=5.0)
+    assert metric("sightline_unknown_fields_total", topic="events.items") == before + 2
+
+
+anything = st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5) | st.text("x", min_size=4096)
+FIELDS = st.sampled_from([*FACTS, *MODERATION, "occurred_at_ms", "item_id", "colour"])
+
+
+@given(st.dictionaries(FIELDS, anything), st.sampled_from([NOON, 0, 2**32 * 1000 - 1]))
+def test_what_is_passed_on_of_any_change_can_be_applied(fields: dict[str, Any], at_ms: int) -> None:
+    desk, event = Desk(), change(**fields)
+    key = str(event["item_id"]).encode(errors="replace")
+    asyncio.run(desk.change([Record("events.items", 1, 0, at_ms, key, msgspec.json.encode(event))]))
+    for message in desk.publisher.to("state.signals"):
+        signal = parse_signal(message.value)
+        assert isinstance(signal, Changed)
+        item = apply_change(None, signal.item_id, signal.change)
+        assert decode_item(encode_item(item)) == item
+
+
+async def test_a_tombstone_deletes_the_item_of_its_key(desk: Desk) -> None:
+    await desk.change([change_record(0, None)])
+    (message,) = desk.publisher.messages
+    assert (message.key, message.partition) == (b"i1", partition_of(key_of("i1"), PARTITIONS))
+    assert parse_signal(message.value) == Changed("i1", Change(NOON, deleted=True))
+
+
+@pytest.mark.parametrize("key", [None, b"", b"\xff", b"k" * 129], ids=["null", "empty", "not UTF-8", "too long"])
+async def test_a_tombstone_of_no_item_is_passed_over(desk: Desk, key: bytes | None) -> None:
+    await desk.change([change_record(0, None, key=key)])
+    assert desk.publisher.messages == []
+
+
+async def test_a_batch_that_was_not_unpacked_deletes_nothing(desk: Desk) -> None:
+    packed = Record("events.items", 1, 0, NOON, b"i1", None, ((NOT_UNPACKED, b"too large"),), -1)
+    await desk.change([packed])
+    (letter,) = desk.publisher.dead_letters()
+    assert (letter.reason, desk.publisher.to("state.signals")) == ("not_unpacked", [])
+
+
+@pytest.mark.parametrize(("told", "kept"), [(0, NOON - 7 * 86_400_000 + 300_000), (2**62, NOON)])
 async def test_the_time_of_a_change_is_clamped(desk: Desk, told: int, kept: int) -> None:
     await desk.change([change_record(0, change(price=5.0, occurred_at_ms=told))])
     signal = parse_signal(desk.publisher.messages[0].value)
@@ -350,7 +498,6 @@ async def test_the_time_of_a_change_is_clamped(desk: Desk, told: int, kept: int)
 
 BAD = {
     "bad JSON": (b"{", b"i1", "bad_json"),
-    "null value": (None, b"i1", "no_value"),
     "null key": (change(), None, "no_key"),
     "another item's key": (change(), b"i2", "key_mismatch"),
     "text for a price": (change(price="cheap"), b"i1", "invalid_event"),

@@ -88,10 +88,14 @@ async def test_requests_keep_their_order(desk: Desk) -> None:
         (request("forget", user_id="u2"), "key_mismatch"),
         (request("forget", event_id=""), "invalid_event"),
         (b"forget me", "bad_json"),
-        (None, "no_value"),
     ],
 )
 async def test_what_cannot_be_read_is_a_dead_letter(desk: Desk, event: object, reason: str) -> None:
     await desk.handle(event)
     assert [letter.reason for letter in desk.publisher.dead_letters()] == [reason]
     assert desk.publisher.to("events.interactions") == []
+
+
+async def test_a_tombstone_is_passed_over(desk: Desk) -> None:
+    await desk.handle(None)
+    assert desk.publisher.messages == []

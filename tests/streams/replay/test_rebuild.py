@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from features.item import Change
+from features.item import Change, Item, key_of
 from state.errors import StateUnavailable
 from state.memory import MemoryPartitions
 from state.partitions import START, Commit, Loaded, PartitionStore
+from state.signals import Wanted, partition_of
 from state.spaces import MemorySpaces
 from streams.errors import CannotRebuild
 from streams.kafka.continuity import TOPIC_ID, Log
 from streams.replay.rebuild import Rebuild, Rebuilt, Source
 from streams.wire.namespace import Namespace
-from streams.wire.signals import Changed
+from streams.wire.signals import Changed, Uploaded
 from tests.harness.fakes import NOON
 from tests.harness.log import INTERACTIONS, ITEMS, LISTS, PARTITIONS, SIGNALS, World, world_at_work
 
@@ -238,6 +239,37 @@ async def test_without_the_first_signals_facts_come_from_the_catalogue_and_behav
     report = await world.verify()
     assert (report.ok, report.lost_signals) == (True, 0), report.differences
     assert report.items == len(ITEMS)
+
+
+async def test_from_the_catalogue_an_item_is_what_it_was(world: World, rebuilding: Rebuilding) -> None:
+    picture = {"fake@1": b"\1" * 16}
+    changes = {"i1": Change(NOON + 9, hidden=True, price=1.0), "i2": Change(NOON + 9, deleted=True)}
+    for name, change in changes.items():
+        world.signal(Changed(name, change))
+    world.signal(Changed("i3", Change(NOON + 9, deleted=True)))
+    world.signal(Changed("i3", Change(NOON + 10, deleted=False)))
+    await world.work()
+    for partition in range(PARTITIONS):
+        world.log.cut[SIGNALS, partition] = 25
+    rebuilding.lose_everything()
+    await rebuilding.run()
+    for name in ("i1", "i2", "i3"):
+        world.signal(Uploaded(Item(name, NOON + 20, "u1", NOON + 20, price=2.0, embeddings=picture)))
+        world.signal(Changed(name, Change(NOON + 8, price=3.0)))
+    await world.work_signals()
+    found = [await stored(world, name) for name in ("i1", "i2", "i3")]
+    assert [(item.hidden, item.deleted, item.price) for item in found] == [
+        (True, False, 2.0),
+        (False, True, None),
+        (False, False, 2.0),
+    ]
+    assert (await world.verify()).ok
+
+
+async def stored(world: World, name: str) -> Item:
+    """What the state holds of an item."""
+    partition = partition_of(key_of(name), PARTITIONS)
+    return (await world.signals.load({partition: Wanted([name], [])}))[partition].items[name]
 
 
 # Interrupted

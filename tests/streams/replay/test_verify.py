@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from features.behaviour import Behaviour, Engagement
-from features.item import key_of
+from features.item import Change, Item, key_of
 from features.privacy import MARKER_MS
 from features.profile import DAY_MS, NEW
 from state.memory import MemoryPartitions
@@ -19,6 +19,7 @@ from streams.interactions.reducer import parse, reduce
 from streams.privacy.control_records import UNSIGNED, ControlRecords
 from streams.replay.report import Report
 from streams.wire.events import Recommendations
+from streams.wire.signals import Changed, Uploaded
 from streams.wire.topics import DEAD_LETTERS
 from tests.harness.fakes import NOON
 from tests.harness.log import INTERACTIONS, ITEMS, LISTS, PARTITIONS, SIGNALS, USERS, World, home_of, world_at_work
@@ -66,6 +67,28 @@ async def test_an_event_that_cannot_be_used_and_is_in_the_dead_letters_is_no_dif
     await world.work()
     report = await world.verify()
     assert (report.ok, report.refused) == (True, 1)
+
+
+async def test_a_tombstone_needs_no_dead_letter(world: World) -> None:
+    world.log.append(INTERACTIONS, 0, b"u1", None)
+    await world.work()
+    report = await world.verify()
+    assert (report.ok, report.refused) == (True, 0)
+
+
+async def test_items_of_every_history_are_verified(world: World) -> None:
+    picture = {"fake@1": b"\1" * 16}
+    world.signal(Changed("i1", Change(NOON + 6000, hidden=True)))
+    world.signal(Changed("i1", Change(NOON + 5500, title="Hat", cleared=("price",))))
+    world.signal(Uploaded(Item("i1", NOON + 7000, "u1", NOON + 7000, embeddings=picture)))
+    world.signal(Changed("i2", Change(NOON + 6000, deleted=True)))
+    world.signal(Uploaded(Item("i2", NOON + 7000, "u1", NOON + 7000, embeddings=picture)))
+    world.signal(Changed("i3", Change(NOON + 6000, deleted=True)))
+    world.signal(Changed("i3", Change(NOON + 7000, deleted=False)))
+    await world.work()
+    assert (await world.verify()).ok
+    world.log.cut |= {(SIGNALS, partition): 25 for partition in range(PARTITIONS)}
+    assert (await world.verify()).ok
 
 
 async def test_records_nested_too_deeply_to_read_are_passed_over(world: World) -> None:

@@ -45,7 +45,7 @@ async def test_an_item_has_the_tags_of_the_encoder_and_the_colours_of_the_pictur
 async def test_an_item_belongs_to_its_uploader_and_knows_both_times(studio: Studio) -> None:
     await studio.handle([record(0, upload("i1", user_id="u5"))])
     (item,) = studio.items()
-    assert (item.owner, item.uploaded_at_ms, item.changed_at_ms) == ("u5", NOON, NOON - 50)
+    assert (item.owner, item.uploaded_at_ms, item.changed_at_ms) == ("u5", NOON, NOON)
 
 
 async def test_an_item_has_what_the_upload_says_of_it(studio: Studio) -> None:
@@ -61,9 +61,26 @@ async def test_an_item_has_what_the_upload_says_of_it(studio: Studio) -> None:
     assert {name: getattr(item, name) for name in said} == said
 
 
+SAID = [({}, {}), ({"in_stock": None}, {}), ({"in_stock": True}, {"in_stock": NOON})]
+
+
+@pytest.mark.parametrize(("field", "times"), SAID, ids=["nothing", "null", "true"])
+async def test_only_an_upload_that_says_so_is_of_an_item_in_stock(
+    studio: Studio, field: dict[str, Any], times: dict[str, int]
+) -> None:
+    await studio.handle([record(0, upload("i1", **field))])
+    (item,) = studio.items()
+    assert (item.in_stock, item.times) == (True, times)
+
+
+async def test_a_tombstone_is_passed_over(studio: Studio) -> None:
+    await studio.handle([record(0, None, key=b"i1"), record(1, upload("i2"))])
+    assert (studio.reasons(), [item.item_id for item in studio.items()]) == ([], ["i2"])
+
+
 async def test_a_time_far_off_is_clamped(studio: Studio) -> None:
     await studio.handle([record(0, upload("i1", occurred_at_ms=0)), record(1, upload("i2", occurred_at_ms=2**62))])
-    assert [item.changed_at_ms for item in studio.items()] == [NOON - 7 * 86_400_000, NOON + 300_000]
+    assert [item.changed_at_ms for item in studio.items()] == [NOON - 7 * 86_400_000 + 300_000, NOON]
 
 
 async def test_an_item_goes_to_the_partition_of_state_signals_that_holds_it(studio: Studio) -> None:
@@ -161,7 +178,6 @@ async def test_vectors_of_another_encoder_are_not_compared_with(studio: Studio) 
 
 BAD_EVENTS = {
     "bad JSON": (b"{", b"i1", "bad_json"),
-    "null value": (None, b"i1", "no_value"),
     "null key": (upload("i1"), None, "no_key"),
     "another item's key": (upload("i1"), b"i2", "key_mismatch"),
     "no picture": (upload("i1", image_ref=None), b"i1", "invalid_event"),

@@ -10,14 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sightline_client.parsing import EVENT_LIMIT, UPLOAD_LIMIT
-from streams.errors import InvalidEvent
+from streams.errors import InvalidEvent, NothingSaid
 from streams.wire.events import Event, Interaction, ItemChange, Only, Upload
 from streams.wire.parsing import (
     NOT_UNPACKED,
     clamp_time,
+    is_tombstone,
     parse_interaction,
     parse_item_change,
     parse_upload,
+    time_said,
 )
 from streams.wire.records import Record
 
@@ -124,8 +126,13 @@ def test_an_empty_value_is_refused() -> None:
     assert refusal(b"") == "bad_json"
 
 
-def test_a_null_value_is_refused() -> None:
-    assert refusal(None) == "no_value"
+def test_a_null_value_says_nothing() -> None:
+    with pytest.raises(NothingSaid):
+        parse_interaction(record(None))
+    assert refusal(None) == "tombstone"
+    assert is_tombstone(record(None))
+    assert not is_tombstone(record(b""))
+    assert not is_tombstone(record(None, headers=((NOT_UNPACKED, b"too large"),)))
 
 
 def test_a_record_that_stands_for_a_batch_is_refused_with_the_reason_that_it_brings() -> None:
@@ -401,3 +408,27 @@ def test_arbitrary_json_under_our_field_names_is_an_event_or_an_invalid_event(
 ) -> None:
     with suppress(InvalidEvent):
         parse(record(CLICK | UPLOAD | event, key=key, headers=headers))
+
+
+# When what is said of an item was said
+
+
+@pytest.mark.parametrize(
+    ("own_ms", "said_ms"),
+    [
+        (NOON, NOON),
+        (NOON + 1, NOON),
+        (2**63 - 1, NOON),
+        (NOON - 300_000, NOON),
+        (NOON - 300_001, NOON - 1),
+        (NOON - 3_600_000, NOON - 3_300_000),
+        (0, NOON - 7 * 86_400_000 + 300_000),
+    ],
+)
+def test_what_is_late_was_said_at_most_five_minutes_after_its_own_time(own_ms: int, said_ms: int) -> None:
+    assert time_said(own_ms, NOON) == said_ms
+
+
+@given(*[st.integers(-(2**63), 2**63 - 1)] * 2, *[st.integers(0, 10**13)] * 2)
+def test_what_is_later_by_its_own_time_and_in_the_log_was_not_said_earlier(a: int, b: int, c: int, d: int) -> None:
+    assert time_said(min(a, b), min(c, d)) <= time_said(max(a, b), max(c, d))
