@@ -66,7 +66,7 @@ def _publish(events: Iterable[LineEvent], as_json: bool) -> None:
     if as_json:
         print_json(report)
     else:
-        results().print(" ".join(f"{name}={value}" for name, value in report.items()), markup=False, soft_wrap=True)
+        results().print(" ".join(f"{name}={value}" for name, value in report.items()), soft_wrap=True)
 
 
 def _publish_all(publisher: EventPublisher, events: Iterable[LineEvent]) -> tuple[int, dict[str, Any]]:

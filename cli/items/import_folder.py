@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from rich.text import Text
 
 from cli.items.journal import Entry, Journal
 from cli.items.picture_folder import FoundPicture, read_picture
 from cli.items.uploading import Landed, Uploader
-from cli.output import print_json, results
+from cli.output import diagnostics, print_json, results
 from cli.pseudonyms import known_as
 from cli.running import running_system
 from streams.credentials import kafka_security
@@ -104,11 +102,11 @@ def import_pictures(folder: Path, pictures: Sequence[FoundPicture], user: str, i
 
 def _bar() -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=diagnostics(),
     )
 
 
@@ -130,5 +128,5 @@ def _report(work: Import, found: int, seconds: float, as_json: bool) -> None:
     if work.refused:
         table = Table("refused", "why", title=f"{len(work.refused)} refused", title_justify="left")
         for item, reason in work.refused.items():
-            table.add_row(Text(item), Text(reason))
+            table.add_row(item, reason)
         console.print(table)
