@@ -16,6 +16,7 @@ from streams.credentials import kafka_security
 from streams.errors import InvalidEvent
 from streams.settings import read_settings
 from streams.wire.events import Interaction, ItemChange, Upload
+from streams.wire.framing import BYTE_ORDER_MARK
 
 LineEvent = Interaction | Upload | ItemChange
 
@@ -46,7 +47,7 @@ def read_lines(file: BinaryIO) -> Iterator[LineEvent]:
         if not line.strip():
             continue
         try:
-            yield to_event(msgspec.json.decode(line, type=dict[str, Any]))
+            yield to_event(msgspec.json.decode(line.removeprefix(BYTE_ORDER_MARK), type=dict[str, Any]))
         except (*UNREADABLE, InvalidEvent) as error:
             raise InvalidEvent(
                 "invalid_event", f"line {number} is not an event, the lines before it are published: {error}"

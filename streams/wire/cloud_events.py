@@ -64,10 +64,11 @@ def event_key(event: Interaction | Upload) -> int:
 
 def trace_headers(record: Record, event: Interaction) -> tuple[tuple[str, bytes], ...]:
     """The `traceparent` header for what an event leads to: that of its record, else the CloudEvents extension."""
-    for wanted in ("traceparent", "ce_traceparent"):
-        given = tuple(("traceparent", value) for name, value in record.headers if name.lower() == wanted)
-        if given:
-            return given
+    if record.headers:
+        given = tuple(("traceparent", value) for name, value in record.headers if name.lower() == "traceparent")
+        extension = attributes_in(record.headers).get("traceparent")
+        if given or extension:
+            return given or (("traceparent", extension or b""),)
     trace = event.traceparent if isinstance(event, CloudInteraction) else None
     return () if trace is None else (("traceparent", trace.encode()),)
 
@@ -97,18 +98,22 @@ def read_event(payload: bytes, attributes: dict[str, bytes], record: Record, kin
             "the message is a batch of CloudEvents, which Kafka's binding does not have: send each event as a message "
             "of its own; Kafka's producers put messages together (linger.ms)",
         )
-    is_structured = content_type.startswith(_STRUCTURED)
-    _check_json(content_type)
+    is_binary = is_cloud_event(attributes)
+    if is_binary:
+        _check_json(content_type)
     body = decode_fields(payload)
-    if is_structured or "specversion" in body:
+    if content_type.startswith(_STRUCTURED) or "specversion" in body:
+        _check_json(content_type)
         envelope = {name: value for name, value in body.items() if value is not None}
         return _filled(_data_of(envelope, size_limit(kind)), envelope, record, kind)
-    if is_cloud_event(attributes):
-        try:
-            return _filled(body, {name: attributes[name].decode() for name in _USED & attributes.keys()}, record, kind)
-        except UnicodeDecodeError as error:
-            raise refusal(error) from None
-    return from_fields(body, kind)
+    return _filled(body, _used(attributes), record, kind) if is_binary else from_fields(body, kind)
+
+
+def _used(attributes: dict[str, bytes]) -> dict[str, Any]:
+    try:
+        return {name: attributes[name].decode() for name in _USED if attributes.get(name)}
+    except UnicodeDecodeError as error:
+        raise refusal(error) from None
 
 
 def _content_type(attributes: dict[str, bytes]) -> str:
@@ -133,7 +138,7 @@ def _data_of(envelope: dict[str, Any], limit: int) -> dict[str, Any]:
     if isinstance(data, str | bytes):
         data = decode_fields(data if isinstance(data, bytes) else data.encode())
     if not isinstance(data, dict):
-        raise InvalidEvent("invalid_event", f"the CloudEvent's `data` is {type(data).__name__}: it must be an event")
+        raise InvalidEvent("invalid_event", "the CloudEvent's `data` is no JSON object: it must be the event")
     return data
 
 
@@ -142,16 +147,18 @@ def _filled(data: dict[str, Any], envelope: dict[str, Any], record: Record, kind
     version = str(envelope.get("specversion", "1.0"))
     if version.partition(".")[0] != "1":
         raise InvalidEvent("invalid_event", f"CloudEvents {version[:16]!r} cannot be read: send version 1.0")
-    fields = data | {"source": None, "traceparent": None}
+    fields, more = dict(data), {}
     if data.get("event_id") is None and "id" in envelope:
-        fields |= {"event_id": envelope["id"], "source": envelope.get("source")}
+        fields["event_id"] = envelope["id"]
+        more["source"] = envelope.get("source")
     if data.get("occurred_at_ms") is None:
         fields["occurred_at_ms"] = _time_ms(envelope["time"]) if "time" in envelope else record.timestamp_ms
     trace = envelope.get("traceparent")
-    if isinstance(trace, str) and len(trace) <= _TRACE_LIMIT:
-        fields["traceparent"] = trace
-    is_more = fields["source"] is not None or fields["traceparent"] is not None
-    return from_fields(fields, cast(type[E], _OF_CLOUD.get(kind, kind)) if is_more else kind)
+    if kind is Interaction and isinstance(trace, str) and len(trace) <= _TRACE_LIMIT:
+        more["traceparent"] = trace
+    if kind not in _OF_CLOUD or not any(more.values()):
+        return from_fields(fields, kind)
+    return from_fields(fields | {"source": None, "traceparent": None} | more, cast(type[E], _OF_CLOUD[kind]))
 
 
 def _time_ms(time: object) -> int:

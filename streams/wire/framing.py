@@ -5,7 +5,7 @@ from typing import Final
 
 from sightline_client.errors import InvalidEvent
 
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 #: Confluent: a zero byte and the schema's number, 4 bytes.
 #: https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format
 _CONFLUENT_BYTES: Final = 5
@@ -29,11 +29,11 @@ def unframed(value: bytes, limit: int) -> bytes:
             payload = value[_GLUE_BYTES:]
             name = f"AWS Glue's prefix with the schema version {value[2:_GLUE_BYTES].hex()}"
             return _json(_unpacked(payload, limit, name) if value[1] == _GLUE_ZLIB else payload, name)
-    return value.removeprefix(_BYTE_ORDER_MARK)
+    return value.removeprefix(BYTE_ORDER_MARK)
 
 
 def _json(payload: bytes, prefix: str) -> bytes:
-    payload = payload.removeprefix(_BYTE_ORDER_MARK)
+    payload = payload.removeprefix(BYTE_ORDER_MARK)
     if payload.lstrip()[:1] not in (b"{", b"["):
         raise _refusal(prefix, "not followed by JSON")
     return payload

@@ -286,6 +286,11 @@ def test_a_header_that_is_not_utf8_is_refused() -> None:
     assert refusal(BARE, (("ce_id", b"\xff"),)).reason == "bad_json"
 
 
+def test_an_empty_header_says_nothing() -> None:
+    assert read(BARE, (*BINARY[:4], ("ce_time", b""))).occurred_at_ms == APPENDED
+    assert refusal(BARE, (("ce_id", b""),)).reason == "invalid_event"
+
+
 def test_extension_attributes_are_ignored() -> None:
     extensions = {"partitionkey": "u1", "comexampleextension1": [1], "sampledrate": 5, "traceparent": 7}
     assert read(ENVELOPE | extensions).item_id == "i9"

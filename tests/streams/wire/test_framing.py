@@ -41,6 +41,12 @@ def test_an_event_is_read_behind_what_serializers_put_before_it(value: bytes) ->
     assert (event.item_id, event.occurred_at_ms) == ("i9", 1_790_000_000_000)
 
 
+def test_the_type_that_a_client_gives_to_framed_bytes_does_not_matter() -> None:
+    headers = (("content-type", b"application/octet-stream"),)
+    record = Record("events.interactions", 0, 7, 1_790_000_000_000, b"u1", CONFLUENT + PLAIN, headers)
+    assert parse_interaction(record).event_id == "c-1"
+
+
 def test_the_case_of_the_field_is_applied() -> None:
     value = base64.b64decode(
         "AAAAAAd7ImV2ZW50X2lkIjoidy0xIiwidHlwZSI6ImNsaWNrIiwidXNlcl9pZCI6InU0IiwiaXRlbV9pZCI6Imk5Iiwib2NjdXJyZWRfYXRf"
