@@ -50,6 +50,10 @@ def configure_logs(level: str) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     # stamina's own counter has a label with the attempt number, which grows without bound while Redis is away.
     set_on_retry_hooks([StructlogOnRetryHook])
+    _write_json(level, cache=True)
+
+
+def _write_json(level: str, *, cache: bool) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -59,6 +63,12 @@ def configure_logs(level: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        cache_logger_on_first_use=cache,
     )
+
+
+# For commands, which configure nothing: by default structlog writes colours and raw text to stdout.
+_write_json("warning", cache=False)
+if logging.lastResort is not None:
+    logging.lastResort.setFormatter(PrintableFormatter("%(name)s: %(message)s"))

@@ -1,4 +1,6 @@
+import json
 import logging
+import subprocess
 import sys
 
 from streams.logs import PrintableFormatter, Seldom
@@ -41,3 +43,16 @@ def test_a_librarys_message_is_one_printable_line_and_its_traceback_a_few() -> N
     assert lines[0] == "kafka no topic a\\nfake ready\\x9b"
     assert lines[-1] == "ValueError: of a stranger: \\x1b[31m\\u202e"
     assert all(line.isprintable() for line in lines)
+
+
+def test_a_command_that_configures_nothing_logs_json_on_stderr() -> None:
+    script = "from streams.logs import log; log.info('quiet'); log.warning('x', error='a\\n\\x1b[31m\\u202e\\ud800')"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert (ran.stdout, ran.stderr.count("\n"), ran.stderr.isascii()) == ("", 1, True)
+    assert json.loads(ran.stderr)["error"] == "a\n\x1b[31m\u202e\ud800"
+
+
+def test_a_librarys_warning_in_such_a_command_is_printable() -> None:
+    script = "import logging, streams.logs; logging.getLogger('kafka').warning('a\\n\\x1b[31m')"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert (ran.stdout, ran.stderr) == ("", "kafka: a\\n\\x1b[31m\n")
