@@ -53,7 +53,7 @@ def decode(value: bytes, kind: type[E]) -> E:
         raise refusal(error) from None
     for name in _times[kind]:
         at_ms = getattr(event, name)
-        if at_ms is not None and not PLAUSIBLE_FROM_MS <= at_ms < PLAUSIBLE_UNTIL_MS:
+        if type(at_ms) is int and not PLAUSIBLE_FROM_MS <= at_ms < PLAUSIBLE_UNTIL_MS:
             check_unit(name, at_ms)
     return event
 

@@ -58,7 +58,7 @@ _OF_CLOUD: Final[dict[type[Event], type[Event]]] = {Interaction: CloudInteractio
 
 def event_key(event: Interaction | Upload) -> int:
     """The key by which an event that is sent again is recognised: of its id, and of its CloudEvent's source if any."""
-    source = event.source if isinstance(event, CloudInteraction | CloudUpload) else None
+    source = event.source if isinstance(event, (CloudInteraction, CloudUpload)) else None
     return key_of(event.event_id if source is None else msgspec.json.encode([source, event.event_id]).decode())
 
 

@@ -87,7 +87,7 @@ def _as_read(definition: dict[str, Any], kind: type[msgspec.Struct]) -> dict[str
     """The definition of a message with what its types do not say: the rules between fields, and what is rounded."""
     for name in rounded_fields(kind):
         field = definition["properties"][name]
-        (integer,) = [part for part in field.get("anyOf", [field]) if part["type"] == "integer"]
+        (integer,) = [part for part in field.get("anyOf", [field]) if part.get("type") == "integer"]
         integer["type"] = "number"
     return definition | _RULES.get(kind, {})
 
