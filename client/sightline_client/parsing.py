@@ -18,7 +18,8 @@ E = TypeVar("E", bound=Event)
 _decoders: Final[dict[type[Event], msgspec.json.Decoder[Any]]] = {
     kind: msgspec.json.Decoder(kind) for kind in (Interaction, Upload, ItemChange, PrivacyRequest)
 }
-_times: Final[dict[type[Event], tuple[str, ...]]] = {kind: time_fields(kind) for kind in _decoders}
+#: The kinds with more Unix times than `occurred_at_ms`.
+_MORE_TIMES: Final = frozenset(kind for kind in _decoders if len(time_fields(kind)) > 1)
 _fields: Final = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -51,10 +52,8 @@ def decode(value: bytes, kind: type[E]) -> E:
         return from_fields(decode_fields(value), kind)
     except UNREADABLE as error:
         raise refusal(error) from None
-    for name in _times[kind]:
-        at_ms = getattr(event, name)
-        if type(at_ms) is int and not PLAUSIBLE_FROM_MS <= at_ms < PLAUSIBLE_UNTIL_MS:
-            check_unit(name, at_ms)
+    if not PLAUSIBLE_FROM_MS <= event.occurred_at_ms < PLAUSIBLE_UNTIL_MS or kind in _MORE_TIMES:
+        _check_times(event, kind)
     return event
 
 
@@ -75,6 +74,13 @@ def from_fields(fields: dict[str, Any], kind: type[E]) -> E:
         return msgspec.convert(with_integers(fields, kind), kind)
     except msgspec.ValidationError as error:
         raise refusal(error) from None
+
+
+def _check_times(event: Event, kind: type[Event]) -> None:
+    for name in time_fields(kind):
+        at_ms = getattr(event, name)
+        if type(at_ms) is int:
+            check_unit(name, at_ms)
 
 
 def refusal(error: Exception) -> InvalidEvent:

@@ -23,7 +23,7 @@ from streams.wire.framing import unframed
 from streams.wire.records import Record
 
 #: An attribute's header has the prefix of Kafka's binding, or of HTTP's or AMQP's, as bridges copy them.
-_HEADER: Final = re.compile("(?:ce[_-]|cloudevents[:_])(.+)|content-type", re.IGNORECASE)
+_ATTRIBUTE: Final = re.compile("(?:ce[_-]|cloudevents[:_])(.+)", re.IGNORECASE)
 _CONTENT_TYPE: Final = "content-type"
 _STRUCTURED: Final = "application/cloudevents"
 _BATCH: Final = "application/cloudevents-batch"
@@ -77,16 +77,23 @@ def attributes_in(headers: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:
     """The attributes of a CloudEvent in the headers of its record, by lower-case names, and the content type."""
     found: dict[str, bytes] = {}
     for name, value in headers:
-        attribute = _HEADER.fullmatch(name)
-        if attribute is not None:
-            # A header may be null in Kafka: it says as much as an empty one.
-            found[(attribute[1] or name).lower()] = value or b""
+        # Most headers are others: this is on the path of every record that has some.
+        if name[:1] not in "cC":
+            continue
+        # A header may be null in Kafka: it says as much as an empty one.
+        if name.lower() == _CONTENT_TYPE:
+            found[_CONTENT_TYPE] = value or b""
+        elif attribute := _ATTRIBUTE.fullmatch(name):
+            found[attribute[1].lower()] = value or b""
     return found
 
 
 def is_cloud_event(attributes: dict[str, bytes]) -> bool:
     """Whether the headers say that a record is a CloudEvent; the body of a structured one may say so alone."""
-    return bool(attributes.keys() - {_CONTENT_TYPE}) or _content_type(attributes).startswith(_STRUCTURED)
+    content_type = attributes.get(_CONTENT_TYPE)
+    if content_type is None:
+        return bool(attributes)
+    return len(attributes) > 1 or content_type.lstrip().lower().startswith(_STRUCTURED.encode())
 
 
 def read_event(payload: bytes, attributes: dict[str, bytes], record: Record, kind: type[E]) -> E:
