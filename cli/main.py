@@ -6,11 +6,13 @@ from importlib import import_module
 from typing import Any
 
 import typer
+from typer._click.exceptions import ClickException
 from typer.core import TyperGroup
 from typer.main import get_group
 
 from cli.output import print_error
 from deploy.errors import StackError
+from features.printable import printable
 from inference.errors import InferenceError
 from state.errors import StateError
 from streams.errors import SettingsError, StreamError
@@ -63,6 +65,14 @@ class _Group(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.commands = _Commands(COMMANDS)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; what a usage error quotes of words and files is made printable."""
+        try:
+            return super().invoke(ctx)
+        except ClickException as error:
+            error.message = printable(error.message)
+            raise
 
 
 app = typer.Typer(

@@ -12,37 +12,38 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from cli.console import SafeConsole
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 
 
-def results() -> "Console":
+def results() -> "SafeConsole":
     """The console for results on stdout; a new one each time, because a test may have replaced stdout."""
-    from rich.console import Console
+    from cli.console import SafeConsole
 
-    return Console()
+    return SafeConsole()
 
 
-def diagnostics() -> "Console":
+def diagnostics() -> "SafeConsole":
     """The console for progress and errors on stderr."""
-    from rich.console import Console
+    from cli.console import SafeConsole
 
-    return Console(stderr=True)
+    return SafeConsole(stderr=True)
 
 
 def progress(line: str) -> None:
     """Print one line of progress on stderr."""
-    diagnostics().print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
+    diagnostics().print(line, style="dim", soft_wrap=True)
 
 
 def print_error(message: str) -> None:
-    """Print an error on stderr."""
-    diagnostics().print(f"error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    """Print an error on stderr; it may have several lines."""
+    for line in f"error: {message}".split("\n"):
+        diagnostics().print(line, style="red", soft_wrap=True)
 
 
 def print_json(result: Mapping[str, Any]) -> None:
-    """Print the result as one line of JSON; dataclasses become objects, paths become strings."""
+    """Print the result as one line of JSON in ASCII; dataclasses become objects, paths become strings."""
     typer.echo(json.dumps(result, default=_to_plain))
 
 

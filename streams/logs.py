@@ -8,6 +8,8 @@ from collections.abc import Callable
 import structlog
 from stamina.instrumentation import StructlogOnRetryHook, set_on_retry_hooks
 
+from features.printable import printable
+
 log = structlog.get_logger("sightline")
 
 
@@ -31,13 +33,27 @@ class Seldom:
         return count
 
 
+class PrintableFormatter(logging.Formatter):
+    """Formats the logs of libraries, whose messages and tracebacks may quote what strangers wrote."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line for the message, and one for each line of a traceback."""
+        message = printable(record.getMessage())
+        plain = logging.makeLogRecord({**record.__dict__, "msg": message, "args": None})
+        return "\n".join(printable(line) for line in super().format(plain).split("\n"))
+
+
 def configure_logs(level: str) -> None:
-    """Write log events to stderr as JSON lines; logs of libraries from level warning upwards, as text."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s"
-    )
+    """Write log events to stderr as JSON lines in ASCII; logs of libraries from level warning upwards, as text."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PrintableFormatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     # stamina's own counter has a label with the attempt number, which grows without bound while Redis is away.
     set_on_retry_hooks([StructlogOnRetryHook])
+    _write_json(level, cache=True)
+
+
+def _write_json(level: str, *, cache: bool) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -47,6 +63,12 @@ def configure_logs(level: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        cache_logger_on_first_use=cache,
     )
+
+
+# For commands, which configure nothing: by default structlog writes colours and raw text to stdout.
+_write_json("warning", cache=False)
+if logging.lastResort is not None:
+    logging.lastResort.setFormatter(PrintableFormatter("%(name)s: %(message)s"))

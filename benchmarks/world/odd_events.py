@@ -2,6 +2,7 @@
 
 import json
 import math
+import zlib
 from typing import Any
 
 import msgspec
@@ -35,7 +36,7 @@ _VALUES = st.recursive(
 #: Kafka allows None as a header value, although our type does not.
 _HEADERS: st.SearchStrategy[list[Any]] = st.lists(
     st.tuples(
-        st.sampled_from(["ce_id", "ce_time", "ce_type", "content-type", "Content-Type", "traceparent", "\0" * 9000]),
+        st.sampled_from(["ce_id", "CE_Time", "ce-type", "content-type", "Content-Type", "traceparent", "\0" * 9000]),
         st.none()
         | st.binary(max_size=12)
         | st.sampled_from([b"application/cloudevents+json", b"2026-01-01T12:00:00Z", b"9999-12-31T23:59:59-23:59"]),
@@ -103,6 +104,9 @@ def _hostile(draw: st.DrawFn, text: bytes) -> bytes:
                 b"{" + b'"event_id":"x",' * count + text[1:],
                 text + b" " * count + text,
                 b"\xef\xbb\xbf" + text,
+                b"\0\0\0\0\7" + text,
+                b"\3\5" + bytes(16) + zlib.compress(text * count),
+                b'{"specversion":"1.0","id":"1","source":"/","data":' + text + b"}",
                 text.decode().encode("utf-16"),
                 b"\0" * count,
             ]

@@ -33,7 +33,7 @@ def run(scale: float, as_json: bool) -> None:
     if as_json:
         print_json({**found, "page": str(page)})
     else:
-        results().print(f"the results are on {page}", highlight=False)
+        results().print(f"the results are on {page}")
 
 
 def _measure(settings: Settings, scale: float) -> tuple[dict[str, Any], Path]:

@@ -25,8 +25,7 @@ def run(events: int, pictures: int, data: Path | None, seed: int, as_json: bool)
     else:
         results().print(
             f"{found.events:,} events, {found.pictures:,} pictures: {found.crashes} crashes, {found.hangs} hangs; "
-            f"the decoder held {found.peak_mb:.0f} MB at most",
-            highlight=False,
+            f"the decoder held {found.peak_mb:.0f} MB at most"
         )
     if found.crashes or found.hangs:
         raise typer.Exit(1)

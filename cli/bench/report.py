@@ -32,4 +32,4 @@ def report(measure: Callable[[], F], as_json: bool, table: Callable[[F], Table] 
         print_json({**asdict(found), "noise": asdict(noise)})
     else:
         results().print(table(found))
-        results().print(noise_line(noise), highlight=False)
+        results().print(noise_line(noise))

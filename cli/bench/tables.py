@@ -5,13 +5,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeAlias
 
 from rich.table import Table
-from rich.text import Text
 
 from benchmarks.faults.outcome import Outcome
 from benchmarks.harness.noise import Noise
 from benchmarks.measures.latency import Latency
 from benchmarks.measures.tail import Scene, Tail
 from benchmarks.measures.workers import Change, Crew, Crews
+from cli.console import styled
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -81,8 +81,8 @@ def outcome_line(outcome: Outcome) -> dict[str, object]:
 
 
 def verdict(outcome: Outcome) -> str:
-    """`pass`, or `FAIL` and one line per reason."""
-    return "pass" if outcome.passed else "\n".join(("FAIL", *outcome.wrong))
+    """`pass`, or `FAIL` and the reasons."""
+    return "pass" if outcome.passed else f"FAIL: {'; '.join(outcome.wrong)}"
 
 
 def outcomes_table(outcomes: Sequence[Outcome]) -> Table:
@@ -90,7 +90,7 @@ def outcomes_table(outcomes: Sequence[Outcome]) -> Table:
     table = Table("fault", "events", "lost", "applied twice", "recovered after", "")
     for each in outcomes:
         recovered = "never" if each.recovered_s is None else f"{each.recovered_s:.1f} s"
-        shown = Text(verdict(each), "green" if each.passed else "red")
+        shown = styled((verdict(each), "green" if each.passed else "red"))
         table.add_row(each.fault, f"{each.events:,}", str(each.lost), str(each.double_applied), recovered, shown)
     return table
 

@@ -4,15 +4,16 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+import msgspec
 import typer
-from rich.text import Text
 
-from cli.dead_letters.escaping import printable, readable, without_quotes
+from cli.console import styled
+from cli.dead_letters.escaping import readable, without_quotes
 from cli.dead_letters.topic import choice_of, open_letters
 from cli.output import print_json, results
 from streams.processing.redrive import Found
 from streams.settings import read_settings
-from streams.wire.events import DeadLetter, encode
+from streams.wire.events import DeadLetter
 
 #: Bytes of a message that `show` prints; --json prints all.
 SHOWN_BYTES = 4096
@@ -50,7 +51,7 @@ def list_letters(reason: str | None, topic: str | None, age_ms: int | None, limi
         return
     for each in shown:
         _print_summary(each)
-    results().print(f"{len(shown)} of {count}", highlight=False)
+    results().print(f"{len(shown)} of {count}")
 
 
 def show_letter(address: str, as_json: bool) -> None:
@@ -59,10 +60,14 @@ def show_letter(address: str, as_json: bool) -> None:
         found = letters.find(address)
         retried = found.address in letters.retried(found.at_ms)
     if as_json:
-        typer.echo(encode(found.letter))
-        return
+        print_json(msgspec.to_builtins(found.letter))
+    else:
+        _print_letter(found, retried)
+
+
+def _print_letter(found: Found, retried: bool) -> None:
     for name, text in _lines(found, retried).items():
-        typer.echo(f"{printable(name)}: {printable(text)}")
+        results().print(f"{name}: {text}", soft_wrap=True)
     _print_value(found.letter)
 
 
@@ -81,11 +86,12 @@ def _lines(found: Found, retried: bool) -> dict[str, str]:
 
 def _print_value(letter: DeadLetter) -> None:
     if letter.value is None:
-        typer.echo("no value")
+        results().print("no value")
         return
-    typer.echo(f"value, {len(letter.value):,} bytes:\n{readable(letter.value[:SHOWN_BYTES])}")
+    results().print(f"value, {len(letter.value):,} bytes:")
+    typer.echo(readable(letter.value[:SHOWN_BYTES], limit=SHOWN_BYTES))
     if len(letter.value) > SHOWN_BYTES:
-        typer.echo(f"(the first {SHOWN_BYTES:,} bytes; --json has all, in base64)")
+        results().print(f"(the first {SHOWN_BYTES:,} bytes; --json has all, in base64)")
 
 
 def _summary(found: Found, retried: bool) -> Summary:
@@ -93,14 +99,14 @@ def _summary(found: Found, retried: bool) -> Summary:
     return Summary(
         address=found.address,
         at=_when(found.at_ms),
-        reason=printable(letter.reason),
-        topic=printable(letter.topic),
+        reason=letter.reason,
+        topic=letter.topic,
         partition=letter.partition,
         offset=letter.offset,
         value_bytes=None if letter.value is None else len(letter.value),
         attempts=letter.attempts,
         retried=retried,
-        error=printable(without_quotes(letter.error)),
+        error=without_quotes(letter.error),
     )
 
 
@@ -108,11 +114,12 @@ def _print_summary(summary: Summary) -> None:
     size = "no value" if summary.value_bytes is None else f"{summary.value_bytes:,} bytes"
     attempts = f"attempt {summary.attempts}" + (", sent back" if summary.retried else "")
     place = f"{summary.topic}[{summary.partition}] offset {summary.offset}"
-    line = Text.assemble(
-        (summary.address, "bold"), " ", summary.at, " ", (summary.reason, "yellow"), f" {place}, {size}, {attempts}"
+    console = results()
+    what = f" {place}, {size}, {attempts}"
+    console.print(
+        styled((summary.address, "bold"), f" {summary.at} ", (summary.reason, "yellow"), what), soft_wrap=True
     )
-    line.append(f"\n    {summary.error}", style="dim")
-    results().print(line, soft_wrap=True)
+    console.print(f"    {summary.error}", style="dim", soft_wrap=True)
 
 
 def _when(at_ms: int) -> str:

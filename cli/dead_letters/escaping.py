@@ -1,18 +1,15 @@
-"""Makes content of dead letters safe to print: no terminal codes, and for lists no personal data."""
+"""The content of dead letters as text, and for lists without personal data."""
 
 import re
+
+from features.printable import SHOWN, printable
 
 _QUOTED = re.compile(r"""b?'(?:[^'\\]|\\.)*'|b?"(?:[^"\\]|\\.)*\"""")
 
 
-def readable(data: bytes) -> str:
+def readable(data: bytes, limit: int = SHOWN) -> str:
     """Bytes as text without terminal codes; what is not UTF-8 or not printable is escaped."""
-    return printable(data.decode("utf-8", "backslashreplace"))
-
-
-def printable(text: str) -> str:
-    """Text whose control characters and other unprintable characters are escaped."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return printable(data.decode("utf-8", "backslashreplace"), limit)
 
 
 def without_quotes(error: str) -> str:

@@ -30,13 +30,11 @@ def send_back(
         print_json({"dry_run": dry_run, **asdict(done)})
         return
     what = "would be sent back" if dry_run else "sent back"
-    results().print(
-        f"{done.sent} {what}, {done.earlier} were sent back before (--again includes them)", highlight=False
-    )
+    results().print(f"{done.sent} {what}, {done.earlier} were sent back before (--again includes them)")
     if done.foreign:
-        results().print(f"{done.foreign} came from topics that are not ours and stay", highlight=False)
+        results().print(f"{done.foreign} came from topics that are not ours and stay")
     if done.cut:
-        results().print(f"{done.cut} are not the whole message and stay", highlight=False)
+        results().print(f"{done.cut} are not the whole message and stay")
 
 
 async def _send(settings: Settings, choice: Choice, limit: int | None, again: bool, dry_run: bool) -> Retried:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.world.shoppers import Shopper, Visit, fitting, invite
@@ -16,10 +15,11 @@ from cli.demo.report import Outcome, print_outcome, to_story, write_page
 from cli.demo.story import Story, chapter
 from cli.items.catalog_keys import catalog_keys, remove_items
 from cli.items.uploading import Landed, Uploader
-from cli.output import print_json
+from cli.output import diagnostics, print_json
 from cli.pseudonyms import known_as
 from cli.running import running_system
 from deploy.local import Stack
+from features.printable import printable
 from streams.client import EventPublisher
 from streams.credentials import kafka_security
 from streams.errors import StreamError
@@ -126,7 +126,7 @@ def _upload(uploader: Uploader, items: Sequence[DemoItem], run: str, owner: str)
 def _check_searchable(landed: Sequence[Landed]) -> None:
     """Raise NothingSearchable if the catalogue is empty."""
     if all(one.refused is not None for one in landed):
-        raise NothingSearchable(f"every upload was refused; the first as {landed[0].refused}")
+        raise NothingSearchable(f"every upload was refused; the first as {printable(landed[0].refused or '')}")
 
 
 def _event(item: DemoItem, run: str, owner: str) -> Upload:
@@ -176,9 +176,9 @@ def _versions(settings: Settings, feeds: Feeds, shoppers: Sequence[Shopper]) -> 
 
 def _bars() -> Progress:
     return Progress(
-        TextColumn("{task.description:16}"),
+        TextColumn("{task.description:16}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=diagnostics(),
     )

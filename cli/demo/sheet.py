@@ -6,6 +6,7 @@ from io import BytesIO
 from PIL import Image, ImageDraw, ImageFont
 
 from cli.demo.story import Chapter, Figure, Story, Tile
+from features.printable import printable
 
 _WIDTH, _EDGE, _GAP, _PAD = 1440, 48, 16, 30
 _TILE, _SMALL = 154, 118
@@ -28,7 +29,7 @@ def render_sheet(story: Story, thumbnails: Mapping[str, bytes]) -> Image.Image:
     _draw_head(pen, story.figures)
     for number, chapter in enumerate(story.chapters):
         _draw_chapter(sheet, pen, _HEAD_HEIGHT + number * (_CARD_HEIGHT + 22), chapter, thumbnails)
-    pen.text((_EDGE, height - 50), story.footer, _SOFT, _font(15))
+    pen.text((_EDGE, height - 50), printable(story.footer), _SOFT, _font(15))
     return sheet
 
 

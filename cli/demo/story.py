@@ -7,10 +7,13 @@ import msgspec
 
 from benchmarks.world.shoppers import Product, Shopper
 from cli.reasons import sentence
+from features.printable import printable
 from features.recommendation import RecommendedItem
 
 CLICKS_SHOWN = 6
 FEED_SHOWN = 10
+#: Characters of a title or a reason on the page.
+TEXT_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One item with its title and the reason why it was recommended."""
+    """One item with its title and the reason why it was recommended, both printable."""
 
     item_id: str
     title: str
@@ -66,7 +69,7 @@ def chapter(
     last = list(dict.fromkeys(reversed(clicked)))[:CLICKS_SHOWN]
     return Chapter(
         shopper.name,
-        str(shopper.taste),
+        printable(str(shopper.taste), TEXT_SHOWN),
         tuple(_tile(item_id, "", shopper, products) for item_id in last),
         tuple(_tile(item.item_id, _why(item, products), shopper, products) for item in feed[:FEED_SHOWN]),
     )
@@ -74,9 +77,9 @@ def chapter(
 
 def _tile(item_id: str, why: str, shopper: Shopper, products: Mapping[str, Product]) -> Tile:
     product = products.get(item_id)
-    if product is None:
-        return Tile(item_id, item_id, why, fits=False)
-    return Tile(item_id, product.title, why, shopper.taste.likes(product))
+    title = printable(item_id if product is None else product.title, TEXT_SHOWN)
+    fits = product is not None and shopper.taste.likes(product)
+    return Tile(item_id, title, printable(why, TEXT_SHOWN), fits)
 
 
 def _why(item: RecommendedItem, products: Mapping[str, Product]) -> str:

@@ -10,12 +10,13 @@ import msgspec
 from cli.output import print_json, results
 from cli.pseudonyms import pseudonym_key
 from deploy.local import Stack
-from sightline_client.parsing import UNREADABLE
+from sightline_client.parsing import UNREADABLE, from_fields
 from streams.client import EventPublisher
 from streams.credentials import kafka_security
 from streams.errors import InvalidEvent
 from streams.settings import read_settings
 from streams.wire.events import Interaction, ItemChange, Upload
+from streams.wire.framing import BYTE_ORDER_MARK
 
 LineEvent = Interaction | Upload | ItemChange
 
@@ -33,14 +34,11 @@ def publish_lines(file: BinaryIO, as_json: bool) -> None:
 def to_event(fields: dict[str, Any]) -> LineEvent:
     """An event of these fields; a missing id is generated, a missing time is now. Raises InvalidEvent."""
     whole = {"event_id": uuid.uuid4().hex, "occurred_at_ms": time.time_ns() // 1_000_000, **fields}
-    try:
-        if "type" in fields:
-            return msgspec.convert(whole, Interaction)
-        if fields.keys() & {"image", "image_ref", "video_ref"}:
-            return msgspec.convert(whole, Upload)
-        return _saying_something(msgspec.convert(whole, ItemChange), whole)
-    except msgspec.ValidationError as error:
-        raise InvalidEvent("invalid_event", str(error)) from None
+    if "type" in fields:
+        return from_fields(whole, Interaction)
+    if fields.keys() & {"image", "image_ref", "video_ref"}:
+        return from_fields(whole, Upload)
+    return _saying_something(from_fields(whole, ItemChange), whole)
 
 
 def _saying_something(change: ItemChange, fields: dict[str, Any]) -> ItemChange:
@@ -57,7 +55,7 @@ def read_lines(file: BinaryIO) -> Iterator[LineEvent]:
         if not line.strip():
             continue
         try:
-            yield to_event(msgspec.json.decode(line, type=dict[str, Any]))
+            yield to_event(msgspec.json.decode(line.removeprefix(BYTE_ORDER_MARK), type=dict[str, Any]))
         except (*UNREADABLE, InvalidEvent) as error:
             raise InvalidEvent(
                 "invalid_event", f"line {number} is not an event, the lines before it are published: {error}"
@@ -77,7 +75,7 @@ def _publish(events: Iterable[LineEvent], as_json: bool) -> None:
     if as_json:
         print_json(report)
     else:
-        results().print(" ".join(f"{name}={value}" for name, value in report.items()), markup=False, soft_wrap=True)
+        results().print(" ".join(f"{name}={value}" for name, value in report.items()), soft_wrap=True)
 
 
 def _publish_all(publisher: EventPublisher, events: Iterable[LineEvent]) -> tuple[int, dict[str, Any]]:

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+import msgspec
 import typer
 from rich.table import Table
-from rich.text import Text
 
-from cli.output import progress, results
+from cli.output import print_json, progress, results
 from cli.pseudonyms import known_as
 from cli.reasons import sentence
 from deploy.local import Stack
 from streams.client import RecommendationSubscriber
 from streams.credentials import kafka_security
 from streams.settings import read_settings
-from streams.wire.events import Recommendations, encode
+from streams.wire.events import Recommendations
 
 
 def show_arriving(
@@ -72,15 +72,15 @@ def _until_interrupted() -> Iterator[None]:
 
 def _show(lists: Recommendations, as_json: bool) -> None:
     if as_json:
-        typer.echo(encode(lists))
+        print_json(msgspec.to_builtins(lists))
         sys.stdout.flush()
         return
     trigger = f"{lists.trigger.type} on {lists.trigger.item_id}" if lists.trigger.item_id else lists.trigger.type
     title = f"{lists.user_id} · {lists.kind} · after {trigger} · seq {lists.seq}"
-    table = Table("#", "item", "score", "source", "why", title=Text(title), title_justify="left")
+    table = Table("#", "item", "score", "source", "why", title=title, title_justify="left")
     for place, item in enumerate(lists.items, start=1):
         why = "; ".join(map(sentence, item.reasons)) + (" (to learn about it)" if item.explore else "")
-        table.add_row(str(place), Text(item.item_id), f"{item.score:.3f}", item.source, Text(why))
+        table.add_row(str(place), item.item_id, f"{item.score:.3f}", item.source, why)
     if lists.degraded:
-        table.caption = Text("done without: " + ", ".join(lists.degraded))
+        table.caption = "done without: " + ", ".join(lists.degraded)
     results().print(table)

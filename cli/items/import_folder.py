@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from rich.text import Text
 
 from cli.items.journal import RULES, Entry, Journal
 from cli.items.picture_folder import FoundPicture, Survey, read_file
 from cli.items.uploading import DELETED, Landed, Uploader
-from cli.output import print_json, results
+from cli.output import diagnostics, print_json, results
 from cli.pseudonyms import known_as
 from cli.running import running_system
 from features.vision.formats import BadImage
@@ -111,11 +109,11 @@ def import_pictures(folder: Path, found: Survey, user: str, inflight: int, as_js
 
 def _bar() -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=diagnostics(),
     )
 
 
@@ -148,5 +146,5 @@ def _print_reasons(title: str, reasons: dict[str, str]) -> None:
         return
     table = Table(title, "why", title=f"{len(reasons)} {title}", title_justify="left")
     for name, reason in reasons.items():
-        table.add_row(Text(name), Text(reason))
+        table.add_row(name, reason)
     results().print(table)

@@ -2,13 +2,13 @@
 
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from cli.arrivals import Arrivals
 from cli.items.picture_folder import read_picture
@@ -17,6 +17,7 @@ from cli.output import print_json, results
 from cli.pseudonyms import known_as
 from cli.reasons import sentence
 from cli.running import running_system
+from features.printable import printable
 from features.recommendation import RecommendedItem
 from streams.client import EventPublisher, RecommendationSubscriber
 from streams.credentials import PLAINTEXT, KafkaSecurity, kafka_security
@@ -60,13 +61,16 @@ def show_similar(query: Query, count: int, timeout_s: float, as_json: bool) -> N
             asker=known_as(settings, f"similar-{uuid.uuid4().hex}"),
             security=kafka_security(settings),
         )
+    _print(query.image, answer.items[:count], as_json)
+
+
+def _print(image: Path, items: Sequence[RecommendedItem], as_json: bool) -> None:
     if as_json:
-        print_json({"image": query.image, "items": [_plain(item) for item in answer.items[:count]]})
+        print_json({"image": image, "items": [_plain(item) for item in items]})
         return
     table = Table("#", "item", "score", "why")
-    for place, item in enumerate(answer.items[:count], start=1):
-        why = "; ".join(map(sentence, item.reasons))
-        table.add_row(str(place), Text(item.item_id), f"{item.score:.3f}", Text(why))
+    for place, item in enumerate(items, start=1):
+        table.add_row(str(place), item.item_id, f"{item.score:.3f}", "; ".join(map(sentence, item.reasons)))
     results().print(table)
 
 
@@ -104,7 +108,7 @@ def ask_similar(
             for answer in subscriber.poll(0.1):
                 return answer
             if refused.done():
-                raise NoAnswer(f"the picture was refused: {refusal(refused.result().value)}")
+                raise NoAnswer(f"the picture was refused: {printable(refusal(refused.result().value))}")
     raise NoAnswer(
         f"no answer to the picture query after {timeout_s:g} s: see whether the uploads worker runs and reaches "
         "Triton (its log is under .sightline/logs), or wait longer with --timeout"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 
 import typer
-from rich.text import Text
 
+from cli.console import styled
 from cli.output import print_json, results
 from deploy.local import ServiceStatus, Stack
 from inference.encoders.triton import model_ready
@@ -144,7 +144,6 @@ def _fields(kafka: str, settings: Settings) -> Iterator[Finding]:
 def _print(findings: list[Finding]) -> None:
     for finding in findings:
         mark, style = ("ok   ", "green") if finding.ok else ("WRONG", "red")
-        line = Text.assemble((mark, style), f" {finding.check}: {finding.detail}")
-        if finding.remedy:
-            line.append(f"; {finding.remedy}", style="bold")
+        remedy = f"; {finding.remedy}" if finding.remedy else ""
+        line = styled((mark, style), f" {finding.check}: {finding.detail}", (remedy, "bold"))
         results().print(line, soft_wrap=True)

@@ -58,7 +58,7 @@ def skip_deleted(as_json: bool) -> None:
         print_json({"skipped": skipped})
         return
     for one in skipped:
-        results().print(f"{one.topic}[{one.partition}]: {one.lost} offsets skipped", markup=False, highlight=False)
+        results().print(f"{one.topic}[{one.partition}]: {one.lost} offsets skipped")
     if not skipped:
         results().print("nothing was lost: no position was changed")
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from rich.progress import Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from cli.console import styled
 from cli.operate.topic_bars import topic_bars
 from cli.output import print_json, results
 from deploy.local import Stack
@@ -35,17 +36,16 @@ class _Rate(TextColumn):
 
     def render(self, task: Task) -> Text:
         """The rate of one task."""
-        return Text(f"{task.speed or 0:,.0f}/s")
+        return styled(f"{task.speed or 0:,.0f}/s")
 
 
 def _print(rebuilt: Rebuilt) -> None:
     console = results()
     console.print(
         f"{rebuilt.events:,} events and {rebuilt.signals:,} signals applied in {rebuilt.seconds:.1f} s "
-        f"({rebuilt.events_per_s:,.0f} events/s); {rebuilt.removed_keys:,} old keys removed",
-        highlight=False,
+        f"({rebuilt.events_per_s:,.0f} events/s); {rebuilt.removed_keys:,} old keys removed"
     )
     if rebuilt.items:
-        console.print(f"{rebuilt.items:,} items came from the catalogue", highlight=False)
+        console.print(f"{rebuilt.items:,} items came from the catalogue")
     for partition, count in rebuilt.lost.items():
-        console.print(Text(f"events.interactions[{partition}]: the first {count:,} records are lost", style="yellow"))
+        console.print(styled((f"events.interactions[{partition}]: the first {count:,} records are lost", "yellow")))

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from rich.table import Column, Table
 
+from cli.console import styled
 from cli.output import print_json, progress, results
 from deploy.local import ServiceStatus, Stack
 from deploy.service import ServiceName
@@ -54,9 +55,9 @@ def _print_table(rows: Sequence[ServiceStatus]) -> None:
     logs = {str(row.log.parent) for row in rows if row.log is not None}
     table = Table("service", "state", "pid", Column("address", no_wrap=True), "version")
     for row in rows:
-        state = f"[{COLOURS[row.state]}]{row.state}"
+        state = styled((row.state, COLOURS[row.state]))
         cells = (row.pid, row.address, row.version)
         table.add_row(row.name, state, *("" if cell is None else str(cell) for cell in cells))
     results().print(table)
     for folder in logs:
-        results().print(f"logs: {folder}", soft_wrap=True, highlight=False)
+        results().print(f"logs: {folder}", soft_wrap=True)

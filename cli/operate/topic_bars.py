@@ -12,7 +12,7 @@ from streams.replay import replayer
 @contextmanager
 def topic_bars(*columns: ProgressColumn, transient: bool = False) -> Iterator[replayer.Progress]:
     """A callback that shows the progress of a topic; `columns` follow the bar, `transient` removes it at the end."""
-    common = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    common = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     tasks: dict[str, TaskID] = {}
     with Progress(*common, *columns, console=diagnostics(), transient=transient) as bar:
 

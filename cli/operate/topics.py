@@ -30,8 +30,8 @@ def create_missing(as_json: bool) -> None:
         print_json({**asdict(done), "differences": [asdict(one) for one in differences]})
         return
     for name in done.created:
-        results().print(f"created {name}", markup=False, highlight=False)
-    results().print(f"{len(done.created)} created, {len(done.existing)} were there", highlight=False)
+        results().print(f"created {name}")
+    results().print(f"{len(done.created)} created, {len(done.existing)} were there")
     _print_differences(differences)
 
 
@@ -59,7 +59,7 @@ def print_acls(role: Role | None, user: str | None, as_json: bool) -> None:
         return
     for each, of_role in allowed.items():
         for one in of_role:
-            results().print(one.command(user or each), markup=False, highlight=False, soft_wrap=True)
+            results().print(one.command(user or each), soft_wrap=True)
 
 
 def _differences(settings: Settings, kafka: str) -> list[TopicDifference]:
@@ -68,4 +68,4 @@ def _differences(settings: Settings, kafka: str) -> list[TopicDifference]:
 
 def _print_differences(differences: Sequence[TopicDifference]) -> None:
     for one in differences:
-        results().print(f"{one.topic} {one.text}", markup=False, highlight=False, soft_wrap=True)
+        results().print(f"{one.topic} {one.text}", soft_wrap=True)

@@ -6,8 +6,8 @@ from dataclasses import asdict
 import typer
 from rich.progress import TimeElapsedColumn
 from rich.table import Table
-from rich.text import Text
 
+from cli.console import styled
 from cli.operate.topic_bars import topic_bars
 from cli.output import print_json, results
 from deploy.local import Stack
@@ -62,10 +62,11 @@ def _print(report: Report) -> None:
         table.add_row(name, f"{count:,}", style="red" if fault and count else None)
     console.print(table)
     for note in report.incomplete:
-        console.print(Text(f"not compared: {note}", style="yellow"), soft_wrap=True)
+        console.print(styled((f"not compared: {note}", "yellow")), soft_wrap=True)
     for difference in report.differences:
-        console.print(Text(f"{difference.kind} {difference.name}: {difference.where}", style="red"), soft_wrap=True)
+        what = f"{difference.kind} {difference.name}: {difference.where}"
+        console.print(styled((what, "red")), soft_wrap=True)
     if len(report.differences) == EXAMPLES:
-        console.print(f"(only the first {EXAMPLES} differences are shown)", highlight=False)
+        console.print(f"(only the first {EXAMPLES} differences are shown)")
     verdict = "no difference" if report.ok else "the state is NOT what the log says: docs/verify.md says what to do"
-    console.print(Text(verdict, style="green" if report.ok else "red"), soft_wrap=True)
+    console.print(styled((verdict, "green" if report.ok else "red")), soft_wrap=True)

@@ -123,7 +123,7 @@ def _when(at_ms: int) -> str:
 def _print(shown: Shown) -> None:
     console = results()
     if not (shown.interactions or shown.dials):
-        console.print(f"nothing is known of user {shown.user_id!r}", markup=False)
+        console.print(f"nothing is known of user {shown.user_id!r}")
         return
     last = f", the last {shown.last_at}" if shown.last_at else ""
     table = Table(title=f"user {shown.user_id}: {shown.interactions} interactions{last}")
@@ -136,8 +136,8 @@ def _print(shown: Shown) -> None:
     console.print(table)
     interests = ", ".join(f"{share:.0%}" for share in shown.interests) or "none yet"
     categories = ", ".join(f"{name} {share:.0%}" for name, share in shown.categories.items()) or "none"
-    console.print(f"interests: {interests} · categories: {categories}", markup=False)
+    console.print(f"interests: {interests} · categories: {categories}")
     if shown.dials:
         dials = ", ".join(f"{name} {weight:+g}" for name, weight in shown.dials.items())
-        console.print(f"dials: {dials}", markup=False)
-    console.print(f"{shown.seen} items seen · partition {shown.partition}, position {shown.position}", markup=False)
+        console.print(f"dials: {dials}")
+    console.print(f"{shown.seen} items seen · partition {shown.partition}, position {shown.position}")

@@ -1,6 +1,7 @@
 """What the requests of `sightline user` do: they publish a privacy request and wait for its receipt."""
 
 import asyncio
+import json
 import time
 import uuid
 from typing import Any
@@ -59,7 +60,7 @@ def print_export(user_id: str, timeout_s: float, as_json: bool) -> None:
     if as_json:
         print_json(_plain(made))
     else:
-        typer.echo(msgspec.json.format(msgspec.json.encode(made)).decode())
+        typer.echo(json.dumps(_plain(made), indent=2))
 
 
 def carry_out(
@@ -155,8 +156,6 @@ def _print_receipt(user_id: str, receipt: Receipt) -> None:
     dials = f"; dials set: {receipt.dials_set}" if receipt.type == "prefer" else ""
     results().print(
         f"{receipt.type} of user {user_id!r}: done within {took} ms{dials}{'; erased: ' if erased else ''}{erased}",
-        markup=False,
-        highlight=False,
         soft_wrap=True,
     )
 
@@ -170,7 +169,5 @@ def _print_traces(user_id: str, traces: list[str] | None) -> None:
         results().print(
             "no trace is left in Redis or in the latest records of the compacted topics; topics of events keep what "
             "was published until their retention ends (docs/privacy.md)",
-            markup=False,
-            highlight=False,
             soft_wrap=True,
         )

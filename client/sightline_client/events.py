@@ -5,11 +5,24 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from sightline_client.fields import Currency, Id, Name, Price, Text, TimeMs
+from sightline_client.fields import Currency, DurationMs, Id, Name, Price, Sha256, Text, TimeMs
 from sightline_client.privacy import Dials, RequestKind, check_dials
 
 #: Bytes of a picture that is sent within its event.
 IMAGE_LIMIT: Final = 1024 * 1024
+
+#: Bytes in JSON: base64 with padding, and without line breaks.
+Base64: TypeAlias = Annotated[
+    bytes,
+    Meta(
+        extra_json_schema={
+            "pattern": "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+            # In some languages `$` also matches before a line break at the end.
+            "not": {"pattern": "\\n"},
+            "maxLength": (IMAGE_LIMIT + 2) // 3 * 4,
+        }
+    ),
+]
 
 InteractionType: TypeAlias = Literal[
     "click", "view", "like", "save", "share", "purchase", "rate", "dislike", "hide", "upload"
@@ -34,7 +47,7 @@ class Interaction(Event, frozen=True, kw_only=True, gc=False):
     user_id: Id
     item_id: Id
     session_id: Id | None = None
-    dwell_ms: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
+    dwell_ms: DurationMs | None = None
     rating: Annotated[float, Meta(ge=1, le=5)] | None = None
     rec_id: Id | None = None
     position: Annotated[int, Meta(ge=0, le=10_000)] | None = None
@@ -64,7 +77,7 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
 
     item_id: Id
     user_id: Id
-    image: bytes | None = None
+    image: Base64 | None = None
     image_ref: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
     video_ref: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
     purpose: Literal["catalog", "query"] = "catalog"
@@ -75,7 +88,7 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
     currency: Currency | None = None
     in_stock: bool | None = None
     expires_at_ms: TimeMs | None = None
-    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    sha256: Sha256 | None = None
     only: Only | None = None
 
     def __post_init__(self) -> None:

@@ -4,12 +4,27 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta
 
+from sightline_client.numbers import DURATION_MS, UNIX_MS
+from sightline_client.times import OTHER_UNITS
+
 Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
 Text: TypeAlias = Annotated[str, Meta(max_length=4096)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
 Price: TypeAlias = Annotated[float, Meta(ge=0)]
-Currency: TypeAlias = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217, such as EUR")]
 # A list repeats the time of its trigger, and consumers in other languages read 64-bit integers.
 TimeMs: TypeAlias = Annotated[
-    int, Meta(ge=-(2**63), le=2**63 - 1, description="Unix time in milliseconds, a 64-bit integer")
+    int,
+    Meta(
+        ge=-(2**63),
+        le=2**63 - 1,
+        description="Unix time in milliseconds within 64 bits; a fraction is rounded, another unit refused",
+        extra=UNIX_MS,
+        extra_json_schema=OTHER_UNITS,
+    ),
 ]
+DurationMs: TypeAlias = Annotated[
+    int, Meta(ge=0, le=2**63 - 1, description="Milliseconds; a fraction is rounded", extra=DURATION_MS)
+]
+#: `$` also matches before a line break at the end, hence the maximum lengths.
+Currency: TypeAlias = Annotated[str, Meta(pattern="^[A-Z]{3}$", max_length=3, description="ISO 4217, such as EUR")]
+Sha256: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64)]

@@ -13,6 +13,7 @@ from streams.catalog.index_client import IndexClient
 from streams.interactions.attribution import Attribution
 from streams.interactions.behaviour_cache import BehaviourCache
 from streams.metrics import CANDIDATES, FILTERED, LIST_DIVERSITY, RECOMMENDATIONS, SHORT_LISTS, StageTimer
+from streams.wire.cloud_events import trace_headers
 from streams.wire.events import Interaction, Recommendations, Trigger, encode
 from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
@@ -118,8 +119,8 @@ class ListMaker:
             model=self._recommender.model,
             timings_ms={"queue": float(stages.started_ms - record.timestamp_ms), **stages.milliseconds},
         )
-        headers = tuple(header for header in record.headers if header[0] == "traceparent")
-        return Message(self._namespace.topic(TOPIC), record.key, encode(recommendations), headers)
+        topic = self._namespace.topic(TOPIC)
+        return Message(topic, record.key, encode(recommendations), trace_headers(record, event))
 
     def count(self, made: Sequence[MadeList]) -> None:
         """Count published lists."""

@@ -14,6 +14,7 @@ from features.privacy import ERASING, apply_request
 from features.profile import NEW, Action, Outcome, Profile, apply_interaction, weigh
 from streams.errors import InvalidEvent
 from streams.privacy.control_records import ControlRecords, VerifiedRequest
+from streams.wire.cloud_events import event_key
 from streams.wire.events import Interaction
 from streams.wire.parsing import clamp_time, parse_interaction
 from streams.wire.records import Record
@@ -121,7 +122,7 @@ def lists_due(effects: Sequence[Effect]) -> list[tuple[Profile, tuple[Record, In
 
 def _to_action(event: Interaction, record: Record) -> Action:
     return Action(
-        event=key_of(event.event_id),
+        event=event_key(event),
         item=key_of(event.item_id),
         weight=weigh(event.type, rating=event.rating, dwell_ms=event.dwell_ms),
         at_ms=clamp_time(event.occurred_at_ms, record.timestamp_ms),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from features.item import Item, key_of
+from features.item import Item
 from features.search_filter import NO_FILTER, SearchFilter
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import FindSimilar
@@ -25,6 +25,7 @@ from streams.processing.refusals import count_refused, or_refusal
 from streams.processing.unknown_fields import note_unknown_fields
 from streams.uploads.encoding_cache import PictureFeatures
 from streams.uploads.picture_features import FeatureExtractor
+from streams.wire.cloud_events import event_key
 from streams.wire.events import Interaction, Recommendations, Trigger, Upload, encode
 from streams.wire.namespace import Namespace
 from streams.wire.parsing import parse_upload, time_said
@@ -133,7 +134,7 @@ class UploadsAgent:
     def _interaction(self, upload: Upload) -> Message:
         """Return the event that updates the uploader's profile: only events.interactions changes profiles."""
         interaction = Interaction(
-            event_id=f"upload-{key_of(upload.event_id):016x}",
+            event_id=f"upload-{event_key(upload):016x}",
             type="upload",
             user_id=upload.user_id,
             item_id=upload.item_id,

@@ -1,15 +1,11 @@
 """From a record's bytes to an event, or to one InvalidEvent that says why not."""
 
-from datetime import datetime
-from typing import Annotated, Any, TypeAlias
-
-import msgspec
-from msgspec import Meta
-
 from sightline_client.errors import InvalidEvent
 from sightline_client.events import Interaction, ItemChange, PrivacyRequest, Upload
-from sightline_client.parsing import UNREADABLE, E, check_size, decode, refusal
+from sightline_client.parsing import E, check_size, decode, size_limit
 from streams.errors import NothingSaid
+from streams.wire.cloud_events import attributes_in, is_cloud_event, read_event
+from streams.wire.framing import unframed
 from streams.wire.records import Record
 
 HEADER_LIMIT = 32
@@ -17,21 +13,6 @@ PAST_MS = 7 * 86_400_000
 FUTURE_MS = 300_000
 #: The header of a record that stands for a whole batch, and says why (streams/kafka/record_batches.py).
 NOT_UNPACKED = "sightline-not-unpacked"
-
-# RFC 3339 always has an offset; a time without one has no timestamp.
-CloudTime: TypeAlias = Annotated[datetime, Meta(tz=True)]
-
-
-class _CloudEvent(msgspec.Struct):
-    """The structured mode of CloudEvents 1.0: our event is its `data`."""
-
-    id: str
-    data: dict[str, Any]
-    time: CloudTime | None = None
-
-
-_cloud_event = msgspec.json.Decoder(_CloudEvent)
-_json = msgspec.json.Decoder(dict[str, Any])
 
 
 def parse_interaction(record: Record) -> Interaction:
@@ -91,14 +72,17 @@ def _parse(record: Record, kind: type[E]) -> E:
     check_size(value, kind)
     if len(record.headers) > HEADER_LIMIT:
         raise InvalidEvent("too_many_headers", f"{len(record.headers)} headers; at most {HEADER_LIMIT} are accepted")
-    # A header may be null in Kafka: it says as much as an empty one.
-    attributes = {name: header or b"" for name, header in record.headers if _is_cloud_event(name, header or b"")}
-    if not attributes:
-        return decode(value, kind)
+    attributes = attributes_in(record.headers) if record.headers else {}
+    if attributes and is_cloud_event(attributes):
+        return read_event(unframed(value, size_limit(kind)), attributes, record, kind)
     try:
-        return _unwrap(value, attributes, kind)
-    except UNREADABLE as error:
-        raise refusal(error) from None
+        return decode(value, kind)
+    except InvalidEvent:
+        # Only now: a plain event pays nothing for the other forms.
+        payload = unframed(value, size_limit(kind))
+        if payload == value and b'"specversion"' not in value:
+            raise
+    return read_event(payload, attributes, record, kind)
 
 
 def _without_value(record: Record) -> InvalidEvent:
@@ -106,26 +90,6 @@ def _without_value(record: Record) -> InvalidEvent:
         if name == NOT_UNPACKED:
             return InvalidEvent("not_unpacked", why.decode(errors="replace"))
     return NothingSaid("tombstone", "the message has no value")
-
-
-def _is_cloud_event(name: str, header: bytes) -> bool:
-    return name.startswith("ce_") or (
-        name.lower() == "content-type" and header.startswith(b"application/cloudevents+json")
-    )
-
-
-def _unwrap(value: bytes, attributes: dict[str, bytes], kind: type[E]) -> E:
-    """Take the event out of CloudEvents 1.0, whose id and time stand in for ours where those are missing."""
-    if "ce_id" in attributes:
-        data, event_id = _json.decode(value), attributes["ce_id"].decode()
-        time = msgspec.convert(attributes["ce_time"].decode(), CloudTime) if "ce_time" in attributes else None
-    else:
-        envelope = _cloud_event.decode(value)
-        data, event_id, time = envelope.data, envelope.id, envelope.time
-    data.setdefault("event_id", event_id)
-    if time is not None:
-        data.setdefault("occurred_at_ms", int(time.timestamp() * 1000))
-    return msgspec.convert(data, kind)
 
 
 def _check_key(record: Record, field: str, value: str) -> None:

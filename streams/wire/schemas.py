@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 import yaml
 
+from sightline_client.numbers import rounded_fields
 from streams.wire.events import Interaction, PrivacyRequest, Upload
 from streams.wire.examples import MESSAGES, Message
 
@@ -43,7 +44,7 @@ def schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of one message."""
     (root,), definitions = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
     name = root["$ref"].rsplit("/", 1)[-1]
-    own: dict[str, Any] = definitions.pop(name) | _RULES.get(kind, {})
+    own: dict[str, Any] = _as_read(definitions.pop(name), kind)
     return {"$schema": DIALECT} | own | ({"$defs": definitions} if definitions else {})
 
 
@@ -51,8 +52,8 @@ def asyncapi() -> dict[str, Any]:
     """Return the AsyncAPI 3.0 document. Channels are topics; operations are what Sightline does with them."""
     kinds = [message.kind for message in MESSAGES]
     _, schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
-    for kind, rules in _RULES.items():
-        schemas[kind.__name__] |= rules
+    for kind in kinds:
+        schemas[kind.__name__] = _as_read(schemas[kind.__name__], kind)
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -80,6 +81,15 @@ def documents() -> dict[Path, str]:
     document = yaml.safe_dump(asyncapi(), sort_keys=False, allow_unicode=True, width=100)
     files[DOCS / "asyncapi.yaml"] = f"# Generated from the code by `python -m streams.wire.schemas`.\n{document}"
     return files
+
+
+def _as_read(definition: dict[str, Any], kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """The definition of a message with what its types do not say: the rules between fields, and what is rounded."""
+    for name in rounded_fields(kind):
+        field = definition["properties"][name]
+        (integer,) = [part for part in field.get("anyOf", [field]) if part.get("type") == "integer"]
+        integer["type"] = "number"
+    return definition | _RULES.get(kind, {})
 
 
 def _channel(message: Message) -> dict[str, Any]:

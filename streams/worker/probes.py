@@ -12,6 +12,8 @@ import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.exposition import MetricsHandler
 
+from features.printable import printable
+
 Probe = Callable[[], list[str]]
 
 _log = structlog.get_logger(__name__)
@@ -72,7 +74,7 @@ class _Handler(MetricsHandler):
             problems = self.server.probes[path]()
             self._answer(503 if problems else 200, "\n".join(problems) or "ok")
         else:
-            self._answer(404, f"{path} does not exist: use /metrics, /healthz or /readyz")
+            self._answer(404, f"{printable(path)} does not exist: use /metrics, /healthz or /readyz")
 
     def _answer(self, status: int, text: str) -> None:
         body = (text + "\n").encode()

@@ -1,6 +1,7 @@
 import pytest
 
-from cli.dead_letters.escaping import printable, readable, without_quotes
+from cli.dead_letters.escaping import readable, without_quotes
+from features.printable import printable
 
 SECRET = "anna@example.org"
 

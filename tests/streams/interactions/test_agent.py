@@ -466,7 +466,13 @@ async def test_unknown_fields_are_counted_of_one_event_in_64(hub: Hub) -> None:
     assert metric("sightline_unknown_fields_total", topic="events.interactions") == before + 1
 
 
-FAR_OFF = {"1970": 0, "before 1970": -5, "seconds": NOON // 1000, "year 5e7": NOON * 1000, "64 bits": 2**63 - 1}
+FAR_OFF = {
+    "1970": 0,
+    "before 1970": -5,
+    "a year ago": NOON - 365 * 86_400_000,
+    "year 3000": 2 * NOON,
+    "64 bits": 2**63 - 1,
+}
 
 
 @pytest.mark.parametrize("told", FAR_OFF.values(), ids=FAR_OFF.keys())
@@ -477,6 +483,23 @@ async def test_a_time_far_off_is_clamped_counted_and_the_event_handled(hub: Hub,
     assert [one.user_id for one in hub.publisher.lists()] == ["u1", "u9"]
     profile = (await hub.profiles.load({0: ["u1"]}))[0].profiles["u1"]
     assert profile.last_at_ms in (NOON - 7 * 86_400_000, NOON + 300_000)
+
+
+@pytest.mark.parametrize(("told", "unit"), [(NOON // 1000, "seconds"), (NOON * 1000, "microseconds")])
+async def test_a_time_in_another_unit_is_a_dead_letter_that_names_it(hub: Hub, told: int, unit: str) -> None:
+    await hub.handle([record(0, click("u1", "red0", occurred_at_ms=told)), record(1, click("u9", "red1"))])
+    (letter,) = hub.publisher.dead_letters()
+    assert f"looks like Unix {unit}" in letter.error
+    assert [one.user_id for one in hub.publisher.lists()] == ["u9"]
+
+
+async def test_two_sources_with_the_same_id_are_two_events_and_one_twice_is_one(hub: Hub) -> None:
+    click = {"type": "click", "user_id": "u1", "item_id": "red0"}
+    web = {"specversion": "1.0", "id": "1", "source": "/web", "time": "2026-01-01T12:00:00Z", "data": click}
+    each = [web, web | {"source": "/app"}, web]
+    await hub.handle([record(offset, event, key=b"u1") for offset, event in enumerate(each)])
+    assert (await hub.profiles.load({0: ["u1"]}))[0].profiles["u1"].count == 2
+    assert hub.publisher.lists()[-1].trigger.event_id == "1"
 
 
 # What is counted

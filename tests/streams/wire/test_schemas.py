@@ -70,7 +70,7 @@ UPLOAD = {"event_id": "n-1", "item_id": "i9", "user_id": "u1", "occurred_at_ms":
         ("interaction", CLICK | {"type": "rate"}),
         ("interaction", CLICK | {"type": "rate", "rating": None}),
         ("interaction", CLICK | {"item_id": ""}),
-        ("interaction", CLICK | {"occurred_at_ms": 1.5}),
+        ("interaction", CLICK | {"position": 1.5}),
         ("upload", UPLOAD | {"image_ref": None}),
         ("upload", UPLOAD | {"video_ref": "a.mp4"}),
         ("upload", UPLOAD | {"currency": "euro"}),

@@ -112,7 +112,7 @@ def test_a_broken_probe_is_logged_and_the_port_goes_on(capfd: pytest.CaptureFixt
         with pytest.raises(http.client.RemoteDisconnected):
             ask(endpoint, "/readyz")
         assert ask(endpoint, "/healthz") == (200, "ok\n")
-    assert "KeyError: 'ready'" in capfd.readouterr().out
+    assert "KeyError: 'ready'" in capfd.readouterr().err
 
 
 def test_a_closed_port_is_free_again(endpoint: Probes) -> None:
