@@ -128,6 +128,11 @@ def linked(records: Iterable[Record]) -> list[Record]:
     return found
 
 
+def passed(after: int, offset: int, *, topic: str = "events.interactions", partition: int = 0) -> Record:
+    """What stands for the offsets behind `after`, up to `offset`, that hold no event."""
+    return Record(topic, partition, offset, NOON, None, None, after=after, holds_event=False)
+
+
 def wire(event: object) -> bytes | None:
     """The value of an event on a topic: bytes and None unchanged, anything else as JSON."""
     return event if isinstance(event, bytes) or event is None else json.dumps(event).encode()
