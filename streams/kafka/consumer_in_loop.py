@@ -1,6 +1,6 @@
 """aiokafka's consumer in the worker's event loop: it reads what was committed, and knows where a partition stands."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiokafka.consumer import fetcher, subscription_state
@@ -19,6 +19,12 @@ class PartitionState(subscription_state.TopicPartitionState):  # type: ignore[mi
     """aiokafka's state of a partition, which notes when the broker did not have the next offset any more."""
 
     was_reset = False
+
+    @property
+    def place(self) -> int | None:
+        """The next offset to fetch; None while it is being asked for."""
+        place: int | None = self._position
+        return place
 
     def await_reset(self, strategy: int) -> None:
         """Called when the position is to be asked for; it is lost if there was one."""
@@ -75,18 +81,18 @@ class ConsumerInLoop(driver.AIOKafkaConsumerThread):
 
     def held_back_at(self, tp: TP) -> int | None:
         """The offset from which on an open transaction holds records back; None where none does."""
-        state = self.partition(tp)
+        state = self.partitions().get(tp)
         if state is None or state.highwater is None or state.lso is None or state.lso >= state.highwater:
             return None
         begins: int = state.lso
         return begins
 
-    def partition(self, tp: TP) -> PartitionState | None:
-        """What aiokafka knows of an assigned partition."""
+    def partitions(self) -> Mapping[TP, PartitionState]:
+        """What aiokafka knows of each assigned partition."""
         subscription = self._ensure_consumer()._subscription.subscription
         if subscription is None or subscription.assignment is None:
-            return None
-        found: PartitionState | None = subscription.assignment.state_value(tp)
+            return {}
+        found: Mapping[TP, PartitionState] = subscription.assignment._tp_state
         return found
 
     def verify_event_path(self, now: float, tp: TP) -> None:

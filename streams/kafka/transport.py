@@ -17,7 +17,7 @@ It differs from Faust's own in seven points (docs/adr/0002, docs/adr/0016):
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -29,7 +29,8 @@ from mode import Seconds
 from mode.services import WaitResults
 
 from state.errors import StateUnavailable
-from streams.kafka.consumer_in_loop import ConsumerInLoop
+from state.partitions import START
+from streams.kafka.consumer_in_loop import ConsumerInLoop, PartitionState
 from streams.logs import log
 
 SCHEME = "sightline"
@@ -171,9 +172,10 @@ class Consumer(driver.Consumer):
         self._sought.clear()
         self._links.clear()
         fetched = cast(dict[TP, list[Any]], records or {})
-        await self._check_resets(active or ())
-        for tp in active or ():
-            if (passed := self._passed(tp, fetched.get(tp, ()))) is not None:
+        unclear = self._unclear(active or (), fetched)
+        await self._check_resets(unclear)
+        for tp, state in unclear.items():
+            if (passed := self._passed(tp, state, fetched.get(tp, ()))) is not None:
                 fetched.setdefault(tp, []).append(passed)
         for tp, found in fetched.items():
             moved = tp in self._seeking
@@ -187,24 +189,30 @@ class Consumer(driver.Consumer):
                 self._read_offset[tp] = found[0].offset
         return fetched, active
 
-    async def _check_resets(self, partitions: Collection[TP]) -> None:
+    def _unclear(self, active: Collection[TP], fetched: Collection[TP]) -> dict[TP, PartitionState]:
+        """The partitions that do not stand, untouched, behind the last record; called for every fetch."""
+        states, last = self._thread.partitions(), self._last
+        return {
+            tp: state
+            for tp in active
+            if (state := states.get(tp)) is not None
+            and (state.place != last.get(tp, START) + 1 or state.was_reset or tp in fetched)
+        }
+
+    async def _check_resets(self, states: Mapping[TP, PartitionState]) -> None:
         """Check partitions of which the broker did not have the next offset: the topic was created again, or cut."""
-        for tp in partitions:
-            state = self._thread.partition(tp)
-            if state is not None and state.was_reset and state.has_valid_position:
+        for tp, state in states.items():
+            if state.was_reset and state.place is not None:
                 state.was_reset = False
-                log.warning("log_was_cut", topic=tp.topic, partition=tp.partition, reads_on_from=state.position)
+                log.warning("log_was_cut", topic=tp.topic, partition=tp.partition, reads_on_from=state.place)
                 await self.app.check_log(tp.topic, [tp.partition])  # type: ignore[attr-defined]  # streams.kafka.faust_app.App
 
-    def _passed(self, tp: TP, found: Sequence[Any]) -> Passed | None:
+    def _passed(self, tp: TP, state: PartitionState, found: Sequence[Any]) -> Passed | None:
         """What follows the records found where the consumer has passed offsets without an event after them."""
-        state = self._thread.partition(tp)
-        if state is None or not state.has_valid_position or tp in self._seeking or tp in self._sought:
-            return None
         last = found[-1].offset if found else self._last.get(tp, self.committed(tp))
-        if state.position - 1 <= last:
+        if state.place is None or state.place - 1 <= last or tp in self._seeking or tp in self._sought:
             return None
-        return Passed(tp.topic, tp.partition, state.position - 1, time.time_ns() // 1_000_000)
+        return Passed(tp.topic, tp.partition, state.place - 1, time.time_ns() // 1_000_000)
 
     def _forget(self) -> None:
         self._last.clear()

@@ -1,7 +1,6 @@
 """A publisher with transactions, and workers as they run: what is committed counts, and markers are no events."""
 
 import asyncio
-import json
 import time
 import urllib.request
 
@@ -14,6 +13,7 @@ from streams.kafka.admin import read_log
 from streams.kafka.admin_client import connected_admin
 from streams.replay.report import Report
 from streams.replay.verify import verify_state
+from streams.wire.events import Interaction, encode
 from tests.e2e.conftest import System, eventually
 
 pytestmark = pytest.mark.stack
@@ -33,9 +33,11 @@ class Publisher:
     def begin(self, user: str) -> None:
         self._producer.begin_transaction()
         for n in range(CLICKS):
-            event = {"event_id": f"{user}-{n}", "type": "click", "user_id": user, "item_id": f"i{n}"}
-            event |= {"occurred_at_ms": time.time_ns() // 1_000_000}
-            self._producer.produce(self._topic, key=user, value=json.dumps(event))
+            now_ms = time.time_ns() // 1_000_000
+            event = Interaction(
+                event_id=f"{user}-{n}", type="click", user_id=user, item_id=f"i{n}", occurred_at_ms=now_ms
+            )
+            self._producer.produce(self._topic, key=user, value=encode(event))
         self._producer.flush(30)
 
     def commit(self) -> None:
