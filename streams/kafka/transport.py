@@ -36,6 +36,9 @@ from streams.logs import log
 SCHEME = "sightline"
 TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"
 
+#: An idle worker looks this often whether it has passed offsets that hold no event.
+LOOK_S = 0.25
+
 #: Returns the positions of those partitions whose position is stored with their state.
 PositionReader = Callable[[set[TP]], Awaitable[dict[TP, int]]]
 
@@ -166,7 +169,7 @@ class Consumer(driver.Consumer):
             self._seeking.discard(tp)
 
     async def _wait_next_records(self, timeout: float) -> tuple[RecordMap | None, set[TP] | None]:
-        records, active = await super()._wait_next_records(timeout)
+        records, active = await super()._wait_next_records(min(timeout, LOOK_S))
         # Nothing was awaited since aiokafka chose the offsets, so these records were fetched after every seek.
         self._last.update(self._sought)
         self._sought.clear()
