@@ -192,6 +192,13 @@ def test_nothing_but_markers_moves_the_place() -> None:
     assert committed(marker(FIRST, COMMIT, at=3), marker(SECOND, ABORT, at=4), aborted=[], at=3) == ([], 5)
 
 
+def test_a_batch_whose_last_records_compaction_took_moves_the_place_behind_them() -> None:
+    compacted = bytearray(values(b"a", b"b", first=3))
+    compacted[23:27] = (9).to_bytes(4, "big")  # the last offset, counted from the first
+    compacted[17:21] = calc_crc32c(bytes(compacted[21:])).to_bytes(4, "big")
+    assert committed(bytes(compacted), aborted=[], at=3) == ([b"a", b"b"], 13)
+
+
 @pytest.mark.parametrize("codec", [GZIP, LZ4, ZSTD])
 def test_an_aborted_batch_that_would_fill_the_memory_leaves_nothing(codec: int) -> None:
     bomb = sent(FIRST, b"0" * MEMORY_LIMIT, b"1", first=0, codec=codec)
