@@ -176,7 +176,7 @@ class Consumer(driver.Consumer):
         self._links.clear()
         fetched = cast(dict[TP, list[Any]], records or {})
         unclear = self._unclear(active or (), fetched)
-        await self._check_resets(unclear)
+        await self._check_resets(unclear, fetched)
         for tp, state in unclear.items():
             if (passed := self._passed(tp, state, fetched.get(tp, ()))) is not None:
                 fetched.setdefault(tp, []).append(passed)
@@ -202,10 +202,12 @@ class Consumer(driver.Consumer):
             and (state.place != last.get(tp, START) + 1 or state.was_reset or tp in fetched)
         }
 
-    async def _check_resets(self, states: Mapping[TP, PartitionState]) -> None:
+    async def _check_resets(self, states: Mapping[TP, PartitionState], fetched: Mapping[TP, Sequence[Any]]) -> None:
         """Check partitions of which the broker did not have the next offset: the topic was created again, or cut."""
         for tp, state in states.items():
-            if state.was_reset and state.place is not None:
+            found = fetched.get(tp)
+            went_back = found and tp not in self._seeking and found[0].offset <= self._last.get(tp, START)
+            if (state.was_reset or went_back) and state.place is not None:
                 state.was_reset = False
                 log.warning("log_was_cut", topic=tp.topic, partition=tp.partition, reads_on_from=state.place)
                 await self.app.check_log(tp.topic, [tp.partition])  # type: ignore[attr-defined]  # streams.kafka.faust_app.App
