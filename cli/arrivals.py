@@ -43,6 +43,7 @@ class Arrivals:
                 bootstrap_servers=bootstrap,
                 enable_auto_commit=False,
                 allow_auto_create_topics=False,
+                isolation_level="read_committed",
                 bootstrap_timeout_ms=CONNECT_MS,
                 # A quiet partition must not hold up a busy one for the default of half a second.
                 fetch_max_wait_ms=50,

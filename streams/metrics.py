@@ -79,6 +79,11 @@ CONSUMER_LAG = Gauge(
     "Records of an assigned partition that are not handled yet; revoked partitions have no sample",
     ["topic", "partition"],
 )
+HELD_BACK = Gauge(
+    "sightline_held_back_seconds",
+    "How long one open transaction of a publisher has held back the records after it; no sample where none does",
+    ["topic", "partition"],
+)
 LAST_PROGRESS = Gauge(
     "sightline_last_progress_timestamp_seconds",
     "Unix time at which an agent last finished a batch",

@@ -3,9 +3,16 @@
 from collections.abc import Sequence
 
 from benchmarks.faults.fault import Fault
-from benchmarks.faults.kinds import kafka, messages, redis, triton, workers
+from benchmarks.faults.kinds import kafka, messages, redis, transactions, triton, workers
 
-FAULTS: tuple[Fault, ...] = (*workers.FAULTS, *kafka.FAULTS, *redis.FAULTS, *triton.FAULTS, *messages.FAULTS)
+FAULTS: tuple[Fault, ...] = (
+    *workers.FAULTS,
+    *kafka.FAULTS,
+    *redis.FAULTS,
+    *triton.FAULTS,
+    *messages.FAULTS,
+    *transactions.FAULTS,
+)
 
 
 class UnknownFault(ValueError):

@@ -53,6 +53,7 @@ class RecommendationSubscriber:
                 auto_offset_reset="earliest" if from_beginning else "latest",
                 enable_auto_commit=group is not None,
                 allow_auto_create_topics=False,
+                isolation_level="read_committed",
                 bootstrap_timeout_ms=CONNECT_MS,
                 # A quiet partition must not hold up a busy one for the default of half a second.
                 fetch_max_wait_ms=50,

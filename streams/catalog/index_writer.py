@@ -15,7 +15,7 @@ from streams.logs import log
 from streams.processing.commit_protocol import CommitProtocol, Committed
 from streams.processing.positions import Positions
 from streams.retrying import until_available
-from streams.wire.records import Record, by_partition
+from streams.wire.records import Record, by_partition, events_of
 from streams.wire.topics import TOMBSTONES_KEPT_MS
 
 #: Records indexed in one step, during which Redis serves nobody else.
@@ -112,7 +112,7 @@ class IndexAgent:
 def _changes(records: Sequence[Record]) -> dict[int, Indexed | None]:
     """The index's entry for each item, by key; the last record counts."""
     changes: dict[int, Indexed | None] = {}
-    for record in records:
+    for record in events_of(records):
         try:
             item = None if record.value is None else decode_item(record.value)
             changes[key_of((record.key or b"").decode())] = None if item is None else _indexed(item)

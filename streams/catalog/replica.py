@@ -57,7 +57,7 @@ class CatalogReplica:
         self._snapshots = snapshots
         self._task: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[None] | None = None
-        #: The offset after the last record applied, by partition.
+        #: The next offset to apply, by partition: also behind offsets that hold no record.
         self._applied: dict[int, int] = {}
         self.caught_up = False
 
@@ -69,6 +69,7 @@ class CatalogReplica:
             bootstrap_servers=self._bootstrap,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             max_partition_fetch_bytes=4 << 20,
             request_timeout_ms=_TIMEOUT_MS,
             **self._security.python_options(),
@@ -113,7 +114,7 @@ class CatalogReplica:
         ends = await self._consumer.end_offsets(self._consumer.assignment())
         while any([await self._consumer.position(tp) < end for tp, end in ends.items()]):
             await self._read(_FETCH_RECORDS_AT_START, _SLICE_AT_START)
-        self._applied = {tp.partition: await self._consumer.position(tp) for tp in ends}
+        await self._note_places()
 
     async def _choose_encoder(self) -> None:
         """Read the topic again where most items have another encoder than the first record."""
@@ -147,13 +148,18 @@ class CatalogReplica:
         for start in range(0, len(records), at_once):
             self._apply(records[start : start + at_once])
             await asyncio.sleep(0)
+        places = await self._note_places()
         counts = self._catalog.counts()
         CATALOG_ITEMS.labels("searchable").set(counts.searchable)
         CATALOG_ITEMS.labels("unavailable").set(counts.unavailable)
         CATALOG_ITEMS.labels("other_encoder").set(counts.other_encoder)
-        partitions = self._consumer.assignment()
-        highwaters = [(self._consumer.highwater(tp) or 0, await self._consumer.position(tp)) for tp in partitions]
-        CATALOG_LAG.set(sum(max(end - position, 0) for end, position in highwaters))
+        CATALOG_LAG.set(sum(max((self._consumer.last_stable_offset(tp) or 0) - at, 0) for tp, at in places.items()))
+
+    async def _note_places(self) -> dict[TopicPartition, int]:
+        """The consumer's positions, up to which everything is applied."""
+        places = {tp: await self._consumer.position(tp) for tp in self._consumer.assignment()}
+        self._applied.update({tp.partition: place for tp, place in places.items()})
+        return places
 
     def _apply(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         changes: list[tuple[str, Item | None]] = []

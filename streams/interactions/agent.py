@@ -23,7 +23,7 @@ from streams.processing.positions import Positions
 from streams.processing.refusals import count_refused
 from streams.wire.events import Interaction
 from streams.wire.namespace import Namespace
-from streams.wire.records import Message, Record
+from streams.wire.records import Message, Record, events_of
 from streams.wire.signals import SignalTopic
 
 _latency_histogram = cache(EVENT_TO_RECOMMENDATION.labels)
@@ -69,12 +69,17 @@ class InteractionsAgent:
         """Apply a batch. On return its lists are being sent, or its partitions will be fetched again."""
         await self.store_loop.room()
         stages = StageTimer()
-        events = {(record.partition, record.offset): parse(record, self._control_records) for record in records}
+        events = {
+            (record.partition, record.offset): parse(record, self._control_records) for record in events_of(records)
+        }
         # Start to read behaviours now, while the profiles load.
         self._lists.prefetch({key_of(event.item_id) for event in events.values() if isinstance(event, Interaction)})
-        admitted = await self.store_loop.admit(records, _users(events))
+        admitted = await self.store_loop.admit(records, _users(records, events))
         stages.end("load")
-        parsed = [[(record, events[record.partition, record.offset]) for record in each.records] for each in admitted]
+        parsed = [
+            [(record, events[record.partition, record.offset]) for record in events_of(each.records)]
+            for each in admitted
+        ]
         await self._breaker.check(*count_refused(event for each in parsed for _, event in each))
         effects = [
             (each, list(reduce_all(events_of_partition, each.cache.profiles)))
@@ -134,11 +139,10 @@ class InteractionsAgent:
             _latency_histogram(each.event.type).observe(max(now_ms - each.record.timestamp_ms, 0) / 1000)
 
 
-def _users(events: Mapping[tuple[int, int], Parsed]) -> dict[int, list[str]]:
-    """Return the users of each partition. A partition with only invalid events has no users."""
-    users: dict[int, dict[str, None]] = {}
+def _users(records: Sequence[Record], events: Mapping[tuple[int, int], Parsed]) -> dict[int, list[str]]:
+    """Return the users of each partition. A partition with only invalid events, or none, has no users."""
+    users: dict[int, dict[str, None]] = {record.partition: {} for record in records}
     for (partition, _), event in events.items():
-        partition_users = users.setdefault(partition, {})
         if not isinstance(event, InvalidEvent):
-            partition_users[event.user_id] = None
+            users[partition][event.user_id] = None
     return {partition: list(partition_users) for partition, partition_users in users.items()}

@@ -23,7 +23,7 @@ from streams.processing.positions import Positions
 from streams.processing.refusals import count_refused, or_refusal
 from streams.retrying import until_available
 from streams.wire.namespace import Namespace
-from streams.wire.records import Message, Record, by_partition
+from streams.wire.records import Message, Record, by_partition, events_of
 from streams.wire.signals import Changed, Engaged, Signal, Uploaded, parse_signal
 from streams.wire.topics import CATALOG, SIGNALS
 
@@ -62,16 +62,20 @@ class SignalsAgent:
         """Apply a batch. On return its effect is published and stored, or its partitions will be fetched again."""
         stages = StageTimer()
         batch = by_partition(records)
-        parsed = {(record.partition, record.offset): or_refusal(parse_signal, record.value) for record in records}
-        wanted = {partition: _wanted(partition_records, parsed) for partition, partition_records in batch.items()}
+        parsed = {
+            (record.partition, record.offset): or_refusal(parse_signal, record.value) for record in events_of(records)
+        }
+        wanted = {partition: _wanted(events_of(new), parsed) for partition, new in batch.items()}
         stored = await until_available(lambda: self._store.load(wanted), StateUnavailable)
         stages.end("load")
         positions = {partition: state.position for partition, state in stored.items()}
         admitted = await self._protocol.admit(batch, positions, stored=positions)
-        signals = (parsed[record.partition, record.offset] for new in admitted.values() for record in new)
+        signals = (parsed[each.partition, each.offset] for new in admitted.values() for each in events_of(new))
         await self._breaker.check(*count_refused(signals))
         effects = {p: ItemEffects.on(stored[p]) for p in admitted}
-        messages = [message for p, new in admitted.items() for message in self._apply(new, parsed, effects[p])]
+        messages = [
+            message for p, new in admitted.items() for message in self._apply(events_of(new), parsed, effects[p])
+        ]
         await self._publisher.publish(messages)
         stages.end("publish")
         now_ms = self._clock_ms()

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from kafka import KafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # ships no types
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec  # type: ignore[import-untyped]
@@ -19,6 +19,8 @@ from streams.kafka.log_reader import Extent, KafkaLogReader
 from streams.wire import topics
 from streams.wire.namespace import Namespace
 from streams.wire.records import Record
+
+Isolation: TypeAlias = Literal["read_committed", "read_uncommitted"]
 
 #: A busy machine needs this long until all partitions of new topics have a leader; usually it takes a moment.
 LEADERS_S: Final = 60.0
@@ -126,15 +128,20 @@ def cluster_id(bootstrap: str, *, security: KafkaSecurity = PLAINTEXT) -> str:
         return str(admin.describe_cluster()["cluster_id"])
 
 
-def read_log(bootstrap: str, topic: str, *, security: KafkaSecurity = PLAINTEXT) -> Log:
-    """The id of a topic and the offsets that its partitions hold; raises BrokerUnavailable."""
+def read_log(
+    bootstrap: str, topic: str, *, security: KafkaSecurity = PLAINTEXT, isolation: Isolation = "read_uncommitted"
+) -> Log:
+    """The id of a topic and the offsets that its partitions hold; raises BrokerUnavailable.
+
+    With `read_committed` a partition ends where its first open transaction begins.
+    """
     with connected_admin(bootstrap, security) as admin:
         (found,) = admin.describe_topics([topic])
         if found["error_code"]:
             raise BrokerUnavailable.no_topic(topic)
         partitions = [TopicPartition(topic, one["partition_index"]) for one in found["partitions"]]
         first = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
-        ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+        ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST), isolation)
     return Log(
         topic, str(found["topic_id"]), {p.partition: Extent(first[p].offset, ends[p].offset) for p in partitions}
     )

@@ -1,4 +1,4 @@
-"""The end offsets of partitions, read on a connection apart from any consumer's."""
+"""The offsets up to which partitions may be read, asked for on a connection apart from any consumer's."""
 
 import asyncio
 from collections.abc import Collection
@@ -23,7 +23,10 @@ class EndOffsets:
         self._thread = ThreadPoolExecutor(1, "end-offsets")
 
     async def read(self, partitions: Collection[TP]) -> dict[TP, int]:
-        """The offset after the last record of each partition; raises BrokerUnavailable after TIMEOUT_S."""
+        """The offset where each partition's first open transaction begins, or its end where none is open.
+
+        Raises BrokerUnavailable after TIMEOUT_S.
+        """
         if not partitions:
             return {}
         try:
@@ -39,5 +42,5 @@ class EndOffsets:
 
     def _read(self, partitions: Collection[TP]) -> dict[TP, int]:
         latest = {TopicPartition(tp.topic, tp.partition): OffsetSpec.LATEST for tp in partitions}
-        found = self._connection.call(lambda client: client.list_partition_offsets(latest))
+        found = self._connection.call(lambda client: client.list_partition_offsets(latest, "read_committed"))
         return {TP(*partition): each.offset for partition, each in found.items()}

@@ -22,7 +22,7 @@ from streams.metrics import LAST_PROGRESS
 from streams.retrying import until_available
 from streams.settings import Settings
 from streams.wire.namespace import Namespace
-from streams.wire.records import Record
+from streams.wire.records import Record, events_of
 from streams.wire.topics import Topic
 
 T = TypeVar("T")
@@ -112,6 +112,17 @@ class App(faust.App):
         handled = self.handled()
         return {tp: max(end - handled[tp] - 1, 0) for tp, end in ends.items() if end is not None}
 
+    def held_back(self) -> dict[TP, int]:
+        """The assigned partitions that an open transaction holds back, and the offset where it begins."""
+        consumer = cast(transport.Consumer, self.consumer)
+        found = {tp: consumer.held_back_at(tp) for tp in consumer.assignment()}
+        return {tp: offset for tp, offset in found.items() if offset is not None}
+
+    def records(self, batch: Sequence[EventT[bytes]]) -> list[Record]:
+        """The records of a batch. Only agents with stored positions get those that hold no event."""
+        records = to_records(batch)
+        return records if records[0].topic in self.positions else events_of(records)
+
     def handled(self) -> dict[TP, int]:
         """The last handled offset of each assigned partition; -1 where there is none."""
         consumer = cast(transport.Consumer, self.consumer)
@@ -184,7 +195,8 @@ def add_agent(
     async def run(stream: Any) -> None:
         async for batch in waiting(stream, limit):
             try:
-                await handle(to_records(batch))
+                if records := app.records(batch):
+                    await handle(records)
             except Exception as error:  # noqa: BLE001 (after any error the batch must not be acknowledged)
                 log.critical("agent_failed", agent=name, exc_info=True)
                 app.failure = error
@@ -213,7 +225,7 @@ def add_overlapping_agent(
     """
 
     async def work_on(batch: Sequence[EventT[bytes]]) -> T:
-        return await work(to_records(batch))
+        return await work(app.records(batch))
 
     async def settle_it(batch: Sequence[EventT[bytes]], result: T) -> None:
         await settle(result)

@@ -30,7 +30,7 @@ _FETCH_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """The offsets that a partition holds: from `first` to before `end`."""
+    """The offsets that a partition holds: from `first` to before `end`. Some may hold no event."""
 
     first: int
     end: int
@@ -40,7 +40,7 @@ class LogReader(Protocol):
     """Access to the retained records of topics."""
 
     def extent(self, topic: str, partition: int) -> Extent:
-        """The offsets that the partition holds now; raises BrokerUnavailable."""
+        """The offsets that may be read now; `end` lies before an open transaction. Raises BrokerUnavailable."""
         ...
 
     def offset_at(self, topic: str, partition: int, at_ms: int) -> int:
@@ -71,7 +71,7 @@ class KafkaLogReader:
             # To switch to another partition, the client waits for the fetch under way.
             "fetch.wait.max.ms": 20,
             # As the workers read.
-            "isolation.level": "read_uncommitted",
+            "isolation.level": "read_committed",
             "log_level": 2,
         }
         with connecting(bootstrap, security):
@@ -115,7 +115,7 @@ class KafkaLogReader:
             for received in batch:
                 error, offset = received.error(), received.offset()
                 if error is not None and error.code() == KafkaError._PARTITION_EOF:
-                    # The last offsets may hold no record: compaction removed it, or it is a marker of a transaction.
+                    # The last offsets may hold no record: compaction removed it, or a transaction was aborted or ended.
                     return
                 if error is not None:
                     raise self._unavailable(topic, error)

@@ -80,4 +80,5 @@ def _record(event: EventT[bytes]) -> Record:
         # A header may be null in Kafka; it means the same as an empty one.
         tuple((name, value or b"") for name, value in message.headers or ()),
         getattr(message, "after", None),
+        getattr(message, "holds_event", True),
     )

@@ -1,6 +1,7 @@
 """Unpacks fetched batches safely: no published record can crash the worker or fill its memory.
 
-It uses aiokafka's parser, which is in C, and differs from aiokafka in three points:
+It uses aiokafka's parser, which is in C, and differs from aiokafka in three points. aiokafka's fetcher passes over
+control batches and aborted ones before it iterates them.
 
 - A header name that is not UTF-8 makes aiokafka raise, again after each restart. Here the name gets escapes (`\\xff`).
 - A compressed batch may unpack to a thousand times its size, and Kafka limits only the packed size. Here a batch that
@@ -95,6 +96,10 @@ class Batch:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._batch, name)
+
+    def __next__(self) -> Any:
+        """The next record: the fetcher reads the marker of a control batch with it."""
+        return next(self._batch)
 
     def __iter__(self) -> Iterator[Any]:
         if self._is_refused:

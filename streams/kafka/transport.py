@@ -1,10 +1,13 @@
 """Faust's Kafka transport, which resumes from our positions and links each record to the one before it.
 
-It differs from Faust's own in six points (docs/adr/0002):
+It differs from Faust's own in seven points (docs/adr/0002, docs/adr/0016):
 
 - On assignment it seeks to `position + 1` from the state store, not to Kafka's committed offset.
 - Every message carries `after`: the offset of the record before it in its partition. A message may be applied to a
   state at position p only if `after <= p`. So a record that Faust or a seek dropped is never skipped.
+- It reads what was committed, and tells of offsets that hold no event: markers of transactions, aborted records, what
+  compaction took. Where the consumer has passed some, a message without an event follows (`Passed`), so positions,
+  acknowledgements and lag go with the consumer's position, not with the last event.
 - It has no thread of its own. A fetch is an await in the worker's event loop; with a second loop, every event would
   cost two thread switches and a wait for the interpreter. Fetches and seeks also have an order.
 - A message that finds room in its queue costs no task.
@@ -13,29 +16,28 @@ It differs from Faust's own in six points (docs/adr/0002):
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Generator
-from typing import Any
+import time
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
 
-from aiokafka.consumer import fetcher
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
-from mode import Seconds, Service
+from mode import Seconds
 from mode.services import WaitResults
-from mode.utils.futures import maybe_async
 
 from state.errors import StateUnavailable
-from streams.kafka.record_batches import Records
+from state.partitions import START
+from streams.kafka.consumer_in_loop import ConsumerInLoop, PartitionState
 from streams.logs import log
 
 SCHEME = "sightline"
 TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"
 
-FETCH_MAX_WAIT_MS = 50
-
-# aiokafka has no parameter for this class: its fetcher looks the name up in its own module.
-fetcher.MemoryRecords = Records
+#: An idle worker looks this often whether it has passed offsets that hold no event.
+LOOK_S = 0.25
 
 #: Returns the positions of those partitions whose position is stored with their state.
 PositionReader = Callable[[set[TP]], Awaitable[dict[TP, int]]]
@@ -45,6 +47,24 @@ class LinkedMessage(ConsumerMessage):
     """A message with the offset of the record before it; None when that is not known."""
 
     after: int | None = None
+    holds_event: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Stands for offsets up to `offset` that hold no event; it has the attributes of aiokafka's records."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    timestamp_type: int = 1
+    headers: tuple[tuple[str, bytes], ...] = ()
+    key: None = None
+    value: None = None
+    checksum: None = None
+    serialized_key_size: int = -1
+    serialized_value_size: int = -1
 
 
 class _Rest:
@@ -68,45 +88,10 @@ class _Rest:
             return end.value
 
 
-class ConsumerInLoop(driver.AIOKafkaConsumerThread):
-    """Faust's consumer thread without the thread: a service of the worker's loop, with a short fetch."""
-
-    # The methods of a plain service of mode, which mode's thread class replaces. A thread ends itself when anything
-    # crashes; this service ends after its consumer, which still commits through it, has stopped.
-    maybe_start = Service.maybe_start
-    start = Service.start
-    stop = Service.stop
-    _stopped_set = Service._stopped_set
-    _stop_children = Service._stop_children
-    _stop_futures = Service._stop_futures
-    _stop_exit_stacks = Service._stop_exit_stacks
-    wait_for_shutdown = False
-
-    async def on_stop(self) -> None:
-        """Leave the group."""
-        await self.on_thread_stop()
-
-    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Notify the consumer."""
-        await self.consumer.on_partitions_revoked(revoked)
-
-    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Notify the consumer."""
-        await self.consumer.on_partitions_assigned(assigned, generation_id)
-
-    async def call_thread(self, fun: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
-        """Run `fun` in this event loop."""
-        return await maybe_async(fun(*args, **kwargs))
-
-    def _create_worker_consumer(self, transport: driver.Transport) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        # aiokafka passes this to its fetcher at its start; Faust has no setting for it.
-        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
-        return consumer
-
-
 class Consumer(driver.Consumer):
     """Faust's consumer, with the positions of the state store."""
+
+    _thread: ConsumerInLoop
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -119,15 +104,29 @@ class Consumer(driver.Consumer):
     def _new_consumer_thread(self) -> ConsumerInLoop:
         return ConsumerInLoop(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
 
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """As Faust's; from here on no record is known to follow another."""
+        self._forget()
+        await super().on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """As Faust's; another worker may have moved a partition that comes back."""
+        self._forget()
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    def held_back_at(self, tp: TP) -> int | None:
+        """The offset from which on an open transaction holds records back; None where none does."""
+        return self._thread.held_back_at(tp)
+
     def committed(self, tp: TP) -> int:
         """The last handled offset of a partition by Kafka's committed offsets; -1 where there is none."""
         return (self._committed_offset.get(tp) or 0) - 1
 
     async def perform_seek(self) -> None:
         """Seek to the committed offsets, then to `position + 1` of each partition with a stored position."""
+        self._forget()
         await super().perform_seek()
-        self._last.clear()
-        self._sought.clear()
+        self._forget()
         try:
             positions = await self._read_positions(set(self.assignment()))
         except StateUnavailable as error:
@@ -170,17 +169,19 @@ class Consumer(driver.Consumer):
             self._seeking.discard(tp)
 
     async def _wait_next_records(self, timeout: float) -> tuple[RecordMap | None, set[TP] | None]:
-        records, active = await super()._wait_next_records(timeout)
+        records, active = await super()._wait_next_records(min(timeout, LOOK_S))
         # Nothing was awaited since aiokafka chose the offsets, so these records were fetched after every seek.
         self._last.update(self._sought)
         self._sought.clear()
         self._links.clear()
-        for tp, found in (records or {}).items():
+        fetched = cast(dict[TP, list[Any]], records or {})
+        unclear = self._unclear(active or (), fetched)
+        await self._check_resets(unclear, fetched)
+        for tp, state in unclear.items():
+            if (passed := self._passed(tp, state, fetched.get(tp, ()))) is not None:
+                fetched.setdefault(tp, []).append(passed)
+        for tp, found in fetched.items():
             moved = tp in self._seeking
-            if found and not moved and found[0].offset - self._last.get(tp, found[0].offset - 1) not in (1, 2):
-                # A gap without a seek, and larger than the marker of a transaction: the topic was created again, or
-                # retention deleted records before we read them.
-                await self.app.check_log(tp.topic, [tp.partition])  # type: ignore[attr-defined]  # streams.kafka.faust_app.App
             self._links[tp] = links = {}
             for record in found:
                 links[record.offset] = None if moved else self._last.get(tp)
@@ -189,7 +190,38 @@ class Consumer(driver.Consumer):
             if found and found[0].offset < (self._read_offset[tp] or 0):
                 # Faust drops records before its read offset, which a message in flight may have moved after a seek.
                 self._read_offset[tp] = found[0].offset
-        return records, active
+        return fetched, active
+
+    def _unclear(self, active: Collection[TP], fetched: Collection[TP]) -> dict[TP, PartitionState]:
+        """The partitions that do not stand, untouched, behind the last record; called for every fetch."""
+        states, last = self._thread.partitions(), self._last
+        return {
+            tp: state
+            for tp in active
+            if (state := states.get(tp)) is not None
+            and (state.place != last.get(tp, START) + 1 or state.was_reset or tp in fetched)
+        }
+
+    async def _check_resets(self, states: Mapping[TP, PartitionState], fetched: Mapping[TP, Sequence[Any]]) -> None:
+        """Check partitions of which the broker did not have the next offset: the topic was created again, or cut."""
+        for tp, state in states.items():
+            found = fetched.get(tp)
+            went_back = found and tp not in self._seeking and found[0].offset <= self._last.get(tp, START)
+            if (state.was_reset or went_back) and state.place is not None:
+                state.was_reset = False
+                log.warning("log_was_cut", topic=tp.topic, partition=tp.partition, reads_on_from=state.place)
+                await self.app.check_log(tp.topic, [tp.partition])  # type: ignore[attr-defined]  # streams.kafka.faust_app.App
+
+    def _passed(self, tp: TP, state: PartitionState, found: Sequence[Any]) -> Passed | None:
+        """What follows the records found where the consumer has passed offsets without an event after them."""
+        last = found[-1].offset if found else self._last.get(tp, self.committed(tp))
+        if state.place is None or state.place - 1 <= last or tp in self._seeking or tp in self._sought:
+            return None
+        return Passed(tp.topic, tp.partition, state.place - 1, time.time_ns() // 1_000_000)
+
+    def _forget(self) -> None:
+        self._last.clear()
+        self._sought.clear()
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         message = LinkedMessage(
@@ -207,6 +239,7 @@ class Consumer(driver.Consumer):
             tp,
             generation_id=self.app.consumer_generation_id,
         )
+        message.holds_event = not isinstance(record, Passed)
         if tp not in self._seeking and tp not in self._sought:
             message.after = self._links.get(tp, {}).get(record.offset)
         return message

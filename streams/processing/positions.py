@@ -91,7 +91,8 @@ def _connect(records: Sequence[Record], position: int) -> tuple[list[Record], in
     unconnected = []
     for record in records:
         if record.offset <= position:
-            DUPLICATES.labels("redelivery").inc()
+            if record.holds_event:
+                DUPLICATES.labels("redelivery").inc()
         elif record.offset == position + 1 or (record.after is not None and record.after <= position):
             connected.append(record)
             position = record.offset

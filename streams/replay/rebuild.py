@@ -75,9 +75,10 @@ async def rebuild_state(
     namespace, partitions = Namespace(settings.topic_prefix), settings.partitions
 
     def source(topic: topics.Topic, worker: str) -> Source:
-        # Handled offsets are read before the extents. The workers apply everything after them again.
+        # Handled offsets are read before the extents. The workers apply everything after them again, and what an open
+        # transaction holds back.
         handled = read_handled(kafka, namespace.group(worker), namespace.topic(topic), security=security)
-        return Source(read_log(kafka, namespace.topic(topic), security=security), handled)
+        return Source(read_log(kafka, namespace.topic(topic), security=security, isolation="read_committed"), handled)
 
     def spaces(keys: Keys) -> RedisSpaces:
         return RedisSpaces(client, keys, partitions, observe=lambda _op, _seconds: None)

@@ -113,6 +113,10 @@ class Replayer:
         for partition, extent in extents.items():
             yield from self._records(topic, partition, extent.first, extent.end, total=total)
 
+    def count(self, topic: Topic, partition: int, first: int, end: int) -> int:
+        """The number of records in these offsets of a partition, some of which may hold none."""
+        return sum(1 for _ in self._log.read(self._namespace.topic(topic), partition, first, end))
+
     def _apply(self, partition: int, position: int, *, total: int = 0) -> None:
         replay = self.interactions[partition]
         for record in self._records(INTERACTIONS, partition, replay.position + 1, position + 1, total=total):

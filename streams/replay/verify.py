@@ -23,6 +23,7 @@ from streams.replay.verify_items import ItemsVerification
 from streams.replay.verify_outputs import compare_letters, compare_lists
 from streams.settings import Settings
 from streams.wire.namespace import Namespace
+from streams.wire.topics import INTERACTIONS
 
 
 async def verify_state(
@@ -143,7 +144,7 @@ def _check_extents(replayer: Replayer, positions: Mapping[int, int], report: Rep
                 f"Redis holds position {position} of events.interactions[{partition}], which ends at {extent.end - 1}: "
                 "the topic was created anew, or this is another cluster's Redis"
             )
-        report.pending += extent.end - 1 - max(position, extent.first - 1)
+        report.pending += replayer.count(INTERACTIONS, partition, max(position + 1, extent.first), extent.end)
         deleted = extent.first - 1 - position
         if deleted > 0:
             report.lost += deleted

@@ -9,6 +9,7 @@ from streams.replay.differences import behaviour_difference, chunks, item_differ
 from streams.replay.folds import SignalsReplay
 from streams.replay.replayer import Replayer
 from streams.replay.report import Difference, Report
+from streams.wire.topics import SIGNALS
 
 
 class ItemsVerification:
@@ -55,7 +56,7 @@ class ItemsVerification:
 
     def _count_signals(self, partition: int, replay: SignalsReplay, stored: Signals) -> None:
         extent = self._replayer.signal_extents[partition]
-        pending = max(extent.end - 1 - stored.position, 0)
+        pending = self._replayer.count(SIGNALS, partition, max(stored.position + 1, extent.first), extent.end)
         self._report.pending_signals += pending
         self._report.lost_signals += max(extent.first - 1 - stored.position, 0)
         if not pending and self._replayer.whole():

@@ -1,6 +1,6 @@
 """What a Kafka topic holds: a record that was read, and a message to be published. Plain data, without a client."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 class Record:
     """One message as the broker holds it; `timestamp_ms` is the broker's clock.
 
-    `after` is the offset of the record before it in its partition; None when that is not known.
+    `after` is the offset of the record before it in its partition; None when that is not known. A record without
+    `holds_event` stands for the offsets from `after` up to its own, none of which holds an event: the markers of
+    transactions, aborted records, and what compaction took. It moves a position, and does nothing else.
     """
 
     topic: str
@@ -19,6 +21,7 @@ class Record:
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
     after: int | None = None
+    holds_event: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,11 @@ class Message:
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
     partition: int | None = None
+
+
+def events_of(records: Sequence[Record]) -> list[Record]:
+    """The records that hold an event."""
+    return [record for record in records if record.holds_event]
 
 
 def by_partition(records: Iterable[Record]) -> dict[int, list[Record]]:

@@ -19,6 +19,7 @@ from streams.logs import configure_logs, log
 from streams.metrics import CONSUMER_LAG
 from streams.settings import Settings
 from streams.worker import gc_tuning
+from streams.worker.held_back import HeldBack
 from streams.worker.liveness import STUCK_S, Liveness
 from streams.worker.probes import Probes
 from streams.worker.resources import Addresses, Resources
@@ -79,6 +80,7 @@ class Worker:
         self._resources = Resources(settings, addresses, stack)
         self._end_offsets = EndOffsets(addresses.kafka, security=self._security)
         self._liveness = Liveness(self._end_offsets.read)
+        self._held_back = HeldBack()
 
     async def start(self) -> None:
         """Start everything, the agents last. Raises the parts' errors if a service is not in the required state."""
@@ -120,6 +122,7 @@ class Worker:
         while not stop.is_set() and self.failure is None:
             self._heartbeat_s = time.monotonic()
             self._observe_lag()
+            self._held_back.look(self.app.held_back())
             if self._is_waiting():
                 self._liveness.moved()
             await self._liveness.look(self.app.handled())

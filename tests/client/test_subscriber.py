@@ -1,8 +1,9 @@
 import time
 
 import pytest
+from kafka import KafkaProducer  # type: ignore[import-untyped]  # ships no types
 
-from sightline_client import BrokerUnavailable, RecommendationSubscriber
+from sightline_client import BrokerUnavailable, RecommendationSubscriber, encode
 from tests.client.conftest import Worker, feed
 from tests.conftest import RunningStack
 
@@ -29,6 +30,20 @@ def test_a_subscriber_can_start_from_the_oldest_list(worker: Worker) -> None:
     worker.send(feed("u1", 1), feed("u1", 2))
     with RecommendationSubscriber(worker.bootstrap, prefix=worker.prefix, from_beginning=True) as subscriber:
         assert read(subscriber, 2) == [("u1", 1), ("u1", 2)]
+
+
+def test_a_list_of_an_aborted_transaction_is_never_given_and_one_of_an_open_transaction_waits(worker: Worker) -> None:
+    topic = f"{worker.prefix}recommendations"
+    publisher = KafkaProducer(bootstrap_servers=worker.bootstrap, transactional_id=topic)
+    publisher.init_transactions()
+    with RecommendationSubscriber(worker.bootstrap, prefix=worker.prefix) as subscriber:
+        for seq, end in ((1, publisher.abort_transaction), (2, publisher.commit_transaction)):
+            publisher.begin_transaction()
+            publisher.send(topic, key=b"u1", value=encode(feed("u1", seq))).get(20)
+            assert subscriber.poll(1.0) == []
+            end()
+        assert read(subscriber, 1) == [("u1", 2)]
+    publisher.close()
 
 
 def test_a_stale_list_is_dropped(worker: Worker) -> None:

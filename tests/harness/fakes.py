@@ -79,6 +79,8 @@ class MemoryLog:
 
     def __init__(self) -> None:
         self.cut: dict[tuple[str, int], int] = {}
+        #: Offsets that hold no record.
+        self.markers: set[tuple[str, int, int]] = set()
         self._records: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)
 
     def append(
@@ -88,6 +90,11 @@ class MemoryLog:
         records = self._records[topic, partition]
         records.append(Record(topic, partition, len(records), at_ms, key, value, after=len(records) - 1))
         return records[-1]
+
+    def mark(self, topic: str, partition: int) -> None:
+        """Append the marker of a transaction."""
+        marker = self.append(topic, partition, None, None)
+        self.markers.add((topic, partition, marker.offset))
 
     def publish(self, messages: Sequence[Message], partitions: int) -> None:
         """Append messages as a broker does; murmur2 of the key chooses the partition of those without one."""
@@ -111,7 +118,8 @@ class MemoryLog:
         return next((record.offset for record in records if record.timestamp_ms >= at_ms), len(records))
 
     def read(self, topic: str, partition: int, first: int, end: int) -> Iterator[Record]:
-        return iter(self._records[topic, partition][max(first, self.cut.get((topic, partition), 0)) : end])
+        kept = self._records[topic, partition][max(first, self.cut.get((topic, partition), 0)) : end]
+        return (record for record in kept if (topic, partition, record.offset) not in self.markers)
 
 
 def degradations() -> Degradations:
@@ -126,6 +134,11 @@ def linked(records: Iterable[Record]) -> list[Record]:
         found.append(replace(record, after=after))
         after = record.offset
     return found
+
+
+def passed(after: int, offset: int, *, topic: str = "events.interactions", partition: int = 0) -> Record:
+    """What stands for the offsets behind `after`, up to `offset`, that hold no event."""
+    return Record(topic, partition, offset, NOON, None, None, after=after, holds_event=False)
 
 
 def wire(event: object) -> bytes | None:

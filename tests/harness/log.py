@@ -89,7 +89,8 @@ class World:
             for record in self.log.read(INTERACTIONS, partition, position + 1, 10**6):
                 faults = (lost, twice, changed) if partition == 0 else (None, None, None)
                 flags = (record.offset == fault for fault in faults)
-                await self.apply(record, record.offset - 1, *flags, withdrawals=withdrawals)
+                await self.apply(record, position, *flags, withdrawals=withdrawals)
+                position = record.offset
         if signals:
             await self.work_signals()
 

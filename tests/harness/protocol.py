@@ -25,7 +25,7 @@ from streams.processing.positions import Positions
 from streams.processing.rollback_watch import RollbackWatch
 from streams.retrying import until_available
 from streams.wire.events import Interaction, encode
-from streams.wire.records import Record
+from streams.wire.records import Record, events_of
 
 T = TypeVar("T")
 USERS = ("u1", "u2")
@@ -255,18 +255,24 @@ class Worker:
         for offset in log.offsets[start : start + count]:
             self.queue.append(replace(log.records[offset], after=self.last))
             self.last = offset
+        following = log.offsets[start + count : start + count + 1]
+        if following and following[0] > self.last + 1:
+            # The consumer has passed the marker of a transaction, and nothing follows it yet.
+            passed = Record(log.topic_id, 0, following[0] - 1, 0, None, None, after=self.last, holds_event=False)
+            self.queue.append(passed)
+            self.last = passed.offset
 
     async def handle(self, count: int) -> None:
         """Apply a batch in memory, as InteractionsAgent.handle does."""
         batch, self.queue = self.queue[:count], self.queue[count:]
         if not batch:
             return
-        users = list(dict.fromkeys((record.key or b"").decode() for record in batch))
+        users = list(dict.fromkeys((record.key or b"").decode() for record in events_of(batch)))
         effects = []
         for admitted in await self.loop.admit(batch, {0: users}):
             if any(record.topic != self.log.topic_id for record in admitted.records):
                 self._world.mixed.add(self.log.topic_id)
-            parsed = [(record, parse(record, UNSIGNED)) for record in admitted.records]
+            parsed = [(record, parse(record, UNSIGNED)) for record in events_of(admitted.records)]
             effects.append((admitted, list(reduce_all(parsed, admitted.cache.profiles))))
         self.loop.add(effects)
 

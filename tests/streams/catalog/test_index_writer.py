@@ -18,7 +18,7 @@ from streams.kafka.log_reader import Extent
 from streams.processing.positions import Positions
 from streams.wire.records import Record
 from streams.wire.topics import TOMBSTONES_KEPT_MS
-from tests.harness.fakes import NOON, Clock, Rewinds
+from tests.harness.fakes import NOON, Clock, Rewinds, passed
 
 pytestmark = pytest.mark.stack
 PARTITIONS = 4
@@ -210,3 +210,10 @@ async def test_a_worker_waits_for_kafka_to_say_which_topic_it_is(shelf: Shelf) -
     await shelf.worker().handle([record(0, item("a"))])
 
     assert await shelf.names("a") == {"a"}
+
+
+async def test_offsets_that_hold_no_record_move_the_place_and_nothing_else(shelf: Shelf) -> None:
+    agent = shelf.worker()
+    await agent.take_up([0])
+    await agent.handle([passed(-1, 6, topic="state.catalog")])
+    assert (await agent.positions([0]), shelf.rewinds.asked) == ({0: 6}, [])

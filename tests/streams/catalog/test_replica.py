@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from prometheus_client import REGISTRY
 
@@ -18,7 +19,7 @@ from state.codec import encode_item
 from streams.catalog.replica import CatalogReplica
 from streams.catalog.snapshots import Snapshots
 from streams.errors import BrokerUnavailable
-from streams.kafka.admin import create_topics
+from streams.kafka.admin import create_topics, read_log
 from streams.kafka.log_reader import KafkaLogReader
 from streams.kafka.publisher import KafkaPublisher
 from streams.wire.namespace import Namespace
@@ -231,6 +232,34 @@ def is_empty(topic: Topic, bootstrap: str) -> bool:
             return all(log.extent(topic.name, partition).end == 0 for partition in range(PARTITIONS))
         except BrokerUnavailable:
             return False
+
+
+@pytest.mark.stack
+async def test_a_snapshot_reaches_behind_the_markers_of_transactions(
+    topic: Topic, stack: RunningStack, tmp_path: Path
+) -> None:
+    def write() -> None:
+        producer = Producer({"bootstrap.servers": stack.endpoints.kafka, "transactional.id": topic.name})
+        producer.init_transactions(30)
+        for name, end in (("kept", producer.commit_transaction), ("taken-back", producer.abort_transaction)):
+            producer.begin_transaction()
+            for partition in range(PARTITIONS):
+                producer.produce(topic.name, encode_item(item(name)), name, partition=partition)
+            producer.flush(30)
+            end(30)
+
+    await asyncio.to_thread(write)
+    catalog, _, replica = await started(topic, stack.endpoints.kafka, tmp_path)
+    await topic.put(item("later"))
+    await until(lambda: catalog.row_of("later") is not None)
+    await replica.stop()
+    assert set(looks(catalog)) == {"kept", "later"}
+    assert REGISTRY.get_sample_value("sightline_catalog_lag_records") == 0
+    found = find_snapshot(tmp_path)
+    assert found is not None
+    ends = {p: extent.end for p, extent in read_log(stack.endpoints.kafka, topic.name).extents.items()}
+    assert found.manifest.origin.offsets == ends
+    assert sum(ends.values()) == 4 * PARTITIONS + 1
 
 
 @pytest.mark.stack

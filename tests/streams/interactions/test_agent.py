@@ -16,7 +16,7 @@ from state.signals import partition_of
 from streams.errors import PublishFailed
 from streams.interactions.store_loop import UNSTORED_BYTES, UNSTORED_LIMIT
 from streams.wire.signals import Engaged, parse_signal
-from tests.harness.fakes import NOON, linked, until
+from tests.harness.fakes import NOON, linked, passed, until
 from tests.harness.interactions import BLUES, DIMENSIONS, LENGTH, PARTITIONS, REDS, Hub, click, item, metric, record
 
 
@@ -210,6 +210,20 @@ async def test_a_record_of_unknown_place_is_fetched_again(hub: Hub) -> None:
 async def test_offsets_that_the_broker_left_out_are_no_gap(hub: Hub) -> None:
     await hub.handle(linked([record(0, click("u1", "red0")), record(9, click("u1", "red1"))]))
     assert (await hub.position(), hub.rewinds.asked) == (9, [])
+
+
+async def test_offsets_that_hold_no_event_move_the_position_and_nothing_else(hub: Hub) -> None:
+    await hub.handle([record(0, click("u1", "red0")), passed(0, 4)])
+    await hub.handle([passed(4, 7)])
+    assert (await hub.position(), hub.rewinds.asked) == (7, [])
+    assert (len(hub.publisher.lists()), hub.publisher.to("dead-letters")) == (1, [])
+    await hub.handle([record(8, click("u1", "red1"))])
+    assert await hub.engaged("u1") == [key_of("red0"), key_of("red1")]
+
+
+async def test_offsets_without_an_event_behind_records_that_were_lost_are_fetched_again(hub: Hub) -> None:
+    await hub.handle([passed(4, 7)])
+    assert (await hub.position(), hub.rewinds.asked) == (START, [(0, START)])
 
 
 async def test_a_list_is_on_its_way_before_anything_is_stored(hub: Hub) -> None:

@@ -28,7 +28,7 @@ from streams.wire.namespace import Namespace
 from streams.wire.parsing import NOT_UNPACKED
 from streams.wire.records import Record
 from streams.wire.signals import Changed, Engaged, Signal, SignalTopic, Uploaded, encode_signal, parse_signal
-from tests.harness.fakes import NOON, Clock, FakePublisher, Rewinds, wire
+from tests.harness.fakes import NOON, Clock, FakePublisher, Rewinds, passed, wire
 
 PARTITIONS = 4
 EMBEDDINGS = {"fake@1": np.eye(8, dtype="<f2")[0].tobytes()}
@@ -326,6 +326,12 @@ async def test_a_refused_commit_writes_nothing_and_rewinds(desk: Desk) -> None:
     desk.publisher.before = another_worker_was_faster
     await desk.handle(batch(engaged(0)))
     assert (await desk.behaviour("i1"), desk.rewinds.asked) == (None, [(0, 7)])
+
+
+async def test_offsets_that_hold_no_event_move_the_position_and_nothing_else(desk: Desk) -> None:
+    await desk.handle([record(0, engaged(0)), passed(0, 4, topic="state.signals")])
+    await desk.handle([passed(4, 7, topic="state.signals")])
+    assert (await desk.position(), desk.rewinds.asked, desk.publisher.messages) == (7, [], [])
 
 
 async def test_a_gap_is_not_stepped_over(desk: Desk) -> None:

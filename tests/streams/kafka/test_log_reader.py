@@ -55,13 +55,13 @@ def whole(log: KafkaLogReader, topic: str) -> Extent:
     return extent
 
 
-def test_all_that_was_written_is_read_in_order_and_the_end_is_found_behind_a_transactions_marker(
+def test_all_that_was_committed_is_read_in_order_and_the_end_is_found_behind_a_transactions_marker(
     log: KafkaLogReader, topic: str
 ) -> None:
     extent = whole(log, topic)
     records = list(log.read(topic, 1, extent.first, extent.end))
-    assert [record.value for record in records] == [b"%d" % n for n in range(20)]
-    assert [record.offset for record in records] == [*range(18), 19, 20]
+    assert [record.value for record in records] == [b"%d" % n for n in range(18)]
+    assert [record.offset for record in records] == [*range(18)]
     first = records[0]
     assert (first.key, first.timestamp_ms, first.headers) == (b"k", START_MS, (("h", b"\xff"), ("none", b"")))
 

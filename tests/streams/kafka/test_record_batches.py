@@ -10,6 +10,7 @@ from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchBuilderPy, _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.record.util import calc_crc32c
 from aiokafka.structs import TopicPartition
 
 from streams.kafka.record_batches import MEMORY_LIMIT, RECORD_BYTES, Records
@@ -132,6 +133,79 @@ def test_a_batch_that_was_cut_off_is_left_for_the_next_fetch() -> None:
 @pytest.mark.parametrize("encode", [gzip_encode, snappy_encode, lz4_encode, zstd_encode])
 def test_every_codec_of_kafka_is_installed(encode: Any) -> None:
     assert encode(b"x")
+
+
+# Transactions
+
+COMMIT, ABORT = b"\0\0\0\1", b"\0\0\0\0"
+FIRST, SECOND = 71, 72
+
+
+def sent(producer: int, *values: bytes, first: int, codec: int = 0) -> bytes:
+    """A batch of a transaction, as Kafka keeps it."""
+    builder = _DefaultRecordBatchBuilderPy(2, codec, True, producer, 0, 0, 1 << 30)
+    for n, value in enumerate(values):
+        assert builder.append(n, NOW_MS, b"k", value, [])
+    return first.to_bytes(8, "big") + bytes(builder.build())[8:]
+
+
+def marker(producer: int, kind: bytes, *, at: int) -> bytes:
+    """The end of a transaction: a control batch, which has its own bit and a checksum over it."""
+    builder = _DefaultRecordBatchBuilderPy(2, 0, True, producer, 0, -1, 1 << 30)
+    assert builder.append(0, NOW_MS, kind, b"\0" * 6, [])
+    data = bytearray(builder.build())
+    data[22] |= _DefaultRecordBatchPy.CONTROL_MASK
+    data[17:21] = calc_crc32c(bytes(data[21:])).to_bytes(4, "big")
+    return at.to_bytes(8, "big") + bytes(data)[8:]
+
+
+def committed(*batches: bytes, aborted: list[tuple[int, int]], at: int = 0) -> tuple[list[bytes], int]:
+    """The values that are read of a fetch whose answer names these aborted transactions, and where the next begins."""
+    answer = fetcher.PartitionRecords(
+        TopicPartition("t", 0), Records(b"".join(batches)), aborted, at, None, None, True, fetcher.READ_COMMITTED
+    )
+    return [each.value for each in answer], answer.next_fetch_offset
+
+
+@pytest.mark.parametrize("codec", [0, GZIP, SNAPPY, LZ4, ZSTD])
+def test_aborted_records_are_passed_over_and_committed_ones_between_them_are_not(codec: int) -> None:
+    batches = (
+        sent(FIRST, b"a" * 99, b"b" * 99, first=0, codec=codec),
+        sent(SECOND, b"c" * 99, first=2, codec=codec),
+        sent(FIRST, b"d" * 99, first=3, codec=codec),
+        marker(FIRST, ABORT, at=4),
+        values(b"e" * 99, first=5, codec=codec),
+        marker(SECOND, COMMIT, at=6),
+        sent(FIRST, b"f" * 99, first=7, codec=codec),
+        marker(FIRST, COMMIT, at=8),
+    )
+    assert committed(*batches, aborted=[(FIRST, 0)]) == ([b"c" * 99, b"e" * 99, b"f" * 99], 9)
+    assert committed(*batches, aborted=[]) == ([each * 99 for each in (b"a", b"b", b"c", b"d", b"e", b"f")], 9)
+
+
+def test_a_fetch_that_begins_within_an_aborted_transaction_passes_over_the_rest_of_it() -> None:
+    batches = (sent(FIRST, b"b", first=3), marker(FIRST, ABORT, at=4), sent(FIRST, b"c", first=5))
+    assert committed(*batches, aborted=[(FIRST, 0)], at=3) == ([b"c"], 6)
+
+
+def test_nothing_but_markers_moves_the_place() -> None:
+    assert committed(marker(FIRST, COMMIT, at=3), marker(SECOND, ABORT, at=4), aborted=[], at=3) == ([], 5)
+
+
+def test_a_batch_whose_last_records_compaction_took_moves_the_place_behind_them() -> None:
+    compacted = bytearray(values(b"a", b"b", first=3))
+    compacted[23:27] = (9).to_bytes(4, "big")  # the last offset, counted from the first
+    compacted[17:21] = calc_crc32c(bytes(compacted[21:])).to_bytes(4, "big")
+    assert committed(bytes(compacted), aborted=[], at=3) == ([b"a", b"b"], 13)
+
+
+@pytest.mark.parametrize("codec", [GZIP, LZ4, ZSTD])
+def test_an_aborted_batch_that_would_fill_the_memory_leaves_nothing(codec: int) -> None:
+    bomb = sent(FIRST, b"0" * MEMORY_LIMIT, b"1", first=0, codec=codec)
+    batches = (bomb, marker(FIRST, ABORT, at=2), values(b"a", first=3))
+    found, place = committed(*batches, aborted=[(FIRST, 0)])
+    again, end = committed(*batches[2:], aborted=[], at=place)
+    assert (found + again, end) == ([b"a"], 4)
 
 
 # What aiokafka does: when one of these fails, see whether streams/kafka/record_batches.py can go

@@ -86,6 +86,20 @@ async def test_an_emptied_state_is_made_right(world: World, rebuilding: Rebuildi
     assert (rebuilt.events, rebuilt.lost, report.events) == (200, {}, 200)
 
 
+async def test_a_log_that_ends_with_the_markers_of_transactions_is_rebuilt_to_its_end(
+    world: World, rebuilding: Rebuilding
+) -> None:
+    for partition in range(PARTITIONS):
+        world.log.mark(INTERACTIONS, partition)
+        world.log.mark(SIGNALS, partition)
+    rebuilding.lose_everything()
+    rebuilt = await rebuilding.run()
+    report = await world.verify()
+    assert (report.ok, rebuilt.events, report.pending, report.pending_signals) == (True, 200, 0, 0), report.differences
+    ends = {p: world.log.extent(INTERACTIONS, p).end for p in range(PARTITIONS)}
+    assert await world.profile_values.positions(range(PARTITIONS)) == {p: end - 1 for p, end in ends.items()}
+
+
 async def test_a_spoiled_state_is_made_right(world: World, rebuilding: Rebuilding) -> None:
     for values in (world.profile_values, world.signal_values):
         for partition in range(PARTITIONS):

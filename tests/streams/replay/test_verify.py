@@ -62,6 +62,28 @@ async def test_events_that_are_not_applied_yet_are_counted_and_are_no_difference
     assert (report.ok, report.events, report.pending) == (True, 200, 7)
 
 
+async def test_the_end_of_a_transaction_is_no_event_and_waits_for_nobody(world: World) -> None:
+    for partition in range(PARTITIONS):
+        world.log.mark(INTERACTIONS, partition)
+        world.log.mark(SIGNALS, partition)
+    report = await world.verify()
+    assert (report.ok, report.events, report.pending, report.pending_signals) == (True, 200, 0, 0)
+    world.stroll(7)
+    assert (await world.verify()).pending == 7
+    await world.work()
+    report = await world.verify()
+    assert (report.ok, report.events, report.pending) == (True, 207, 0), report.differences
+
+
+async def test_a_position_that_has_passed_the_end_of_a_transaction_is_verified_as_any_other(world: World) -> None:
+    world.log.mark(INTERACTIONS, home_of("u1"))
+    await world.store({}, events=1)
+    world.happen("u1", "i1")
+    await world.work()
+    report = await world.verify()
+    assert (report.ok, report.events, report.pending) == (True, 201, 0), report.differences
+
+
 async def test_an_event_that_cannot_be_used_and_is_in_the_dead_letters_is_no_difference(world: World) -> None:
     world.log.append(INTERACTIONS, 0, b"u1", b"junk")
     await world.work()
