@@ -5,6 +5,7 @@ The bytes were made by the last commit in which an item had one embedding, and m
 
 import tarfile
 from base64 import b64decode
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from features.behaviour import Engagement
 from features.dials import NO_DIALS, turn
 from features.item import Change, Item, hash_of, key_of
-from features.profile import NOTHING_ASKED, Privacy
+from features.profile import NOTHING_ASKED, Action, Privacy, apply_interaction, has_refused, profile_after
 from inference.catalog.catalog import Catalog, CatalogCounts
 from inference.catalog.snapshot import find_snapshot, load_snapshot
 from state.codec import (
@@ -62,6 +63,18 @@ PROFILE_ASKED = b64decode(
 PROFILE_DIALS = b64decode(
     "AwIAAADo2W15mwEAAAEFAAAAAAAAAAcAAAAAAAAABgAAAAAAAAABAAEAAgACAAEArioe/7oRzwoAAIA/wGFWaSCeo31kLJcyAABAQMFhVmmuKh7/"
     "IJ6jfQEAAAAAAAAAAgAAAAAAAACF6Oghu0a3HAAAAD8="
+)
+#: Of the release that brought the layout: 37 events, the first five of which are known by their fingerprints.
+PROFILE_LONG = b64decode(
+    "BCUAAAC4WG95mwEAAAABECAAAQATAG9jOF+sXyafAADAPyNiVmkgnqN9ZCyXMgAAQEDUYVZpWINPpS9ROr0AAEBA1WFWaXkRtmRN8wd3AABAQNZh"
+    "Vmmk/ZLV2eoWxQAAQEDXYVZpwPL9VkpH1RUAAEBA2GFWaSg6azqWOOpVAABAQNlhVmnrlEqaWN+kagAAQEDaYVZp8PEkseulOLkAAEBA22FWaQjg"
+    "UvHNOUz2AABAQNxhVmmT96zulj4f0QAAQEDdYVZpbk0zJBSJxYoAAEBA3mFWacP7/Q6LcFB4AABAQN9hVmkb/PvabLDi9QAAQEDgYVZp4b0z342H"
+    "Q3EAAEBA4WFWaekq9OGqXbMIAABAQOJhVmn4ckhTjkgc5gAAQEDjYVZpk0epA1hk/ghjxWj7bz4wNmlupqQzR42Ps//cGuDuMtRBLCD93sH4ReAG"
+    "ietcKaXjsUD/nK2opd4ARe9+aQ7Feojr67fX1cn4nRQWGWFFvnlNs7O5VGF/LkOejv6ctK3GhDtAFnQyoFlue15W9vQ985a3BJL77jt57ZRwf1Qw"
+    "CweUhl5sRaziilvL8IFTzc5k8cqvpsFniVnlI+vczlEPFurtJnPSw5S/qJuvBZgd8WTfruhzB1He3GyvndVy3TKFmrK/+0tyCXvX4Cg0pKrnsPol"
+    "STMfO7uYBZ9DV3ju6qtZ36CZVoQ6/WKMJWJ8helhRKKOGobZxTMGOFkM4WfSCAMARgAAAAAAAADAYVZpAAAggHrzgJWuKh7/IJ6jfViDT6V5EbZk"
+    "pP2S1cDy/VYoOms665RKmvDxJLEI4FLxk/es7m5NMyTD+/0OG/z72uG9M9/pKvTh+HJIUwABEgDD+/12a5ohis6a8OWQBizf77wIW4J4jlZvHrDr"
+    "lErCGnwqfDxJSPslu8G/r/Demaer0GfyntUI4FJxVfG4iJiISmhVAQUAR9cgurziQ8SR2vA629PKUA=="
 )
 BEHAVIOUR_PLAIN = b64decode("AQAAAAAAAPA/AAAAAAAA8D8A1m15mwEAAAEAIJ6jfWQslzIAAAA/wGFWaQ==")
 BEHAVIOUR_VOTED = b64decode("AqAgLWb//w9AIngWEJv/D0Do2W15mwEAAAEAAgAAAAAAAAAAAAAAAAABACCeo31kLJcyAAAAP8BhVmk=")
@@ -187,6 +200,31 @@ def test_a_profile_is_read_and_stored_the_same(stored: bytes, privacy: Privacy, 
     assert profile.events.tolist() == [1, 2]
     assert profile.dials.tolist() == dials.tolist()
     assert encode_profile(profile) == stored
+
+
+def test_a_profile_with_a_long_history_is_read_and_stored_the_same() -> None:
+    profile = decode_profile(PROFILE_LONG)
+    events = [key_of(f"e{number}") for number in range(36)]
+    assert (profile.count, profile.last_at_ms, profile.privacy) == (37, NOW + 99_000, NOTHING_ASKED)
+    assert profile.engaged.tolist() == [(key_of("i30"), 1.5, NOW_S + 99)]
+    assert profile.refused["item"].tolist() == [key_of(f"i{number}") for number in range(2, 18)]
+    assert [each.tolist() for each in profile.refused_before] == [sorted(key_of(f"i{n}") % 2**32 for n in range(18))]
+    assert profile.events.tolist() == [*events[5:], key_of("u")]
+    assert [each.tolist() for each in profile.events_before] == [sorted(key % 2**32 >> 6 for key in events[:5])]
+    assert profile.seen.tolist() == [key_of(f"i{n}") % 2**32 for n in (*range(18), 30)]
+    assert profile.uploads.tolist() == [(3, 70, NOW_S)]
+    assert encode_profile(profile) == PROFILE_LONG
+
+
+@pytest.mark.parametrize("stored", [PROFILE_PLAIN, PROFILE_ASKED, PROFILE_DIALS])
+def test_a_profile_of_the_release_before_goes_on_with_a_longer_memory(stored: bytes) -> None:
+    before = decode_profile(stored)
+    profile = replace(before, privacy=NOTHING_ASKED)
+    grown = profile_after((Action(key_of(f"e{n}"), HAT, 0.2, NOW) for n in range(40)), profile)
+
+    assert [apply_interaction(grown, Action(event, HAT, 0.2, NOW)).outcome for event in (1, 2)] == ["duplicate"] * 2
+    assert encode_profile(decode_profile(encode_profile(grown))) == encode_profile(grown)
+    assert has_refused(grown, HAT)
 
 
 def test_a_behaviour_is_read_and_stored_the_same() -> None:
