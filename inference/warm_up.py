@@ -8,6 +8,7 @@ import numpy as np
 from features.behaviour import UNKNOWN, Behaviour, apply_engagement, engagements
 from features.item import Item, key_of
 from features.profile import SEEN_BEFORE, Action, Profile, profile_after
+from features.seen_packing import pack_seen
 from features.trends import NO_TRENDS
 from inference.catalog.catalog import Catalog
 from inference.recommender import Recommender
@@ -33,3 +34,4 @@ def warm_up_lists() -> None:
     recommender.recommend(recommender.prepare([profile], 0), [_USER], {_THAT.item: followed}, NO_TRENDS, 0)
     long_ago = SEEN_BEFORE.add(SEEN_BEFORE.add((), _THAT.item), _THIS.item)
     SEEN_BEFORE.unpack(SEEN_BEFORE.pack(long_ago), 0)
+    pack_seen(profile.seen, profile.engaged)

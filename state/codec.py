@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from features.behaviour import Behaviour
-from features.dials import DIAL
+from features.dials import DIAL, NO_DIALS
 from features.fingerprints import FingerprintSets
 from features.item import Item
 from features.ledger import ENTRY
 from features.profile import EVENTS_BEFORE, NOTHING_ASKED, REFUSED_BEFORE, SEEN_BEFORE, Privacy, Profile
+from features.seen_packing import pack_seen, unpack_seen
 from features.trends import TREND
 from features.upload_places import PLACE
 from sightline_client.parsing import UNREADABLE
@@ -101,8 +102,9 @@ def decode_profile(data: bytes) -> Profile:
         return _decode_before(data)
     version = data[0] if data and data[0] in _PROFILES else _VERSION
     (count, last_at_ms, *privacy), arrays = _unpack(data, *_PROFILES[version], version)
-    engaged, refused, seen, events, *dials = arrays
-    return Profile(engaged, refused, seen, events, count, last_at_ms, Privacy(*privacy), *dials)
+    engaged, refused, seen, events, *further = arrays
+    dials = further[0] if further else NO_DIALS
+    return Profile(engaged, refused, seen, events, count, last_at_ms, Privacy(*privacy), dials)
 
 
 def _encode_before(profile: Profile) -> bytes:
@@ -114,7 +116,7 @@ def _encode_before(profile: Profile) -> bytes:
     parts = [
         _BEFORE_PROFILE.pack(_BEFORE_VERSION, profile.count, profile.last_at_ms, asked != NOTHING_ASKED, *lengths),
         *(array.tobytes() for array in arrays),
-        _pack_seen(profile.seen, _low_halves(profile.engaged)),
+        pack_seen(profile.seen, profile.engaged),
         *map(FingerprintSets.pack, _BEFORE_SETS, before),
     ]
     if asked != NOTHING_ASKED:
@@ -132,7 +134,7 @@ def _decode_before(data: bytes) -> Profile:
             arrays.append(np.frombuffer(data, dtype, length, offset))
             offset += arrays[-1].nbytes
         engaged, refused, events, dials, uploads = arrays
-        seen, offset = _unpack_seen(data, offset, seen_length, _low_halves(engaged))
+        seen, offset = unpack_seen(data, offset, seen_length, engaged)
         before = []
         for sets in _BEFORE_SETS:
             found, offset = sets.unpack(data, offset)
@@ -155,42 +157,6 @@ def _decode_before(data: bytes) -> Profile:
         events_before,
         uploads,
     )
-
-
-def _low_halves(entries: NDArray[np.void]) -> NDArray[np.uint32]:
-    return entries["item"].astype("<u4")
-
-
-def _pack_seen(seen: NDArray[np.uint32], engaged: NDArray[np.uint32]) -> bytes:
-    """Bits that mark which of `seen` [n] are among `engaged` [m], in the same order, and which of these; then the rest.
-
-    A user saw what she engaged with, so this saves nearly 4 bytes for each engaged item.
-    """
-    shared, used = _in_both(seen, engaged)
-    return np.packbits(shared).tobytes() + np.packbits(used).tobytes() + seen[~shared].tobytes()
-
-
-def _unpack_seen(data: bytes, offset: int, length: int, engaged: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], int]:
-    """What `_pack_seen` packed at `offset`, and where it ends; raises ValueError."""
-    ends = offset + (length + 7) // 8, offset + (length + 7) // 8 + (len(engaged) + 7) // 8
-    shared = np.unpackbits(np.frombuffer(data[offset : ends[0]], np.uint8), count=length).view(np.bool_)
-    used = np.unpackbits(np.frombuffer(data[ends[0] : ends[1]], np.uint8), count=len(engaged)).view(np.bool_)
-    rest = np.frombuffer(data, "<u4", length - int(shared.sum()), ends[1])
-    seen = np.empty(length, "<u4")
-    seen[shared], seen[~shared] = engaged[used], rest
-    return seen, ends[1] + rest.nbytes
-
-
-def _in_both(seen: NDArray[np.uint32], engaged: NDArray[np.uint32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which values are in both arrays and in ascending places: bool [n] and bool [m], with as many marks."""
-    # A place after the last of `engaged` stands for none, so that the least of the later places decides.
-    places = np.full(len(seen), len(engaged))
-    seen_at, engaged_at = np.nonzero(seen[:, None] == engaged)
-    places[seen_at] = engaged_at
-    shared = places < np.append(np.minimum.accumulate(places[::-1])[-2::-1], len(engaged))
-    used = np.zeros(len(engaged), np.bool_)
-    used[places[shared]] = True
-    return shared, used
 
 
 def encode_behaviour(behaviour: Behaviour) -> bytes:

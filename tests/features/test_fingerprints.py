@@ -3,14 +3,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.fingerprints import FingerprintSets, count
+from features.fingerprints import FingerprintSets, Generations, count
 
 SMALL = FingerprintSets(bits=32, size=4, limit=3)
 keys = st.integers(0, 2**64 - 1)
 
 
 def test_the_keys_of_two_full_sets_are_remembered_and_older_ones_forgotten() -> None:
-    sets = ()
+    sets: Generations = ()
     for key in range(100):
         sets = SMALL.add(sets, key)
 
@@ -26,7 +26,8 @@ def test_a_key_that_comes_again_takes_no_room_in_the_last_set() -> None:
 
 @given(st.lists(keys, max_size=30), st.lists(keys, max_size=10), st.integers(1, 32))
 def test_all_ways_to_ask_say_the_same(added: list[int], others: list[int], bits: int) -> None:
-    plan, sets = FingerprintSets(bits=bits, size=10, limit=4), ()
+    plan = FingerprintSets(bits=bits, size=10, limit=4)
+    sets: Generations = ()
     for key in added:
         sets = plan.add(sets, key)
     asked = added + others
@@ -37,7 +38,7 @@ def test_all_ways_to_ask_say_the_same(added: list[int], others: list[int], bits:
 
 @given(st.lists(keys, min_size=1, max_size=30))
 def test_a_removed_key_is_in_no_set_and_the_others_are(added: list[int]) -> None:
-    sets = ()
+    sets: Generations = ()
     for key in added:
         sets = SMALL.add(sets, key)
     without = SMALL.remove(sets, added[0])
@@ -50,7 +51,8 @@ def test_a_removed_key_is_in_no_set_and_the_others_are(added: list[int]) -> None
 
 @given(st.lists(keys, max_size=30))
 def test_sets_come_back_from_their_bytes(added: list[int]) -> None:
-    plan, sets = FingerprintSets(bits=26, size=10, limit=4), ()
+    plan = FingerprintSets(bits=26, size=10, limit=4)
+    sets: Generations = ()
     for key in added:
         sets = plan.add(sets, key)
     packed = plan.pack(sets)

@@ -18,7 +18,7 @@ _NOTHING = Proposals((NO_ROWS,))
 
 
 def recent_items(profile: Profile) -> list[int]:
-    """The keys of the items whose behaviour is needed, the latest first; items that were only shown are the last choice."""
+    """The keys of the items whose behaviour is needed, the latest first; items that were only shown come last."""
     chosen = profile.engaged[profile.engaged["weight"] > np.float32(IMPRESSION)]
     latest = chosen if len(chosen) else profile.engaged
     recent: list[int] = latest["item"][: -RECENT_COUNT - 1 : -1].tolist()

@@ -280,7 +280,9 @@ async def test_an_export_has_all_that_is_kept_by_name(hub: Hub) -> None:
 
 async def test_an_export_and_a_receipt_count_what_is_remembered_beyond_names(hub: Hub) -> None:
     hides = [click("u1", f"i{n}", type="hide") for n in range(300)]
-    await hub.handle([*(record(n, hide) for n, hide in enumerate(hides)), ask(300, "export"), ask(301, "reset", place=6)])
+    await hub.handle(
+        [*(record(n, hide) for n, hide in enumerate(hides)), ask(300, "export"), ask(301, "reset", place=6)]
+    )
     (message,) = hub.publisher.to("privacy.exports")
     export = msgspec.json.decode(message.value or b"", type=Export)
     assert (len(export.refused), export.refused_before) == (16, 284)
