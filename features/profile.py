@@ -6,14 +6,14 @@ after any replay; a deleted item no longer affects lists, and a new encoder need
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.dials import NO_DIALS
-from features.fingerprints import FingerprintSets, Generations
+from features.fingerprints import FingerprintSets, Generations, count
 from features.item import decay
 from features.ledger import EMPTY, WEIGHT_LIMIT, add, remove
 from features.upload_places import NO_PLACES, UploadPlace, is_passed, passed
@@ -27,11 +27,14 @@ REFUSED_LIMIT = 16
 SEEN_LIMIT = 256
 EVENTS_LIMIT = 32
 
-#: What is remembered beyond these limits: at least the last 16,384 items seen and 16,384 refused, and 2,048 event ids.
-#: Of 10,000 others, an item is held back wrongly 48 times by 10,000 seen ones; an event is lost once in 26,000 at most.
+#: What is remembered beyond these limits: at least the last 16,384 items seen and 16,384 refused, and 4,096 event ids.
+#: Of 10,000 others, an item is held back wrongly 48 times by 10,000 seen ones; an event is lost once in 14,000 at most.
 SEEN_BEFORE = FingerprintSets(bits=21, size=16_384, limit=2)
 REFUSED_BEFORE = FingerprintSets(bits=32, size=16_384, limit=2)
-EVENTS_BEFORE = FingerprintSets(bits=26, size=512, limit=5)
+EVENTS_BEFORE = FingerprintSets(bits=26, size=512, limit=9)
+#: From so many items seen on, 2,048 event ids at least are remembered: the profile of such a user stays below 20 KiB.
+MANY_SEEN = 8_192
+EVENTS_BEFORE_MANY_SEEN = replace(EVENTS_BEFORE, limit=5)
 
 #: An interaction of at least this weight revokes a refusal.
 CHANGE_OF_MIND = 1.0
@@ -176,7 +179,8 @@ def apply_interaction(profile: Profile, action: Action) -> Step:
         return Step(profile, "opted_out")
     low_half = action.item & 0xFFFF_FFFF
     seen, seen_before = _noted(profile.seen, profile.seen_before, low_half, SEEN_LIMIT, SEEN_BEFORE)
-    events, events_before = _noted(profile.events, profile.events_before, action.event, EVENTS_LIMIT, EVENTS_BEFORE)
+    sets = EVENTS_BEFORE if count(seen_before) < MANY_SEEN else EVENTS_BEFORE_MANY_SEEN
+    events, events_before = _noted(profile.events, profile.events_before, action.event, EVENTS_LIMIT, sets)
     engaged, refused, refused_before = _judged(profile, action)
     after = Profile(
         engaged=engaged,
