@@ -84,7 +84,7 @@ class Profile:
 
     `engaged` and `refused` are ledgers (`features.ledger.ENTRY`), oldest first; `seen` uint32 [≤ 256], the low halves
     of item keys, oldest first; `events` uint64 [≤ 32], the keys of the last event ids, by which repeated events are
-    recognised; `dials` (`features.dials.DIAL`) [≤ 32], set by the user, oldest first.
+    recognised; `dials` (`features.dials.DIAL`), set by the user, oldest first.
 
     What no longer has room in `seen`, `refused` and `events` goes to the fingerprints of `…_before`. `uploads`
     (`features.upload_places.PLACE`) has the last upload from each partition.

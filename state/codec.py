@@ -33,7 +33,7 @@ _DIALS_VERSION = 3
 #: A profile that remembers more than the arrays have room for.
 _BEFORE_VERSION = 4
 #: Version, numbers, whether the user made a privacy request, and the lengths of the arrays, `seen` last.
-_BEFORE_PROFILE = struct.Struct("<BIq?BBBBHH")
+_BEFORE_PROFILE = struct.Struct("<BIq?BBBHHH")
 _BEFORE_ARRAYS = (ENTRY, ENTRY, np.dtype("<u8"), DIAL, PLACE)
 _ASKED = struct.Struct("<?qqq")
 _BEFORE_SETS = (SEEN_BEFORE, REFUSED_BEFORE, EVENTS_BEFORE)

@@ -8,7 +8,7 @@ from msgspec import Meta
 from sightline_client.fields import Id
 
 RequestKind: TypeAlias = Literal["forget", "export", "reset", "opt_out", "opt_in", "prefer"]
-#: How many dials a user may have.
+#: How many dials a request may set, and a user may have besides those that say *never*.
 DIALS_LIMIT: Final = 32
 Dials: TypeAlias = Annotated[dict[Id, Annotated[float, Meta(ge=-1, le=1)]], Meta(min_length=1, max_length=DIALS_LIMIT)]
 

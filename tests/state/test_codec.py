@@ -130,8 +130,8 @@ def test_a_profile_takes_21_bytes_when_new_and_grows_by_little_more_than_two_byt
     assert len(encode_profile(NEW)) == 21
     assert len(encode_profile(few)) == 21 + 32 * 16 + 32 * 4 + 32 * 8
     # Redis gives a value of up to 1,274 bytes 1,280, and the key with its overhead 152 more.
-    assert len(encode_profile(some)) == 1_270
-    assert len(encode_profile(many)) == 2_851
+    assert len(encode_profile(some)) == 1_271
+    assert len(encode_profile(many)) == 2_852
 
 
 def test_the_longest_profiles_take_20_kib_with_ten_thousand_items_seen_and_44_with_as_many_refused() -> None:
