@@ -36,7 +36,8 @@ def turn(dials: NDArray[np.void], named: Sequence[tuple[str, float]]) -> NDArray
 
 def _later(marked: NDArray[np.bool_]) -> NDArray[np.int64]:
     """How many marked ones follow each place."""
-    return marked.sum() - marked.cumsum()
+    later: NDArray[np.int64] = marked.sum() - marked.cumsum()
+    return later
 
 
 def weights_of(dials: NDArray[np.void], keys: NDArray[np.uint64]) -> NDArray[np.float32]:
