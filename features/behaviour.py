@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from features.item import decay
 from features.jit import compiled
 from features.ledger import EMPTY, add_each, all_entries, faded
-from features.profile import DAY_MS, Action, Profile
+from features.profile import DAY_MS, Action, Profile, lift
 
 TREND_HALF_LIFE_MS = DAY_MS // 24
 POPULAR_HALF_LIFE_MS = 7 * DAY_MS
@@ -71,16 +71,17 @@ def user_bit(user: int) -> int:
 def engagements(before: Profile, action: Action, source: int, offset: int, user_bit: int = 0) -> list[Engagement]:
     """The engagements of one interaction: one for its item, and one for the item chosen before it, if any.
 
-    The item gains popularity and links back to the NEARBY items chosen last; the latest of these gets a link forward.
-    (Forward links for all of them would triple the messages.) `before` is the profile without this action; `source`
-    and `offset` are the partition and offset of the event; `user_bit` is the bit of the user.
+    The item gains in popularity what it gains in the profile (`lift`), and links back to the NEARBY items chosen last;
+    the latest of these gets a link forward. (Forward links for all of them would triple the messages.) `before` is the
+    profile without this action; `source` and `offset` are the partition and offset of the event; `user_bit` is the bit
+    of the user.
     """
     recent: list[int] = []
     if action.weight >= LINKING_WEIGHT:
         strong = before.engaged[before.engaged["weight"] >= LINKING_WEIGHT / 2]
         recent = [item for item in strong["item"][::-1].tolist() if item != action.item][:NEARBY]
     links = tuple((item, BACKWARDS * PER_STEP**step) for step, item in enumerate(recent))
-    found = [Engagement(action.item, action.at_ms, action.weight, links, source, 2 * offset, user_bit)]
+    found = [Engagement(action.item, action.at_ms, lift(before, action), links, source, 2 * offset, user_bit)]
     if recent:
         found.append(Engagement(recent[0], action.at_ms, 0.0, ((action.item, 1.0),), source, 2 * offset + 1, user_bit))
     return found

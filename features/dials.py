@@ -13,10 +13,14 @@ DIAL = np.dtype([("key", "<u8"), ("weight", "<f4")])
 NO_DIALS = np.empty(0, DIAL)
 #: The weight of what must not be shown.
 NEVER = -1.0
+#: How many dials of this weight are kept; the limit of the others is DIALS_LIMIT.
+NEVERS_LIMIT = 1024
 
 
 def turn(dials: NDArray[np.void], named: Sequence[tuple[str, float]]) -> NDArray[np.void]:
-    """The dials after the named ones are set, the latest last; 0 removes a dial, over DIALS_LIMIT the oldest drop out.
+    """The dials after the named ones are set, the latest last; 0 removes a dial.
+
+    Over DIALS_LIMIT the oldest drop out; what is never wanted stays, for it has a limit of its own.
 
     >>> turned = turn(turn(NO_DIALS, [("shoes", 0.5), ("hats", -1)]), [("shoes", 1), ("hats", 0)])
     >>> turned["key"].tolist() == [key_of("shoes")], turned["weight"].tolist()
@@ -24,8 +28,16 @@ def turn(dials: NDArray[np.void], named: Sequence[tuple[str, float]]) -> NDArray
     """
     new = np.array(list({key_of(name): weight for name, weight in named}.items()), DIAL)
     kept = dials[~np.isin(dials["key"], new["key"])]
-    turned: NDArray[np.void] = np.concatenate([kept, new[new["weight"] != 0]])[-DIALS_LIMIT:]
-    return turned
+    turned: NDArray[np.void] = np.concatenate([kept, new[new["weight"] != 0]])
+    never = turned["weight"] <= NEVER
+    room = np.where(never, _later(never) < NEVERS_LIMIT, _later(~never) < DIALS_LIMIT)
+    return turned[room]
+
+
+def _later(marked: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many marked ones follow each place."""
+    later: NDArray[np.int64] = marked.sum() - marked.cumsum()
+    return later
 
 
 def weights_of(dials: NDArray[np.void], keys: NDArray[np.uint64]) -> NDArray[np.float32]:

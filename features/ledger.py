@@ -15,18 +15,25 @@ WEIGHT_LIMIT = 8.0
 
 
 def add(
-    entries: NDArray[np.void], item: int, weight: float, at_ms: int, *, limit: int, half_life_ms: float
+    entries: NDArray[np.void],
+    item: int,
+    weight: float,
+    at_ms: int,
+    *,
+    limit: int,
+    half_life_ms: float,
+    most: float = WEIGHT_LIMIT,
 ) -> NDArray[np.void]:
     """Add `weight` to the entry of the item and move it to the end; over `limit` the entry of least weight is dropped.
 
     Weights add up under forward decay (Cormode et al. 2009, "Forward Decay"): a late one counts as if it came in time.
-    The new entry itself is never dropped.
+    They lift the entry up to `most`, and never lower it. The new entry itself is never dropped.
 
     >>> added = add(add(EMPTY, 7, 1.0, 0, limit=8, half_life_ms=1e3), 7, 1.0, 1000, limit=8, half_life_ms=1e3)
     >>> added.tolist()
     [(7, 1.5, 1)]
     """
-    return _added(_writeable(entries), np.uint64(item), float(weight), at_ms, limit, float(half_life_ms))
+    return _added(_writeable(entries), np.uint64(item), float(weight), at_ms, limit, float(half_life_ms), float(most))
 
 
 def add_each(
@@ -59,22 +66,29 @@ def _added_each(
     half_life_ms: float,
 ) -> NDArray[np.void]:
     for index in range(len(items)):
-        entries = _added(entries, items[index], weights[index], at_ms, limit, half_life_ms)
+        entries = _added(entries, items[index], weights[index], at_ms, limit, half_life_ms, WEIGHT_LIMIT)
     return entries
 
 
 @compiled
 def _added(
-    entries: NDArray[np.void], item: np.uint64, weight: float, at_ms: int, limit: int, half_life_ms: float
+    entries: NDArray[np.void],
+    item: np.uint64,
+    weight: float,
+    at_ms: int,
+    limit: int,
+    half_life_ms: float,
+    most: float,
 ) -> NDArray[np.void]:
     dropped = np.zeros(len(entries), np.bool_)
-    now_ms = at_ms
+    now_ms, known = at_ms, 0.0
     for index in range(len(entries)):
         if entries[index]["item"] == item:
             dropped[index] = True
             old_ms = np.int64(entries[index]["at_s"]) * 1000
             now_ms = max(int(old_ms), at_ms)
-            weight = _decayed(entries[index], now_ms, half_life_ms) + weight * 0.5 ** ((now_ms - at_ms) / half_life_ms)
+            known = _decayed(entries[index], now_ms, half_life_ms)
+            weight *= 0.5 ** ((now_ms - at_ms) / half_life_ms)
     if len(entries) - dropped.sum() >= limit:
         dropped[_faintest(entries, dropped, now_ms, half_life_ms)] = True
     grown = np.empty(len(entries) - dropped.sum() + 1, ENTRY)
@@ -84,7 +98,7 @@ def _added(
             grown[kept] = entries[index]
             kept += 1
     grown[kept]["item"] = item
-    grown[kept]["weight"] = min(weight, WEIGHT_LIMIT)
+    grown[kept]["weight"] = max(known, min(known + weight, most))
     grown[kept]["at_s"] = max(now_ms, 0) // 1000
     return grown
 

@@ -28,8 +28,8 @@ def apply_request(profile: Profile, request: Request) -> Step:
     """Apply a request; the same one again is a duplicate, and an export changes nothing.
 
     `forget` keeps only the time up to which events are refused and an objection (`opt_out`), which is a wish, not a
-    trace. `reset` and `opt_out` erase the taste but keep the recent event ids, so that no event counts twice, and the
-    dials, which the user set.
+    trace. `reset` and `opt_out` erase the taste but keep what is remembered of event ids, so that no event counts
+    twice, and the dials, which the user set.
 
     >>> forgotten = apply_request(NEW, Request("forget", 7, 1000)).profile.privacy
     >>> forgotten.forgotten_ms, forgotten.asked_offset, forgotten.opted_out
@@ -51,14 +51,25 @@ def _after(profile: Profile, request: Request, privacy: Privacy) -> Profile:
             forgotten_ms = max(profile.privacy.forgotten_ms, request.at_ms)
             return replace(NEW, privacy=replace(privacy, forgotten_ms=forgotten_ms))
         case "reset":
-            return replace(NEW, events=profile.events, privacy=privacy, dials=profile.dials)
+            return _without_taste(profile, privacy)
         case "opt_out":
-            privacy = replace(privacy, opted_out=True)
-            return replace(NEW, events=profile.events, privacy=privacy, dials=profile.dials)
+            return _without_taste(profile, replace(privacy, opted_out=True))
         case "opt_in":
             return replace(profile, privacy=replace(privacy, opted_out=False))
         case "prefer":
             return replace(profile, privacy=privacy, dials=turn(profile.dials, request.dials))
+
+
+def _without_taste(profile: Profile, privacy: Privacy) -> Profile:
+    """What remains recognises repeated events, or was set by the user."""
+    return replace(
+        NEW,
+        events=profile.events,
+        events_before=profile.events_before,
+        uploads=profile.uploads,
+        privacy=privacy,
+        dials=profile.dials,
+    )
 
 
 def _is_repeated(profile: Profile, request: Request) -> bool:

@@ -7,7 +7,8 @@ import numpy as np
 
 from features.behaviour import UNKNOWN, Behaviour, apply_engagement, engagements
 from features.item import Item, key_of
-from features.profile import Action, Profile, profile_after
+from features.profile import SEEN_BEFORE, Action, Profile, profile_after
+from features.seen_packing import pack_seen
 from features.trends import NO_TRENDS
 from inference.catalog.catalog import Catalog
 from inference.recommender import Recommender
@@ -27,7 +28,10 @@ def warm_up_items() -> tuple[Catalog, Profile, Behaviour]:
 
 
 def warm_up_lists() -> None:
-    """Compile what lists need: make one for that user."""
+    """Compile what lists need: make one for that user, and remember what is long ago."""
     catalog, profile, followed = warm_up_items()
     recommender = Recommender(catalog, length=1)
     recommender.recommend(recommender.prepare([profile], 0), [_USER], {_THAT.item: followed}, NO_TRENDS, 0)
+    long_ago = SEEN_BEFORE.add(SEEN_BEFORE.add((), _THAT.item), _THIS.item)
+    SEEN_BEFORE.unpack(SEEN_BEFORE.pack(long_ago), 0)
+    pack_seen(profile.seen, profile.engaged)

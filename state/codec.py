@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from features.behaviour import Behaviour
-from features.dials import DIAL
+from features.dials import DIAL, NO_DIALS
+from features.fingerprints import FingerprintSets
 from features.item import Item
 from features.ledger import ENTRY
-from features.profile import NOTHING_ASKED, Privacy, Profile
+from features.profile import EVENTS_BEFORE, NOTHING_ASKED, REFUSED_BEFORE, SEEN_BEFORE, Privacy, Profile
+from features.seen_packing import pack_seen, unpack_seen
 from features.trends import TREND
+from features.upload_places import PLACE
 from sightline_client.parsing import UNREADABLE
 from state.errors import StateCorrupt
 
@@ -27,6 +30,13 @@ _VERSION = 1
 _ASKED_VERSION = _VOTED_VERSION = 2
 #: A profile with dials.
 _DIALS_VERSION = 3
+#: A profile that remembers more than the arrays have room for.
+_BEFORE_VERSION = 4
+#: Version, numbers, whether the user made a privacy request, and the lengths of the arrays, `seen` last.
+_BEFORE_PROFILE = struct.Struct("<BIq?BBBHHH")
+_BEFORE_ARRAYS = (ENTRY, ENTRY, np.dtype("<u8"), DIAL, PLACE)
+_ASKED = struct.Struct("<?qqq")
+_BEFORE_SETS = (SEEN_BEFORE, REFUSED_BEFORE, EVENTS_BEFORE)
 
 _ARRAYS = (ENTRY, ENTRY, np.dtype("<u4"), np.dtype("<u8"))
 #: The layout of a profile, by version: the numbers and the arrays.
@@ -73,8 +83,11 @@ _sources = msgspec.msgpack.Decoder(dict[int, int])
 def encode_profile(profile: Profile) -> bytes:
     """Encode a profile: 13 bytes of numbers, 25 more after a privacy request, 8 of lengths, then the arrays.
 
-    Dials take 2 more bytes and 12 each.
+    Dials take 2 more bytes and 12 each. A profile of a user with a longer history, or with uploads, has a layout of its
+    own; all others can be read by the releases before.
     """
+    if profile.seen_before or profile.refused_before or profile.events_before or len(profile.uploads):
+        return _encode_before(profile)
     arrays = (profile.engaged, profile.refused, profile.seen, profile.events)
     numbers, asked = (profile.count, profile.last_at_ms), profile.privacy
     privacy = (asked.opted_out, asked.forgotten_ms, asked.asked_offset, asked.asked_ms)
@@ -87,10 +100,65 @@ def encode_profile(profile: Profile) -> bytes:
 
 def decode_profile(data: bytes) -> Profile:
     """Decode what encode_profile made; raises StateCorrupt."""
+    if data[:1] == bytes([_BEFORE_VERSION]):
+        return _decode_before(data)
     version = data[0] if data and data[0] in _PROFILES else _VERSION
     (count, last_at_ms, *privacy), arrays = _unpack(data, *_PROFILES[version], version)
-    engaged, refused, seen, events, *dials = arrays
-    return Profile(engaged, refused, seen, events, count, last_at_ms, Privacy(*privacy), *dials)
+    engaged, refused, seen, events, *further = arrays
+    dials = further[0] if further else NO_DIALS
+    return Profile(engaged, refused, seen, events, count, last_at_ms, Privacy(*privacy), dials)
+
+
+def _encode_before(profile: Profile) -> bytes:
+    """The layout of version 4: numbers, arrays, `seen`, then the fingerprints of what was before."""
+    asked = profile.privacy
+    arrays = (profile.engaged, profile.refused, profile.events, profile.dials, profile.uploads)
+    before = (profile.seen_before, profile.refused_before, profile.events_before)
+    lengths = (*map(len, arrays), len(profile.seen))
+    parts = [
+        _BEFORE_PROFILE.pack(_BEFORE_VERSION, profile.count, profile.last_at_ms, asked != NOTHING_ASKED, *lengths),
+        *(array.tobytes() for array in arrays),
+        pack_seen(profile.seen, profile.engaged),
+        *map(FingerprintSets.pack, _BEFORE_SETS, before),
+    ]
+    if asked != NOTHING_ASKED:
+        parts.insert(1, _ASKED.pack(asked.opted_out, asked.forgotten_ms, asked.asked_offset, asked.asked_ms))
+    return b"".join(parts)
+
+
+def _decode_before(data: bytes) -> Profile:
+    try:
+        _, count, last_at_ms, asked, *lengths, seen_length = _BEFORE_PROFILE.unpack_from(data)
+        offset = _BEFORE_PROFILE.size + (_ASKED.size if asked else 0)
+        privacy = Privacy(*_ASKED.unpack_from(data, _BEFORE_PROFILE.size)) if asked else NOTHING_ASKED
+        arrays: list[NDArray[Any]] = []
+        for length, dtype in zip(lengths, _BEFORE_ARRAYS, strict=True):
+            arrays.append(np.frombuffer(data, dtype, length, offset))
+            offset += arrays[-1].nbytes
+        engaged, refused, events, dials, uploads = arrays
+        seen, offset = unpack_seen(data, offset, seen_length, engaged)
+        before = []
+        for sets in _BEFORE_SETS:
+            found, offset = sets.unpack(data, offset)
+            before.append(found)
+    except (struct.error, ValueError) as error:
+        raise StateCorrupt(f"a stored value of {len(data)} bytes does not decode: {error}") from None
+    _check_length(data, offset)
+    seen_before, refused_before, events_before = before
+    return Profile(
+        engaged,
+        refused,
+        seen,
+        events,
+        count,
+        last_at_ms,
+        privacy,
+        dials,
+        seen_before,
+        refused_before,
+        events_before,
+        uploads,
+    )
 
 
 def encode_behaviour(behaviour: Behaviour) -> bytes:
@@ -221,6 +289,10 @@ def _unpack(
             offset += arrays[-1].nbytes
     except (struct.error, ValueError) as error:
         raise StateCorrupt(f"a stored value of {len(data)} bytes does not decode: {error}") from None
-    if offset != len(data):
-        raise StateCorrupt(f"a stored value has {len(data)} bytes where {offset} were expected")
+    _check_length(data, offset)
     return tuple(numbers), arrays
+
+
+def _check_length(data: bytes, expected: int) -> None:
+    if expected != len(data):
+        raise StateCorrupt(f"a stored value has {len(data)} bytes where {expected} were expected")

@@ -5,25 +5,28 @@ writer and a store that lost writes are noticed, and the cached profiles are dro
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
 
+from features.fingerprints import count
 from features.profile import Profile
 from state.profiles import ProfileCommit, ProfileStore
 
-#: Profiles cached for a partition, besides those that wait to be stored; one takes about 3 KiB.
+#: Profiles cached for a partition, besides those that wait to be stored; one takes about 3 KiB. One of a long history
+#: takes more, and the place of several.
 PROFILES_LIMIT = 4096
+_FINGERPRINTS_EACH = 768
 
 
 class PartitionCache:
     """One partition: the cached profiles are as of `position`, those in the store as of `stored`."""
 
-    __slots__ = ("_changed", "_storing", "position", "profiles", "stored")
+    __slots__ = ("_changed", "_places", "_storing", "position", "profiles", "stored")
 
     def __init__(self, position: int) -> None:
         self.position = position
         self.stored = position
         #: By user; the profile that changed last stands last.
         self.profiles: dict[str, Profile] = {}
+        self._places = 0
         self._changed: dict[str, Profile] = {}
         self._storing: dict[str, Profile] = {}
 
@@ -32,8 +35,14 @@ class PartitionCache:
         self.position = position
         self._changed.update(profiles)
         for user, profile in profiles.items():
-            self.profiles.pop(user, None)
-            self.profiles[user] = profile
+            self._forget(user)
+            self._keep(user, profile)
+
+    def found(self, profiles: Mapping[str, Profile]) -> None:
+        """Note what the store has of these users, unless a later profile is in memory."""
+        for user, profile in profiles.items():
+            if user not in self.profiles:
+                self._keep(user, profile)
 
     def drain(self) -> dict[str, Profile]:
         """Return the profiles that changed since the last call, to be stored."""
@@ -47,9 +56,29 @@ class PartitionCache:
 
     def trim(self, limit: int) -> None:
         """Drop the profiles over `limit` that changed longest ago, never one that the store does not have yet."""
-        for user in list(islice(self.profiles, max(len(self.profiles) - limit, 0))):
+        dropped, excess = [], self._places - limit
+        for user, profile in self.profiles.items():
+            if excess <= 0:
+                break
             if user not in self._changed and user not in self._storing:
-                del self.profiles[user]
+                dropped.append(user)
+                excess -= _places_of(profile)
+        for user in dropped:
+            self._forget(user)
+
+    def _keep(self, user: str, profile: Profile) -> None:
+        self.profiles[user] = profile
+        self._places += _places_of(profile)
+
+    def _forget(self, user: str) -> None:
+        profile = self.profiles.pop(user, None)
+        self._places -= 0 if profile is None else _places_of(profile)
+
+
+def _places_of(profile: Profile) -> int:
+    """How many usual profiles take as much memory as this one."""
+    sets = (*profile.seen_before, *profile.refused_before, *profile.events_before)
+    return 1 + count(sets) // _FINGERPRINTS_EACH
 
 
 class WriteBehindProfiles:
@@ -87,8 +116,7 @@ class WriteBehindProfiles:
                     known = None
                 if known is None:
                     known = self._held[partition] = PartitionCache(found.position)
-                for user, profile in found.profiles.items():
-                    known.profiles.setdefault(user, profile)
+                known.found(found.profiles)
         return {partition: self._held[partition] for partition in users}, moved
 
     def drain(self) -> list[tuple[PartitionCache, ProfileCommit]]:

@@ -60,9 +60,14 @@ BREAKER_OPEN = Gauge(
 DUPLICATES = Counter(
     "sightline_duplicates_total",
     "Messages that changed nothing because they were applied before (redelivery: same offset; "
-    "event: same event_id; request: same place on events.privacy; signal: same sequence); "
+    "event: same event_id as one of the user's last 32; earlier_event: as one before, by its fingerprint; "
+    "upload, request: same place on events.uploads or events.privacy; signal: same sequence); "
     "picture: encoded before, so not encoded again",
     ["kind"],
+)
+FALSE_DUPLICATES = Counter(
+    "sightline_false_duplicates_total",
+    "New events that were taken for duplicates by their fingerprint, as expected by the chance of it for each event",
 )
 CLAMPED_TIMES = Counter(
     "sightline_clamped_times_total", "Interactions whose own time was outside [broker time - 7 d, + 5 min]"

@@ -10,7 +10,7 @@ _NAMES = (
     "ada", "bela", "cleo", "dana", "emil", "faye", "gus", "hana", "ivo", "june", "kai", "lena", "milo",
     "nora", "otis", "pia", "quin", "rosa", "sami", "tess", "ugo", "vera", "wim", "xena", "yuri", "zoe",
 )  # fmt: skip
-_GLANCE_MS, _LOOK_MS = 700, 9_000
+_LOOK_MS = 9_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Visit:
         """Her next interaction after she has seen `newest`."""
         step, self._acts = self._acts % 3, self._acts + 1
         if step == 0:
-            return self._interaction("view", _Choice(self._random.choice(self._items)), _GLANCE_MS, now_ms)
+            return self._interaction("view", _Choice(self._random.choice(self._items)), None, now_ms)
         if step == 1:
             self._choice = self._choose(newest)
             return self._interaction("view", self._choice, _LOOK_MS, now_ms)

@@ -13,7 +13,7 @@ def publish(
     user: Annotated[str | None, typer.Option(help="The user's id.")] = None,
     item: Annotated[str | None, typer.Option(help="The item's id.")] = None,
     rating: Annotated[float | None, typer.Option(help="1 to 5, for --type rate.")] = None,
-    dwell_ms: Annotated[int | None, typer.Option(help="How long the user stayed.")] = None,
+    dwell_ms: Annotated[int | None, typer.Option(help="Time on the page; a view without it is an impression.")] = None,
     rec_id: Annotated[str | None, typer.Option(help="The list in which the user saw the item.")] = None,
     position: Annotated[int | None, typer.Option(help="The item's position in that list, from 0.")] = None,
     surface: Annotated[str | None, typer.Option(help="Where in the app, such as home.")] = None,

@@ -12,6 +12,7 @@ from rich.table import Table
 from cli.output import print_json, results
 from cli.pseudonyms import known_as
 from deploy.local import Endpoints, Stack
+from features.fingerprints import count
 from features.ledger import faded
 from features.profile import ENGAGED_HALF_LIFE_MS, NEW, Profile
 from inference.catalog.catalog import Catalog
@@ -40,6 +41,7 @@ class Entry:
 class Shown:
     """A profile in words: `interests` are the shares of its interests, `categories` the shares of its categories.
 
+    `seen` counts all items that are remembered as seen, `refused_before` those refused longer ago than `refused`.
     `dials` are by name, oldest first; a name that is not in the catalogue, such as an owner's, is `#` and its key.
     """
 
@@ -50,6 +52,7 @@ class Shown:
     last_at: str | None
     engaged: list[Entry]
     refused: list[Entry]
+    refused_before: int
     seen: int
     interests: list[float]
     categories: dict[str, float]
@@ -96,7 +99,8 @@ def _describe(user_id: str, partition: int, position: int, profile: Profile, cat
         last_at=_when(profile.last_at_ms) if profile.count else None,
         engaged=_entries(profile.engaged, profile.last_at_ms, catalog),
         refused=_entries(profile.refused, profile.last_at_ms, catalog),
-        seen=len(profile.seen),
+        refused_before=count(profile.refused_before),
+        seen=len(profile.seen) + count(profile.seen_before),
         interests=[round(share, 3) for share in tastes.interests.shares[0].tolist() if share],
         categories={
             name: round(shares[name], 3) for name in sorted(shares, key=lambda each: -shares[each]) if shares[name]
@@ -140,4 +144,6 @@ def _print(shown: Shown) -> None:
     if shown.dials:
         dials = ", ".join(f"{name} {weight:+g}" for name, weight in shown.dials.items())
         console.print(f"dials: {dials}")
+    if shown.refused_before:
+        console.print(f"{shown.refused_before} more items refused before")
     console.print(f"{shown.seen} items seen · partition {shown.partition}, position {shown.position}")

@@ -8,6 +8,8 @@ from msgspec import UNSET, Meta, UnsetType
 from sightline_client.fields import Currency, DurationMs, Id, Name, Price, Sha256, Text, TimeMs
 from sightline_client.privacy import Dials, RequestKind, check_dials
 
+#: What `dwell_ms` says of a view.
+LOOK: Final = "Milliseconds that the user stayed on the page of the item; a view without it is an impression"
 #: Bytes of a picture that is sent within its event.
 IMAGE_LIMIT: Final = 1024 * 1024
 
@@ -30,7 +32,7 @@ InteractionType: TypeAlias = Literal[
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """What every event carries. An interaction whose `event_id` is among the user's last 32 changes nothing."""
+    """What every event carries. An interaction whose `event_id` is among the user's last 4,096 changes nothing."""
 
     event_id: Id
     occurred_at_ms: TimeMs
@@ -38,6 +40,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 class Interaction(Event, frozen=True, kw_only=True, gc=False):
     """A user did something with an item (topic events.interactions, key user_id).
+
+    A `view` without `dwell_ms` is an impression: the item was visible in a list and the user scrolled past. A `view`
+    with `dwell_ms` is a look: the user stayed that long on the page of the item. Impressions mark items as seen and
+    never outweigh what a user chose.
 
     `rec_id` names the list in which the user saw the item: metrics count it, and nothing learns from it yet.
     `position`, `session_id` and `surface` are accepted and not used yet.
@@ -47,7 +53,7 @@ class Interaction(Event, frozen=True, kw_only=True, gc=False):
     user_id: Id
     item_id: Id
     session_id: Id | None = None
-    dwell_ms: DurationMs | None = None
+    dwell_ms: Annotated[DurationMs, Meta(description=LOOK)] | None = None
     rating: Annotated[float, Meta(ge=1, le=5)] | None = None
     rec_id: Id | None = None
     position: Annotated[int, Meta(ge=0, le=10_000)] | None = None

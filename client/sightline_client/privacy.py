@@ -8,7 +8,7 @@ from msgspec import Meta
 from sightline_client.fields import Id
 
 RequestKind: TypeAlias = Literal["forget", "export", "reset", "opt_out", "opt_in", "prefer"]
-#: How many dials a user may have.
+#: How many dials a request may set, and a user may have besides those that say *never*.
 DIALS_LIMIT: Final = 32
 Dials: TypeAlias = Annotated[dict[Id, Annotated[float, Meta(ge=-1, le=1)]], Meta(min_length=1, max_length=DIALS_LIMIT)]
 
@@ -56,6 +56,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     """A user's profile, and the items that the user owns (topic privacy.exports).
 
     `dials` are by name, oldest first: of an owner, or of what is not in the catalogue, by `#` and the hash kept of it.
+    `refused_before` and `seen_before` count further items, of which too little of the hash is kept to name them.
     """
 
     user_id: str
@@ -71,3 +72,5 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     owned: list[str]
     remembered_events: int
     dials: dict[str, float]
+    refused_before: int = 0
+    seen_before: int = 0

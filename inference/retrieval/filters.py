@@ -1,10 +1,13 @@
 """What is taken out of the candidates, and why: one compiled predicate for each reason."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
 from features.dials import NEVER
 from features.jit import compiled
+from features.profile import REFUSED_BEFORE, SEEN_BEFORE
 from inference.retrieval.merge import Merged
 from inference.retrieval.query import Query
 from inference.retrieval.sources.table import SOURCES
@@ -35,15 +38,15 @@ def is_unwanted(wish: np.float32) -> bool:
 
 
 @compiled
-def is_hidden(last_source: int) -> bool:
-    """Refused by the user."""
-    return last_source == REFUSED
+def is_hidden(last_source: int, remembered: int) -> bool:
+    """Refused by the user, lately or at any time before."""
+    return last_source == REFUSED or remembered == HIDDEN
 
 
 @compiled
-def is_seen(key: np.uint64, seen: NDArray[np.uint32]) -> bool:
-    """Among the items that the user saw last."""
-    low, found = np.uint32(key), False
+def is_seen(key: np.uint64, seen: NDArray[np.uint32], remembered: int) -> bool:
+    """Among the items that the user saw last, or at any time before."""
+    low, found = np.uint32(key), remembered == SEEN
     # Without a way out of the loop, so that one instruction compares many keys.
     for each in seen:
         found |= each == low
@@ -65,6 +68,7 @@ def apply_filters(
         merged.first,
         merged.last,
         wishes,
+        _remembered(query, merged),
         np.array(query.users, np.uint64),
         np.concatenate([profile.seen for profile in query.profiles]),
         np.array([len(profile.seen) for profile in query.profiles]),
@@ -76,6 +80,20 @@ def apply_filters(
     )
 
 
+def _remembered(query: Query, merged: Merged) -> NDArray[np.int8]:
+    """For each merged row [n] HIDDEN or SEEN, if its user's fingerprints say that of it, else 0."""
+    found = np.zeros(len(merged.rows), np.int8)
+    if not any(profile.refused_before or profile.seen_before for profile in query.profiles):
+        return found
+    bounds = np.searchsorted(merged.users, np.arange(len(query.profiles) + 1)).tolist()
+    for profile, (start, end) in zip(query.profiles, pairwise(bounds), strict=True):
+        if profile.refused_before or profile.seen_before:
+            keys = query.catalog.keys[merged.rows[start:end]]
+            found[start:end][SEEN_BEFORE.among(profile.seen_before, keys)] = SEEN
+            found[start:end][REFUSED_BEFORE.among(profile.refused_before, keys)] = HIDDEN
+    return found
+
+
 @compiled
 def _keep(
     users: NDArray[np.int64],
@@ -83,6 +101,7 @@ def _keep(
     first: NDArray[np.int8],
     last: NDArray[np.int8],
     wishes: NDArray[np.float32],
+    remembered: NDArray[np.int8],
     user_keys: NDArray[np.uint64],
     seen: NDArray[np.uint32],
     seen_counts: NDArray[np.int64],
@@ -107,9 +126,9 @@ def _keep(
             filtered[user, OWN] += 1
         elif is_unwanted(wishes[place]):
             filtered[user, UNWANTED] += 1
-        elif is_hidden(last[place]):
+        elif is_hidden(last[place], remembered[place]):
             filtered[user, HIDDEN] += 1
-        elif is_seen(keys[row], seen[seen_ends[user] - seen_counts[user] : seen_ends[user]]):
+        elif is_seen(keys[row], seen[seen_ends[user] - seen_counts[user] : seen_ends[user]], remembered[place]):
             filtered[user, SEEN] += 1
         else:
             kept[count] = place

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from functools import cache, lru_cache, partial
 
+from features.profile import false_repeats, repetition
 from sightline_client.routing import partition_of
 from streams.errors import InvalidEvent
 from streams.interactions.reducer import Effect
-from streams.metrics import CLAMPED_TIMES, DUPLICATES, EVENTS, MISROUTED
+from streams.metrics import CLAMPED_TIMES, DUPLICATES, EVENTS, FALSE_DUPLICATES, MISROUTED
 from streams.privacy.control_records import VerifiedRequest
 from streams.processing.unknown_fields import note_unknown_fields
 from streams.wire.events import Interaction
 from streams.wire.parsing import clamp_time
-from streams.wire.records import Record
 from streams.wire.topics import INTERACTIONS
 
 #: Cached, because finding a counter by its labels takes as long as counting.
@@ -38,16 +38,19 @@ class EffectCounts:
                 _event_counter(request.control.type, "applied").inc()
             case (Interaction(type=kind), "late"):
                 _event_counter(kind, "forgotten").inc()
-            case (Interaction(type=kind), "duplicate"):
-                DUPLICATES.labels("event").inc()
+            case (Interaction(type=kind), "duplicate") if effect.action is not None:
+                DUPLICATES.labels(repetition(effect.before, effect.action)).inc()
                 _event_counter(kind, "duplicate").inc()
             case (Interaction() as event, outcome):
                 _event_counter(event.type, outcome).inc()
-                self._observe_event(event, effect.record)
+                self._observe_event(event, effect)
                 if event.rec_id is not None and outcome == "applied":
                     self._feedback(event.type, event.rec_id, event.item_id)
 
-    def _observe_event(self, event: Interaction, record: Record) -> None:
+    def _observe_event(self, event: Interaction, effect: Effect) -> None:
+        record = effect.record
+        if effect.before.events_before:
+            FALSE_DUPLICATES.inc(false_repeats(effect.before))
         if clamp_time(event.occurred_at_ms, record.timestamp_ms) != event.occurred_at_ms:
             CLAMPED_TIMES.inc()
         if record.offset % _LOOKED_AT == 0:

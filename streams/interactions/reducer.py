@@ -11,13 +11,14 @@ from typing import Literal, TypeAlias
 from features.behaviour import Engagement, engagements, user_bit
 from features.item import key_of
 from features.privacy import ERASING, apply_request
-from features.profile import NEW, Action, Outcome, Profile, apply_interaction, weigh
+from features.profile import NEW, Action, Outcome, Profile, apply_interaction, most_of, weigh
 from streams.errors import InvalidEvent
 from streams.privacy.control_records import ControlRecords, VerifiedRequest
 from streams.wire.cloud_events import event_key
 from streams.wire.events import Interaction
 from streams.wire.parsing import clamp_time, parse_interaction
 from streams.wire.records import Record
+from streams.wire.upload_header import place_of
 
 #: The parsed content of a record; InvalidEvent if the record belongs in the dead letters.
 Parsed: TypeAlias = Interaction | VerifiedRequest | InvalidEvent
@@ -126,4 +127,6 @@ def _to_action(event: Interaction, record: Record) -> Action:
         item=key_of(event.item_id),
         weight=weigh(event.type, rating=event.rating, dwell_ms=event.dwell_ms),
         at_ms=clamp_time(event.occurred_at_ms, record.timestamp_ms),
+        most=most_of(event.type, dwell_ms=event.dwell_ms),
+        upload=place_of(record) if event.type == "upload" else None,
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from features.fingerprints import count
 from features.item import Change, hash_of, key_of
 from features.ledger import faded
 from features.privacy import ERASING
@@ -67,7 +68,7 @@ class Receipts:
             erased = {"dials": int((~np.isin(before.dials["key"], after.dials["key"])).sum())}
         if kind == "forget":
             owned = self._owned(user_id)
-            erased |= {"event_ids": len(before.events), "dials": len(before.dials), "owned": len(owned)}
+            erased |= {"event_ids": _remembered_events(before), "dials": len(before.dials), "owned": len(owned)}
             messages += [self.disown(user_id, item_id, control.asked_ms) for item_id in owned]
             messages.append(Message(self._namespace.topic(EXPORTS), hash_of(user_id).encode(), None))
             for item_id in owned:
@@ -105,7 +106,9 @@ class Receipts:
             refused=self._items(profile.refused, profile.last_at_ms),
             seen=self._seen(profile.seen),
             owned=self._owned(user_id),
-            remembered_events=len(profile.events),
+            remembered_events=_remembered_events(profile),
+            refused_before=count(profile.refused_before),
+            seen_before=count(profile.seen_before),
             dials=named_dials(profile.dials, self._catalog),
         )
         return Message(self._namespace.topic(EXPORTS), hash_of(user_id).encode(), encode(export))
@@ -131,8 +134,8 @@ class Receipts:
 
     def _seen(self, seen: NDArray[np.uint32]) -> list[str]:
         """The ids of the seen items. A profile keeps half of each hash, so an id may be that of another item."""
-        count = len(self._catalog.item_ids)
-        low_halves = (self._catalog.keys[:count] & np.uint64(0xFFFF_FFFF)).astype(np.uint32)
+        items = len(self._catalog.item_ids)
+        low_halves = (self._catalog.keys[:items] & np.uint64(0xFFFF_FFFF)).astype(np.uint32)
         rows = np.flatnonzero(np.isin(low_halves, seen)).tolist()
         names = {int(low_halves[row]): self._catalog.item_ids[row] for row in rows}
         return [names.get(half, f"#{half:08x}") for half in seen.tolist()]
@@ -145,7 +148,11 @@ def _counts(profile: Profile) -> dict[str, int]:
     """
     return {
         "engaged": len(profile.engaged),
-        "refused": len(profile.refused),
-        "seen": len(profile.seen),
+        "refused": len(profile.refused) + count(profile.refused_before),
+        "seen": len(profile.seen) + count(profile.seen_before),
         "lists": int(profile.count > 0),
     }
+
+
+def _remembered_events(profile: Profile) -> int:
+    return len(profile.events) + count(profile.events_before)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.behaviour import UNKNOWN, Behaviour, least_users
+from features.fingerprints import count
 from features.item import Item
 from features.profile import Profile
 from features.trends import TRENDS_LIMIT, is_shown
@@ -47,7 +48,7 @@ def profile_difference(expected: Profile, stored: Profile) -> str:
     found = [
         f"{field.name}: {_short(ours)}, stored {_short(theirs)}"
         for field in fields(Profile)
-        if not np.array_equal(ours := getattr(expected, field.name), theirs := getattr(stored, field.name))
+        if not _same(ours := getattr(expected, field.name), theirs := getattr(stored, field.name))
     ]
     return "; ".join(found) or "its bytes"
 
@@ -119,6 +120,12 @@ def near(expected: float, stored: float) -> bool:
     return isclose(expected, stored, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
 
 
+def _same(expected: object, stored: object) -> bool:
+    if isinstance(expected, tuple) and isinstance(stored, tuple):
+        return len(expected) == len(stored) and all(map(np.array_equal, expected, stored))
+    return np.array_equal(expected, stored)  # type: ignore[arg-type]  # or plain values
+
+
 def _same_neighbours(expected: NDArray[np.void], stored: NDArray[np.void]) -> bool:
     if len(expected) != len(stored):
         return False
@@ -134,4 +141,6 @@ def _short(value: object) -> str:
     if isinstance(value, np.ndarray):
         last = value[-1:].tolist()
         return f"{len(value)} ending with {last[0]}" if last else "none"
+    if isinstance(value, tuple):
+        return f"{count(value)} fingerprints"
     return repr(value)[:80]

@@ -33,6 +33,7 @@ from streams.wire.records import Message, Record
 from streams.wire.signals import SignalTopic, Uploaded
 from streams.wire.topics import INTERACTIONS, UPLOADS
 from streams.wire.topics import RECOMMENDATIONS as TOPIC
+from streams.wire.upload_header import header_of
 
 
 class UploadsAgent:
@@ -92,7 +93,7 @@ class UploadsAgent:
         if upload.purpose == "query":
             return [await self._answer_query(upload, record, features.encoding)]
         item = _to_item(upload, record, features)
-        return [self._signals.message(Uploaded(item)), self._interaction(upload)]
+        return [self._signals.message(Uploaded(item)), self._interaction(upload, record)]
 
     async def _answer_query(self, upload: Upload, record: Record, encoding: Encoding) -> Message:
         rows, degraded = await self._find(upload, encoding)
@@ -131,7 +132,7 @@ class UploadsAgent:
             log.warning("index_unavailable", error=str(error))
             return np.zeros(0, np.int64), ["index"]
 
-    def _interaction(self, upload: Upload) -> Message:
+    def _interaction(self, upload: Upload, record: Record) -> Message:
         """Return the event that updates the uploader's profile: only events.interactions changes profiles."""
         interaction = Interaction(
             event_id=f"upload-{event_key(upload):016x}",
@@ -140,7 +141,8 @@ class UploadsAgent:
             item_id=upload.item_id,
             occurred_at_ms=upload.occurred_at_ms,
         )
-        return Message(self._namespace.topic(INTERACTIONS), upload.user_id.encode(), encode(interaction))
+        topic, headers = self._namespace.topic(INTERACTIONS), (header_of(record),)
+        return Message(topic, upload.user_id.encode(), encode(interaction), headers)
 
 
 def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:

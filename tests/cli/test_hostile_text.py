@@ -99,7 +99,7 @@ def letter_of(text: str) -> Found:
 
 def profile_of(text: str) -> profile.Shown:
     entries = [profile.Entry(text, 1.0, "2026-01-01")]
-    return profile.Shown(text, 0, 0, 1, None, entries, entries, 0, [1.0], {text: 1.0}, {text: -1.0})
+    return profile.Shown(text, 0, 0, 1, None, entries, entries, 0, 0, [1.0], {text: 1.0}, {text: -1.0})
 
 
 def import_of(text: str) -> import_folder.Import:
@@ -118,7 +118,7 @@ def service(text: str) -> ServiceStatus:
 #: Everything that commands print of texts that are not ours.
 DOORS: dict[str, Door] = {
     "user show": lambda text: profile._print(profile_of(text)),
-    "user show, unknown": lambda text: profile._print(profile.Shown(text, 0, 0, 0, None, [], [], 0, [], {}, {})),
+    "user show, unknown": lambda text: profile._print(profile.Shown(text, 0, 0, 0, None, [], [], 0, 0, [], {}, {})),
     "user forget": lambda text: requests._print_receipt(text, receipt_of(text)),
     "user forget --verify": lambda text: requests._print_traces(text, [text]),
     "tail": lambda text: tail._show(list_of(text), False),

@@ -5,6 +5,7 @@ The bytes were made by the last commit in which an item had one embedding, and m
 
 import tarfile
 from base64 import b64decode
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from features.behaviour import Engagement
 from features.dials import NO_DIALS, turn
 from features.item import Change, Item, apply_change, apply_upload, hash_of, key_of
-from features.profile import NOTHING_ASKED, Privacy
+from features.profile import NOTHING_ASKED, Action, Privacy, apply_interaction, has_refused, profile_after
 from inference.catalog.catalog import Catalog, CatalogCounts
 from inference.catalog.snapshot import find_snapshot, load_snapshot
 from state.codec import (
@@ -62,6 +63,18 @@ PROFILE_ASKED = b64decode(
 PROFILE_DIALS = b64decode(
     "AwIAAADo2W15mwEAAAEFAAAAAAAAAAcAAAAAAAAABgAAAAAAAAABAAEAAgACAAEArioe/7oRzwoAAIA/wGFWaSCeo31kLJcyAABAQMFhVmmuKh7/"
     "IJ6jfQEAAAAAAAAAAgAAAAAAAACF6Oghu0a3HAAAAD8="
+)
+#: Of the release that brought the layout: 37 events, the first five of which are known by their fingerprints.
+PROFILE_LONG = b64decode(
+    "BCUAAAC4WG95mwEAAAABECAAAAEAEwBvYzhfrF8mnwAAwD8jYlZpIJ6jfWQslzIAAEBA1GFWaViDT6UvUTq9AABAQNVhVml5EbZkTfMHdwAAQEDW"
+    "YVZppP2S1dnqFsUAAEBA12FWacDy/VZKR9UVAABAQNhhVmkoOms6ljjqVQAAQEDZYVZp65RKmljfpGoAAEBA2mFWafDxJLHrpTi5AABAQNthVmkI"
+    "4FLxzTlM9gAAQEDcYVZpk/es7pY+H9EAAEBA3WFWaW5NMyQUicWKAABAQN5hVmnD+/0Oi3BQeAAAQEDfYVZpG/z72myw4vUAAEBA4GFWaeG9M9+N"
+    "h0NxAABAQOFhVmnpKvThql2zCAAAQEDiYVZp+HJIU45IHOYAAEBA42FWaZNHqQNYZP4IY8Vo+28+MDZpbqakM0eNj7P/3Brg7jLUQSwg/d7B+EXg"
+    "BonrXCml47FA/5ytqKXeAEXvfmkOxXqI6+u319XJ+J0UFhlhRb55TbOzuVRhfy5Dno7+nLStxoQ7QBZ0MqBZbnteVvb0PfOWtwSS++47ee2UcH9U"
+    "MAsHlIZebEWs4opby/CBU83OZPHKr6bBZ4lZ5SPr3M5RDxbq7SZz0sOUv6ibrwWYHfFk367ocwdR3txsr53Vct0yhZqyv/tLcgl71+AoNKSq57D6"
+    "JUkzHzu7mAWfQ1d47uqrWd+gmVaEOv1ijCVifIXpYUSijhqG2cUzBjhZDOFn0ggDAEYAAAAAAAAAwGFWaQAAIIB684CVrioe/yCeo31Yg0+leRG2"
+    "ZKT9ktXA8v1WKDprOuuUSprw8SSxCOBS8ZP3rO5uTTMkw/v9Dhv8+9rhvTPf6Sr04fhySFMAARIAw/v9dmuaIYrOmvDlkAYs3++8CFuCeI5Wbx6w"
+    "65RKwhp8Knw8SUj7JbvBv6/w3pmnq9Bn8p7VCOBScVXxuIiYiEpoVQEFAEfXILq84kPEkdrwOtvTylA="
 )
 BEHAVIOUR_PLAIN = b64decode("AQAAAAAAAPA/AAAAAAAA8D8A1m15mwEAAAEAIJ6jfWQslzIAAAA/wGFWaQ==")
 BEHAVIOUR_VOTED = b64decode("AqAgLWb//w9AIngWEJv/D0Do2W15mwEAAAEAAgAAAAAAAAAAAAAAAAABACCeo31kLJcyAAAAP8BhVmk=")
@@ -216,6 +229,31 @@ def test_a_profile_is_read_and_stored_the_same(stored: bytes, privacy: Privacy, 
     assert profile.events.tolist() == [1, 2]
     assert profile.dials.tolist() == dials.tolist()
     assert encode_profile(profile) == stored
+
+
+def test_a_profile_with_a_long_history_is_read_and_stored_the_same() -> None:
+    profile = decode_profile(PROFILE_LONG)
+    events = [key_of(f"e{number}") for number in range(36)]
+    assert (profile.count, profile.last_at_ms, profile.privacy) == (37, NOW + 99_000, NOTHING_ASKED)
+    assert profile.engaged.tolist() == [(key_of("i30"), 1.5, NOW_S + 99)]
+    assert profile.refused["item"].tolist() == [key_of(f"i{number}") for number in range(2, 18)]
+    assert [each.tolist() for each in profile.refused_before] == [sorted(key_of(f"i{n}") % 2**32 for n in range(18))]
+    assert profile.events.tolist() == [*events[5:], key_of("u")]
+    assert [each.tolist() for each in profile.events_before] == [sorted(key % 2**32 >> 6 for key in events[:5])]
+    assert profile.seen.tolist() == [key_of(f"i{n}") % 2**32 for n in (*range(18), 30)]
+    assert profile.uploads.tolist() == [(3, 70, NOW_S)]
+    assert encode_profile(profile) == PROFILE_LONG
+
+
+@pytest.mark.parametrize("stored", [PROFILE_PLAIN, PROFILE_ASKED, PROFILE_DIALS])
+def test_a_profile_of_the_release_before_goes_on_with_a_longer_memory(stored: bytes) -> None:
+    before = decode_profile(stored)
+    profile = replace(before, privacy=NOTHING_ASKED)
+    grown = profile_after((Action(key_of(f"e{n}"), HAT, 0.2, NOW) for n in range(40)), profile)
+
+    assert [apply_interaction(grown, Action(event, HAT, 0.2, NOW)).outcome for event in (1, 2)] == ["duplicate"] * 2
+    assert encode_profile(decode_profile(encode_profile(grown))) == encode_profile(grown)
+    assert has_refused(grown, HAT)
 
 
 def test_a_behaviour_is_read_and_stored_the_same() -> None:

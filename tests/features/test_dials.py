@@ -2,12 +2,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.dials import NO_DIALS, turn, weights_of
+from features.dials import NEVERS_LIMIT, NO_DIALS, turn, weights_of
 from features.item import key_of
 from sightline_client.privacy import DIALS_LIMIT
 
 names = st.sampled_from([f"name-{n}" for n in range(40)])
-weights = st.floats(-1, 1, width=32)
+weights = st.floats(-1, 1, width=32, exclude_min=True)
 requests = st.lists(st.dictionaries(names, weights, min_size=1, max_size=DIALS_LIMIT), max_size=5)
 
 
@@ -38,6 +38,26 @@ def test_over_the_limit_the_oldest_dials_are_dropped() -> None:
     assert len(dials) == DIALS_LIMIT
     assert named(dials)[:1] == [key_of("name-3")]
     assert named(dials)[-3:] == [key_of("one"), key_of("name-1"), key_of("two")]
+
+
+def test_what_is_never_wanted_outlives_any_number_of_other_dials() -> None:
+    dials = turn(NO_DIALS, [("hats", -1.0), ("shoes", -0.9)])
+    for number in range(100):
+        dials = turn(dials, [(f"name-{number}", 0.5)])
+
+    assert named(dials)[0] == key_of("hats")
+    assert key_of("shoes") not in named(dials)
+    assert len(dials) == 1 + DIALS_LIMIT
+    assert key_of("hats") not in named(turn(dials, [("hats", 0)]))
+
+
+def test_the_number_of_things_never_wanted_is_limited_too() -> None:
+    dials = turn(NO_DIALS, [("ties", 0.5)])
+    for number in range(NEVERS_LIMIT + 1):
+        dials = turn(dials, [(f"name-{number}", -1)])
+
+    assert named(dials)[:2] == [key_of("ties"), key_of("name-1")]
+    assert len(dials) == 1 + NEVERS_LIMIT
 
 
 def test_a_removed_dial_makes_room() -> None:

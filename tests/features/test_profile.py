@@ -1,21 +1,34 @@
+from dataclasses import replace
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.fingerprints import count
 from features.item import key_of
 from features.profile import (
+    CHANGE_OF_MIND,
     ENGAGED_LIMIT,
     EVENTS_LIMIT,
     NEW,
     REFUSED_LIMIT,
+    SEEN_BEFORE,
     SEEN_LIMIT,
     WEIGHTS,
     Action,
     Profile,
     apply_interaction,
+    false_repeats,
+    has_refused,
+    lift,
+    most_of,
+    repetition,
     weigh,
 )
+from features.upload_places import UploadPlace
+from state.codec import encode_profile
 from tests.harness.catalog import DAY, NOW, act, profile_of
 
 actions = st.builds(
@@ -25,6 +38,13 @@ actions = st.builds(
     weight=st.sampled_from([-3.0, -2.0, 0.0, 0.2, 1.0, 3.0]),
     at_ms=st.integers(NOW - 7 * DAY, NOW),
 )
+
+
+LONG = profile_of(*(act("red-1", event=f"e{n}") for n in range(8_000)))
+
+
+def impression(name: str, number: int) -> Action:
+    return replace(act(name, weigh("view"), event=f"v{number}"), most=most_of("view"))
 
 
 def same(one: Profile, other: Profile) -> bool:
@@ -172,12 +192,134 @@ def test_an_item_seen_again_is_not_the_oldest_any_more() -> None:
     assert key_of("red-1") & 0xFFFF_FFFF not in profile.seen
 
 
-def test_the_33rd_event_id_pushes_the_oldest_out() -> None:
+def test_the_33rd_event_id_pushes_the_oldest_to_the_fingerprints() -> None:
     profile = profile_of(*(act("red-1", event=f"e{n}") for n in range(EVENTS_LIMIT + 1)))
 
     assert len(profile.events) == EVENTS_LIMIT == 32
-    assert apply_interaction(profile, act("red-1", event="e0")).outcome == "applied"
-    assert apply_interaction(profile, act("red-1", event="e1")).outcome == "duplicate"
+    assert [len(each) for each in profile.events_before] == [1]
+    assert repetition(profile, act("red-1", event="e0")) == "earlier_event"
+    assert repetition(profile, act("red-1", event="e1")) == "event"
+    assert repetition(profile, act("red-1", event="e33")) is None
+
+
+@pytest.mark.parametrize(("count", "items"), [(1, 1), (32, 7), (33, 7), (100, 7), (4_128, 7), (4_128, 4_128)])
+def test_a_phone_that_sends_everything_again_changes_nothing(count: int, items: int) -> None:
+    sent = [act(f"red-{n % items}", event=f"e{n}") for n in range(count)]
+    once = profile_of(*sent)
+
+    assert profile_of(*sent, start=once) is once
+    assert once.count == count
+
+
+@pytest.mark.parametrize(("items", "remembered", "limit"), [(1, 4_128, 9), (10_000, 2_080, 5)])
+def test_the_last_event_ids_are_remembered_however_many_came_before(items: int, remembered: int, limit: int) -> None:
+    profile = profile_of(*(act(f"red-{n % items}", 0.05, event=f"e{n}") for n in range(10_000)))
+
+    for number in range(10_000 - remembered, 10_000):
+        assert repetition(profile, act("red-1", event=f"e{number}")) is not None
+    assert count(profile.events_before) <= limit * 512
+
+
+def test_a_new_event_is_mistaken_for_a_repeated_one_less_than_once_in_ten_thousand() -> None:
+    mistaken = sum(repetition(LONG, act("red-1", event=f"new {n}")) is not None for n in range(100_000))
+
+    assert mistaken <= 10
+    assert 4e-5 < false_repeats(LONG) < 7e-5
+    assert false_repeats(NEW) == 0
+
+
+def test_ten_thousand_refused_items_stay_refused_until_that_is_taken_back() -> None:
+    profile = profile_of(*(act(f"red-{n}", -3.0) for n in range(10_000)))
+    assert all(has_refused(profile, key_of(f"red-{n}")) for n in range(10_000))
+    assert len(profile.refused) == 16
+
+    for weight, taken_back in ((0.2, False), (CHANGE_OF_MIND, True)):
+        after = profile_of(act("red-5", weight), start=profile)
+        assert has_refused(after, key_of("red-5")) is not taken_back
+        assert (key_of("red-5") in after.engaged["item"]) is taken_back
+        assert all(has_refused(after, key_of(f"red-{n}")) for n in range(10_000) if n != 5)
+
+
+def test_an_item_refused_again_after_long_can_be_taken_back() -> None:
+    refused = [act(f"red-{n}", -3.0) for n in range(40)]
+    again = profile_of(act("red-0", -3.0, event="again"), start=profile_of(*refused))
+
+    assert not has_refused(profile_of(act("red-0", 2.0), start=again), key_of("red-0"))
+
+
+def test_of_ten_thousand_seen_items_none_is_forgotten_and_few_others_are_held_back() -> None:
+    profile = profile_of(*(act(f"red-{n}", 0.05) for n in range(10_000)))
+    keys = np.array([key_of(f"red-{n}") for n in range(10_000)], np.uint64)
+    others = np.array([key_of(f"blue-{n}") for n in range(20_000)], np.uint64)
+    latest = np.isin(keys.astype(np.uint32), profile.seen)
+
+    assert latest.sum() == SEEN_LIMIT
+    assert (latest | SEEN_BEFORE.among(profile.seen_before, keys)).all()
+    assert SEEN_BEFORE.among(profile.seen_before, others).mean() < 0.006
+
+
+@given(st.lists(actions, max_size=60), st.randoms())
+def test_what_is_remembered_follows_from_the_order_of_the_log_alone(given: list[Action], chance: Random) -> None:
+    sent = [*given, *(chance.choice(given) for _ in given)]
+    whole = profile_of(*sent)
+    parts = profile_of(*sent[20:], start=profile_of(*sent[:20]))
+
+    assert encode_profile(parts) == encode_profile(whole)
+    assert whole.count == len({action.event for action in given})
+
+
+# Views
+
+
+def test_forty_impressions_of_an_item_weigh_as_one() -> None:
+    once = profile_of(impression("red-1", 0))
+    often = profile_of(*(impression("red-1", n) for n in range(40)))
+
+    assert often.engaged.tolist() == once.engaged.tolist() == [(key_of("red-1"), np.float32(0.05), NOW // 1000)]
+    assert often.count == 40
+
+
+def test_impressions_of_forty_items_do_not_outweigh_a_purchase() -> None:
+    profile = profile_of(act("blue-1", 3.0), *(impression(f"red-{n}", n) for n in range(40)))
+
+    weights = dict(zip(profile.engaged["item"].tolist(), profile.engaged["weight"].tolist(), strict=True))
+    assert weights.pop(key_of("blue-1")) == 3.0
+    assert sum(weights.values()) < 3.0
+
+
+def test_looks_lift_an_item_to_the_weight_of_a_click_and_lower_none() -> None:
+    looks = [replace(act("red-1", 0.5, event=f"v{n}"), most=most_of("view", dwell_ms=30_000)) for n in range(5)]
+
+    assert profile_of(*looks).engaged["weight"].tolist() == [1.0]
+    assert profile_of(act("red-1", 3.0), *looks).engaged["weight"].tolist() == [3.0]
+
+
+def test_what_lifts_an_item_no_more_adds_nothing_to_its_popularity() -> None:
+    seen = profile_of(impression("red-1", 0))
+
+    assert lift(NEW, impression("red-1", 0)) == 0.05
+    assert lift(seen, impression("red-1", 1)) == pytest.approx(0)
+    assert lift(seen, act("red-1", 1.0)) == 1.0
+    assert lift(seen, act("red-1", -3.0)) == -3.0
+
+
+# Uploads that are sent again
+
+
+def test_thousands_of_uploads_that_are_sent_again_change_nothing() -> None:
+    sent = [replace(act(f"i{n}", 1.5), upload=UploadPlace(n % 3, n // 3, NOW // 1000)) for n in range(3_000)]
+    once = profile_of(*sent)
+
+    assert profile_of(*sent, start=once) is once
+    assert repetition(once, sent[0]) == "upload"
+    assert once.uploads.tolist() == [(partition, 999, NOW // 1000) for partition in range(3)]
+
+
+def test_an_upload_to_a_recreated_topic_is_new() -> None:
+    known = profile_of(replace(act("i1", 1.5), upload=UploadPlace(0, 70, NOW // 1000)))
+    later = replace(act("i2", 1.5), upload=UploadPlace(0, 0, NOW // 1000 + 1))
+
+    assert apply_interaction(known, later).outcome == "applied"
 
 
 def test_the_count_goes_on_past_every_bound() -> None:

@@ -42,6 +42,7 @@ PROFILES = {
     "one click": stored(profile_of(act("red-0"))),
     "one refusal": stored(profile_of(act("red-0", -3.0))),
     "some clicks": profile_of(*(act(f"red-{number}") for number in range(5)), act("blue-0", -3.0)),
+    "a long history": stored(profile_of(*(act(f"red-{n}", -3.0) for n in range(300)))),
     "dials": replace(NEW, dials=turn(NO_DIALS, [("red", 1.0)])),
 }
 

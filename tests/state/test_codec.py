@@ -4,15 +4,16 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from features.behaviour import UNKNOWN, Behaviour, Engagement, apply_engagement
 from features.dials import NO_DIALS, turn
 from features.item import Item
-from features.profile import NEW, Action, Privacy, Profile
+from features.profile import NEW, NOTHING_ASKED, Action, Privacy, Profile
 from features.trends import NO_TRENDS, update_trends
+from features.upload_places import UploadPlace
 from state.codec import (
     decode_behaviour,
     decode_item,
@@ -30,14 +31,25 @@ from tests.harness.catalog import NOW, act, item, profile_of
 
 keys = st.integers(0, 2**64 - 1)
 times = st.integers(0, 2**32 * 1000 - 1)
-actions = st.builds(Action, event=keys, item=keys, weight=st.sampled_from([-3.0, 0.0, 0.2, 3.0]), at_ms=times)
+places = st.builds(UploadPlace, st.integers(0, 9_999), st.integers(0, 2**63 - 1), st.integers(0, 2**32 - 1))
+actions = st.builds(
+    Action,
+    event=keys,
+    item=keys,
+    weight=st.sampled_from([-3.0, 0.0, 0.2, 3.0]),
+    at_ms=times,
+    upload=st.none() | places,
+)
 offsets = st.integers(-1, 2**63 - 1)
 asked = st.builds(Privacy, st.booleans(), times, offsets, times)
 dials = st.dictionaries(st.text(max_size=3), st.floats(-1, 1), max_size=40).map(
     lambda named: turn(NO_DIALS, list(named.items()))
 )
 profiles = st.builds(
-    replace, st.lists(actions, max_size=80).map(lambda found: profile_of(*found)), privacy=asked, dials=dials
+    replace,
+    st.lists(actions, max_size=80).map(lambda found: profile_of(*found)),
+    privacy=asked | st.just(NOTHING_ASKED),
+    dials=dials,
 )
 links = st.lists(st.tuples(keys, st.floats(0.1, 1)), max_size=5).map(tuple)
 steps = st.builds(Engagement, item=keys, at_ms=times, weight=st.floats(0, 3), links=links, source=keys, sequence=keys)
@@ -67,13 +79,18 @@ items = st.builds(
 
 
 @given(profiles)
+@example(profile_of(*(act(f"red-{n % 700}", event=f"e{n}") for n in range(4_000))))
 def test_a_profile_comes_back_as_it_was(profile: Profile) -> None:
     back = decode_profile(encode_profile(profile))
 
     assert (back.count, back.last_at_ms, back.privacy) == (profile.count, profile.last_at_ms, profile.privacy)
-    for name in ("engaged", "refused", "seen", "events", "dials"):
+    for name in ("engaged", "refused", "seen", "events", "dials", "uploads"):
         np.testing.assert_array_equal(getattr(back, name), getattr(profile, name))
         assert getattr(back, name).dtype == getattr(profile, name).dtype
+    for name in ("seen_before", "refused_before", "events_before"):
+        assert len(getattr(back, name)) == len(getattr(profile, name))
+        for one, other in zip(getattr(back, name), getattr(profile, name), strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 @given(profiles, actions)
@@ -106,11 +123,24 @@ def test_an_item_comes_back_as_it_was(given_item: Item) -> None:
     assert decode_item(encode_item(given_item)) == given_item
 
 
-def test_a_new_profile_takes_21_bytes_and_a_full_one_less_than_2_1_kib() -> None:
-    full = profile_of(*(act(f"red-{n}") for n in range(300)), *(act(f"blue-{n}", -3.0) for n in range(20)))
+def test_a_profile_takes_21_bytes_when_new_and_grows_by_little_more_than_two_bytes_an_event() -> None:
+    few = profile_of(*(act(f"red-{n}") for n in range(32)))
+    some = profile_of(*(act(f"red-{n}") for n in range(100)))
+    many = profile_of(*(act(f"red-{n}") for n in range(300)), *(act(f"blue-{n}", -3.0) for n in range(20)))
 
     assert len(encode_profile(NEW)) == 21
-    assert len(encode_profile(full)) == 21 + 32 * 16 + 16 * 16 + 256 * 4 + 32 * 8
+    assert len(encode_profile(few)) == 21 + 32 * 16 + 32 * 4 + 32 * 8
+    # Redis gives a value of up to 1,274 bytes 1,280, and the key with its overhead 152 more.
+    assert len(encode_profile(some)) == 1_271
+    assert len(encode_profile(many)) == 2_852
+
+
+def test_the_longest_profiles_take_20_kib_with_ten_thousand_items_seen_and_44_with_as_many_refused() -> None:
+    seen = profile_of(*(act(f"red-{n}", 0.05) for n in range(10_000)))
+    refused = profile_of(*(act(f"red-{n}", -3.0) for n in range(10_000)))
+
+    assert len(encode_profile(seen)) < 20_000
+    assert len(encode_profile(refused)) < 45_000
 
 
 def test_only_profiles_with_dials_have_room_for_them() -> None:
@@ -149,13 +179,28 @@ def test_what_was_stored_before_there_were_dials_is_read_and_stored_the_same(sto
 
 
 @pytest.mark.parametrize("dials", [NO_DIALS, turn(NO_DIALS, [("shoes", 0.5)])])
-def test_a_profile_of_any_layout_that_is_cut_off_is_corrupt(dials: NDArray[np.void]) -> None:
-    stored = encode_profile(replace(profile_of(act("red-1")), privacy=Privacy(asked_offset=7), dials=dials))
+@pytest.mark.parametrize("events", [1, 40])
+def test_a_profile_of_any_layout_that_is_cut_off_is_corrupt(dials: NDArray[np.void], events: int) -> None:
+    profile = profile_of(*(act(f"red-{n}") for n in range(events)))
+    stored = encode_profile(replace(profile, privacy=Privacy(asked_offset=7), dials=dials))
     for length in range(len(stored)):
         with pytest.raises(StateCorrupt):
             decode_profile(stored[:length])
 
 
+@given(st.data())
+def test_a_long_history_with_wrong_bytes_is_corrupt_or_a_profile(data: st.DataObject) -> None:
+    stored = bytearray(LONG_HISTORY)
+    for place in data.draw(st.lists(st.integers(0, len(stored) - 1), min_size=1, max_size=4)):
+        stored[place] = data.draw(st.integers(0, 255))
+    try:
+        profile = decode_profile(bytes(stored))
+    except StateCorrupt:
+        return
+    assert decode_profile(encode_profile(profile)).count == profile.count
+
+
+LONG_HISTORY = encode_profile(profile_of(*(act(f"red-{n}", -3.0 if n % 7 else 1.0) for n in range(400))))
 Decoder = Callable[[bytes], object]
 STORED: dict[Decoder, bytes] = {
     decode_profile: encode_profile(profile_of(act("red-1"), act("blue-1", -3.0))),

@@ -228,3 +228,20 @@ async def test_dropping_a_partition_that_is_not_held_changes_nothing(profiles: W
     await advance(profiles, 3, u1=RED)
     profiles.drop_partition(1)
     assert [commit.position for _, commit in profiles.drain()] == [3]
+
+
+async def test_a_profile_of_a_long_history_takes_the_place_of_several(store: ProfileStore) -> None:
+    profiles = WriteBehindProfiles(store, limit=4)
+    long = profile_of(*(act(f"red-{n}", 0.05) for n in range(2_000)))
+    for number, (user, profile) in enumerate({"u1": RED, "u2": RED, "long": long, "u3": RED}.items()):
+        await advance(profiles, number, **{user: profile})
+        await profiles.commit(profiles.drain())
+
+    held, _ = await profiles.load({0: ["u3"]})
+    assert list(held[0].profiles) == ["u3"]
+
+    await advance(profiles, 4, long=NEW)
+    await profiles.commit(profiles.drain())
+    held, _ = await profiles.load({0: ["u1", "u2"]})
+    held, _ = await profiles.load({0: ["u2"]})
+    assert list(held[0].profiles) == ["u3", "long", "u1", "u2"]

@@ -1,8 +1,15 @@
-import pytest
+from itertools import pairwise
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.item import key_of
+from features.profile import NEW
 from inference.catalog.catalog import Catalog
-from tests.harness.catalog import NOW, act, item, reds_and_blues
-from tests.harness.lists import candidates_of, catalog_of, names
+from inference.retrieval.candidates import generate_candidates
+from tests.harness.catalog import NOW, act, item, profile_of, reds_and_blues
+from tests.harness.lists import candidates_of, catalog_of, ids, names, query_of, ranked
 
 
 @pytest.fixture
@@ -31,6 +38,47 @@ def test_a_refused_item_is_filtered_as_hidden_even_when_it_was_seen_long_ago(cat
 
     assert "red-1" not in names(catalog, found)
     assert found.filtered[0] == {"hidden": 1}
+
+
+def test_the_first_of_many_refused_items_is_still_filtered_as_hidden(catalog: Catalog) -> None:
+    """Seventeen refusals and 300 views ago; others of the batch have other histories."""
+    since = [*(act(f"other-{n}", -3.0) for n in range(40)), *(act(f"other-{n}", 0.2) for n in range(300))]
+    hidden = profile_of(act("red-1", -3.0), *since)
+    seen = profile_of(act("red-1", 0.2), *since)
+    query = query_of(catalog, [NEW, hidden, seen], [key_of("u1"), key_of("u2"), key_of("u3")])
+    found = generate_candidates(query)
+
+    rows = [found.rows[start:end].tolist() for start, end in pairwise(found.bounds.tolist())]
+    assert [catalog.row_of("red-1") in each for each in rows] == [True, False, False]
+    assert found.filtered == [{}, {"hidden": 1}, {"seen": 1}]
+
+
+def test_what_was_taken_back_is_seen_and_no_longer_hidden(catalog: Catalog) -> None:
+    others = [act(f"other-{n}", -3.0) for n in range(40)]
+    found = candidates_of(catalog, act("red-1", -3.0), *others, act("red-1", 1.0))
+
+    assert found.filtered[0] == {"seen": 1}
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 31), st.sampled_from([-3.0, -1.0, 0.0, 0.05, 0.2, 1.0, 3.0])), max_size=60))
+def test_no_list_has_a_refused_item(acts: list[tuple[int, float]]) -> None:
+    """Whatever came before and since: only what the user was clear about counts, as a dictionary would keep it."""
+    shop = catalog_of(*reds_and_blues(16))
+    names_of = [shop.item_ids[row] for row in range(32)]
+    filler = [act(f"other-{n}", -3.0, event=f"f{n}") for n in range(20)]
+    refused: dict[str, bool] = {}
+    actions = []
+    for number, (place, weight) in enumerate(acts):
+        actions.append(act(names_of[place], weight, event=f"e{number}"))
+        if weight < 0 or weight >= 1.0:
+            refused[names_of[place]] = weight < 0
+    half = len(actions) // 2
+
+    found = ids(ranked(shop, *actions[:half], *filler, *actions[half:], length=32))
+
+    assert not [name for name in found if refused.get(name)]
+    assert not [name for name in found if key_of(name) in {action.item for action in actions}]
 
 
 def test_an_unavailable_item_that_trends_is_filtered() -> None:

@@ -124,6 +124,29 @@ async def test_the_same_event_id_again_changes_nothing_and_gives_no_list(hub: Hu
     assert metric("sightline_duplicates_total", kind="event") == before + 1
 
 
+async def test_a_phone_that_sends_a_hundred_events_again_changes_nothing(hub: Hub) -> None:
+    sent = [click("u1", REDS[n % 7], f"c-{n}") for n in range(100)]
+    await hub.handle([record(n, event) for n, event in enumerate(sent)])
+    stored = (await hub.partitions.load({0: [profile_name("u1")]}))[0].values
+    late, lately = (metric("sightline_duplicates_total", kind=kind) for kind in ("earlier_event", "event"))
+
+    await hub.handle([record(100 + n, event) for n, event in enumerate(sent)])
+
+    assert (await hub.partitions.load({0: [profile_name("u1")]}))[0].values == stored
+    assert len(hub.publisher.lists()) == 1
+    assert metric("sightline_duplicates_total", kind="earlier_event") == late + 68
+    assert metric("sightline_duplicates_total", kind="event") == lately + 32
+
+
+async def test_the_expected_number_of_false_duplicates_grows_with_each_new_event_of_a_long_history(hub: Hub) -> None:
+    before = metric("sightline_false_duplicates_total")
+    await hub.handle([record(n, click("u1", "red0", f"c-{n}")) for n in range(32)])
+    assert metric("sightline_false_duplicates_total") == before
+
+    await hub.handle([record(n, click("u1", "red0", f"c-{n}")) for n in range(32, 35)])
+    assert metric("sightline_false_duplicates_total") == pytest.approx(before + (1 + 2) / 2**26, abs=1e-12)
+
+
 async def test_the_same_event_id_twice_in_one_batch_counts_once(hub: Hub) -> None:
     await hub.handle([record(0, click("u1", "red0", "c-1")), record(1, click("u1", "red5", "c-1"))])
     assert await hub.engaged("u1") == [key_of("red0")]

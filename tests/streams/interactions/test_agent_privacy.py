@@ -278,6 +278,18 @@ async def test_an_export_has_all_that_is_kept_by_name(hub: Hub) -> None:
     assert message.key == hash_of("u1").encode()
 
 
+async def test_an_export_and_a_receipt_count_what_is_remembered_beyond_names(hub: Hub) -> None:
+    hides = [click("u1", f"i{n}", type="hide") for n in range(300)]
+    await hub.handle(
+        [*(record(n, hide) for n, hide in enumerate(hides)), ask(300, "export"), ask(301, "reset", place=6)]
+    )
+    (message,) = hub.publisher.to("privacy.exports")
+    export = msgspec.json.decode(message.value or b"", type=Export)
+    assert (len(export.refused), export.refused_before) == (16, 284)
+    assert (len(export.seen), export.seen_before, export.remembered_events) == (256, 44, 300)
+    assert receipts(hub)[-1].erased == {"engaged": 0, "refused": 300, "seen": 300, "lists": 1}
+
+
 async def test_an_export_changes_nothing(hub: Hub) -> None:
     await hub.handle([record(0, click("u1", "red0")), ask(1, "export")])
     assert await hub.engaged("u1") == [key_of("red0")]

@@ -121,7 +121,7 @@ class Faults(RuleBasedStateMachine):
                 occurred_at_ms=0,
             )
             if log.offsets and chance.random() < 0.3:
-                event = log.events[chance.choice(log.offsets[-9:])]
+                event = log.events[chance.choice(log.offsets)]
             log.append(event, chance.randint(1, 2))
 
     @rule(worker=either, count=counts)

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from features.item import key_of
@@ -40,6 +41,31 @@ def after(*records: Record) -> Profile:
 )
 def test_a_click_has_one_of_four_outcomes(before: list[Record], outcome: Outcome) -> None:
     assert reduced(*before, record(1, click()))[-1].outcome == outcome
+
+
+def test_a_view_without_a_dwell_time_is_an_impression_and_one_with_it_is_a_look() -> None:
+    views = [record(n, click(event=f"v{n}", type="view", rec_id="0-1", position=3)) for n in range(40)]
+    looks = [record(n, click(event=f"v{n}", type="view", rec_id="0-1", dwell_ms=30_000)) for n in range(40)]
+
+    assert after(*views).engaged["weight"].tolist() == [np.float32(0.05)]
+    assert after(*looks).engaged["weight"].tolist() == [1.0]
+    assert after(record(50, click(type="purchase")), *looks).engaged["weight"].tolist() == [3.0]
+
+
+def test_many_views_of_one_user_make_an_item_as_popular_as_one_does() -> None:
+    views = [record(n, click(event=f"v{n}", type="view")) for n in range(40)]
+    gained = [each.weight for effect in reduced(*views) for each in effect.engagements()]
+
+    assert gained[0] == 0.05
+    assert sum(gained) == pytest.approx(0.05)
+
+
+def test_an_upload_that_the_agent_sends_again_under_another_id_is_a_duplicate() -> None:
+    header = (("sightline-upload", b"2-70-1767268800"),)
+    first, again = (record(n, click(event=f"u{n}", type="upload"), headers=header) for n in range(2))
+
+    assert [each.outcome for each in reduced(first, again)] == ["applied", "duplicate"]
+    assert reduced(record(0, click(), headers=header))[0].after.uploads.tolist() == []
 
 
 def test_only_an_applied_click_means_something_for_items() -> None:

@@ -175,6 +175,16 @@ async def test_an_event_that_was_applied_with_another_weight_is_found() -> None:
     assert report.differences[0].where.startswith("engaged")
 
 
+async def test_a_profile_that_lost_a_part_of_its_long_memory_is_found(world: World) -> None:
+    stored = await world.profile("u1")
+    (events,) = stored.events_before
+    await world.store({"u1": replace(stored, events_before=(events[1:],))})
+    report = await world.verify()
+    assert (report.lost, report.double_applied, report.different_profiles) == (0, 0, 1)
+    count = len(events)
+    assert report.differences[0].where == f"events_before: {count} fingerprints, stored {count - 1} fingerprints"
+
+
 async def test_the_last_event_being_lost_is_found_in_the_profile_and_in_the_lists(world: World) -> None:
     world.happen("u1", "i1")
     await world.store({}, events=1)

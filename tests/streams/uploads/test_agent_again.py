@@ -2,7 +2,12 @@
 
 import pytest
 
+from features.profile import NEW, Profile
 from inference.errors import BadEmbedding
+from streams.interactions.reducer import parse, reduce
+from streams.privacy.control_records import UNSIGNED
+from streams.wire.records import Message, Record
+from tests.harness.fakes import NOON
 from tests.harness.uploads import BLUE, Studio, query, record, shirt, upload
 
 
@@ -69,3 +74,25 @@ async def test_the_sum_an_upload_was_sent_with_is_checked_of_a_known_picture_too
     await studio.handle([record(0, upload("i1"))])
     await studio.handle([record(1, upload("i2", sha256="0" * 64))])
     assert (studio.reasons(), len(studio.items())) == (["checksum_mismatch"], 1)
+
+
+async def test_what_the_agent_sends_again_after_its_group_was_reset_changes_no_profile(studio: Studio) -> None:
+    """The messages are the same bytes, and the profile of the user takes each once, however many there are."""
+    uploads = [record(n, upload(f"i{n}")) for n in range(60)]
+    await studio.handle(uploads)
+    first = studio.publisher.to("events.interactions")
+    await studio.handle(uploads)
+    again = studio.publisher.to("events.interactions")[len(first) :]
+    assert again == first
+
+    profile = profile_after_messages(first, NEW)
+    assert profile.count == 60
+    assert profile_after_messages(again, profile) is profile
+    assert profile.uploads.tolist() == [(2, 59, NOON // 1000)]
+
+
+def profile_after_messages(messages: list[Message], profile: Profile) -> Profile:
+    for offset, message in enumerate(messages):
+        sent = Record(message.topic, 0, offset, NOON, message.key, message.value, message.headers)
+        profile = reduce(sent, parse(sent, UNSIGNED), profile).after
+    return profile
