@@ -49,12 +49,11 @@ class KeyedRows:
     def remove(self, keys: NDArray[np.uint64]) -> None:
         """Take keys [n] out, each once, that are here."""
         self._count -= len(keys)
-        for key in keys.tolist():
-            if key in self._spilled:
-                del self._spilled[key]
-            else:
-                place = self._places(np.array([key], np.uint64))
-                self._keys[place] = self._rows[place] = 0
+        is_spilled = np.array([key in self._spilled for key in keys.tolist()], np.bool_)
+        for key in keys[is_spilled].tolist():
+            del self._spilled[key]
+        places = self._places(keys[~is_spilled])
+        self._keys[places] = self._rows[places] = 0
 
     def __len__(self) -> int:
         return self._count

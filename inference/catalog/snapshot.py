@@ -25,7 +25,8 @@ from inference.catalog.other_items import OtherItem
 from inference.catalog.space_files import SpaceManifest, expected_manifest, read_space, write_space
 from inference.errors import SnapshotUnusable
 
-_VERSION: Final = 2
+#: Since 3 the index has each picture once, and the keys of pictures are there.
+_VERSION: Final = 3
 _MANIFEST, _IDS, _COLOURS = "manifest.json", "ids.msgpack", "colours.npy"
 _UNFINISHED: Final = ".writing-"
 #: An unfinished snapshot of this age was given up.
@@ -119,7 +120,10 @@ def load_snapshot(snapshot: Snapshot, catalog: Catalog) -> None:
     except (OSError, ValueError, RuntimeError, msgspec.DecodeError) as error:
         raise SnapshotUnusable(f"{folder} cannot be read: {error}") from error
     rows = {manifest.items, len(contents.item_ids), *map(len, contents.columns.values())}
-    if len(rows) != 1 or len(contents.spaces[0].index) != np.count_nonzero(contents.columns["available"]):
+    rows |= {len(space.keys) for space in contents.spaces}
+    indexed = [space.index.contains(np.arange(manifest.items)) for space in contents.spaces]
+    is_known = [space.keys[found].all() for space, found in zip(contents.spaces, indexed, strict=True)]
+    if len(rows) != 1 or not all(is_known) or not contents.columns["available"][indexed[0]].all():
         raise SnapshotUnusable(f"the files in {folder} do not belong together")
     catalog.fill(contents)
 

@@ -1,4 +1,4 @@
-"""The files of one vector space in a snapshot: its vectors, and its index as usearch writes it."""
+"""The files of one vector space in a snapshot: its vectors, their pictures' keys, its index as usearch writes it."""
 
 from pathlib import Path
 
@@ -29,6 +29,7 @@ def write_space(folder: Path, number: int, space: VectorSpace, rows: int) -> Spa
     assert isinstance(contents.index, HnswIndex), "only an index in memory is kept in files. This is a bug."
     contents.index.save(_index(folder, number))
     np.save(_vectors(folder, number), contents.vectors.stored(rows))
+    np.save(_keys(folder, number), contents.keys[:rows])
     return SpaceManifest(contents.encoder, space.dimensions, contents.index.kind)
 
 
@@ -38,7 +39,8 @@ def read_space(folder: Path, number: int, manifest: SpaceManifest, rows: int) ->
     vectors.put(np.arange(rows), np.load(_vectors(folder, number), mmap_mode="r"))
     index = HnswIndex(manifest.dimensions, vectors)
     index.load(_index(folder, number))
-    return SpaceContents(manifest.encoder, vectors, index)
+    keys = np.load(_keys(folder, number))
+    return SpaceContents(manifest.encoder, vectors, index, keys)
 
 
 def _index(folder: Path, number: int) -> Path:
@@ -47,3 +49,7 @@ def _index(folder: Path, number: int) -> Path:
 
 def _vectors(folder: Path, number: int) -> Path:
     return folder / (f"vectors-{number}.npy" if number else "vectors.npy")
+
+
+def _keys(folder: Path, number: int) -> Path:
+    return folder / (f"pictures-{number}.npy" if number else "pictures.npy")

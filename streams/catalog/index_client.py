@@ -87,10 +87,18 @@ class IndexClient:
             exactly = await find_exactly(catalog, query, count, search_filter, self._few)
             if exactly is not None:
                 return exactly
-        found, similarities = await self._sets.search(catalog.pictures.encoder or "", query[None], count, search_filter)
-        rows = catalog.rows_of(found[similarities > -1.0])
-        # The catalogue is newer, and more exact, than the index.
-        return nearest(catalog, query, matching(catalog, rows[rows >= 0], search_filter), count)
+        asked = 2 * count
+        while asked <= min(WIDEST, catalog.counts().searchable):
+            keys = await self._sets.search(catalog.pictures.encoder or "", query[None], asked, search_filter)
+            heads = catalog.pictures.heads(keys[0])
+            # The catalogue is newer, and more exact, than the index.
+            rows = nearest(catalog, query, heads[heads >= 0], count, search_filter)
+            if len(rows) == count:
+                return rows
+            asked *= WIDER
+        every = await find_exactly(catalog, query, count, search_filter, inf)
+        assert every is not None, "there are more than infinitely many items. This is a bug."
+        return every
 
     async def _ask(self, keys: Sequence[int]) -> None:
         catalog, additions = self._catalog, self._catalog.pictures.additions

@@ -156,7 +156,7 @@ def test_a_damaged_file_is_refused(catalog: Catalog, tmp_path: Path, name: str, 
 
 def test_files_that_do_not_belong_together_are_refused(catalog: Catalog, tmp_path: Path) -> None:
     snapshot = written(tmp_path, catalog)
-    np.save(snapshot.folder / "available.npy", np.ones(40, np.bool_))
+    np.save(snapshot.folder / "available.npy", np.zeros(40, np.bool_))
     sums = dict(snapshot.manifest.checksums)
     del sums["available.npy"]
     rewrite(snapshot, checksums=sums)

@@ -2,7 +2,7 @@ import pytest
 
 from inference.catalog.catalog import Catalog
 from tests.harness.catalog import NOW, act, item, reds_and_blues
-from tests.harness.lists import candidates_of, catalog_of, names
+from tests.harness.lists import candidates_of, catalog_of, chosen_after, names
 
 
 @pytest.fixture
@@ -33,11 +33,13 @@ def test_a_refused_item_is_filtered_as_hidden_even_when_it_was_seen_long_ago(cat
     assert found.filtered[0] == {"hidden": 1}
 
 
-def test_an_unavailable_item_that_trends_is_filtered() -> None:
-    shop = catalog_of(("red-0", item("red-0", in_stock=False)), ("red-1", item("red-1", hidden=True)))
-    found = candidates_of(shop, trends={"red-0": (1.0, 1.0), "red-1": (2.0, 2.0)})
+def test_an_unavailable_item_that_others_chose_is_filtered() -> None:
+    shop = catalog_of(
+        ("red-0", item("red-0", in_stock=False)), ("red-1", item("red-1", hidden=True)), ("blue-0", item("blue-0"))
+    )
+    found = candidates_of(shop, act("blue-0"), behaviours={"blue-0": chosen_after(red_0=1.0, red_1=2.0)})
 
-    assert (len(found.rows), found.filtered[0]) == (0, {"unavailable": 2})
+    assert (len(found.rows), found.filtered[0]) == (0, {"unavailable": 2, "seen": 1})
 
 
 def test_an_item_expires_at_its_time() -> None:
@@ -51,7 +53,7 @@ def test_an_item_expires_at_its_time() -> None:
 def test_an_item_is_counted_under_one_filter_only() -> None:
     shop = catalog_of(("red-0", item("red-0", owner="u1", in_stock=False)))
 
-    assert candidates_of(shop, act("red-0"), trends={"red-0": (1.0, 1.0)}).filtered[0] == {"unavailable": 1}
+    assert candidates_of(shop, act("red-0"), dials={"red-0": 1.0}).filtered[0] == {"unavailable": 1}
 
 
 @pytest.mark.parametrize("name", ["red-1", "red", "bob"])
