@@ -185,14 +185,14 @@ class Catalog:
         return encoder if count > len(self._rows) else self.pictures.encoder
 
     def learn_similar(self, space: VectorSpace, found: Mapping[int, NDArray[np.uint64]], additions: int) -> None:
-        """Keep what a shared index found for items, both by key; it was asked after this many additions to the space.
+        """Keep the pictures, by key, that a shared index found for items, by key.
 
-        Items that left the catalogue since are passed over.
+        It was asked after this many additions to the space. What left the catalogue since is passed over.
         """
         rows = self.rows_of(np.fromiter(found, np.uint64, len(found))).tolist()
         for row, keys in zip(rows, found.values(), strict=True):
             if row >= 0:
-                nearest = self.rows_of(keys)
+                nearest = space.heads(keys)
                 space.learn_similar(row, nearest[nearest >= 0], additions)
 
     def contents(self) -> Contents:

@@ -1,6 +1,5 @@
 """Items with one picture: rows with equal vectors, of which one stands in the index for all."""
 
-from hashlib import blake2b
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,11 +11,6 @@ from inference.catalog.key_table import KeyedRows
 
 #: Pictures that are at least this similar are copies: a list shows one of them.
 SAME_PICTURE: Final = 0.985
-
-
-def picture_key(embedding: bytes) -> int:
-    """The 64-bit key (BLAKE2b) of a picture, by its stored vector; never 0, which is the key of no picture."""
-    return int.from_bytes(blake2b(embedding, digest_size=8).digest(), "little") or 1
 
 
 class Heads(NamedTuple):
@@ -104,6 +98,10 @@ class Copies:
         first.sort()
         return linked[first]
 
+    def __len__(self) -> int:
+        """How many pictures have a head."""
+        return len(self._heads)
+
     def _link(self, row: int, beside: int) -> None:
         """Link a row into the circle of another one, or into one of its own for -1."""
         following = int(self._next[beside]) - 1 if beside >= 0 else row
@@ -146,11 +144,13 @@ def distinct(rows: NDArray[np.int64], halves: NDArray[np.uint16], count: int) ->
 
 @compiled
 def _members(rows: NDArray[np.int64], following: NDArray[np.int32], most: int) -> NDArray[np.int64]:
-    found = np.empty(len(rows) * most, np.int64)
+    found = np.empty(2 * len(rows), np.int64)
     count = 0
     for row in rows:
         member = row
         for _ in range(most if row >= 0 and following[row] > 0 else 0):
+            if count == len(found):
+                found = np.concatenate((found, np.empty_like(found)))
             found[count] = member
             count += 1
             member = np.int64(following[member]) - 1

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.item import Item
+from features.item import Item, picture_key
 from inference.catalog.arrays import VectorRows
-from inference.catalog.copies import Copies, picture_key
+from inference.catalog.copies import Copies
 from inference.catalog.index import HnswIndex, VectorIndex
 from inference.catalog.similar_cache import ADDED_LIMIT, SimilarCache
 
@@ -100,6 +100,11 @@ class VectorSpace:
     def members(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """All rows that can be shown with the pictures of rows [n], where these can be."""
         return self._copies.members(rows, len(self._copies.keys))
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures can be shown."""
+        return len(self._copies)
 
     def heads(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The head of each picture [n], by `picture_key`; -1 where no row of it can be shown."""

@@ -326,7 +326,9 @@ def test_when_all_the_newest_are_gone_older_ones_are_the_freshest(catalog: Catal
 def of_its_own(number: int) -> Item:
     """An item with a picture that no other has, uploaded at the time `number`."""
     looks = np.random.default_rng(number).standard_normal(DIMENSIONS)
-    return item(f"i{number}", looks="red-0", at_ms=number, embedding=(looks / np.linalg.norm(looks)).astype("<f2").tobytes())
+    return item(
+        f"i{number}", looks="red-0", at_ms=number, embedding=(looks / np.linalg.norm(looks)).astype("<f2").tobytes()
+    )
 
 
 names = [f"{colour}-{n}" for colour in ("red", "blue") for n in range(3)]
