@@ -22,7 +22,6 @@ from inference.retrieval.sources.table import SOURCE_NAMES
 from inference.retrieval.tastes import Tastes, find_tastes
 from inference.retrieval.trends import Trends, find_trends
 
-
 #: Pictures that searches for look-alikes give when a list is short, one after the other.
 WIDER_REACHES = (8 * SIMILAR_COUNT, 64 * SIMILAR_COUNT)
 

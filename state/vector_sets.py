@@ -1,9 +1,9 @@
 """The shared index of the catalogue: vector sets of Redis 8.
 
-It has each picture once, however many items show it (docs/adr/0022). Every worker searches it; each partition of state.catalog has one writer. The partitions are spread over shards, and
-each shard has a hash slot of its own on a Redis Cluster. A vector set holds the vectors of one encoder. The position of
-a partition is stored in its shard, by the protocol of `state.partitions`: a loss in Redis is indexed again, and a
-replaced writer is refused.
+It has each picture once, however many items show it (docs/adr/0022). Every worker searches it; each partition of
+state.catalog has one writer. The partitions are spread over shards, and each shard has a hash slot of its own on a
+Redis Cluster. A vector set holds the vectors of one encoder. The position of a partition is stored in its shard, by the
+protocol of `state.partitions`: a loss in Redis is indexed again, and a replaced writer is refused.
 """
 
 import json
@@ -64,7 +64,10 @@ NOWHERE: Final = Place(START, "", 0)
 
 
 class VectorSets:
-    """Writes the index by item keys (`features.item.key_of`), and finds `picture_key`s. Methods raise StateUnavailable."""
+    """Writes the index by item keys (`key_of`), and finds pictures by theirs (`picture_key`).
+
+    Methods raise StateUnavailable.
+    """
 
     def __init__(self, client: Client, prefix: str, shards: int, *, observe: Observer) -> None:
         self._pipeline = Pipeline(client)

@@ -35,8 +35,8 @@ ADDING_S: Final = 10.0
 class SharedIndexFigures:
     """`p99_adding_ms` is measured while 200 items a second are added; `cpu_…` is processor time of Redis.
 
-    `recall_…` is among the `pictures` that can be shown, each counted once. `category_…` are figures of searches limited
-    to a category that one item in 40 has.
+    `recall_…` is among the `pictures` that can be shown, each counted once. `category_…` are figures of searches
+    limited to a category that one item in 40 has.
     """
 
     shards: int
@@ -58,7 +58,7 @@ class SharedIndexFigures:
 
 @dataclass(frozen=True, slots=True)
 class _Items:
-    """Vectors [n, d] of items, whose key is their row; the number of the picture that each shows [n]; which expired."""
+    """Vectors [n, d] of items, whose key is their row; the number of the picture each shows [n]; which expired."""
 
     vectors: NDArray[np.float32]
     shows: NDArray[np.int64]

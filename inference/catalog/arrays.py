@@ -37,7 +37,7 @@ def _zeros(shape: tuple[int, ...], dtype: np.dtype[_Scalar]) -> NDArray[_Scalar]
     return np.frombuffer(memory, dtype).reshape(shape)
 
 
-def best_of(values: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+def best_of(values: NDArray[np.float32] | NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """The places of the `count` greatest of values [n], the greatest first; of equal ones the earlier."""
     if len(values) > 2 * count > 0:
         least = np.partition(values, len(values) - count)[len(values) - count]

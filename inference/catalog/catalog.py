@@ -72,8 +72,8 @@ class Catalog:
     One row an item: `keys`, `owners` uint64 (keys of ids; owner 0: none), `categories` int32 (-1: none), `prices`
     float32 (NaN: none), `uploaded_ms` and `expires_ms` int64, `available` bool (neither sold out nor hidden), `shown`
     bool (available, and not expired when `advance` last looked: these are in the index), `colours[rows]` gives float32
-    [n, 17] (the shares of COLOUR_NAMES as a unit vector). An item has a row if it has a vector in the space of `pictures`, and
-    may have one in each of the `further` spaces; other items are known but not searchable.
+    [n, 17] (the shares of COLOUR_NAMES as a unit vector). An item has a row if it has a vector in the space of
+    `pictures`, and may have one in each of the `further` spaces; other items are known but not searchable.
     Not thread-safe: rows change only in `apply`, and what is shown in `advance`, too.
     """
 

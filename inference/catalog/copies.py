@@ -133,8 +133,8 @@ def distinct(rows: NDArray[np.int64], halves: NDArray[np.uint16], count: int) ->
         widen(halves[row], vectors[taken])
         is_copy = False
         for earlier in range(taken):
-            is_copy = is_copy or dot(vectors[earlier], vectors[taken]) >= SAME_PICTURE
-            if is_copy:
+            if dot(vectors[earlier], vectors[taken]) >= SAME_PICTURE:
+                is_copy = True
                 break
         if not is_copy:
             found[taken] = row

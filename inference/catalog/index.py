@@ -128,7 +128,8 @@ class HnswIndex:
         wider = self._nodes / len(self)
         if wider > _WIDER_LIMIT:
             # Looking at the few that are left takes less time, and misses none.
-            self._every = self._index.keys[:].astype(np.int64) if self._every is None else self._every
+            if self._every is None:
+                self._every = np.asarray(self._index.keys[:], np.int64)
             return [self._every] * len(queries)
         self._index.expansion_search = round(self._expansion_search * wider)  # type: ignore[misc]  # as above
         found = self._index.search(self._codes(queries), count + max(count // 4, _SPARE), threads=1)

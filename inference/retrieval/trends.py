@@ -16,7 +16,8 @@ _FAINT = 1e-9
 class Trends:
     """`rising` and `loved` are the rows [≤ TREND_COUNT] that lead the table, one of each picture that can be shown.
 
-    The strongest come first. `trend` and `popular` float32 [rows of the catalogue] are 0 to 1, as shares of the strongest.
+    The strongest come first. `trend` and `popular` float32 [rows of the catalogue] are 0 to 1, as shares of the
+    strongest.
     """
 
     rising: NDArray[np.int64]

@@ -122,7 +122,7 @@ def _changes(records: Sequence[Record], now_ms: int) -> dict[int, Indexed | None
 
 
 def _indexed(item: Item, now_ms: int) -> Indexed | None:
-    """The item as the index has it; None for one that must not be found: sold out, hidden, expired, without a vector."""
+    """The item as the index has it; None if it must not be found: sold out, hidden, expired, or without a vector."""
     if item.hidden or not item.in_stock or (item.expires_at_ms is not None and item.expires_at_ms <= now_ms):
         return None
     vectors = {encoder: item.vector(encoder) for encoder, embedding in item.embeddings.items() if encoder and embedding}

@@ -64,7 +64,7 @@ class Resources:
         self.stack = stack
         self._addresses = addresses
         self._security = kafka_security(settings)
-        self._watched: list[CatalogReplica | StoreLoop | RollbackWatch] = []
+        self._watched: list[CatalogReplica | StoreLoop | RollbackWatch | IndexExpiry] = []
         self._publishers: list[KafkaPublisher] = []
         self._breakers: list[Breaker] = []
 

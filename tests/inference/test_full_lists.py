@@ -25,6 +25,11 @@ WIDE, KINDS, LENGTH = 64, 20, 20
 Looks = NDArray[np.float32]
 
 
+def unit(vector: NDArray[np.floating]) -> Looks:
+    scaled: Looks = (vector / np.linalg.norm(vector)).astype(np.float32)
+    return scaled
+
+
 class Looking:
     """Draws pictures of some kinds: those of one kind look alike, and none is a copy of another."""
 
@@ -34,7 +39,7 @@ class Looking:
 
     def like(self, kind: int, *, spread: float = 0.9) -> Looks:
         found = self._kinds[kind % KINDS] + spread * self._random.standard_normal(WIDE) / np.sqrt(WIDE)
-        return (found / np.linalg.norm(found)).astype(np.float32)
+        return unit(found)
 
 
 LOOKING = Looking()
@@ -129,7 +134,7 @@ def test_copies_that_were_uploaded_last_leave_room_in_the_list_of_a_stranger() -
 def nearly(looks: Looks, number: int) -> Looks:
     """A picture that was saved again: nearly the same vector."""
     noise = np.random.default_rng(number).standard_normal(WIDE) * 0.05 / np.sqrt(WIDE)
-    return ((looks + noise) / np.linalg.norm(looks + noise)).astype(np.float32)
+    return unit(looks + noise)
 
 
 async def test_pictures_that_were_saved_again_are_copies_too() -> None:
