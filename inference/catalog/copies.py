@@ -43,13 +43,14 @@ class Copies:
         entering = rows[linked & ~stays]
         left = self.keys[leaving]
         self.keys[rows] = keys
-        pictures = np.unique(np.concatenate([left, self.keys[entering]]))
+        entered = self.keys[entering].tolist()
+        pictures = np.array([*dict.fromkeys([*left.tolist(), *entered])], np.uint64)
         before = self._heads.find(pictures)
         heads = dict(zip(pictures.tolist(), before.tolist(), strict=True))
         for row, key in zip(leaving.tolist(), left.tolist(), strict=True):
             following = self._unlink(row)
             heads[key] = following if heads[key] == row else heads[key]
-        for row, key in zip(entering.tolist(), self.keys[entering].tolist(), strict=True):
+        for row, key in zip(entering.tolist(), entered, strict=True):
             self._link(row, heads[key])
             heads[key] = row if heads[key] < 0 else heads[key]
         after = np.array([*heads.values()], np.int64)

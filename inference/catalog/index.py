@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from usearch.index import Index, Matches
 
-from inference.catalog.arrays import VectorRows, best_of
+from inference.catalog.arrays import VectorRows, best_of, room, roomier
 
 #: From this many vectors on, all cores add them, and each vector looks at half as many candidates for its neighbours:
 #: adding 100,000 takes a third of the time, and recall at 50 is 0.003 lower.
@@ -32,7 +32,7 @@ class VectorIndex(Protocol):
         """Remove rows; those that are not there are passed over."""
         ...
 
-    def contains(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def contains(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Whether each row [n] is there."""
         ...
 
@@ -68,8 +68,8 @@ class HnswIndex:
         self._expansion_search = expansion_search
         #: The most rows that the graph ever held: a removed row stays in it until a new one takes its place.
         self._nodes = 0
-        #: All rows, as last looked up.
-        self._every: NDArray[np.int64] | None = None
+        #: Which rows are there.
+        self._present = room(np.bool_)
         self._vectors = VectorRows(dimensions) if vectors is None else vectors
         # Codes are 3.5 standard deviations wide; components beyond are clipped.
         self._coding = _rotation(dimensions) * np.float32(127 / 3.5 * np.sqrt(dimensions))
@@ -84,13 +84,17 @@ class HnswIndex:
         """Load an index of the same `kind` from a file; raises what usearch raises for a file that is none."""
         self._index.load(path)
         self._nodes = self._index.stats.nodes
+        rows = np.asarray(self._index.keys[:], np.int64)
+        self._present = roomier(self._present, int(rows.max(initial=-1)) + 1)
+        self._present[rows] = True
 
     def add(self, rows: NDArray[np.uint64], vectors: NDArray[np.float32]) -> None:
         """See VectorIndex."""
         if not len(rows):
             return
         self.remove(rows)
-        self._every = None
+        self._present = roomier(self._present, int(rows.max()) + 1)
+        self._present[rows] = True
         self._vectors.put(rows, vectors)
         is_bulk = len(rows) >= BULK
         expansion = _EXPANSION_BULK if is_bulk else _EXPANSION_ADD
@@ -100,14 +104,14 @@ class HnswIndex:
 
     def remove(self, rows: NDArray[np.uint64]) -> None:
         """See VectorIndex."""
-        present = rows[self.contains(rows.astype(np.int64))]
+        present = rows[self.contains(rows)]
         if len(present):
             self._index.remove(present)
-            self._every = None
+            self._present[present] = False
 
-    def contains(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def contains(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
         """See VectorIndex."""
-        return np.atleast_1d(self._index.contains(rows.astype(np.uint64))).astype(np.bool_)
+        return self._present.take(rows, mode="clip") & (rows < len(self._present))
 
     def search(self, queries: NDArray[np.float32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """See VectorIndex."""
@@ -128,9 +132,7 @@ class HnswIndex:
         wider = self._nodes / len(self)
         if wider > _WIDER_LIMIT:
             # Looking at the few that are left takes less time, and misses none.
-            if self._every is None:
-                self._every = np.asarray(self._index.keys[:], np.int64)
-            return [self._every] * len(queries)
+            return [np.flatnonzero(self._present)] * len(queries)
         self._index.expansion_search = round(self._expansion_search * wider)  # type: ignore[misc]  # as above
         found = self._index.search(self._codes(queries), count + max(count // 4, _SPARE), threads=1)
         return [each.keys.astype(np.int64) for each in ([found] if isinstance(found, Matches) else found)]
@@ -153,7 +155,7 @@ class NullIndex:
     def remove(self, rows: NDArray[np.uint64]) -> None:
         """See VectorIndex."""
 
-    def contains(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def contains(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
         """See VectorIndex."""
         return np.zeros(len(rows), np.bool_)
 
