@@ -56,17 +56,18 @@ def measure_index(
     the items has `expired` after all were added.
     """
     random = np.random.default_rng(0)
-    centres = draw_centres(random, items, dimensions)
     shows = draw_copies(random, items, copies)
+    centres = draw_centres(random, int(shows.max()) + 1, dimensions)
     vectors = draw(random, centres, int(shows.max()) + 1)
+    stored = vectors.astype("<f2")
     queries = draw(random, centres, QUERIES)
     # The first index of a process allocates threads and buffers, which do not count.
-    _add(VectorSpace(dimensions), draw(random, centres, _CHUNK), 0)
+    _add(VectorSpace(dimensions), draw(random, centres, _CHUNK).astype("<f2"), 0)
     before = resident_bytes()
     space = VectorSpace(dimensions)
     started = time.perf_counter()
     for start in range(0, items, _CHUNK):
-        _add(space, vectors[shows[start : start + _CHUNK]], start)
+        _add(space, stored[shows[start : start + _CHUNK]], start)
         progress(f"{min(start + _CHUNK, items):,} of {items:,} added")
     adds_per_s = items / (time.perf_counter() - started)
     size = resident_bytes() - before
@@ -75,7 +76,7 @@ def measure_index(
     space.update_index()
     pictures = np.unique(shows[~is_gone])
     count = min(COUNT, len(pictures))
-    shown = vectors[pictures]
+    shown = stored[pictures].astype(np.float32)
     exact_ms, nearest = _timed(lambda query: pictures[np.argpartition(shown @ query, -count)[-count:]], queries[:200])
     found_ms, found = _timed(lambda query: space.search(query[None], count)[0][0], queries)
     recall = np.mean([len(np.intersect1d(shows[a], b)) / count for a, b in zip(found[:200], nearest, strict=True)])
@@ -103,9 +104,9 @@ def draw_copies(random: np.random.Generator, items: int, copies: float) -> NDArr
     return random.permutation(shows)
 
 
-def _add(space: VectorSpace, vectors: NDArray[np.float32], first: int) -> None:
+def _add(space: VectorSpace, vectors: NDArray[np.float16], first: int) -> None:
     """Add items to the rows from `first` on."""
-    for row, vector in enumerate(vectors.astype("<f2"), start=first):
+    for row, vector in enumerate(vectors, start=first):
         space.put(row, vector.tobytes(), is_shown=True)
     space.update_index()
 
@@ -141,12 +142,12 @@ def _while_adding(
     space: VectorSpace, vectors: NDArray[np.float32], base: int, queries: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """Milliseconds of searches while another thread adds the vectors at a fixed rate, in rows from `base` on."""
-    delays = []
+    delays, stored = [], vectors.astype("<f2")
 
     def add() -> None:
         due = time.perf_counter()
         for number in range(len(vectors)):
-            _add(space, vectors[number : number + 1], base + number)
+            _add(space, stored[number : number + 1], base + number)
             due += 1 / _ADDS_PER_S
             time.sleep(max(due - time.perf_counter(), 0))
 

@@ -100,8 +100,8 @@ def measure_shared_index(
     For the shares of `copies` and `expired` items see `measure_index`.
     """
     random = np.random.default_rng(0)
-    centres = draw_centres(random, items, dimensions)
     shows = draw_copies(random, items, copies)
+    centres = draw_centres(random, int(shows.max()) + 1, dimensions)
     vectors = draw(random, centres, int(shows.max()) + 1)
     drawn = _Items(vectors[shows], shows, random.permutation(items) < round(expired * items))
     with TemporaryDirectory(prefix="sightline-index-") as home:

@@ -82,7 +82,8 @@ class VectorRows:
 
     def similarities(self, rows: NDArray[np.int64], vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """The inner products of the vectors of rows [n] with a vector [d], float32 [n]; the vectors are not copied."""
-        return _similarities(self.halves, rows, vector)
+        # A copy may be written to: for an array that may not, the function would be compiled again.
+        return _similarities(self.halves, rows, np.array(vector, np.float32))
 
     @property
     def halves(self) -> NDArray[np.uint16]:

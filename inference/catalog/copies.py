@@ -32,6 +32,7 @@ class Copies:
         self._next = room(np.int32)
         self._previous = room(np.int32)
         self._heads = KeyedRows()
+        self._linked = 0
         if keys is not None:
             self._lengthen(len(keys))
             self.keys[: len(keys)] = keys
@@ -41,6 +42,7 @@ class Copies:
         stays = (self.keys_of(rows) == keys) & linked & self.is_linked(rows)
         leaving = rows[self.is_linked(rows) & ~stays]
         entering = rows[linked & ~stays]
+        self._linked += len(entering) - len(leaving)
         left = self.keys[leaving]
         self.keys[rows] = keys
         entered = self.keys[entering].tolist()
@@ -73,6 +75,7 @@ class Copies:
         self._next[rows] = following + 1
         self._previous[following] = rows + 1
         self._heads.put(keys[is_first], heads)
+        self._linked = len(rows)
         return heads
 
     def keys_of(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -87,6 +90,11 @@ class Copies:
     def heads(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The head of each picture [n], by key; -1 where no row of it can be shown."""
         return self._heads.find(keys)
+
+    @property
+    def has_any(self) -> bool:
+        """Whether two rows that can be shown have the same picture."""
+        return self._linked > len(self._heads)
 
     def members(self, rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
         """For each linked row of [n] itself and more of its picture, `most` at most; the others are left out."""

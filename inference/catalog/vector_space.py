@@ -95,7 +95,7 @@ class VectorSpace:
             found = self._similar.of(rows, self.vectors)
         else:
             found = [self._index.search(self.vectors(group), count)[0].ravel() for group in rows]
-        return [self._copies.members(each, _MEMBERS) for each in found]
+        return [self._copies.members(each, _MEMBERS) for each in found] if self._copies.has_any else found
 
     def members(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """All rows that can be shown with the pictures of rows [n], where these can be."""
