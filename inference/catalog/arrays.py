@@ -80,10 +80,10 @@ class VectorRows:
         numkong.astype(stored, "float32", out=vectors)
         return vectors
 
-    def similarities(self, rows: NDArray[np.int64], vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The inner products of the vectors of rows [n] with a vector [d], float32 [n]; the vectors are not copied."""
+    def similarities(self, rows: NDArray[np.int64], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The greatest inner product of each row's vector with vectors [k ≥ 1, d], float32 [n]; no vector is copied."""
         # A copy may be written to: for an array that may not, the function would be compiled again.
-        return _similarities(self.halves, rows, np.array(vector, np.float32))
+        return _similarities(self.halves, rows, np.array(vectors, np.float32))
 
     @property
     def halves(self) -> NDArray[np.uint16]:
@@ -97,9 +97,12 @@ class VectorRows:
 
 @compiled
 def _similarities(
-    halves: NDArray[np.uint16], rows: NDArray[np.int64], vector: NDArray[np.float32]
+    halves: NDArray[np.uint16], rows: NDArray[np.int64], vectors: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     found = np.empty(len(rows), np.float32)
     for place in range(len(rows)):
-        found[place] = half_dot(halves[rows[place]], vector)
+        row = halves[rows[place]]
+        found[place] = half_dot(row, vectors[0])
+        for other in range(1, len(vectors)):
+            found[place] = max(found[place], half_dot(row, vectors[other]))
     return found

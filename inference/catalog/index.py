@@ -118,7 +118,7 @@ class HnswIndex:
         rows = np.full((len(queries), count), -1, np.int64)
         similarities = np.full((len(queries), count), -1.0, np.float32)
         for at, near in enumerate(self._near(queries, count)):
-            exact = self._vectors.similarities(near, queries[at])
+            exact = self._vectors.similarities(near, queries[at : at + 1])
             best = best_of(exact, count)
             rows[at, : len(best)] = near[best]
             similarities[at, : len(best)] = exact[best]

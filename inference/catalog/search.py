@@ -50,7 +50,7 @@ async def find_exactly(
         if total > few:
             return None
         within.append(rows)
-        similarities.append(catalog.pictures.similarities(rows, query))
+        similarities.append(catalog.pictures.similarities(rows, query[None]))
         # Each chunk takes milliseconds: other work gets its turn.
         await asyncio.sleep(0)
     return _first(catalog, np.concatenate(within), np.concatenate(similarities), count, search_filter)
@@ -75,7 +75,7 @@ def nearest(
 ) -> NDArray[np.int64]:
     """As FindSimilar, among what shows the pictures of rows [n]."""
     members = matching(catalog, catalog.pictures.members(rows), search_filter)
-    return _first(catalog, members, catalog.pictures.similarities(members, query), count, search_filter)
+    return _first(catalog, members, catalog.pictures.similarities(members, query[None]), count, search_filter)
 
 
 def _first(

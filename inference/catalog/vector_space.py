@@ -68,9 +68,9 @@ class VectorSpace:
         """The vectors of rows [...], float32 [..., dimensions]; that of row -1 is arbitrary."""
         return self._vectors[rows]
 
-    def similarities(self, rows: NDArray[np.int64], vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The cosine similarities of rows [n] to a unit vector [dimensions], float32 [n]."""
-        return self._vectors.similarities(rows, vector)
+    def similarities(self, rows: NDArray[np.int64], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The cosine similarity of each row [n] to the nearest of unit vectors [k, dimensions], float32 [n]."""
+        return self._vectors.similarities(rows, vectors)
 
     @property
     def halves(self) -> NDArray[np.uint16]:

@@ -30,7 +30,7 @@ class SimilarRanker:
         """
         is_owned = catalog.owners[rows] == np.uint64(owner) if owner else np.zeros(len(rows), np.bool_)
         rows = distinct(rows[(catalog.expires_ms[rows] > now_ms) & ~is_owned], catalog.pictures.halves, length)
-        similarities = catalog.pictures.similarities(rows, query).tolist()
+        similarities = catalog.pictures.similarities(rows, query[None]).tolist()
         return [
             RecommendedItem(
                 item_id=catalog.item_ids[row],

@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from features.interests import INTERESTS_LIMIT
 from inference.catalog.arrays import best_of
 from inference.catalog.copies import distinct
 from inference.retrieval.filters import REFUSED, apply_filters
@@ -21,10 +20,12 @@ def nearest_allowed(query: Query, user: int) -> NDArray[np.int64]:
     What is most similar to an interest is best; for a user without interests the latest uploads are.
     """
     rows = _allowed(query, user)
-    values = _similarities(query, user, rows) if has_interests(query, user) else query.catalog.uploaded_ms[rows]
+    catalog, interests = query.catalog, query.tastes.interests
+    centres = interests.centres[user, interests.shares[user] > 0]
+    values = catalog.pictures.similarities(rows, centres) if len(centres) else catalog.uploaded_ms[rows]
     looked_at = 2 * query.reach
     while True:
-        found = distinct(rows[best_of(values, looked_at)], query.catalog.pictures.halves, query.reach)
+        found = distinct(rows[best_of(values, looked_at)], catalog.pictures.halves, query.reach)
         if len(found) == query.reach or looked_at >= len(rows):
             return found
         looked_at *= _WIDER
@@ -43,13 +44,3 @@ def _allowed(query: Query, user: int) -> NDArray[np.int64]:
     merged = Merged(users, rows, none, refused, np.zeros(0, np.float32), NO_ROWS)
     kept, _, _ = apply_filters(query, merged, wishes_of(query.profiles, users, rows, query.catalog).weights)
     return rows[kept]
-
-
-def _similarities(query: Query, user: int, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """How similar each row [n] is to the nearest interest."""
-    interests, nearest = query.tastes.interests, np.full(len(rows), -1.0, np.float32)
-    for number in range(INTERESTS_LIMIT):
-        if interests.shares[user, number] > 0:
-            centre = interests.centres[user, number]
-            np.maximum(nearest, query.catalog.pictures.similarities(rows, centre), out=nearest)
-    return nearest
