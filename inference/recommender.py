@@ -106,8 +106,9 @@ class Recommender:
             now_ms,
         )
         found = self._make(query, end)
+        possible = min(self.length, self._catalog.pictures.pictures)
         for place, each in enumerate(found):
-            if len(each.ranking.items) < self.length:
+            if len(each.ranking.items) < possible:
                 found[place] = self._make_longer(query, place, each)
         return found
 

@@ -101,8 +101,10 @@ class Copies:
         return _members(rows, self._next, most)
 
     def one_of_each(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The first linked row of each picture among rows [n], in their order."""
+        """The first linked row of each picture among rows [n], each once, in their order."""
         linked = rows[self.is_linked(rows)]
+        if not self.has_any:
+            return linked
         _, first = np.unique(self.keys[linked], return_index=True)
         first.sort()
         return linked[first]

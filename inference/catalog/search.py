@@ -42,10 +42,11 @@ async def find_similar(
 async def find_exactly(
     catalog: Catalog, query: NDArray[np.float32], count: int, search_filter: SearchFilter, few: float
 ) -> NDArray[np.int64] | None:
-    """As FindSimilar, by a look at every item; None where more than `few` can be shown and are within the limits."""
+    """As FindSimilar, by a look at every item; None where more than `few` are within the limits."""
     within, similarities, total = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)], 0
     for start in range(0, len(catalog.keys), _CHUNK):
         rows = matching(catalog, np.arange(start, min(start + _CHUNK, len(catalog.keys))), search_filter)
+        rows = catalog.pictures.one_of_each(rows)
         total += len(rows)
         if total > few:
             return None
@@ -74,7 +75,7 @@ def nearest(
     catalog: Catalog, query: NDArray[np.float32], rows: NDArray[np.int64], count: int, search_filter: SearchFilter
 ) -> NDArray[np.int64]:
     """As FindSimilar, among what shows the pictures of rows [n]."""
-    members = matching(catalog, catalog.pictures.members(rows), search_filter)
+    members = catalog.pictures.one_of_each(matching(catalog, catalog.pictures.members(rows), search_filter))
     return _first(catalog, members, catalog.pictures.similarities(members, query[None]), count, search_filter)
 
 

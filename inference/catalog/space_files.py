@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from features.item import picture_key
 from inference.catalog.arrays import VectorRows
 from inference.catalog.index import HnswIndex
 from inference.catalog.vector_space import SpaceContents, VectorSpace
@@ -33,14 +34,23 @@ def write_space(folder: Path, number: int, space: VectorSpace, rows: int) -> Spa
     return SpaceManifest(contents.encoder, space.dimensions, contents.index.kind)
 
 
-def read_space(folder: Path, number: int, manifest: SpaceManifest, rows: int) -> SpaceContents:
-    """Read what `write_space` wrote; raises OSError, ValueError or RuntimeError for files that are not as written."""
+def read_space(
+    folder: Path, number: int, manifest: SpaceManifest, rows: int, *, has_pictures: bool = True
+) -> SpaceContents:
+    """Read what `write_space` wrote; raises OSError, ValueError or RuntimeError for files that are not as written.
+
+    Without `has_pictures` the keys are made from the vectors, and the index is empty.
+    """
     vectors = VectorRows(manifest.dimensions)
     vectors.put(np.arange(rows), np.load(_vectors(folder, number), mmap_mode="r"))
     index = HnswIndex(manifest.dimensions, vectors)
+    if not has_pictures:
+        none = bytes(2 * manifest.dimensions)
+        stored = (vector.tobytes() for vector in vectors.stored(rows))
+        keys = np.fromiter((0 if each == none else picture_key(each) for each in stored), np.uint64, rows)
+        return SpaceContents(manifest.encoder, vectors, index, keys)
     index.load(_index(folder, number))
-    keys = np.load(_keys(folder, number))
-    return SpaceContents(manifest.encoder, vectors, index, keys)
+    return SpaceContents(manifest.encoder, vectors, index, np.load(_keys(folder, number)))
 
 
 def _index(folder: Path, number: int) -> Path:

@@ -16,6 +16,8 @@ from inference.catalog.similar_cache import ADDED_LIMIT, SimilarCache
 SIMILAR_COUNT = 80
 #: Items of one picture that a search proposes: of a head that a user must not be shown, another one may be.
 _MEMBERS = 4
+#: Vectors that are widened at a time, when all are indexed.
+_INDEXED_AT_ONCE = 16_384
 #: A shared index may lack this many of the latest additions.
 _BEHIND = ADDED_LIMIT // 2
 
@@ -58,7 +60,9 @@ class VectorSpace:
         missing = heads[~indexed[heads]]
         indexed[heads] = False
         self._index.remove(np.flatnonzero(indexed).astype(np.uint64))
-        self._index.add(missing.astype(np.uint64), self.vectors(missing))
+        for start in range(0, len(missing), _INDEXED_AT_ONCE):
+            part = missing[start : start + _INDEXED_AT_ONCE]
+            self._index.add(part.astype(np.uint64), self.vectors(part))
 
     def contents(self) -> SpaceContents:
         """All contents; the arrays are those of the space, and change with it."""
@@ -111,7 +115,7 @@ class VectorSpace:
         return self._copies.heads(keys)
 
     def one_of_each(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The first row of each picture among rows [n], in their order, without those that cannot be shown."""
+        """The first row of each picture among rows [n], each once, in their order, if it can be shown."""
         return self._copies.one_of_each(rows)
 
     @property

@@ -37,10 +37,11 @@ def has_interests(query: Query, user: int) -> bool:
 
 
 def _allowed(query: Query, user: int) -> NDArray[np.int64]:
+    """One row of each picture that the user may be shown."""
     rows = np.flatnonzero(query.catalog.shown)
     users = np.full(len(rows), user)
     none = np.zeros(len(rows), np.int8)
     refused = np.where(np.isin(rows, query.tastes.refused[user]), np.int8(REFUSED), none)
     merged = Merged(users, rows, none, refused, np.zeros(0, np.float32), NO_ROWS)
     kept, _, _ = apply_filters(query, merged, wishes_of(query.profiles, users, rows, query.catalog).weights)
-    return rows[kept]
+    return query.catalog.pictures.one_of_each(rows[kept])

@@ -280,6 +280,14 @@ def test_a_worker_whose_index_is_elsewhere_fills_its_lists_when_that_answers_not
     assert len(feed(shop, after(("o1", 1.0), *((f"o{n}", 0.2) for n in range(450, 500))))) == LENGTH
 
 
+async def test_where_there_are_few_pictures_each_stands_in_every_list_once() -> None:
+    shop = shop_of([item(f"p{n}", LOOKS[n % 7], owner=f"s{n % 2}") for n in range(3000)])
+
+    for profile in (NEW, after(("p7", 1.0)), after(("p7", 1.0), *((f"p{n}", 0.2) for n in range(20)))):
+        assert len(feed(shop, profile, user="s0")) == len(feed(shop, profile, user="s1")) == 7
+    assert len(await photo(shop, LOOKS[3])) == 7
+
+
 # A search with limits
 
 
