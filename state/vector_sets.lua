@@ -28,16 +28,17 @@ local function leave(set, pictures, item)
 end
 
 local function join(set, pictures, item, picture, vector, facts, expansion)
-  if redis.call('HGET', pictures, item) ~= picture then
+  local is_known = redis.call('HGET', pictures, item) == picture
+  if not is_known then
     leave(set, pictures, item)
     redis.call('HSET', pictures, item, picture)
-    local held = attributes(set, picture)
-    if held then
-      count(set, picture, held.items + 1)
-      return
-    end
+  end
+  local held = attributes(set, picture)
+  if not held then
     redis.call('VADD', set, 'FP32', vector, picture, 'Q8', 'EF', expansion, 'SETATTR', facts)
-  elseif attributes(set, picture).items == 1 then
+  elseif not is_known then
+    count(set, picture, held.items + 1)
+  elseif held.items == 1 then
     redis.call('VSETATTR', set, picture, facts)
   end
 end
