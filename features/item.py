@@ -45,6 +45,11 @@ def hash_of(user_id: str) -> str:
     return blake2b(user_id.encode(), digest_size=16).hexdigest()
 
 
+def picture_key(embedding: bytes) -> int:
+    """The 64-bit key (BLAKE2b) of a picture, by its stored vector; never 0, which stands for no picture."""
+    return int.from_bytes(blake2b(embedding, digest_size=8).digest(), "little") or 1
+
+
 def decay(age_ms: float, half_life_ms: float) -> float:
     """The share that remains after `age_ms`; a negative age counts as 0, since clocks differ.
 

@@ -1,7 +1,7 @@
 """The one door to recommendations: from profiles to finished lists."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +11,19 @@ from features.profile import Profile
 from features.recommendation import Source
 from features.trends import NO_TRENDS
 from inference.catalog.catalog import Catalog
+from inference.catalog.vector_space import SIMILAR_COUNT
 from inference.ranking.ranker import label
 from inference.ranking.ranking import Ranking, WeightedRanker
 from inference.retrieval.candidates import count_sources, generate_candidates
+from inference.retrieval.exhaustive import has_interests
 from inference.retrieval.query import Query
 from inference.retrieval.sources.co_engaged import recent_items
 from inference.retrieval.sources.table import SOURCE_NAMES
 from inference.retrieval.tastes import Tastes, find_tastes
 from inference.retrieval.trends import Trends, find_trends
+
+#: Pictures that searches for look-alikes give when a list is short, one after the other.
+WIDER_REACHES = (8 * SIMILAR_COUNT, 64 * SIMILAR_COUNT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ class Recommender:
 
     def prepare(self, profiles: Sequence[Profile], now_ms: int) -> Prepared:
         """The first step, after which the look-alikes of `medoids` may be waited for."""
+        self._catalog.advance(now_ms)
         return Prepared(profiles, find_tastes(profiles, self._catalog, now_ms), self._catalog.changes)
 
     def recommend(
@@ -99,11 +105,34 @@ class Recommender:
             self._catalog,
             now_ms,
         )
+        found = self._make(query, end)
+        possible = min(self.length, self._catalog.pictures.pictures)
+        for place, each in enumerate(found):
+            if len(each.ranking.items) < possible:
+                found[place] = self._make_longer(query, place, each)
+        return found
+
+    def _make(self, query: Query, end: Callable[[str], None] = lambda _: None) -> list[Recommended]:
         candidates = generate_candidates(query)
         end("candidates")
         rankings = self._ranker.rank(query, candidates, length=self.length)
         end("rank")
         return [Recommended(*each) for each in zip(rankings, candidates.sources_of(), candidates.filtered, strict=True)]
+
+    def _make_longer(self, query: Query, place: int, made: Recommended) -> Recommended:
+        """The list of one user, which is short, from wider and wider searches until it is full or has everything."""
+        profiles = [query.profiles[place]]
+        tastes = find_tastes(profiles, self._catalog, query.now_ms)
+        alone = replace(query, profiles=profiles, users=[query.users[place]], tastes=tastes)
+        indexed = self._catalog.pictures.indexed if has_interests(alone, 0) else 0
+        reaches = [reach for reach in WIDER_REACHES if reach < indexed]
+        wider = [replace(alone, reach=reach) for reach in reaches]
+        every = replace(alone, reach=max(SIMILAR_COUNT, 2 * self.length), is_exhaustive=True)
+        for each in [*wider, every]:
+            (made,) = self._make(each)
+            if len(made.ranking.items) == self.length:
+                break
+        return made
 
     def _find_trends(self, table: NDArray[np.void], now_ms: int) -> Trends:
         """The trends by row, worked out once for each table and size of the catalogue: tables are a second old."""

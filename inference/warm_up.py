@@ -3,14 +3,18 @@
 It takes seconds where nothing was compiled yet, else a moment.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from features.behaviour import UNKNOWN, Behaviour, apply_engagement, engagements
 from features.item import Item, key_of
 from features.profile import SEEN_BEFORE, Action, Profile, profile_after
+from features.search_filter import NO_FILTER
 from features.seen_packing import pack_seen
 from features.trends import NO_TRENDS
 from inference.catalog.catalog import Catalog
+from inference.catalog.search import nearest
 from inference.recommender import Recommender
 
 _USER = key_of("nobody")
@@ -19,9 +23,12 @@ _THAT, _THIS = (Action(event, key_of(name), 1.0, 0) for event, name in enumerate
 
 def warm_up_items() -> tuple[Catalog, Profile, Behaviour]:
     """Compile what items need: a catalogue of two items, the profile of a user who clicked both, and a behaviour."""
-    catalog = Catalog(2)
-    embedding = np.array([1, 0], "<f2").tobytes()
-    catalog.apply([(name, Item(name, 0, embeddings={"none": embedding})) for name in ("this", "that")])
+    catalog, vector = Catalog(2), np.array([1, 0], np.float32)
+    item = Item("this", 0, embeddings={"none": vector.astype("<f2").tobytes()})
+    items = [item, replace(item, item_id="that"), replace(item, item_id="expired", expires_at_ms=1)]
+    catalog.apply([(each.item_id, each) for each in items])
+    catalog.advance(1)
+    nearest(catalog, vector, np.zeros(1, np.int64), 2, NO_FILTER)
     clicked = profile_after([_THAT])
     _, followed = engagements(clicked, _THIS, 0, 0)
     return catalog, clicked, apply_engagement(UNKNOWN, followed)
@@ -30,8 +37,9 @@ def warm_up_items() -> tuple[Catalog, Profile, Behaviour]:
 def warm_up_lists() -> None:
     """Compile what lists need: make one for that user, and remember what is long ago."""
     catalog, profile, followed = warm_up_items()
-    recommender = Recommender(catalog, length=1)
-    recommender.recommend(recommender.prepare([profile], 0), [_USER], {_THAT.item: followed}, NO_TRENDS, 0)
+    # The list is short, so that every search is made.
+    recommender = Recommender(catalog, length=2)
+    recommender.recommend(recommender.prepare([profile], 1), [_USER], {_THAT.item: followed}, NO_TRENDS, 1)
     long_ago = SEEN_BEFORE.add(SEEN_BEFORE.add((), _THAT.item), _THIS.item)
     SEEN_BEFORE.unpack(SEEN_BEFORE.pack(long_ago), 0)
     pack_seen(profile.seen, profile.engaged)

@@ -63,4 +63,4 @@ COMMANDS: Final = (
 )
 
 #: Further commands for the shared index. Redis 7 refuses a rule with these names.
-VECTOR_COMMANDS: Final = "+vadd +vrem +vsim +vcard"
+VECTOR_COMMANDS: Final = "+vadd +vrem +vsim +vcard +vgetattr +vsetattr"

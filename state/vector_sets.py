@@ -1,9 +1,9 @@
 """The shared index of the catalogue: vector sets of Redis 8.
 
-Every worker searches it; each partition of state.catalog has one writer. The partitions are spread over shards, and
-each shard has a hash slot of its own on a Redis Cluster. A vector set holds the vectors of one encoder. The position of
-a partition is stored in its shard, by the protocol of `state.partitions`: a loss in Redis is indexed again, and a
-replaced writer is refused.
+It has each picture once, however many items show it (docs/adr/0022). Every worker searches it; each partition of
+state.catalog has one writer. The partitions are spread over shards, and each shard has a hash slot of its own on a
+Redis Cluster. A vector set holds the vectors of one encoder. The position of a partition is stored in its shard, by the
+protocol of `state.partitions`: a loss in Redis is indexed again, and a replaced writer is refused.
 """
 
 import json
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from redis.exceptions import ResponseError
 
-from features.item import key_of
+from features.item import key_of, picture_key
 from features.search_filter import NO_FILTER, SearchFilter
 from state.errors import StateCorrupt
 from state.keys import names_of
@@ -29,16 +29,19 @@ from state.redis import Client, Observer, reporting
 EXPANSION_ADD: Final = 64
 #: The least number of candidates that a search keeps.
 EXPANSION_SEARCH: Final = 64
+#: What a stored place ends with: its shard has each picture once. Without it the shard has each item.
+_FORMAT: Final = "pictures"
 _LIBRARY: Final = Path(__file__).with_name("vector_sets.lua").read_text()
 
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """An item of the index: `vector` is float32 [d], made by `encoder`."""
+    """An item of the index: `vectors` has a float32 [d] by encoder."""
 
     vectors: Mapping[str, NDArray[np.float32]]
     category: str | None = None
     price: float | None = None
+    expires_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Place:
 
     def token(self) -> str:
         """Return the stored form."""
-        return "" if self == NOWHERE else f"{self.position} {self.topic_id} {self.written_ms}"
+        return "" if self == NOWHERE else f"{self.position} {self.topic_id} {self.written_ms} {_FORMAT}"
 
     def is_at(self, other: "Place") -> bool:
         """Return whether both stand for the same records."""
@@ -62,7 +65,10 @@ NOWHERE: Final = Place(START, "", 0)
 
 
 class VectorSets:
-    """Reads and writes the index by item keys (`features.item.key_of`). Methods raise StateUnavailable."""
+    """Writes the index by item keys (`key_of`), and finds pictures by theirs (`picture_key`).
+
+    Methods raise StateUnavailable.
+    """
 
     def __init__(self, client: Client, app: str, shards: int, *, observe: Observer) -> None:
         self._pipeline = Pipeline(client)
@@ -104,29 +110,42 @@ class VectorSets:
         shard = self._shards[self.shard_of(partition)]
         wanted = {name for indexed in changes.values() if indexed for name in shard.vectors_of(indexed)}
         sets = sorted(wanted.union(self._sets.get(self.shard_of(partition), ())))
-        args: list[str | bytes] = [expected.token(), place.token(), str(EXPANSION_ADD)]
+        keys = [shard.position(partition), shard.names, shard.expiries]
+        places = {name: len(keys) + 2 * number + 1 for number, name in enumerate(sets)}
+        args: list[str | bytes] = [expected.token(), place.token(), str(EXPANSION_ADD), str(len(changes))]
         for key, indexed in changes.items():
-            for at, name in enumerate(sets, start=3):
-                args += [str(at), _element(key), *_content(shard, name, indexed)]
-        keys = [shard.position(partition), shard.names, *sets]
-        (held,) = await self._call("index", [Call("FCALL", "sightline_index", keys, args)])
+            args += [_element(key), str(indexed.expires_at_ms) if indexed and indexed.expires_at_ms else ""]
+        for key, indexed in changes.items():
+            for name in sets:
+                args += [_element(key), str(places[name]), *_content(shard, name, indexed)]
+        (held,) = await self._call("index", [Call("FCALL", "sightline_index", [*keys, *_with_items(sets)], args)])
         self._sets[self.shard_of(partition)] = sets
         return _read_place(partition, held)
+
+    async def expire(self, shard: int, now_ms: int, most: int) -> int:
+        """Take up to `most` items that expired by this time out of a shard; how many these were."""
+        names = self._shards[shard]
+        (sets,) = await self._call("index_place", [Command("SMEMBERS", names.names)])
+        keys = [names.expiries, *_with_items(sorted(name.decode() for name in sets))]
+        (count,) = await self._call("index_expire", [Call("FCALL", "sightline_expire", keys, [str(now_ms), str(most)])])
+        return int(count)
 
     async def clear(self, shard: int, partitions: Collection[int]) -> None:
         """Empty a shard and forget the positions of its partitions among these, so that they are indexed again."""
         names = self._shards[shard]
         (sets,) = await self._call("index_place", [Command("SMEMBERS", names.names)])
         positions = [names.position(partition) for partition in partitions if self.shard_of(partition) == shard]
-        await self._call("index_clear", [Command("UNLINK", names.names, (*sets, *positions))])
+        held = (*_with_items([name.decode() for name in sets]), names.expiries, *positions)
+        await self._call("index_clear", [Command("UNLINK", names.names, held)])
         self._sets[shard] = []
 
     async def search(
         self, encoder: str, queries: NDArray[np.float32], count: int, search_filter: SearchFilter = NO_FILTER
     ) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
-        """Return keys uint64 [q, count] of the items nearest to queries float32 [q, d], and their similarities.
+        """Return keys uint64 [q, count] of the pictures nearest to queries float32 [q, d], and their similarities.
 
-        The nearest come first. Missing results have a similarity of -1. A narrow filter may miss items that match.
+        The nearest come first. Missing results have a similarity of -1. A narrow filter may miss items that match; of a
+        picture that many items show, some may be within it.
         """
         asked = min(count, _share(count, len(self._shards)))
         options = ["COUNT", str(asked), "EF", str(max(asked, EXPANSION_SEARCH)), "WITHSCORES", *_filter(search_filter)]
@@ -137,15 +156,20 @@ class VectorSets:
         keys = np.zeros((len(queries), count), np.uint64)
         similarities = np.full((len(queries), count), -1.0, np.float32)
         for at in range(len(queries)):
-            found = [pair for each in answers[at * len(names) : (at + 1) * len(names)] for pair in (each or {}).items()]
-            nearest = sorted(found, key=lambda pair: -pair[1])[:count]
+            # Two shards may have the same picture.
+            found = {
+                key: score
+                for each in answers[at * len(names) : (at + 1) * len(names)]
+                for key, score in (each or {}).items()
+            }
+            nearest = sorted(found.items(), key=lambda pair: -pair[1])[:count]
             keys[at, : len(nearest)] = [int(element, 16) for element, _ in nearest]
             # Redis returns 1 for the same direction and 0 for the opposite one.
             similarities[at, : len(nearest)] = [2.0 * score - 1.0 for _, score in nearest]
         return keys, similarities
 
     async def count(self, encoder: str, dimensions: int) -> int:
-        """Return the number of indexed items of an encoder."""
+        """Return the number of indexed pictures of an encoder."""
         calls = [Command("VCARD", shard.vectors(encoder, dimensions)) for shard in self._shards]
         return sum(int(answer) for answer in await self._call("index_count", calls))
 
@@ -190,6 +214,11 @@ class _Shard:
     def vectors(self, encoder: str, dimensions: int) -> str:
         return f"{self.tag}:vectors:{dimensions}:{encoder}"
 
+    @property
+    def expiries(self) -> str:
+        """The key of the sorted set that says when items expire."""
+        return f"{self.tag}:expiries"
+
     def vectors_of(self, indexed: Indexed) -> dict[str, NDArray[np.float32]]:
         """The vectors of an item by the vector set that is to have them."""
         return {self.vectors(encoder, len(vector)): vector for encoder, vector in indexed.vectors.items()}
@@ -202,17 +231,23 @@ def _element(key: int) -> str:
     return f"{key:016x}"
 
 
-def _content(shard: _Shard, name: str, indexed: Indexed | None) -> tuple[str, bytes]:
-    """Return attributes and vector of an item in a vector set; an empty vector if it does not belong there."""
+def _with_items(sets: Sequence[str]) -> list[str]:
+    """Return each vector set with the hash that says which picture its items have."""
+    return [key for name in sets for key in (name, f"{name}:items")]
+
+
+def _content(shard: _Shard, name: str, indexed: Indexed | None) -> tuple[str, str, bytes]:
+    """Return attributes, picture and vector of an item in a vector set; no picture if it does not belong there."""
     vector = None if indexed is None else shard.vectors_of(indexed).get(name)
     if indexed is None or vector is None:
-        return "", b""
-    attributes: dict[str, object] = {}
+        return "", "", b""
+    attributes: dict[str, object] = {"items": 1, "many": 0}
     if indexed.category is not None:
         attributes["category"] = _category(indexed.category)
     if indexed.price is not None:
         attributes["price"] = indexed.price
-    return json.dumps(attributes), vector.astype("<f4").tobytes()
+    picture = _element(picture_key(vector.astype("<f2").tobytes()))
+    return json.dumps(attributes), picture, vector.astype("<f4").tobytes()
 
 
 def _category(name: str) -> str:
@@ -228,7 +263,7 @@ def _filter(search_filter: SearchFilter) -> list[str]:
         terms.append(f".price >= {_plain(search_filter.min_price)}")
     if search_filter.max_price is not None:
         terms.append(f".price <= {_plain(search_filter.max_price)}")
-    return ["FILTER", " and ".join(terms)] if terms else []
+    return ["FILTER", f".many == 1 or ({' and '.join(terms)})"] if terms else []
 
 
 def _plain(number: float) -> str:
@@ -250,7 +285,8 @@ def _read_place(partition: int, token: bytes) -> Place:
     if not token:
         return NOWHERE
     try:
-        position, topic_id, written_ms = token.decode().split(" ")
-        return Place(int(position), topic_id, int(written_ms))
+        position, topic_id, written_ms, *rest = token.decode().split(" ")
+        # A shard as the version before wrote it is one of no topic: it is outdated, and made again.
+        return Place(int(position), topic_id if rest == [_FORMAT] else "", int(written_ms))
     except ValueError:
         raise StateCorrupt(f"the position of partition {partition} in the index is {token!r}: delete its key") from None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.harness.resident_memory import resident_bytes
 from deploy.service import Progress
-from inference.catalog.index import HnswIndex
+from inference.catalog.vector_space import VectorSpace
 
 COUNT = 50
 QUERIES = 1000
@@ -25,7 +25,8 @@ ADDING_S = 20.0
 class IndexFigures:
     """`p99_adding_ms` is measured while another thread adds 200 items a second.
 
-    `bytes_per_item` is the size of the index with its vectors, without the other columns of a catalogue.
+    `recall_at_50` is among the `pictures` that can be shown, each counted once. `bytes_per_item` is the size of the
+    index with its vectors, without the other columns of a catalogue.
     """
 
     p50_ms: float
@@ -35,40 +36,79 @@ class IndexFigures:
     adds_per_s: float
     bytes_per_item: float
     exact_p50_ms: float
+    copies: float
+    expired: float
+    pictures: int
 
 
 def measure_index(
-    items: int, dimensions: int, *, adding_s: float = ADDING_S, progress: Progress = lambda _: None
+    items: int,
+    dimensions: int,
+    *,
+    copies: float = 0.0,
+    expired: float = 0.0,
+    adding_s: float = ADDING_S,
+    progress: Progress = lambda _: None,
 ) -> IndexFigures:
-    """Fill an index with clustered unit vectors and search it, one query at a time."""
+    """Fill an index with clustered unit vectors and search it, one query at a time.
+
+    A share of the items are `copies`: one half of them show one picture, the others those of random items. A share of
+    the items has `expired` after all were added.
+    """
     random = np.random.default_rng(0)
-    centres = draw_centres(random, items, dimensions)
-    vectors = draw(random, centres, items)
+    shows = draw_copies(random, items, copies)
+    centres = draw_centres(random, int(shows.max()) + 1, dimensions)
+    vectors = draw(random, centres, int(shows.max()) + 1)
+    stored = vectors.astype("<f2")
     queries = draw(random, centres, QUERIES)
     # The first index of a process allocates threads and buffers, which do not count.
-    HnswIndex(dimensions).add(np.arange(_CHUNK, dtype=np.uint64), draw(random, centres, _CHUNK))
+    _add(VectorSpace(dimensions), draw(random, centres, _CHUNK).astype("<f2"), 0)
     before = resident_bytes()
-    index = HnswIndex(dimensions)
+    space = VectorSpace(dimensions)
     started = time.perf_counter()
     for start in range(0, items, _CHUNK):
-        rows = np.arange(start, min(start + _CHUNK, items), dtype=np.uint64)
-        index.add(rows, vectors[rows])
-        progress(f"{len(index):,} of {items:,} added")
+        _add(space, stored[shows[start : start + _CHUNK]], start)
+        progress(f"{min(start + _CHUNK, items):,} of {items:,} added")
     adds_per_s = items / (time.perf_counter() - started)
     size = resident_bytes() - before
-    exact_ms, nearest = _timed(lambda query: np.argpartition(vectors @ query, -COUNT)[-COUNT:], queries[:200])
-    found_ms, found = _timed(lambda query: index.search(query[None], COUNT)[0][0], queries)
-    recall = np.mean([len(np.intersect1d(a, b)) / COUNT for a, b in zip(found[:200], nearest, strict=True)])
+    is_gone = random.permutation(items) < round(expired * items)
+    space.show(np.flatnonzero(is_gone), np.zeros(np.count_nonzero(is_gone), np.bool_))
+    space.update_index()
+    pictures = np.unique(shows[~is_gone])
+    count = min(COUNT, len(pictures))
+    shown = stored[pictures].astype(np.float32)
+    exact_ms, nearest = _timed(lambda query: pictures[np.argpartition(shown @ query, -count)[-count:]], queries[:200])
+    found_ms, found = _timed(lambda query: space.search(query[None], count)[0][0], queries)
+    recall = np.mean([len(np.intersect1d(shows[a], b)) / count for a, b in zip(found[:200], nearest, strict=True)])
     added = draw(random, centres, int(_ADDS_PER_S * adding_s))
     return IndexFigures(
         p50_ms=percentile(found_ms, 50),
         p99_ms=percentile(found_ms, 99),
-        p99_adding_ms=percentile(_while_adding(index, added, queries), 99),
+        p99_adding_ms=percentile(_while_adding(space, added, items, queries), 99),
         recall_at_50=round(float(recall), 4),
         adds_per_s=round(adds_per_s, 1),
         bytes_per_item=round(size / items, 1),
         exact_p50_ms=percentile(exact_ms, 50),
+        copies=copies,
+        expired=expired,
+        pictures=len(pictures),
     )
+
+
+def draw_copies(random: np.random.Generator, items: int, copies: float) -> NDArray[np.int64]:
+    """The number of the picture that each of `items` items shows [items], in random order; see `measure_index`."""
+    own = max(items - round(copies * items), 1)
+    shows = np.concatenate(
+        [np.arange(own), np.zeros((items - own) // 2, np.int64), random.integers(own, size=(items - own + 1) // 2)]
+    )
+    return random.permutation(shows)
+
+
+def _add(space: VectorSpace, vectors: NDArray[np.float16], first: int) -> None:
+    """Add items to the rows from `first` on."""
+    for row, vector in enumerate(vectors, start=first):
+        space.put(row, vector.tobytes(), is_shown=True)
+    space.update_index()
 
 
 def draw_centres(random: np.random.Generator, items: int, dimensions: int) -> NDArray[np.float32]:
@@ -98,21 +138,23 @@ def _timed(
     return np.array(delays) * 1000, found
 
 
-def _while_adding(index: HnswIndex, vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Milliseconds of searches while another thread adds the vectors at a fixed rate."""
-    base, delays = len(index), []
+def _while_adding(
+    space: VectorSpace, vectors: NDArray[np.float32], base: int, queries: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Milliseconds of searches while another thread adds the vectors at a fixed rate, in rows from `base` on."""
+    delays, stored = [], vectors.astype("<f2")
 
     def add() -> None:
         due = time.perf_counter()
-        for number, vector in enumerate(vectors):
-            index.add(np.array([base + number], np.uint64), vector[None])
+        for number in range(len(vectors)):
+            _add(space, stored[number : number + 1], base + number)
             due += 1 / _ADDS_PER_S
             time.sleep(max(due - time.perf_counter(), 0))
 
     adding = threading.Thread(target=add)
     adding.start()
     while adding.is_alive():
-        delays.append(_timed(lambda query: index.search(query[None], COUNT)[0][0], queries[:50])[0])
+        delays.append(_timed(lambda query: space.search(query[None], COUNT)[0][0], queries[:50])[0])
     adding.join()
     return np.concatenate(delays)
 

@@ -115,6 +115,8 @@ def index(
         Literal["memory", "redis"], typer.Option(help="In a worker's memory, or shared by all workers in Redis.")
     ] = "memory",
     shards: Annotated[int, typer.Option(min=1, help="Of the shared index, all in one Redis.")] = 1,
+    copies: Annotated[float, typer.Option(min=0, max=0.99, help="Share of items with another item's picture.")] = 0.0,
+    expired: Annotated[float, typer.Option(min=0, max=0.99, help="Share of items that expired.")] = 0.0,
     as_json: JsonOption = False,
 ) -> None:
     """A vector index against exact search: latency, recall, memory."""
@@ -123,9 +125,11 @@ def index(
     from cli.bench.report import report
 
     if backend == "redis":
-        report(lambda: measure_shared_index(items, dim, shards, progress=progress), as_json)
+        report(
+            lambda: measure_shared_index(items, dim, shards, copies=copies, expired=expired, progress=progress), as_json
+        )
     else:
-        report(lambda: measure_index(items, dim, progress=progress), as_json)
+        report(lambda: measure_index(items, dim, copies=copies, expired=expired, progress=progress), as_json)
 
 
 @app.command()

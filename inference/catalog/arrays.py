@@ -8,6 +8,8 @@ import numkong
 import numpy as np
 from numpy.typing import NDArray
 
+from features.jit import compiled, half_dot
+
 #: Rows for which address space is reserved. The system gives memory when a page is first written, so that growth copies
 #: nothing and blocks nothing; beyond this many rows, all are copied into twice the room.
 ROOM: Final = 1 << 21
@@ -33,6 +35,15 @@ def _zeros(shape: tuple[int, ...], dtype: np.dtype[_Scalar]) -> NDArray[_Scalar]
     # Not np.zeros: memory that was used before would be overwritten as a whole.
     memory = mmap(-1, prod(shape) * dtype.itemsize, flags=MAP_PRIVATE | MAP_ANONYMOUS)
     return np.frombuffer(memory, dtype).reshape(shape)
+
+
+def best_of(values: NDArray[np.float32] | NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """The places of the `count` greatest of values [n], the greatest first; of equal ones the earlier."""
+    if len(values) > 2 * count > 0:
+        least = np.partition(values, len(values) - count)[len(values) - count]
+        places = np.flatnonzero(values >= least)
+        return places[np.argsort(-values[places], kind="stable")[:count]]
+    return np.argsort(-values, kind="stable")[:count]
 
 
 class VectorRows:
@@ -69,6 +80,11 @@ class VectorRows:
         numkong.astype(stored, "float32", out=vectors)
         return vectors
 
+    def similarities(self, rows: NDArray[np.int64], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The greatest inner product of each row's vector with vectors [k ≥ 1, d], float32 [n]; no vector is copied."""
+        # A copy may be written to: for an array that may not, the function would be compiled again.
+        return _similarities(self.halves, rows, np.array(vectors, np.float32))
+
     @property
     def halves(self) -> NDArray[np.uint16]:
         """The bits of all rows' vectors, uint16 [m, d], for `features.jit.widen`: not a copy."""
@@ -77,3 +93,16 @@ class VectorRows:
     def stored(self, count: int) -> NDArray[np.float16]:
         """The first rows as they are kept, float16 [count, d]: not a copy."""
         return self._stored[:count]
+
+
+@compiled
+def _similarities(
+    halves: NDArray[np.uint16], rows: NDArray[np.int64], vectors: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    found = np.empty(len(rows), np.float32)
+    for place in range(len(rows)):
+        row = halves[rows[place]]
+        found[place] = half_dot(row, vectors[0])
+        for other in range(1, len(vectors)):
+            found[place] = max(found[place], half_dot(row, vectors[other]))
+    return found

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.item import Item, key_of
+from features.jit import compiled
 from features.vision.colours import COLOUR_NAMES
 from inference.catalog.arrays import VectorRows, room, roomier
 from inference.catalog.fresh_rows import FreshRows
@@ -24,13 +25,17 @@ COLUMNS = ("keys", "owners", "categories", "prices", "uploaded_ms", "expires_ms"
 #: The largest number that `prices` can hold.
 PRICIEST = float(np.finfo(np.float32).max)
 _NEVER = np.iinfo(np.int64).max
+#: What expired is looked for this often at most; a list made in between leaves it out by its time.
+_EXPIRY_STEP_MS = 1000
+#: Rows that one look takes out of the index: other work gets its turn.
+_AT_ONCE = 256
 #: Rows by which the columns grow at a time.
 _STEP = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogCounts:
-    """How many items the replica has, by state."""
+    """How many items the replica has, by state; `unavailable` are sold out, hidden or expired."""
 
     searchable: int
     unavailable: int
@@ -65,10 +70,11 @@ class Catalog:
     """Items as rows of arrays, and their vectors in spaces that share the rows.
 
     One row an item: `keys`, `owners` uint64 (keys of ids; owner 0: none), `categories` int32 (-1: none), `prices`
-    float32 (NaN: none), `uploaded_ms` and `expires_ms` int64, `available` bool, `colours[rows]` gives float32 [n, 17]
-    (the shares of COLOUR_NAMES as a unit vector). An item has a row if it has a vector in the space of `pictures`, and
-    may have one in each of the `further` spaces; other items are known but not searchable.
-    Not thread-safe: rows change only in `apply`.
+    float32 (NaN: none), `uploaded_ms` and `expires_ms` int64, `available` bool (neither sold out nor hidden), `shown`
+    bool (available, and not expired when `advance` last looked: these are in the index), `colours[rows]` gives float32
+    [n, 17] (the shares of COLOUR_NAMES as a unit vector). An item has a row if it has a vector in the space of
+    `pictures`, and may have one in each of the `further` spaces; other items are known but not searchable.
+    Not thread-safe: rows change only in `apply`, and what is shown in `advance`, too.
     """
 
     def __init__(
@@ -89,8 +95,9 @@ class Catalog:
         self.uploaded_ms = room(np.int64)
         self.expires_ms = room(np.int64)
         self.available = room(np.bool_)
+        self.shown = room(np.bool_)
         #: The columns, and behind each the room into which it grows.
-        self._room: dict[str, NDArray[np.generic]] = {name: getattr(self, name) for name in COLUMNS}
+        self._room: dict[str, NDArray[np.generic]] = {name: getattr(self, name) for name in (*COLUMNS, "shown")}
         self._lengthen(0)
         self.colours = VectorRows(len(COLOUR_NAMES))
         self._rows = KeyedRows()
@@ -98,7 +105,10 @@ class Catalog:
         self._others = OtherItems()
         self._category_codes: dict[str, int] = {}
         self.category_names: list[str] = []
-        self._fresh = FreshRows()
+        self._fresh = FreshRows(self.pictures.one_of_each)
+        #: The latest time that `advance` was told, and from when on it looks at the rows again.
+        self.now_ms = 0
+        self._look_ms = _NEVER
         #: How often rows may have become other items', or an item's row another.
         self.changes = 0
 
@@ -115,6 +125,25 @@ class Catalog:
         self._rows.remove(np.array(moves.left, np.uint64))
         self._rows.put(np.array([*moves.entered], np.uint64), np.array([*moves.entered.values()], np.int64))
         for space in self.spaces:
+            space.update_index()
+
+    def advance(self, now_ms: int) -> None:
+        """Go on to this time: what expired leaves the index, and comes back where the clock was set back.
+
+        When many expire at once it takes several calls; `now_ms` and `expires_ms` are right at once.
+        """
+        was_set_back, self.now_ms = now_ms < self.now_ms, now_ms
+        if now_ms < self._look_ms and not was_set_back:
+            return
+        rows, self._look_ms = _turned(self.available, self.expires_ms, self.shown, now_ms)
+        if not len(rows):
+            return
+        self.shown[rows] = shown = ~self.shown[rows]
+        self._fresh.changed()
+        for row in rows[shown].tolist():
+            self._fresh.note(row, int(self.uploaded_ms[row]))
+        for space in self.spaces:
+            space.show(rows, shown)
             space.update_index()
 
     def rows_of(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -138,12 +167,16 @@ class Catalog:
         return self._category_codes.get(name)
 
     def freshest(self, count: int) -> NDArray[np.int64]:
-        """The rows of the latest uploads that are available, newest first; complete up to FRESH_LIMIT / 2."""
-        return self._fresh.newest(self.available, self.uploaded_ms)[:count]
+        """The rows of the latest uploads, one of each picture, newest first; complete up to FRESH_LIMIT / 2."""
+        return self._fresh.newest(self.shown, self.uploaded_ms)[:count]
+
+    def can_be_shown(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether each row [n] is available and has not expired."""
+        return self.shown[rows] & (self.expires_ms[rows] > self.now_ms)
 
     def counts(self) -> CatalogCounts:
         """How many items there are, by state."""
-        searchable = int(np.count_nonzero(self.available))
+        searchable = int(np.count_nonzero(self.shown))
         return CatalogCounts(searchable, len(self._rows) - searchable, len(self._others))
 
     def prevailing_encoder(self) -> str | None:
@@ -152,14 +185,14 @@ class Catalog:
         return encoder if count > len(self._rows) else self.pictures.encoder
 
     def learn_similar(self, space: VectorSpace, found: Mapping[int, NDArray[np.uint64]], additions: int) -> None:
-        """Keep what a shared index found for items, both by key; it was asked after this many additions to the space.
+        """Keep the pictures, by key, that a shared index found for items, by key.
 
-        Items that left the catalogue since are passed over.
+        It was asked after this many additions to the space. What left the catalogue since is passed over.
         """
         rows = self.rows_of(np.fromiter(found, np.uint64, len(found))).tolist()
         for row, keys in zip(rows, found.values(), strict=True):
             if row >= 0:
-                nearest = self.rows_of(keys)
+                nearest = space.heads(keys)
                 space.learn_similar(row, nearest[nearest >= 0], additions)
 
     def contents(self) -> Contents:
@@ -184,15 +217,17 @@ class Catalog:
         for name, column in contents.columns.items():
             getattr(self, name)[:count] = column[:count]
         self.colours = contents.colours
+        self.shown[:count] = self.available[:count] & (self.expires_ms[:count] > self.now_ms)
+        self._look_ms = self.now_ms
         for space, held in zip(self.spaces, contents.spaces, strict=True):
-            space.fill(held)
+            space.fill(held, np.flatnonzero(self.shown))
         self._free = list(contents.free)
         used = np.setdiff1d(np.arange(count), self._free)
         self._rows = KeyedRows()
         self._rows.put(self.keys[used], used)
         for other in contents.others:
             self._others.add(key_of(other.item_id), other)
-        self._fresh.rebuild(self.available, self.uploaded_ms)
+        self._fresh.rebuild(self.shown, self.uploaded_ms)
         self.changes += 1
 
     def _apply(self, key: int, item: Item | None, row: int, moves: _Moves) -> None:
@@ -206,17 +241,21 @@ class Catalog:
         if item is not None and item.embeddings:
             self._others.add(key, OtherItem(item.item_id, _owner(item), self.pictures.comparable_encoder(item)))
         if row >= 0:
-            self.available[row] = False
+            self.available[row] = self.shown[row] = False
             self._free.append(row)
             moves.left.append(key)
             for space in self.spaces:
                 space.remove(row)
 
     def _write(self, row: int, key: int, item: Item) -> None:
-        was_available, is_available = bool(self.available[row]), item.in_stock and not item.hidden
+        expires_ms = _NEVER if item.expires_at_ms is None else item.expires_at_ms
+        is_available = item.in_stock and not item.hidden
+        was_shown, is_shown = bool(self.shown[row]), is_available and expires_ms > self.now_ms
         for space in self.spaces:
-            space.put(row, space.embedding_of(item), is_available=is_available, was_available=was_available)
-        if is_available and not (was_available and self.uploaded_ms[row] == item.uploaded_at_ms):
+            space.put(row, space.embedding_of(item), is_shown=is_shown)
+        if is_shown:
+            self._look_ms = min(self._look_ms, expires_ms)
+        if is_shown and not (was_shown and self.uploaded_ms[row] == item.uploaded_at_ms):
             self._fresh.note(row, item.uploaded_at_ms)
         self.item_ids[row] = item.item_id
         self.keys[row] = key
@@ -224,8 +263,8 @@ class Catalog:
         self.categories[row] = self._category(item.category)
         self.prices[row] = np.nan if item.price is None else min(item.price, PRICIEST)
         self.uploaded_ms[row] = item.uploaded_at_ms
-        self.expires_ms[row] = _NEVER if item.expires_at_ms is None else item.expires_at_ms
-        self.available[row] = is_available
+        self.expires_ms[row] = expires_ms
+        self.available[row], self.shown[row] = is_available, is_shown
         self.colours.put_one(row, _colour_vector(item))
 
     def _new_row(self) -> int:
@@ -238,7 +277,7 @@ class Catalog:
     def _lengthen(self, rows: int) -> None:
         """Make the columns longer than this many rows."""
         rows = (rows // _STEP + 1) * _STEP
-        for name in COLUMNS:
+        for name in self._room:
             self._room[name] = roomier(self._room[name], rows)
             setattr(self, name, self._room[name][:rows])
 
@@ -249,6 +288,24 @@ class Catalog:
         if code == len(self.category_names):
             self.category_names.append(name)
         return code
+
+
+@compiled
+def _turned(
+    available: NDArray[np.bool_], expires_ms: NDArray[np.int64], shown: NDArray[np.bool_], now_ms: int
+) -> tuple[NDArray[np.int64], int]:
+    """Up to _AT_ONCE rows that are shown and must not be, or the other way round; and when to look again."""
+    found, count, next_ms = np.empty(_AT_ONCE, np.int64), 0, _NEVER
+    for row in range(len(shown)):
+        can_be = available[row] and expires_ms[row] > now_ms
+        if can_be != shown[row]:
+            if count == len(found):
+                return found, now_ms
+            found[count] = row
+            count += 1
+        if can_be:
+            next_ms = min(next_ms, expires_ms[row])
+    return found[:count], max(next_ms, now_ms + _EXPIRY_STEP_MS)
 
 
 def _owner(item: Item) -> int:

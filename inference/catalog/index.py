@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from usearch.index import Index, Matches
 
-from inference.catalog.arrays import VectorRows
+from inference.catalog.arrays import VectorRows, best_of, room, roomier
 
 #: From this many vectors on, all cores add them, and each vector looks at half as many candidates for its neighbours:
 #: adding 100,000 takes a third of the time, and recall at 50 is 0.003 lower.
@@ -17,7 +17,7 @@ _EXPANSION_ADD: Final = 128
 _EXPANSION_BULK: Final = 64
 #: The least number of candidates beyond those asked for: 8-bit codes rank near vectors badly.
 _SPARE: Final = 14
-#: The largest factor by which removed rows widen a search.
+#: The largest factor by which removed rows widen a search; beyond it all rows that are left are compared.
 _WIDER_LIMIT: Final = 10.0
 
 
@@ -30,6 +30,10 @@ class VectorIndex(Protocol):
 
     def remove(self, rows: NDArray[np.uint64]) -> None:
         """Remove rows; those that are not there are passed over."""
+        ...
+
+    def contains(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Whether each row [n] is there."""
         ...
 
     def search(self, queries: NDArray[np.float32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -64,6 +68,8 @@ class HnswIndex:
         self._expansion_search = expansion_search
         #: The most rows that the graph ever held: a removed row stays in it until a new one takes its place.
         self._nodes = 0
+        #: Which rows are there.
+        self._present = room(np.bool_)
         self._vectors = VectorRows(dimensions) if vectors is None else vectors
         # Codes are 3.5 standard deviations wide; components beyond are clipped.
         self._coding = _rotation(dimensions) * np.float32(127 / 3.5 * np.sqrt(dimensions))
@@ -78,10 +84,17 @@ class HnswIndex:
         """Load an index of the same `kind` from a file; raises what usearch raises for a file that is none."""
         self._index.load(path)
         self._nodes = self._index.stats.nodes
+        rows = np.asarray(self._index.keys[:], np.int64)
+        self._present = roomier(self._present, int(rows.max(initial=-1)) + 1)
+        self._present[rows] = True
 
     def add(self, rows: NDArray[np.uint64], vectors: NDArray[np.float32]) -> None:
         """See VectorIndex."""
+        if not len(rows):
+            return
         self.remove(rows)
+        self._present = roomier(self._present, int(rows.max()) + 1)
+        self._present[rows] = True
         self._vectors.put(rows, vectors)
         is_bulk = len(rows) >= BULK
         expansion = _EXPANSION_BULK if is_bulk else _EXPANSION_ADD
@@ -91,26 +104,38 @@ class HnswIndex:
 
     def remove(self, rows: NDArray[np.uint64]) -> None:
         """See VectorIndex."""
-        present = rows[np.atleast_1d(self._index.contains(rows))]
+        present = rows[self.contains(rows)]
         if len(present):
             self._index.remove(present)
+            self._present[present] = False
+
+    def contains(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """See VectorIndex."""
+        return self._present.take(rows, mode="clip") & (rows < len(self._present))
 
     def search(self, queries: NDArray[np.float32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """See VectorIndex."""
         rows = np.full((len(queries), count), -1, np.int64)
         similarities = np.full((len(queries), count), -1.0, np.float32)
-        if len(queries) and len(self):
-            # A search also visits removed rows; it must see as many others as without them.
-            wider = min(self._nodes / len(self), _WIDER_LIMIT)
-            self._index.expansion_search = round(self._expansion_search * wider)  # type: ignore[misc]  # as above
-            found = self._index.search(self._codes(queries), count + max(count // 4, _SPARE), threads=1)
-            for at, matches in enumerate([found] if isinstance(found, Matches) else found):
-                near = matches.keys.astype(np.int64)
-                exact = self._vectors[near] @ queries[at]
-                best = np.argsort(-exact, kind="stable")[:count]
-                rows[at, : len(best)] = near[best]
-                similarities[at, : len(best)] = exact[best]
+        for at, near in enumerate(self._near(queries, count)):
+            exact = self._vectors.similarities(near, queries[at : at + 1])
+            best = best_of(exact, count)
+            rows[at, : len(best)] = near[best]
+            similarities[at, : len(best)] = exact[best]
         return rows, similarities
+
+    def _near(self, queries: NDArray[np.float32], count: int) -> list[NDArray[np.int64]]:
+        """For each query somewhat more than `count` rows, among which are nearly all of the nearest."""
+        if not (len(queries) and len(self)):
+            return []
+        # A search also visits removed rows; it must see as many others as without them.
+        wider = self._nodes / len(self)
+        if wider > _WIDER_LIMIT:
+            # Looking at the few that are left takes less time, and misses none.
+            return [np.flatnonzero(self._present)] * len(queries)
+        self._index.expansion_search = round(self._expansion_search * wider)  # type: ignore[misc]  # as above
+        found = self._index.search(self._codes(queries), count + max(count // 4, _SPARE), threads=1)
+        return [each.keys.astype(np.int64) for each in ([found] if isinstance(found, Matches) else found)]
 
     def __len__(self) -> int:
         return len(self._index)
@@ -129,6 +154,10 @@ class NullIndex:
 
     def remove(self, rows: NDArray[np.uint64]) -> None:
         """See VectorIndex."""
+
+    def contains(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """See VectorIndex."""
+        return np.zeros(len(rows), np.bool_)
 
     def search(self, queries: NDArray[np.float32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """See VectorIndex."""

@@ -11,8 +11,6 @@ from features.jit import compiled
 _WIDTH: Final = 16
 _FULL: Final = 13
 _FIRST_BUCKETS: Final = 1 << 12
-#: Keys entered in one step, so that what that takes in passing stays small.
-_AT_ONCE: Final = 1 << 14
 
 
 class KeyedRows:
@@ -43,18 +41,18 @@ class KeyedRows:
         self._count += len(keys)
         while self._count > _FULL * len(self._rows):
             self._double()
-        for start in range(0, len(keys), _AT_ONCE):
-            self._enter(keys[start : start + _AT_ONCE], rows[start : start + _AT_ONCE])
+        self._enter(keys, rows)
 
     def remove(self, keys: NDArray[np.uint64]) -> None:
         """Take keys [n] out, each once, that are here."""
+        if not len(keys):
+            return
         self._count -= len(keys)
-        for key in keys.tolist():
-            if key in self._spilled:
-                del self._spilled[key]
-            else:
-                place = self._places(np.array([key], np.uint64))
-                self._keys[place] = self._rows[place] = 0
+        is_spilled = np.array([key in self._spilled for key in keys.tolist()], np.bool_)
+        for key in keys[is_spilled].tolist():
+            del self._spilled[key]
+        places = self._places(keys[~is_spilled])
+        self._keys[places] = self._rows[places] = 0
 
     def __len__(self) -> int:
         return self._count
@@ -68,16 +66,7 @@ class KeyedRows:
         return buckets, (self._keys.take(buckets, axis=0) == keys[:, None]).argmax(axis=1)
 
     def _enter(self, keys: NDArray[np.uint64], rows: NDArray[np.integer]) -> None:
-        buckets = self._buckets(keys)
-        order = buckets.argsort(kind="stable")
-        keys, rows, buckets = keys[order], rows[order], buckets[order]
-        # The first of a bucket takes its first free slot, the second its second.
-        nth = np.arange(1, len(buckets) + 1) - np.searchsorted(buckets, buckets)
-        free = self._rows[buckets] == 0
-        place = free & (free.cumsum(axis=1, dtype=np.int8) == nth[:, None])
-        fits = place.any(axis=1)
-        at = buckets[fits], place[fits].argmax(axis=1)
-        self._keys[at], self._rows[at] = keys[fits], rows[fits] + 1
+        fits = _enter(keys, rows.astype(np.int64), self._keys, self._rows)
         self._spilled.update(zip(keys[~fits].tolist(), rows[~fits].tolist(), strict=True))
 
     def _double(self) -> None:
@@ -99,3 +88,19 @@ def _find(keys: NDArray[np.uint64], table: NDArray[np.uint64], rows: NDArray[np.
             if table[bucket, slot] == keys[place] and rows[bucket, slot] > 0:
                 found[place] = rows[bucket, slot] - 1
     return found
+
+
+@compiled
+def _enter(
+    keys: NDArray[np.uint64], new: NDArray[np.int64], table: NDArray[np.uint64], rows: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """Enter keys [n] with their `new` rows; which of them found a free slot."""
+    fits = np.zeros(len(keys), np.bool_)
+    for place in range(len(keys)):
+        bucket = keys[place] & np.uint64(len(table) - 1)
+        for slot in range(_WIDTH):
+            if rows[bucket, slot] == 0:
+                table[bucket, slot], rows[bucket, slot] = keys[place], new[place] + 1
+                fits[place] = True
+                break
+    return fits

@@ -9,10 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.search_filter import SearchFilter
+from inference.catalog.arrays import best_of
 from inference.catalog.catalog import PRICIEST, Catalog
+from inference.catalog.copies import distinct
 
-#: The nearest available rows int64 [n ≤ count] of (embedding, count, search filter), the nearest first.
+#: The nearest rows int64 [n ≤ count] of (embedding, count, search filter), the nearest first: they can be shown, are
+#: within the limits, and no two have the same picture. Fewer than `count` only where the catalogue has no more.
 FindSimilar: TypeAlias = Callable[[NDArray[np.float32], int, SearchFilter], Awaitable[NDArray[np.int64]]]
+#: Pictures that an index is asked for at most, when what it finds first cannot be shown; then every item is compared.
+WIDEST = 4096
+#: By how much a search is widened.
+WIDER = 8
 _CHUNK = 8192
 
 
@@ -20,34 +27,39 @@ async def find_similar(
     catalog: Catalog, query: NDArray[np.float32], count: int, search_filter: SearchFilter
 ) -> NDArray[np.int64]:
     """See FindSimilar, in this process. With limits it looks at every item: an index is bad at few among many."""
-    if search_filter:
-        every = await find_exactly(catalog, query, count, search_filter, inf)
-        assert every is not None, "there are more than infinitely many items. This is a bug."
-        return every
-    (found,), _ = catalog.pictures.search(query[None], count)
-    unlimited: NDArray[np.int64] = found[found >= 0]
-    return unlimited
+    asked = 2 * count
+    while not search_filter and asked <= min(WIDEST, catalog.pictures.indexed):
+        (found,), _ = catalog.pictures.search(query[None], asked)
+        rows = nearest(catalog, query, found[found >= 0], count, search_filter)
+        if len(rows) == count:
+            return rows
+        asked *= WIDER
+    every = await find_exactly(catalog, query, count, search_filter, inf)
+    assert every is not None, "there are more than infinitely many items. This is a bug."
+    return every
 
 
 async def find_exactly(
     catalog: Catalog, query: NDArray[np.float32], count: int, search_filter: SearchFilter, few: float
 ) -> NDArray[np.int64] | None:
-    """As FindSimilar, exactly; None where more than `few` items are within the limits."""
-    best, total = np.zeros(0, np.int64), 0
+    """As FindSimilar, by a look at every item; None where more than `few` are within the limits."""
+    within, similarities, total = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)], 0
     for start in range(0, len(catalog.keys), _CHUNK):
         rows = matching(catalog, np.arange(start, min(start + _CHUNK, len(catalog.keys))), search_filter)
+        rows = catalog.pictures.one_of_each(rows)
         total += len(rows)
         if total > few:
             return None
-        best = nearest(catalog, query, np.concatenate([best, rows]), count)
+        within.append(rows)
+        similarities.append(catalog.pictures.similarities(rows, query[None]))
         # Each chunk takes milliseconds: other work gets its turn.
         await asyncio.sleep(0)
-    return matching(catalog, best, search_filter)
+    return _first(catalog, np.concatenate(within), np.concatenate(similarities), count, search_filter)
 
 
 def matching(catalog: Catalog, rows: NDArray[np.int64], search_filter: SearchFilter) -> NDArray[np.int64]:
-    """The rows that are available and within the limits."""
-    chosen = catalog.available[rows]
+    """The rows that can be shown and are within the limits."""
+    chosen = catalog.can_be_shown(rows)
     if search_filter.category is not None:
         code = catalog.category_code(search_filter.category)
         chosen = chosen & (catalog.categories[rows] == code) if code is not None else np.zeros(len(rows), np.bool_)
@@ -59,6 +71,26 @@ def matching(catalog: Catalog, rows: NDArray[np.int64], search_filter: SearchFil
     return rows[chosen]
 
 
-def nearest(catalog: Catalog, query: NDArray[np.float32], rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """The `count` rows most similar to the query, the nearest first."""
-    return rows[np.argsort(-(catalog.pictures.vectors(rows) @ query), kind="stable")[:count]]
+def nearest(
+    catalog: Catalog, query: NDArray[np.float32], rows: NDArray[np.int64], count: int, search_filter: SearchFilter
+) -> NDArray[np.int64]:
+    """As FindSimilar, among what shows the pictures of rows [n]."""
+    members = catalog.pictures.one_of_each(matching(catalog, catalog.pictures.members(rows), search_filter))
+    return _first(catalog, members, catalog.pictures.similarities(members, query[None]), count, search_filter)
+
+
+def _first(
+    catalog: Catalog,
+    rows: NDArray[np.int64],
+    similarities: NDArray[np.float32],
+    count: int,
+    search_filter: SearchFilter,
+) -> NDArray[np.int64]:
+    """The `count` most similar of the rows [n] that still match, the nearest first, no two with the same picture."""
+    looked_at = 2 * count
+    while True:
+        best = matching(catalog, rows[best_of(similarities, looked_at)], search_filter)
+        found = distinct(best, catalog.pictures.halves, count)
+        if len(found) == count or looked_at >= len(rows):
+            return found
+        looked_at *= WIDER

@@ -25,7 +25,9 @@ from inference.catalog.other_items import OtherItem
 from inference.catalog.space_files import SpaceManifest, expected_manifest, read_space, write_space
 from inference.errors import SnapshotUnusable
 
-_VERSION: Final = 2
+_VERSION: Final = 3
+#: The version before lacks the keys of pictures, and its index has every item: the pictures are indexed again.
+_WITHOUT_PICTURES: Final = 2
 _MANIFEST, _IDS, _COLOURS = "manifest.json", "ids.msgpack", "colours.npy"
 _UNFINISHED: Final = ".writing-"
 #: An unfinished snapshot of this age was given up.
@@ -119,7 +121,10 @@ def load_snapshot(snapshot: Snapshot, catalog: Catalog) -> None:
     except (OSError, ValueError, RuntimeError, msgspec.DecodeError) as error:
         raise SnapshotUnusable(f"{folder} cannot be read: {error}") from error
     rows = {manifest.items, len(contents.item_ids), *map(len, contents.columns.values())}
-    if len(rows) != 1 or len(contents.spaces[0].index) != np.count_nonzero(contents.columns["available"]):
+    rows |= {len(space.keys) for space in contents.spaces}
+    indexed = [space.index.contains(np.arange(manifest.items)) for space in contents.spaces]
+    is_known = [space.keys[found].all() for space, found in zip(contents.spaces, indexed, strict=True)]
+    if len(rows) != 1 or not all(is_known) or not contents.columns["available"][indexed[0]].all():
         raise SnapshotUnusable(f"the files in {folder} do not belong together")
     catalog.fill(contents)
 
@@ -159,12 +164,16 @@ def _read(folder: Path, manifest: Manifest) -> Contents:
         others=ids.others,
         columns={name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in COLUMNS},
         colours=colours,
-        spaces=[read_space(folder, number, space, manifest.items) for number, space in enumerate(manifest.spaces)],
+        spaces=[
+            read_space(folder, number, space, manifest.items, has_pictures=manifest.version > _WITHOUT_PICTURES)
+            for number, space in enumerate(manifest.spaces)
+        ],
     )
 
 
 def _check(manifest: Manifest, expected: Sequence[SpaceManifest]) -> None:
-    found = (manifest.version, *((space.dimensions, space.index) for space in manifest.spaces))
+    version = _VERSION if manifest.version == _WITHOUT_PICTURES else manifest.version
+    found = (version, *((space.dimensions, space.index) for space in manifest.spaces))
     wanted = (_VERSION, *((space.dimensions, space.index) for space in expected))
     if found != wanted:
         raise SnapshotUnusable(f"its version, dimensions and index are {found}, not {wanted}")

@@ -1,10 +1,11 @@
-"""The files of one vector space in a snapshot: its vectors, and its index as usearch writes it."""
+"""The files of one vector space in a snapshot: its vectors, their pictures' keys, its index as usearch writes it."""
 
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
+from features.item import picture_key
 from inference.catalog.arrays import VectorRows
 from inference.catalog.index import HnswIndex
 from inference.catalog.vector_space import SpaceContents, VectorSpace
@@ -29,16 +30,27 @@ def write_space(folder: Path, number: int, space: VectorSpace, rows: int) -> Spa
     assert isinstance(contents.index, HnswIndex), "only an index in memory is kept in files. This is a bug."
     contents.index.save(_index(folder, number))
     np.save(_vectors(folder, number), contents.vectors.stored(rows))
+    np.save(_keys(folder, number), contents.keys[:rows])
     return SpaceManifest(contents.encoder, space.dimensions, contents.index.kind)
 
 
-def read_space(folder: Path, number: int, manifest: SpaceManifest, rows: int) -> SpaceContents:
-    """Read what `write_space` wrote; raises OSError, ValueError or RuntimeError for files that are not as written."""
+def read_space(
+    folder: Path, number: int, manifest: SpaceManifest, rows: int, *, has_pictures: bool = True
+) -> SpaceContents:
+    """Read what `write_space` wrote; raises OSError, ValueError or RuntimeError for files that are not as written.
+
+    Without `has_pictures` the keys are made from the vectors, and the index is empty.
+    """
     vectors = VectorRows(manifest.dimensions)
     vectors.put(np.arange(rows), np.load(_vectors(folder, number), mmap_mode="r"))
     index = HnswIndex(manifest.dimensions, vectors)
+    if not has_pictures:
+        none = bytes(2 * manifest.dimensions)
+        stored = (vector.tobytes() for vector in vectors.stored(rows))
+        keys = np.fromiter((0 if each == none else picture_key(each) for each in stored), np.uint64, rows)
+        return SpaceContents(manifest.encoder, vectors, index, keys)
     index.load(_index(folder, number))
-    return SpaceContents(manifest.encoder, vectors, index)
+    return SpaceContents(manifest.encoder, vectors, index, np.load(_keys(folder, number)))
 
 
 def _index(folder: Path, number: int) -> Path:
@@ -47,3 +59,7 @@ def _index(folder: Path, number: int) -> Path:
 
 def _vectors(folder: Path, number: int) -> Path:
     return folder / (f"vectors-{number}.npy" if number else "vectors.npy")
+
+
+def _keys(folder: Path, number: int) -> Path:
+    return folder / (f"pictures-{number}.npy" if number else "pictures.npy")

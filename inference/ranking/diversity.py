@@ -7,18 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.jit import compiled, dot, widen
+from inference.catalog.copies import SAME_PICTURE
 from inference.ranking.weights import NEW, POPULAR
 
 #: Maximal marginal relevance (Carbonell & Goldstein 1998): likeness above ALIKE costs, up to DIVERSITY at likeness 1.
 ALIKE = 0.6
 DIVERSITY = 0.4
-#: Pictures that are at least this similar are copies.
-SAME_PICTURE = 0.985
 #: The slot (from 0) that is kept for a new item when the list has none: without it nothing is learned of new items.
 EXPLORE_SLOT = 9
 EXPLORE_FRESHNESS = 0.1
-#: Candidates that are compared for diversity: this many times the length of the list.
+#: Candidates that are compared for diversity: this many times the length of the list, and more where they are copies.
 SHORTLIST = 3
+_LONGER = 4
 
 
 @compiled
@@ -35,7 +35,12 @@ def pick(
     `signals` [signals, n] and `scores` [n] are those of the candidates, `halves` the catalogue's vectors. Returns the
     slot that explores, or -1.
     """
-    knows_new = _pick_diverse(halves, rows, best(scores, SHORTLIST * len(picked)), signals, scores, picked, shown)
+    count = SHORTLIST * len(picked)
+    knows_new = _pick_diverse(halves, rows, best(scores, count), signals, scores, picked, shown)
+    while picked[-1] < 0 and count < len(rows):
+        count *= _LONGER
+        picked[:] = -1
+        knows_new = _pick_diverse(halves, rows, best(scores, count), signals, scores, picked, shown)
     if knows_new or len(picked) <= EXPLORE_SLOT or picked[EXPLORE_SLOT] < 0:
         return -1
     return _explore(halves, rows, signals, scores, picked, shown)

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from features.recommendation import Reason, RecommendedItem
 from inference.catalog.catalog import Catalog
+from inference.catalog.copies import distinct
 
 
 class SimilarRanker:
@@ -25,9 +26,11 @@ class SimilarRanker:
     ) -> list[RecommendedItem]:
         """The first `length` of the rows [n] nearest to an embedding [dimensions], without the `owner`'s items.
 
-        `rows` come with the nearest first, and expired items are left out.
+        `rows` come with the nearest first; expired items and second copies of a picture are left out.
         """
-        found = zip(rows.tolist(), (catalog.pictures.vectors(rows) @ query).tolist(), strict=True)
+        is_owned = catalog.owners[rows] == np.uint64(owner) if owner else np.zeros(len(rows), np.bool_)
+        rows = distinct(rows[(catalog.expires_ms[rows] > now_ms) & ~is_owned], catalog.pictures.halves, length)
+        similarities = catalog.pictures.similarities(rows, query[None]).tolist()
         return [
             RecommendedItem(
                 item_id=catalog.item_ids[row],
@@ -36,6 +39,5 @@ class SimilarRanker:
                 explore=False,
                 reasons=[Reason(code="looks_like", similarity=round(similarity, 4))],
             )
-            for row, similarity in found
-            if catalog.expires_ms[row] > now_ms and catalog.owners[row] != owner
-        ][:length]
+            for row, similarity in zip(rows.tolist(), similarities, strict=True)
+        ]

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.recommendation import Source
+from inference.retrieval.exhaustive import has_interests, nearest_allowed
 from inference.retrieval.filters import FILTERS, apply_filters
-from inference.retrieval.merge import Proposals, merge
+from inference.retrieval.merge import NO_ROWS, Proposals, merge
 from inference.retrieval.preferences import Wishes, wishes_of
 from inference.retrieval.query import Query
 from inference.retrieval.sources.table import SOURCE_NAMES, SOURCES
@@ -49,9 +50,11 @@ def count_sources(sources: NDArray[np.int8]) -> dict[Source, int]:
 
 def generate_candidates(query: Query) -> Candidates:
     """Find the candidates of up to USERS_LIMIT users: all sources, merged, then filtered."""
+    proposed = {name: propose(query) for name, propose in SOURCES.items()}
+    if query.is_exhaustive:
+        proposed |= _exhaustive(query)
     # What was refused goes with the proposals, and the filters find it there.
-    proposed = [*(propose(query) for propose in SOURCES.values()), Proposals(query.tastes.refused)]
-    merged = merge(proposed, len(query.profiles))
+    merged = merge([*proposed.values(), Proposals(query.tastes.refused)], len(query.profiles))
     wishes = wishes_of(query.profiles, merged.users, merged.rows, query.catalog)
     kept, bounds, filtered = apply_filters(query, merged, wishes.weights)
     return Candidates(
@@ -64,3 +67,13 @@ def generate_candidates(query: Query) -> Candidates:
         wishes.of(kept),
         [{name: number for name, number in zip(FILTERS, each, strict=True) if number} for each in filtered.tolist()],
     )
+
+
+def _exhaustive(query: Query) -> dict[Source, Proposals]:
+    """The best of all that each user may be shown, as what looks like an interest, or as what is new."""
+    found = [nearest_allowed(query, user) for user in range(len(query.profiles))]
+    known = [has_interests(query, user) for user in range(len(query.profiles))]
+    return {
+        "visual": Proposals([rows if knows else NO_ROWS for rows, knows in zip(found, known, strict=True)]),
+        "fresh": Proposals([NO_ROWS if knows else rows for rows, knows in zip(found, known, strict=True)]),
+    }

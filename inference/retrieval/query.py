@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from features.behaviour import Behaviour
 from features.profile import Profile
 from inference.catalog.catalog import Catalog
+from inference.catalog.vector_space import SIMILAR_COUNT
 from inference.retrieval.tastes import Tastes
 from inference.retrieval.trends import Trends
 
@@ -14,7 +15,8 @@ from inference.retrieval.trends import Trends
 class Query:
     """A batch of u users: their `profiles` [u], the keys of their ids `users` [u] and their `tastes`.
 
-    `behaviours` by item key has what is known of the items in `co_engaged.recent_items`.
+    `behaviours` by item key has what is known of the items in `co_engaged.recent_items`. A source that searches gives
+    `reach` pictures for each search; with `is_exhaustive` these are the best of all that the user may be shown.
     """
 
     profiles: Sequence[Profile]
@@ -24,3 +26,5 @@ class Query:
     trends: Trends
     catalog: Catalog
     now_ms: int
+    reach: int = SIMILAR_COUNT
+    is_exhaustive: bool = False

@@ -7,13 +7,14 @@ waits for them PATIENCE_S at most, and not at all while the index is in trouble;
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.search_filter import SearchFilter
 from inference.catalog.catalog import Catalog
-from inference.catalog.search import find_exactly, matching, nearest
+from inference.catalog.search import WIDER, WIDEST, find_exactly, nearest
 from inference.catalog.vector_space import SIMILAR_COUNT
 from state.errors import StateError
 from state.vector_sets import VectorSets
@@ -21,7 +22,7 @@ from streams.logs import log
 
 PATIENCE_S = 0.05
 REFRESH_S = 5.0
-#: An index with a smaller share of the catalogue's items is still being filled.
+#: An index with a smaller share of the catalogue's pictures is still being filled.
 FULL = 0.9
 #: Up to this many items within the limits of a search are compared here, in 20 ms: the index is bad at few among many.
 FEW = 65_536
@@ -87,10 +88,18 @@ class IndexClient:
             exactly = await find_exactly(catalog, query, count, search_filter, self._few)
             if exactly is not None:
                 return exactly
-        found, similarities = await self._sets.search(catalog.pictures.encoder or "", query[None], count, search_filter)
-        rows = catalog.rows_of(found[similarities > -1.0])
-        # The catalogue is newer, and more exact, than the index.
-        return nearest(catalog, query, matching(catalog, rows[rows >= 0], search_filter), count)
+        asked = 2 * count
+        while asked <= min(WIDEST, catalog.pictures.pictures):
+            (keys,), _ = await self._sets.search(catalog.pictures.encoder or "", query[None], asked, search_filter)
+            heads = catalog.pictures.heads(keys)
+            # The catalogue is newer, and more exact, than the index.
+            rows = nearest(catalog, query, heads[heads >= 0], count, search_filter)
+            if len(rows) == count:
+                return rows
+            asked *= WIDER
+        every = await find_exactly(catalog, query, count, search_filter, inf)
+        assert every is not None, "there are more than infinitely many items. This is a bug."
+        return every
 
     async def _ask(self, keys: Sequence[int]) -> None:
         catalog, additions = self._catalog, self._catalog.pictures.additions
@@ -122,7 +131,7 @@ class IndexClient:
         else:
             # What is late is still waited for.
             self._is_away = self._is_away and bool(self._asking)
-            self._is_filling = indexed < FULL * catalog.counts().searchable
+            self._is_filling = indexed < FULL * catalog.pictures.pictures
 
     async def _keep_looking(self) -> None:
         while True:

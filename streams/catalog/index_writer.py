@@ -76,7 +76,7 @@ class IndexAgent:
         for start in range(0, len(records), STEP):
             step = records[start : start + STEP]
             wanted = Place(step[-1].offset, self._topic_id or "", self._clock_ms())
-            place = await self._commit(partition, place, wanted, _changes(step))
+            place = await self._commit(partition, place, wanted, _changes(step, wanted.written_ms))
             if not place.is_at(wanted):
                 return
 
@@ -109,21 +109,21 @@ class IndexAgent:
         return place.topic_id != topic_id or place.position >= extent.end or is_late
 
 
-def _changes(records: Sequence[Record]) -> dict[int, Indexed | None]:
+def _changes(records: Sequence[Record], now_ms: int) -> dict[int, Indexed | None]:
     """The index's entry for each item, by key; the last record counts."""
     changes: dict[int, Indexed | None] = {}
     for record in events_of(records):
         try:
             item = None if record.value is None else decode_item(record.value)
-            changes[key_of((record.key or b"").decode())] = None if item is None else _indexed(item)
+            changes[key_of((record.key or b"").decode())] = None if item is None else _indexed(item, now_ms)
         except (StateCorrupt, ValueError) as error:  # a key that is not UTF-8, or half a number in a vector
             log.error("catalogue_record_unreadable", offset=record.offset, error=str(error))
     return changes
 
 
-def _indexed(item: Item) -> Indexed | None:
-    """The item as the index has it; None for an item that must not be found: sold out, hidden, or without a vector."""
-    if item.hidden or not item.in_stock:
+def _indexed(item: Item, now_ms: int) -> Indexed | None:
+    """The item as the index has it; None if it must not be found: sold out, hidden, expired, or without a vector."""
+    if item.hidden or not item.in_stock or (item.expires_at_ms is not None and item.expires_at_ms <= now_ms):
         return None
     vectors = {encoder: item.vector(encoder) for encoder, embedding in item.embeddings.items() if encoder and embedding}
-    return Indexed(vectors, item.category, item.price) if vectors else None
+    return Indexed(vectors, item.category, item.price, item.expires_at_ms) if vectors else None

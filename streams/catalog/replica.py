@@ -5,7 +5,7 @@ It starts where the last snapshot ends, or at the beginning of the topic (docs/o
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
@@ -48,7 +48,9 @@ class CatalogReplica:
         *,
         snapshots: Snapshots | None = None,
         security: KafkaSecurity = PLAINTEXT,
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
+        self._clock_ms = clock_ms
         self._bootstrap = bootstrap
         self._security = security
         self._topic = topic
@@ -63,6 +65,7 @@ class CatalogReplica:
 
     async def start(self) -> None:
         """Read the topic to its end, then go on in the background; raises BrokerUnavailable."""
+        self._catalog.advance(self._clock_ms())
         offsets = await self._load()
         self._consumer = AIOKafkaConsumer(
             self._topic,
@@ -149,6 +152,7 @@ class CatalogReplica:
             self._apply(records[start : start + at_once])
             await asyncio.sleep(0)
         places = await self._note_places()
+        self._catalog.advance(self._clock_ms())
         counts = self._catalog.counts()
         CATALOG_ITEMS.labels("searchable").set(counts.searchable)
         CATALOG_ITEMS.labels("unavailable").set(counts.unavailable)
@@ -178,7 +182,7 @@ class CatalogReplica:
         self._catalog.apply(changes)
         if self._snapshots is not None:
             self._snapshots.changes += len(records)
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = self._clock_ms()
         for item in uploaded:
             UPLOAD_TO_SEARCHABLE.observe(max(now_ms - item.uploaded_at_ms, 0) / 1000)
 

@@ -96,8 +96,9 @@ class UploadsAgent:
         return [self._signals.message(Uploaded(item)), self._interaction(upload, record)]
 
     async def _answer_query(self, upload: Upload, record: Record, encoding: Encoding) -> Message:
-        rows, degraded = await self._find(upload, encoding)
         now_ms = self._clock_ms()
+        self._catalog.advance(now_ms)
+        rows, degraded = await self._find(upload, encoding)
         items = self._ranker.rank(encoding.embedding, rows, self._catalog, length=self._length, now_ms=now_ms)
         RECOMMENDATIONS.labels("similar", ",".join(degraded)).inc()
         answer = Recommendations(
@@ -127,7 +128,7 @@ class UploadsAgent:
         only = upload.only
         search_filter = NO_FILTER if only is None else SearchFilter(only.category, only.min_price, only.max_price)
         try:
-            return await self._find_similar(encoding.embedding, 2 * self._length, search_filter), []
+            return await self._find_similar(encoding.embedding, self._length, search_filter), []
         except StateUnavailable as error:
             log.warning("index_unavailable", error=str(error))
             return np.zeros(0, np.int64), ["index"]

@@ -21,6 +21,7 @@ from state.partitions import PartitionStore
 from state.redis import Client, RedisPartitions, connect
 from state.vector_sets import VectorSets
 from streams.catalog.index_client import IndexClient
+from streams.catalog.index_expiry import IndexExpiry
 from streams.catalog.index_writer import IndexAgent
 from streams.catalog.replica import CatalogReplica
 from streams.catalog.snapshots import Snapshots
@@ -66,7 +67,7 @@ class Resources:
         self.stack = stack
         self._addresses = addresses
         self._security = kafka_security(settings)
-        self._watched: list[CatalogReplica | StoreLoop | RollbackWatch] = []
+        self._watched: list[CatalogReplica | StoreLoop | RollbackWatch | IndexExpiry] = []
         self._publishers: list[KafkaPublisher] = []
         self._breakers: list[Breaker] = []
 
@@ -132,7 +133,7 @@ class Resources:
         app.stores[name] = store
         return positions
 
-    def watch(self, part: CatalogReplica | StoreLoop | RollbackWatch) -> None:
+    def watch(self, part: CatalogReplica | StoreLoop | RollbackWatch | IndexExpiry) -> None:
         """End the process if this part fails, and stop the part when the process ends."""
         self._watched.append(part)
         self.stack.push_async_callback(part.stop)
@@ -195,6 +196,9 @@ class Resources:
         watch = RollbackWatch(agent.positions, lambda: positions.known, lambda p, held: positions.refused({p: held}))
         self.watch(watch)
         await watch.start()
+        expiry = IndexExpiry(sets)
+        self.watch(expiry)
+        await expiry.start()
         return agent
 
     async def catalog(self, encoder: str | None = None) -> Catalog:

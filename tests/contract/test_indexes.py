@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from features.item import picture_key
 from inference.catalog.index import HnswIndex
 from state.redis import connect
 from state.vector_sets import NOWHERE, Indexed, Place, VectorSets
@@ -55,8 +56,13 @@ class Shared:
     def __init__(self, sets: VectorSets) -> None:
         self._sets = sets
         self._places = dict.fromkeys(range(PARTITIONS), NOWHERE)
+        #: The number whose picture was last of this key.
+        self._numbers: dict[int, int] = {}
 
     async def add(self, numbers: Collection[int], vectors: NDArray[np.float32]) -> None:
+        self._numbers |= {
+            picture_key(vector.astype("<f2").tobytes()): n for n, vector in zip(numbers, vectors, strict=True)
+        }
         await self._store({n: Indexed({ENCODER: vector}) for n, vector in zip(numbers, vectors, strict=True)})
 
     async def remove(self, numbers: Collection[int]) -> None:
@@ -65,7 +71,7 @@ class Shared:
     async def search(self, queries: NDArray[np.float32], count: int) -> tuple[list[list[int]], NDArray[np.float32]]:
         keys, similarities = await self._sets.search(ENCODER, queries, count)
         found = zip(keys.tolist(), (similarities > -1).tolist(), strict=True)
-        return [[key for key, one in zip(*each, strict=True) if one] for each in found], similarities
+        return [[self._numbers[key] for key, one in zip(*each, strict=True) if one] for each in found], similarities
 
     async def count(self) -> int:
         return await self._sets.count(ENCODER, DIMENSIONS)

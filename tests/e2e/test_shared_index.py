@@ -17,6 +17,8 @@ from tests.conftest import RunningStack
 from tests.e2e.conftest import DEADLINE_S, System, eventually, jpeg
 
 pytestmark = pytest.mark.stack
+#: Of the items: of pictures that are nearly the same only one is found.
+COLOURS = ((200, 30, 30), (30, 200, 30), (30, 30, 200))
 
 
 @pytest.fixture
@@ -30,13 +32,13 @@ def shop(stack: RunningStack, topic_prefix: str) -> Iterator[System]:
         system = System(settings, stack, workers)
         with publisher(system) as publish:
             for n, (category, price) in enumerate([("shirts", 20.0), ("shirts", 80.0), ("hats", 20.0)]):
-                publish.publish(upload(f"red{n}", category, price))
-        eventually(lambda: found(system) == {"red0", "red1", "red2"}, "all pictures are found")
+                publish.publish(upload(f"item{n}", category, price))
+        eventually(lambda: found(system) == {"item0", "item1", "item2"}, "all pictures are found")
         yield system
 
 
 def test_an_index_that_workers_share_serves_lists_and_pictures(shop: System) -> None:
-    assert found(shop, Only(category="shirts", max_price=50.0)) == {"red0"}
+    assert found(shop, Only(category="shirts", max_price=50.0)) == {"item0"}
 
     with publisher(shop) as publish, feed(shop) as subscriber:
         clicks = iter(range(1000))
@@ -49,11 +51,11 @@ def test_an_index_that_workers_share_serves_lists_and_pictures(shop: System) -> 
             return "looks_like" in {reason.code for item in lists.items for reason in item.reasons}
 
         eventually(shows_what_looks_alike, "a list has what looks like the item that was clicked")
-        publish.publish(change("red0", in_stock=False))
-        publish.publish(change("red1", price=10.0))
-        publish.publish(change("red2", deleted=True))
+        publish.publish(change("item0", in_stock=False))
+        publish.publish(change("item1", price=10.0))
+        publish.publish(change("item2", deleted=True))
 
-    eventually(lambda: found(shop, Only(max_price=50.0)) == {"red1"}, "what was sold out or deleted is found no more")
+    eventually(lambda: found(shop, Only(max_price=50.0)) == {"item1"}, "what was sold out or deleted is found no more")
 
 
 def test_an_index_that_redis_lost_is_filled_again(shop: System) -> None:
@@ -62,13 +64,13 @@ def test_an_index_that_redis_lost_is_filled_again(shop: System) -> None:
         assert keys
         redis.delete(*keys)
 
-    eventually(lambda: found(shop) == {"red0", "red1", "red2"}, "all pictures are found again")
+    eventually(lambda: found(shop) == {"item0", "item1", "item2"}, "all pictures are found again")
 
 
 def found(system: System, only: Only | None = None) -> set[str]:
     """What is found for a red picture."""
     asker = f"asker-{uuid.uuid4().hex}"
-    picture = jpeg((200, 30, 30))
+    picture = jpeg(COLOURS[0])
     answered = ask_similar(system.kafka, system.settings.topic_prefix, picture, DEADLINE_S, asker=asker, only=only)
     return {item.item_id for item in answered.items}
 
@@ -97,7 +99,7 @@ def upload(item_id: str, category: str, price: float) -> Upload:
         item_id=item_id,
         user_id="seller",
         occurred_at_ms=now_ms(),
-        image=jpeg((200, 30, 30), seed=int(item_id[-1])),
+        image=jpeg(COLOURS[int(item_id[-1])]),
         category=category,
         price=price,
     )
@@ -108,7 +110,7 @@ def change(item_id: str, **fields: object) -> ItemChange:
 
 
 def click(event_id: str) -> Interaction:
-    return Interaction(event_id=event_id, type="click", user_id="u1", item_id="red0", occurred_at_ms=now_ms())
+    return Interaction(event_id=event_id, type="click", user_id="u1", item_id="item0", occurred_at_ms=now_ms())
 
 
 def now_ms() -> int:

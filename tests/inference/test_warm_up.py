@@ -11,12 +11,15 @@ from features.behaviour import UNKNOWN, Engagement, apply_engagement
 from features.dials import NO_DIALS, turn
 from features.item import key_of
 from features.profile import NEW, Profile
+from features.search_filter import NO_FILTER, SearchFilter
 from features.trends import NO_TRENDS
 from inference.catalog.catalog import Catalog
+from inference.catalog.search import find_similar
+from inference.ranking.similar import SimilarRanker
 from inference.recommender import Recommender
 from inference.warm_up import warm_up_items, warm_up_lists
 from state.codec import decode_behaviour, decode_profile, encode_behaviour, encode_profile
-from tests.harness.catalog import DIMENSIONS, NOW, act, profile_of, reds_and_blues
+from tests.harness.catalog import DIMENSIONS, NOW, act, item, profile_of, reds_and_blues, vector
 
 
 def compiled_functions() -> Iterator[CPUDispatcher]:
@@ -85,6 +88,23 @@ def test_no_item_waits_for_a_compiler() -> None:
         for item in range(3):
             behaviour = apply_engagement(behaviour, Engagement(0, NOW, 1.0, ((item, 1.0),), 0, 0))
             behaviour = decode_behaviour(encode_behaviour(behaviour))
+
+    assert compiled == []
+
+
+async def test_no_picture_query_waits_for_a_compiler() -> None:
+    warm_up_items()
+    catalog = Catalog(DIMENSIONS)
+    catalog.apply([*reds_and_blues(3), ("gone", item("red-3", expires_at_ms=NOW))])
+    looks = vector("red-0")
+    looks.flags.writeable = False  # as the encoder gives it
+
+    with compilations() as compiled:
+        catalog.advance(NOW)
+        for count in (2, 20):
+            for only in (NO_FILTER, SearchFilter("red")):
+                rows = await find_similar(catalog, looks, count, only)
+                SimilarRanker().rank(looks, rows, catalog, length=count, now_ms=NOW)
 
     assert compiled == []
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from deploy.redis_cluster import RedisNode
-from features.item import key_of
+from features.item import key_of, picture_key
 from features.search_filter import NO_FILTER, SearchFilter
 from state.errors import StateUnavailable
 from state.redis import Client, connect
@@ -17,6 +17,8 @@ from state.vector_sets import NOWHERE, Indexed, Place, VectorSets
 pytestmark = pytest.mark.stack
 AXES = np.eye(8, dtype=np.float32)
 KEYS = {name: key_of(name) for name in ("a", "b", "c", "d")}
+#: By the axis that is an item's picture: a has the first unless a test says otherwise.
+PICTURES = {picture_key(axis.astype("<f2").tobytes()): name for axis, name in zip(AXES, KEYS, strict=False)}
 
 
 @pytest.fixture
@@ -51,10 +53,9 @@ def indexed(axis: int = 0, encoder: str = "e@1", **attributes: object) -> Indexe
 
 
 async def found(sets: VectorSets, where: SearchFilter = NO_FILTER, encoder: str = "e@1", axis: int = 0) -> list[str]:
-    """The names of what is found, in order."""
+    """The names of the pictures that are found, in order."""
     keys, similarities = await sets.search(encoder, AXES[axis : axis + 1], 4, where)
-    names = {key: name for name, key in KEYS.items()}
-    return [names[key] for key in keys[similarities > -1].tolist()]
+    return [PICTURES[key] for key in keys[similarities > -1].tolist()]
 
 
 # Places
@@ -91,7 +92,7 @@ async def test_a_write_whose_answer_was_lost_is_known_by_its_place(sets: VectorS
 
 async def test_partitions_of_one_shard_have_places_of_their_own(sets: VectorSets) -> None:
     await put(sets, 0, 5, {KEYS["a"]: indexed()})
-    await put(sets, 2, 8, {KEYS["b"]: indexed()})
+    await put(sets, 2, 8, {KEYS["b"]: indexed(1)})
 
     places = await sets.places([0, 1, 2])
     assert [places[partition].position for partition in (0, 1, 2)] == [5, -1, 8]
@@ -99,7 +100,7 @@ async def test_partitions_of_one_shard_have_places_of_their_own(sets: VectorSets
 
 async def test_a_cleared_shard_begins_anew_and_the_other_stays(sets: VectorSets) -> None:
     await put(sets, 0, 5, {KEYS["a"]: indexed()})
-    await put(sets, 1, 6, {KEYS["b"]: indexed()})
+    await put(sets, 1, 6, {KEYS["b"]: indexed(1)})
     await sets.clear(0, range(4))
 
     assert {p: place.position for p, place in (await sets.places([0, 1])).items()} == {0: -1, 1: 6}
@@ -116,7 +117,7 @@ async def test_another_number_of_shards_is_another_index(client: Client, prefix:
 
 
 async def test_vectors_of_two_encoders_do_not_meet(sets: VectorSets) -> None:
-    await put(sets, 0, 1, {KEYS["a"]: indexed(encoder="e@1"), KEYS["b"]: indexed(encoder="e@2")})
+    await put(sets, 0, 1, {KEYS["a"]: indexed(encoder="e@1"), KEYS["b"]: indexed(1, encoder="e@2")})
 
     assert (await found(sets, encoder="e@1"), await found(sets, encoder="e@2")) == (["a"], ["b"])
 
@@ -192,6 +193,97 @@ async def test_a_new_price_counts_at_once(shop: VectorSets) -> None:
     await put(shop, 0, 2, {KEYS["b"]: indexed(1, category="shoes", price=10.0)})
 
     assert sorted(await found(shop, SearchFilter(max_price=50.0))) == ["a", "b"]
+
+
+# Copies
+
+
+async def test_a_picture_that_many_items_show_is_found_once_until_the_last_of_them_left(sets: VectorSets) -> None:
+    await put(sets, 0, 1, {KEYS["a"]: indexed(), KEYS["b"]: indexed(), KEYS["c"]: indexed(1)})
+    assert (await found(sets), await sets.count("e@1", 8)) == (["a", "b"], 2)
+
+    await put(sets, 0, 2, {KEYS["a"]: None})
+    assert await found(sets) == ["a", "b"]
+
+    await put(sets, 0, 3, {KEYS["b"]: indexed(2)})
+    assert sorted(await found(sets)) == ["b", "c"]
+
+
+async def test_copies_in_two_shards_are_one_picture(sets: VectorSets) -> None:
+    await put(sets, 0, 1, {KEYS["a"]: indexed()})
+    await put(sets, 1, 1, {KEYS["b"]: indexed()})
+
+    assert await found(sets) == ["a"]
+
+
+async def test_a_picture_that_many_items_show_may_be_within_any_limit(sets: VectorSets) -> None:
+    items = {KEYS["a"]: indexed(category="hats", price=5.0), KEYS["b"]: indexed(category="shoes", price=9.0)}
+    await put(sets, 0, 1, items | {KEYS["c"]: indexed(1, category="hats")})
+
+    assert await found(sets, SearchFilter("shoes", min_price=7.0)) == ["a"]
+    assert await found(sets, SearchFilter("hats")) == ["a", "b"]
+
+
+async def test_the_limits_of_the_only_item_that_is_left_are_known_with_its_next_change(sets: VectorSets) -> None:
+    await put(sets, 0, 1, {KEYS["a"]: indexed(price=5.0), KEYS["b"]: indexed(price=9.0)})
+    await put(sets, 0, 2, {KEYS["a"]: None, KEYS["b"]: indexed(price=9.5)})
+
+    assert await found(sets, SearchFilter(max_price=7.0)) == []
+    assert await found(sets, SearchFilter(max_price=9.5)) == ["a"]
+
+
+async def test_an_item_that_comes_again_counts_once(sets: VectorSets) -> None:
+    for position in (1, 2, 3):
+        await put(sets, 0, position, {KEYS["a"]: indexed()})
+    await put(sets, 0, 4, {KEYS["a"]: None})
+
+    assert await sets.count("e@1", 8) == 0
+
+
+# Time
+
+
+async def test_what_expired_leaves_its_shard(sets: VectorSets) -> None:
+    await put(sets, 0, 1, {KEYS["a"]: indexed(expires_at_ms=50), KEYS["b"]: indexed(1, expires_at_ms=51)})
+    await put(sets, 0, 2, {KEYS["c"]: indexed(2)})
+
+    assert (await sets.expire(0, 50, 9), await sets.expire(0, 50, 9), await sets.expire(1, 50, 9)) == (1, 0, 0)
+    assert sorted(await found(sets)) == ["b", "c"]
+
+
+async def test_what_expires_later_than_it_did_stays(sets: VectorSets) -> None:
+    await put(sets, 0, 1, {KEYS["a"]: indexed(expires_at_ms=50), KEYS["b"]: indexed(1, expires_at_ms=50)})
+    await put(sets, 0, 2, {KEYS["a"]: indexed(expires_at_ms=60), KEYS["b"]: indexed(1)})
+
+    assert await sets.expire(0, 59, 9) == 0
+    assert await found(sets) == ["a", "b"]
+
+
+async def test_of_many_that_expired_some_leave_at_a_time(sets: VectorSets) -> None:
+    await put(sets, 0, 1, {KEYS[name]: indexed(axis, expires_at_ms=50) for axis, name in enumerate(KEYS)})
+
+    assert [await sets.expire(0, 50, 3) for _ in range(3)] == [3, 1, 0]
+    assert await found(sets) == []
+
+
+# The version before
+
+
+async def test_a_shard_that_the_version_before_wrote_is_of_no_topic_and_is_emptied(
+    client: Client, prefix: str, sets: VectorSets
+) -> None:
+    tag = f"sightline:{prefix}:{{index/0/2}}"
+    await client.set(f"{tag}:position:0", "41 topic 1000")
+    await client.sadd(f"{tag}:sets", f"{tag}:vectors:8:e@1")
+    vector = AXES[0].astype("<f4").tobytes()
+    attributes = '{"category": "00000000000000aa", "price": 5.0}'
+    old = (f"{tag}:vectors:8:e@1", "FP32", vector, f"{KEYS['a']:016x}", "Q8", "SETATTR", attributes)
+    await client.execute_command("VADD", *old)
+
+    assert await sets.places([0]) == {0: Place(41, "", 1000)}
+    await sets.clear(0, range(4))
+    await put(sets, 0, 1, {KEYS["b"]: indexed(1)})
+    assert (await found(sets), await sets.count("e@1", 8)) == (["b"], 1)
 
 
 # Redis

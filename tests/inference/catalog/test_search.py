@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from features.item import Item
+from features.item import Item, picture_key
 from features.search_filter import NO_FILTER, SearchFilter
 from inference.catalog.catalog import Catalog
 from inference.catalog.index import NullIndex
 from inference.catalog.search import find_exactly, find_similar, matching
-from tests.harness.catalog import DIMENSIONS, item, vector
+from tests.harness.catalog import DIMENSIONS, ENCODER, item, vector
 
 
 def shop() -> Catalog:
@@ -30,6 +30,10 @@ def catalog_of(*records: tuple[str, Item | None]) -> Catalog:
     catalog = Catalog(DIMENSIONS)
     catalog.apply(records)
     return catalog
+
+
+def pictures_of(*names: str) -> NDArray[np.uint64]:
+    return np.array([picture_key(item(name).embeddings[ENCODER]) for name in names], np.uint64)
 
 
 def about(value: float) -> Any:
@@ -105,7 +109,7 @@ def test_what_the_index_elsewhere_found_is_remembered() -> None:
     assert catalog.pictures.unknown_similar([red]) == red.tolist()
 
     catalog.learn_similar(
-        catalog.pictures, {int(catalog.keys[red[0]]): catalog.keys[other]}, catalog.pictures.additions
+        catalog.pictures, {int(catalog.keys[red[0]]): pictures_of("red-1")}, catalog.pictures.additions
     )
 
     assert catalog.pictures.unknown_similar([red]) == []
@@ -118,7 +122,9 @@ def test_what_was_found_for_an_item_that_is_gone_is_passed_over() -> None:
     gone, keys = np.array([catalog.row_of("red-0")]), catalog.keys.copy()
     catalog.apply([("red-0", None)])
 
-    catalog.learn_similar(catalog.pictures, {int(keys[gone[0]]): keys[:2]}, catalog.pictures.additions)
+    catalog.learn_similar(
+        catalog.pictures, {int(keys[gone[0]]): pictures_of("red-0", "red-1")}, catalog.pictures.additions
+    )
 
     assert catalog.pictures.unknown_similar([gone]) == gone.tolist()
 

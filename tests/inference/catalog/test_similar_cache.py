@@ -29,7 +29,11 @@ def index() -> Counting:
 
 @pytest.fixture
 def similar(index: Counting) -> SimilarCache:
-    return SimilarCache(index, 2)
+    return SimilarCache(index, 2, every)
+
+
+def every(rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.ones(len(rows), np.bool_)
 
 
 def of(similar: SimilarCache, *rows: int) -> list[int]:
@@ -62,17 +66,17 @@ def test_no_rows_have_no_similar_rows(similar: SimilarCache, index: Counting) ->
 
 def test_what_was_added_since_is_among_the_answer(similar: SimilarCache, index: Counting) -> None:
     of(similar, 1)
-    similar.added([7, 8])
+    similar.moved(0, [7, 8])
     assert of(similar, 1)[2:] == [8, 7]
     assert index.searched == 1
 
 
 def test_after_many_additions_it_is_searched_again(similar: SimilarCache, index: Counting) -> None:
     of(similar, 1)
-    similar.added(range(10, 10 + ADDED_LIMIT))
+    similar.moved(0, range(10, 10 + ADDED_LIMIT))
     of(similar, 1)
     assert index.searched == 1
-    similar.added([9])
+    similar.moved(0, [9])
     assert len(of(similar, 1)) == 2
     assert index.searched == 2
 
@@ -81,9 +85,9 @@ def test_what_a_burst_made_old_is_searched_again_by_and_by_the_oldest_first(
     similar: SimilarCache, index: Counting
 ) -> None:
     of(similar, 1)
-    similar.added([10])
+    similar.moved(0, [10])
     of(similar, 2, 3)
-    similar.added(range(11, 12 + ADDED_LIMIT))
+    similar.moved(0, range(11, 12 + ADDED_LIMIT))
 
     searched = []
     for _ in range(4):
@@ -95,13 +99,33 @@ def test_what_a_burst_made_old_is_searched_again_by_and_by_the_oldest_first(
 
 def test_a_row_with_a_new_vector_is_searched_again(similar: SimilarCache, index: Counting) -> None:
     of(similar, 1, 2)
-    similar.added([1])
+    similar.forget([1])
     of(similar, 1, 2)
     assert index.searched == 3
 
 
 def test_no_more_rows_are_remembered_than_the_limit(index: Counting) -> None:
-    similar = SimilarCache(index, 2, limit=2)
+    similar = SimilarCache(index, 2, every, limit=2)
     for row in (0, 1, 2, 0):
         of(similar, row)
     assert index.searched == 4
+
+
+def test_an_answer_of_which_too_much_has_gone_is_searched_again(index: Counting) -> None:
+    shown = np.ones(4, np.bool_)
+    similar = SimilarCache(index, 4, lambda rows: shown[rows])
+    of(similar, 1)
+    shown[2] = False
+    similar.moved(1, [])
+    of(similar, 1)
+    assert index.searched == 1
+    shown[3] = False
+    similar.moved(1, [])
+    index.remove(np.array([2, 3], np.uint64))
+    assert sorted(of(similar, 1)) == [0, 1]
+    assert index.searched == 2
+
+
+def test_what_cannot_be_shown_is_not_remembered(index: Counting) -> None:
+    similar = SimilarCache(index, 4, lambda rows: rows != 2)
+    assert sorted(of(similar, 1)) == [0, 1, 3]

@@ -13,7 +13,7 @@ from features.item import key_of
 from inference.catalog.catalog import COLUMNS, Catalog, CatalogCounts
 from inference.catalog.snapshot import Origin, Snapshot, find_snapshot, load_snapshot, write_snapshot
 from inference.errors import SnapshotUnusable
-from tests.harness.catalog import DIMENSIONS, NOW, item, reds_and_blues, vector
+from tests.harness.catalog import DAY, DIMENSIONS, NOW, item, reds_and_blues, vector
 
 ORIGIN = Origin("topic-1", {0: 7, 1: 9}, NOW)
 
@@ -117,6 +117,34 @@ def test_a_write_that_fails_leaves_nothing(catalog: Catalog, tmp_path: Path) -> 
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
+def test_copies_and_what_expired_are_as_they_were(catalog: Catalog, tmp_path: Path) -> None:
+    catalog.apply([(f"c{n}", item(f"c{n}", looks="red-31", expires_at_ms=NOW + n)) for n in range(9)])
+    for at_ms in (NOW - 1, NOW + 4, NOW + DAY):
+        other = Catalog(DIMENSIONS)
+        other.advance(at_ms)
+        load_snapshot(written(tmp_path / str(at_ms), catalog), other)
+        catalog.advance(at_ms)
+        assert other.counts() == catalog.counts()
+        assert other.pictures.indexed == catalog.pictures.indexed == catalog.pictures.pictures
+        assert len(set(answers(other)[0]) - set(answers(catalog)[0])) <= 1  # another of the copies may stand for all
+
+
+def test_one_of_the_version_before_is_read_and_its_pictures_are_indexed(catalog: Catalog, tmp_path: Path) -> None:
+    catalog.apply([(f"c{n}", item(f"c{n}", looks="red-31")) for n in range(9)])
+    snapshot = written(tmp_path, catalog)
+    (snapshot.folder / "pictures.npy").unlink()
+    sums = dict(snapshot.manifest.checksums)
+    del sums["pictures.npy"]
+    rewrite(snapshot, version=2, checksums=sums)
+    found, other = find_snapshot(tmp_path), Catalog(DIMENSIONS)
+    assert found is not None
+    load_snapshot(found, other)
+
+    assert other.pictures.indexed == other.pictures.pictures == catalog.pictures.pictures == 38
+    assert answers(other)[1] == answers(catalog)[1]
+    assert other.counts() == catalog.counts()
+
+
 def test_an_encoder_that_is_asked_for_is_accepted(catalog: Catalog, tmp_path: Path) -> None:
     other = Catalog(DIMENSIONS, encoder="fake@1")
     load_snapshot(written(tmp_path, catalog), other)
@@ -131,9 +159,10 @@ def test_other_dimensions_are_refused(catalog: Catalog, tmp_path: Path) -> None:
     refused(written(tmp_path, catalog), Catalog(2 * DIMENSIONS), "version, dimensions and index")
 
 
-def test_another_version_is_refused(catalog: Catalog, tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [1, 4])
+def test_another_version_is_refused(catalog: Catalog, tmp_path: Path, version: int) -> None:
     snapshot = written(tmp_path, catalog)
-    rewrite(snapshot, version=1)
+    rewrite(snapshot, version=version)
     refused(find_snapshot(tmp_path), Catalog(DIMENSIONS), "version, dimensions and index")
 
 
@@ -156,7 +185,7 @@ def test_a_damaged_file_is_refused(catalog: Catalog, tmp_path: Path, name: str, 
 
 def test_files_that_do_not_belong_together_are_refused(catalog: Catalog, tmp_path: Path) -> None:
     snapshot = written(tmp_path, catalog)
-    np.save(snapshot.folder / "available.npy", np.ones(40, np.bool_))
+    np.save(snapshot.folder / "available.npy", np.zeros(40, np.bool_))
     sums = dict(snapshot.manifest.checksums)
     del sums["available.npy"]
     rewrite(snapshot, checksums=sums)

@@ -5,7 +5,8 @@ import pytest
 
 from features.item import Item, key_of
 from inference.catalog.catalog import Catalog
-from inference.ranking.diversity import EXPLORE_SLOT, SAME_PICTURE
+from inference.catalog.copies import SAME_PICTURE
+from inference.ranking.diversity import EXPLORE_SLOT
 from tests.harness.catalog import DIMENSIONS, ENCODER, NOW, act, item, reds_and_blues, vector
 from tests.harness.lists import at_angle, catalog_of, ids, ranked, unlike_all
 

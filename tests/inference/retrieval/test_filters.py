@@ -9,7 +9,7 @@ from features.profile import NEW
 from inference.catalog.catalog import Catalog
 from inference.retrieval.candidates import generate_candidates
 from tests.harness.catalog import NOW, act, item, profile_of, reds_and_blues
-from tests.harness.lists import candidates_of, catalog_of, ids, names, query_of, ranked
+from tests.harness.lists import candidates_of, catalog_of, chosen_after, ids, names, query_of, ranked
 
 
 @pytest.fixture
@@ -81,11 +81,13 @@ def test_no_list_has_a_refused_item(acts: list[tuple[int, float]]) -> None:
     assert not [name for name in found if key_of(name) in {action.item for action in actions}]
 
 
-def test_an_unavailable_item_that_trends_is_filtered() -> None:
-    shop = catalog_of(("red-0", item("red-0", in_stock=False)), ("red-1", item("red-1", hidden=True)))
-    found = candidates_of(shop, trends={"red-0": (1.0, 1.0), "red-1": (2.0, 2.0)})
+def test_an_unavailable_item_that_others_chose_is_filtered() -> None:
+    shop = catalog_of(
+        ("red-0", item("red-0", in_stock=False)), ("red-1", item("red-1", hidden=True)), ("blue-0", item("blue-0"))
+    )
+    found = candidates_of(shop, act("blue-0"), behaviours={"blue-0": chosen_after(red_0=1.0, red_1=2.0)})
 
-    assert (len(found.rows), found.filtered[0]) == (0, {"unavailable": 2})
+    assert (len(found.rows), found.filtered[0]) == (0, {"unavailable": 2, "seen": 1})
 
 
 def test_an_item_expires_at_its_time() -> None:
@@ -99,7 +101,7 @@ def test_an_item_expires_at_its_time() -> None:
 def test_an_item_is_counted_under_one_filter_only() -> None:
     shop = catalog_of(("red-0", item("red-0", owner="u1", in_stock=False)))
 
-    assert candidates_of(shop, act("red-0"), trends={"red-0": (1.0, 1.0)}).filtered[0] == {"unavailable": 1}
+    assert candidates_of(shop, act("red-0"), dials={"red-0": 1.0}).filtered[0] == {"unavailable": 1}
 
 
 @pytest.mark.parametrize("name", ["red-1", "red", "bob"])

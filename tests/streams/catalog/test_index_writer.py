@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from deploy.redis_cluster import RedisNode
-from features.item import Item, key_of
+from features.item import Item, key_of, picture_key
 from state.codec import encode_item
 from state.redis import connect
 from state.vector_sets import Indexed, Place, VectorSets
+from streams.catalog.index_expiry import IndexExpiry
 from streams.catalog.index_writer import STEP, IndexAgent
 from streams.errors import BrokerUnavailable
 from streams.kafka.continuity import Log
@@ -47,7 +48,7 @@ class Shelf:
         """Which of these items are found."""
         keys, similarities = await self.sets.search("e@1", np.ones((1, 8), np.float32), 100)
         found = set(keys[similarities > -1].tolist())
-        return {name for name in candidates if key_of(name) in found}
+        return {name for name in candidates if picture_key(picture_of(name)) in found}
 
     async def _read(self) -> Log:
         if self.trouble:
@@ -80,9 +81,13 @@ async def shelf(redis_node: RedisNode) -> AsyncIterator[Shelf]:
     await shelf.client.aclose()
 
 
+def picture_of(name: str) -> bytes:
+    looks = np.random.default_rng(key_of(name)).standard_normal(8)
+    return (looks / np.linalg.norm(looks)).astype("<f2").tobytes()
+
+
 def item(name: str, **changes: object) -> Item:
-    embedding = np.full(8, 8**-0.5, "<f2").tobytes()
-    known: dict[str, object] = {"embeddings": {"e@1": embedding}}
+    known: dict[str, object] = {"embeddings": {"e@1": picture_of(name)}}
     return Item(name, NOON, **(known | changes))  # type: ignore[arg-type]  # a test's own fields
 
 
@@ -107,7 +112,7 @@ async def test_a_deleted_item_is_found_no_more(shelf: Shelf) -> None:
     assert await shelf.names("a", "b") == {"b"}
 
 
-@pytest.mark.parametrize("change", [{"hidden": True}, {"in_stock": False}, {"embeddings": {}}])
+@pytest.mark.parametrize("change", [{"hidden": True}, {"in_stock": False}, {"embeddings": {}}, {"expires_at_ms": NOON}])
 async def test_what_is_not_to_be_had_leaves_the_index_and_comes_back(shelf: Shelf, change: dict[str, object]) -> None:
     worker = shelf.worker()
     await worker.handle([record(0, item("a"))])
@@ -217,3 +222,25 @@ async def test_offsets_that_hold_no_record_move_the_place_and_nothing_else(shelf
     await agent.take_up([0])
     await agent.handle([passed(-1, 6, topic="state.catalog")])
     assert (await agent.positions([0]), shelf.rewinds.asked) == ({0: 6}, [])
+
+
+async def test_what_expires_leaves_the_index_by_itself(shelf: Shelf) -> None:
+    await shelf.worker().handle(
+        [record(0, item("a", expires_at_ms=NOON + 50)), record(1, item("b"), partition=1, after=-1)]
+    )
+    expiry = IndexExpiry(shelf.sets, clock_ms=shelf.clock)
+    await expiry.look()
+    assert await shelf.names("a", "b") == {"a", "b"}
+
+    shelf.clock.now_ms = NOON + 50
+    await expiry.look()
+    assert await shelf.names("a", "b") == {"b"}
+
+
+async def test_an_index_of_the_version_before_is_made_again(shelf: Shelf) -> None:
+    await shelf.worker().handle([record(0, item("a"))])
+    tag = f"sightline:{shelf.prefix}:{{index/0/2}}"
+    await shelf.client.set(f"{tag}:position:0", f"0 topic-1 {NOON}")
+
+    assert await shelf.worker().take_up([0]) == {0: -1}
+    assert await shelf.names("a") == set()

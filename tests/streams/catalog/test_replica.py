@@ -1,6 +1,7 @@
 """The catalogue's replica, on real Kafka."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
@@ -332,3 +333,14 @@ async def test_a_catalogue_that_was_told_its_encoder_keeps_to_it(topic: Topic, s
     await replica.start()
     assert catalog.counts() == CatalogCounts(5, 0, 15)
     await replica.stop()
+
+
+@pytest.mark.stack
+async def test_what_expires_leaves_the_catalogue_and_its_gauges_by_itself(topic: Topic) -> None:
+    soon_ms = time.time_ns() // 1_000_000 + 3000
+    await topic.put(item("i1", expires_at_ms=soon_ms), item("i2"), item("i3", expires_at_ms=NOON))
+    await topic.replica.start()
+    assert topic.catalog.counts() == CatalogCounts(searchable=2, unavailable=1, other_encoder=0)
+
+    await until(lambda: REGISTRY.get_sample_value("sightline_catalog_items", {"state": "unavailable"}) == 2)
+    assert (topic.catalog.counts().searchable, topic.catalog.pictures.indexed) == (1, 1)

@@ -4,8 +4,8 @@ from features.item import key_of
 from features.profile import NEW
 from inference.catalog.catalog import Catalog
 from inference.retrieval.sources.co_engaged import recent_items
-from tests.harness.catalog import act, item, profile_of, reds_and_blues
-from tests.harness.lists import candidates_of, catalog_of, chosen_after, names, value
+from tests.harness.catalog import NOW, act, item, profile_of, reds_and_blues, vector
+from tests.harness.lists import candidates_of, catalog_of, chosen_after, names, unlike_all, value
 
 
 @pytest.fixture
@@ -21,7 +21,11 @@ def test_the_latest_five_items_are_asked_about() -> None:
 
 
 def test_what_others_chose_next_is_a_candidate_with_its_evidence() -> None:
-    many = catalog_of(*((f"r{n}", item(f"r{n}", looks=f"red-{n % 32}")) for n in range(100)), *reds_and_blues(3))
+    new = [(f"i{n}", unlike_all(n, at_ms=NOW)) for n in range(60)]
+    reds = [(f"r{n}", item(f"r{n}", looks=f"red-{n % 32}")) for n in range(100)]
+    far = (-vector("red-0")).astype("<f2").tobytes()
+    blues = [(f"blue-{n}", item(f"blue-{n}", embedding=far)) for n in (1, 2)]
+    many = catalog_of(*reds, *blues, *new)
     behaviours = {"r0": chosen_after(blue_1=1.0), "r1": chosen_after(blue_1=3.0, blue_2=1.0)}
     found = candidates_of(many, act("r0"), act("r1"), behaviours=behaviours)
 

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
 from inference.catalog.catalog import Catalog
 from inference.retrieval.candidates import count_sources
 from inference.retrieval.sources.fresh import FRESH_COUNT
 from tests.harness.catalog import NOW, act, item, reds_and_blues
-from tests.harness.lists import candidates_of, catalog_of, names
+from tests.harness.lists import candidates_of, catalog_of, names, unlike_all
 
 
 @pytest.fixture
@@ -33,7 +35,8 @@ def test_both_of_two_tastes_are_looked_for() -> None:
 
 def test_an_item_that_is_wanted_brings_what_looks_like_it() -> None:
     old = [(f"{colour}-{n}", item(f"{colour}-{n}")) for n in range(30) for colour in ("red", "blue")]
-    shop = catalog_of(*old, *((f"new-{n}", item(f"new-{n}", looks="blue-0", at_ms=NOW)) for n in range(FRESH_COUNT)))
+    new = [(f"new-{n}", replace(unlike_all(n, at_ms=NOW), item_id=f"new-{n}")) for n in range(FRESH_COUNT)]
+    shop = catalog_of(*old, *new)
     without, found = (candidates_of(shop, dials=dials) for dials in (None, {"red-7": 0.5}))
 
     assert not {name for name in names(shop, without) if name.startswith("red")}
