@@ -1,12 +1,12 @@
 """Runs one worker process: creates its parts, starts them in order, and stops them in reverse order."""
 
 import asyncio
-import os
 import signal
 import threading
 import time
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 
+import uvloop
 from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
 from threadpoolctl import threadpool_limits
 
@@ -18,6 +18,7 @@ from streams.logs import configure_logs, log
 from streams.metrics import CONSUMER_LAG
 from streams.settings import Settings
 from streams.worker import gc_tuning
+from streams.worker.ending import end_in_haste, log_end, log_lost_errors
 from streams.worker.liveness import STUCK_S, Liveness
 from streams.worker.probes import Probes
 from streams.worker.resources import Addresses, Resources
@@ -28,39 +29,62 @@ LAG_REFRESH_S = 1.0
 END_S = 9.0
 
 
-async def run_worker(name: WorkerName, settings: Settings, addresses: Addresses) -> int:
-    """Run a worker until SIGTERM or SIGINT; return the exit code, 1 if a part of the worker failed."""
+def run_worker(name: WorkerName, settings: Settings, addresses: Addresses) -> int:
+    """Run a worker until SIGTERM or SIGINT, or until a part fails; return the exit code (streams/worker/ending.py)."""
     configure_logs(settings.log_level)
+    # Logged once the event loop is gone, so that nothing follows it.
+    return log_end(name, uvloop.run(_run(name, settings, addresses)))
+
+
+async def _run(name: WorkerName, settings: Settings, addresses: Addresses) -> BaseException | None:
+    """Run a worker to its end; return the error that ended it, None if it was asked to end."""
     stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(log_lost_errors)
     for signal_number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
-    # Matrices have about a hundred candidate rows: BLAS threads would cost more than they save, and compete for cores.
-    with threadpool_limits(limits=1):
-        async with AsyncExitStack() as stack:
-            worker = Worker(name, settings, addresses, stack)
-            starting = asyncio.create_task(worker.start())
-            stopping = asyncio.create_task(stop.wait())
-            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if not starting.done():
-                # Wait until `start` has stopped before the stack closes the parts that it created.
-                starting.cancel()
-                await asyncio.wait({starting})
-            else:
-                await starting
-                gc_tuning.keep()
-                await worker.watch(stop)
-            stopping.cancel()
-            deadline = threading.Timer(END_S, _exit_now)
-            deadline.daemon = True
-            deadline.start()
-    deadline.cancel()
-    log.info("stopped", worker=name)
-    return 0 if worker.failure is None else 1
+        loop.add_signal_handler(signal_number, stop.set)
+    failure: BaseException | None = None
+    try:
+        # Matrices have about a hundred candidate rows: BLAS threads would cost more than they save, and compete for
+        # cores.
+        with threadpool_limits(limits=1):
+            async with AsyncExitStack() as stack:
+                at_last = stack.enter_context(ExitStack())
+                failure = await _work(name, settings, addresses, stack, stop)
+                deadline = threading.Timer(END_S, end_in_haste, (name, failure, END_S))
+                deadline.daemon = True
+                deadline.start()
+                at_last.callback(deadline.cancel)
+    except Exception as error:  # noqa: BLE001 (whatever a part raises while it stops, the last line is to name it)
+        if failure is not None:
+            log.error("stopping_failed", exc_info=error)
+        failure = failure or error
+    return failure
 
 
-def _exit_now() -> None:
-    log.error("stopped_hard", reason=f"not every part had stopped after {END_S:.0f} s: a service is unavailable")
-    os._exit(1)
+async def _work(
+    name: WorkerName, settings: Settings, addresses: Addresses, stack: AsyncExitStack, stop: asyncio.Event
+) -> BaseException | None:
+    """Start a worker and watch it until `stop` is set or a part fails; return the failure."""
+    try:
+        worker = Worker(name, settings, addresses, stack)
+        starting = asyncio.create_task(worker.start())
+        stopping = asyncio.create_task(stop.wait())
+        # A start may wait for a service without limit; a part that fails meanwhile ends it.
+        while not (starting.done() or stopping.done() or worker.failure):
+            await asyncio.wait({starting, stopping}, timeout=LAG_REFRESH_S, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not starting.done():
+            # Wait until `start` has stopped before the stack closes the parts that it created.
+            starting.cancel()
+            await asyncio.wait({starting})
+        else:
+            await starting
+            gc_tuning.keep()
+            await worker.watch(stop)
+    except Exception as error:  # noqa: BLE001 (the parts that were started are closed first)
+        return error
+    return worker.failure
 
 
 class Worker:
@@ -134,4 +158,4 @@ class Worker:
 
     def _not_ready(self) -> list[str]:
         starting = [] if self._ready else ["starting: the catalogue is being read, or a service is awaited"]
-        return starting + self._resources.open_breakers
+        return starting + self._resources.open_breakers + self._resources.refused_topics
