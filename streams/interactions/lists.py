@@ -23,6 +23,9 @@ TOGETHER = 64
 
 _CANDIDATE_COUNTS = {source: CANDIDATES.labels(source) for source in Recommender.sources}
 
+#: Bytes of a traceparent (W3C Trace Context: 55 in version 00). What is longer is none, and is not passed on.
+TRACEPARENT_LIMIT = 128
+
 #: The record and interaction that caused a list.
 Cause = tuple[Record, Interaction]
 
@@ -118,8 +121,7 @@ class ListMaker:
             model=self._recommender.model,
             timings_ms={"queue": float(stages.started_ms - record.timestamp_ms), **stages.milliseconds},
         )
-        headers = tuple(header for header in record.headers if header[0] == "traceparent")
-        return Message(self._namespace.topic(TOPIC), record.key, encode(recommendations), headers)
+        return Message(self._namespace.topic(TOPIC), record.key, encode(recommendations), _traceparent(record))
 
     def count(self, made: Sequence[MadeList]) -> None:
         """Count published lists."""
@@ -140,3 +142,10 @@ class ListMaker:
     def feedback(self, kind: str, rec_id: str, item_id: str) -> None:
         """Count an applied event of type `kind` that names its list."""
         self._attribution.feedback(kind, rec_id, item_id)
+
+
+def _traceparent(record: Record) -> tuple[tuple[str, bytes], ...]:
+    for name, value in record.headers:
+        if name == "traceparent" and len(value) <= TRACEPARENT_LIMIT:
+            return ((name, value),)
+    return ()
