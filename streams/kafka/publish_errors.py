@@ -50,7 +50,7 @@ _NO_TOPIC: Final = Refusal(Scope.TOPIC, "unpublishable_no_topic", "run `sightlin
 _NO_PARTITION: Final = Refusal(
     Scope.TOPIC,
     "unpublishable_no_partition",
-    "give the topic as many partitions as SIGHTLINE_PARTITIONS says: `sightline topics check` compares them",
+    "run `sightline topics check`: the topic is missing, or has fewer partitions than SIGHTLINE_PARTITIONS says",
 )
 _FORBIDDEN: Final = Refusal(
     Scope.TOPIC, "unpublishable_forbidden", "let the workers' user write it: `sightline topics acls worker` lists how"
@@ -89,6 +89,10 @@ _MEANINGS: Final[Mapping[int, Refusal]] = {
     KafkaError._PURGE_QUEUE: _BROKEN,
     KafkaError._PURGE_INFLIGHT: _BROKEN,
 }
+
+
+#: The reasons that a dead letter may have from here.
+REASONS: Final = frozenset(each.reason for each in _MEANINGS.values() if each.scope in (Scope.MESSAGE, Scope.TOPIC))
 
 
 def meaning_of(error: KafkaError) -> Refusal:

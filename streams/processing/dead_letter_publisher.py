@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from streams.kafka.publish_errors import MessagesRefused, Refused, Scope
+from streams.kafka.publish_errors import REASONS, MessagesRefused, Refused, Scope
 from streams.kafka.publisher import Publisher
 from streams.logs import Seldom, log
+from streams.metrics import DEAD_LETTERS as LETTERS_COUNT
 from streams.metrics import DEAD_LETTERS_LOST, TOPIC_REFUSED
 from streams.processing.dead_letters import read_letter, shorter, unpublishable
 from streams.wire.namespace import Namespace
@@ -43,6 +44,10 @@ class DeadLetterPublisher:
         self._lines: dict[str, _Line] = {}
         self._problems: dict[str, str] = {}
         self._seldom = Seldom(10.0)
+        for reason in REASONS:
+            # A counter that begins with its first error would not show an increase.
+            LETTERS_COUNT.labels(reason)
+            DEAD_LETTERS_LOST.labels(reason)
 
     def publish(self, messages: Sequence[Message]) -> Awaitable[None]:
         """See Publisher; raises PublishFailed only when this process can publish nothing any more."""

@@ -1,10 +1,8 @@
-"""Runs one worker process: creates its parts, starts them in order, and stops them in reverse order."""
+"""One worker process: creates its parts and starts them in order; they are closed in reverse order."""
 
 import asyncio
-import signal
-import threading
 import time
-from contextlib import AsyncExitStack, ExitStack, suppress
+from contextlib import AsyncExitStack, suppress
 
 import uvloop
 from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
@@ -18,73 +16,24 @@ from streams.logs import configure_logs, log
 from streams.metrics import CONSUMER_LAG
 from streams.settings import Settings
 from streams.worker import gc_tuning
-from streams.worker.ending import end_in_haste, log_end, log_lost_errors
+from streams.worker.ending import log_end
+from streams.worker.lifecycle import run_to_end
 from streams.worker.liveness import STUCK_S, Liveness
 from streams.worker.probes import Probes
 from streams.worker.resources import Addresses, Resources
 from streams.worker.wiring import WIRE, WorkerName
 
 LAG_REFRESH_S = 1.0
-#: A worker exits within this time of a stop signal, even if Kafka is down. Effects not stored are applied again later.
-END_S = 9.0
 
 
 def run_worker(name: WorkerName, settings: Settings, addresses: Addresses) -> int:
     """Run a worker until SIGTERM or SIGINT, or until a part fails; return the exit code (streams/worker/ending.py)."""
     configure_logs(settings.log_level)
+    # Matrices have about a hundred candidate rows: BLAS threads would cost more than they save, and compete for cores.
+    with threadpool_limits(limits=1):
+        failure = uvloop.run(run_to_end(name, lambda stack: Worker(name, settings, addresses, stack)))
     # Logged once the event loop is gone, so that nothing follows it.
-    return log_end(name, uvloop.run(_run(name, settings, addresses)))
-
-
-async def _run(name: WorkerName, settings: Settings, addresses: Addresses) -> BaseException | None:
-    """Run a worker to its end; return the error that ended it, None if it was asked to end."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(log_lost_errors)
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, stop.set)
-    failure: BaseException | None = None
-    try:
-        # Matrices have about a hundred candidate rows: BLAS threads would cost more than they save, and compete for
-        # cores.
-        with threadpool_limits(limits=1):
-            async with AsyncExitStack() as stack:
-                at_last = stack.enter_context(ExitStack())
-                failure = await _work(name, settings, addresses, stack, stop)
-                deadline = threading.Timer(END_S, end_in_haste, (name, failure, END_S))
-                deadline.daemon = True
-                deadline.start()
-                at_last.callback(deadline.cancel)
-    except Exception as error:  # noqa: BLE001 (whatever a part raises while it stops, the last line is to name it)
-        if failure is not None:
-            log.error("stopping_failed", exc_info=error)
-        failure = failure or error
-    return failure
-
-
-async def _work(
-    name: WorkerName, settings: Settings, addresses: Addresses, stack: AsyncExitStack, stop: asyncio.Event
-) -> BaseException | None:
-    """Start a worker and watch it until `stop` is set or a part fails; return the failure."""
-    try:
-        worker = Worker(name, settings, addresses, stack)
-        starting = asyncio.create_task(worker.start())
-        stopping = asyncio.create_task(stop.wait())
-        # A start may wait for a service without limit; a part that fails meanwhile ends it.
-        while not (starting.done() or stopping.done() or worker.failure):
-            await asyncio.wait({starting, stopping}, timeout=LAG_REFRESH_S, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if not starting.done():
-            # Wait until `start` has stopped before the stack closes the parts that it created.
-            starting.cancel()
-            await asyncio.wait({starting})
-        else:
-            await starting
-            gc_tuning.keep()
-            await worker.watch(stop)
-    except Exception as error:  # noqa: BLE001 (the parts that were started are closed first)
-        return error
-    return worker.failure
+    return log_end(name, failure)
 
 
 class Worker:
@@ -122,6 +71,7 @@ class Worker:
         # A worker that retries is not stuck.
         set_on_retry_hooks([*get_on_retry_hooks(), lambda _: self._liveness.moved()])
         self._ready = True
+        gc_tuning.keep()
         log.info("ready", worker=self._name)
 
     @property
