@@ -3,11 +3,12 @@
 import json
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from confluent_kafka import admin
 
 from deploy import process
 from features.item import Item
@@ -20,6 +21,7 @@ from tests.e2e.conftest import System, eventually
 
 pytestmark = pytest.mark.stack
 
+ADMIN: Any = admin  # typed in part
 SHOP, ANN = "shop@example.org", "ann@example.org"
 ITEMS = [f"{number:0100}" for number in range(1500)]
 
@@ -48,13 +50,19 @@ class World:
 
     def limit(self, topic: str, limit: int) -> None:
         """Have a topic take batches of so many bytes."""
-        entry = ConfigEntry("max.message.bytes", str(limit), incremental_operation=AlterConfigOpType.SET)
-        resource = ConfigResource(ResourceType.TOPIC, self.system.topic(topic), incremental_configs=[entry])
-        (done,) = self._admin().incremental_alter_configs([resource]).values()
+        operation = ADMIN.AlterConfigOpType.SET
+        setting = ADMIN.ConfigEntry("max.message.bytes", str(limit), incremental_operation=operation)
+        resource = ADMIN.ConfigResource(
+            ADMIN.ResourceType.TOPIC, self.system.topic(topic), incremental_configs=[setting]
+        )
+        (done,) = self._client().incremental_alter_configs([resource]).values()
         done.result(30)
 
+    def _client(self) -> Any:
+        return ADMIN.AdminClient({"bootstrap.servers": self.system.kafka})
+
     def delete(self, topic: str) -> None:
-        (done,) = self._admin().delete_topics([self.system.topic(topic)]).values()
+        (done,) = self._client().delete_topics([self.system.topic(topic)]).values()
         done.result(30)
 
     def click(self, *users: str) -> None:
