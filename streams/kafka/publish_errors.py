@@ -37,7 +37,7 @@ class Refusal:
 _TOO_LARGE: Final = Refusal(
     Scope.MESSAGE,
     "unpublishable_too_large",
-    "raise max.message.bytes of the topic: `sightline topics check` says how far",
+    "raise max.message.bytes of the topic: 1 MiB is enough for each, 3 MiB for dead-letters",
 )
 _INVALID: Final = Refusal(
     Scope.MESSAGE, "unpublishable_invalid", "compare the topic's settings with `sightline topics check`"

@@ -61,8 +61,8 @@ def dead_letter(record: Record, error: InvalidEvent, *, namespace: Namespace) ->
 def unpublishable(refused: Refused, *, namespace: Namespace) -> Message:
     """Make and count the dead letter of a message of ours that Kafka refuses for good.
 
-    It never had a place in its topic: partition and offset are -1. An export is left out, since a dead letter outlives
-    the user's next request to forget.
+    It never had a place in its topic: the offset is -1, and the partition too, unless the message named one. An export
+    is left out, since a dead letter outlives the user's next request to forget.
     """
     message, reason = refused.message, refused.meaning.reason
     DEAD_LETTERS.labels(reason).inc()
@@ -75,7 +75,7 @@ def unpublishable(refused: Refused, *, namespace: Namespace) -> Message:
         reason=reason,
         error=str(refused) if is_kept else f"{refused}{CUT}an export is not kept here, and can be asked for again)",
         topic=message.topic,
-        partition=-1,
+        partition=-1 if message.partition is None else message.partition,
         offset=-1,
         timestamp_ms=time.time_ns() // 1_000_000,
         attempts=1,
