@@ -55,14 +55,16 @@ class World:
         resource = ADMIN.ConfigResource(
             ADMIN.ResourceType.TOPIC, self.system.topic(topic), incremental_configs=[setting]
         )
-        (done,) = self._client().incremental_alter_configs([resource]).values()
+        client = self._client()
+        (done,) = client.incremental_alter_configs([resource]).values()
         done.result(30)
 
     def _client(self) -> Any:
         return ADMIN.AdminClient({"bootstrap.servers": self.system.kafka})
 
     def delete(self, topic: str) -> None:
-        (done,) = self._client().delete_topics([self.system.topic(topic)]).values()
+        client = self._client()
+        (done,) = client.delete_topics([self.system.topic(topic)]).values()
         done.result(30)
 
     def click(self, *users: str) -> None:
