@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
+from confluent_kafka import KafkaError
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # ships no types
 
 from sightline_client.routing import partition_of
@@ -245,3 +246,14 @@ async def test_without_a_broker_publishing_waits_and_closing_does_not() -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(alone.publish([Message("t", b"k", b"v")]), 1.0)
     await asyncio.wait_for(alone.close(timeout_s=0.2), DEADLINE_S)
+
+
+async def test_a_poll_thread_that_ends_is_a_failure_of_the_process() -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    alone = KafkaPublisher("127.0.0.1:1")
+    assert alone.failure is None
+    alone._not_queued.append((fail, KafkaError(KafkaError.MSG_SIZE_TOO_LARGE), Message("t", None, None)))
+    await until(lambda: isinstance(alone.failure, ZeroDivisionError))
+    await alone.close(timeout_s=0.1)
