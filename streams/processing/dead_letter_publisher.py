@@ -40,7 +40,8 @@ class DeadLetterPublisher:
         self._namespace = namespace
         self._first_wait_s = first_wait_s
         self._letters = namespace.topic(DEAD_LETTERS)
-        self._never_waits = {self._letters, *map(namespace.topic, ANSWERS)}
+        #: The topics that nobody else's events wait for, by name on the broker.
+        self.never_awaited = frozenset({self._letters, *map(namespace.topic, ANSWERS)})
         self._lines: dict[str, _Line] = {}
         self._problems: dict[str, str] = {}
         self._seldom = Seldom(10.0)
@@ -132,7 +133,7 @@ class DeadLetterPublisher:
         topic, meaning = refused.message.topic, refused.meaning
         if meaning.scope is Scope.PRODUCER:
             raise MessagesRefused([refused.message], [refused])
-        if meaning.scope is Scope.MESSAGE or (meaning.scope is Scope.TOPIC and topic in self._never_waits):
+        if meaning.scope is Scope.MESSAGE or (meaning.scope is Scope.TOPIC and topic in self.never_awaited):
             await self._give_up(refused)
             return True
         self._wait_for(refused)

@@ -23,6 +23,7 @@ from streams.catalog.index_writer import IndexAgent
 from streams.catalog.replica import CatalogReplica
 from streams.catalog.snapshots import Snapshots
 from streams.credentials import kafka_security, redis_access, triton_tls
+from streams.errors import BrokerUnavailable
 from streams.kafka.admin import read_log
 from streams.kafka.faust_app import App, Handler, add_agent, add_overlapping_agent
 from streams.kafka.publisher import KafkaPublisher
@@ -89,13 +90,22 @@ class Resources:
         return [breaker.reason for breaker in self._breakers if breaker.reason is not None]
 
     async def publisher(self, client_id: str, *needed: topics.Topic) -> DeadLetterPublisher:
-        """Return a publisher once the `needed` topics of its agents exist and their leaders are known."""
+        """Return a publisher once the `needed` topics of its agents exist and their leaders are known.
+
+        A topic that nobody waits for may be missing: what is meant for it becomes a dead letter.
+        """
         kafka = KafkaPublisher(self._addresses.kafka, client_id=client_id, security=self._security)
         publisher = DeadLetterPublisher(kafka, namespace=self.namespace)
         self._publishers.append((kafka, publisher))
         self._watched.append(kafka)
         self.stack.push_async_callback(kafka.close)
-        await kafka.warm_up([self.namespace.topic(topic) for topic in needed])
+        names = [self.namespace.topic(topic) for topic in needed]
+        await kafka.warm_up([name for name in names if name not in publisher.never_awaited])
+        for name in publisher.never_awaited.intersection(names):
+            try:
+                await kafka.warm_up([name])
+            except BrokerUnavailable as error:
+                log.error("topic_missing", topic=name, error=str(error))
         return publisher
 
     def redis(self) -> Client:
