@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from threading import Thread
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from streams.wire.records import Message
 _FULL_QUEUE_WAIT_S = 0.01
 #: A topic that was created a moment ago may be unknown for this long; librdkafka's default is half a minute.
 _TOPIC_UNKNOWN_MS = 5_000
+_LOOK_FOR_S = 1.0
 #: Called with Kafka's error, if any, and the message: confluent-kafka's or, where it was not even queued, our own.
 Delivered = Callable[[KafkaError | None, Any], None]
 
@@ -151,9 +153,15 @@ class KafkaPublisher:
                 self._producer.poll(0.1)
                 while self._not_queued:
                     delivered, error, message = self._not_queued.popleft()
+                    self._look_for(message.topic)
                     delivered(error, message)
         except BaseException as error:  # noqa: BLE001 (whatever it is, nobody else would see it)
             self.failure = error
+
+    def _look_for(self, topic: str) -> None:
+        """Learn whether a topic exists by now: librdkafka asks again for one that was missing only after minutes."""
+        with suppress(KafkaException):
+            self._producer.list_topics(topic, _LOOK_FOR_S)
 
 
 class _RdkafkaLog:
