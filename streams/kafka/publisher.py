@@ -153,7 +153,8 @@ class KafkaPublisher:
                 self._producer.poll(0.1)
                 while self._not_queued:
                     delivered, error, message = self._not_queued.popleft()
-                    self._look_for(message.topic)
+                    if not self._not_queued:
+                        self._look_for(message.topic)
                     delivered(error, message)
         except BaseException as error:  # noqa: BLE001 (whatever it is, nobody else would see it)
             self.failure = error
