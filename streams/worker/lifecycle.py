@@ -4,7 +4,7 @@ import asyncio
 import signal
 import threading
 from collections.abc import Callable
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack
 from typing import Protocol
 
 from streams.logs import log
@@ -38,7 +38,8 @@ async def run_to_end(
 ) -> BaseException | None:
     """Run a process until SIGTERM or SIGINT, or until a part fails; return the error that ended it, None for a signal.
 
-    `make` puts whatever must be closed on the stack. A process whose parts are not closed after `end_s` is ended.
+    `make` puts whatever must be closed on the stack. If the process, with all its threads, has not ended `end_s` after
+    its parts began to close, it is ended.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -48,12 +49,10 @@ async def run_to_end(
     failure: BaseException | None = None
     try:
         async with AsyncExitStack() as stack:
-            at_last = stack.enter_context(ExitStack())
             failure = await _work(make, stack, stop)
             deadline = threading.Timer(end_s, end_in_haste, (name, failure, end_s))
             deadline.daemon = True
             deadline.start()
-            at_last.callback(deadline.cancel)
     except Exception as error:  # noqa: BLE001 (whatever a part raises while it stops, the last line is to name it)
         if failure is not None:
             log.error("stopping_failed", exc_info=error)
