@@ -50,7 +50,7 @@ _NO_TOPIC: Final = Refusal(Scope.TOPIC, "unpublishable_no_topic", "run `sightlin
 _NO_PARTITION: Final = Refusal(
     Scope.TOPIC,
     "unpublishable_no_partition",
-    "run `sightline topics check`: the topic is missing, or has fewer partitions than SIGHTLINE_PARTITIONS says",
+    "give the topic as many partitions as SIGHTLINE_PARTITIONS says: `sightline topics check` compares them",
 )
 _FORBIDDEN: Final = Refusal(
     Scope.TOPIC, "unpublishable_forbidden", "let the workers' user write it: `sightline topics acls worker` lists how"
@@ -110,7 +110,9 @@ class Refused:
     @property
     def meaning(self) -> Refusal:
         """What the error says."""
-        return meaning_of(self.error)
+        meaning = meaning_of(self.error)
+        # Of a topic that was deleted librdkafka first says that it has no partitions.
+        return _NO_TOPIC if meaning is _NO_PARTITION and self.message.partition is None else meaning
 
     def __str__(self) -> str:
         size = len(self.message.value or b"")

@@ -48,3 +48,9 @@ def test_what_follows_a_refused_message_with_the_same_key_is_sent_again_after_it
     assert again == [b"1", b"3"]
     assert "a message of 1 bytes to 'a'" in str(failed)
     assert "raise max.message.bytes" in str(failed)
+
+
+def test_a_topic_without_partitions_is_missing_unless_the_message_names_one() -> None:
+    error = KafkaError(KafkaError._UNKNOWN_PARTITION)
+    reasons = [Refused(Message("a", b"k", b"v", partition=n), error).meaning.reason for n in (None, 3)]
+    assert reasons == ["unpublishable_no_topic", "unpublishable_no_partition"]
