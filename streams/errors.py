@@ -11,7 +11,7 @@ StreamError
 ├── CannotRebuild      the log is not enough to make the state from, or somebody else is at it
 ├── WorkersRun         workers are running that must be stopped first
 ├── NoSuchLetter       an address at which no dead letter lies
-└── PublishFailed      the broker refused a worker's message for good: the process ends, and replays when restarted
+└── PublishFailed      Kafka refuses messages of a worker: dead letters, or waiting for an operator (docs/adr/0017)
 
 SettingsError          the environment is unusable: nothing starts
 """
@@ -72,4 +72,4 @@ class NoSuchLetter(StreamError):
 
 
 class PublishFailed(StreamError):
-    """The broker will never accept a worker's message: wrong topic, size or permission."""
+    """Kafka refuses messages; from a worker's publisher it means that this process can publish nothing any more."""

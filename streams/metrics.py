@@ -52,6 +52,16 @@ UNKNOWN_FIELDS = Counter(
     ["topic"],
 )
 DEAD_LETTERS = Counter("sightline_dead_letters_total", "Messages sent to the dead letters", ["reason"])
+DEAD_LETTERS_LOST = Counter(
+    "sightline_dead_letters_lost_total",
+    "Dead letters that Kafka refuses; the log names the place of the original, `reason` says why",
+    ["reason"],
+)
+TOPIC_REFUSED = Gauge(
+    "sightline_topic_refused",
+    "1 while messages wait because Kafka refuses all messages to a topic: it is missing or forbidden",
+    ["topic"],
+)
 BREAKER_OPEN = Gauge(
     "sightline_breaker_open",
     "1 while a topic's agent is stopped because it refused too many messages",

@@ -35,6 +35,10 @@ def send_back(
         results().print(f"{done.foreign} came from topics that are not ours and stay")
     if done.cut:
         results().print(f"{done.cut} are not the whole message and stay")
+    if done.refused:
+        results().print(
+            f"{done.refused} are refused by Kafka and stay: `sightline topics check` says which topics take too little"
+        )
 
 
 async def _send(settings: Settings, choice: Choice, limit: int | None, again: bool, dry_run: bool) -> Retried:

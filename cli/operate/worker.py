@@ -1,7 +1,5 @@
 """What `sightline worker` does: it runs one worker process."""
 
-import uvloop
-
 from deploy.local import Stack
 from streams.settings import read_settings
 from streams.worker.process import run_worker
@@ -13,4 +11,4 @@ def run(name: WorkerName) -> int:
     """Run a worker until it is stopped; returns the exit code."""
     settings = read_settings()
     found = Stack(settings).endpoints()
-    return uvloop.run(run_worker(name, settings, Addresses(found.kafka, found.redis, found.triton)))
+    return run_worker(name, settings, Addresses(found.kafka, found.redis, found.triton))

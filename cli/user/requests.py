@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 import uuid
+from contextlib import closing
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from cli.arrivals import Arrivals
 from cli.output import print_json, progress, results
 from cli.pseudonyms import known_as
 from cli.running import running_system
+from cli.user.exports import ExportReader
 from deploy.local import Endpoints
 from features.item import hash_of
 from sightline_client.privacy import RequestKind
@@ -21,6 +23,7 @@ from state.redis import RedisPartitions, connect
 from streams.client import EventPublisher
 from streams.credentials import kafka_security, redis_access
 from streams.errors import NotDelivered
+from streams.kafka.log_reader import KafkaLogReader
 from streams.privacy.erasure_check import find_traces
 from streams.settings import Settings, read_settings
 from streams.wire.events import Export, PlaceInLog, PrivacyRequest, Receipt
@@ -48,15 +51,14 @@ def erase(user_id: str, timeout_s: float, as_json: bool, *, verify: bool) -> Non
 def print_export(user_id: str, timeout_s: float, as_json: bool) -> None:
     """Ask for a user's data and print them."""
     settings = read_settings()
+    topic = Namespace(settings.topic_prefix).topic(EXPORTS)
     with (
         running_system(settings) as endpoints,
-        Arrivals(
-            endpoints.kafka, [Namespace(settings.topic_prefix).topic(EXPORTS)], security=kafka_security(settings)
-        ) as exports,
+        closing(KafkaLogReader(endpoints.kafka, security=kafka_security(settings))) as log,
     ):
-        arriving = exports.expect(hash_of(known_as(settings, user_id)))
-        _ask(settings, endpoints, "export", user_id, timeout_s)
-        made = msgspec.json.decode(arriving.result(timeout_s).value or b"", type=Export)
+        exports = ExportReader(log, topic, settings.partitions)
+        receipt = _ask(settings, endpoints, "export", user_id, timeout_s)
+        made = exports.wait_for(known_as(settings, user_id), receipt.request, timeout_s)
     if as_json:
         print_json(_plain(made))
     else:

@@ -22,7 +22,16 @@ from sightline_client.events import (
 )
 from sightline_client.lists import Reason, ReasonCode, Recommendations, RecommendedItem, Source, Trigger
 from sightline_client.parsing import EVENT_LIMIT, UPLOAD_LIMIT
-from sightline_client.privacy import DIALS_LIMIT, Dials, Export, ExportedItem, PlaceInLog, Receipt, RequestKind
+from sightline_client.privacy import (
+    DIALS_LIMIT,
+    Dials,
+    Export,
+    ExportedItem,
+    PlaceInLog,
+    Receipt,
+    RequestKind,
+    join_export,
+)
 from sightline_client.pseudonyms import pseudonym
 from sightline_client.security import PLAINTEXT, KafkaSecurity
 
@@ -67,6 +76,7 @@ __all__ = [
     "Upload",
     "encode",
     "fit_picture",
+    "join_export",
     "partition_of",
     "pseudonym",
 ]

@@ -1,9 +1,11 @@
 """What users may ask of us about what is known of them, and what comes back (docs/adr/0009)."""
 
+from collections.abc import Iterable
 from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import asdict, replace
 
 from sightline_client.fields import Id
 
@@ -57,6 +59,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
 
     `dials` are by name, oldest first: of an owner, or of what is not in the catalogue, by `#` and the hash kept of it.
     `refused_before` and `seen_before` count further items, of which too little of the hash is kept to name them.
+    A large export comes as several records, numbered by `part` from 1 to `parts`: `join_export` puts them together.
     """
 
     user_id: str
@@ -74,3 +77,25 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     dials: dict[str, float]
     refused_before: int = 0
     seen_before: int = 0
+    part: Annotated[int, Meta(ge=1)] = 1
+    parts: Annotated[int, Meta(ge=1)] = 1
+
+
+def join_export(parts: Iterable[Export]) -> Export:
+    """Put the parts of one export together, in whatever order and however often they came.
+
+    Raises ValueError where some are missing, or are of another request.
+    """
+    found = {part.part: part for part in parts}
+    if not found:
+        raise ValueError("no part of the export is there")
+    count = max(part.parts for part in found.values())
+    missing = [number for number in range(1, count + 1) if number not in found]
+    if missing:
+        raise ValueError(f"{len(missing)} of {count} parts of the export are missing, such as number {missing[0]}")
+    ordered = [found[number] for number in range(1, count + 1)]
+    if any((part.request, part.parts) != (ordered[0].request, count) for part in found.values()):
+        raise ValueError("the parts are of different exports: take those with the same `request`")
+    lists = [name for name, value in asdict(ordered[0]).items() if isinstance(value, list)]
+    joined = {name: [entry for part in ordered for entry in getattr(part, name)] for name in lists}
+    return replace(ordered[0], part=1, parts=1, **joined)

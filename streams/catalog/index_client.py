@@ -6,7 +6,6 @@ waits for them PATIENCE_S at most, and not at all while the index is in trouble;
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from math import inf
 
 import numpy as np
@@ -19,6 +18,7 @@ from inference.catalog.vector_space import SIMILAR_COUNT
 from state.errors import StateError
 from state.vector_sets import VectorSets
 from streams.logs import log
+from streams.processing.background import failure_of
 
 PATIENCE_S = 0.05
 REFRESH_S = 5.0
@@ -42,6 +42,8 @@ class IndexClient:
         self._is_away = False
         self._is_filling = False
         self._task: asyncio.Task[None] | None = None
+        #: The first search that ended by an unexpected error.
+        self._failed: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Look at the index now, and then every REFRESH_S."""
@@ -53,8 +55,13 @@ class IndexClient:
         tasks = {*self._asking.values(), *([] if self._task is None else [self._task])}
         for task in tasks:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        if tasks:
+            await asyncio.wait(tasks)
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The unexpected error of a search, or the one that ended the looks at the index; None while all works."""
+        return failure_of(self._failed) or failure_of(self._task)
 
     @property
     def degraded(self) -> list[str]:
@@ -73,7 +80,9 @@ class IndexClient:
         if new and not (self._is_away and self._asking):
             for start in range(0, len(new), _AT_ONCE):
                 asked = new[start : start + _AT_ONCE]
-                self._asking |= dict.fromkeys(asked, asyncio.create_task(self._ask(asked)))
+                asking = asyncio.create_task(self._ask(asked))
+                asking.add_done_callback(self._note_failure)
+                self._asking |= dict.fromkeys(asked, asking)
         waiting = {self._asking[key] for key in keys if key in self._asking}
         if waiting and not self._is_away:
             _, late = await asyncio.wait(waiting, timeout=PATIENCE_S)
@@ -119,6 +128,10 @@ class IndexClient:
         finally:
             for key in keys:
                 self._asking.pop(key, None)
+
+    def _note_failure(self, task: asyncio.Task[None]) -> None:
+        if self._failed is None and failure_of(task) is not None:
+            self._failed = task
 
     async def look(self) -> None:
         """See whether the index answers, and how full it is."""

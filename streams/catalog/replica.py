@@ -96,7 +96,7 @@ class CatalogReplica:
     @property
     def failure(self) -> BaseException | None:
         """The unexpected error that ended the replica; the process must end, too."""
-        return failure_of(self._task)
+        return failure_of(self._task) or failure_of(self._writing)
 
     async def stop(self) -> None:
         """Stop reading; the catalogue keeps its contents."""

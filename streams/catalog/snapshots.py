@@ -8,6 +8,7 @@ import asyncio
 import os
 import signal
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -29,6 +30,8 @@ _ENOUGH: Final = 1000
 _USABLE_MS: Final = TOMBSTONES_KEPT_MS - 3_600_000
 _PATIENCE_S: Final = 120.0
 _LOOK_S: Final = 0.02
+#: The exit code of a child for anything but an error of the system, which has its own number.
+_UNEXPECTED: Final = 255
 
 
 class Snapshots:
@@ -88,7 +91,11 @@ class Snapshots:
         """Write the catalogue as it is now, of which `offsets` were read; a failure is only logged."""
         origin = Origin(self._topic_id, dict(offsets), self._clock_ms())
         begun, changes = time.perf_counter(), self.changes
-        pid = _fork(lambda: write_snapshot(self._folder, catalog, origin))
+        try:
+            pid = _fork(lambda: write_snapshot(self._folder, catalog, origin))
+        except OSError as error:
+            log.warning("snapshot_not_written", folder=str(self._folder), reason=f"no process for it: {error}")
+            return
         held_up_s = _since(begun)
         status = await _ended(pid, patience_s)
         if status:
@@ -132,7 +139,7 @@ def _fork(write: Callable[[], object]) -> int:
 
 
 def _write_and_exit(write: Callable[[], object]) -> NoReturn:
-    code = 1
+    code = _UNEXPECTED
     try:
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -144,6 +151,8 @@ def _write_and_exit(write: Callable[[], object]) -> NoReturn:
         code = 0
     except OSError as error:
         code = error.errno or code
+    except BaseException:  # noqa: BLE001 (the worker only sees the exit code)
+        traceback.print_exc()
     finally:
         os._exit(code)
 
@@ -165,7 +174,9 @@ async def _ended(pid: int, patience_s: float) -> int:
 
 
 def _reason(status: int) -> str:
-    return f"its process was ended by {signal.Signals(-status).name}" if status < 0 else os.strerror(status)
+    if status < 0:
+        return f"its process was ended by {signal.Signals(-status).name}"
+    return "an unexpected error, printed above" if status == _UNEXPECTED else os.strerror(status)
 
 
 def _since(begun: float) -> float:

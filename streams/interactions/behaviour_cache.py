@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Collection
-from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from state.errors import StateError
 from state.signals import SignalStore
 from streams.interactions.trend_noise import LaplaceNoise
 from streams.logs import log
+from streams.processing.background import failure_of
 
 REFRESH_S = 1.0
 #: Seconds. If a cached behaviour is older, a list waits until it is read again.
@@ -53,10 +53,16 @@ class BehaviourCache:
 
     async def stop(self) -> None:
         """Stop the refresh."""
-        for task in (*self._tasks, *set(self._reading.values())):
+        tasks = {*self._tasks, *self._reading.values()}
+        for task in tasks:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        if tasks:
+            await asyncio.wait(tasks)
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The exception that ended a refresh; None while both go on."""
+        return next((failure for task in self._tasks if (failure := failure_of(task)) is not None), None)
 
     def prefetch(self, items: Collection[int]) -> None:
         """Start to read the behaviours of these items that are not cached: call it before `behaviours`."""

@@ -21,7 +21,7 @@ from streams.wire.records import Message, Record, by_partition
 STORE_EVERY_S = 0.1
 #: Maximum number of applied events that are not stored. While Redis or Kafka is down, further events wait in the topic.
 UNSTORED_LIMIT = 4096
-#: Maximum size of these events, in bytes: an invalid event is kept whole, as its dead letter.
+#: Maximum size of these events and of the messages that follow from them, such as dead letters and exports, in bytes.
 UNSTORED_BYTES = 64 << 20
 #: Time limit for the last store when the process ends.
 STOP_S = 5.0
@@ -134,6 +134,8 @@ class StoreLoop:
             pending.size += sum(len(record.value or b"") for record in admitted.records)
             pending.effects += [effect for effect in applied if effect.outcome == "applied"]
         pending.messages += messages
+        # An answer may be much larger than the request for it.
+        pending.size += sum(len(message.value or b"") for message in messages)
         if sent is not None:
             pending.sent.append(sent)
         if pending.records >= UNSTORED_LIMIT or pending.size >= UNSTORED_BYTES:

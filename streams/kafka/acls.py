@@ -14,8 +14,7 @@ ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 _EVENTS: Final = (topics.INTERACTIONS, topics.UPLOADS, topics.ITEMS)
 _STATE: Final = (topics.CATALOG, topics.SIGNALS)
-_ANSWERS: Final = (topics.RECEIPTS, topics.EXPORTS)
-_WRITTEN: Final = (topics.INTERACTIONS, topics.RECOMMENDATIONS, *_STATE, *_ANSWERS, topics.DEAD_LETTERS)
+_WRITTEN: Final = (topics.INTERACTIONS, topics.RECOMMENDATIONS, *_STATE, *topics.ANSWERS, topics.DEAD_LETTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def grants(role: Role, namespace: Namespace) -> list[Grant]:
         case "feed-service":
             return [on("Read", topics.RECOMMENDATIONS), in_groups("feed")]
         case "privacy-desk":
-            return [on("Write", topics.PRIVACY), on("Read", *_ANSWERS), in_groups("privacy-desk")]
+            return [on("Write", topics.PRIVACY), on("Read", *topics.ANSWERS), in_groups("privacy-desk")]
         case "worker":
             return [on("Read", *_EVENTS, topics.PRIVACY, *_STATE), on("Write", *_WRITTEN), in_groups("sightline-")]
         case "operator":

@@ -101,7 +101,6 @@ class App(faust.App):
         try:
             await check_log(found, self.stores[topic], partitions)
         except LogMismatch as error:
-            log.critical("log_mismatch", topic=topic, error=str(error))
             self.failure = error
             raise
 
@@ -193,17 +192,15 @@ def add_agent(
     """
 
     async def run(stream: Any) -> None:
-        async for batch in waiting(stream, limit):
-            try:
+        try:
+            async for batch in waiting(stream, limit):
                 if records := app.records(batch):
                     await handle(records)
-            except Exception as error:  # noqa: BLE001 (after any error the batch must not be acknowledged)
-                log.critical("agent_failed", agent=name, exc_info=True)
-                app.failure = error
-                return
-            _handled(app, name, batch)
-            if pause_s:
-                await asyncio.sleep(pause_s)
+                _handled(app, name, batch)
+                if pause_s:
+                    await asyncio.sleep(pause_s)
+        except Exception as error:  # noqa: BLE001 (after any error the batch must not be acknowledged)
+            _fail(app, name, error)
 
     _read(app, namespace.topic(topic), name, run)
 
@@ -235,8 +232,7 @@ def add_overlapping_agent(
         try:
             await overlap(waiting(stream, limit), work_on, settle_it, at_once=at_once)
         except ExceptionGroup as errors:
-            log.critical("agent_failed", agent=name, exc_info=True)
-            app.failure = errors.exceptions[0]
+            _fail(app, name, errors.exceptions[0])
 
     _read(app, namespace.topic(topic), name, run)
 
@@ -244,6 +240,12 @@ def add_overlapping_agent(
 def _read(app: App, topic: str, name: str, run: Callable[[Any], Awaitable[None]]) -> None:
     channel = app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
     app.agent(channel, name=name, concurrency=1)(run)
+
+
+def _fail(app: App, name: str, error: Exception) -> None:
+    """End the process: its last line names the error."""
+    error.add_note(f"in the agent of {name}")
+    app.failure = app.failure or error
 
 
 def _handled(app: App, name: str, batch: Sequence[EventT[bytes]]) -> None:

@@ -1,19 +1,26 @@
 """Publishes messages with confluent-kafka's producer, as awaitables (docs/adr/0004)."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from threading import Thread
-from typing import Protocol
+from typing import Any, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from streams.credentials import PLAINTEXT, KafkaSecurity
-from streams.errors import BrokerUnavailable, PublishFailed
+from streams.errors import BrokerUnavailable
+from streams.kafka.publish_errors import MessagesRefused, refused_among
 from streams.logs import log
 from streams.wire.records import Message
 
 _FULL_QUEUE_WAIT_S = 0.01
-Delivered = Callable[[KafkaError | None, object], None]
+#: A topic that was created a moment ago may be unknown for this long; librdkafka's default is half a minute.
+_TOPIC_UNKNOWN_MS = 5_000
+_LOOK_FOR_S = 1.0
+#: Called with Kafka's error, if any, and the message: confluent-kafka's or, where it was not even queued, our own.
+Delivered = Callable[[KafkaError | None, Any], None]
 
 
 class Publisher(Protocol):
@@ -22,7 +29,7 @@ class Publisher(Protocol):
     def publish(self, messages: Sequence[Message]) -> Awaitable[None]:
         """Send messages in order; the result is done once the broker has acknowledged all of them.
 
-        It waits as long as the broker is away. Raises PublishFailed if the broker refuses a message for good.
+        It waits as long as the broker is away. Raises PublishFailed if messages are refused; the others are sent.
         """
         ...
 
@@ -51,6 +58,7 @@ class KafkaPublisher:
                 "enable.idempotence": True,
                 "message.timeout.ms": 0,
                 "message.max.bytes": 4 << 20,
+                "topic.metadata.propagation.max.ms": _TOPIC_UNKNOWN_MS,
                 # Any other value adds about 3 ms, since librdkafka's timer is coarse.
                 "linger.ms": 0,
                 "queue.buffering.max.messages": 100_000,
@@ -60,6 +68,10 @@ class KafkaPublisher:
             logger=_RdkafkaLog(),
         )
         self._closing = False
+        #: Messages that could not be queued, with their error: the poll thread reports them as it does all others.
+        self._not_queued: deque[tuple[Delivered, KafkaError, Message]] = deque()
+        #: What ended the poll thread; nothing is acknowledged any more, so the process must end, too.
+        self.failure: BaseException | None = None
         self._thread = Thread(target=self._poll, name="publisher", daemon=True)
         self._thread.start()
 
@@ -68,16 +80,17 @@ class KafkaPublisher:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         left = len(messages)
-        failed: KafkaError | None = None
+        refused: list[tuple[KafkaError, Any]] = []
         if not messages:
             done.set_result(None)
 
-        def delivered(error: KafkaError | None, _: object) -> None:
-            nonlocal left, failed
-            failed = failed or error
+        def delivered(error: KafkaError | None, sent: Any) -> None:
+            nonlocal left
+            if error is not None:
+                refused.append((error, sent))
             left -= 1
             if left == 0:
-                loop.call_soon_threadsafe(_settle, done, failed)
+                loop.call_soon_threadsafe(_settle, done, messages, refused)
 
         for number, message in enumerate(messages):
             if not self._queue(message, delivered):
@@ -92,7 +105,7 @@ class KafkaPublisher:
     async def warm_up(self, topics: Sequence[str], *, timeout_s: float = 30.0) -> None:
         """Connect and fetch the topics' leaders, so that the first message is not slow; raises BrokerUnavailable.
 
-        It finds a missing topic at once; a message to that topic would be refused only after half a minute.
+        It finds a missing topic at once; a message to that topic would be refused only after some seconds.
         """
         for topic in topics:
             try:
@@ -131,12 +144,25 @@ class KafkaPublisher:
         except BufferError:
             return False
         except KafkaException as error:
-            raise PublishFailed(f"a message to {message.topic!r} cannot be sent: {error}") from error
+            self._not_queued.append((delivered, error.args[0], message))
         return True
 
     def _poll(self) -> None:
-        while not self._closing:
-            self._producer.poll(0.1)
+        try:
+            while not self._closing:
+                self._producer.poll(0.1)
+                while self._not_queued:
+                    delivered, error, message = self._not_queued.popleft()
+                    if not self._not_queued:
+                        self._look_for(message.topic)
+                    delivered(error, message)
+        except BaseException as error:  # noqa: BLE001 (whatever it is, nobody else would see it)
+            self.failure = error
+
+    def _look_for(self, topic: str) -> None:
+        """Learn whether a topic exists by now: librdkafka asks again for one that was missing only after minutes."""
+        with suppress(KafkaException):
+            self._producer.list_topics(topic, _LOOK_FOR_S)
 
 
 class _RdkafkaLog:
@@ -147,10 +173,10 @@ class _RdkafkaLog:
         log.info("kafka_client", level=level, message=message % args if args else message)
 
 
-def _settle(done: "asyncio.Future[None]", failed: KafkaError | None) -> None:
+def _settle(done: "asyncio.Future[None]", messages: Sequence[Message], refused: list[tuple[KafkaError, Any]]) -> None:
     if done.cancelled():
         return
-    if failed is None:
-        done.set_result(None)
+    if refused:
+        done.set_exception(MessagesRefused(messages, refused_among(messages, refused)))
     else:
-        done.set_exception(PublishFailed(f"the broker refused a message: {failed.str()}"))
+        done.set_result(None)

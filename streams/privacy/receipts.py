@@ -15,6 +15,7 @@ from features.profile import ENGAGED_HALF_LIFE_MS, NEVER_MS, Profile
 from inference.catalog.catalog import Catalog
 from inference.retrieval.preferences import named_dials
 from streams.privacy.control_records import VerifiedRequest
+from streams.privacy.export_parts import keys_of, part_key, split
 from streams.wire.events import Export, ExportedItem, Interaction, PlaceInLog, Receipt, encode
 from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
@@ -70,11 +71,12 @@ class Receipts:
             owned = self._owned(user_id)
             erased |= {"event_ids": _remembered_events(before), "dials": len(before.dials), "owned": len(owned)}
             messages += [self.disown(user_id, item_id, control.asked_ms) for item_id in owned]
-            messages.append(Message(self._namespace.topic(EXPORTS), hash_of(user_id).encode(), None))
+            topic = self._namespace.topic(EXPORTS)
+            messages += [Message(topic, key, None) for key in keys_of(hash_of(user_id))]
             for item_id in owned:
                 self._uploads.pop(item_id, None)
         if kind == "export":
-            messages.append(self._export(request, before))
+            messages += self._export(request, before)
         return [*messages, self._receipt(request, record, erased)]
 
     def _receipt(self, request: VerifiedRequest, record: Record, erased: dict[str, int]) -> Message:
@@ -92,7 +94,7 @@ class Receipts:
         )
         return Message(self._namespace.topic(RECEIPTS), user.encode(), encode(receipt))
 
-    def _export(self, request: VerifiedRequest, profile: Profile) -> Message:
+    def _export(self, request: VerifiedRequest, profile: Profile) -> list[Message]:
         user_id, privacy = request.control.user_id, profile.privacy
         export = Export(
             user_id=user_id,
@@ -111,7 +113,8 @@ class Receipts:
             seen_before=count(profile.seen_before),
             dials=named_dials(profile.dials, self._catalog),
         )
-        return Message(self._namespace.topic(EXPORTS), hash_of(user_id).encode(), encode(export))
+        topic, user = self._namespace.topic(EXPORTS), hash_of(user_id)
+        return [Message(topic, part_key(user, part.part), encode(part)) for part in split(export)]
 
     def _owned(self, user_id: str) -> list[str]:
         catalogued = self._catalog.owned_by(key_of(user_id))

@@ -1,16 +1,20 @@
-"""Writes and reads dead letters: a message that can never be used is kept whole, with its reason, in its own topic."""
+"""Writes and reads dead letters: what can never be used, or never be published, is kept with its reason in a topic."""
+
+import time
 
 import msgspec
 from msgspec.structs import replace
 
 from sightline_client.parsing import UNREADABLE
 from streams.errors import InvalidEvent, NothingSaid
+from streams.kafka.publish_errors import Refused
 from streams.logs import Seldom, log
 from streams.metrics import DEAD_LETTERS, EVENTS
 from streams.wire.events import DeadLetter, encode
 from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from streams.wire.topics import DEAD_LETTERS as TOPIC
+from streams.wire.topics import EXPORTS
 
 _ERROR_LIMIT = 2048
 #: Maximum size of a dead letter's Kafka key, in bytes. Sightline's ids have at most 512 bytes. A longer key is in the
@@ -59,7 +63,54 @@ def dead_letter(record: Record, error: InvalidEvent, *, namespace: Namespace) ->
         value=record.value,
         headers=[(name, header or b"") for name, header in record.headers],
     )
-    key = None if record.key is None else record.key[:_KEY_LIMIT]
+    return _to_message(letter, namespace)
+
+
+def unpublishable(refused: Refused, *, namespace: Namespace) -> Message:
+    """Make and count the dead letter of a message of ours that Kafka refuses for good.
+
+    It never had a place in its topic: the offset is -1, and the partition too, unless the message named one. An export
+    is left out, since a dead letter outlives the user's next request to forget.
+    """
+    message, reason = refused.message, refused.meaning.reason
+    DEAD_LETTERS.labels(reason).inc()
+    topic = namespace.short_name(message.topic)
+    left_out = _log_limiter.left_out(topic, reason)
+    if left_out is not None:
+        log.error("unpublishable", reason=reason, error=str(refused), remedy=refused.meaning.remedy, left_out=left_out)
+    is_kept = topic != EXPORTS.name
+    letter = DeadLetter(
+        reason=reason,
+        error=str(refused) if is_kept else f"{refused}{CUT}an export is not kept here, and can be asked for again)",
+        topic=message.topic,
+        partition=-1 if message.partition is None else message.partition,
+        offset=-1,
+        timestamp_ms=time.time_ns() // 1_000_000,
+        attempts=1,
+        key=message.key,
+        value=message.value if is_kept else None,
+        headers=list(message.headers),
+    )
+    return _to_message(letter, namespace)
+
+
+def shorter(message: Message) -> Message | None:
+    """A dead letter with a quarter of its content, for a topic that takes less than it should; None if nothing is left.
+
+    The place of the original, and the reason, stay.
+    """
+    letter = read_letter(message.value)
+    if letter is None or not (letter.value or letter.headers or len(letter.key or b"") > _KEY_LIMIT):
+        return None
+    kept = len(letter.value or b"") // 4
+    value = None if letter.value is None else letter.value[:kept]
+    key = None if letter.key is None else letter.key[:_KEY_LIMIT]
+    cut = replace(letter, error=_with_sizes(letter), key=key, value=value, headers=[])
+    return Message(message.topic, message.key, encode(cut), partition=message.partition)
+
+
+def _to_message(letter: DeadLetter, namespace: Namespace) -> Message:
+    key = None if letter.key is None else letter.key[:_KEY_LIMIT]
     content = encode(letter)
     return Message(namespace.topic(TOPIC), key, content if len(content) <= _LETTER_LIMIT else _cut(letter))
 
@@ -79,9 +130,7 @@ def _cut(letter: DeadLetter) -> bytes:
     """
     value = None if letter.value is None else letter.value[:_VALUE_KEPT]
     key = None if letter.key is None else letter.key[:_KEY_KEPT]
-    sizes = f"{len(letter.key or b'')} bytes of key, {len(letter.value or b'')} of value, {len(letter.headers)} headers"
-    error = f"{letter.error}{CUT}the message had {sizes})"
-    shortened = replace(letter, error=error, key=key, value=value, headers=[])
+    shortened = replace(letter, error=_with_sizes(letter), key=key, value=value, headers=[])
     bytes_left = _LETTER_LIMIT - len(encode(shortened))
     for header in letter.headers:
         bytes_left -= len(encode(header)) + 1
@@ -89,6 +138,14 @@ def _cut(letter: DeadLetter) -> bytes:
             break
         shortened.headers.append(header)
     return encode(shortened)
+
+
+def _with_sizes(letter: DeadLetter) -> str:
+    """The error of a letter that is cut: it says once how large the message was."""
+    if CUT in letter.error:
+        return letter.error
+    sizes = f"{len(letter.key or b'')} bytes of key, {len(letter.value or b'')} of value, {len(letter.headers)} headers"
+    return f"{letter.error}{CUT}the message had {sizes})"
 
 
 def _attempt(record: Record) -> int:

@@ -5,22 +5,25 @@ Each letter that was sent back gets a note in its own partition: a record withou
 unless the operator asks for it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from streams.errors import NoSuchLetter
 from streams.kafka.log_reader import LogReader
+from streams.kafka.publish_errors import MessagesRefused, Scope
 from streams.kafka.publisher import Publisher
 from streams.processing.dead_letters import ATTEMPT, CUT, read_letter
 from streams.wire.events import DeadLetter
 from streams.wire.namespace import Namespace
 from streams.wire.parsing import NOT_UNPACKED
 from streams.wire.records import Message, Record
-from streams.wire.topics import DEAD_LETTERS, INTERACTIONS, ITEMS, PRIVACY, SIGNALS, UPLOADS
+from streams.wire.topics import DEAD_LETTERS, INTERACTIONS, ITEMS, PRIVACY, RECEIPTS, SIGNALS, UPLOADS
 
 RETRIED = "sightline-retried"
 LETTER = "sightline-letter"
-SOURCES = (INTERACTIONS, UPLOADS, ITEMS, PRIVACY, SIGNALS)
+#: Lists and catalogue records that Kafka refused are not sent again: newer ones have followed.
+SOURCES = (INTERACTIONS, UPLOADS, ITEMS, PRIVACY, SIGNALS, RECEIPTS)
 #: A batch is sent first and noted afterwards. After a crash in between, at most one batch is sent twice.
 BATCH_LETTERS = 100
 BATCH_BYTES = 8 << 20
@@ -60,13 +63,15 @@ class Choice:
 class Retried:
     """Counts of the chosen letters by outcome.
 
-    `earlier` were sent back before, `foreign` come from a topic outside this app, `cut` lack part of their message.
+    `earlier` were sent back before, `foreign` come from a topic outside this app, `cut` lack part of their message,
+    `refused` are messages that Kafka does not take, such as one that is larger than its topic takes.
     """
 
     sent: int = 0
     earlier: int = 0
     foreign: int = 0
     cut: int = 0
+    refused: int = 0
 
 
 class Letters:
@@ -167,9 +172,28 @@ async def retry(
 
 
 async def _send(batch: list[Found], publisher: Publisher, namespace: Namespace, done: Retried) -> None:
-    await publisher.publish([_original(found, namespace) for found in batch])
-    await publisher.publish([_retry_note(found, namespace) for found in batch])
-    done.sent += len(batch)
+    originals = [_original(found, namespace) for found in batch]
+    refused = await _publish_what_is_taken(originals, publisher)
+    sent = [found for found, original in zip(batch, originals, strict=True) if id(original) not in refused]
+    await publisher.publish([_retry_note(found, namespace) for found in sent])
+    done.sent += len(sent)
+    done.refused += len(refused)
+
+
+async def _publish_what_is_taken(messages: Sequence[Message], publisher: Publisher) -> set[int]:
+    """Publish messages; return the `id` of those that Kafka will never take. Raises PublishFailed for other errors."""
+    refused = set[int]()
+    try:
+        await publisher.publish(messages)
+    except MessagesRefused as failed:
+        for message, _ in chain.from_iterable(failed.to_send_again().values()):
+            try:
+                await publisher.publish([message])
+            except MessagesRefused as alone:
+                if alone.refused[0].meaning.scope is not Scope.MESSAGE:
+                    raise
+                refused.add(id(message))
+    return refused
 
 
 def _original(found: Found, namespace: Namespace) -> Message:

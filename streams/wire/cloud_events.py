@@ -30,7 +30,7 @@ _BATCH: Final = "application/cloudevents-batch"
 #: What is read of the headers; the trace goes on by `trace_headers`, and extensions are ignored.
 _USED: Final = {"specversion", "id", "source", "time"}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-#: A W3C traceparent has 55 characters.
+#: Bytes of a traceparent; version 00 of W3C Trace Context has 55.
 _TRACE_LIMIT: Final = 128
 
 
@@ -64,13 +64,14 @@ def event_key(event: Interaction | Upload) -> int:
 
 def trace_headers(record: Record, event: Interaction) -> tuple[tuple[str, bytes], ...]:
     """The `traceparent` header for what an event leads to: that of its record, else the CloudEvents extension."""
-    if record.headers:
-        given = tuple(("traceparent", value) for name, value in record.headers if name.lower() == "traceparent")
-        extension = attributes_in(record.headers).get("traceparent")
-        if given or extension:
-            return given or (("traceparent", extension or b""),)
-    trace = event.traceparent if isinstance(event, CloudInteraction) else None
-    return () if trace is None else (("traceparent", trace.encode()),)
+    given = [value for name, value in record.headers if name.lower() == "traceparent"]
+    if record.headers and (extension := attributes_in(record.headers).get("traceparent")):
+        given.append(extension)
+    if isinstance(event, CloudInteraction) and event.traceparent is not None:
+        given.append(event.traceparent.encode())
+    # What is longer is no trace, and would swell the list.
+    traces = [value for value in given if len(value) <= _TRACE_LIMIT]
+    return tuple(("traceparent", value) for value in traces[:1])
 
 
 def attributes_in(headers: Iterable[tuple[str, bytes]]) -> dict[str, bytes]:

@@ -91,4 +91,7 @@ DEAD_LETTERS = Topic(
     "refused messages, with their original bytes",
 )
 
+#: What single users asked for. A missing topic of these holds up nobody else (docs/adr/0017).
+ANSWERS = (RECEIPTS, EXPORTS)
+
 ALL = (INTERACTIONS, UPLOADS, ITEMS, PRIVACY, RECOMMENDATIONS, CATALOG, SIGNALS, RECEIPTS, EXPORTS, DEAD_LETTERS)

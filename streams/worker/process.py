@@ -1,12 +1,10 @@
-"""Runs one worker process: creates its parts, starts them in order, and stops them in reverse order."""
+"""One worker process: creates its parts and starts them in order; they are closed in reverse order."""
 
 import asyncio
-import os
-import signal
-import threading
 import time
 from contextlib import AsyncExitStack, suppress
 
+import uvloop
 from stamina.instrumentation import get_on_retry_hooks, set_on_retry_hooks
 from threadpoolctl import threadpool_limits
 
@@ -19,50 +17,25 @@ from streams.logs import configure_logs, log
 from streams.metrics import CONSUMER_LAG
 from streams.settings import Settings
 from streams.worker import gc_tuning
+from streams.worker.ending import log_end
 from streams.worker.held_back import HeldBack
+from streams.worker.lifecycle import run_to_end
 from streams.worker.liveness import STUCK_S, Liveness
 from streams.worker.probes import Probes
 from streams.worker.resources import Addresses, Resources
 from streams.worker.wiring import WIRE, WorkerName
 
 LAG_REFRESH_S = 1.0
-#: A worker exits within this time of a stop signal, even if Kafka is down. Effects not stored are applied again later.
-END_S = 9.0
 
 
-async def run_worker(name: WorkerName, settings: Settings, addresses: Addresses) -> int:
-    """Run a worker until SIGTERM or SIGINT; return the exit code, 1 if a part of the worker failed."""
+def run_worker(name: WorkerName, settings: Settings, addresses: Addresses) -> int:
+    """Run a worker until SIGTERM or SIGINT, or until a part fails; return the exit code (streams/worker/ending.py)."""
     configure_logs(settings.log_level)
-    stop = asyncio.Event()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     # Matrices have about a hundred candidate rows: BLAS threads would cost more than they save, and compete for cores.
     with threadpool_limits(limits=1):
-        async with AsyncExitStack() as stack:
-            worker = Worker(name, settings, addresses, stack)
-            starting = asyncio.create_task(worker.start())
-            stopping = asyncio.create_task(stop.wait())
-            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if not starting.done():
-                # Wait until `start` has stopped before the stack closes the parts that it created.
-                starting.cancel()
-                await asyncio.wait({starting})
-            else:
-                await starting
-                gc_tuning.keep()
-                await worker.watch(stop)
-            stopping.cancel()
-            deadline = threading.Timer(END_S, _exit_now)
-            deadline.daemon = True
-            deadline.start()
-    deadline.cancel()
-    log.info("stopped", worker=name)
-    return 0 if worker.failure is None else 1
-
-
-def _exit_now() -> None:
-    log.error("stopped_hard", reason=f"not every part had stopped after {END_S:.0f} s: a service is unavailable")
-    os._exit(1)
+        failure = uvloop.run(run_to_end(name, lambda stack: Worker(name, settings, addresses, stack)))
+    # Logged once the event loop is gone, so that nothing follows it.
+    return log_end(name, failure)
 
 
 class Worker:
@@ -100,6 +73,7 @@ class Worker:
         # A worker that retries is not stuck.
         set_on_retry_hooks([*get_on_retry_hooks(), lambda _: self._liveness.moved()])
         self._ready = True
+        gc_tuning.keep()
         log.info("ready", worker=self._name)
 
     def _listen(self) -> Probes:
@@ -147,4 +121,4 @@ class Worker:
 
     def _not_ready(self) -> list[str]:
         starting = [] if self._ready else ["starting: the catalogue is being read, or a service is awaited"]
-        return starting + self._resources.open_breakers
+        return starting + self._resources.open_breakers + self._resources.refused_topics

@@ -26,14 +26,16 @@ from streams.catalog.index_writer import IndexAgent
 from streams.catalog.replica import CatalogReplica
 from streams.catalog.snapshots import Snapshots
 from streams.credentials import kafka_security, redis_access, triton_tls
-from streams.interactions.store_loop import StoreLoop
+from streams.errors import BrokerUnavailable
 from streams.kafka.admin import read_log
 from streams.kafka.faust_app import App, Handler, add_agent, add_overlapping_agent
 from streams.kafka.publisher import KafkaPublisher
 from streams.logs import log
 from streams.metrics import BUILD, INFERENCE, INFERENCE_INFLIGHT, REDIS, REDIS_ERRORS
 from streams.privacy.control_records import ControlRecords, control_keys
+from streams.processing.background import Part
 from streams.processing.breaker import Breaker, RefusalLimit
+from streams.processing.dead_letter_publisher import DeadLetterPublisher
 from streams.processing.degradations import ALL as DEGRADATIONS
 from streams.processing.positions import Positions, Rewind
 from streams.processing.rollback_watch import RollbackWatch
@@ -67,8 +69,8 @@ class Resources:
         self.stack = stack
         self._addresses = addresses
         self._security = kafka_security(settings)
-        self._watched: list[CatalogReplica | StoreLoop | RollbackWatch | IndexExpiry] = []
-        self._publishers: list[KafkaPublisher] = []
+        self._watched: list[Part] = []
+        self._publishers: list[tuple[KafkaPublisher, DeadLetterPublisher]] = []
         self._breakers: list[Breaker] = []
 
     @property
@@ -79,19 +81,35 @@ class Resources:
     @property
     def undelivered(self) -> bool:
         """Whether a message waits for delivery to Kafka."""
-        return any(publisher.undelivered for publisher in self._publishers)
+        return any(kafka.undelivered or publisher.waits for kafka, publisher in self._publishers)
+
+    @property
+    def refused_topics(self) -> list[str]:
+        """Why messages wait for an operator, one reason for each topic that Kafka refuses."""
+        return [problem for _, publisher in self._publishers for problem in publisher.problems]
 
     @property
     def open_breakers(self) -> list[str]:
         """The reasons of the open breakers."""
         return [breaker.reason for breaker in self._breakers if breaker.reason is not None]
 
-    async def publisher(self, client_id: str, *needed: topics.Topic) -> KafkaPublisher:
-        """Return a publisher once the `needed` topics of its agents exist and their leaders are known."""
-        publisher = KafkaPublisher(self._addresses.kafka, client_id=client_id, security=self._security)
-        self._publishers.append(publisher)
-        self.stack.push_async_callback(publisher.close)
-        await publisher.warm_up([self.namespace.topic(topic) for topic in needed])
+    async def publisher(self, client_id: str, *needed: topics.Topic) -> DeadLetterPublisher:
+        """Return a publisher once the `needed` topics of its agents exist and their leaders are known.
+
+        A topic that nobody waits for may be missing: what is meant for it becomes a dead letter.
+        """
+        kafka = KafkaPublisher(self._addresses.kafka, client_id=client_id, security=self._security)
+        publisher = DeadLetterPublisher(kafka, namespace=self.namespace)
+        self._publishers.append((kafka, publisher))
+        self._watched.append(kafka)
+        self.stack.push_async_callback(kafka.close)
+        names = [self.namespace.topic(topic) for topic in needed]
+        await kafka.warm_up([name for name in names if name not in publisher.never_awaited])
+        for name in publisher.never_awaited.intersection(names):
+            try:
+                await kafka.warm_up([name])
+            except BrokerUnavailable as error:
+                log.error("topic_missing", topic=name, error=str(error))
         return publisher
 
     def redis(self) -> Client:
@@ -133,15 +151,15 @@ class Resources:
         app.stores[name] = store
         return positions
 
-    def watch(self, part: CatalogReplica | StoreLoop | RollbackWatch | IndexExpiry) -> None:
+    def watch(self, part: Part, stop: Callable[[], Awaitable[None]]) -> None:
         """End the process if this part fails, and stop the part when the process ends."""
         self._watched.append(part)
-        self.stack.push_async_callback(part.stop)
+        self.stack.push_async_callback(stop)
 
     async def watch_store(self, store: PartitionStore, positions: Positions, rewind: Rewind) -> None:
         """Watch a store and resume partitions for which it lost writes."""
         watch = RollbackWatch(store.positions, lambda: positions.known, rewind)
-        self.watch(watch)
+        self.watch(watch, watch.stop)
         await watch.start()
 
     def breaker(self, topic: topics.Topic) -> Breaker:
@@ -182,7 +200,7 @@ class Resources:
         if sets is None:
             return None
         index_client = IndexClient(sets, catalog)
-        self.stack.push_async_callback(index_client.stop)
+        self.watch(index_client, index_client.stop)
         await index_client.start()
         return index_client
 
@@ -194,10 +212,10 @@ class Resources:
         agent = IndexAgent(sets, positions, read)
         app.positions[topic] = agent.take_up
         watch = RollbackWatch(agent.positions, lambda: positions.known, lambda p, held: positions.refused({p: held}))
-        self.watch(watch)
+        self.watch(watch, watch.stop)
         await watch.start()
         expiry = IndexExpiry(sets)
-        self.watch(expiry)
+        self.watch(expiry, expiry.stop)
         await expiry.start()
         return agent
 
@@ -212,7 +230,7 @@ class Resources:
         kafka = self._addresses.kafka
         replica = CatalogReplica(kafka, topic, catalog, snapshots=snapshots, security=self._security)
         await replica.start()
-        self.watch(replica)
+        self.watch(replica, replica.stop)
         log.info("catalogue_ready", items=catalog.counts().searchable)
         return catalog
 

@@ -77,7 +77,7 @@ async def make_interactions_agent(
         namespace=resources.namespace,
         partitions=resources.settings.partitions,
     )
-    resources.watch(agent.store_loop)
+    resources.watch(agent.store_loop, agent.store_loop.stop)
     await agent.store_loop.start()
     return agent, partitions
 
@@ -88,7 +88,7 @@ async def _make_lists(resources: Resources, redis: Client, catalog: Catalog) -> 
     signals = SignalStore(resources.signal_partitions(redis), settings.partitions)
     noise = None if settings.trends_epsilon is None else LaplaceNoise(settings.trends_epsilon)
     behaviour_cache = BehaviourCache(signals, resources.degradations(redis), noise)
-    resources.stack.push_async_callback(behaviour_cache.stop)
+    resources.watch(behaviour_cache, behaviour_cache.stop)
     await behaviour_cache.start()
     recommender = Recommender(catalog, length=settings.list_length)
     index_client = await resources.index_client(catalog)

@@ -16,8 +16,8 @@ import yaml
 from features.vision.decode import MAX_BYTES
 from streams.settings import Settings
 from streams.uploads.decoder import MEMORY_BYTES
+from streams.worker.lifecycle import END_S
 from streams.worker.probes import Probes
-from streams.worker.process import END_S
 from streams.worker.wiring import UPLOADS_AT_ONCE
 from tests.harness.certificates import Authority
 from tests.harness.kustomized import Document, build, documents, listed

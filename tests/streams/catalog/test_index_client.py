@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -177,3 +178,15 @@ async def test_among_few_items_a_search_needs_no_index(shop: Shop) -> None:
     rows = await index_client.find_similar(vector("red-2"), 1, SearchFilter("red"))
 
     assert [shop.catalog.item_ids[row] for row in rows.tolist()] == ["red-2"]
+
+
+async def test_a_search_that_fails_by_a_fault_of_ours_says_so(shop: Shop) -> None:
+    class Faulty(VectorSets):
+        async def search(self, *_: object, **__: object) -> NoReturn:
+            raise ZeroDivisionError("a bug")
+
+    client = IndexClient(Faulty(shop.client, "t.", 2, observe=lambda op, seconds: None), shop.catalog)
+    assert client.failure is None
+    await client.prefetch(needs(shop.catalog, fan_of("red-0")))
+    await until(lambda: isinstance(client.failure, ZeroDivisionError))
+    await client.stop()

@@ -67,6 +67,12 @@ async def test_the_traceparent_of_the_event_goes_on_with_the_list_and_no_other_h
     assert hub.publisher.to("recommendations")[0].headers == (("traceparent", b"00-4bf9-00f0-01"),)
 
 
+async def test_a_traceparent_that_is_none_does_not_swell_the_list(hub: Hub) -> None:
+    headers = (("traceparent", b"x" * 1_000_000), ("traceparent", b"00-1"), ("traceparent", b"00-2"))
+    await hub.handle([record(0, click(), headers=headers)])
+    assert hub.publisher.to("recommendations")[0].headers == (("traceparent", b"00-1"),)
+
+
 async def test_a_list_says_what_it_had_to_do_without(hub: Hub) -> None:
     hub.behaviour_cache.degraded = ["encoder"]
     await hub.handle([record(0, click())])

@@ -4,8 +4,10 @@ import msgspec
 import pytest
 
 from features.item import hash_of, key_of
+from sightline_client.privacy import join_export
 from state.profiles import profile_name
 from streams.privacy.control_records import UNSIGNED, ControlRecords
+from streams.privacy.export_parts import keys_of
 from streams.wire.events import Export, PrivacyRequest, Receipt
 from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
@@ -298,7 +300,19 @@ async def test_an_export_changes_nothing(hub: Hub) -> None:
 
 async def test_a_forgetting_takes_the_export_back(hub: Hub) -> None:
     await hub.handle([ask(0, "export"), ask(1, "forget", place=6)])
-    assert [message.value is None for message in hub.publisher.to("privacy.exports")] == [False, True]
+    export, *withdrawals = hub.publisher.to("privacy.exports")
+    assert export.value is not None
+    assert [(each.key, each.value) for each in withdrawals] == [(key, None) for key in keys_of(hash_of("u1"))]
+
+
+async def test_a_large_export_comes_in_parts(hub: Hub) -> None:
+    items = [f"{number:0100}" for number in range(2000)]
+    await hub.handle([record(n, click("u1", name, type="upload")) for n, name in enumerate(items)])
+    await hub.handle([ask(2000, "export")])
+    parts = [msgspec.json.decode(m.value or b"", type=Export) for m in hub.publisher.to("privacy.exports")]
+    assert [(part.part, part.parts) for part in parts] == [(n, 4) for n in range(1, 5)]
+    assert [message.key for message in hub.publisher.to("privacy.exports")] == keys_of(hash_of("u1"))[:4]
+    assert join_export(parts).owned == items
 
 
 # Who may ask

@@ -14,6 +14,7 @@ from state.signals import Signals, SignalStore, partition_of
 from streams.interactions import behaviour_cache as module
 from streams.interactions.behaviour_cache import BehaviourCache
 from tests.harness.catalog import NOW
+from tests.harness.fakes import until
 
 CLICKED = apply_engagement(UNKNOWN, Engagement(7, NOW, 1.0, ((8, 1.0),), 0, 0))
 
@@ -204,3 +205,15 @@ async def test_a_corrupt_value_degrades_the_lists_until_it_is_mended(
 
 async def test_a_crowd_that_never_started_may_be_stopped(behaviour_cache: BehaviourCache) -> None:
     await behaviour_cache.stop()
+
+
+async def test_a_refresh_that_fails_by_a_fault_of_ours_says_so_and_stops_all_the_same(store: SignalStore) -> None:
+    class Faulty(Told):
+        async def current(self) -> list[str]:
+            raise ZeroDivisionError("a bug")
+
+    faulty = BehaviourCache(store, Faulty())
+    assert faulty.failure is None
+    await faulty.start()
+    await until(lambda: isinstance(faulty.failure, ZeroDivisionError))
+    await faulty.stop()

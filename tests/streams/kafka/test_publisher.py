@@ -5,17 +5,21 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
+from confluent_kafka import KafkaError
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # ships no types
 
 from sightline_client.routing import partition_of
 from streams.errors import BrokerUnavailable, InvalidEvent, PublishFailed
 from streams.kafka.admin import create_topics
+from streams.kafka.log_reader import KafkaLogReader
+from streams.kafka.publish_errors import MessagesRefused
 from streams.kafka.publisher import KafkaPublisher
-from streams.processing.dead_letters import dead_letter
+from streams.processing.dead_letter_publisher import DeadLetterPublisher
+from streams.processing.dead_letters import dead_letter, read_letter
 from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from tests.conftest import RunningStack
-from tests.harness.fakes import DEADLINE_S
+from tests.harness.fakes import DEADLINE_S, until
 
 pytestmark = pytest.mark.stack
 
@@ -121,12 +125,12 @@ async def test_publish_returns_when_everything_is_on_the_broker(broker: Broker) 
 
 
 async def test_a_message_that_the_broker_finds_too_large_is_a_clear_failure(broker: Broker) -> None:
-    with pytest.raises(PublishFailed, match=r"refused a message.*large"):
+    with pytest.raises(PublishFailed, match=r"refuses a message.*large.*max\.message\.bytes"):
         await broker.publish(Message(broker.topic, b"k", b"x" * (2 * LIMIT)))
 
 
 async def test_a_message_over_the_producers_own_limit_is_a_clear_failure(broker: Broker) -> None:
-    with pytest.raises(PublishFailed, match=rf"a message to '{broker.topic}' cannot be sent.*large"):
+    with pytest.raises(PublishFailed, match=rf"refuses a message of .* to '{broker.topic}'.*large"):
         await broker.publish(Message(broker.topic, b"k", b"x" * (5 << 20)))
 
 
@@ -138,6 +142,54 @@ async def test_a_partition_that_does_not_exist_is_a_clear_failure(broker: Broker
 async def test_a_topic_that_does_not_exist_is_a_clear_failure(broker: Broker) -> None:
     with pytest.raises(PublishFailed, match="topic"):
         await broker.publish(Message(f"{broker.topic}-not", b"k", b"v"))
+
+
+async def test_of_several_messages_those_are_named_that_were_refused(broker: Broker) -> None:
+    """One that Kafka refuses, one that librdkafka does not even queue, one to a partition that is not there."""
+    huge = [Message(broker.topic, b"k", b"x" * size, partition=0) for size in (2 * LIMIT, 5 << 20)]
+    nowhere = Message(broker.topic, b"k", b"v", partition=PARTITIONS + 3)
+    with pytest.raises(MessagesRefused) as failed:
+        await broker.publish(Message(broker.topic, b"a", b"1", partition=1), *huge, nowhere)
+    refused = {id(each.message): each.meaning.reason for each in failed.value.refused}
+    assert refused == {
+        id(huge[0]): "unpublishable_too_large",
+        id(huge[1]): "unpublishable_too_large",
+        id(nowhere): "unpublishable_no_partition",
+    }
+    assert [(one.key, one.value) for one in broker.read()] == [(b"a", b"1")]
+
+
+async def test_the_workers_publisher_turns_what_is_refused_into_dead_letters_and_serves_all_else(
+    broker: Broker, topic_prefix: str
+) -> None:
+    create_topics(broker.bootstrap, Namespace(topic_prefix), 2, 1)
+    publisher = DeadLetterPublisher(broker.publisher, namespace=Namespace(topic_prefix))
+    messages = [Message(broker.topic, f"u{n}".encode(), b"v") for n in range(50)]
+    async with asyncio.timeout(DEADLINE_S):
+        await publisher.publish([*messages[:25], Message(broker.topic, b"m", b"x" * (5 << 19)), *messages[25:]])
+    assert {one.key for one in broker.read()} == {message.key for message in messages}
+    reader = KafkaLogReader(broker.bootstrap)
+    name = f"{topic_prefix}dead-letters"
+    letters = [one for number in (0, 1) for one in reader.read(name, number, 0, reader.extent(name, number).end)]
+    reader.close()
+    (letter,) = map(read_letter, (one.value for one in letters))
+    assert letter is not None
+    assert (letter.reason, letter.topic, letter.key) == ("unpublishable_too_large", broker.topic, b"m")
+
+
+async def test_a_topic_that_is_deleted_makes_its_messages_wait_until_it_is_there_again(
+    broker: Broker, topic_prefix: str
+) -> None:
+    publisher = DeadLetterPublisher(broker.publisher, namespace=Namespace(topic_prefix))
+    await publisher.publish([Message(broker.topic, b"k", b"before")])
+    admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
+    admin.delete_topics([broker.topic])
+    waiting = asyncio.ensure_future(publisher.publish([Message(broker.topic, b"k", b"v")]))
+    await until(lambda: any("run `sightline topics create`" in problem for problem in publisher.problems))
+    admin.create_topics({broker.topic: {"num_partitions": PARTITIONS, "replication_factor": 1}})
+    admin.close()
+    await asyncio.wait_for(waiting, DEADLINE_S)
+    assert [one.value for one in broker.read()] == [b"v"]
 
 
 async def test_after_a_refused_message_others_are_published(broker: Broker) -> None:
@@ -194,3 +246,14 @@ async def test_without_a_broker_publishing_waits_and_closing_does_not() -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(alone.publish([Message("t", b"k", b"v")]), 1.0)
     await asyncio.wait_for(alone.close(timeout_s=0.2), DEADLINE_S)
+
+
+async def test_a_poll_thread_that_ends_is_a_failure_of_the_process() -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    alone = KafkaPublisher("127.0.0.1:1")
+    assert alone.failure is None
+    alone._not_queued.append((fail, KafkaError(KafkaError.MSG_SIZE_TOO_LARGE), Message("t", None, None)))
+    await until(lambda: isinstance(alone.failure, ZeroDivisionError))
+    await alone.close(timeout_s=0.1)

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
+from confluent_kafka import KafkaError
 
 from streams.errors import InvalidEvent, NoSuchLetter, PublishFailed
-from streams.processing.dead_letters import dead_letter
+from streams.kafka.publish_errors import Refused
+from streams.processing.dead_letters import dead_letter, unpublishable
 from streams.processing.redrive import BATCH_LETTERS, Choice, Letters, Retried, retry
 from streams.wire.events import DeadLetter
 from streams.wire.namespace import Namespace
 from streams.wire.parsing import NOT_UNPACKED
 from streams.wire.records import Message, Record
 from tests.harness.fakes import NOON, MemoryLog
+from tests.harness.refusing import TOO_LARGE, RefusingPublisher
 
 PARTITIONS = 4
 PREFIX = "t."
@@ -211,3 +214,31 @@ async def test_a_signal_goes_back_to_the_partition_that_its_item_needs(desk: Des
     desk.refuse(topic="t.state.signals", key=None)
     await desk.retry()
     assert [(record.partition, record.value) for record in desk.records("t.state.signals")] == [(2, b"junk")]
+
+
+async def test_a_letter_that_kafka_refuses_holds_up_no_other(desk: Desk) -> None:
+    for value in (b"one", b"x" * 100, b"two"):
+        desk.refuse(value)
+    kafka = RefusingPublisher()
+    kafka.limits["t.events.interactions"] = 10
+    done = await retry(desk.letters(), Choice(), kafka, namespace=Namespace(PREFIX))
+    assert done == Retried(sent=2, refused=1)
+    assert [message.value for message in kafka.to("t.events.interactions")] == [b"one", b"two"]
+    assert len(kafka.to(DEAD)) == 2
+
+
+async def test_where_a_topic_takes_nothing_no_letter_is_noted_as_sent(desk: Desk) -> None:
+    desk.refuse()
+    kafka = RefusingPublisher()
+    kafka.errors["t.events.interactions"] = KafkaError.TOPIC_AUTHORIZATION_FAILED
+    with pytest.raises(PublishFailed, match="`sightline topics acls worker`"):
+        await retry(desk.letters(), Choice(), kafka, namespace=Namespace(PREFIX))
+    assert kafka.messages == []
+
+
+async def test_a_signal_that_kafka_refused_goes_back_to_its_partition(desk: Desk) -> None:
+    refused = Refused(Message("t.state.signals", b"i1", b"s", partition=3), KafkaError(TOO_LARGE))
+    letter = unpublishable(refused, namespace=Namespace(PREFIX))
+    desk.log.append(DEAD, 1, letter.key, letter.value)
+    assert await desk.retry() == Retried(sent=1)
+    assert [(record.partition, record.value) for record in desk.records("t.state.signals")] == [(3, b"s")]
