@@ -6,6 +6,7 @@ StreamError
 ├── AccessRefused      Kafka does not take our login, or our user may not do this: an operator must act
 ├── NotDelivered       a publisher's events that Kafka did not acknowledge in time
 ├── LogMismatch        a topic does not continue the state that was made from it: an operator must decide
+├── PromiseBroken      a topic or Redis is not as we need it: a worker does not start, an operator must mend it
 ├── CannotVerify       log and state cannot be compared as they are; the message says why, and what to do
 ├── CannotRebuild      the log is not enough to make the state from, or somebody else is at it
 ├── NoSuchLetter       an address at which no dead letter lies
@@ -33,6 +34,7 @@ __all__ = [
     "LogMismatch",
     "NoSuchLetter",
     "NotDelivered",
+    "PromiseBroken",
     "PublishFailed",
     "SettingsError",
     "StreamError",
@@ -45,6 +47,10 @@ class SettingsError(ValueError):
 
 class LogMismatch(StreamError):
     """The topic does not continue the stored state, so its records cannot be applied; the message says what to do."""
+
+
+class PromiseBroken(StreamError):
+    """A service is not as a worker needs it; a line for each difference says what to do."""
 
 
 class CannotVerify(StreamError):

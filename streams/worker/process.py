@@ -89,6 +89,7 @@ class Worker:
         probes.start()
         log.info("starting", worker=self._name, metrics_port=probes.port)
         await asyncio.to_thread(sign_in, self._kafka, self._security)
+        await self._resources.watch_promises()
         await WIRE[self._name](self._resources, self.app)
         self._stack.push_async_callback(self.app.stop)
         await self.app.start()
@@ -134,4 +135,4 @@ class Worker:
 
     def _not_ready(self) -> list[str]:
         starting = [] if self._ready else ["starting: the catalogue is being read, or a service is awaited"]
-        return starting + self._resources.open_breakers
+        return starting + self._resources.open_breakers + self._resources.dangers

@@ -39,6 +39,7 @@ from streams.wire import topics
 from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.wire.signals import SignalTopic
+from streams.worker.promise_watch import PromiseWatch, TopicPromises, read_redis
 
 T = TypeVar("T")
 
@@ -63,9 +64,10 @@ class Resources:
         self.stack = stack
         self._addresses = addresses
         self._security = kafka_security(settings)
-        self._watched: list[CatalogReplica | StoreLoop | RollbackWatch] = []
+        self._watched: list[CatalogReplica | StoreLoop | RollbackWatch | PromiseWatch] = []
         self._publishers: list[KafkaPublisher] = []
         self._breakers: list[Breaker] = []
+        self._promises: PromiseWatch | None = None
 
     @property
     def failure(self) -> BaseException | None:
@@ -81,6 +83,23 @@ class Resources:
     def open_breakers(self) -> list[str]:
         """The reasons of the open breakers."""
         return [breaker.reason for breaker in self._breakers if breaker.reason is not None]
+
+    @property
+    def dangers(self) -> list[str]:
+        """What Kafka or Redis do not promise, and this worker needs."""
+        return [] if self._promises is None else self._promises.dangers
+
+    async def watch_promises(self) -> None:
+        """Compare what Kafka and Redis promise with what we need, now and as long as the process runs.
+
+        Raises PromiseBroken.
+        """
+        kafka = TopicPromises(self._addresses.kafka, self.namespace, self.settings.partitions, security=self._security)
+        self.stack.push_async_callback(kafka.close)
+        redis = partial(read_redis, self.redis(), self._addresses.redis, observe=_observe_redis)
+        self._promises = PromiseWatch({"kafka": kafka.read, "redis": redis})
+        self.watch(self._promises)
+        await self._promises.start()
 
     async def publisher(self, client_id: str, *needed: topics.Topic) -> KafkaPublisher:
         """Return a publisher once the `needed` topics of its agents exist and their leaders are known."""
@@ -122,7 +141,7 @@ class Resources:
         app.stores[name] = store
         return positions
 
-    def watch(self, part: CatalogReplica | StoreLoop | RollbackWatch) -> None:
+    def watch(self, part: CatalogReplica | StoreLoop | RollbackWatch | PromiseWatch) -> None:
         """End the process if this part fails, and stop the part when the process ends."""
         self._watched.append(part)
         self.stack.push_async_callback(part.stop)
