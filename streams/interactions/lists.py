@@ -116,7 +116,7 @@ class ListMaker:
             filtered=made.recommended.filtered,
             degraded=self._degraded,
             model=self._recommender.model,
-            timings_ms={"queue": float(stages.started_ms - record.timestamp_ms), **stages.milliseconds},
+            timings_ms={"queue": float(max(stages.started_ms - record.timestamp_ms, 0)), **stages.milliseconds},
         )
         headers = tuple(header for header in record.headers if header[0] == "traceparent")
         return Message(self._namespace.topic(TOPIC), record.key, encode(recommendations), headers)

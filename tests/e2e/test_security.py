@@ -159,7 +159,7 @@ def permit(kafka: Kafka) -> None:
         ACL(
             f"User:{role}",
             "*",
-            ACLOperation[grant.operation.upper()],
+            ACLOperation[grant.operation.replace("eC", "e_C").upper()],
             ACLPermissionType.ALLOW,
             ResourcePattern(
                 ResourceType[grant.resource.upper()],
