@@ -8,6 +8,7 @@ StreamError
 ├── LogMismatch        a topic does not continue the state that was made from it: an operator must decide
 ├── PromiseBroken      a topic or Redis is not as we need it: a worker does not start, an operator must mend it
 ├── CannotVerify       log and state cannot be compared as they are; the message says why, and what to do
+├── CannotGrow         an app cannot move to more partitions as asked; the message says how it can
 ├── CannotRebuild      the log is not enough to make the state from, or somebody else is at it
 ├── NoSuchLetter       an address at which no dead letter lies
 └── PublishFailed      the broker refused a worker's message for good: the process ends, and replays when restarted
@@ -28,6 +29,7 @@ __all__ = [
     "LOGIN_REMEDY",
     "AccessRefused",
     "BrokerUnavailable",
+    "CannotGrow",
     "CannotRebuild",
     "CannotVerify",
     "InvalidEvent",
@@ -55,6 +57,10 @@ class PromiseBroken(StreamError):
 
 class CannotVerify(StreamError):
     """The log and the state cannot be compared; the message says why and what to do."""
+
+
+class CannotGrow(StreamError):
+    """The topics cannot get this number of partitions as asked; the message says what would break, and how it works."""
 
 
 class CannotRebuild(StreamError):

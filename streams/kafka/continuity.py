@@ -14,6 +14,8 @@ from streams.kafka.log_reader import Extent
 
 #: The field in which each partition of the state keeps the id of the topic that it was computed from.
 TOPIC_ID = "topic"
+#: The field with the number of partitions that the topic had then: a key's partition depends on it.
+PARTITIONS = "partitions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +30,29 @@ class Log:
 async def check_log(log: Log, store: PartitionStore, partitions: Collection[int]) -> None:
     """Return if the log continues the state of these partitions, else raise LogMismatch, which names each that differs.
 
-    A partition that has no topic id yet gets the id of this topic.
+    A partition that has no note of its topic yet gets the id and the number of partitions of this topic.
     """
-    loaded = await store.load({partition: [TOPIC_ID] for partition in partitions})
+    loaded = await store.load({partition: [TOPIC_ID, PARTITIONS] for partition in partitions})
     problems, unnoted = [], []
     for partition, found in loaded.items():
-        (noted,) = found.values
-        if noted is None:
-            unnoted.append(Commit(partition, found.position, found.position, {TOPIC_ID: log.topic_id.encode()}))
-        made_from = log.topic_id if noted is None else noted.decode()
-        if problem := _problem(log, partition, found.position, made_from):
+        notes = topic_notes(log)
+        made_from, count = (
+            (notes[name] if noted is None else noted).decode()
+            for name, noted in zip((TOPIC_ID, PARTITIONS), found.values, strict=True)
+        )
+        if None in found.values:
+            unnoted.append(Commit(partition, found.position, found.position, notes))
+        if problem := _problem(log, partition, found.position, made_from, count):
             problems.append(f"{log.topic}[{partition}] {problem}")
     if problems:
         raise LogMismatch("\n".join(problems))
     # A refused commit needs no repeat: another worker has just moved the position, and stores the id itself.
     await store.commit(unnoted)
+
+
+def topic_notes(log: Log) -> dict[str, bytes]:
+    """What each partition of the state notes of the topic that it was made from."""
+    return {TOPIC_ID: log.topic_id.encode(), PARTITIONS: b"%d" % len(log.extents)}
 
 
 async def skip_lost(log: Log, store: PartitionStore) -> dict[int, int]:
@@ -57,12 +67,18 @@ async def skip_lost(log: Log, store: PartitionStore) -> dict[int, int]:
     return {commit.partition: lost[commit.partition] for commit in skips if commit.partition not in refused}
 
 
-def _problem(log: Log, partition: int, position: int, made_from: str) -> str | None:
+def _problem(log: Log, partition: int, position: int, made_from: str, partitions: str) -> str | None:
     extent = log.extents.get(partition, Extent(0, 0))
     if made_from != log.topic_id:
         return (
             f"is another topic than the one of this name that the state was made from, up to offset {position} (its id "
             f"was {made_from}, now it is {log.topic_id}). Make the state anew with `sightline rebuild`"
+        )
+    if partitions != str(len(log.extents)):
+        return (
+            f"is one of {len(log.extents)} partitions, but the state was made from {partitions}: a key's partition "
+            "depends on the count, so users would be without their profiles. "
+            f"`sightline topics grow {len(log.extents)}` says how to move to more partitions"
         )
     if position >= extent.end:
         return (

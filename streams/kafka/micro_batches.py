@@ -74,11 +74,14 @@ def to_records(batch: Sequence[EventT[bytes]]) -> list[Record]:
 
 def _record(event: EventT[bytes]) -> Record:
     message: Any = event.message
+    by_broker = message.timestamp_type == LOG_APPEND_TIME
     return Record(
         message.topic,
         message.partition,
         message.offset,
-        record_time(message.topic, round(message.timestamp * 1000), by_broker=message.timestamp_type == LOG_APPEND_TIME),
+        record_time(
+            message.topic, round(message.timestamp * 1000), by_broker=message.timestamp_type == LOG_APPEND_TIME
+        ),
         message.key,
         message.value,
         # A header may be null in Kafka; it means the same as an empty one.

@@ -84,6 +84,33 @@ async def test_a_topic_made_anew_is_refused_however_long_it_is() -> None:
         await check_log(log(0, 99, topic_id="b"), store, [3])
 
 
+async def test_a_topic_to_which_partitions_were_added_is_refused() -> None:
+    store = await state(4)
+    await check_log(log(0, 9), store, [3])
+
+    with pytest.raises(LogMismatch) as caught:
+        await check_log(Log(TOPIC, "a", {3: Extent(0, 9), 4: Extent(0, 0)}), store, [3])
+    assert str(caught.value) == (
+        "events.interactions[3] is one of 2 partitions, but the state was made from 1: a key's partition depends on "
+        "the count, so users would be without their profiles. `sightline topics grow 2` says how to move to more partitions"
+    )
+
+
+async def test_a_state_of_the_version_before_notes_the_count_beside_the_id() -> None:
+    store = await state(4, made_from="a")
+    await check_log(log(0, 9), store, [3])
+
+    assert (await store.load({3: ["topic", "partitions"]}))[3].values == [b"a", b"1"]
+
+
+async def test_a_topic_made_anew_with_more_partitions_is_another_topic() -> None:
+    store = await state(4)
+    await check_log(log(0, 9), store, [3])
+
+    with pytest.raises(LogMismatch, match="is another topic"):
+        await check_log(Log(TOPIC, "b", {3: Extent(0, 9), 4: Extent(0, 0)}), store, [3])
+
+
 async def test_every_partition_that_does_not_fit_is_named() -> None:
     store = MemoryPartitions()
     await store.commit([Commit(n, START, 9, {}) for n in range(3)])
