@@ -76,10 +76,10 @@ places, and the seq of lists would fall, so that their readers drop them. The wa
   3. sightline topics grow {wanted} --into {into}
      It creates topics with {wanted} partitions. It copies what events.interactions retains, by its keys, and every item
      with its facts and vectors.
-  4. Start the workers with SIGHTLINE_TOPIC_PREFIX={into} and SIGHTLINE_PARTITIONS={wanted}: they make profiles, neighbours
-     and trends from the copy.
-  5. Start publishers and readers of lists with the same prefix. seq begins again at 0: a reader that stored the last seq
-     of each user must forget it.
+  4. Start the workers with SIGHTLINE_TOPIC_PREFIX={into} and SIGHTLINE_PARTITIONS={wanted}: they make profiles,
+     neighbours and trends from the copy.
+  5. Start publishers and readers of lists with the same prefix. seq begins again at 0: a reader that stored the
+     last seq of each user must forget it.
   6. Run `sightline verify` with the same two variables. Then delete the topics and the Redis keys of the old prefix.
 What users did before the first retained event is lost. Receipts, exports and dead letters stay under the old prefix."""
 

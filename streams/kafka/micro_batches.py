@@ -79,9 +79,7 @@ def _record(event: EventT[bytes]) -> Record:
         message.topic,
         message.partition,
         message.offset,
-        record_time(
-            message.topic, round(message.timestamp * 1000), by_broker=message.timestamp_type == LOG_APPEND_TIME
-        ),
+        record_time(message.topic, round(message.timestamp * 1000), by_broker=by_broker),
         message.key,
         message.value,
         # A header may be null in Kafka; it means the same as an empty one.

@@ -1,10 +1,12 @@
 """What operators do to topics and to Redis: a running worker says so within ten seconds, and a new one is refused."""
 
 import http.client
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 
 import pytest
 from kafka import KafkaAdminClient  # type: ignore[import-untyped]  # ships no types
@@ -13,7 +15,8 @@ from kafka.admin import ConfigResource, ConfigResourceType  # type: ignore[impor
 from deploy.errors import StackError
 from deploy.redis_server import ask
 from deploy.workers import Worker, WorkerName, Workers
-from tests.e2e.conftest import System, eventually
+from tests.cli.conftest import last_json, run
+from tests.e2e.conftest import System, eventually, variables_of
 
 pytestmark = pytest.mark.stack
 
@@ -132,3 +135,23 @@ def test_no_worker_starts_on_a_redis_that_evicts(system: System) -> None:
         pytest.raises(StackError, match="has maxmemory-policy=volatile-lru, not noeviction"),
     ):
         system.start("interactions")
+
+
+def test_a_publishers_clock_in_seconds_makes_no_time_of_1970(system: System) -> None:
+    """A running worker whose topic lost the broker's time."""
+    (worker,) = system.start("interactions")
+    configure(system, "events.interactions", message_timestamp_type="CreateTime")
+    now_s = int(time.time())
+    event = {"event_id": "e1", "type": "click", "user_id": "u1", "item_id": "i1", "occurred_at_ms": 1000 * now_s}
+    producer = system.producer()
+    producer.produce(system.topic("events.interactions"), json.dumps(event).encode(), b"u1", timestamp=now_s)
+    producer.flush(30)
+    eventually(lambda: bool(system.read("recommendations")), "the user has a list")
+    (answer,) = system.read("recommendations")
+    assert 0 <= json.loads(answer.value or b"")["timings_ms"]["queue"] < 60_000
+    metrics = page(worker, "/metrics")[1]
+    assert "sightline_clamped_times_total 1.0" in metrics
+    (seconds,) = re.findall(r'^sightline_event_to_recommendation_seconds_sum{type="click"} (\S+)$', metrics, re.M)
+    assert float(seconds) < 60
+    shown = last_json(run("user", "show", "u1", "--json", variables=variables_of(system)))
+    assert abs(datetime.fromisoformat(shown["last_at"]).timestamp() - now_s) < 60

@@ -92,7 +92,8 @@ async def test_a_topic_to_which_partitions_were_added_is_refused() -> None:
         await check_log(Log(TOPIC, "a", {3: Extent(0, 9), 4: Extent(0, 0)}), store, [3])
     assert str(caught.value) == (
         "events.interactions[3] is one of 2 partitions, but the state was made from 1: a key's partition depends on "
-        "the count, so users would be without their profiles. `sightline topics grow 2` says how to move to more partitions"
+        "the count, so users would be without their profiles. "
+        "`sightline topics grow 2` says how to move to more partitions"
     )
 
 
