@@ -30,24 +30,46 @@ class Log:
 async def check_log(log: Log, store: PartitionStore, partitions: Collection[int]) -> None:
     """Return if the log continues the state of these partitions, else raise LogMismatch, which names each that differs.
 
-    A partition that has no note of its topic yet gets the id and the number of partitions of this topic.
+    A partition that has no topic id yet gets the id of this topic.
     """
-    loaded = await store.load({partition: [TOPIC_ID, PARTITIONS] for partition in partitions})
+    loaded = await store.load({partition: [TOPIC_ID] for partition in partitions})
     problems, unnoted = [], []
     for partition, found in loaded.items():
-        notes = topic_notes(log)
-        made_from, count = (
-            (notes[name] if noted is None else noted).decode()
-            for name, noted in zip((TOPIC_ID, PARTITIONS), found.values, strict=True)
-        )
-        if None in found.values:
-            unnoted.append(Commit(partition, found.position, found.position, notes))
-        if problem := _problem(log, partition, found.position, made_from, count):
+        (noted,) = found.values
+        if noted is None:
+            unnoted.append(Commit(partition, found.position, found.position, {TOPIC_ID: log.topic_id.encode()}))
+        made_from = log.topic_id if noted is None else noted.decode()
+        if problem := _problem(log, partition, found.position, made_from):
             problems.append(f"{log.topic}[{partition}] {problem}")
     if problems:
         raise LogMismatch("\n".join(problems))
     # A refused commit needs no repeat: another worker has just moved the position, and stores the id itself.
     await store.commit(unnoted)
+
+
+async def check_count(log: Log, store: PartitionStore) -> None:
+    """Raise LogMismatch if the state was made from this topic when it had another number of partitions.
+
+    A worker asks this once, before it takes any partition: one that runs when partitions are added goes on for the
+    users whose partition stays. A partition without a count gets that of this topic.
+    """
+    now = topic_notes(log)
+    loaded = await store.load({partition: [TOPIC_ID, PARTITIONS] for partition in log.extents})
+    for found in loaded.values():
+        made_from, count = found.values
+        if count not in (None, now[PARTITIONS]) and made_from == now[TOPIC_ID]:
+            raise LogMismatch(
+                f"{log.topic} has {len(log.extents)} partitions, but the state was made from {count.decode()}: a key's "
+                "partition depends on the count, so users would be without their profiles. "
+                f"`sightline topics grow {len(log.extents)}` says how to move to more partitions"
+            )
+    await store.commit(
+        [
+            Commit(partition, found.position, found.position, {PARTITIONS: now[PARTITIONS]})
+            for partition, found in loaded.items()
+            if found.values[1] is None
+        ]
+    )
 
 
 def topic_notes(log: Log) -> dict[str, bytes]:
@@ -67,18 +89,12 @@ async def skip_lost(log: Log, store: PartitionStore) -> dict[int, int]:
     return {commit.partition: lost[commit.partition] for commit in skips if commit.partition not in refused}
 
 
-def _problem(log: Log, partition: int, position: int, made_from: str, partitions: str) -> str | None:
+def _problem(log: Log, partition: int, position: int, made_from: str) -> str | None:
     extent = log.extents.get(partition, Extent(0, 0))
     if made_from != log.topic_id:
         return (
             f"is another topic than the one of this name that the state was made from, up to offset {position} (its id "
             f"was {made_from}, now it is {log.topic_id}). Make the state anew with `sightline rebuild`"
-        )
-    if partitions != str(len(log.extents)):
-        return (
-            f"is one of {len(log.extents)} partitions, but the state was made from {partitions}: a key's partition "
-            "depends on the count, so users would be without their profiles. "
-            f"`sightline topics grow {len(log.extents)}` says how to move to more partitions"
         )
     if position >= extent.end:
         return (

@@ -91,6 +91,7 @@ class Worker:
         await asyncio.to_thread(sign_in, self._kafka, self._security)
         await self._resources.watch_promises()
         await WIRE[self._name](self._resources, self.app)
+        await self.app.check_counts()
         self._stack.push_async_callback(self.app.stop)
         await self.app.start()
         while not self.app.assigned.is_set() and self.failure is None:

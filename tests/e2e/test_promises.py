@@ -15,6 +15,7 @@ from kafka.admin import ConfigResource, ConfigResourceType  # type: ignore[impor
 from deploy.errors import StackError
 from deploy.redis_server import ask
 from deploy.workers import Worker, WorkerName, Workers
+from streams.wire.topics import ALL
 from tests.cli.conftest import last_json, run
 from tests.e2e.conftest import System, eventually, variables_of
 
@@ -120,6 +121,16 @@ def test_after_growing_one_topic_no_setting_starts_a_worker(system: System) -> N
     grown = Workers(system.settings.model_copy(update={"partitions": 8}), system.stack.endpoints)
     with pytest.raises(StackError, match=r"(?s)state.signals has 4 partitions, not 8.*`sightline topics grow 8`"):
         grown.start("interactions")
+
+
+def test_partitions_added_to_all_topics_and_to_the_setting_are_refused(system: System) -> None:
+    (worker,) = system.start("items")
+    system.workers.stop(worker)
+    for topic in ALL:
+        grow(system, topic.name, 8)
+    grown = Workers(system.settings.model_copy(update={"partitions": 8}), system.stack.endpoints)
+    with pytest.raises(StackError, match=r"state.signals has 8 partitions, but the state was made from 4.*grow 8`"):
+        grown.start("items")
 
 
 @pytest.mark.parametrize("name", ALL_WORKERS)
