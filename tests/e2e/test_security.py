@@ -286,6 +286,14 @@ def test_a_worker_can_change_no_topic(kafka: Kafka) -> None:
         create_topics(kafka.address, Namespace("other."), 2, 1, security=kafka.user("worker"))
 
 
+def test_settings_that_a_user_may_not_see_are_unknown(kafka: Kafka) -> None:
+    found = check_topics(kafka.address, Namespace(PREFIX), 2, security=kafka.user("feed-service"))
+    assert {(one.kind, one.dangerous) for one in found if one.subject == "shop.recommendations"} == {("unknown", False)}
+    assert {one.kind for one in found if one.subject != "shop.recommendations"} == {"missing"}
+    worker = check_topics(kafka.address, Namespace(PREFIX), 2, security=kafka.user("worker"))
+    assert worker == []
+
+
 @pytest.mark.parametrize("client", [Kafka.publisher, Kafka.subscriber])
 def test_a_wrong_password_is_refused_at_once_and_not_repeated(
     kafka: Kafka, client: Callable[[Kafka, str, str], object]
