@@ -15,6 +15,8 @@ from kafka.admin import ConfigResource, ConfigResourceType  # type: ignore[impor
 from deploy.errors import StackError
 from deploy.redis_server import ask
 from deploy.workers import Worker, WorkerName, Workers
+from streams.kafka.admin import create_topics
+from streams.wire.namespace import Namespace
 from streams.wire.topics import ALL
 from tests.cli.conftest import last_json, run
 from tests.e2e.conftest import System, eventually, variables_of
@@ -112,6 +114,24 @@ def test_a_running_worker_notices_what_changes_and_that_it_was_mended(system: Sy
         "events.interactions has 8 partitions, not 4",
         lambda: grow(system, "events.interactions", 8),
     )
+
+
+def test_a_running_worker_notices_a_topic_that_was_deleted_and_created_again(system: System) -> None:
+    (worker,) = system.start("items")
+    with admin(system) as client:
+        client.delete_topics([system.topic("privacy.exports")])
+    eventually(
+        lambda: "privacy.exports is missing: run `sightline topics create`" in page(worker, "/readyz")[1],
+        "the topic is missing",
+        deadline_s=2 * NOTICED_S,
+    )
+    create_topics(system.kafka, Namespace(system.settings.topic_prefix), system.settings.partitions, 1)
+    eventually(
+        lambda: "privacy.exports was deleted and created again" in page(worker, "/readyz")[1],
+        "the topic is another",
+        deadline_s=2 * NOTICED_S,
+    )
+    assert (broken(worker, "recreated"), broken(worker, "missing")) == (1, 0)
 
 
 def test_after_growing_one_topic_no_setting_starts_a_worker(system: System) -> None:
