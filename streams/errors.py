@@ -7,7 +7,9 @@ StreamError
 ├── AccessRefused      Kafka does not take our login, or our user may not do this: an operator must act
 ├── NotDelivered       a publisher's events that Kafka did not acknowledge in time
 ├── LogMismatch        a topic does not continue the state that was made from it: an operator must decide
+├── PromiseBroken      a topic or Redis is not as we need it: a worker does not start, an operator must mend it
 ├── CannotVerify       log and state cannot be compared as they are; the message says why, and what to do
+├── CannotGrow         an app cannot move to more partitions as asked; the message says how it can
 ├── CannotRebuild      the log is not enough to make the state from, or somebody else is at it
 ├── WorkersRun         workers are running that must be stopped first
 ├── NoSuchLetter       an address at which no dead letter lies
@@ -29,6 +31,7 @@ __all__ = [
     "LOGIN_REMEDY",
     "AccessRefused",
     "BrokerUnavailable",
+    "CannotGrow",
     "CannotRebuild",
     "CannotVerify",
     "InvalidEvent",
@@ -36,6 +39,7 @@ __all__ = [
     "NoSuchLetter",
     "NotDelivered",
     "NothingSaid",
+    "PromiseBroken",
     "PublishFailed",
     "SettingsError",
     "StreamError",
@@ -55,8 +59,16 @@ class LogMismatch(StreamError):
     """The topic does not continue the stored state, so its records cannot be applied; the message says what to do."""
 
 
+class PromiseBroken(StreamError):
+    """A service is not as a worker needs it; a line for each difference says what to do."""
+
+
 class CannotVerify(StreamError):
     """The log and the state cannot be compared; the message says why and what to do."""
+
+
+class CannotGrow(StreamError):
+    """The topics cannot get this number of partitions as asked; the message says what would break, and how it works."""
 
 
 class CannotRebuild(StreamError):

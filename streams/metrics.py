@@ -80,9 +80,17 @@ FALSE_DUPLICATES = Counter(
     "New events that were taken for duplicates by their fingerprint, as expected by the chance of it for each event",
 )
 CLAMPED_TIMES = Counter(
-    "sightline_clamped_times_total", "Interactions whose own time was outside [broker time - 7 d, + 5 min]"
+    "sightline_clamped_times_total",
+    "Interactions whose own time was outside [broker time - 7 d, + 5 min], and records that have no broker time and "
+    "whose publisher's time was outside that range around this worker's",
 )
 MISROUTED = Counter("sightline_misrouted_total", "Events on another partition than murmur2 of their key gives")
+BROKEN_PROMISES = Gauge(
+    "sightline_broken_promises",
+    "Settings of topics and of Redis that are not as we need them, by kind; "
+    "severity is danger (this worker is not ready) or unwise",
+    ["kind", "severity"],
+)
 POSITION_CONFLICTS = Counter(
     "sightline_position_conflicts_total", "Commits refused because another worker had moved the position"
 )

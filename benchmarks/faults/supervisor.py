@@ -43,6 +43,10 @@ class Supervisor(Watch):
             self._wanted[name, number] = worker
         return worker
 
+    def move(self, workers: Workers) -> None:
+        """Start the workers of another app from now on; those of the first one must have been stopped."""
+        self._workers = workers
+
     def running(self, name: WorkerName, number: int = 1) -> Worker:
         """The current process of a worker."""
         with self._lock:

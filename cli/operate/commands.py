@@ -161,6 +161,20 @@ def acls(
     print_acls(role, user, as_json)
 
 
+@topics.command()
+def grow(
+    partitions: Annotated[int, typer.Argument(help="The new number of partitions.", min=1, max=1024)],
+    into: Annotated[
+        str | None, typer.Option(help="The prefix to copy the app to; without it, the command says how and ends.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Move the app to another number of partitions: under another prefix, since topics in use cannot grow."""
+    from cli.operate import grow as work
+
+    work.grow(partitions, into, as_json)
+
+
 @positions.command()
 def show(as_json: JsonOption = False) -> None:
     """Show each partition's position beside the offsets that Kafka still has."""

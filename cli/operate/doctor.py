@@ -1,9 +1,13 @@
-"""What `sightline doctor` does: it checks services, model, topics and keys, and changes nothing."""
+"""What `sightline doctor` does: it checks services, model, topics and keys, and changes nothing.
+
+A warning is what the system works with for now, such as a Triton that is away: uploads wait, and clicks go on.
+"""
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Literal
 
 import typer
 
@@ -11,12 +15,23 @@ from cli.console import styled
 from cli.output import print_json, results
 from deploy.local import ServiceStatus, Stack
 from inference.encoders.triton import model_ready
-from streams.credentials import kafka_security, triton_tls
+from state.errors import StateError
+from state.redis import connect
+from state.redis_facts import RedisFacts, read_redis_facts
+from streams.credentials import kafka_security, redis_access, triton_tls
 from streams.errors import StreamError
 from streams.kafka.admin import broker_version, check_topics, find_misrouted, recent_records
 from streams.processing.unknown_fields import KINDS, unknown_fields
 from streams.settings import Settings, read_settings
 from streams.wire.namespace import Namespace
+from streams.wire.promises import Broken, broken_by_redis
+
+Level = Literal["ok", "warning", "wrong"]
+_MARKS: dict[Level, tuple[str, str]] = {
+    "ok": ("ok     ", "green"),
+    "warning": ("warning", "yellow"),
+    "wrong": ("WRONG  ", "red"),
+}
 
 #: Unknown fields that are named, and the characters of a name.
 _SHOWN, _NAME_SHOWN = 8, 64
@@ -27,33 +42,39 @@ class Finding:
     """The result of one check; `remedy` says what to do when it is not ok."""
 
     check: str
-    ok: bool
+    level: Level
     detail: str
     remedy: str = ""
 
 
 def examine(as_json: bool) -> None:
-    """Make every check and print the findings; exit code 1 when something is wrong."""
+    """Make every check and print the findings; exit code 1 when something is wrong, not for a warning."""
     settings = read_settings()
     stack = Stack(settings)
     services = [_with_version(status, settings) for status in stack.status()]
     findings = [_service(status) for status in services]
-    working = {finding.check for finding in findings if finding.ok}
+    working = {finding.check for finding in findings if finding.level == "ok"}
     versions = {status.name: status.version for status in services}
     endpoints = stack.endpoints()
+    if "redis" in working:
+        findings += _redis(endpoints.redis, settings)
     if "triton" in working:
         findings.append(_model(endpoints.triton, settings))
     if "kafka" in working:
         findings += _topics(endpoints.kafka, settings)
         findings.append(_keys(endpoints.kafka, settings))
         findings += _fields(endpoints.kafka, settings)
-    ok = all(finding.ok for finding in findings)
+    ok = all(finding.level != "wrong" for finding in findings)
     if as_json:
-        print_json({"ok": ok, "versions": versions, "findings": [asdict(finding) for finding in findings]})
+        print_json({"ok": ok, "versions": versions, "findings": list(map(_plain, findings))})
     else:
         _print(findings)
     if not ok:
         raise typer.Exit(1)
+
+
+def _plain(finding: Finding) -> dict[str, object]:
+    return {**asdict(finding), "ok": finding.level == "ok"}
 
 
 def _with_version(status: ServiceStatus, settings: Settings) -> ServiceStatus:
@@ -64,24 +85,40 @@ def _with_version(status: ServiceStatus, settings: Settings) -> ServiceStatus:
 
 
 def _service(status: ServiceStatus) -> Finding:
-    ok = status.state in ("running", "external")
-    if ok:
+    if status.state in ("running", "external"):
         version = f" {status.version}" if status.version else ""
-        return Finding(status.name, True, f"{status.name}{version} answers at {status.address}")
+        return Finding(status.name, "ok", f"{status.name}{version} answers at {status.address}")
     remedy = status.remedy or "run `sightline up`"
     if status.remedy is None and status.log is None:
         remedy = f"start it, or correct SIGHTLINE_{status.name.upper()}"
     trouble = f": {status.trouble}" if status.trouble else ""
-    return Finding(status.name, False, f"{status.state} at {status.address}{trouble}", remedy)
+    detail = f"{status.state} at {status.address}{trouble}"
+    if status.name == "triton":
+        return Finding("triton", "warning", f"{detail}: new pictures wait, clicks get their lists", remedy)
+    return Finding(status.name, "wrong", detail, remedy)
+
+
+def _redis(redis: str, settings: Settings) -> Iterator[Finding]:
+    async def ask() -> Sequence[RedisFacts]:
+        client = connect(redis, access=redis_access(settings))
+        try:
+            return await read_redis_facts(client, redis, observe=lambda _op, _seconds: None)
+        finally:
+            await client.aclose()
+
+    try:
+        yield from _broken("redis", broken_by_redis(asyncio.run(ask())))
+    except StateError as error:
+        yield Finding("redis", "wrong", str(error))
 
 
 def _model(triton: str, settings: Settings) -> Finding:
     model = settings.encoder
     if asyncio.run(model_ready(triton, model, tls=triton_tls(settings))):
-        return Finding("encoder", True, f"model {model!r} is ready")
+        return Finding("encoder", "ok", f"model {model!r} is ready")
     return Finding(
         "encoder",
-        False,
+        "wrong",
         f"Triton at {triton} has no model {model!r} ready",
         "run `sightline export-model` and start Triton with the repository it makes, or set SIGHTLINE_ENCODER",
     )
@@ -89,30 +126,34 @@ def _model(triton: str, settings: Settings) -> Finding:
 
 def _topics(kafka: str, settings: Settings) -> Iterator[Finding]:
     try:
-        differences = check_topics(
+        broken = check_topics(
             kafka, Namespace(settings.topic_prefix), settings.partitions, security=kafka_security(settings)
         )
     except StreamError as error:
-        yield Finding("topics", False, str(error))
+        yield Finding("topics", "wrong", str(error))
         return
-    for one in differences:
-        detail, _, remedy = one.text.partition(": ")
-        yield Finding("topics", False, f"{one.topic} {detail}", remedy)
-    if not differences:
-        yield Finding("topics", True, "every topic is as it should be")
+    yield from _broken("topics", broken)
+    if not broken:
+        yield Finding("topics", "ok", "every topic is as it should be")
+
+
+def _broken(check: str, broken: Sequence[Broken]) -> Iterator[Finding]:
+    for one in broken:
+        detail, _, remedy = str(one).partition(": ")
+        yield Finding(check, "wrong" if one.dangerous else "warning", detail, remedy)
 
 
 def _keys(kafka: str, settings: Settings) -> Finding:
     try:
         read, misrouted = find_misrouted(kafka, Namespace(settings.topic_prefix), security=kafka_security(settings))
     except StreamError as error:
-        return Finding("keys", False, str(error))
+        return Finding("keys", "wrong", str(error))
     if not misrouted:
-        return Finding("keys", True, f"{read} recent records lie where murmur2 of their key says")
+        return Finding("keys", "ok", f"{read} recent records lie where murmur2 of their key says")
     one = misrouted[-1]
     return Finding(
         "keys",
-        False,
+        "wrong",
         f"{len(misrouted)} of {read} recent records lie on the wrong partition, such as "
         f"{one.topic}[{one.partition}] offset {one.offset}, whose key belongs to partition {one.expected}",
         "make the publisher hash keys with murmur2 (librdkafka and kcat: partitioner=murmur2_random)",
@@ -129,13 +170,13 @@ def _fields(kafka: str, settings: Settings) -> Iterator[Finding]:
             topic = namespace.short_name(record.topic)
             found.update((topic, name) for name in unknown_fields(record.value, KINDS[topic]))
     except StreamError as error:
-        yield Finding("fields", False, str(error))
+        yield Finding("fields", "wrong", str(error))
         return
     if found:
         shown = [f"{name[:_NAME_SHOWN]!r} on {topic} ({count})" for (topic, name), count in found.most_common(_SHOWN)]
         yield Finding(
             "fields",
-            True,
+            "ok",
             f"recent events have fields that are unknown here and ignored: {', '.join(shown)}",
             "if one is misspelt, correct its publisher (docs/clients.md)",
         )
@@ -143,7 +184,6 @@ def _fields(kafka: str, settings: Settings) -> Iterator[Finding]:
 
 def _print(findings: list[Finding]) -> None:
     for finding in findings:
-        mark, style = ("ok   ", "green") if finding.ok else ("WRONG", "red")
         remedy = f"; {finding.remedy}" if finding.remedy else ""
-        line = styled((mark, style), f" {finding.check}: {finding.detail}", (remedy, "bold"))
+        line = styled(_MARKS[finding.level], f" {finding.check}: {finding.detail}", (remedy, "bold"))
         results().print(line, soft_wrap=True)

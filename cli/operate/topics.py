@@ -9,9 +9,10 @@ from cli.output import print_json, results
 from deploy.local import Stack
 from streams.credentials import kafka_security
 from streams.kafka.acls import ROLES, Role, grants
-from streams.kafka.admin import TopicDifference, check_topics, create_topics
+from streams.kafka.admin import check_topics, create_topics
 from streams.settings import Settings, read_settings
 from streams.wire.namespace import Namespace
+from streams.wire.promises import Broken
 
 
 def create_missing(as_json: bool) -> None:
@@ -27,7 +28,7 @@ def create_missing(as_json: bool) -> None:
     )
     differences = _differences(settings, kafka) if done.existing else []
     if as_json:
-        print_json({**asdict(done), "differences": [asdict(one) for one in differences]})
+        print_json({**asdict(done), "differences": _plain(differences)})
         return
     for name in done.created:
         results().print(f"created {name}")
@@ -36,12 +37,12 @@ def create_missing(as_json: bool) -> None:
 
 
 def compare(as_json: bool) -> None:
-    """Print how the topics differ from their specification; exit code 1 on a difference."""
+    """Print how the topics differ from what we need; exit code 1 on a difference."""
     settings = read_settings()
     kafka = Stack(settings).endpoints().kafka
     differences = _differences(settings, kafka)
     if as_json:
-        print_json({"ok": not differences, "differences": [asdict(one) for one in differences]})
+        print_json({"ok": not differences, "differences": _plain(differences)})
     elif not differences:
         results().print("every topic is as it should be")
     else:
@@ -62,10 +63,16 @@ def print_acls(role: Role | None, user: str | None, as_json: bool) -> None:
             results().print(one.command(user or each), soft_wrap=True)
 
 
-def _differences(settings: Settings, kafka: str) -> list[TopicDifference]:
+def _differences(settings: Settings, kafka: str) -> list[Broken]:
     return check_topics(kafka, Namespace(settings.topic_prefix), settings.partitions, security=kafka_security(settings))
 
 
-def _print_differences(differences: Sequence[TopicDifference]) -> None:
+def _plain(differences: Sequence[Broken]) -> list[dict[str, object]]:
+    return [
+        {"topic": one.subject, "text": one.text, "kind": one.kind, "dangerous": one.dangerous} for one in differences
+    ]
+
+
+def _print_differences(differences: Sequence[Broken]) -> None:
     for one in differences:
-        results().print(f"{one.topic} {one.text}", soft_wrap=True)
+        results().print(str(one), soft_wrap=True)

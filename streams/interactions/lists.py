@@ -117,7 +117,7 @@ class ListMaker:
             filtered=made.recommended.filtered,
             degraded=self._degraded,
             model=self._recommender.model,
-            timings_ms={"queue": float(stages.started_ms - record.timestamp_ms), **stages.milliseconds},
+            timings_ms={"queue": float(max(stages.started_ms - record.timestamp_ms, 0)), **stages.milliseconds},
         )
         topic = self._namespace.topic(TOPIC)
         return Message(topic, record.key, encode(recommendations), trace_headers(record, event))

@@ -8,7 +8,7 @@ from streams.wire.namespace import Namespace
 from streams.wire.topics import Topic
 
 Role = Literal["publisher", "feed-service", "privacy-desk", "worker", "operator"]
-Operation = Literal["Read", "Write", "All"]
+Operation = Literal["Read", "Write", "DescribeConfigs", "All"]
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
@@ -50,6 +50,12 @@ def grants(role: Role, namespace: Namespace) -> list[Grant]:
         case "privacy-desk":
             return [on("Write", topics.PRIVACY), on("Read", *topics.ANSWERS), in_groups("privacy-desk")]
         case "worker":
-            return [on("Read", *_EVENTS, topics.PRIVACY, *_STATE), on("Write", *_WRITTEN), in_groups("sightline-")]
+            return [
+                on("Read", *_EVENTS, topics.PRIVACY, *_STATE),
+                on("Write", *_WRITTEN),
+                # To notice a topic that is not as we need it (docs/adr/0018).
+                on("DescribeConfigs", *topics.ALL),
+                in_groups("sightline-"),
+            ]
         case "operator":
             return [on("All", *topics.ALL), in_groups("sightline-", "All")]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from kafka import KafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # ships no types
-from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec  # type: ignore[import-untyped]
+from kafka.admin import OffsetSpec  # type: ignore[import-untyped]
 from kafka.errors import TopicAlreadyExistsError, for_code  # type: ignore[import-untyped]
 
 from sightline_client.connection import connecting
@@ -16,8 +16,10 @@ from streams.errors import BrokerUnavailable
 from streams.kafka.admin_client import TIMEOUT_S, connected_admin
 from streams.kafka.continuity import Log
 from streams.kafka.log_reader import Extent, KafkaLogReader
+from streams.kafka.topic_facts import read_topic_facts
 from streams.wire import topics
 from streams.wire.namespace import Namespace
+from streams.wire.promises import Broken, broken_by_topics
 from streams.wire.records import Record
 
 Isolation: TypeAlias = Literal["read_committed", "read_uncommitted"]
@@ -34,14 +36,6 @@ class CreatedTopics:
 
     created: list[str]
     existing: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class TopicDifference:
-    """One difference between a topic and its definition; `text` says which, and what to do."""
-
-    topic: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,28 +78,11 @@ def create_topics(
 
 def check_topics(
     bootstrap: str, namespace: Namespace, partitions: int, *, security: KafkaSecurity = PLAINTEXT
-) -> list[TopicDifference]:
-    """Compare each topic with its definition: existence, partition count, settings. Raises BrokerUnavailable."""
+) -> list[Broken]:
+    """Compare each topic with what we need of it; raises BrokerUnavailable."""
     with connected_admin(bootstrap, security) as admin:
-        wanted = {namespace.topic(topic): topic for topic in topics.ALL}
-        found = {name: count for name, count in _partition_counts(admin).items() if name in wanted}
-        settings = _settings(admin, list(found))
-    differences = []
-    for name, topic in wanted.items():
-        if name not in found:
-            differences.append(TopicDifference(name, _missing(security)))
-            continue
-        if found[name] != partitions:
-            differences.append(TopicDifference(name, _wrong_count(found[name], partitions)))
-        if not settings[name]:
-            differences.append(TopicDifference(name, _unreadable(security)))
-            continue
-        differences += [
-            TopicDifference(name, _wrong_setting(name, key, settings[name].get(key), value))
-            for key, value in topic.config.items()
-            if _normal(settings[name].get(key)) != _normal(value)
-        ]
-    return differences
+        found = read_topic_facts(admin, list(map(namespace.topic, topics.ALL)))
+    return broken_by_topics(found, namespace, partitions, username=security.username if security.sasl else None)
 
 
 def broker_version(bootstrap: str, *, security: KafkaSecurity = PLAINTEXT) -> str:
@@ -150,12 +127,12 @@ def read_log(
 def find_misrouted(
     bootstrap: str, namespace: Namespace, *, security: KafkaSecurity = PLAINTEXT
 ) -> tuple[int, list[Misrouted]]:
-    """Read the last records of each partition of the keyed topics.
+    """Read the last records of each partition of the topics whose readers rely on murmur2 of the key.
 
     Returns the number of records with a key, and those of them that are misrouted. Raises BrokerUnavailable, and
     AccessRefused where this user may not read one of the topics.
     """
-    keyed = {namespace.topic(topic) for topic in topics.ALL if topic is not topics.DEAD_LETTERS}
+    keyed = [namespace.topic(topic) for topic in topics.ALL if topic.murmur2]
     read, wrong = 0, []
     for record, count in recent_records(bootstrap, keyed, security=security):
         if record.key is None:
@@ -175,7 +152,7 @@ def recent_records(
     Topics that do not exist have none. Raises BrokerUnavailable, and AccessRefused where this user may not read one.
     """
     with connected_admin(bootstrap, security) as admin:
-        counts = {name: count for name, count in _partition_counts(admin).items() if name in names}
+        counts = {name: facts.partitions for name, facts in read_topic_facts(admin, names).items()}
     with closing(KafkaLogReader(bootstrap, security=security)) as log:
         for name, count in counts.items():
             for partition in range(count):
@@ -192,46 +169,3 @@ def _refuse_errors(answers: list[dict[str, Any]]) -> None:
             raise BrokerUnavailable(
                 f"Kafka refused to create {answer['name']}: {answer.get('error_message') or error.__name__}"
             )
-
-
-def _partition_counts(admin: Any) -> dict[str, int]:
-    return {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
-
-
-def _settings(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
-    if not names:
-        return {}
-    answer = admin.describe_configs(
-        [ConfigResource(ConfigResourceType.TOPIC, name) for name in names], config_filter="all"
-    )
-    return {name: {key: entry["value"] for key, entry in entries.items()} for name, entries in answer["topic"].items()}
-
-
-def _missing(security: KafkaSecurity) -> str:
-    unseen = f" (or user {security.username!r} may not see it: `sightline topics acls`)" if security.sasl else ""
-    return f"is missing: run `sightline topics create`{unseen}"
-
-
-def _wrong_count(found: int, wanted: int) -> str:
-    return (
-        f"has {found} partitions, not {wanted}: set SIGHTLINE_PARTITIONS={found} if that is intended "
-        "(a key's partition depends on the count, so it must never change under a running system)"
-    )
-
-
-def _unreadable(security: KafkaSecurity) -> str:
-    return (
-        f"keeps its settings from user {security.username!r}: `sightline topics acls operator` tells who may see them"
-    )
-
-
-def _wrong_setting(topic: str, key: str, found: str | None, wanted: str) -> str:
-    return (
-        f"has {key}={found}, not {wanted}: unless that is intended, set it with "
-        f"kafka-configs.sh --alter --entity-type topics --entity-name {topic} --add-config {key}=[{wanted}]"
-    )
-
-
-def _normal(value: str | None) -> set[str]:
-    """The words of a setting: `compact,delete` and `delete,compact` are the same policy."""
-    return set((value or "").split(","))

@@ -1,6 +1,8 @@
 """The client for administration: kafka-python's, on a connection that is kept between calls (docs/adr/0013)."""
 
+import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import Any, Final, TypeVar
 
@@ -69,3 +71,27 @@ class AdminConnection:
         client, self._client = self._client, None
         if client is not None:
             client.close()
+
+
+class AdminThread:
+    """An AdminConnection on a thread of its own, so that a slow broker does not hold up the event loop; `close` it."""
+
+    def __init__(self, bootstrap: str, name: str, *, security: KafkaSecurity = PLAINTEXT) -> None:
+        self._bootstrap = bootstrap
+        self._connection = AdminConnection(bootstrap, security=security)
+        # kafka-python's clients are not thread-safe: one thread makes, uses and closes this one.
+        self._thread = ThreadPoolExecutor(1, name)
+
+    async def call(self, request: Callable[[Any], T]) -> T:
+        """Return `request(client)`; raises BrokerUnavailable after TIMEOUT_S."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                return await loop.run_in_executor(self._thread, self._connection.call, request)
+        except TimeoutError as error:
+            raise BrokerUnavailable.no_answer(self._bootstrap, error) from error
+
+    async def close(self) -> None:
+        """Disconnect, once a request under way has ended."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
+        self._thread.shutdown(wait=False)

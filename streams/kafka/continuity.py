@@ -14,6 +14,8 @@ from streams.kafka.log_reader import Extent
 
 #: The field in which each partition of the state keeps the id of the topic that it was computed from.
 TOPIC_ID = "topic"
+#: The field with the number of partitions that the topic had then: a key's partition depends on it.
+PARTITIONS = "partitions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,36 @@ async def check_log(log: Log, store: PartitionStore, partitions: Collection[int]
         raise LogMismatch("\n".join(problems))
     # A refused commit needs no repeat: another worker has just moved the position, and stores the id itself.
     await store.commit(unnoted)
+
+
+async def check_count(log: Log, store: PartitionStore) -> None:
+    """Raise LogMismatch if the state was made from this topic when it had another number of partitions.
+
+    A worker asks this once, before it takes any partition: one that runs when partitions are added goes on for the
+    users whose partition stays. A partition without a count gets that of this topic.
+    """
+    now = topic_notes(log)
+    loaded = await store.load({partition: [TOPIC_ID, PARTITIONS] for partition in log.extents})
+    for found in loaded.values():
+        made_from, count = found.values
+        if count not in (None, now[PARTITIONS]) and made_from == now[TOPIC_ID]:
+            raise LogMismatch(
+                f"{log.topic} has {len(log.extents)} partitions, but the state was made from {count.decode()}: a key's "
+                "partition depends on the count, so users would be without their profiles. "
+                f"`sightline topics grow {len(log.extents)}` says how to move to more partitions"
+            )
+    await store.commit(
+        [
+            Commit(partition, found.position, found.position, {PARTITIONS: now[PARTITIONS]})
+            for partition, found in loaded.items()
+            if found.values[1] is None
+        ]
+    )
+
+
+def topic_notes(log: Log) -> dict[str, bytes]:
+    """What each partition of the state notes of the topic that it was made from."""
+    return {TOPIC_ID: log.topic_id.encode(), PARTITIONS: b"%d" % len(log.extents)}
 
 
 async def skip_lost(log: Log, store: PartitionStore) -> dict[int, int]:

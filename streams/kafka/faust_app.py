@@ -15,7 +15,7 @@ from streams.credentials import KafkaSecurity, kafka_security
 from streams.errors import BrokerUnavailable, LogMismatch
 from streams.kafka import transport
 from streams.kafka.admin import read_log
-from streams.kafka.continuity import Log, check_log
+from streams.kafka.continuity import Log, check_count, check_log
 from streams.kafka.micro_batches import acknowledge, overlap, to_records, waiting
 from streams.logs import log
 from streams.metrics import LAST_PROGRESS
@@ -85,6 +85,12 @@ class App(faust.App):
             return
         found = await until_available(lambda: self._read_log(topic), BrokerUnavailable)
         await self._check(found, partitions)
+
+    async def check_counts(self) -> None:
+        """Return if the topics have as many partitions as when the state was made from them; raises LogMismatch."""
+        for topic, store in self.stores.items():
+            found = await until_available(partial(self._read_log, topic), BrokerUnavailable)
+            await until_available(partial(check_count, found, store), StateUnavailable)
 
     async def look_for_topics(self) -> None:
         """Check the topics of which this worker has no partition: a group does not rejoin a topic created again."""

@@ -7,12 +7,13 @@ from operator import methodcaller
 from typing import Any, Protocol, TypeVar
 
 import stamina
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as Received
 
 from sightline_client.connection import connecting
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import AccessRefused, BrokerUnavailable
+from streams.wire.broker_time import record_time
 from streams.wire.records import Record
 
 T = TypeVar("T")
@@ -154,11 +155,12 @@ def _record(received: Received, topic: str, partition: int, offset: int) -> Reco
     except SystemError:
         # The name of a header is not UTF-8.
         headers = ()
+    kind, stamp_ms = received.timestamp()
     return Record(
         topic,
         partition,
         offset,
-        received.timestamp()[1],
+        record_time(topic, stamp_ms, by_broker=kind == TIMESTAMP_LOG_APPEND_TIME),
         received.key(),
         received.value(),
         tuple((name, value or b"") for name, value in headers),

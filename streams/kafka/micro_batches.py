@@ -4,11 +4,15 @@ import asyncio
 from asyncio import Task, TaskGroup
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from faust.types import EventT
 
+from streams.wire.broker_time import record_time
 from streams.wire.records import Record
+
+#: Kafka's number for a time that the broker gave.
+LOG_APPEND_TIME: Final = 1
 
 E = TypeVar("E")
 T = TypeVar("T")
@@ -70,11 +74,12 @@ def to_records(batch: Sequence[EventT[bytes]]) -> list[Record]:
 
 def _record(event: EventT[bytes]) -> Record:
     message: Any = event.message
+    by_broker = message.timestamp_type == LOG_APPEND_TIME
     return Record(
         message.topic,
         message.partition,
         message.offset,
-        round(message.timestamp * 1000),
+        record_time(message.topic, round(message.timestamp * 1000), by_broker=by_broker),
         message.key,
         message.value,
         # A header may be null in Kafka; it means the same as an empty one.

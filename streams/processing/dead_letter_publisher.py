@@ -13,7 +13,7 @@ from streams.metrics import DEAD_LETTERS_LOST, TOPIC_REFUSED
 from streams.processing.dead_letters import read_letter, shorter, unpublishable
 from streams.wire.namespace import Namespace
 from streams.wire.records import Message
-from streams.wire.topics import ANSWERS, DEAD_LETTERS
+from streams.wire.topics import DEAD_LETTERS, NEVER_AWAITED
 
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 5.0
@@ -41,7 +41,7 @@ class DeadLetterPublisher:
         self._first_wait_s = first_wait_s
         self._letters = namespace.topic(DEAD_LETTERS)
         #: The topics that nobody else's events wait for, by name on the broker.
-        self.never_awaited = frozenset({self._letters, *map(namespace.topic, ANSWERS)})
+        self.never_awaited = frozenset(map(namespace.topic, NEVER_AWAITED))
         self._lines: dict[str, _Line] = {}
         self._problems: dict[str, str] = {}
         self._seldom = Seldom(10.0)

@@ -18,7 +18,7 @@ from state.spaces import RedisSpaces, Spaces
 from streams.credentials import kafka_security, redis_access
 from streams.errors import CannotRebuild
 from streams.kafka.admin import read_log
-from streams.kafka.continuity import TOPIC_ID, Log
+from streams.kafka.continuity import PARTITIONS, TOPIC_ID, Log, topic_notes
 from streams.kafka.groups import read_handled
 from streams.kafka.log_reader import KafkaLogReader, LogReader
 from streams.privacy.control_records import ControlRecords, control_keys
@@ -134,6 +134,8 @@ class Rebuild:
         rebuilt = Rebuilt(lost=self._lost())
         if rebuilt.lost and not from_earliest:
             raise CannotRebuild(_lost_events_message(self._interactions.log, rebuilt.lost))
+        await _refuse_grown(self._profiles, self._interactions.log)
+        await _refuse_grown(self._items, self._signals.log)
         engaged_from = await self._engaged_from()
         notes = {partition: {ENGAGED_FROM: b"%d" % offset} for partition, offset in engaged_from.items()}
         signal_values = await _begin(self._items, self._signals, notes)
@@ -200,19 +202,32 @@ class Rebuild:
         return {partition: extent.first for partition, extent in extents.items() if extent.first > 0}
 
 
+async def _refuse_grown(spaces: Spaces, log: Log) -> None:
+    """Raise CannotRebuild if partitions were added to a topic: it holds records of one key in two of them."""
+    noted, ids = await spaces.noted(PARTITIONS), await spaces.noted(TOPIC_ID)
+    now = topic_notes(log)
+    for partition, count in noted.items():
+        if count not in (None, now[PARTITIONS]) and ids.get(partition) == now[TOPIC_ID]:
+            raise CannotRebuild(
+                f"{log.topic} has {len(log.extents)} partitions, but the state was made from {count.decode()}: events "
+                "of one user lie in two of them, so their order is lost. "
+                f"`sightline topics grow {len(log.extents)}` says how to move to more partitions. Nothing was changed"
+            )
+
+
 async def _begin(
     spaces: Spaces, source: Source, notes: Mapping[int, Mapping[str, bytes]] = MappingProxyType({})
 ) -> PartitionStore:
     """The new space. Each partition stores its topic id, and its position is not before the start of the topic."""
-    topic_id = source.log.topic_id.encode()
-    store = await spaces.begin(TOPIC_ID, topic_id)
+    topic = topic_notes(source.log)
+    store = await spaces.begin(TOPIC_ID, topic[TOPIC_ID])
     positions = await store.positions(list(source.log.extents))
     commits = [
         Commit(
             partition,
             positions[partition],
             max(positions[partition], extent.first - 1),
-            {TOPIC_ID: topic_id, **notes.get(partition, {})},
+            {**topic, **notes.get(partition, {})},
         )
         for partition, extent in source.log.extents.items()
     ]

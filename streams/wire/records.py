@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One message as the broker holds it; `timestamp_ms` is the broker's clock.
+    """One message as the broker holds it; `timestamp_ms` is the broker's clock (streams/wire/broker_time.py).
 
     `after` is the offset of the record before it in its partition; None when that is not known. A record without
     `holds_event` stands for the offsets from `after` up to its own, none of which holds an event: the markers of

@@ -1,5 +1,6 @@
 """Every topic: its name, key, configuration and what it is about."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sightline_client import topics as public
@@ -9,12 +10,26 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One Kafka topic as `sightline topics create` makes it and `topics check` expects it."""
+    """One Kafka topic as `sightline topics create` makes it. How much a difference matters: streams/wire/promises.py.
+
+    `murmur2`: every record with a key lies in the partition that murmur2 of the key gives, and readers rely on it.
+    """
 
     name: str
     key: str
     config: dict[str, str]
     about: str
+    murmur2: bool = True
+
+    @property
+    def requirements(self) -> Mapping[str, str]:
+        """The settings that the topic needs, also those that `topics create` leaves to the broker."""
+        return {"max.message.bytes": str(_BATCH_BYTES), "retention.bytes": "-1"} | self.config
+
+    @property
+    def broker_time(self) -> bool:
+        """Whether the topic promises that the broker's clock gives the time of each record."""
+        return self.config.get("message.timestamp.type") == "LogAppendTime"
 
 
 #: It counts for batches, packed as they come: librdkafka fills one with 1,000,000 bytes under load and gives all of it
@@ -76,7 +91,14 @@ CATALOG = Topic(
     },
     "the whole item, embedding included; a tombstone means gone",
 )
-SIGNALS = Topic("state.signals", "item_id", _deleted_after(1), "internal: whatever concerns one item, in one order")
+SIGNALS = Topic(
+    "state.signals",
+    "item_id",
+    _deleted_after(1),
+    "internal: whatever concerns one item, in one order",
+    # Its partition follows from the hash by which the state knows an item (state/signals.py).
+    murmur2=False,
+)
 RECEIPTS = Topic(public.RECEIPTS, "hash of user_id", _deleted_after(400), "what was erased, with counts")
 EXPORTS = Topic(
     public.EXPORTS,
@@ -89,9 +111,13 @@ DEAD_LETTERS = Topic(
     "source key",
     _deleted_after(14, max_bytes=3 << 20),
     "refused messages, with their original bytes",
+    # They are found by partition and offset, never by key.
+    murmur2=False,
 )
 
 #: What single users asked for. A missing topic of these holds up nobody else (docs/adr/0017).
 ANSWERS = (RECEIPTS, EXPORTS)
+#: Where these are missing or take too little, nobody else waits: what was meant for them is told (docs/adr/0017).
+NEVER_AWAITED = (*ANSWERS, DEAD_LETTERS)
 
 ALL = (INTERACTIONS, UPLOADS, ITEMS, PRIVACY, RECOMMENDATIONS, CATALOG, SIGNALS, RECEIPTS, EXPORTS, DEAD_LETTERS)

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from http.server import ThreadingHTTPServer
+from io import BytesIO
 from typing import Any
 
 import structlog
@@ -75,6 +76,14 @@ class _Handler(MetricsHandler):
             self._answer(503 if problems else 200, "\n".join(problems) or "ok")
         else:
             self._answer(404, f"{printable(path)} does not exist: use /metrics, /healthz or /readyz")
+
+    def do_HEAD(self) -> None:  # noqa: N802 (name of http.server)
+        """Answer as to GET, without the body."""
+        connection, self.wfile = self.wfile, BytesIO()
+        self.do_GET()
+        head, end, _ = self.wfile.getvalue().partition(b"\r\n\r\n")
+        self.wfile = connection
+        self.wfile.write(head + end)
 
     def _answer(self, status: int, text: str) -> None:
         body = (text + "\n").encode()

@@ -63,8 +63,10 @@ class Worker:
         probes.start()
         log.info("starting", worker=self._name, metrics_port=probes.port)
         await asyncio.to_thread(sign_in, self._kafka, self._security)
+        await self._resources.watch_promises()
         await self._resources.refuse_old_keys()
         await WIRE[self._name](self._resources, self.app)
+        await self.app.check_counts()
         self._stack.push_async_callback(self.app.stop)
         await self.app.start()
         while not self.app.assigned.is_set() and self.failure is None:
@@ -121,4 +123,5 @@ class Worker:
 
     def _not_ready(self) -> list[str]:
         starting = [] if self._ready else ["starting: the catalogue is being read, or a service is awaited"]
-        return starting + self._resources.open_breakers + self._resources.refused_topics
+        broken = self._resources.open_breakers + self._resources.refused_topics + self._resources.dangers
+        return starting + broken

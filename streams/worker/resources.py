@@ -45,6 +45,7 @@ from streams.wire import topics
 from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.wire.signals import SignalTopic
+from streams.worker.promise_watch import PromiseWatch, TopicPromises, read_redis
 
 T = TypeVar("T")
 
@@ -72,6 +73,7 @@ class Resources:
         self._watched: list[Part] = []
         self._publishers: list[tuple[KafkaPublisher, DeadLetterPublisher]] = []
         self._breakers: list[Breaker] = []
+        self._promises: PromiseWatch | None = None
 
     @property
     def failure(self) -> BaseException | None:
@@ -92,6 +94,23 @@ class Resources:
     def open_breakers(self) -> list[str]:
         """The reasons of the open breakers."""
         return [breaker.reason for breaker in self._breakers if breaker.reason is not None]
+
+    @property
+    def dangers(self) -> list[str]:
+        """What Kafka or Redis do not promise, and this worker needs."""
+        return [] if self._promises is None else self._promises.dangers
+
+    async def watch_promises(self) -> None:
+        """Compare what Kafka and Redis promise with what we need, now and as long as the process runs.
+
+        Raises PromiseBroken.
+        """
+        kafka = TopicPromises(self._addresses.kafka, self.namespace, self.settings.partitions, security=self._security)
+        self.stack.push_async_callback(kafka.close)
+        redis = partial(read_redis, self.redis(), self._addresses.redis, observe=_observe_redis)
+        self._promises = PromiseWatch({"kafka": kafka.read, "redis": redis})
+        self.watch(self._promises, self._promises.stop)
+        await self._promises.start()
 
     async def publisher(self, client_id: str, *needed: topics.Topic) -> DeadLetterPublisher:
         """Return a publisher once the `needed` topics of its agents exist and their leaders are known.

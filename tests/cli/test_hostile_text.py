@@ -29,10 +29,10 @@ from cli.user import profile, requests
 from deploy.local import ServiceStatus
 from features.printable import printable
 from features.recommendation import Reason
-from streams.kafka.admin import TopicDifference
 from streams.processing.redrive import Found
 from streams.replay.report import Difference, Report
 from streams.wire.events import DeadLetter, PlaceInLog, Receipt, Recommendations, RecommendedItem, Trigger
+from streams.wire.promises import Broken
 from tests.harness.paths import ROOT
 
 HOSTILE = [
@@ -126,9 +126,9 @@ DOORS: dict[str, Door] = {
     "items import": lambda text: import_folder._report(import_of(text), Survey([], {text: text}), 1.0, False),
     "dead-letters list": lambda text: browse._print_summary(browse._summary(letter_of(text), retried=False)),
     "dead-letters show": lambda text: browse._print_letter(letter_of(text), retried=False),
-    "doctor": lambda text: doctor._print([doctor.Finding(text, False, text, text)]),
+    "doctor": lambda text: doctor._print([doctor.Finding(text, "wrong", text, text)]),
     "verify": lambda text: verify._print(Report(1, incomplete=[text], differences=[Difference("item", text, text)])),
-    "topics check": lambda text: topics._print_differences([TopicDifference(text, text)]),
+    "topics check": lambda text: topics._print_differences([Broken(text, "missing", text)]),
     "status": lambda text: stack._print_table([service(text)]),
     "progress": progress,
     "an error": lambda text: print_error(repr(text)),

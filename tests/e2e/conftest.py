@@ -64,6 +64,17 @@ def system(stack: RunningStack, topic_prefix: str) -> Iterator[System]:
             workers.stop(worker)
 
 
+def variables_of(system: System) -> dict[str, str]:
+    """The settings under which a command finds a test's system."""
+    settings = system.settings
+    return {
+        "home": str(settings.home),
+        "tools": str(settings.tools),
+        "topic_prefix": settings.topic_prefix,
+        "partitions": str(settings.partitions),
+    }
+
+
 def read_log(kafka: str, topic: str, partitions: int) -> list[Record]:
     """Every record of a topic up to its ends as they are now."""
     consumer = Consumer({"bootstrap.servers": kafka, "group.id": "unused", "enable.auto.commit": False})

@@ -159,7 +159,7 @@ def permit(kafka: Kafka) -> None:
         ACL(
             f"User:{role}",
             "*",
-            ACLOperation[grant.operation.upper()],
+            ACLOperation[grant.operation.replace("eC", "e_C").upper()],
             ACLPermissionType.ALLOW,
             ResourcePattern(
                 ResourceType[grant.resource.upper()],
@@ -284,6 +284,14 @@ def test_a_worker_can_change_no_topic(kafka: Kafka) -> None:
     assert check_topics(kafka.address, Namespace(PREFIX), 2, security=kafka.user("operator")) == []
     with pytest.raises(BrokerUnavailable, match="Authorization failed"):
         create_topics(kafka.address, Namespace("other."), 2, 1, security=kafka.user("worker"))
+
+
+def test_settings_that_a_user_may_not_see_are_unknown(kafka: Kafka) -> None:
+    found = check_topics(kafka.address, Namespace(PREFIX), 2, security=kafka.user("feed-service"))
+    assert {(one.kind, one.dangerous) for one in found if one.subject == "shop.recommendations"} == {("unknown", False)}
+    assert {one.kind for one in found if one.subject != "shop.recommendations"} == {"missing"}
+    worker = check_topics(kafka.address, Namespace(PREFIX), 2, security=kafka.user("worker"))
+    assert worker == []
 
 
 @pytest.mark.parametrize("client", [Kafka.publisher, Kafka.subscriber])

@@ -1,4 +1,4 @@
-"""Faults of Kafka: the only broker restarts, one of three is killed, the network fails, a topic is recreated."""
+"""Faults of Kafka: its broker restarts, one of three is killed, the network fails, a topic is recreated or grows."""
 
 import asyncio
 import time
@@ -7,11 +7,13 @@ from benchmarks.faults.fault import Fault
 from benchmarks.faults.outcome import Unmet
 from benchmarks.faults.system import CALM_S, System
 from benchmarks.faults.traffic import Traffic
+from deploy.workers import WorkerName, Workers
 from streams.kafka.admin import create_topics
 from streams.kafka.admin_client import connected_admin
+from streams.replay.grow import grow_app
 from streams.replay.rebuild import rebuild_state
 from streams.wire.namespace import Namespace
-from streams.wire.topics import INTERACTIONS
+from streams.wire.topics import INTERACTIONS, SIGNALS
 
 AWAY_S = 10.0
 SLOW_S = 0.1
@@ -92,6 +94,37 @@ def recreate_topic(system: System) -> float:
     return refused_s
 
 
+def grow_topic(system: System) -> float:
+    """Double the partitions of the topic under load: workers must say so, and `topics grow` must lose nothing.
+
+    Returns the seconds until every worker has said so; the verification is that of the app that it was moved to.
+    """
+    time.sleep(CALM_S)
+    before = system.settings.partitions
+    with connected_admin(system.services.kafka) as admin:
+        admin.create_partitions({system.topic(INTERACTIONS): 2 * before})
+    begun = time.monotonic()
+    # One for each of the two workers: this topic has another number of partitions than the others.
+    system.await_that(lambda: system.workers.total("sightline_broken_promises") >= 2, "every worker notices it")
+    noticed_s = time.monotonic() - begun
+    time.sleep(CALM_S)
+    system.traffic.stop()
+    system.await_stored(system.ends(SIGNALS), SIGNALS)
+    names: tuple[WorkerName, ...] = ("interactions", "items")
+    for name in names:
+        system.workers.stop(name)
+    grown = system.settings.model_copy(
+        update={"topic_prefix": f"{system.settings.topic_prefix}grown.", "partitions": 2 * before}
+    )
+    into = Namespace(grown.topic_prefix)
+    asyncio.run(grow_app(system.settings, system.services.kafka, into=into, partitions=grown.partitions))
+    system.settings = grown
+    system.workers.move(Workers(grown, system.services.seen_by_workers))
+    system.workers.start("items")
+    system.workers.start("interactions")
+    return noticed_s
+
+
 def _await_lists(system: System) -> float:
     """Seconds from now until each partition has a new list."""
     return system.await_lists(set(range(system.settings.partitions)), time.time())
@@ -104,5 +137,6 @@ FAULTS = (
     ),
     Fault("kafka-cut", "no network to Kafka for 10 s", cut, within_s=10, needs=frozenset({"kafka proxy"})),
     Fault("topic-anew", "events.interactions deleted and created again", recreate_topic, within_s=90, refused=True),
+    Fault("topic-grown", "partitions added to events.interactions, then moved", grow_topic, within_s=10),
     Fault("kafka-slow", "answers 100 ms late for 10 s", slow, within_s=10, needs=frozenset({"kafka proxy"})),
 )

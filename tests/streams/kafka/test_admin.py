@@ -34,7 +34,7 @@ def test_topics_that_exist_are_left_alone(stack: RunningStack, topic_prefix: str
 
 def test_a_missing_topic_is_named(stack: RunningStack, topic_prefix: str) -> None:
     differences = check_topics(stack.endpoints.kafka, Namespace(topic_prefix), 4)
-    assert [one.topic for one in differences] == [topic_prefix + topic.name for topic in ALL]
+    assert [one.subject for one in differences] == [topic_prefix + topic.name for topic in ALL]
     assert "run `sightline topics create`" in differences[0].text
 
 

@@ -13,7 +13,7 @@ from state.memory import MemoryPartitions
 from state.partitions import START, Commit
 from streams.errors import BrokerUnavailable, LogMismatch
 from streams.kafka.admin import read_log
-from streams.kafka.continuity import Log, check_log, skip_lost
+from streams.kafka.continuity import Log, check_count, check_log, skip_lost
 from streams.kafka.faust_app import add_agent, make_app
 from streams.kafka.log_reader import Extent
 from streams.settings import Settings
@@ -82,6 +82,46 @@ async def test_a_topic_made_anew_is_refused_however_long_it_is() -> None:
 
     with pytest.raises(LogMismatch, match=r"up to offset 4 \(its id was a, now it is b\).* `sightline rebuild`"):
         await check_log(log(0, 99, topic_id="b"), store, [3])
+
+
+GROWN = {3: Extent(0, 9), 4: Extent(0, 0)}
+
+
+async def test_a_topic_to_which_partitions_were_added_is_refused_at_the_start() -> None:
+    store = await state(4, made_from="a")
+    await check_count(log(0, 9), store)
+
+    with pytest.raises(LogMismatch) as caught:
+        await check_count(Log(TOPIC, "a", GROWN), store)
+    assert str(caught.value) == (
+        "events.interactions has 2 partitions, but the state was made from 1: a key's partition depends on the count, "
+        "so users would be without their profiles. "
+        "`sightline topics grow 2` says how to move to more partitions"
+    )
+
+
+async def test_partitions_added_while_a_worker_runs_do_not_end_it() -> None:
+    store = await state(4, made_from="a")
+    await check_count(log(0, 9), store)
+
+    await check_log(Log(TOPIC, "a", GROWN), store, [3, 4])
+
+
+async def test_a_state_of_the_version_before_gets_the_count() -> None:
+    store = await state(4, made_from="a")
+    await check_count(log(0, 9), store)
+
+    loaded = (await store.load({3: ["topic", "partitions"]}))[3]
+    assert (loaded.position, loaded.values) == (4, [b"a", b"1"])
+
+
+async def test_a_topic_made_anew_with_more_partitions_is_left_to_the_check_of_its_id() -> None:
+    store = await state(4, made_from="a")
+    await check_count(log(0, 9), store)
+
+    await check_count(Log(TOPIC, "b", GROWN), store)
+    with pytest.raises(LogMismatch, match="is another topic"):
+        await check_log(Log(TOPIC, "b", GROWN), store, [3])
 
 
 async def test_every_partition_that_does_not_fit_is_named() -> None:

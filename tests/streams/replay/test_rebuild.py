@@ -215,7 +215,17 @@ async def test_while_something_is_still_told_of_another_topic_it_is_refused(
         await rebuilding.run(handled=START, signals_handled=5, topic_id="topic-2")
 
 
-# A log that was cut
+# A log that was cut, or got more partitions
+
+
+async def test_a_topic_to_which_partitions_were_added_is_refused(world: World, rebuilding: Rebuilding) -> None:
+    await rebuilding.run()
+    for partition in range(PARTITIONS):
+        position = (await world.profile_values.positions([partition]))[partition]
+        await world.profile_values.commit([Commit(partition, position, position, {"partitions": b"1"})])
+    with pytest.raises(CannotRebuild, match=r"has 2 partitions, but the state was made from 1:.*grow 2`"):
+        await rebuilding.run()
+    assert (await world.verify()).ok
 
 
 async def test_a_log_without_its_first_events_is_refused_and_nothing_is_changed(

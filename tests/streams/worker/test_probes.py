@@ -52,6 +52,17 @@ def test_a_process_with_nothing_wrong_is_ok(endpoint: Probes, path: str) -> None
     assert ask(endpoint, path) == (200, "ok\n")
 
 
+@pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz", "/nowhere"])
+def test_head_is_answered_as_get_without_the_body(endpoint: Probes, health: Health, path: str) -> None:
+    for health.ready in ([], ["Redis: connection refused"]):
+        with closing(socket.create_connection(("127.0.0.1", endpoint.port))) as connection:
+            connection.sendall(f"HEAD {path} HTTP/1.0\r\n\r\n".encode())
+            head, body = connection.makefile("rb").read().split(b"\r\n\r\n")
+        assert int(head.split()[1]) == ask(endpoint, path)[0]
+        assert b"Content-Type: text/plain" in head
+        assert body == b""
+
+
 def test_a_process_that_is_not_ready_says_every_reason(endpoint: Probes, health: Health) -> None:
     health.ready = ["catalogue: 12 records behind", "Kafka: no partitions yet"]
     assert ask(endpoint, "/readyz") == (503, "catalogue: 12 records behind\nKafka: no partitions yet\n")
@@ -81,7 +92,7 @@ def test_any_other_path_is_not_found_and_says_what_is(endpoint: Probes) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_only_get_is_served(endpoint: Probes, method: str) -> None:
+def test_no_other_method_is_served(endpoint: Probes, method: str) -> None:
     assert ask(endpoint, "/metrics", method)[0] == 501
 
 

@@ -60,6 +60,7 @@ DECLARED = {
     "sightline_clamped_times_total",
     "sightline_misrouted_total",
     "sightline_position_conflicts_total",
+    "sightline_broken_promises",
     "sightline_rollbacks_total",
     "sightline_redis_errors_total",
     "sightline_filtered_total",
@@ -190,7 +191,7 @@ def test_without_topics_a_worker_ends_and_says_what_to_do(
     name: WorkerName, stack: RunningStack, topic_prefix: str, tmp_path: Path
 ) -> None:
     settings = stack.settings.model_copy(update={"topic_prefix": topic_prefix, "home": tmp_path})
-    with pytest.raises(StackError, match=r"does not exist: run `sightline topics create`"):
+    with pytest.raises(StackError, match=r"is missing: run `sightline topics create`"):
         Workers(settings, stack.endpoints).start(name)
 
 
