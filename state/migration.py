@@ -9,9 +9,8 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from state.errors import OldKeys
-from state.key_scan import get_bytes, scan
 from state.keys import Keys
-from state.redis import Client, reporting
+from state.redis import Client, get_bytes, reporting, scan
 
 #: The names of values, by the kind of their partition.
 _VALUES: Final = {

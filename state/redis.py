@@ -21,6 +21,9 @@ Client: TypeAlias = Redis | RedisCluster
 #: Called after each round trip with its name and its seconds, or None if it failed.
 Observer: TypeAlias = Callable[[str, float | None], None]
 
+#: Keys that `scan` yields at a time.
+_SCANNED = 200
+
 _LIBRARY = Path(__file__).with_name("functions.lua").read_text()
 
 
@@ -165,3 +168,26 @@ async def reporting(op: str, observe: Observer) -> AsyncIterator[None]:
         message = f"Redis operation {op!r} failed: {type(error).__name__}: {error}"
         raise StateUnavailable(f"{message}: {advice}" if advice else message) from error
     observe(op, perf_counter() - start)
+
+
+async def scan(client: Client, pattern: str) -> AsyncIterator[list[bytes]]:
+    """Yield the keys of a server or cluster that match a glob pattern, some at a time; raises errors of Redis."""
+    keys: list[bytes] = []
+    async for key in client.scan_iter(match=pattern, count=1000):
+        keys.append(key)
+        if len(keys) == _SCANNED:
+            yield keys
+            keys = []
+    if keys:
+        yield keys
+
+
+async def get_bytes(client: Client, key: str | bytes) -> bytes | None:
+    """Return a value; None if it is missing or no string. Raises errors of Redis."""
+    try:
+        value = await client.get(key)
+    except ResponseError as error:
+        if not str(error).startswith("WRONGTYPE"):
+            raise
+        return None
+    return value if isinstance(value, bytes) else None

@@ -8,11 +8,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from state.key_scan import get_bytes, scan
 from state.keys import Keys
 from state.memory import MemoryPartitions
 from state.partitions import START, PartitionStore
-from state.redis import Client, Observer, RedisPartitions, reporting
+from state.redis import Client, Observer, RedisPartitions, get_bytes, reporting, scan
 
 
 class Spaces(Protocol):

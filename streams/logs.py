@@ -50,10 +50,11 @@ def configure_logs(level: str) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     # stamina's own counter has a label with the attempt number, which grows without bound while Redis is away.
     set_on_retry_hooks([StructlogOnRetryHook])
-    _write_json(level, cache=True)
+    log_as_json(level, cache=True)
 
 
-def _write_json(level: str, *, cache: bool) -> None:
+def log_as_json(level: str, *, cache: bool) -> None:
+    """Write log events from this level upwards to stderr; with `cache` a logger keeps this once it is used."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -69,6 +70,6 @@ def _write_json(level: str, *, cache: bool) -> None:
 
 
 # For commands, which configure nothing: by default structlog writes colours and raw text to stdout.
-_write_json("warning", cache=False)
+log_as_json("warning", cache=False)
 if logging.lastResort is not None:
     logging.lastResort.setFormatter(PrintableFormatter("%(name)s: %(message)s"))

@@ -12,6 +12,7 @@ import pytest
 
 from deploy.local import Endpoints, Stack
 from deploy.redis_cluster import RedisCluster, RedisNode
+from streams.logs import log_as_json
 from streams.settings import Settings
 
 # How fast examples come says how busy the machine is, and nothing about the code.
@@ -24,6 +25,8 @@ os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
 def pytest_configure() -> None:
     """End at SIGTERM as at Ctrl-C, so that the fixtures end the services that they started."""
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("ended by SIGTERM", returncode=128 + signal.SIGTERM))
+    # Tests look at every line, where commands write warnings only.
+    log_as_json("debug", cache=False)
 
 
 @dataclass(frozen=True, slots=True)

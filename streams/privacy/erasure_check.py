@@ -1,10 +1,11 @@
 """Finds the places that still hold a user's id: Redis, and the latest record of each key in the compacted topics."""
 
+import asyncio
 import re
 from collections.abc import Callable
 
-from state.key_scan import find_keys
-from state.redis import connect
+from state.keys import names_of
+from state.redis import Client, connect, get_bytes, reporting, scan
 from streams.credentials import kafka_security, redis_access
 from streams.kafka.log_reader import KafkaLogReader, LogReader
 from streams.settings import Settings
@@ -28,6 +29,20 @@ async def find_traces(settings: Settings, kafka: str, redis: str, user_id: str) 
     finally:
         log.close()
         await client.aclose()
+
+
+async def find_keys(client: Client, app: str, holds: Callable[[bytes], bool]) -> list[str]:
+    """Return the keys of an app whose name or value `holds`; raises StateUnavailable."""
+    found: list[str] = []
+    async with reporting("scan", lambda _op, _seconds: None):
+        async for keys in scan(client, f"{names_of(app)}*"):
+            values = await asyncio.gather(*(get_bytes(client, key) for key in keys))
+            found += [
+                key.decode(errors="replace")
+                for key, value in zip(keys, values, strict=True)
+                if holds(key) or holds(value or b"")
+            ]
+    return found
 
 
 def find_records(log: LogReader, namespace: Namespace, partitions: int, holds: Callable[[bytes], bool]) -> list[str]:

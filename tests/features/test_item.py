@@ -315,7 +315,7 @@ def says(said: Change | Item, name: str) -> bool:
     return name in said.times or getattr(said, name) != getattr(Item("i1", 0), name)
 
 
-@given(st.lists(changes | deletions, min_size=1, max_size=8), st.data())
+@given(st.lists(changes | deletions, unique_by=at, min_size=1, max_size=8), st.data())
 def test_changes_that_are_sent_again_from_any_place_on_lead_to_the_same_item(
     said: list[Change], data: st.DataObject
 ) -> None:

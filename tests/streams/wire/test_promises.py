@@ -72,7 +72,7 @@ def test_what_kafka_gives_a_topic_by_default_breaks_these() -> None:
         (topics.RECEIPTS, "retention_ms", "1", False),
         (topics.INTERACTIONS, "retention_bytes", "1000000000", False),
         (topics.CATALOG, "max_message_bytes", "1048575", True),
-        (topics.EXPORTS, "max_message_bytes", "1048575", True),
+        (topics.EXPORTS, "max_message_bytes", "1048575", False),
         (topics.CATALOG, "delete_retention_ms", "1000", True),
         (topics.CATALOG, "min_cleanable_dirty_ratio", "0.5", False),
     ],
