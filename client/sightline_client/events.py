@@ -32,7 +32,7 @@ InteractionType: TypeAlias = Literal[
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """What every event carries. An interaction whose `event_id` is among the user's last 4,096 changes nothing."""
+    """What every event carries. An interaction whose `event_id` is among the user's last 2,048 changes nothing."""
 
     event_id: Id
     occurred_at_ms: TimeMs

@@ -157,13 +157,18 @@ def _broken_settings(topic: Topic, name: str, settings: Mapping[str, str] | None
     ]
 
 
-def recreated(first: Mapping[str, str], now: Mapping[str, str]) -> list[Broken]:
-    """Name the topics that have another id than at first."""
+def recreated(first: Mapping[str, str], now: Mapping[str, str], namespace: Namespace) -> list[Broken]:
+    """Name the topics that have another id than at first; no worker keeps what it knows of one that it only writes."""
     text = (
         "was deleted and created again while this worker ran: what the worker knows of it is out of date. Restart the "
         "workers; they refuse to start if the state must be made again with `sightline rebuild`"
     )
-    return [Broken(name, "recreated", text) for name, found in now.items() if found != first.get(name, found)]
+    read = set(map(namespace.topic, (*_READ_BY_WORKERS, topics.CATALOG)))
+    return [
+        Broken(name, "recreated", text)
+        for name, found in now.items()
+        if name in read and found != first.get(name, found)
+    ]
 
 
 def broken_by_redis(servers: Sequence[RedisFacts]) -> list[Broken]:

@@ -48,8 +48,10 @@ def log_end(worker: str, failure: BaseException | None) -> int:
 def end_in_haste(worker: str, failure: BaseException | None, limit_s: float) -> None:
     """End the process at once, because its parts have not stopped in time."""
     reason = f"not every part had stopped after {limit_s:.0f} s: a service is unavailable"
-    code = IN_HASTE if failure is None else log_end(worker, failure)
+    code = IN_HASTE if failure is None else exit_code(failure)
     log.error("stopped_hard", worker=worker, reason=reason, exit_code=code)
+    if failure is not None:
+        log_end(worker, failure)
     os._exit(code)
 
 

@@ -46,7 +46,7 @@ class TopicPromises:
         self._ids = ids | self._ids
         return [
             *broken_by_topics(found, self._namespace, self._partitions, username=self._username),
-            *recreated(self._ids, ids),
+            *recreated(self._ids, ids, self._namespace),
         ]
 
     async def close(self) -> None:

@@ -142,9 +142,16 @@ def test_settings_that_may_not_be_seen_are_unknown_and_no_danger() -> None:
 
 
 def test_a_topic_created_again_is_named() -> None:
-    first = {"a": "1", "b": "2"}
-    assert [each.subject for each in recreated(first, {"a": "1", "b": "9", "c": "3"})] == ["b"]
-    assert recreated(first, {"a": "1"}) == []
+    events, signals, trends = "shop.events.items", "shop.state.signals", "shop.trends"
+    first = {events: "1", signals: "2"}
+    now = {events: "1", signals: "9", trends: "3"}
+    assert [each.subject for each in recreated(first, now, NAMESPACE)] == [signals]
+    assert recreated(first, {events: "1"}, NAMESPACE) == []
+
+
+def test_a_topic_created_again_that_workers_only_write_is_as_good_as_the_one_before() -> None:
+    written = [NAMESPACE.topic(topic) for topic in (topics.RECOMMENDATIONS, *NEVER_AWAITED)]
+    assert recreated(dict.fromkeys(written, "1"), dict.fromkeys(written, "2"), NAMESPACE) == []
 
 
 def test_a_redis_that_evicts_nothing_and_logs_its_writes_is_good() -> None:

@@ -1,4 +1,4 @@
-"""What the release before stored is read to the same values: in a rolling upgrade, workers of both run in one group.
+"""What the release before stored is read to the same values.
 
 The bytes were made by the last commit in which an item had one embedding, and must not be replaced.
 """
