@@ -165,4 +165,4 @@ def test_a_part_that_does_not_stop_is_given_up() -> None:
 def test_a_failed_worker_whose_parts_do_not_stop_still_says_why() -> None:
     start = "self.failure = ZeroDivisionError('a bug')"
     code, lines = run(start, "await asyncio.sleep(600)")
-    assert (code, json.loads(lines[-2])["cause"], json.loads(lines[-1])["event"]) == (1, "a bug", "stopped_hard")
+    assert (code, json.loads(lines[-1])["cause"], json.loads(lines[-2])["event"]) == (1, "a bug", "stopped_hard")
