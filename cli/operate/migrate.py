@@ -27,7 +27,7 @@ def rename_keys(as_json: bool) -> None:
     if as_json:
         print_json({"renamed_keys": renamed})
     elif renamed:
-        results().print(f"{renamed:,} keys of version 0.1 renamed; start the workers", highlight=False)
+        results().print(f"{renamed:,} keys of version 0.1 renamed; start the workers")
     else:
         results().print("nothing to migrate: Redis holds no keys of version 0.1")
 
