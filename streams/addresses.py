@@ -21,10 +21,7 @@ def kafka_addresses(text: str) -> str:
 
 def triton_address(text: str) -> str:
     """Return the host:port of Triton's gRPC."""
-    addresses = read_addresses(text)
-    if len(addresses) > 1:
-        raise ValueError("must be one host:port: a load balancer may stand before several Tritons")
-    return addresses[0]
+    return _one_address(text, "a load balancer may stand before several Tritons")
 
 
 def redis_url(text: str) -> str:
@@ -36,7 +33,9 @@ def redis_url(text: str) -> str:
     url = urlsplit(text.strip())
     if url.scheme not in ("redis", "rediss") or not url.netloc:
         raise ValueError("must be redis://host:port, or rediss://host:port for TLS")
-    address = triton_address(_with_port(url.netloc, REDIS_PORT))
+    address = _one_address(
+        _with_port(url.netloc, REDIS_PORT), "a cluster is found by one of its nodes, with ?cluster=true after the port"
+    )
     database, is_cluster = _database(url.path), _is_cluster(url.query)
     if url.fragment or (is_cluster and database):
         raise ValueError("must end after the port, or with ?cluster=true: a cluster has no further databases")
@@ -60,6 +59,13 @@ def store_url(text: str) -> str:
     if url.query or url.fragment or url.username is not None:
         raise ValueError("must be a place alone: credentials belong in the variables of the store's SDK")
     return text
+
+
+def _one_address(text: str, hint: str) -> str:
+    addresses = read_addresses(text)
+    if len(addresses) > 1:
+        raise ValueError(f"must be one host:port: {hint}")
+    return addresses[0]
 
 
 def _with_port(place: str, port: int) -> str:

@@ -15,7 +15,7 @@ from benchmarks.world.odd_events import records
 from benchmarks.world.odd_pictures import mutated, whole_pictures
 from features.behaviour import UNKNOWN, apply_engagement
 from features.trends import NO_TRENDS, update_trends
-from features.vision.decode import BadImage
+from features.vision.formats import BadImage
 from state.codec import encode_behaviour, encode_sources
 from streams.errors import InvalidEvent
 from streams.processing.dead_letters import set_aside

@@ -52,7 +52,7 @@ def survey(folder: Path, *, labels: Path | None = None, column: str | None = Non
         item_id = item_id_of(relative)
         reason = no_picture or _taken(ids.get(item_id))
         if reason is not None:
-            found.passed_over[_printable(relative)] = reason
+            found.passed_over[_in_utf8(relative)] = reason
             continue
         ids[item_id] = relative
         found.pictures.append(FoundPicture(path, item_id, _category(relative, categories)))
@@ -102,11 +102,11 @@ def balanced_sample(pictures: Sequence[FoundPicture], count: int, seed: int) -> 
 
 
 def _taken(other: str | None) -> str | None:
-    return None if other is None else f"has the same item id as {_printable(other)}"
+    return None if other is None else f"has the same item id as {_in_utf8(other)}"
 
 
-def _printable(name: str) -> str:
-    """A path that need not be UTF-8, with escapes."""
+def _in_utf8(name: str) -> str:
+    """A path, with escapes for bytes that are not UTF-8; control characters stay."""
     return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 

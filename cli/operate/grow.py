@@ -28,12 +28,10 @@ def grow(partitions: int, into: str | None, as_json: bool) -> None:
     if as_json:
         print_json({**asdict(grown), "prefix": into, "partitions": partitions})
         return
-    results().print(f"{grown.events:,} events and {grown.items:,} items copied", markup=False, highlight=False)
+    results().print(f"{grown.events:,} events and {grown.items:,} items copied")
     results().print(
         f"Now start workers, publishers and readers of lists with SIGHTLINE_TOPIC_PREFIX={into} and "
         f"SIGHTLINE_PARTITIONS={partitions}, then run `sightline verify` with the same.",
-        markup=False,
-        highlight=False,
         soft_wrap=True,
     )
 

@@ -10,39 +10,26 @@ from deploy.local import Endpoints, Stack
 from state.migration import migrate
 from state.redis import connect
 from streams.credentials import kafka_security, redis_access
-from streams.errors import WorkersRun
 from streams.kafka.admin_client import AdminConnection
-from streams.kafka.groups import read_group
+from streams.kafka.groups import refuse_running
 from streams.settings import Settings, read_settings
 from streams.wire.namespace import Namespace
-
-#: The kinds of workers that write to Redis.
-WRITERS = ("interactions", "items", "uploads")
 
 
 def rename_keys(as_json: bool) -> None:
     """Rename the keys of version 0.1, and print how many there were."""
     settings = read_settings()
     endpoints = Stack(settings).endpoints()
-    _refuse_running_workers(settings, endpoints)
+    # Workers would write under the old names meanwhile.
+    with closing(AdminConnection(endpoints.kafka, security=kafka_security(settings))) as connection:
+        refuse_running(connection, Namespace(settings.topic_prefix))
     renamed = asyncio.run(_migrate(settings, endpoints))
     if as_json:
         print_json({"renamed_keys": renamed})
     elif renamed:
-        results().print(f"{renamed:,} keys of version 0.1 renamed; start the workers", highlight=False)
+        results().print(f"{renamed:,} keys of version 0.1 renamed; start the workers")
     else:
         results().print("nothing to migrate: Redis holds no keys of version 0.1")
-
-
-def _refuse_running_workers(settings: Settings, endpoints: Endpoints) -> None:
-    namespace = Namespace(settings.topic_prefix)
-    with closing(AdminConnection(endpoints.kafka, security=kafka_security(settings))) as admin:
-        groups = {name: read_group(admin, namespace.group(name)) for name in WRITERS}
-    if running := [f"{len(group.members)} {name}" for name, group in groups.items() if group.members]:
-        raise WorkersRun(
-            f"workers are running ({', '.join(running)}): they would write under the old names meanwhile. "
-            "Stop them (`sightline down` stops those of this machine), then try again. Nothing was changed"
-        )
 
 
 async def _migrate(settings: Settings, endpoints: Endpoints) -> int:

@@ -7,12 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from features.vision.formats import MAX_BYTES, BadImage, Reason, check_length, check_size, sniff
+from features.vision.formats import check_length, check_size, sniff
 from features.vision.frames import most_to_see
 from features.vision.opening import see
 from features.vision.pixels import shown, upright
-
-__all__ = ["MAX_BYTES", "BadImage", "Picture", "Reason", "decode"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,19 @@
 """Items with one picture: rows with equal vectors, of which one stands in the index for all."""
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.jit import compiled, dot, widen
-from inference.catalog.arrays import room, roomier
+from inference.catalog.arrays import best_of, room, roomier
 from inference.catalog.key_table import KeyedRows
 
 #: Pictures that are at least this similar are copies: a list shows one of them.
 SAME_PICTURE: Final = 0.985
+#: By how much a search is widened that found too few.
+WIDER: Final = 8
 
 
 class Heads(NamedTuple):
@@ -130,6 +133,25 @@ class Copies:
     def _lengthen(self, rows: int) -> None:
         self.keys = roomier(self.keys, rows)
         self._next, self._previous = roomier(self._next, rows), roomier(self._previous, rows)
+
+
+def first_distinct(
+    rows: NDArray[np.int64],
+    values: NDArray[np.float32] | NDArray[np.int64],
+    halves: NDArray[np.uint16],
+    count: int,
+    allowed: Callable[[NDArray[np.int64]], NDArray[np.int64]] = lambda rows: rows,
+) -> NDArray[np.int64]:
+    """Up to `count` of rows [n], those of the greatest values [n] first, no two with the same picture.
+
+    `allowed` returns those of some rows that may be taken; `halves` are the vectors of all rows.
+    """
+    looked_at = 2 * count
+    while True:
+        found = distinct(allowed(rows[best_of(values, looked_at)]), halves, count)
+        if len(found) == count or looked_at >= len(rows):
+            return found
+        looked_at *= WIDER
 
 
 @compiled

@@ -9,17 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.search_filter import SearchFilter
-from inference.catalog.arrays import best_of
 from inference.catalog.catalog import PRICIEST, Catalog
-from inference.catalog.copies import distinct
+from inference.catalog.copies import WIDER, first_distinct
 
 #: The nearest rows int64 [n ≤ count] of (embedding, count, search filter), the nearest first: they can be shown, are
 #: within the limits, and no two have the same picture. Fewer than `count` only where the catalogue has no more.
 FindSimilar: TypeAlias = Callable[[NDArray[np.float32], int, SearchFilter], Awaitable[NDArray[np.int64]]]
+#: Returns rows int64 [n ≥ 0] of this many pictures, or fewer, that an index finds nearest to an embedding.
+Ask: TypeAlias = Callable[[int], Awaitable[NDArray[np.int64]]]
 #: Pictures that an index is asked for at most, when what it finds first cannot be shown; then every item is compared.
 WIDEST = 4096
-#: By how much a search is widened.
-WIDER = 8
 _CHUNK = 8192
 
 
@@ -27,10 +26,25 @@ async def find_similar(
     catalog: Catalog, query: NDArray[np.float32], count: int, search_filter: SearchFilter
 ) -> NDArray[np.int64]:
     """See FindSimilar, in this process. With limits it looks at every item: an index is bad at few among many."""
-    asked = 2 * count
-    while not search_filter and asked <= min(WIDEST, catalog.pictures.indexed):
+
+    async def ask(asked: int) -> NDArray[np.int64]:
         (found,), _ = catalog.pictures.search(query[None], asked)
-        rows = nearest(catalog, query, found[found >= 0], count, search_filter)
+        rows: NDArray[np.int64] = found[found >= 0]
+        return rows
+
+    return await widening(catalog, query, count, search_filter, ask, 0 if search_filter else catalog.pictures.indexed)
+
+
+async def widening(
+    catalog: Catalog, query: NDArray[np.float32], count: int, search_filter: SearchFilter, ask: Ask, limit: int
+) -> NDArray[np.int64]:
+    """See FindSimilar: asks an index for more until enough can be shown; beyond `limit` pictures, looks at every item.
+
+    Raises what `ask` raises.
+    """
+    asked = 2 * count
+    while asked <= min(WIDEST, limit):
+        rows = nearest(catalog, query, await ask(asked), count, search_filter)
         if len(rows) == count:
             return rows
         asked *= WIDER
@@ -87,10 +101,5 @@ def _first(
     search_filter: SearchFilter,
 ) -> NDArray[np.int64]:
     """The `count` most similar of the rows [n] that still match, the nearest first, no two with the same picture."""
-    looked_at = 2 * count
-    while True:
-        best = matching(catalog, rows[best_of(similarities, looked_at)], search_filter)
-        found = distinct(best, catalog.pictures.halves, count)
-        if len(found) == count or looked_at >= len(rows):
-            return found
-        looked_at *= WIDER
+    halves = catalog.pictures.halves
+    return first_distinct(rows, similarities, halves, count, lambda best: matching(catalog, best, search_filter))

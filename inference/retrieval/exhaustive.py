@@ -3,15 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.catalog.arrays import best_of
-from inference.catalog.copies import distinct
+from inference.catalog.copies import first_distinct
 from inference.retrieval.filters import REFUSED, apply_filters
 from inference.retrieval.merge import NO_ROWS, Merged
 from inference.retrieval.preferences import wishes_of
 from inference.retrieval.query import Query
-
-#: By how much more rows are looked at where most of them are copies.
-_WIDER = 8
 
 
 def nearest_allowed(query: Query, user: int) -> NDArray[np.int64]:
@@ -23,12 +19,7 @@ def nearest_allowed(query: Query, user: int) -> NDArray[np.int64]:
     catalog, interests = query.catalog, query.tastes.interests
     centres = interests.centres[user, interests.shares[user] > 0]
     values = catalog.pictures.similarities(rows, centres) if len(centres) else catalog.uploaded_ms[rows]
-    looked_at = 2 * query.reach
-    while True:
-        found = distinct(rows[best_of(values, looked_at)], catalog.pictures.halves, query.reach)
-        if len(found) == query.reach or looked_at >= len(rows):
-            return found
-        looked_at *= _WIDER
+    return first_distinct(rows, values, catalog.pictures.halves, query.reach)
 
 
 def has_interests(query: Query, user: int) -> bool:

@@ -6,14 +6,13 @@ waits for them PATIENCE_S at most, and not at all while the index is in trouble;
 
 import asyncio
 from collections.abc import Sequence
-from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.search_filter import SearchFilter
 from inference.catalog.catalog import Catalog
-from inference.catalog.search import WIDER, WIDEST, find_exactly, nearest
+from inference.catalog.search import find_exactly, widening
 from inference.catalog.vector_space import SIMILAR_COUNT
 from state.errors import StateError
 from state.vector_sets import VectorSets
@@ -97,18 +96,14 @@ class IndexClient:
             exactly = await find_exactly(catalog, query, count, search_filter, self._few)
             if exactly is not None:
                 return exactly
-        asked = 2 * count
-        while asked <= min(WIDEST, catalog.pictures.pictures):
+
+        async def ask(asked: int) -> NDArray[np.int64]:
             (keys,), _ = await self._sets.search(catalog.pictures.encoder or "", query[None], asked, search_filter)
             heads = catalog.pictures.heads(keys)
-            # The catalogue is newer, and more exact, than the index.
-            rows = nearest(catalog, query, heads[heads >= 0], count, search_filter)
-            if len(rows) == count:
-                return rows
-            asked *= WIDER
-        every = await find_exactly(catalog, query, count, search_filter, inf)
-        assert every is not None, "there are more than infinitely many items. This is a bug."
-        return every
+            return heads[heads >= 0]
+
+        # The catalogue, which chooses among these, is newer, and more exact, than the index.
+        return await widening(catalog, query, count, search_filter, ask, catalog.pictures.pictures)
 
     async def _ask(self, keys: Sequence[int]) -> None:
         catalog, additions = self._catalog, self._catalog.pictures.additions

@@ -53,22 +53,31 @@ async def check_count(log: Log, store: PartitionStore) -> None:
     A worker asks this once, before it takes any partition: one that runs when partitions are added goes on for the
     users whose partition stays. A partition without a count gets that of this topic.
     """
-    now = topic_notes(log)
     loaded = await store.load({partition: [TOPIC_ID, PARTITIONS] for partition in log.extents})
     for found in loaded.values():
-        made_from, count = found.values
-        if count not in (None, now[PARTITIONS]) and made_from == now[TOPIC_ID]:
-            raise LogMismatch(
-                f"{log.topic} has {len(log.extents)} partitions, but the state was made from {count.decode()}: a key's "
-                "partition depends on the count, so users would be without their profiles. "
-                f"`sightline topics grow {len(log.extents)}` says how to move to more partitions"
-            )
+        if problem := grown(log, *found.values, so="users would be without their profiles"):
+            raise LogMismatch(problem)
     await store.commit(
         [
-            Commit(partition, found.position, found.position, {PARTITIONS: now[PARTITIONS]})
+            Commit(partition, found.position, found.position, {PARTITIONS: topic_notes(log)[PARTITIONS]})
             for partition, found in loaded.items()
             if found.values[1] is None
         ]
+    )
+
+
+def grown(log: Log, made_from: bytes | None, count: bytes | None, *, so: str) -> str | None:
+    """Say what to do if a partition of the state was made from this topic (its id) when it had another count.
+
+    `so` says what would go wrong.
+    """
+    now = topic_notes(log)
+    if count is None or count == now[PARTITIONS] or made_from != now[TOPIC_ID]:
+        return None
+    return (
+        f"{log.topic} has {len(log.extents)} partitions, but the state was made from {count.decode()}: a key's "
+        f"partition depends on the count, so {so}. "
+        f"`sightline topics grow {len(log.extents)}` says how to move to more partitions"
     )
 
 

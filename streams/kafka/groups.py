@@ -8,9 +8,12 @@ import stamina
 from kafka.errors import CoordinatorNotAvailableError, KafkaError  # type: ignore[import-untyped]  # ships no types
 
 from streams.credentials import PLAINTEXT, KafkaSecurity
+from streams.errors import WorkersRun
 from streams.kafka.admin_client import AdminConnection, connected_admin
+from streams.wire.namespace import Namespace
 
 COORDINATOR_S: Final = 30.0
+_WORKERS: Final = ("interactions", "uploads", "items")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,16 @@ def read_group(connection: AdminConnection, name: str) -> Group:
         return Group(state, {member["member_id"]: _partitions(member) for member in found["members"]})
 
     return connection.call(describe)
+
+
+def refuse_running(connection: AdminConnection, namespace: Namespace) -> None:
+    """Raise WorkersRun while any worker of an app runs; raises BrokerUnavailable."""
+    members = {name: len(read_group(connection, namespace.group(name)).members) for name in _WORKERS}
+    if running := [f"{count} {name}" for name, count in members.items() if count]:
+        raise WorkersRun(
+            f"workers are running ({', '.join(running)}). Stop them (`sightline down` stops those of this machine), "
+            "then try again. Nothing was changed"
+        )
 
 
 def read_handled(bootstrap: str, group: str, topic: str, *, security: KafkaSecurity = PLAINTEXT) -> dict[int, int]:

@@ -18,7 +18,7 @@ from streams.errors import CannotGrow
 from streams.kafka.admin import create_topics, read_log
 from streams.kafka.admin_client import AdminConnection
 from streams.kafka.continuity import Log
-from streams.kafka.groups import read_group, read_handled
+from streams.kafka.groups import read_handled, refuse_running
 from streams.kafka.log_reader import KafkaLogReader, LogReader
 from streams.kafka.publisher import KafkaPublisher, Publisher
 from streams.settings import Settings
@@ -36,7 +36,6 @@ _HANDLED_BY: Final = (
     (topics.PRIVACY, "items"),
     (topics.SIGNALS, "items"),
 )
-_WORKERS: Final = ("interactions", "uploads", "items")
 
 #: Called with the number of messages that were copied since the last call.
 Copied = Callable[[int], None]
@@ -55,10 +54,11 @@ async def grow_app(
 ) -> Grown:
     """Create the topics of another app with this number of partitions, and copy this app's events and items to them.
 
-    Raises CannotGrow while workers run, while something is not handled, or if the topics exist.
+    Raises WorkersRun while workers run, and CannotGrow while something is not handled, or if the topics exist.
     """
     security, old = kafka_security(settings), Namespace(settings.topic_prefix)
-    _refuse_running(settings, kafka, old)
+    with closing(AdminConnection(kafka, security=security)) as connection:
+        refuse_running(connection, old)
     with closing(KafkaLogReader(kafka, security=security)) as log:
         _refuse_unhandled(settings, kafka, old, log)
         created = create_topics(kafka, into, partitions, settings.replication_factor, security=security)
@@ -75,15 +75,6 @@ async def grow_app(
             return await copy_app(log, publisher, *sources, into=into, partitions=partitions, copied=copied)
         finally:
             await publisher.close()
-
-
-def _refuse_running(settings: Settings, kafka: str, namespace: Namespace) -> None:
-    with closing(AdminConnection(kafka, security=kafka_security(settings))) as connection:
-        running = [name for name in _WORKERS if read_group(connection, namespace.group(name)).members]
-    if running:
-        raise CannotGrow(
-            f"workers still run: {', '.join(running)}. Stop the publishers, wait until nothing lags, then stop them"
-        )
 
 
 def _refuse_unhandled(settings: Settings, kafka: str, namespace: Namespace, log: LogReader) -> None:

@@ -18,7 +18,7 @@ from state.spaces import RedisSpaces, Spaces
 from streams.credentials import kafka_security, redis_access
 from streams.errors import CannotRebuild
 from streams.kafka.admin import read_log
-from streams.kafka.continuity import PARTITIONS, TOPIC_ID, Log, topic_notes
+from streams.kafka.continuity import PARTITIONS, TOPIC_ID, Log, grown, topic_notes
 from streams.kafka.groups import read_handled
 from streams.kafka.log_reader import KafkaLogReader, LogReader
 from streams.privacy.control_records import ControlRecords, control_keys
@@ -204,15 +204,10 @@ class Rebuild:
 
 async def _refuse_grown(spaces: Spaces, log: Log) -> None:
     """Raise CannotRebuild if partitions were added to a topic: it holds records of one key in two of them."""
-    noted, ids = await spaces.noted(PARTITIONS), await spaces.noted(TOPIC_ID)
-    now = topic_notes(log)
-    for partition, count in noted.items():
-        if count not in (None, now[PARTITIONS]) and ids.get(partition) == now[TOPIC_ID]:
-            raise CannotRebuild(
-                f"{log.topic} has {len(log.extents)} partitions, but the state was made from {count.decode()}: events "
-                "of one user lie in two of them, so their order is lost. "
-                f"`sightline topics grow {len(log.extents)}` says how to move to more partitions. Nothing was changed"
-            )
+    counts, ids = await spaces.noted(PARTITIONS), await spaces.noted(TOPIC_ID)
+    for partition, count in counts.items():
+        if problem := grown(log, ids.get(partition), count, so="the order of a user's events is lost"):
+            raise CannotRebuild(f"{problem}. Nothing was changed")
 
 
 async def _begin(

@@ -11,7 +11,8 @@ from typing import TypeAlias
 import msgspec
 import numpy as np
 
-from features.vision.decode import BadImage, Picture
+from features.vision.decode import Picture
+from features.vision.formats import BadImage
 from sightline_client.parsing import UNREADABLE
 from streams.errors import StreamError
 from streams.logs import log

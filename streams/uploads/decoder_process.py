@@ -21,7 +21,8 @@ import msgspec
 from msgspec import Meta
 from PIL import Image
 
-from features.vision.decode import BadImage, Reason, decode
+from features.vision.decode import decode
+from features.vision.formats import BadImage, Reason
 from streams.uploads.no_new_processes import forbid_new_processes
 
 #: A frame is its length (LENGTH_BYTES, big-endian) and its content. The first answer is empty and means "ready".

@@ -15,7 +15,7 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, D
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from features.vision.decode import MAX_BYTES
+from features.vision.formats import MAX_BYTES
 from streams.errors import InvalidEvent
 from streams.uploads.object_store import ObjectMissing, ObjectsUnavailable
 

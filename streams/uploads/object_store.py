@@ -10,7 +10,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import from_url
 
-from features.vision.decode import MAX_BYTES
+from features.vision.formats import MAX_BYTES
 from streams.errors import InvalidEvent, StreamError
 
 _KEY = re.compile(r"[A-Za-z0-9_.=@+ -]+(/[A-Za-z0-9_.=@+ -]+)*")

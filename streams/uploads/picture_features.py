@@ -6,7 +6,8 @@ import hashlib
 import stamina
 
 from features.vision.colours import dominant_colours
-from features.vision.decode import BadImage, Picture
+from features.vision.decode import Picture
+from features.vision.formats import BadImage
 from inference.encoders.encoder import Encoder, Encoding
 from inference.errors import BadEmbedding, EncoderUnavailable
 from streams.errors import InvalidEvent

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -133,16 +133,20 @@ class Resources:
 
     def redis(self) -> Client:
         """Return a Redis client."""
-        client = connect(self._addresses.redis, access=redis_access(self.settings))
+        client = self._connect()
         self.stack.push_async_callback(client.aclose)
         return client
 
     async def refuse_old_keys(self) -> None:
         """Raise OldKeys if the state lies under the key names of a version before; wait for Redis."""
-        client, settings = self.redis(), self.settings
-        await until_available(
-            lambda: refuse_old_keys(client, settings.topic_prefix, settings.partitions), StateUnavailable
-        )
+        settings = self.settings
+        async with aclosing(self._connect()) as client:
+            await until_available(
+                lambda: refuse_old_keys(client, settings.topic_prefix, settings.partitions), StateUnavailable
+            )
+
+    def _connect(self) -> Client:
+        return connect(self._addresses.redis, access=redis_access(self.settings))
 
     def profile_partitions(self, redis: Client) -> RedisPartitions:
         """Return the store of user profiles."""

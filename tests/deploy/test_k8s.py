@@ -13,7 +13,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from features.vision.decode import MAX_BYTES
+from features.vision.formats import MAX_BYTES
 from streams.settings import Settings
 from streams.uploads.decoder import MEMORY_BYTES
 from streams.worker.lifecycle import END_S

@@ -67,7 +67,7 @@ def test_the_steps_lead_from_a_grown_topic_to_a_whole_app(system: System) -> Non
     assert how.returncode == 2
     assert f"sightline topics grow 8 --into {prefix}8." in how.stderr
     early = run("topics", "grow", "8", "--into", f"{prefix}8.", variables=variables)
-    assert (early.returncode, "workers still run: interactions, items" in early.stderr) == (2, True)
+    assert (early.returncode, "workers are running (1 interactions, 1 items)" in early.stderr) == (2, True)
 
     eventually(lambda: len(system.read("state.catalog")) >= 3, "the items are in the catalogue")
     for worker in old_workers:

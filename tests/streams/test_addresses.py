@@ -47,7 +47,7 @@ def test_an_address_that_no_client_could_use_is_refused_with_what_to_give(text: 
 
 
 def test_triton_has_one_address() -> None:
-    with pytest.raises(ValueError, match="one host:port"):
+    with pytest.raises(ValueError, match="one host:port: a load balancer"):
         triton_address("t1:8001,t2:8001")
 
 
@@ -78,7 +78,8 @@ def test_the_address_of_redis_is_taken_as_people_write_it(text: str, read: str) 
         ("redis://", "must be redis://host:port"),
         ("redis://[::1", "IPv6"),
         ("redis://r:six", "a port from 1 to 65535"),
-        ("redis://r1:1,r2:2", "must be one host:port"),
+        ("redis://r1:1,r2:2", "must be one host:port: a cluster is found by one of its nodes, with ?cluster=true"),
+        ("redis://r1:1,r2:2?cluster=true", "must be one host:port: a cluster is found by one of its nodes"),
         ("redis://r:1?cluster=maybe", "cluster=true or ?cluster=false"),
         ("redis://r:1?cluster=", "cluster=true or ?cluster=false"),
         ("redis://r:1?clutser=true", "and nothing else, not 'clutser=true'"),

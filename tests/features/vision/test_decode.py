@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from benchmarks.world.heic import HEIC
-from features.vision.decode import MAX_BYTES, BadImage, decode
-from features.vision.formats import sniff
+from features.vision.decode import decode
+from features.vision.formats import MAX_BYTES, BadImage, sniff
 from tests.harness.paths import ODD_IMAGES
 from tests.harness.profiles import encoded
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from features.vision.decode import BadImage, decode
+from features.vision.decode import decode
+from features.vision.formats import BadImage
 from tests.harness.paths import SHARED_DATA
 from tests.harness.profiles import encoded
 

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from benchmarks.world.heic import HEIC
-from features.vision.decode import BadImage, decode
+from features.vision.decode import decode
+from features.vision.formats import BadImage
 from features.vision.shrink import SIDE, fitting
 from tests.harness.paths import SHARED_DATA
 from tests.harness.profiles import SWAPPED, encoded

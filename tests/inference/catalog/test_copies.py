@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from features.item import picture_key
-from inference.catalog.copies import SAME_PICTURE, Copies, Heads, distinct
+from inference.catalog.copies import SAME_PICTURE, Copies, Heads, distinct, first_distinct
 
 
 def update(copies: Copies, changes: dict[int, tuple[int, bool]]) -> Heads:
@@ -108,6 +108,15 @@ def test_the_first_of_nearly_equal_pictures_are_distinct() -> None:
     assert distinct(np.array([1, 0, 4, 2, 3]), vectors, 9).tolist() == [1, 2, 3]
     assert distinct(np.array([1, 0, 4, 2, 3]), vectors, 2).tolist() == [1, 2]
     assert distinct(np.zeros(0, np.int64), vectors, 2).tolist() == []
+
+
+def test_the_best_with_different_pictures_are_found_behind_many_copies_of_one() -> None:
+    vectors = halves(*[0.0] * 50, 1.0, 2.0, 3.0)
+    rows = np.arange(53)
+
+    assert first_distinct(rows, -rows, vectors, 3).tolist() == [0, 50, 51]
+    assert first_distinct(rows, -rows, vectors, 3, lambda best: best[best != 50]).tolist() == [0, 51, 52]
+    assert first_distinct(rows, -rows, vectors, 9).tolist() == [0, 50, 51, 52]
 
 
 def test_the_key_of_a_picture_is_that_of_its_bytes() -> None:

@@ -4,9 +4,10 @@ from contextlib import closing
 import pytest
 from kafka import KafkaConsumer  # type: ignore[import-untyped]  # ships no types
 
-from streams.errors import BrokerUnavailable
+from streams.errors import BrokerUnavailable, WorkersRun
 from streams.kafka.admin_client import AdminConnection, connected_admin
-from streams.kafka.groups import Group, read_group, read_handled
+from streams.kafka.groups import Group, read_group, read_handled, refuse_running
+from streams.wire.namespace import Namespace
 from tests.conftest import RunningStack
 
 
@@ -46,3 +47,13 @@ def test_a_group_that_does_not_exist_is_dead(connection: AdminConnection, topic_
 def test_a_group_of_a_kafka_that_cannot_be_reached_is_unavailable() -> None:
     with pytest.raises(BrokerUnavailable):
         read_group(AdminConnection("127.0.0.1:1"), "group")
+
+
+def test_workers_that_run_are_refused_by_name_and_others_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    namespace, groups = Namespace("p."), dict[str, Group]()
+    monkeypatch.setattr("streams.kafka.groups.read_group", lambda _, name: groups.get(name, Group("Dead", {})))
+    refuse_running(AdminConnection("127.0.0.1:1"), namespace)
+
+    groups[namespace.group("items")] = Group("Stable", {"m1": frozenset(), "m2": frozenset()})
+    with pytest.raises(WorkersRun, match=r"are running \(2 items\)\. Stop them .* Nothing was changed"):
+        refuse_running(AdminConnection("127.0.0.1:1"), namespace)

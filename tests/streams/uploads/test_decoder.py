@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from benchmarks.world.heic import HEIC
-from features.vision.decode import BadImage, decode
+from features.vision.decode import decode
+from features.vision.formats import BadImage
 from streams.uploads.decoder import MEMORY_BYTES, Decoder, DecoderUnavailable
 from tests.harness.fakes import until
 from tests.harness.paths import ODD_IMAGES

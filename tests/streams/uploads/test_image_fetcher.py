@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from features.vision.decode import MAX_BYTES
+from features.vision.formats import MAX_BYTES
 from streams.errors import InvalidEvent
 from streams.uploads.image_fetcher import Fetcher, is_public
 from streams.uploads.object_store import ObjectMissing, ObjectsUnavailable

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from features.vision.decode import MAX_BYTES
+from features.vision.formats import MAX_BYTES
 from streams.errors import InvalidEvent
 from streams.uploads.object_store import ObjectMissing, Objects, ObjectsUnavailable
 
