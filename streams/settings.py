@@ -26,6 +26,8 @@ from streams.settings_checks import (
 
 #: The folder where Docker and Kubernetes put secrets: files named like the variables, in lower case.
 SECRETS: Final = Path("/run/secrets")
+#: Partitions that a topic of the app may have at most.
+PARTITIONS_LIMIT: Final = 1024
 
 #: Host names in lower case. The last part is not a number, so IP addresses do not match.
 _HOST: Final = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])(:[0-9]{1,5})?"
@@ -82,7 +84,7 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9._-]{0,64}$",
         description="letters, digits, dots, - and _, at most 64, to stand before every topic name",
     )
-    partitions: Annotated[int, Field(ge=1, le=1024)] = 12
+    partitions: Annotated[int, Field(ge=1, le=PARTITIONS_LIMIT)] = 12
     replication_factor: Annotated[int, Field(ge=1, le=7)] = 1
 
     object_store: str | None = Field(

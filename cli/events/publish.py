@@ -14,9 +14,11 @@ from sightline_client.parsing import UNREADABLE, from_fields
 from streams.client import EventPublisher
 from streams.credentials import kafka_security
 from streams.errors import InvalidEvent
+from streams.processing.unknown_fields import shown, unknown_names
 from streams.settings import read_settings
 from streams.wire.events import Interaction, ItemChange, Upload
 from streams.wire.framing import BYTE_ORDER_MARK
+from streams.wire.item_changes import change_of
 
 LineEvent = Interaction | Upload | ItemChange
 
@@ -42,11 +44,19 @@ def to_event(fields: dict[str, Any]) -> LineEvent:
 
 
 def _saying_something(change: ItemChange, fields: dict[str, Any]) -> ItemChange:
-    bare = ItemChange(event_id=change.event_id, occurred_at_ms=change.occurred_at_ms, item_id=change.item_id)
-    if change == bare:
-        unknown = ", ".join(map(repr, sorted(fields.keys() - {"event_id", "occurred_at_ms", "item_id"})))
-        raise InvalidEvent("unknown_field", f"an item change with no field that is known: it has {unknown or 'none'}")
-    return change
+    if change_of(change, change.occurred_at_ms).says():
+        return change
+    unknown = unknown_names(fields, ItemChange)
+    nulls = [name for name, value in fields.items() if value is None]
+    if nulls and not unknown:
+        raise InvalidEvent("empty", f"an item change that says nothing: null for {_quoted(nulls)} takes nothing away")
+    raise InvalidEvent(
+        "unknown_field", f"an item change with no field that is known: it has {_quoted(unknown) or 'none'}"
+    )
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, shown(names)))
 
 
 def read_lines(file: BinaryIO) -> Iterator[LineEvent]:

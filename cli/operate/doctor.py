@@ -21,7 +21,7 @@ from state.redis_facts import RedisFacts, read_redis_facts
 from streams.credentials import kafka_security, redis_access, triton_tls
 from streams.errors import StreamError
 from streams.kafka.admin import broker_version, check_topics, find_misrouted, recent_records
-from streams.processing.unknown_fields import KINDS, unknown_fields
+from streams.processing.unknown_fields import KINDS, NAME_SHOWN, NAMES_SHOWN, unknown_fields
 from streams.settings import Settings, read_settings
 from streams.wire.namespace import Namespace
 from streams.wire.promises import Broken, broken_by_redis
@@ -32,9 +32,6 @@ _MARKS: dict[Level, tuple[str, str]] = {
     "warning": ("warning", "yellow"),
     "wrong": ("WRONG  ", "red"),
 }
-
-#: Unknown fields that are named, and the characters of a name.
-_SHOWN, _NAME_SHOWN = 8, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,16 +165,17 @@ def _fields(kafka: str, settings: Settings) -> Iterator[Finding]:
     try:
         for record, _ in recent_records(kafka, names, security=kafka_security(settings)):
             topic = namespace.short_name(record.topic)
-            found.update((topic, name) for name in unknown_fields(record.value, KINDS[topic]))
+            found.update((topic, name) for name in unknown_fields(record, KINDS[topic]))
     except StreamError as error:
         yield Finding("fields", "wrong", str(error))
         return
     if found:
-        shown = [f"{name[:_NAME_SHOWN]!r} on {topic} ({count})" for (topic, name), count in found.most_common(_SHOWN)]
+        most = found.most_common(NAMES_SHOWN)
+        named = [f"{name[:NAME_SHOWN]!r} on {topic} ({count})" for (topic, name), count in most]
         yield Finding(
             "fields",
             "ok",
-            f"recent events have fields that are unknown here and ignored: {', '.join(shown)}",
+            f"recent events have fields that are unknown here and ignored: {', '.join(named)}",
             "if one is misspelt, correct its publisher (docs/clients.md)",
         )
 

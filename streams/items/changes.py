@@ -3,17 +3,14 @@
 The extra hop prevents every race between a picture and a price (docs/adr/0007).
 """
 
-from typing import Any
-
-from msgspec import UNSET
-
-from features.item import CLEARABLE, FACTS, MODERATION, Change
+from features.item import Change
 from streams.errors import NothingSaid
 from streams.kafka.publisher import Publisher
 from streams.processing.breaker import Breaker
 from streams.processing.relay import Relay
 from streams.processing.unknown_fields import note_unknown_fields
 from streams.wire.events import ItemChange
+from streams.wire.item_changes import change_of
 from streams.wire.namespace import Namespace
 from streams.wire.parsing import is_tombstone, parse_item_change, time_said
 from streams.wire.records import Message, Record
@@ -43,19 +40,7 @@ def _deletion(record: Record) -> Changed:
 def _parse(record: Record) -> Changed:
     event = parse_item_change(record)
     unknown = note_unknown_fields(record, ItemChange)
-    said = {name: value for name in (*FACTS, *MODERATION) if (value := getattr(event, name)) is not UNSET}
-    given = {name: value for name, value in said.items() if value is not None}
-    change = Change(time_said(event.occurred_at_ms, record.timestamp_ms), cleared=_cleared(said), **given)
+    change = change_of(event, time_said(event.occurred_at_ms, record.timestamp_ms))
     if not change.says():
         raise NothingSaid("unknown_field" if unknown else "empty", "the change has no field that is known")
     return Changed(event.item_id, change)
-
-
-def _cleared(said: dict[str, Any]) -> tuple[str, ...]:
-    """The fields whose values null takes away: none if null is what the publisher writes for all it does not say.
-
-    `sightline-client` 0.1.0 does so, and serializers of classes do. They write it for fields that cannot be empty, too.
-    """
-    if any(said[name] is None for name in said.keys() - set(CLEARABLE)):
-        return ()
-    return tuple(name for name, value in said.items() if value is None)

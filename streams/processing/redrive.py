@@ -19,11 +19,15 @@ from streams.wire.namespace import Namespace
 from streams.wire.parsing import NOT_UNPACKED
 from streams.wire.records import Message, Record
 from streams.wire.topics import DEAD_LETTERS, INTERACTIONS, ITEMS, PRIVACY, RECEIPTS, SIGNALS, UPLOADS
+from streams.wire.upload_header import UPLOAD
 
 RETRIED = "sightline-retried"
 LETTER = "sightline-letter"
 #: Lists and catalogue records that Kafka refused are not sent again: newer ones have followed.
 SOURCES = (INTERACTIONS, UPLOADS, ITEMS, PRIVACY, SIGNALS, RECEIPTS)
+#: Headers that do not hold for the message that is sent back. It comes after later uploads of its user, so their place
+#: would pass for its own, and it would count as applied before; its event_id tells whether it was.
+_DROPPED = (ATTEMPT, LETTER, UPLOAD)
 #: A batch is sent first and noted afterwards. After a crash in between, at most one batch is sent twice.
 BATCH_LETTERS = 100
 BATCH_BYTES = 8 << 20
@@ -197,9 +201,9 @@ async def _publish_what_is_taken(messages: Sequence[Message], publisher: Publish
 
 
 def _original(found: Found, namespace: Namespace) -> Message:
-    """Return the original message, with two headers added: the number of this attempt and the letter's address."""
+    """The original message without _DROPPED headers, and with the number of this attempt and the letter's address."""
     letter = found.letter
-    headers = tuple(header for header in letter.headers if header[0] not in (ATTEMPT, LETTER))
+    headers = tuple(header for header in letter.headers if header[0] not in _DROPPED)
     added = ((ATTEMPT, str(letter.attempts + 1).encode()), (LETTER, found.address.encode()))
     # Only signals keep their partition: it follows from the item inside. Other messages are partitioned by key.
     partition = letter.partition if letter.topic == namespace.topic(SIGNALS) else None

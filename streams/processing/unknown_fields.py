@@ -3,15 +3,18 @@
 A misspelt field would otherwise change nothing, and nobody would hear of it.
 """
 
+from collections.abc import Iterable
 from functools import cache
+from itertools import islice
 from typing import Final
 
 import msgspec
 
-from sightline_client.parsing import UNREADABLE
+from streams.errors import InvalidEvent
 from streams.logs import Seldom, log
 from streams.metrics import UNKNOWN_FIELDS
 from streams.wire.events import Event, Interaction, ItemChange, PrivacyRequest, Upload
+from streams.wire.parsing import own_fields
 from streams.wire.records import Record
 from streams.wire.topics import INTERACTIONS, ITEMS, PRIVACY, UPLOADS
 
@@ -23,34 +26,39 @@ KINDS: Final[dict[str, type[Event]]] = {
     PRIVACY.name: PrivacyRequest,
 }
 _TOPICS: Final = {kind: topic for topic, kind in KINDS.items()}
-#: Names that a log line has at most, and their characters.
-_NAMES_LOGGED, _NAME_LOGGED = 8, 64
+#: Names that one line shows at most, and their characters.
+NAMES_SHOWN, NAME_SHOWN = 8, 64
 
 _log_limiter = Seldom(60.0)
-_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def unknown_fields(value: bytes | None, kind: type[Event]) -> list[str]:
-    """The names of an event's fields that its kind does not have; none for what is not a JSON object."""
+def unknown_fields(record: Record, kind: type[Event]) -> list[str]:
+    """The names of an event's own fields that its kind does not have; none where no event can be found."""
     try:
-        fields = _object.decode(value or b"")
-        if "specversion" in fields and "data" in fields:
-            fields = _object.decode(fields["data"])
-    except UNREADABLE:
+        return unknown_names(own_fields(record, kind), kind)
+    except InvalidEvent:
         return []
-    return sorted(fields.keys() - _known(kind))
+
+
+def unknown_names(fields: Iterable[str], kind: type[Event]) -> list[str]:
+    """Those of these names of fields that an event of this kind does not have, in order."""
+    return sorted(set(fields) - _known(kind))
+
+
+def shown(names: Iterable[str]) -> list[str]:
+    """The beginnings of the first few names, for a line that people read."""
+    return [name[:NAME_SHOWN] for name in islice(names, NAMES_SHOWN)]
 
 
 def note_unknown_fields(record: Record, kind: type[Event]) -> list[str]:
     """Count the unknown fields of an event, log some, and return their names."""
-    names = unknown_fields(record.value, kind)
+    names = unknown_fields(record, kind)
     if names:
         topic = _TOPICS[kind]
         UNKNOWN_FIELDS.labels(topic).inc(len(names))
         left_out = _log_limiter.left_out(topic)
         if left_out is not None:
-            shown = [name[:_NAME_LOGGED] for name in names[:_NAMES_LOGGED]]
-            log.warning("unknown_fields", topic=topic, fields=shown, count=len(names), left_out=left_out)
+            log.warning("unknown_fields", topic=topic, fields=shown(names), count=len(names), left_out=left_out)
     return names
 
 

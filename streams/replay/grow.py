@@ -12,7 +12,6 @@ from itertools import islice
 from typing import Final
 
 from features.item import Item
-from state.codec import decode_item
 from streams.credentials import kafka_security
 from streams.errors import CannotGrow
 from streams.kafka.admin import create_topics, read_log
@@ -21,6 +20,7 @@ from streams.kafka.continuity import Log
 from streams.kafka.groups import read_handled, refuse_running
 from streams.kafka.log_reader import KafkaLogReader, LogReader
 from streams.kafka.publisher import KafkaPublisher, Publisher
+from streams.replay.catalogue import catalogue_item
 from streams.settings import Settings
 from streams.wire import topics
 from streams.wire.namespace import Namespace
@@ -43,7 +43,7 @@ Copied = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """How many events and items were copied."""
+    """How many events and items were copied; items that are known to be deleted count, too."""
 
     events: int
     items: int
@@ -124,12 +124,15 @@ def _events(log: LogReader, source: Log, target: str) -> Iterator[Message]:
 
 
 def _items(log: LogReader, source: Log) -> Iterator[Item]:
-    """Yield each item as it is now; a compacted topic may still hold what it was before."""
+    """Yield each item as it is now; a compacted topic may still hold what it was before.
+
+    A deletion is copied as long as its tombstone is kept: a later upload must not show the item.
+    """
     for partition in sorted(source.extents):
         last = {record.key: record.offset for record in _of_partition(log, source, partition)}
         for record in _of_partition(log, source, partition):
-            if record.value is not None and last[record.key] == record.offset:
-                yield decode_item(record.value)
+            if last[record.key] == record.offset:
+                yield catalogue_item(record)
 
 
 def _records(log: LogReader, source: Log) -> Iterator[Record]:

@@ -11,19 +11,19 @@ from dataclasses import replace
 from itertools import islice
 
 from features.behaviour import Engagement
-from features.item import Change, Item, apply_change, key_of
+from features.item import Item, key_of
 from features.trends import NO_TRENDS
-from state.codec import decode_item
 from state.partitions import PartitionStore
 from state.signals import Signals, SignalStore, Wanted, partition_of
 from streams.errors import CannotRebuild, InvalidEvent
-from streams.items.agent import RESTORED, SignalsAgent
+from streams.items.agent import SignalsAgent
 from streams.items.reducer import ItemEffects
 from streams.kafka.continuity import Log
 from streams.kafka.log_reader import LogReader
 from streams.kafka.publisher import NullPublisher
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.processing.positions import Positions
+from streams.replay.catalogue import catalogue_item
 from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.wire.signals import Engaged, parse_signal
@@ -77,7 +77,7 @@ class ItemsRebuild:
         waiting: dict[int, dict[str, Item]] = {partition: {} for partition in wanted}
         taken = 0
         for record in self._catalogue() if wanted else ():
-            item = _item(record)
+            item = catalogue_item(record)
             partition = partition_of(key_of(item.item_id), len(self._topic.extents))
             if partition in waiting:
                 waiting[partition][item.item_id] = item
@@ -163,13 +163,3 @@ def _is_engaged(record: Record) -> bool:
         return isinstance(parse_signal(record.value), Engaged)
     except InvalidEvent:
         return True
-
-
-def _item(record: Record) -> Item:
-    """The item of a catalogue record. A tombstone gives a deleted or restored item, as the items worker stores it."""
-    if record.value is not None:
-        return decode_item(record.value)
-    item = Item((record.key or b"").decode(), changed_at_ms=record.timestamp_ms, deleted=True)
-    if any(name == RESTORED for name, _ in record.headers):
-        return apply_change(item, item.item_id, Change(record.timestamp_ms, deleted=False))
-    return item

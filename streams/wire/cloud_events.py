@@ -99,6 +99,14 @@ def is_cloud_event(attributes: dict[str, bytes]) -> bool:
 
 def read_event(payload: bytes, attributes: dict[str, bytes], record: Record, kind: type[E]) -> E:
     """Read the event in a CloudEvent, structured or binary, or in a plain JSON object; raises InvalidEvent."""
+    fields, envelope = opened(payload, attributes, kind)
+    return from_fields(fields, kind) if envelope is None else _filled(fields, envelope, record, kind)
+
+
+def opened(
+    payload: bytes, attributes: dict[str, bytes], kind: type[Event]
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The event's own fields, and the envelope of its CloudEvent; None for a plain event. Raises InvalidEvent."""
     content_type = _content_type(attributes)
     if content_type.startswith(_BATCH) or (payload.lstrip()[:1] == b"[" and b'"specversion"' in payload):
         raise InvalidEvent(
@@ -113,8 +121,8 @@ def read_event(payload: bytes, attributes: dict[str, bytes], record: Record, kin
     if content_type.startswith(_STRUCTURED) or "specversion" in body:
         _check_json(content_type)
         envelope = {name: value for name, value in body.items() if value is not None}
-        return _filled(_data_of(envelope, size_limit(kind)), envelope, record, kind)
-    return _filled(body, _used(attributes), record, kind) if is_binary else from_fields(body, kind)
+        return _data_of(envelope, size_limit(kind)), envelope
+    return body, _used(attributes) if is_binary else None
 
 
 def _used(attributes: dict[str, bytes]) -> dict[str, Any]:

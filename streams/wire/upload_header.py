@@ -1,25 +1,41 @@
-"""The header of an `upload` interaction that the uploads agent sends: the place of its upload on events.uploads."""
+"""The header of an `upload` interaction that the uploads agent sends: the place of its upload on events.uploads.
+
+Whoever may write events of a user can write this header, too: it is bounded here (docs/untrusted-input.md).
+"""
 
 import re
 from typing import Final
 
 from features.upload_places import UploadPlace
+from streams.settings import PARTITIONS_LIMIT
+from streams.wire.parsing import FUTURE_MS
 from streams.wire.records import Record
 
-_HEADER: Final = "sightline-upload"
-_PLACE = re.compile(rb"(\d{1,4})-(\d{1,18})-(\d{1,10})")
+UPLOAD: Final = "sightline-upload"
+_PLACE = re.compile(rb"(\d{1,4})-(\d{1,19})-(\d{1,10})")
+#: Kafka's offsets are signed 64-bit integers.
+_OFFSETS_END = 2**63
 
 
 def header_of(upload: Record) -> tuple[str, bytes]:
     """The header for the interaction of this record of events.uploads."""
     at_s = min(max(upload.timestamp_ms // 1000, 0), 2**32 - 1)
-    return _HEADER, b"%d-%d-%d" % (upload.partition, upload.offset, at_s)
+    return UPLOAD, b"%d-%d-%d" % (upload.partition, upload.offset, at_s)
 
 
 def place_of(record: Record) -> UploadPlace | None:
-    """The place that a record of events.interactions names; None if it names none, as events of apps do."""
+    """The place that a record of events.interactions names; None if it names none that can be, as events of apps do."""
     for name, value in record.headers:
-        if name == _HEADER and (place := _PLACE.fullmatch(value or b"")):
-            partition, offset, at_s = map(int, place.groups())
-            return UploadPlace(partition, offset, min(at_s, 2**32 - 1))
+        if name == UPLOAD and (found := _PLACE.fullmatch(value or b"")):
+            place = UploadPlace(*map(int, found.groups()))
+            return place if _can_be(place, record) else None
     return None
+
+
+def _can_be(place: UploadPlace, record: Record) -> bool:
+    """Whether the place is in bounds and its time is not after the record's, which follows it.
+
+    The clocks of two brokers may differ by a little.
+    """
+    latest_s = min((record.timestamp_ms + FUTURE_MS) // 1000, 2**32 - 1)
+    return place.partition < PARTITIONS_LIMIT and place.offset < _OFFSETS_END and place.at_s <= latest_s

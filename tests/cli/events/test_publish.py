@@ -38,6 +38,24 @@ def test_an_item_change_that_says_nothing_is_refused(fields: dict[str, Any], nam
         to_event({"item_id": "i9"} | fields)
 
 
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"hidden": None}, "'hidden'"),
+        ({"in_stock": None, "price": None}, "'in_stock', 'price'"),
+    ],
+)
+def test_an_item_change_of_nulls_that_take_nothing_away_is_refused(fields: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidEvent, match=f"says nothing: null for {named} takes nothing away"):
+        to_event({"item_id": "i9"} | fields)
+
+
+def test_a_refusal_names_few_fields_and_little_of_each() -> None:
+    with pytest.raises(InvalidEvent) as refused:
+        to_event({"item_id": "i9"} | {f"{number:03}" + "x" * 500: 1 for number in range(300)})
+    assert len(str(refused.value)) < 700
+
+
 def test_null_in_a_line_takes_a_value_away() -> None:
     event = to_event({"item_id": "i9", "price": None})
     assert isinstance(event, ItemChange)

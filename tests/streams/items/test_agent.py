@@ -445,6 +445,14 @@ async def test_a_change_that_says_nothing_is_counted_and_not_passed_on(
     assert metric("sightline_events_total", **labels) == before + 1
 
 
+async def test_a_misspelt_field_behind_a_byte_order_mark_is_told_from_an_empty_change(desk: Desk) -> None:
+    labels = {"topic": "events.items", "type": "unknown", "outcome": "unknown_field"}
+    before = metric("sightline_events_total", **labels)
+    value = b"\xef\xbb\xbf" + msgspec.json.encode(change(prise=4))
+    await desk.change([Record("events.items", 1, 0, NOON, b"i1", value)])
+    assert metric("sightline_events_total", **labels) == before + 1
+
+
 async def test_changes_that_say_nothing_do_not_stop_the_topic(desk: Desk) -> None:
     await desk.change([change_record(n, change(colour="red")) for n in range(40)])
     await desk.change([change_record(40, None), change_record(41, change(price=5.0))])

@@ -6,14 +6,19 @@ import msgspec
 import pytest
 from confluent_kafka import KafkaError
 
+from features.item import key_of
+from features.profile import NEW, Action, apply_interaction
+from features.upload_places import UploadPlace
 from streams.errors import InvalidEvent, NoSuchLetter, PublishFailed
+from streams.interactions.reducer import reduce
 from streams.kafka.publish_errors import Refused
 from streams.processing.dead_letters import dead_letter, unpublishable
 from streams.processing.redrive import BATCH_LETTERS, Choice, Letters, Retried, retry
-from streams.wire.events import DeadLetter
+from streams.wire.events import DeadLetter, Interaction, encode
 from streams.wire.namespace import Namespace
-from streams.wire.parsing import NOT_UNPACKED
+from streams.wire.parsing import NOT_UNPACKED, parse_interaction
 from streams.wire.records import Message, Record
+from streams.wire.upload_header import UPLOAD
 from tests.harness.fakes import NOON, MemoryLog
 from tests.harness.refusing import TOO_LARGE, RefusingPublisher
 
@@ -123,6 +128,19 @@ async def test_a_letter_is_sent_back_as_it_was_with_the_number_of_the_attempt(de
         ("sightline-attempt", b"2"),
         ("sightline-letter", address.encode()),
     )
+
+
+async def test_an_upload_that_was_never_applied_is_applied_once_it_is_sent_back_after_a_later_one(desk: Desk) -> None:
+    event = Interaction(event_id="first", type="upload", user_id="u1", item_id="i1", occurred_at_ms=NOON)
+    desk.refuse(encode(event), headers=((UPLOAD, b"3-7-1767268800"), ("traceparent", b"00-1")))
+    later = Action(key_of("second"), key_of("i2"), 0.5, NOON, upload=UploadPlace(3, 8, NOON // 1000))
+    profile = apply_interaction(NEW, later).profile
+    await desk.retry()
+    (record,) = desk.records()
+    assert record.headers[0] == ("traceparent", b"00-1")
+    retried = reduce(record, parse_interaction(record), profile)
+    assert retried.outcome == "applied"
+    assert reduce(record, parse_interaction(record), retried.after).outcome == "duplicate"
 
 
 async def test_key_and_value_that_are_missing_stay_missing(desk: Desk) -> None:

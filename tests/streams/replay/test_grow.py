@@ -1,15 +1,18 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from features.item import Item
 from state.codec import encode_item
 from streams.errors import CannotGrow
+from streams.items.agent import RESTORED
 from streams.items.reducer import ItemEffects
 from streams.kafka.continuity import Log
 from streams.kafka.log_reader import Extent
 from streams.replay.grow import Grown, copy_app
 from streams.wire.namespace import Namespace
+from streams.wire.records import Message
 from streams.wire.signals import Uploaded, parse_signal
 from tests.harness.fakes import NOON, FakePublisher, MemoryLog
 
@@ -53,10 +56,42 @@ async def test_an_item_is_copied_as_it_is_now(log: MemoryLog) -> None:
     assert ItemEffects().change(signal) == LAMP
 
 
-async def test_a_deleted_item_is_not_copied(log: MemoryLog) -> None:
+async def after_copy(log: MemoryLog) -> ItemEffects:
+    """What the new app knows of items."""
+    publisher, effects = FakePublisher(), ItemEffects()
+    await copied(log, publisher)
+    for message in publisher.to("4.state.signals"):
+        signal = parse_signal(message.value)
+        assert isinstance(signal, Uploaded)
+        effects.change(signal)
+    return effects
+
+
+async def test_a_deleted_item_stays_deleted_when_it_is_uploaded_again(log: MemoryLog) -> None:
     log.append(CATALOG, 1, b"lamp", encode_item(LAMP))
+    log.append(CATALOG, 1, b"lamp", None, at_ms=NOON + 1)
+    effects = await after_copy(log)
+    assert effects.items == {"lamp": Item("lamp", NOON + 1, deleted=True)}
+    later = replace(LAMP, changed_at_ms=NOON + 2, uploaded_at_ms=NOON + 2)
+    assert effects.change(Uploaded(later)).deleted
+
+
+async def test_an_item_whose_deletion_was_taken_back_may_be_uploaded_again_but_what_was_before_stays_gone(
+    log: MemoryLog,
+) -> None:
+    log.publish([Message(CATALOG, b"lamp", None, ((RESTORED, b""),), partition=1)], 2)
+    effects = await after_copy(log)
+    assert effects.items["lamp"].restored
+    earlier = Item("lamp", NOON - 1, owner="shop", uploaded_at_ms=NOON - 1, embeddings=LAMP.embeddings)
+    assert not effects.change(Uploaded(earlier)).embeddings
+    later = replace(earlier, changed_at_ms=NOON + 1, uploaded_at_ms=NOON + 1)
+    assert effects.change(Uploaded(later)).embeddings
+
+
+async def test_an_item_that_came_back_after_its_deletion_is_copied_as_it_is_now(log: MemoryLog) -> None:
     log.append(CATALOG, 1, b"lamp", None)
-    assert (await copied(log, FakePublisher())).items == 0
+    log.append(CATALOG, 1, b"lamp", encode_item(LAMP))
+    assert (await after_copy(log)).items == {"lamp": LAMP}
 
 
 async def test_items_come_before_the_events_about_them(log: MemoryLog) -> None:
