@@ -8,7 +8,9 @@ import re
 from collections.abc import Callable
 from typing import Final, cast
 
-from state.errors import OldKeys
+from redis.exceptions import NoPermissionError
+
+from state.errors import OldKeys, StateUnavailable
 from state.keys import Keys
 from state.redis import Client, get_bytes, reporting, scan
 
@@ -25,8 +27,17 @@ Progress = Callable[[int], None]
 
 
 async def refuse_old_keys(client: Client, app: str, partitions: int) -> None:
-    """Raise OldKeys if the state of an app lies under the names of version 0.1; raises StateUnavailable."""
-    old = [key for keys in _kinds(app) for key, new in _positions(keys, partitions) if await _is_left(client, key, new)]
+    """Raise OldKeys if the state of an app lies under the names of version 0.1; raises StateUnavailable.
+
+    A user who may not see such names sees none.
+    """
+    names = [pair for keys in _kinds(app) for pair in _positions(keys, partitions)]
+    try:
+        old = [key for key, new in names if await _is_left(client, key, new)]
+    except StateUnavailable as error:
+        if isinstance(error.__cause__, NoPermissionError):
+            return
+        raise
     if old:
         raise OldKeys(
             f"Redis holds a state under the key names of version 0.1, such as {old[0]}: stop the workers of that "

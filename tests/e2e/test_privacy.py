@@ -171,7 +171,7 @@ def dump(system: System) -> dict[bytes, bytes]:
     """What Redis holds of the profiles' partitions of this test."""
 
     async def read(client: Client) -> dict[bytes, bytes]:
-        names = [key async for key in client.scan_iter(match=f"{{{system.settings.topic_prefix}[0-9]*")]
+        names = [key async for key in client.scan_iter(match=f"sightline:{system.settings.topic_prefix}:{{[0-9]*")]
         found = await asyncio.gather(*(client.get(name) for name in names))
         return {name: value for name, value in zip(names, found, strict=True) if isinstance(value, bytes)}
 
@@ -182,7 +182,7 @@ def restore(system: System, values: dict[bytes, bytes]) -> None:
     """Have Redis hold these values of the profiles' partitions, and no others."""
 
     async def write(client: Client) -> dict[bytes, bytes]:
-        for name in [key async for key in client.scan_iter(match=f"{{{system.settings.topic_prefix}[0-9]*")]:
+        for name in [key async for key in client.scan_iter(match=f"sightline:{system.settings.topic_prefix}:{{[0-9]*")]:
             await client.delete(name)
         for name, value in values.items():
             await client.set(name, value)

@@ -84,7 +84,7 @@ async def empty(client: Client, *, prefix: str) -> None:
 
 async def spoil(client: Client, *, prefix: str) -> None:
     """Profiles are swapped, a stranger is in, and the positions stay: nothing a worker could notice."""
-    names = [key async for key in client.scan_iter(match=f"{{{prefix}*:profile:*", count=1000)]
+    names = [key async for key in client.scan_iter(match=f"sightline:{prefix}:*:profile:*", count=1000)]
     values = [await client.get(name) for name in names]
     for name, value in zip(names, values[1:] + values[:1], strict=True):
         await client.set(name, value or b"")

@@ -4,8 +4,9 @@ import uuid
 from collections.abc import AsyncIterator
 
 import pytest
+from redis.asyncio import Redis
 
-from state.errors import OldKeys
+from state.errors import OldKeys, StateUnavailable
 from state.keys import Keys, names_of
 from state.migration import migrate, refuse_old_keys
 from state.partitions import Loaded
@@ -104,3 +105,17 @@ async def test_nothing_is_refused_where_nothing_of_ours_is(redis: Client, app: s
     await refuse_old_keys(redis, app, PARTITIONS)
     assert await migrate(redis, app, PARTITIONS) == 0
     assert len(await keys_of(redis, app)) == 2
+
+
+async def test_a_user_who_may_use_our_keys_alone_sees_no_old_ones(redis: Client, app: str) -> None:
+    if not isinstance(redis, Redis):
+        pytest.skip("a user of one server is enough")
+    await write_old_state(redis, app)
+    await redis.acl_setuser(app, enabled=True, nopass=True, keys=["sightline:*"], categories=["+@all"])
+    url = redis.connection_pool.connection_kwargs
+    user = Redis(host=url["host"], port=url["port"], username=app, password="any")
+    await refuse_old_keys(user, app, PARTITIONS)
+    with pytest.raises(StateUnavailable, match="permission"):
+        await migrate(user, app, PARTITIONS)
+    await user.aclose()
+    await redis.acl_deluser(app)

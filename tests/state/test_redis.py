@@ -169,7 +169,7 @@ async def test_a_value_expires_when_its_commit_says_so_and_the_others_stay(
     await store.commit([Commit(3, START, 1, {"a": b"1", "b": b"2", "c": b"3"}, {"b": 1, "c": 4_000_000_000_000})])
 
     assert await store.load({3: ["a", "b", "c"]}) == {3: Loaded(1, [b"1", None, b"3"])}
-    assert [await client.pexpiretime(f"{{t.3}}:{name}") for name in ("a", "c")] == [-1, 4_000_000_000_000]
+    assert [await client.pexpiretime(f"sightline:t.:{{3}}:{name}") for name in ("a", "c")] == [-1, 4_000_000_000_000]
 
 
 @pytest.mark.stack
@@ -177,4 +177,4 @@ async def test_a_later_value_takes_the_expiry_back(store: RedisPartitions, clien
     await store.commit([Commit(3, START, 1, {"a": b"1"}, {"a": 4_000_000_000_000})])
     await store.commit([Commit(3, 1, 2, {"a": b"2"})])
 
-    assert await client.pexpiretime("{t.3}:a") == -1
+    assert await client.pexpiretime("sightline:t.:{3}:a") == -1

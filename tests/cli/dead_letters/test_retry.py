@@ -10,7 +10,7 @@ from tests.conftest import RunningStack
 def test_letters_are_sent_back_once(command: Run, stack: RunningStack, topic_prefix: str) -> None:
     reason = ("--reason", "unknown_type", "--json")
     planned = last_json(command("dead-letters", "retry", "--dry-run", *reason))
-    assert planned == {"dry_run": True, "sent": 1, "earlier": 0, "foreign": 0, "cut": 0}
+    assert planned == {"dry_run": True, "sent": 1, "earlier": 0, "foreign": 0, "cut": 0, "refused": 0}
     assert last_json(command("dead-letters", "retry", *reason))["sent"] == 1
     assert last_json(command("dead-letters", "retry", *reason)) == planned | {"dry_run": False, "sent": 0, "earlier": 1}
     consumer = KafkaConsumer(
