@@ -160,7 +160,7 @@ def _record(received: Received, topic: str, partition: int, offset: int) -> Reco
         topic,
         partition,
         offset,
-        record_time(topic, stamp_ms, by_broker=kind == TIMESTAMP_LOG_APPEND_TIME),
+        record_time(topic, stamp_ms, by_broker=kind == TIMESTAMP_LOG_APPEND_TIME, again=True),
         received.key(),
         received.value(),
         tuple((name, value or b"") for name, value in headers),
