@@ -1,8 +1,9 @@
 #!lua name=sightline_vectors
 -- The writes of the shared index. A vector set has each picture once, for all items that show it; beside it a hash says
 -- which picture each item has. The attributes of a picture say how many `items` show it and, while it is only one, the
--- item's; with `many` any item may be behind it, and whoever searches asks the catalogue. All fields are there always,
--- since a filter fails where one is missing that it names.
+-- item's; with `many` any item may be behind it, and whoever searches asks the catalogue. A filter fails where a field
+-- is missing that it names: the picture of one item without a category or a price lacks that field, which keeps it
+-- outside of such limits; with `many` both are there, so that the picture passes.
 
 local function attributes(set, picture)
   local text = redis.call('VGETATTR', set, picture)
@@ -89,5 +90,7 @@ local function expire(keys, args)
   return #due
 end
 
-redis.register_function('sightline_index', index)
+-- Not `sightline_index`: version 0.1 registered that with other arguments, and Redis keeps it until this library
+-- takes the place of the one of then.
+redis.register_function('sightline_index_pictures', index)
 redis.register_function('sightline_expire', expire)

@@ -29,8 +29,6 @@ from state.redis import Client, Observer, reporting
 EXPANSION_ADD: Final = 64
 #: The least number of candidates that a search keeps.
 EXPANSION_SEARCH: Final = 64
-#: What a stored place ends with: its shard has each picture once. Without it the shard has each item.
-_FORMAT: Final = "pictures"
 _LIBRARY: Final = Path(__file__).with_name("vector_sets.lua").read_text()
 
 
@@ -54,7 +52,7 @@ class Place:
 
     def token(self) -> str:
         """Return the stored form."""
-        return "" if self == NOWHERE else f"{self.position} {self.topic_id} {self.written_ms} {_FORMAT}"
+        return "" if self == NOWHERE else f"{self.position} {self.topic_id} {self.written_ms}"
 
     def is_at(self, other: "Place") -> bool:
         """Return whether both stand for the same records."""
@@ -118,7 +116,9 @@ class VectorSets:
         for key, indexed in changes.items():
             for name in sets:
                 args += [_element(key), str(places[name]), *_content(shard, name, indexed)]
-        (held,) = await self._call("index", [Call("FCALL", "sightline_index", [*keys, *_with_items(sets)], args)])
+        (held,) = await self._call(
+            "index", [Call("FCALL", "sightline_index_pictures", [*keys, *_with_items(sets)], args)]
+        )
         self._sets[self.shard_of(partition)] = sets
         return _read_place(partition, held)
 
@@ -285,8 +285,7 @@ def _read_place(partition: int, token: bytes) -> Place:
     if not token:
         return NOWHERE
     try:
-        position, topic_id, written_ms, *rest = token.decode().split(" ")
-        # A shard as the version before wrote it is one of no topic: it is outdated, and made again.
-        return Place(int(position), topic_id if rest == [_FORMAT] else "", int(written_ms))
+        position, topic_id, written_ms = token.decode().split(" ")
+        return Place(int(position), topic_id, int(written_ms))
     except ValueError:
         raise StateCorrupt(f"the position of partition {partition} in the index is {token!r}: delete its key") from None

@@ -266,26 +266,6 @@ async def test_of_many_that_expired_some_leave_at_a_time(sets: VectorSets) -> No
     assert await found(sets) == []
 
 
-# The version before
-
-
-async def test_a_shard_that_the_version_before_wrote_is_of_no_topic_and_is_emptied(
-    client: Client, prefix: str, sets: VectorSets
-) -> None:
-    tag = f"sightline:{prefix}:{{index/0/2}}"
-    await client.set(f"{tag}:position:0", "41 topic 1000")
-    await client.sadd(f"{tag}:sets", f"{tag}:vectors:8:e@1")
-    vector = AXES[0].astype("<f4").tobytes()
-    attributes = '{"category": "00000000000000aa", "price": 5.0}'
-    old = (f"{tag}:vectors:8:e@1", "FP32", vector, f"{KEYS['a']:016x}", "Q8", "SETATTR", attributes)
-    await client.execute_command("VADD", *old)
-
-    assert await sets.places([0]) == {0: Place(41, "", 1000)}
-    await sets.clear(0, range(4))
-    await put(sets, 0, 1, {KEYS["b"]: indexed(1)})
-    assert (await found(sets), await sets.count("e@1", 8)) == (["b"], 1)
-
-
 # Redis
 
 

@@ -235,12 +235,3 @@ async def test_what_expires_leaves_the_index_by_itself(shelf: Shelf) -> None:
     shelf.clock.now_ms = NOON + 50
     await expiry.look()
     assert await shelf.names("a", "b") == {"b"}
-
-
-async def test_an_index_of_the_version_before_is_made_again(shelf: Shelf) -> None:
-    await shelf.worker().handle([record(0, item("a"))])
-    tag = f"sightline:{shelf.prefix}:{{index/0/2}}"
-    await shelf.client.set(f"{tag}:position:0", f"0 topic-1 {NOON}")
-
-    assert await shelf.worker().take_up([0]) == {0: -1}
-    assert await shelf.names("a") == set()
