@@ -21,8 +21,8 @@ Client: TypeAlias = Redis | RedisCluster
 #: Called after each round trip with its name and its seconds, or None if it failed.
 Observer: TypeAlias = Callable[[str, float | None], None]
 
-#: Keys that `scan` yields at a time.
-_SCANNED = 200
+#: Keys that `scan` yields at a time: what is then asked at once must not exceed the connections of a client.
+_SCANNED = 50
 
 _LIBRARY = Path(__file__).with_name("functions.lua").read_text()
 

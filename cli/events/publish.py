@@ -68,7 +68,7 @@ def read_lines(file: BinaryIO) -> Iterator[LineEvent]:
             yield to_event(msgspec.json.decode(line.removeprefix(BYTE_ORDER_MARK), type=dict[str, Any]))
         except (*UNREADABLE, InvalidEvent) as error:
             raise InvalidEvent(
-                "invalid_event", f"line {number} is not an event, the lines before it are published: {error}"
+                "invalid_event", f"line {number} cannot be published, the {number - 1} lines before it are: {error}"
             ) from None
 
 

@@ -21,6 +21,7 @@ from state.redis_facts import RedisFacts, read_redis_facts
 from streams.credentials import kafka_security, redis_access, triton_tls
 from streams.errors import StreamError
 from streams.kafka.admin import broker_version, check_topics, find_misrouted, recent_records
+from streams.privacy.control_records import HEADER as CONTROL
 from streams.processing.unknown_fields import KINDS, NAME_SHOWN, NAMES_SHOWN, unknown_fields
 from streams.settings import Settings, read_settings
 from streams.wire.namespace import Namespace
@@ -165,6 +166,8 @@ def _fields(kafka: str, settings: Settings) -> Iterator[Finding]:
     try:
         for record, _ in recent_records(kafka, names, security=kafka_security(settings)):
             topic = namespace.short_name(record.topic)
+            if any(name == CONTROL for name, _ in record.headers):
+                continue
             found.update((topic, name) for name in unknown_fields(record, KINDS[topic]))
     except StreamError as error:
         yield Finding("fields", "wrong", str(error))

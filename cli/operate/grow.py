@@ -59,7 +59,8 @@ places, and the seq of lists would fall, so that their readers drop them. The wa
      neighbours and trends from the copy.
   5. Start publishers and readers of lists with the same prefix. seq begins again at 0: a reader that stored the
      last seq of each user must forget it.
-  6. Run `sightline verify` with the same two variables. Then delete the topics and the Redis keys of the old prefix.
+  6. Run `sightline verify` with the same two variables until nothing is "not applied yet". Then delete the topics
+     and the Redis keys of the old prefix.
 What users did before the first retained event is lost. So are deletions of items of more than about a day ago: such an
 item is shown again if somebody uploads it again. Receipts, exports and dead letters stay under the old prefix."""
 

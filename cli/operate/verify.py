@@ -68,5 +68,7 @@ def _print(report: Report) -> None:
         console.print(styled((what, "red")), soft_wrap=True)
     if len(report.differences) == EXAMPLES:
         console.print(f"(only the first {EXAMPLES} differences are shown)")
-    verdict = "no difference" if report.ok else "the state is NOT what the log says: docs/verify.md says what to do"
+    waiting = report.pending + report.pending_signals
+    same = f"no difference so far; {waiting:,} records are not applied yet" if waiting else "no difference"
+    verdict = same if report.ok else "the state is NOT what the log says: docs/verify.md says what to do"
     console.print(styled((verdict, "green" if report.ok else "red")), soft_wrap=True)

@@ -38,11 +38,13 @@ def erase(user_id: str, timeout_s: float, as_json: bool, *, verify: bool) -> Non
     settings = read_settings()
     with running_system(settings) as endpoints:
         receipt = _ask(settings, endpoints, "forget", user_id, timeout_s)
+        if not as_json:
+            # Before the search, which may fail: the user is forgotten.
+            _print_receipt(user_id, receipt)
         traces = asyncio.run(_verify(settings, endpoints, receipt, user_id)) if verify else None
     if as_json:
         print_json({**_plain(receipt), **({} if traces is None else {"traces": traces})})
     else:
-        _print_receipt(user_id, receipt)
         _print_traces(user_id, traces)
     if traces:
         raise typer.Exit(1)

@@ -111,8 +111,8 @@ def opened(
     if content_type.startswith(_BATCH) or (payload.lstrip()[:1] == b"[" and b'"specversion"' in payload):
         raise InvalidEvent(
             "cloudevents_batch",
-            "the message is a batch of CloudEvents, which Kafka's binding does not have: send each event as a message "
-            "of its own; Kafka's producers put messages together (linger.ms)",
+            "the message is a batch of CloudEvents, which the binding for Kafka does not have: send each event as a "
+            "message of its own; producers put messages together by themselves (linger.ms)",
         )
     is_binary = is_cloud_event(attributes)
     if is_binary:

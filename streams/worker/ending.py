@@ -30,6 +30,8 @@ def exit_code(failure: BaseException | None) -> int:
     """The exit code of a process that this error ended; None: it was asked to end."""
     if failure is None:
         return AS_ASKED
+    if isinstance(failure, asyncio.CancelledError):
+        return IN_HASTE
     return REFUSED if isinstance(failure, _EXPECTED) else UNEXPECTED
 
 
@@ -38,6 +40,10 @@ def log_end(worker: str, failure: BaseException | None) -> int:
     code = exit_code(failure)
     if failure is None:
         log.info("stopped", worker=worker, exit_code=code)
+    elif code == IN_HASTE:
+        log.error(
+            "stopped_hard", worker=worker, reason="a part was cut short: a service is unavailable", exit_code=code
+        )
     elif code == REFUSED:
         log.critical("failed", worker=worker, error=type(failure).__name__, cause=_cause(failure), exit_code=code)
     else:

@@ -53,7 +53,8 @@ async def run_to_end(
             deadline = threading.Timer(end_s, end_in_haste, (name, failure, end_s))
             deadline.daemon = True
             deadline.start()
-    except Exception as error:  # noqa: BLE001 (whatever a part raises while it stops, the last line is to name it)
+    # A client of a service that is away may cancel what it waits for when it is stopped; nobody cancels this task.
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 (the last line names whatever a part raises)
         if failure is not None:
             log.error("stopping_failed", exc_info=error)
         failure = failure or error

@@ -119,3 +119,11 @@ async def test_a_user_who_may_use_our_keys_alone_sees_no_old_ones(redis: Client,
         await migrate(user, app, PARTITIONS)
     await user.aclose()
     await redis.acl_deluser(app)
+
+
+async def test_more_keys_are_renamed_than_a_client_has_connections(redis: Client, app: str) -> None:
+    await redis.set(f"{{{app}0}}:position", "7")
+    for number in range(300):
+        await redis.set(f"{{{app}0}}:profile:{number}", "x")
+    assert await migrate(redis, app, PARTITIONS) == 300
+    assert len([key async for key in redis.scan_iter(match=f"{names_of(app)}*", count=1000)]) == 301

@@ -166,3 +166,9 @@ def test_a_failed_worker_whose_parts_do_not_stop_still_says_why() -> None:
     start = "self.failure = ZeroDivisionError('a bug')"
     code, lines = run(start, "await asyncio.sleep(600)")
     assert (code, json.loads(lines[-1])["cause"], json.loads(lines[-2])["event"]) == (1, "a bug", "stopped_hard")
+
+
+def test_a_part_that_is_cancelled_while_it_stops_is_an_end_in_haste() -> None:
+    """As aiokafka's consumer is, where Kafka is away."""
+    code, lines = run(stop="raise asyncio.CancelledError", end=True)
+    assert (code, json.loads(lines[-1])["event"]) == (3, "stopped_hard")
