@@ -70,7 +70,7 @@ def test_an_id_is_made_where_none_is_given() -> None:
 @pytest.mark.parametrize("line", [b"{junk", b"[]", b"\xff", b'{"type":"teleport"}', b'{"x":' + b"[" * 9999])
 def test_a_wrong_line_is_named(line: bytes) -> None:
     lines = io.BytesIO(b'{"item_id":"i9","price":5}\n\n' + line + b"\n")
-    with pytest.raises(InvalidEvent, match="line 3 is not an event"):
+    with pytest.raises(InvalidEvent, match="line 3 cannot be published, the 2 lines before it are"):
         list(read_lines(lines))
 
 
