@@ -205,7 +205,21 @@ def repetition(profile: Profile, action: Action) -> Repetition | None:
         return "upload"
     if (profile.events == np.uint64(action.event)).any():
         return "event"
-    return "earlier_event" if EVENTS_BEFORE.has(profile.events_before, action.event) else None
+    if not EVENTS_BEFORE.has(profile.events_before, action.event):
+        return None
+    # A new refusal must not be lost by chance; one that was applied left its item among those seen.
+    return "earlier_event" if action.weight >= 0 or _may_have_seen(profile, action.item) else None
+
+
+def _may_have_seen(profile: Profile, item: int) -> bool:
+    """Whether an event about the item may have been applied: more items seen are remembered than events.
+
+    After a reset, which empties what was seen, and the count, this is not known of any item.
+    """
+    if profile.count < len(profile.events) + count(profile.events_before):
+        return True
+    low_half = item & 0xFFFF_FFFF
+    return bool((profile.seen == np.uint32(low_half)).any()) or SEEN_BEFORE.has(profile.seen_before, low_half)
 
 
 def false_repeats(profile: Profile) -> float:

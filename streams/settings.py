@@ -14,6 +14,7 @@ from streams.settings_checks import (
     check_file,
     check_kafka_login,
     check_key,
+    check_keys,
     check_login,
     check_mechanism,
     check_protocol,
@@ -206,6 +207,12 @@ class Settings(BaseSettings):
     @classmethod
     def _key(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         check_key(str(info.field_name).removesuffix("_key"), value, info.data)
+        return value
+
+    @field_validator("control_key")
+    @classmethod
+    def _control_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        check_keys(value)
         return value
 
     @field_validator("log_level")

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from pydantic import SecretStr
 
 _SHOWN = 100
+_KEY_LENGTH = 16
 _LOGIN_IN_URL = re.compile(r"(rediss?://)([^:@]*):?(.*)@([^@]*)", re.IGNORECASE)
 
 
@@ -120,6 +121,13 @@ def check_key(service: str, value: Path | None, others: Mapping[str, Any]) -> No
         ssl.create_default_context().load_cert_chain(certificate, value, password="")
     except OSError:
         raise ValueError(f"is not the key of {other}, in PEM without a passphrase") from None
+
+
+def check_keys(value: SecretStr | None) -> None:
+    """Check that each of the keys that are separated by commas is long enough, and that there is one."""
+    keys = [] if value is None else [key.strip() for key in value.get_secret_value().split(",") if key.strip()]
+    if value is not None and (not keys or min(map(len, keys)) < _KEY_LENGTH):
+        raise ValueError(f"must have at least {_KEY_LENGTH} characters; so must each further key after a comma")
 
 
 def _check_use(service: str, others: Mapping[str, Any]) -> None:

@@ -69,6 +69,8 @@ def find_pictures(folder: Path, *, labels: Path | None = None, column: str | Non
 
 def read_file(path: Path) -> bytes:
     """A file's bytes; raises OSError, or ValueError if it is too large to be made smaller."""
+    if not path.is_file():
+        raise ValueError(f"{path.name} is a device, a pipe or a folder, not a file")
     size = path.stat().st_size
     if size > MAX_FILE_BYTES:
         raise ValueError(f"{path.name} is {size:,} bytes, and at most {MAX_FILE_BYTES:,} are read: make it smaller")

@@ -9,6 +9,7 @@ from PIL import Image
 
 from features.vision.formats import check_length, check_size, sniff
 from features.vision.frames import most_to_see
+from features.vision.grounds import LEAST_ALPHA
 from features.vision.opening import see
 from features.vision.pixels import shown, upright
 
@@ -45,7 +46,17 @@ def _decode(image: Image.Image, format_: str, size: int) -> Picture:
 
 def _fit(image: Image.Image, size: int) -> Image.Image:
     """Scale the middle square; cropping finds similar pictures better than squeezing (docs/encoder.md)."""
-    side = min(image.size)
-    left, top = (image.width - side) / 2, (image.height - side) / 2
-    box = (left, top, left + side, top + side)
+    box = _middle((0, 0, *image.size))
+    if image.getbands()[-1] in ("A", "a"):
+        alpha = image.getchannel(len(image.getbands()) - 1).point(lambda level: 255 * (level >= LEAST_ALPHA))
+        # A wide logo at one side: the middle of what is visible.
+        if alpha.getextrema() != (0, 0) and alpha.crop(box).getextrema() == (0, 0):
+            box = _middle(alpha.getbbox() or (0, 0, *image.size))
     return image.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
+
+
+def _middle(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """The largest square in the middle of a box of left, top, right, bottom."""
+    side = min(box[2] - box[0], box[3] - box[1])
+    left, top = (box[0] + box[2] - side) / 2, (box[1] + box[3] - side) / 2
+    return left, top, left + side, top + side

@@ -8,14 +8,14 @@ _WHITE, _DARK = 255, 32
 #: Levels between light and dark, in the channel where that is most, below which next to nothing is seen.
 PLAIN = 40
 #: Less alpha than this is not seen on any ground.
-_LEAST_ALPHA = 12
+LEAST_ALPHA = 12
 #: The share of what is visible that must stand out from white; less is a speck.
 _LEAST_SHARE = 0.02
 
 
 def on_ground(image: Image.Image) -> Image.Image | None:
     """An RGBA picture on white, or on a dark ground if only that shows it; None if all of it is transparent."""
-    visible = np.asarray(image.getchannel("A")) >= _LEAST_ALPHA
+    visible = np.asarray(image.getchannel("A")) >= LEAST_ALPHA
     if not visible.any():
         return None
     white = _composed(image, _WHITE)

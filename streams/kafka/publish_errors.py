@@ -85,7 +85,6 @@ _MEANINGS: Final[Mapping[int, Refusal]] = {
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: _BROKEN,
     KafkaError.UNSUPPORTED_VERSION: _BROKEN,
     KafkaError._FATAL: _BROKEN,
-    KafkaError._DESTROY: _BROKEN,
     KafkaError._PURGE_QUEUE: _BROKEN,
     KafkaError._PURGE_INFLIGHT: _BROKEN,
 }

@@ -43,7 +43,7 @@ def split(export: Export, part_bytes: int = PART_BYTES) -> list[Export]:
     lists = {name: value for name, value in asdict(export).items() if isinstance(value, list)}
     first = replace(export, **{name: [] for name in lists})
     entries = [(name, entry, len(encode(entry)) + 1) for name, value in lists.items() for entry in value]
-    head, largest = len(encode(first)) + len('"part":64,"parts":64'), max(size for _, _, size in entries)
+    head, largest = len(encode(first)) + len('"part":64,"parts":64'), max((size for _, _, size in entries), default=0)
     # No part ends with more than the largest entry of its room unused.
     room = max(part_bytes - head, len(whole) // (PARTS_LIMIT - 1) + largest)
     shares = list(_shares(entries, room))

@@ -324,3 +324,14 @@ def test_an_upload_to_a_recreated_topic_is_new() -> None:
 
 def test_the_count_goes_on_past_every_bound() -> None:
     assert profile_of(*(act(f"red-{n}") for n in range(300))).count == 300
+
+
+def test_no_hide_of_ten_thousand_is_taken_for_a_repeated_one() -> None:
+    """Among these ids is one whose fingerprint is that of an earlier one."""
+    profile = NEW
+    for number in range(10_000):
+        action = Action(key_of(f"h{number}"), key_of(f"i{number}"), -3.0, NOW)
+        step = apply_interaction(profile, action)
+        assert step.outcome == "applied"
+        profile = step.profile
+    assert all(has_refused(profile, key_of(f"i{number}")) for number in range(10_000))

@@ -240,3 +240,9 @@ def test_a_misspelt_variable_is_refused_with_the_one_that_is_probably_meant(
 def test_what_kubernetes_or_a_later_version_sets_is_passed_over(environment: Environment, variable: str) -> None:
     environment(**{variable: "1"})
     read_settings()
+
+
+@pytest.mark.parametrize("key", [f"{'k' * 16},short", " ," * 8, f",{'k' * 15}"])
+def test_each_of_several_control_keys_must_be_long_enough(environment: Environment, key: str) -> None:
+    environment(control_key=key)
+    assert refusal()[0].startswith("SIGHTLINE_CONTROL_KEY: must have at least 16")

@@ -122,3 +122,10 @@ def test_a_broken_later_frame_does_not_spoil_the_first() -> None:
 def test_the_logos_from_the_field_look_different() -> None:
     ring, star = (decode((FIELD / f"white_{name}_on_nothing.png").read_bytes()).pixels for name in ("ring", "star"))
     assert np.abs(ring.astype(int) - star).mean() > 10
+
+
+def test_a_wide_logo_at_one_side_is_seen() -> None:
+    logo = Image.new("RGBA", (900, 300), (0, 0, 0, 0))
+    logo.paste((200, 0, 0, 255), (0, 0, 200, 300))
+    pixels = decode(encoded(logo, "PNG")).pixels
+    assert pixels[112, 112].tolist() == [200, 0, 0]

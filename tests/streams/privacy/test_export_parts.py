@@ -113,3 +113,10 @@ def test_every_part_has_a_key_of_its_own_and_the_first_that_of_a_whole_export() 
     assert keys[0] == b"f00d"
     assert len(set(keys)) == len(keys) == PARTS_LIMIT
     assert [part_key("f00d", part.part) for part in split(merchant(2000, 60))] == keys[:3]
+
+
+def test_an_export_of_dials_alone_is_one_part_however_long_their_names_are() -> None:
+    dials = {f"{number:0128}": -1.0 for number in range(1000)}
+    export = replace(SMALL, engaged=[], refused=[], seen=[], owned=[], dials=dials)
+    (part,) = split(export)
+    assert (part.dials, join_export([part])) == (dials, export)
