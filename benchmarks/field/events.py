@@ -7,8 +7,11 @@ A line has `case`, `topic`, `key`, `value` (an object, a text or null) or `value
 import base64
 import json
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from benchmarks.field.case import Case, tried
 from benchmarks.field.system import System, await_that, click
@@ -56,9 +59,9 @@ def _interactions_case(system: System, name: str, given: dict[str, Any], number:
 
 def _items_case(system: System, name: str, given: dict[str, Any], number: int) -> Case:
     key = given["key"]
-    first = {"event_id": f"first-{number}", "item_id": key, "occurred_at_ms": 1, "title": "first", "price": 9.0}
-    system.publish("events.items", key.encode(), json.dumps(first).encode())
-    await_that(lambda: _known(system, key) is not None)
+    system.publish("events.uploads", key.encode(), json.dumps(_upload(key, number)).encode())
+    if not await_that(lambda: _known(system, key) is not None):
+        return Case(name, given["expect"], "the item was not uploaded", False)
     place = system.publish(given["topic"], key.encode(), _value(given), _headers(given))
     await_that(lambda: system.refusal(place) is not None or _changed(_known(system, key), given), 20.0)
     reason, item = system.refusal(place), _known(system, key)
@@ -69,6 +72,22 @@ def _items_case(system: System, name: str, given: dict[str, Any], number: int) -
     else:
         seen = f"{item.price:g} {item.currency}, expiry {item.expires_at_ms}"
     return Case(name, given["expect"], seen, _agrees(given["expect"], seen) or _changed(item, given))
+
+
+def _upload(item_id: str, number: int) -> dict[str, Any]:
+    """An upload of the time of the file's events, with a price in EUR and an expiry."""
+    picture = BytesIO()
+    Image.effect_noise((64, 64), 60).convert("RGB").save(picture, "JPEG")
+    return {
+        "event_id": f"upload-{number}",
+        "item_id": item_id,
+        "user_id": "shop",
+        "occurred_at_ms": 1_790_000_000_000 - 1,
+        "image": base64.b64encode(picture.getvalue()).decode(),
+        "price": 9.0,
+        "currency": "EUR",
+        "expires_at_ms": 4_000_000_000_000,
+    }
 
 
 def _changed(item: Item | None, given: dict[str, Any]) -> bool:

@@ -44,7 +44,7 @@ def _imported(system: System) -> Case:
         found = json.loads(done.stdout.splitlines()[-1])
         text = done.stdout + done.stderr
     missing = [name for name in names["passed over"] if name not in text]
-    imported = found.get("imported", found.get("uploaded"))
+    imported = found["searchable"]
     seen = f"{imported} imported, not named: {missing or 'none'}"
     return equal(_FOLDER, f"{len(names['taken'])} imported, not named: none", seen)
 
