@@ -32,7 +32,10 @@ def read_group(connection: AdminConnection, name: str) -> Group:
     """Describe a group, which is Dead if it does not exist; raises BrokerUnavailable."""
 
     def describe(client: Any) -> Group:
-        found = client.describe_groups([name])[name]
+        # The first request about any group makes Kafka create the topic of the committed offsets.
+        for attempt in stamina.retry_context(on=CoordinatorNotAvailableError, attempts=None, timeout=COORDINATOR_S):
+            with attempt:
+                found = client.describe_groups([name])[name]
         state: str = found["group_state"]
         if found["error"] and state != "Dead":
             raise KafkaError(found["error"])
