@@ -17,7 +17,7 @@ from inference.catalog.vector_space import SIMILAR_COUNT
 from state.errors import StateError
 from state.vector_sets import VectorSets
 from streams.logs import log
-from streams.processing.background import failure_of
+from streams.processing.background import end, every, failure_of
 
 PATIENCE_S = 0.05
 REFRESH_S = 5.0
@@ -47,15 +47,11 @@ class IndexClient:
     async def start(self) -> None:
         """Look at the index now, and then every REFRESH_S."""
         await self.look()
-        self._task = asyncio.create_task(self._keep_looking(), name="index-client")
+        self._task = every(REFRESH_S, self.look, name="index-client")
 
     async def stop(self) -> None:
         """Cancel what is under way, and ask no more."""
-        tasks = {*self._asking.values(), *([] if self._task is None else [self._task])}
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await end(*self._asking.values(), self._task)
 
     @property
     def failure(self) -> BaseException | None:
@@ -140,8 +136,3 @@ class IndexClient:
             # What is late is still waited for.
             self._is_away = self._is_away and bool(self._asking)
             self._is_filling = indexed < FULL * catalog.pictures.pictures
-
-    async def _keep_looking(self) -> None:
-        while True:
-            await asyncio.sleep(REFRESH_S)
-            await self.look()

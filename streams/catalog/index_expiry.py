@@ -3,12 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from state.errors import StateUnavailable
 from state.vector_sets import VectorSets
 from streams.catalog.index_writer import STEP
-from streams.processing.background import failure_of
+from streams.processing.background import end, every, failure_of
 
 EVERY_S = 1.0
 
@@ -23,13 +22,12 @@ class IndexExpiry:
 
     async def start(self) -> None:
         """Start to look in the background."""
-        self._task = asyncio.create_task(self._keep_looking(), name="index-expiry")
+        # The writer of the index reports a Redis that is away.
+        self._task = every(EVERY_S, self.look, name="index-expiry", passing_over=(StateUnavailable,))
 
     async def stop(self) -> None:
         """Look no more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await end(self._task)
 
     @property
     def failure(self) -> BaseException | None:
@@ -41,10 +39,3 @@ class IndexExpiry:
         for shard in range(self._sets.shards):
             while await self._sets.expire(shard, self._clock_ms(), STEP) == STEP:
                 pass
-
-    async def _keep_looking(self) -> None:
-        while True:
-            await asyncio.sleep(EVERY_S)
-            # The writer of the index reports a Redis that is away.
-            with suppress(StateUnavailable):
-                await self.look()

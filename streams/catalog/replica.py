@@ -20,7 +20,7 @@ from streams.errors import BrokerUnavailable
 from streams.kafka.admin import read_log
 from streams.logs import log
 from streams.metrics import CATALOG_ITEMS, CATALOG_LAG, UPLOAD_TO_SEARCHABLE
-from streams.processing.background import failure_of
+from streams.processing.background import end, failure_of
 
 #: Items applied before other work gets its turn: each costs 0.2 to 0.5 ms, also among many.
 _SLICE = 4
@@ -101,8 +101,7 @@ class CatalogReplica:
     async def stop(self) -> None:
         """Stop reading; the catalogue keeps its contents."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+            await end(self._task)
             await self._write_last_snapshot()
         await self._consumer.stop()
 
@@ -139,9 +138,7 @@ class CatalogReplica:
                 self._writing = asyncio.create_task(self._snapshots.write(self._catalog, self._applied))
 
     async def _write_last_snapshot(self) -> None:
-        if self._writing is not None:
-            self._writing.cancel()
-            await asyncio.wait({self._writing})
+        await end(self._writing)
         if self._snapshots is not None and self._snapshots.is_worth(self._catalog) and self.failure is None:
             await self._snapshots.write(self._catalog, self._applied, patience_s=_LAST_SNAPSHOT_S)
 

@@ -19,7 +19,7 @@ from state.errors import StateError
 from state.signals import SignalStore
 from streams.interactions.trend_noise import LaplaceNoise
 from streams.logs import log
-from streams.processing.background import failure_of
+from streams.processing.background import end, every, failure_of
 
 REFRESH_S = 1.0
 #: Seconds. If a cached behaviour is older, a list waits until it is read again.
@@ -49,15 +49,12 @@ class BehaviourCache:
 
     async def start(self) -> None:
         """Start to refresh in the background."""
-        self._tasks = [asyncio.create_task(self._refresh()), asyncio.create_task(self._read_stale())]
+        reading = every(_STALE_BATCH_S, self._read_stale, name="stale-behaviours")
+        self._tasks = [asyncio.create_task(self._refresh()), reading]
 
     async def stop(self) -> None:
         """Stop the refresh."""
-        tasks = {*self._tasks, *self._reading.values()}
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await end(*self._tasks, *self._reading.values())
 
     @property
     def failure(self) -> BaseException | None:
@@ -104,11 +101,9 @@ class BehaviourCache:
             self._behaviours.popitem(last=False)
 
     async def _read_stale(self) -> None:
-        while True:
-            await asyncio.sleep(_STALE_BATCH_S)
-            stale, self._stale = self._stale, set()
-            if stale:
-                await self._read(stale)
+        stale, self._stale = self._stale, set()
+        if stale:
+            await self._read(stale)
 
     async def _refresh(self) -> None:
         while True:

@@ -1,6 +1,9 @@
 """Tasks that run for as long as their process."""
 
+import asyncio
 from asyncio import Task
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Protocol
 
 
@@ -16,3 +19,29 @@ class Part(Protocol):
 def failure_of(task: Task[None] | None) -> BaseException | None:
     """The exception that ended a task; None while it runs, after it was cancelled, and before it was started."""
     return task.exception() if task is not None and task.done() and not task.cancelled() else None
+
+
+def every(
+    seconds: float, look: Callable[[], Awaitable[None]], *, name: str, passing_over: tuple[type[Exception], ...] = ()
+) -> Task[None]:
+    """Call `look` every `seconds`, the first time after these, in a task that ends when `look` raises or by `end`.
+
+    An error of a type in `passing_over` ends one call only.
+    """
+
+    async def repeat() -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            with suppress(*passing_over):
+                await look()
+
+    return asyncio.create_task(repeat(), name=name)
+
+
+async def end(*tasks: Task[None] | None) -> None:
+    """Cancel tasks, and return when they have ended; None stands for one that was never started."""
+    running = {task for task in tasks if task is not None}
+    for task in running:
+        task.cancel()
+    if running:
+        await asyncio.wait(running)

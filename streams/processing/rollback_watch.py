@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 
 from state.errors import StateUnavailable
 from streams.logs import log
-from streams.processing.background import failure_of
+from streams.processing.background import end, every, failure_of
 from streams.processing.positions import Rewind
 
 WATCH_EVERY_S = 5.0
@@ -37,13 +36,12 @@ class RollbackWatch:
 
     async def start(self) -> None:
         """Start to watch in the background."""
-        self._task = asyncio.create_task(self._watch(), name="rollback-watch")
+        # An unavailable store is ignored here: the agent notices and reports it at its next commit.
+        self._task = every(self._every_s, self.look, name="rollback-watch", passing_over=(StateUnavailable,))
 
     async def stop(self) -> None:
         """Stop watching."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await end(self._task)
 
     @property
     def failure(self) -> BaseException | None:
@@ -62,10 +60,3 @@ class RollbackWatch:
             if position < before[partition] <= now.get(partition, -1):
                 log.warning("rolled_back_while_idle", partition=partition, known=before[partition], held=position)
                 await self._rewind(partition, position)
-
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(self._every_s)
-            # An unavailable store is ignored here: the agent notices and reports it at its next commit.
-            with suppress(StateUnavailable):
-                await self.look()

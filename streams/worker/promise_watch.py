@@ -13,7 +13,7 @@ from streams.kafka.admin_client import AdminThread
 from streams.kafka.topic_facts import read_topic_facts
 from streams.logs import log
 from streams.metrics import BROKEN_PROMISES
-from streams.processing.background import failure_of
+from streams.processing.background import end, every, failure_of
 from streams.retrying import until_available
 from streams.wire import topics
 from streams.wire.namespace import Namespace
@@ -85,13 +85,11 @@ class PromiseWatch:
         await until_available(self.look, BrokerUnavailable)
         if self.dangers:
             raise PromiseBroken("this worker cannot start:\n" + "\n".join(self.dangers))
-        self._task = asyncio.create_task(self._watch(), name="promise-watch")
+        self._task = every(self._every_s, self._look_again, name="promise-watch")
 
     async def stop(self) -> None:
         """Stop looking."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await end(self._task)
 
     @property
     def failure(self) -> BaseException | None:
@@ -124,10 +122,8 @@ class PromiseWatch:
                 count = sum(each.kind == kind and each.dangerous == dangerous for each in found)
                 BROKEN_PROMISES.labels(kind, severity).set(count)
 
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(self._every_s)
-            try:
-                await self.look()
-            except BrokerUnavailable as error:
-                log.warning("promises_unknown", service="kafka", error=str(error))
+    async def _look_again(self) -> None:
+        try:
+            await self.look()
+        except BrokerUnavailable as error:
+            log.warning("promises_unknown", service="kafka", error=str(error))
