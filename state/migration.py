@@ -12,7 +12,8 @@ from redis.exceptions import NoPermissionError
 
 from state.errors import OldKeys, StateUnavailable
 from state.keys import Keys
-from state.redis import Client, get_bytes, reporting, scan
+from state.pipeline import Command, Pipeline
+from state.redis import Client, reporting, scan
 
 #: The names of values, by the kind of their partition.
 _VALUES: Final = {
@@ -31,9 +32,8 @@ async def refuse_old_keys(client: Client, app: str, partitions: int) -> None:
 
     A user who may not see such names sees none.
     """
-    names = [pair for keys in _kinds(app) for pair in _positions(keys, partitions)]
     try:
-        old = [key for key, new in names if await _is_left(client, key, new)]
+        old = [names[0] for keys in _kinds(app) for names in (await _left(client, keys, partitions)).values()]
     except StateUnavailable as error:
         if isinstance(error.__cause__, NoPermissionError):
             return
@@ -53,7 +53,7 @@ async def migrate(client: Client, app: str, partitions: int, progress: Progress 
     """
     renamed = 0
     for keys in _kinds(app):
-        moved = [p for p, (old, new) in enumerate(_positions(keys, partitions)) if await _is_left(client, old, new)]
+        moved = await _left(client, keys, partitions)
         names = re.compile(
             rf"\{{{re.escape(app + keys.kind)}(\d+)\}}:((?:\d+:)?(?:{_VALUES[keys.kind]}))".encode(), re.DOTALL
         )
@@ -64,8 +64,7 @@ async def migrate(client: Client, app: str, partitions: int, progress: Progress 
                 await asyncio.gather(*(_rename(client, match[0], _present(keys, match)) for match in ours))
                 renamed += len(ours)
                 progress(len(ours))
-            for partition in moved:
-                old, new = _positions(keys, partitions)[partition]
+            for old, new in moved.values():
                 await _rename(client, old, new)
     await _remove_index(client, app)
     return renamed
@@ -75,19 +74,28 @@ def _kinds(app: str) -> list[Keys]:
     return [Keys(app, kind) for kind in _VALUES]
 
 
-def _positions(keys: Keys, partitions: int) -> list[tuple[str, str]]:
-    """The old and the present name of each partition's position."""
-    return [(f"{{{keys.app}{keys.kind}{p}}}:position", keys.position(p)) for p in range(partitions)]
-
-
 def _present(keys: Keys, match: re.Match[bytes]) -> bytes:
     return f"{keys.start}{int(match[1])}}}:".encode() + match[2]
 
 
-async def _is_left(client: Client, old: str, new: str) -> bool:
-    """Whether an old position is there, and no present one. A value of another form is somebody else's."""
+async def _left(client: Client, keys: Keys, partitions: int) -> dict[int, tuple[str, str]]:
+    """The old and the present name of the position of each partition that has the old one only, in one round trip.
+
+    A value of another form is somebody else's.
+    """
+    names = [(f"{{{keys.app}{keys.kind}{p}}}:position", keys.position(p)) for p in range(partitions)]
+    calls = [Command(word, name) for pair in names for word, name in zip(("GET", "EXISTS"), pair, strict=True)]
     async with reporting("migrate", lambda _op, _seconds: None):
-        return _POSITION.fullmatch(await get_bytes(client, old) or b"") is not None and not await client.exists(new)
+        answers = await Pipeline(client).send(calls)
+        for answer in answers:
+            if isinstance(answer, Exception) and not str(answer).startswith("WRONGTYPE"):
+                raise answer
+    held = zip(answers[::2], answers[1::2], strict=True)
+    return {
+        partition: names[partition]
+        for partition, (old, has_new) in enumerate(held)
+        if isinstance(old, bytes) and _POSITION.fullmatch(old) and not has_new
+    }
 
 
 async def _rename(client: Client, old: bytes | str, new: bytes | str) -> None:

@@ -3,7 +3,7 @@
 import os
 import signal
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 
 from deploy.local import Endpoints, Stack
 from deploy.redis_cluster import RedisCluster, RedisNode
+from state.redis import Client, connect
 from streams.logs import log_as_json
 from streams.settings import Settings
 
@@ -75,6 +76,14 @@ def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisClu
         yield cluster
     finally:
         cluster.down()
+
+
+@pytest.fixture(params=["node", "cluster"])
+async def redis(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
+    """A client of a Redis alone, then of a cluster."""
+    client = connect(request.getfixturevalue(f"redis_{request.param}").url)
+    yield client
+    await client.aclose()
 
 
 @pytest.fixture

@@ -48,13 +48,6 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     await client.aclose()
 
 
-@pytest.fixture(params=["node", "cluster"])
-async def redis(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
-    client = connect(request.getfixturevalue(f"redis_{request.param}").url)
-    yield client
-    await client.aclose()
-
-
 @pytest.fixture
 def keys() -> Keys:
     return Keys(f"{uuid.uuid4().hex}.")

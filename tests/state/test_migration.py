@@ -1,7 +1,6 @@
 """The state of version 0.1 becomes the present one, and nobody else's keys are touched."""
 
 import uuid
-from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
@@ -10,19 +9,12 @@ from state.errors import OldKeys, StateUnavailable
 from state.keys import Keys, names_of
 from state.migration import migrate, refuse_old_keys
 from state.partitions import Loaded
-from state.redis import Client, RedisPartitions, connect
+from state.redis import Client, RedisPartitions
 
 pytestmark = pytest.mark.stack
 
 PARTITIONS = 2
 FAR_MS = 4_000_000_000_000
-
-
-@pytest.fixture(params=["node", "cluster"])
-async def redis(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
-    client = connect(request.getfixturevalue(f"redis_{request.param}").url)
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture
