@@ -21,7 +21,9 @@ from streams.settings import Settings
 
 WorkerName = Literal["interactions", "uploads", "items"]
 ALL: tuple[WorkerName, ...] = ("interactions", "uploads", "items")
-COMMAND = (sys.executable, "-c", "from cli.main import main; main()", "worker")
+#: `sightline`, by the Python that runs this.
+SIGHTLINE = (sys.executable, "-c", "from cli.main import main; main()")
+COMMAND = (*SIGHTLINE, "worker")
 READY_SECONDS = 60.0
 GRACE_SECONDS = 15.0
 

@@ -3,7 +3,6 @@
 import http.client
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -16,7 +15,7 @@ from benchmarks.harness.own_stack import own_stack
 from deploy.local import Endpoints
 from deploy.process import inherited
 from deploy.service import Progress
-from deploy.workers import Worker, WorkerName, Workers
+from deploy.workers import SIGHTLINE, Worker, WorkerName, Workers
 from streams.kafka.admin import create_topics
 from streams.kafka.log_reader import KafkaLogReader
 from streams.processing.dead_letters import read_letter
@@ -26,7 +25,6 @@ from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 
 DEADLINE_S = 60.0
-_SIGHTLINE = (sys.executable, "-c", "from cli.main import main; main()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +79,8 @@ class System:
     def refusal(self, place: Place) -> str | None:
         """The reason of the dead letter of a record; None if it has none."""
         letters = (read_letter(record.value) for record in self.records(topics.DEAD_LETTERS))
-        found = (each for each in letters if each is not None)
-        return next((x.reason for x in found if (x.topic, x.partition, x.offset) == tuple_of(place)), None)
+        found = [each for each in letters if each is not None]
+        return next((x.reason for x in found if Place(x.topic, x.partition, x.offset) == place), None)
 
     def lists(self) -> list[dict[str, Any]]:
         """All lists that were published, by partition in their order."""
@@ -102,7 +100,7 @@ class System:
         given = self.settings.model_copy(update=services).environment()
         environment = inherited(given | {f"SIGHTLINE_{key.upper()}": value for key, value in settings.items()})
         return subprocess.run(  # noqa: S603 (our own command)
-            [*_SIGHTLINE, *words], env=environment, capture_output=True, text=True, timeout=180, check=False
+            [*SIGHTLINE, *words], env=environment, capture_output=True, text=True, timeout=180, check=False
         )
 
     def restart(self, name: WorkerName) -> Worker:
@@ -117,11 +115,6 @@ def click(user: str, item: str, event_id: str) -> bytes:
     now_ms = time.time_ns() // 1_000_000
     event = {"event_id": event_id, "type": "click", "user_id": user, "item_id": item, "occurred_at_ms": now_ms}
     return json.dumps(event).encode()
-
-
-def tuple_of(place: Place) -> tuple[str, int, int]:
-    """Topic, partition and offset."""
-    return place.topic, place.partition, place.offset
 
 
 def await_that(condition: Callable[[], bool], deadline_s: float = DEADLINE_S) -> bool:

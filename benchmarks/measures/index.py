@@ -56,9 +56,7 @@ def measure_index(
     the items has `expired` after all were added.
     """
     random = np.random.default_rng(0)
-    shows = draw_copies(random, items, copies)
-    centres = draw_centres(random, int(shows.max()) + 1, dimensions)
-    vectors = draw(random, centres, int(shows.max()) + 1)
+    shows, centres, vectors = draw_pictures(random, items, dimensions, copies)
     stored = vectors.astype("<f2")
     queries = draw(random, centres, QUERIES)
     # The first index of a process allocates threads and buffers, which do not count.
@@ -93,6 +91,16 @@ def measure_index(
         expired=expired,
         pictures=len(pictures),
     )
+
+
+def draw_pictures(
+    random: np.random.Generator, items: int, dimensions: int, copies: float
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+    """The number of the picture that each item shows [items], the centres of the pictures, and their vectors."""
+    shows = draw_copies(random, items, copies)
+    count = int(shows.max()) + 1
+    centres = draw_centres(random, count, dimensions)
+    return shows, centres, draw(random, centres, count)
 
 
 def draw_copies(random: np.random.Generator, items: int, copies: float) -> NDArray[np.int64]:

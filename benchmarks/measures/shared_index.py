@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measures.index import COUNT, draw, draw_centres, draw_copies, percentile
+from benchmarks.measures.index import COUNT, draw, draw_pictures, percentile
 from deploy.redis_cluster import RedisNode
 from deploy.service import Progress
 from features.item import picture_key
@@ -100,9 +100,7 @@ def measure_shared_index(
     For the shares of `copies` and `expired` items see `measure_index`.
     """
     random = np.random.default_rng(0)
-    shows = draw_copies(random, items, copies)
-    centres = draw_centres(random, int(shows.max()) + 1, dimensions)
-    vectors = draw(random, centres, int(shows.max()) + 1)
+    shows, centres, vectors = draw_pictures(random, items, dimensions, copies)
     drawn = _Items(vectors[shows], shows, random.permutation(items) < round(expired * items))
     with TemporaryDirectory(prefix="sightline-index-") as home:
         node = RedisNode(Path(home))

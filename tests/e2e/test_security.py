@@ -3,7 +3,6 @@
 import os
 import ssl
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -35,7 +34,7 @@ from deploy.local import Endpoints, Stack
 from deploy.redis_server import RedisServer
 from deploy.service import Service
 from deploy.triton_server import TritonServer
-from deploy.workers import Workers
+from deploy.workers import SIGHTLINE, Workers
 from inference.encoders.encoder import SHAPE
 from inference.encoders.tls import TritonTls
 from inference.encoders.triton import TritonEncoder
@@ -219,7 +218,7 @@ def click(item: str = "i1") -> Interaction:
 def sightline(settings: Settings, *words: str) -> subprocess.CompletedProcess[str]:
     """Run the command line with these settings."""
     environment = os.environ | settings.environment()
-    command = [sys.executable, "-c", "from cli.main import main; main()", *words]
+    command = [*SIGHTLINE, *words]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
 
