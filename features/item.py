@@ -33,7 +33,7 @@ def key_of(identifier: str) -> int:
 
     Any two of n ids collide with a probability of about n² / 2⁶⁵: 3e-4 at 100 million.
     """
-    return int.from_bytes(blake2b(identifier.encode(), digest_size=8).digest(), "little")
+    return _hash64(identifier.encode())
 
 
 def hash_of(user_id: str) -> str:
@@ -47,7 +47,11 @@ def hash_of(user_id: str) -> str:
 
 def picture_key(embedding: bytes) -> int:
     """The 64-bit key (BLAKE2b) of a picture, by its stored vector; never 0, which stands for no picture."""
-    return int.from_bytes(blake2b(embedding, digest_size=8).digest(), "little") or 1
+    return _hash64(embedding) or 1
+
+
+def _hash64(data: bytes) -> int:
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "little")
 
 
 def decay(age_ms: float, half_life_ms: float) -> float:

@@ -68,7 +68,7 @@ def find_pictures(folder: Path, *, labels: Path | None = None, column: str | Non
 
 
 def read_file(path: Path) -> bytes:
-    """A file's bytes; raises OSError, or ValueError if it is too large to be made smaller."""
+    """A file's bytes; raises OSError, or ValueError if it is no file, or too large to be made smaller."""
     if not path.is_file():
         raise ValueError(f"{path.name} is a device, a pipe or a folder, not a file")
     size = path.stat().st_size
