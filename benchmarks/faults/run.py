@@ -41,6 +41,7 @@ def run_faults(
             for fault in group:
                 progress(f"{fault.name}: {fault.about}")
                 yield run_fault(fault, services, rate=rate, minutes=minutes)
+                services.restore()
 
 
 def run_fault(fault: Fault, services: Services, *, rate: float, minutes: float) -> Outcome:

@@ -28,6 +28,12 @@ class Services:
     proxies: dict[ServiceName, Proxy] = field(default_factory=dict)
     brokers: KafkaCluster | None = None
     models: Path | None = None
+    #: What `stack` runs of these services.
+    names: tuple[ServiceName, ...] = ()
+
+    def restore(self) -> None:
+        """Start the services that a fault left ended, so that the next one does not fail for it."""
+        self.stack.up(self.names)
 
     @property
     def kafka(self) -> str:
@@ -51,7 +57,7 @@ def running_services(settings: Settings, needs: frozenset[Need], progress: Progr
             names.append("triton")
         models = opened.enter_context(breakable_model(settings, progress)) if "broken model" in needs else None
         own, endpoints = opened.enter_context(own_stack(settings, progress, services=names, models=models))
-        services = Services(own, Stack(own, models=models), endpoints, endpoints, models=models)
+        services = Services(own, Stack(own, models=models), endpoints, endpoints, models=models, names=tuple(names))
         if needs & {"brokers", "kafka proxy"}:
             _start_brokers(services, needs, opened, progress)
         if "redis proxy" in needs:

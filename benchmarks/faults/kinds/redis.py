@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.faults.fault import Fault
 from benchmarks.faults.group_watch import GroupWatch
@@ -15,6 +16,8 @@ from streams.wire.topics import INTERACTIONS, SIGNALS
 AWAY_S = 10.0
 LOST_S = 1.5
 SLOW_S = 0.2
+#: Seconds before Redis is back, at which a worker starts: less than a worker may take to be ready.
+JOINING_S = 20.0
 #: Longer than the interval of the rollback watch, and long enough that nothing is in flight.
 IDLE_S = 3.0
 
@@ -68,20 +71,24 @@ def fill(system: System) -> float:
 
 
 def stay_away(system: System) -> float:
-    """Kill Redis for minutes while a worker joins: the lag grows, nothing is dropped, the group stays stable."""
+    """Kill Redis for minutes while a worker starts: the lag grows, nothing is dropped, the group stays stable."""
     time.sleep(CALM_S)
     away_s = 60 * system.minutes
     system.services.stack.kill("redis")
-    with GroupWatch(system.services.kafka, Namespace(system.settings.topic_prefix).group("interactions")) as group:
-        time.sleep(away_s / 2)
-        system.workers.start("interactions", 2)
-        time.sleep(away_s / 2)
-    system.workers.check_alive()
+    group_id = Namespace(system.settings.topic_prefix).group("interactions")
+    with GroupWatch(system.services.kafka, group_id) as group, ThreadPoolExecutor(1) as pool:
+        time.sleep(max(away_s - JOINING_S, 0))
+        # A worker that starts takes no partition before it has looked at Redis.
+        joining = pool.submit(system.workers.start, "interactions", 2)
+        time.sleep(min(away_s, JOINING_S))
+        system.workers.check_alive()
+        system.services.stack.start("redis")
+        recovered_s = _await_caught_up(system)
+        joining.result()
     # The worker that joined causes one rebalance.
     if group.changes > 2:
         raise Unmet(f"the group changed {group.changes} times while Redis was away")
-    system.services.stack.start("redis")
-    return _await_caught_up(system)
+    return recovered_s
 
 
 def cut(system: System) -> float:
