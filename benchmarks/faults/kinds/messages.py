@@ -49,7 +49,7 @@ _POISON = (
     b"{not json",
     b"\xff\xfe\x00",
     b"",
-    None,
+    b"null",
     b"[]",
     b"[" * 20_000,
     b'{"event_id":"p","type":"dance","user_id":"user-1","item_id":"a","occurred_at_ms":1}',
