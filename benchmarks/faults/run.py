@@ -41,12 +41,12 @@ def run_faults(
             for fault in group:
                 progress(f"{fault.name}: {fault.about}")
                 yield run_fault(fault, services, rate=rate, minutes=minutes)
-                services.restore()
 
 
 def run_fault(fault: Fault, services: Services, *, rate: float, minutes: float) -> Outcome:
     """Inflict one fault on a new system, wait until nothing lags, and verify the state."""
     try:
+        services.restore()
         with running(fault, services.settings, services, rate=rate, minutes=minutes) as system:
             return _inflict(fault, system)
     except _FAILURES as error:

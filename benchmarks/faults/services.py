@@ -32,7 +32,7 @@ class Services:
     names: tuple[ServiceName, ...] = ()
 
     def restore(self) -> None:
-        """Start the services that a fault left ended, so that the next one does not fail for it."""
+        """Start again what the fault before left ended, so that the next one does not fail for it."""
         self.stack.up(self.names)
 
     @property

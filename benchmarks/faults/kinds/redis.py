@@ -87,7 +87,7 @@ def stay_away(system: System) -> float:
         joining.result()
     # The worker that joined causes one rebalance.
     if group.changes > 2:
-        raise Unmet(f"the group changed {group.changes} times while Redis was away")
+        raise Unmet(f"the group changed {group.changes} times, and only one worker joined it")
     return recovered_s
 
 
@@ -154,7 +154,7 @@ FAULTS = (
     Fault("redis-lost-second-idle", "the last 1.5 s lost, no later events", lose_last_second_idle, within_s=30),
     Fault("redis-emptied", "FLUSHALL", empty, within_s=30),
     Fault("redis-full", "no memory for 10 s (noeviction)", fill, within_s=10),
-    Fault("redis-down", "killed for minutes while a worker joins", stay_away, within_s=30, per_minute_s=6),
+    Fault("redis-down", "killed for minutes while a worker starts", stay_away, within_s=30, per_minute_s=6),
     Fault("redis-cut", "no network to Redis for 10 s", cut, within_s=10, needs=frozenset({"redis proxy"})),
     Fault("redis-slow", "answers 200 ms late for 10 s", slow, within_s=10, needs=frozenset({"redis proxy"})),
 )
