@@ -1,11 +1,13 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from kafka import KafkaProducer  # type: ignore[import-untyped]  # ships no types
 
 from cli.user.stored import stores
+from features.dials import NO_DIALS, turn
 from features.item import Item, key_of
 from features.profile import Profile
 from features.trends import NO_TRENDS
@@ -24,14 +26,16 @@ pytestmark = pytest.mark.stack
 
 @pytest.fixture
 def shop(stack: RunningStack, topic_prefix: str, command: Run) -> None:
-    """A catalogue of reds and blues, and u1 who clicked a red one; no worker runs."""
+    """A catalogue of reds and blues, and u1 who clicked a red one and asked for red-3; no worker runs."""
     assert command("topics", "check").returncode == 0
     items = [each for _, each in reds_and_blues(8) if each is not None]
     gone = Item("gone", 1, deleted=True)
     with closing(KafkaProducer(bootstrap_servers=stack.endpoints.kafka)) as producer:
         for each in [*items, item("red-20", hidden=True)]:
             producer.send(f"{topic_prefix}state.catalog", key=each.item_id.encode(), value=encode_item(each))
-    asyncio.run(store(stack, topic_prefix, profile_of(act("red-0"), act("blue-1", -3.0)), [gone]))
+    profile = profile_of(act("red-0"), act("blue-1", -3.0))
+    wishing = replace(profile, dials=turn(NO_DIALS, [("red-3", 1.0)]))
+    asyncio.run(store(stack, topic_prefix, wishing, [gone]))
 
 
 async def store(stack: RunningStack, prefix: str, profile: Profile, items: Sequence[Item]) -> None:
@@ -55,7 +59,7 @@ def test_a_list_and_its_items_are_explained_without_a_worker(variables: dict[str
     assert (len(names), found["known"], found["filtered"]["seen"]) == (5, True, 1)
     assert {name.partition("-")[0] for name in names} == {"red"}
     shares = {part["code"]: part["share"] for part in found["slots"][0]["score"]["signals"]}
-    assert shares["looks_like"] > 0.3
+    assert (names[0], shares["you_asked"] > shares["looks_like"] > 0.1) == ("red-3", True)
     for item_id, code in {
         "nowhere": "not_in_catalogue",
         "gone": "deleted",
@@ -64,8 +68,8 @@ def test_a_list_and_its_items_are_explained_without_a_worker(variables: dict[str
     }.items():
         why = last_json(run("user", "explain", "u1", item_id, "--json", variables=known))["item"]
         assert (why["verdict"], why["obstacles"][0]["code"]) == ("not_a_candidate", code)
-    shown = run("user", "explain", "u1", names[0], variables=known)
-    assert shown.stdout.startswith(f"'{names[0]}' is in slot 1\n")
+    shown = run("user", "explain", "u1", "red-3", variables=known)
+    assert shown.stdout.startswith("'red-3' is in slot 1\n")
     assert "looks_like" in shown.stdout
     below = run("user", "explain", "u1", "blue-2", variables=known)
     assert "is not in the list because others score higher: rank " in below.stdout
