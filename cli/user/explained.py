@@ -6,7 +6,7 @@ from rich.table import Table
 
 from cli.output import results
 from cli.reasons import sentence
-from cli.user.why import answer_in_words, obstacle_in_words, verdict_in_words
+from cli.user.why import answer_in_words, verdict_in_words
 from inference.explain.explanation import Explanation, ItemExplanation, Score, SignalPart, Slot
 
 
@@ -32,8 +32,6 @@ def print_item(user_id: str, found: Explanation, item: ItemExplanation) -> None:
     """Print why an item is in the list or is not, what each source says of it, and its score."""
     console = results()
     console.print(f"{item.item_id!r} {verdict_in_words(item)}", soft_wrap=True)
-    for obstacle in item.obstacles:
-        console.print(f"  {obstacle_in_words(obstacle)}", soft_wrap=True)
     for answer in item.sources:
         console.print(f"  {answer.source}: {answer_in_words(answer)}", soft_wrap=True)
     if item.slot is not None:
@@ -85,7 +83,7 @@ def _score_table(score: Score, last: Slot | None = None) -> Table:
 
 
 def _cells(part: SignalPart) -> tuple[str, str, str, str]:
-    weight = f"{part.adds / part.value:.3g}" if part.value else ""
+    weight = f"{part.adds / part.value:.2g}" if part.value else ""
     return f"{part.value:.4f}", weight, f"{part.adds:+.4f}", "" if part.share is None else f"{part.share:.1%}"
 
 

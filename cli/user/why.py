@@ -15,7 +15,7 @@ def verdict_in_words(item: ItemExplanation) -> str:
         case "in_list":
             return f"is in slot {item.slot}"
         case "not_a_candidate":
-            return "is not a candidate because"
+            return f"is not a candidate because {'; '.join(map(obstacle_in_words, item.obstacles))}"
         case "not_proposed":
             return "is not a candidate because no source proposes it"
         case "copy":
