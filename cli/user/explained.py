@@ -74,18 +74,16 @@ def _score_table(score: Score, last: Slot | None = None) -> Table:
     for code in dict.fromkeys([*ours, *theirs]):
         part, other = ours.get(code), theirs.get(code)
         cells = ("", "", "", "") if part is None else _cells(part)
-        table.add_row(code, *cells, *_beside(last, 0.0 if other is None else other.adds))
-    others = (score.others, 0.0 if last is None else last.score.others)
-    if any(others):
-        table.add_row("likeness to refused items", "", "", f"{others[0]:+.4f}", "", *_beside(last, others[1]))
-    table.add_row("score", "", "", f"{score.score:.4f}", "", *_beside(last, last.score.score if last else 0.0))
+        table.add_row(code, *cells, *([] if last is None else [f"{other.adds if other else 0:+.4f}"]))
+    beside = [] if last is None else [last.score]
+    if any(each.others for each in (score, *beside)):
+        table.add_row(
+            "likeness to refused items", "", "", f"{score.others:+.4f}", "", *(f"{each.others:+.4f}" for each in beside)
+        )
+    table.add_row("score", "", "", f"{score.score:.4f}", "", *(f"{each.score:.4f}" for each in beside))
     return table
 
 
 def _cells(part: SignalPart) -> tuple[str, str, str, str]:
     weight = f"{part.adds / part.value:.2g}" if part.value else ""
     return f"{part.value:.4f}", weight, f"{part.adds:+.4f}", "" if part.share is None else f"{part.share:.1%}"
-
-
-def _beside(last: Slot | None, adds: float) -> list[str]:
-    return [] if last is None else [f"{adds:+.4f}"]

@@ -75,9 +75,7 @@ def answer_in_words(answer: Answer) -> str:
         case "nothing_chosen":
             return "the user chose nothing yet"
         case "no_neighbour":
-            return (
-                f"nobody chose it beside the user's last {answer.latest} items, of which {answer.known} have neighbours"
-            )
+            return f"no neighbour of the user's last {answer.latest} items, of which {answer.known} have neighbours"
         case "less_similar":
             weakest = (
                 "it proposes none" if answer.weakest is None else f"the weakest it proposes has {answer.weakest:.2f}"

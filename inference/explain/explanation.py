@@ -28,7 +28,7 @@ ObstacleCode: TypeAlias = Literal[
     "seen",
 ]
 #: Why a source does not propose an item; `proposed` if it does. `no_interests`, `nothing_chosen`: it has nothing to go
-#: out from. `less_similar`, `lower_rank`: others come first. `no_neighbour`: nobody chose it after the latest items.
+#: out from. `less_similar`, `lower_rank`: others come first. `no_neighbour`: it is none of the latest items'.
 #: `no_engagement`: it has no rank. `same_picture`: another item with its picture is proposed. `not_proposed`: no more
 #: is known.
 AnswerCode: TypeAlias = Literal[
