@@ -28,6 +28,14 @@ def running_system(settings: Settings, *, keep: bool = False) -> Iterator[Endpoi
             yield endpoints
 
 
+@contextmanager
+def running_stores(settings: Settings) -> Iterator[Endpoints]:
+    """Kafka with the topics, and Redis: for a command that reads what is stored, and asks no worker."""
+    with Stack(settings, progress=progress).borrowed(("kafka", "redis")) as endpoints:
+        _create_topics(settings, endpoints)
+        yield endpoints
+
+
 def _create_topics(settings: Settings, endpoints: Endpoints) -> None:
     made = create_topics(
         endpoints.kafka,

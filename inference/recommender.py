@@ -12,6 +12,8 @@ from features.recommendation import Source
 from features.trends import NO_TRENDS
 from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
+from inference.explain.explain import explain
+from inference.explain.explanation import Explanation, Subject
 from inference.ranking.ranker import label
 from inference.ranking.ranking import Ranking, WeightedRanker
 from inference.retrieval.candidates import count_sources, generate_candidates
@@ -94,23 +96,44 @@ class Recommender:
         `candidates` or `rank`. If the catalogue changed since `prepare`, the tastes are worked out again: a row may be
         another item's by now.
         """
+        query = self._query(prepared, users, behaviours, trends, now_ms)
+        found = self._make(query, end)
+        for place, each in enumerate(found):
+            if self._is_short(each):
+                _, found[place] = self._make_longer(query, place, each)
+        return found
+
+    def explain(
+        self,
+        prepared: Prepared,
+        user: int,
+        behaviours: Mapping[int, Behaviour],
+        trends: NDArray[np.void],
+        now_ms: int,
+        subject: Subject | None = None,
+    ) -> Explanation:
+        """What `recommend` gives the user of the only profile, with the reasons why the subject is there or is not."""
+        query = self._query(prepared, [user], behaviours, trends, now_ms)
+        (made,) = self._make(query)
+        if self._is_short(made):
+            query, _ = self._make_longer(query, 0, made)
+        return explain(query, self._ranker, self.length, subject)
+
+    def _query(
+        self,
+        prepared: Prepared,
+        users: Sequence[int],
+        behaviours: Mapping[int, Behaviour],
+        trends: NDArray[np.void],
+        now_ms: int,
+    ) -> Query:
         if prepared.changes != self._catalog.changes:
             prepared = self.prepare(prepared.profiles, now_ms)
-        query = Query(
-            prepared.profiles,
-            users,
-            prepared.tastes,
-            behaviours,
-            self._find_trends(trends, now_ms),
-            self._catalog,
-            now_ms,
-        )
-        found = self._make(query, end)
-        possible = min(self.length, self._catalog.pictures.pictures)
-        for place, each in enumerate(found):
-            if len(each.ranking.items) < possible:
-                found[place] = self._make_longer(query, place, each)
-        return found
+        found = self._find_trends(trends, now_ms)
+        return Query(prepared.profiles, users, prepared.tastes, behaviours, found, self._catalog, now_ms)
+
+    def _is_short(self, made: Recommended) -> bool:
+        return len(made.ranking.items) < min(self.length, self._catalog.pictures.pictures)
 
     def _make(self, query: Query, end: Callable[[str], None] = lambda _: None) -> list[Recommended]:
         candidates = generate_candidates(query)
@@ -119,8 +142,11 @@ class Recommender:
         end("rank")
         return [Recommended(*each) for each in zip(rankings, candidates.sources_of(), candidates.filtered, strict=True)]
 
-    def _make_longer(self, query: Query, place: int, made: Recommended) -> Recommended:
-        """The list of one user, which is short, from wider and wider searches until it is full or has everything."""
+    def _make_longer(self, query: Query, place: int, made: Recommended) -> tuple[Query, Recommended]:
+        """The list of one user, which is short, from wider and wider searches until it is full or has everything.
+
+        With the query of the last search.
+        """
         profiles = [query.profiles[place]]
         tastes = find_tastes(profiles, self._catalog, query.now_ms)
         alone = replace(query, profiles=profiles, users=[query.users[place]], tastes=tastes)
@@ -128,11 +154,11 @@ class Recommender:
         reaches = [reach for reach in WIDER_REACHES if reach < indexed]
         wider = [replace(alone, reach=reach) for reach in reaches]
         every = replace(alone, reach=max(SIMILAR_COUNT, 2 * self.length), is_exhaustive=True)
-        for each in [*wider, every]:
-            (made,) = self._make(each)
+        for query in [*wider, every]:
+            (made,) = self._make(query)
             if len(made.ranking.items) == self.length:
                 break
-        return made
+        return query, made
 
     def _find_trends(self, table: NDArray[np.void], now_ms: int) -> Trends:
         """The trends by row, worked out once for each table and size of the catalogue: tables are a second old."""

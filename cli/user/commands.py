@@ -21,6 +21,18 @@ def show(user_id: UserArgument, as_json: JsonOption = False) -> None:
 
 
 @app.command()
+def explain(
+    user_id: UserArgument,
+    item_id: Annotated[str | None, typer.Argument(help="The id of an item, in the list or not.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the list that a user would get now, and why; or why an item is in it, or is not."""
+    from cli.user.explain import print_explanation
+
+    print_explanation(user_id, item_id, as_json)
+
+
+@app.command()
 def forget(
     user_id: UserArgument,
     verify: Annotated[bool, typer.Option("--verify", help="Then search Redis and the topics for the id.")] = False,

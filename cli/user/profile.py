@@ -11,21 +11,15 @@ from rich.table import Table
 
 from cli.output import print_json, results
 from cli.pseudonyms import known_as
+from cli.user.stored import read_catalog, read_profile, stores
 from deploy.local import Endpoints, Stack
 from features.fingerprints import count
 from features.ledger import faded
-from features.profile import ENGAGED_HALF_LIFE_MS, NEW, Profile
+from features.profile import ENGAGED_HALF_LIFE_MS, Profile
 from inference.catalog.catalog import Catalog
 from inference.retrieval.preferences import named_dials
 from inference.retrieval.tastes import find_tastes
-from sightline_client.routing import partition_of
-from state.profiles import ProfileStore
-from state.redis import RedisPartitions, connect
-from streams.catalog.replica import CatalogReplica
-from streams.credentials import kafka_security, redis_access
 from streams.settings import Settings, read_settings
-from streams.wire.namespace import Namespace
-from streams.wire.topics import CATALOG
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +66,9 @@ def print_profile(user_id: str, as_json: bool) -> None:
 
 
 async def _read(user_id: str, settings: Settings, endpoints: Endpoints) -> Shown:
-    partition = partition_of(user_id.encode(), settings.partitions)
-    redis = connect(endpoints.redis, access=redis_access(settings))
-    catalog = Catalog(settings.dimensions)
-    topic = Namespace(settings.topic_prefix).topic(CATALOG)
-    replica = CatalogReplica(endpoints.kafka, topic, catalog, security=kafka_security(settings))
-    try:
-        keys = Namespace(settings.topic_prefix).profile_keys
-        store = ProfileStore(RedisPartitions(redis, keys, observe=lambda _op, _seconds: None))
-        loaded = (await store.load({partition: [user_id]}))[partition]
-    finally:
-        await redis.aclose()
-    await replica.start()
-    await replica.stop()
-    return _describe(user_id, partition, loaded.position, loaded.profiles.get(user_id, NEW), catalog)
+    async with stores(settings, endpoints) as (profiles, _):
+        partition, position, profile = await read_profile(profiles, user_id, settings.partitions)
+    return _describe(user_id, partition, position, profile, await read_catalog(settings, endpoints))
 
 
 def _describe(user_id: str, partition: int, position: int, profile: Profile, catalog: Catalog) -> Shown:

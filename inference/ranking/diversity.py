@@ -88,9 +88,7 @@ def _pick_diverse(
         top = worth.argmax()
         while compared[top] < slot and worth[top] > -np.inf:
             for earlier in range(compared[top], slot):
-                similarity = dot(vectors[top], shown[earlier])
-                repeated = np.inf if similarity >= SAME_PICTURE else (similarity - ALIKE) * (DIVERSITY / (1 - ALIKE))
-                cost[top] = max(cost[top], np.float32(repeated))
+                cost[top] = max(cost[top], repetition(dot(vectors[top], shown[earlier])))
             worth[top] = scores[shortlist[top]] - cost[top]
             compared[top] = slot
             top = worth.argmax()
@@ -99,6 +97,12 @@ def _pick_diverse(
         picked[slot], shown[slot], worth[top] = shortlist[top], vectors[top], -np.inf
         knows_new |= _is_unknown(signals, picked[slot])
     return knows_new
+
+
+@compiled
+def repetition(similarity: np.float32) -> np.float32:
+    """What likeness to an earlier slot takes from a candidate's worth, if above 0; infinite for the same picture."""
+    return np.float32(np.inf if similarity >= SAME_PICTURE else (similarity - ALIKE) * (DIVERSITY / (1 - ALIKE)))
 
 
 @compiled

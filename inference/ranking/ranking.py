@@ -32,6 +32,23 @@ class Ranking:
     diversity: float
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How the m candidates of u users were ordered, and which of them fill the lists of l slots.
+
+    `signals` float32 [signals, m] and `scores` float32 [m]; `picked` int64 [u, l] are the places of the candidates,
+    -1 for no item, and `shown` float32 [u, l, d] their vectors; `explored` int64 [u] the slot that explores, or -1;
+    `diversities` [u] as in Ranking.
+    """
+
+    signals: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    picked: NDArray[np.int64]
+    shown: NDArray[np.float32]
+    explored: NDArray[np.int64]
+    diversities: NDArray[np.float64]
+
+
 class WeightedRanker:
     """Ranks by a weighted sum of signals (`weights.WEIGHTS`). See `Ranker`."""
 
@@ -40,9 +57,23 @@ class WeightedRanker:
 
     def rank(self, query: Query, candidates: Candidates, *, length: int) -> list[Ranking]:
         """For each user the best `length` candidates, diverse, with reasons; empty where there are no candidates."""
-        catalog, tastes = query.catalog, query.tastes
         if not len(candidates.rows):
             return [Ranking([], 1.0)] * len(query.profiles)
+        order = self.order(query, candidates, length=length)
+        reasons = find_reasons(order.picked, order.shown, order.signals, query, candidates)
+        items = _items(order.picked, order.explored, order.scores, reasons, query, candidates)
+        return [Ranking(*each) for each in zip(items, order.diversities.tolist(), strict=True)]
+
+    def contributions(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What each of the `signals` [signals, n] adds to the score of n candidates, float32 [signals, n].
+
+        The score may have further parts, such as what likeness to refused items costs.
+        """
+        return SCORE_WEIGHTS[:, None] * signals
+
+    def order(self, query: Query, candidates: Candidates, *, length: int) -> Order:
+        """Score the candidates, and fill the lists."""
+        catalog, tastes = query.catalog, query.tastes
         signals = find_signals(query, candidates)
         scores = np.zeros(len(candidates.rows), np.float32)
         picked = np.full((len(query.profiles), length), -1, np.int64)
@@ -58,9 +89,7 @@ class WeightedRanker:
             picked,
             shown,
         )
-        reasons = find_reasons(picked, shown, signals, query, candidates)
-        items = _items(picked, explored, scores, reasons, query, candidates)
-        return [Ranking(*each) for each in zip(items, diversities.tolist(), strict=True)]
+        return Order(signals, scores, picked, shown, explored, diversities)
 
 
 @compiled

@@ -58,7 +58,7 @@ def find_reasons(
     return [reasons[start:end] for start, end in pairwise([0, *ends.tolist()])]
 
 
-def rounded(values: NDArray[np.floating]) -> Any:
+def rounded(values: NDArray[np.floating] | np.floating) -> Any:
     """The values as Python floats, with four decimals as on the wire."""
     return values.astype(np.float64).round(4).tolist()
 

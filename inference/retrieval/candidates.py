@@ -50,9 +50,7 @@ def count_sources(sources: NDArray[np.int8]) -> dict[Source, int]:
 
 def generate_candidates(query: Query) -> Candidates:
     """Find the candidates of up to USERS_LIMIT users: all sources, merged, then filtered."""
-    proposed = {name: propose(query) for name, propose in SOURCES.items()}
-    if query.is_exhaustive:
-        proposed |= _exhaustive(query)
+    proposed = propose(query)
     # What was refused goes with the proposals, and the filters find it there.
     merged = merge([*proposed.values(), Proposals(query.tastes.refused)], len(query.profiles))
     wishes = wishes_of(query.profiles, merged.users, merged.rows, query.catalog)
@@ -67,6 +65,12 @@ def generate_candidates(query: Query) -> Candidates:
         wishes.of(kept),
         [{name: number for name, number in zip(FILTERS, each, strict=True) if number} for each in filtered.tolist()],
     )
+
+
+def propose(query: Query) -> dict[Source, Proposals]:
+    """What each source proposes."""
+    proposed = {name: source(query) for name, source in SOURCES.items()}
+    return proposed | _exhaustive(query) if query.is_exhaustive else proposed
 
 
 def _exhaustive(query: Query) -> dict[Source, Proposals]:

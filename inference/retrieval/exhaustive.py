@@ -4,8 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.catalog.copies import first_distinct
-from inference.retrieval.filters import REFUSED, apply_filters
-from inference.retrieval.merge import NO_ROWS, Merged
+from inference.retrieval.filters import apply_filters, merged_alone
 from inference.retrieval.preferences import wishes_of
 from inference.retrieval.query import Query
 
@@ -30,9 +29,6 @@ def has_interests(query: Query, user: int) -> bool:
 def _allowed(query: Query, user: int) -> NDArray[np.int64]:
     """One row of each picture that the user may be shown."""
     rows = np.flatnonzero(query.catalog.shown)
-    users = np.full(len(rows), user)
-    none = np.zeros(len(rows), np.int8)
-    refused = np.where(np.isin(rows, query.tastes.refused[user]), np.int8(REFUSED), none)
-    merged = Merged(users, rows, none, refused, np.zeros(0, np.float32), NO_ROWS)
-    kept, _, _ = apply_filters(query, merged, wishes_of(query.profiles, users, rows, query.catalog).weights)
+    merged = merged_alone(query, user, rows)
+    kept, _, _ = apply_filters(query, merged, wishes_of(query.profiles, merged.users, rows, query.catalog).weights)
     return query.catalog.pictures.one_of_each(rows[kept])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from features.dials import NEVER
 from features.jit import compiled
 from features.profile import REFUSED_BEFORE, SEEN_BEFORE
-from inference.retrieval.merge import Merged
+from inference.retrieval.merge import NO_ROWS, Merged
 from inference.retrieval.query import Query
 from inference.retrieval.sources.table import SOURCES
 
@@ -78,6 +78,28 @@ def apply_filters(
         catalog.expires_ms,
         query.now_ms,
     )
+
+
+def merged_alone(query: Query, user: int, rows: NDArray[np.int64]) -> Merged:
+    """Rows [n], each once and in ascending order, as if one source had proposed them to one user of the query."""
+    none = np.zeros(len(rows), np.int8)
+    refused = np.where(np.isin(rows, query.tastes.refused[user]), np.int8(REFUSED), none)
+    return Merged(np.full(len(rows), user), rows, none, refused, np.zeros(0, np.float32), NO_ROWS)
+
+
+def filters_of(query: Query, user: int, row: int, wish: float) -> list[str]:
+    """Every filter that takes a row out for a user whose dial for it is `wish`, by name and in the order of FILTERS."""
+    catalog, profile = query.catalog, query.profiles[user]
+    merged = merged_alone(query, user, np.array([row]))
+    (remembered,) = _remembered(query, merged)
+    takes_out = (
+        is_unavailable(catalog.available[row], catalog.expires_ms[row], query.now_ms),
+        is_own(catalog.owners[row], np.uint64(query.users[user])),
+        is_unwanted(np.float32(wish)),
+        is_hidden(merged.last[0], remembered),
+        is_seen(catalog.keys[row], profile.seen, remembered),
+    )
+    return [name for name, takes in zip(FILTERS, takes_out, strict=True) if takes]
 
 
 def _remembered(query: Query, merged: Merged) -> NDArray[np.int8]:

@@ -25,10 +25,22 @@ from cli.items.picture_folder import Survey
 from cli.main import app
 from cli.operate import doctor, stack, topics, verify
 from cli.output import print_error, print_json, progress
-from cli.user import profile, requests
+from cli.user import explained, profile, requests
 from deploy.local import ServiceStatus
 from features.printable import printable
 from features.recommendation import Reason
+from inference.explain.explanation import (
+    Answer,
+    Explanation,
+    ItemExplanation,
+    Likeness,
+    Obstacle,
+    Score,
+    SignalPart,
+    Slot,
+    Standing,
+    Verdict,
+)
 from streams.processing.redrive import Found
 from streams.replay.report import Difference, Report
 from streams.wire.events import DeadLetter, PlaceInLog, Receipt, Recommendations, RecommendedItem, Trigger
@@ -102,6 +114,27 @@ def profile_of(text: str) -> profile.Shown:
     return profile.Shown(text, 0, 0, 1, None, entries, entries, 0, 0, [1.0], {text: 1.0}, {text: -1.0})
 
 
+def explained_of(text: str, verdict: Verdict | None) -> Explanation:
+    score = Score(1.0, [SignalPart("same_category", 1.0, 1.0, 1.0)], 0.0)
+    slot = Slot(1, list_of(text).items[0], [text], score)
+    obstacles = [Obstacle("never", named_by="category", name=text)]
+    item = ItemExplanation(
+        text,
+        verdict or "in_list",
+        obstacles=obstacles,
+        sources=[Answer(text, "same_picture", 1, item_id=text)],
+        repeats=Likeness(1, text, 0.9, 0.3),
+        standing=Standing(1, 1, 1, score, slot),
+    )
+    return Explanation(True, True, {"encoder": text, "ranker": text}, [slot], 1, {text: 1}, item if verdict else None)
+
+
+def explain_item(text: str, verdict: Verdict) -> None:
+    found = explained_of(text, verdict)
+    assert found.item is not None
+    explained.print_item(text, found, found.item)
+
+
 def import_of(text: str) -> import_folder.Import:
     return import_folder.Import(Journal(Path("none")), text, lambda: None, refused={text: text})
 
@@ -119,6 +152,9 @@ def service(text: str) -> ServiceStatus:
 DOORS: dict[str, Door] = {
     "user show": lambda text: profile._print(profile_of(text)),
     "user show, unknown": lambda text: profile._print(profile.Shown(text, 0, 0, 0, None, [], [], 0, 0, [], {}, {})),
+    "user explain": lambda text: explained.print_list(text, explained_of(text, None)),
+    "user explain, below": lambda text: explain_item(text, "below_last_slot"),
+    "user explain, copy": lambda text: explain_item(text, "copy"),
     "user forget": lambda text: requests._print_receipt(text, receipt_of(text)),
     "user forget --verify": lambda text: requests._print_traces(text, [text]),
     "tail": lambda text: tail._show(list_of(text), False),

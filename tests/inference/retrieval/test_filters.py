@@ -1,5 +1,7 @@
+from collections import Counter
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,8 +10,9 @@ from features.item import key_of
 from features.profile import NEW
 from inference.catalog.catalog import Catalog
 from inference.retrieval.candidates import generate_candidates
+from inference.retrieval.filters import FILTERS, apply_filters, filters_of, merged_alone
 from tests.harness.catalog import NOW, act, item, profile_of, reds_and_blues
-from tests.harness.lists import candidates_of, catalog_of, chosen_after, ids, names, query_of, ranked
+from tests.harness.lists import candidates_of, catalog_of, chosen_after, ids, names, query_after, query_of, ranked
 
 
 @pytest.fixture
@@ -102,6 +105,32 @@ def test_an_item_is_counted_under_one_filter_only() -> None:
     shop = catalog_of(("red-0", item("red-0", owner="u1", in_stock=False)))
 
     assert candidates_of(shop, act("red-0"), dials={"red-0": 1.0}).filtered[0] == {"unavailable": 1}
+
+
+def test_all_filters_that_take_a_row_out_are_named_and_the_first_is_the_one_it_is_counted_under() -> None:
+    shop = catalog_of(
+        ("red-0", item("red-0", owner="u1", in_stock=False)),
+        ("red-1", item("red-1", owner="u1")),
+        ("red-2", item("red-2")),
+        ("red-3", item("red-3")),
+        ("blue-0", item("blue-0")),
+    )
+    query = query_after(shop, act("red-0"), act("red-2", -3.0), act("red-3"), user="u1", dials={"red": -1.0})
+    wish = {name: 0.0 if name == "blue-0" else -1.0 for name in ("red-0", "red-1", "red-2", "red-3", "blue-0")}
+    named = {name: filters_of(query, 0, shop.row_of(name) or 0, wish[name]) for name in wish}
+
+    assert named == {
+        "red-0": ["unavailable", "own", "unwanted", "seen"],
+        "red-1": ["own", "unwanted"],
+        "red-2": ["unwanted", "hidden", "seen"],
+        "red-3": ["unwanted", "seen"],
+        "blue-0": [],
+    }
+    merged = merged_alone(query, 0, np.arange(5))
+    kept, _, counted = apply_filters(query, merged, np.array([*wish.values()], np.float32))
+    first = Counter(each[0] for each in named.values() if each)
+    assert dict(zip(FILTERS, counted[0].tolist(), strict=True)) == {name: first[name] for name in FILTERS}
+    assert kept.tolist() == [4]
 
 
 @pytest.mark.parametrize("name", ["red-1", "red", "bob"])

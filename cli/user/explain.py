@@ -1,0 +1,61 @@
+"""What `sightline user explain` does: it makes a user's list as a worker would, and prints what led to it."""
+
+import asyncio
+import time
+
+import msgspec
+import typer
+
+from cli.output import print_json
+from cli.pseudonyms import known_as
+from cli.running import running_stores
+from cli.user.explained import print_item, print_list
+from cli.user.stored import read_catalog, read_profile, stores
+from deploy.local import Endpoints
+from features.item import Item, key_of
+from inference.explain.explanation import Explanation, Subject
+from inference.recommender import Recommender
+from state.signals import SignalStore, Wanted
+from state.signals import partition_of as signal_partition_of
+from streams.settings import Settings, read_settings
+
+
+def print_explanation(user_id: str, item_id: str | None, as_json: bool) -> None:
+    """Print the list of a user with what led to it, or what concerns one item."""
+    for word in (user_id, item_id or ""):
+        _check_utf8(word)
+    settings = read_settings()
+    with running_stores(settings) as endpoints:
+        found = asyncio.run(_explain(known_as(settings, user_id), item_id, settings, endpoints))
+    if as_json:
+        print_json({"user_id": user_id, **msgspec.to_builtins(found)})
+    elif found.item is None:
+        print_list(user_id, found)
+    else:
+        print_item(user_id, found, found.item)
+
+
+def _check_utf8(word: str) -> None:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        raise typer.BadParameter(f"{word!r} is not UTF-8, as ids are: see how the terminal encodes it") from None
+
+
+async def _explain(user_id: str, item_id: str | None, settings: Settings, endpoints: Endpoints) -> Explanation:
+    catalog = await read_catalog(settings, endpoints)
+    recommender = Recommender(catalog, length=settings.list_length)
+    async with stores(settings, endpoints) as (profiles, signals):
+        _, _, profile = await read_profile(profiles, user_id, settings.partitions)
+        behaviours = await signals.behaviours(recommender.needed([profile]))
+        trends = await signals.trends()
+        subject = None if item_id is None else Subject(item_id, await _stored(signals, item_id, settings.partitions))
+    now_ms = time.time_ns() // 1_000_000
+    prepared = recommender.prepare([profile], now_ms)
+    return recommender.explain(prepared, key_of(user_id), behaviours, trends, now_ms, subject)
+
+
+async def _stored(signals: SignalStore, item_id: str, partitions: int) -> Item | None:
+    """What is stored of an item, also of one that the catalogue leaves out."""
+    partition = signal_partition_of(key_of(item_id), partitions)
+    return (await signals.load({partition: Wanted([item_id], [])}))[partition].items.get(item_id)

@@ -1,0 +1,48 @@
+"""Reads what is stored of a user, and the catalogue that it is about."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from deploy.local import Endpoints
+from features.profile import NEW, Profile
+from inference.catalog.catalog import Catalog
+from sightline_client.routing import partition_of
+from state.profiles import ProfileStore
+from state.redis import RedisPartitions, connect
+from state.signals import SignalStore
+from streams.catalog.replica import CatalogReplica
+from streams.credentials import kafka_security, redis_access
+from streams.settings import Settings
+from streams.wire.namespace import Namespace
+from streams.wire.topics import CATALOG
+
+
+@asynccontextmanager
+async def stores(settings: Settings, endpoints: Endpoints) -> AsyncIterator[tuple[ProfileStore, SignalStore]]:
+    """The profiles, and the items with what users do with them, in Redis."""
+    redis, namespace = connect(endpoints.redis, access=redis_access(settings)), Namespace(settings.topic_prefix)
+    profiles, signals = (
+        RedisPartitions(redis, keys, observe=lambda _op, _seconds: None)
+        for keys in (namespace.profile_keys, namespace.item_keys)
+    )
+    try:
+        yield ProfileStore(profiles), SignalStore(signals, settings.partitions)
+    finally:
+        await redis.aclose()
+
+
+async def read_profile(store: ProfileStore, user_id: str, partitions: int) -> tuple[int, int, Profile]:
+    """The partition of a user, its position, and the user's profile."""
+    partition = partition_of(user_id.encode(), partitions)
+    loaded = (await store.load({partition: [user_id]}))[partition]
+    return partition, loaded.position, loaded.profiles.get(user_id, NEW)
+
+
+async def read_catalog(settings: Settings, endpoints: Endpoints) -> Catalog:
+    """The catalogue as state.catalog has it now; raises BrokerUnavailable."""
+    catalog = Catalog(settings.dimensions)
+    topic = Namespace(settings.topic_prefix).topic(CATALOG)
+    replica = CatalogReplica(endpoints.kafka, topic, catalog, security=kafka_security(settings))
+    await replica.start()
+    await replica.stop()
+    return catalog

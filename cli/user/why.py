@@ -1,0 +1,132 @@
+"""The parts of an explanation as words."""
+
+from datetime import UTC, datetime
+
+from inference.explain.explanation import Answer, ItemExplanation, Obstacle
+
+
+def verdict_in_words(item: ItemExplanation) -> str:
+    """What follows the name of an item.
+
+    >>> verdict_in_words(ItemExplanation("i1", "in_list", slot=2))
+    'is in slot 2'
+    """
+    match item.verdict:
+        case "in_list":
+            return f"is in slot {item.slot}"
+        case "not_a_candidate":
+            return f"is not a candidate because {'; '.join(map(obstacle_in_words, item.obstacles))}"
+        case "not_proposed":
+            return "is not a candidate because no source proposes it"
+        case "copy":
+            return f"is not in the list because {_copy(item)}"
+        case "diversity":
+            return f"is not in the list because it repeats{_repetition(item)}; its score would do for the last slot"
+        case "below_last_slot":
+            return f"is not in the list because others score higher: {_rank(item)}"
+
+
+def obstacle_in_words(obstacle: Obstacle) -> str:  # one line for each
+    """What keeps an item out, as words.
+
+    >>> obstacle_in_words(Obstacle("never", named_by="category", name="hats"))
+    'a dial of the user says never to its category, hats'
+    """
+    match obstacle.code:
+        case "not_in_catalogue":
+            return "it is not in the catalogue: nothing is stored of this id, so it was never uploaded"
+        case "deleted":
+            return "it was deleted"
+        case "no_picture":
+            return "it has no picture yet: its facts are known, but no picture was uploaded and encoded"
+        case "other_encoder":
+            return "its picture has no vector of the encoder that the catalogue uses (docs/encoder.md)"
+        case "not_read_yet":
+            return "it is stored, but not on state.catalog yet: ask again in a moment"
+        case "hidden_item":
+            return "it is hidden in the catalogue"
+        case "out_of_stock":
+            return "it is out of stock"
+        case "unavailable":
+            return "it is out of stock or hidden in the catalogue"
+        case "expired":
+            return f"it expired at {_when(obstacle.at_ms or 0)}"
+        case "own":
+            return "it is the user's own"
+        case "never":
+            return f"a dial of the user says never to {_named(obstacle)}"
+        case "refused":
+            return f"the user refused it (hide, dislike or a low rating){_long_ago(obstacle)}"
+        case "seen":
+            return f"the user saw it before{_long_ago(obstacle)}"
+
+
+def answer_in_words(answer: Answer) -> str:
+    """What a source says of an item, as words.
+
+    >>> answer_in_words(Answer("popular", "lower_rank", 32, rank=41))
+    'rank 41, and it proposes 32'
+    """
+    match answer.code:
+        case "proposed":
+            return "proposes it"
+        case "no_interests":
+            return "the user has no interests: the catalogue has nothing that they engaged with"
+        case "nothing_chosen":
+            return "the user chose nothing yet"
+        case "no_neighbour":
+            return f"no neighbour of the user's last {answer.latest} items, of which {answer.known} have neighbours"
+        case "less_similar":
+            weakest = (
+                "it proposes none" if answer.weakest is None else f"the weakest it proposes has {answer.weakest:.2f}"
+            )
+            return f"similarity {answer.similarity:.2f} to the nearest interest; {weakest}"
+        case "lower_rank":
+            return f"rank {answer.rank}, and it proposes {answer.proposals}"
+        case "no_engagement":
+            return f"it has no rank: too few users engaged with it lately; {answer.proposals} others are proposed"
+        case "same_picture":
+            return f"proposes {answer.item_id!r} in its place, which has the same picture"
+        case "not_proposed":
+            return f"does not propose it, but {answer.proposals} others"
+
+
+def _copy(item: ItemExplanation) -> str:
+    slot = item.repeats
+    return (
+        "" if slot is None else f"slot {slot.slot} has its picture: {slot.item_id!r} (similarity {slot.similarity:.3f})"
+    )
+
+
+def _repetition(item: ItemExplanation) -> str:
+    slot = item.repeats
+    if slot is None or slot.costs is None:
+        return ""
+    return f" slot {slot.slot}, {slot.item_id!r} (similarity {slot.similarity:.2f}), which costs {slot.costs:.2f}"
+
+
+def _rank(item: ItemExplanation) -> str:
+    if item.standing is None:
+        return ""
+    rank, last = item.standing.rank, item.standing.last
+    found = f"rank {rank} of {item.standing.candidates}, score {item.standing.score.score:.4f}; "
+    found += f"slot {last.slot}, the last by score, has {last.score.score:.4f}"
+    return f"{found}; it also repeats{_repetition(item)}" if _repetition(item) else found
+
+
+def _named(obstacle: Obstacle) -> str:
+    match obstacle.named_by:
+        case "category":
+            return f"its category, {obstacle.name}"
+        case "owner":
+            return "its owner"
+        case _:
+            return "this item"
+
+
+def _long_ago(obstacle: Obstacle) -> str:
+    return " (long ago: a fingerprint says so, which rarely is another item's)" if obstacle.long_ago else ""
+
+
+def _when(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,85 @@
+"""What each source of candidates says of one item."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.jit import dot
+from features.recommendation import Source
+from inference.catalog.copies import SAME_PICTURE
+from inference.explain.explanation import Answer, AnswerCode
+from inference.ranking.reasons import rounded
+from inference.retrieval.merge import Proposals
+from inference.retrieval.query import Query
+from inference.retrieval.sources.co_engaged import recent_items
+
+
+def rows_by_source(proposed: Mapping[Source, Proposals]) -> dict[Source, NDArray[np.int64]]:
+    """The rows that each source proposes to the one user of a query, each once."""
+    found = {source: np.unique(each.rows[0]) for source, each in proposed.items()}
+    return {source: rows[rows >= 0] for source, rows in found.items()}
+
+
+def answers(query: Query, row: int, proposed: Mapping[Source, NDArray[np.int64]]) -> list[Answer]:
+    """The answer of each source, to the one user of a query, about a row of the catalogue."""
+    return [_answer(query, row, source, rows) for source, rows in proposed.items()]
+
+
+def _answer(query: Query, row: int, source: Source, rows: NDArray[np.int64]) -> Answer:
+    if row in rows:
+        return Answer(source, "proposed", len(rows))
+    twin = _twin(query, row, rows)
+    if twin is not None:
+        return Answer(source, "same_picture", len(rows), item_id=twin)
+    match source:
+        case "visual":
+            return _visual(query, row, rows)
+        case "neighbours":
+            return _neighbours(query, rows)
+        case "trending":
+            return _ranked(query, row, source, rows, query.trends.trend)
+        case "popular":
+            return _ranked(query, row, source, rows, query.trends.popular)
+        case "fresh":
+            return _ranked(query, row, source, rows, query.catalog.uploaded_ms)
+        case _:
+            return Answer(source, "not_proposed", len(rows))
+
+
+def _twin(query: Query, row: int, rows: NDArray[np.int64]) -> str | None:
+    """The item with the same picture among the proposed rows, if one is."""
+    pictures = query.catalog.pictures
+    vector = pictures.vectors(np.array([row]))[0]
+    same = (each for each in rows.tolist() if dot(pictures.vectors(np.array([each]))[0], vector) >= SAME_PICTURE)
+    found = next(same, None)
+    return None if found is None else query.catalog.item_ids[found]
+
+
+def _visual(query: Query, row: int, rows: NDArray[np.int64]) -> Answer:
+    pictures, (medoids,) = query.catalog.pictures, query.tastes.medoids()
+    if not len(medoids):
+        return Answer("visual", "no_interests", len(rows))
+    wished = query.tastes.wished.get(0, rows[:0])
+    # What was asked for by its id is proposed whatever it looks like.
+    look_alikes = rows[~np.isin(rows, wished)]
+    similarities = rounded(pictures.similarities(np.append(look_alikes, row), pictures.vectors(medoids)))
+    weakest = min(similarities[:-1], default=None)
+    return Answer("visual", "less_similar", len(rows), similarity=similarities[-1], weakest=weakest)
+
+
+def _neighbours(query: Query, rows: NDArray[np.int64]) -> Answer:
+    latest = recent_items(query.profiles[0])
+    known = sum(key in query.behaviours and len(query.behaviours[key].neighbours) > 0 for key in latest)
+    code: AnswerCode = "no_neighbour" if latest else "nothing_chosen"
+    return Answer("neighbours", code, len(rows), latest=len(latest), known=known)
+
+
+def _ranked(
+    query: Query, row: int, source: Source, rows: NDArray[np.int64], values: NDArray[np.float32] | NDArray[np.int64]
+) -> Answer:
+    """Of a source that proposes the rows of the greatest values; only those that can be shown have ranks."""
+    if values[row] <= 0:
+        return Answer(source, "no_engagement", len(rows))
+    rank = 1 + np.count_nonzero(query.catalog.shown[: len(values)] & (values > values[row]))
+    return Answer(source, "lower_rank", len(rows), rank=int(rank))

@@ -1,0 +1,176 @@
+"""What an explanation says: values only, each with its evidence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from features.item import Item
+from features.recommendation import ReasonCode, RecommendedItem, Source
+
+#: What keeps an item from being a candidate at all.
+#:
+#: Without a row in the catalogue: `not_in_catalogue`, `deleted`, `no_picture`, `other_encoder` (its vectors are of
+#: another encoder or length), `not_read_yet` (stored, but not in the replica). With one: `hidden_item`, `out_of_stock`,
+#: `expired`, `unavailable` (one of the former, it is not known which), `own`, `never` (a dial), `refused`, `seen`.
+ObstacleCode: TypeAlias = Literal[
+    "not_in_catalogue",
+    "deleted",
+    "no_picture",
+    "other_encoder",
+    "not_read_yet",
+    "hidden_item",
+    "out_of_stock",
+    "expired",
+    "unavailable",
+    "own",
+    "never",
+    "refused",
+    "seen",
+]
+#: Why a source does not propose an item; `proposed` if it does. `no_interests`, `nothing_chosen`: it has nothing to go
+#: out from. `less_similar`, `lower_rank`: others come first. `no_neighbour`: it is none of the latest items'.
+#: `no_engagement`: it has no rank. `same_picture`: another item with its picture is proposed. `not_proposed`: no more
+#: is known.
+AnswerCode: TypeAlias = Literal[
+    "proposed",
+    "no_interests",
+    "nothing_chosen",
+    "less_similar",
+    "lower_rank",
+    "no_neighbour",
+    "no_engagement",
+    "same_picture",
+    "not_proposed",
+]
+#: `in_list`; else the first of these that applies: `not_a_candidate` (an obstacle), `copy` (a slot has its picture),
+#: `not_proposed` (by no source), `diversity` (its score is enough, but it repeats a slot), `below_last_slot`.
+Verdict: TypeAlias = Literal["in_list", "not_a_candidate", "copy", "not_proposed", "diversity", "below_last_slot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The item that is asked about, and what is stored of it; None where nothing is."""
+
+    item_id: str
+    stored: Item | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalPart:
+    """A signal of an item: its `value`, what it `adds` to the score, and this as a `share` of the score.
+
+    Only scores above 0 have shares.
+    """
+
+    code: ReasonCode
+    value: float
+    adds: float
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The signals of an item that are not 0, the strongest first; `others` is all else that the score has.
+
+    That is what likeness to refused items takes away.
+    """
+
+    score: float
+    signals: Sequence[SignalPart]
+    others: float
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A slot, from 1, with all sources that propose its item."""
+
+    slot: int
+    item: RecommendedItem
+    proposed_by: Sequence[Source]
+    score: Score
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What keeps an item out. `at_ms` is when it expired; `named_by` is what a dial names it by, `name` which category.
+
+    `long_ago` says that only a fingerprint is left of it, which may be another item's.
+    """
+
+    code: ObstacleCode
+    at_ms: int | None = None
+    named_by: str | None = None
+    name: str | None = None
+    long_ago: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a source says of an item, and how many items it proposes.
+
+    `similarity` is the item's to the nearest interest, `weakest` the least of a proposed look-alike; `rank` is from 1;
+    `known` of the `latest` items have neighbours; `item_id` is proposed in its place.
+    """
+
+    source: Source
+    code: AnswerCode
+    proposals: int
+    similarity: float | None = None
+    weakest: float | None = None
+    rank: int | None = None
+    latest: int | None = None
+    known: int | None = None
+    item_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """The slot, from 1, that an item repeats most, and what this `costs` it; None: it is a copy of the slot's item."""
+
+    slot: int
+    item_id: str
+    similarity: float
+    costs: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A candidate that has no slot: its `rank` by score, from 1, among `candidates`, of which the best are `compared`.
+
+    `last` is the last slot that was filled by score.
+    """
+
+    rank: int
+    candidates: int
+    compared: int
+    score: Score
+    last: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class ItemExplanation:
+    """Why one item is in the list, or is not; `slot` is from 1. An item without a row has no `sources`."""
+
+    item_id: str
+    verdict: Verdict
+    slot: int | None = None
+    obstacles: Sequence[Obstacle] = ()
+    sources: Sequence[Answer] = ()
+    repeats: Likeness | None = None
+    standing: Standing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The list that would be made now, and what it says of the item that was asked about, if one was.
+
+    A user is `known` by interactions or dials. `candidates` were ranked, `filtered` counts what the filters took out.
+    """
+
+    known: bool
+    opted_out: bool
+    model: Mapping[str, str]
+    slots: Sequence[Slot]
+    candidates: int
+    filtered: Mapping[str, int]
+    item: ItemExplanation | None

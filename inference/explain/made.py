@@ -1,0 +1,71 @@
+"""A list with the steps that led to it, as the recommender takes them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.recommendation import RecommendedItem, Source
+from inference.explain.answers import rows_by_source
+from inference.explain.explanation import Score, SignalPart, Slot
+from inference.ranking.ranking import Order, WeightedRanker
+from inference.ranking.reasons import rounded
+from inference.ranking.weights import CODES
+from inference.retrieval.candidates import Candidates, generate_candidates, propose
+from inference.retrieval.query import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The list of the one user of a query: its `items`, and the steps before them.
+
+    `proposed` has the rows of each source, before the filters; `contributions` [signals, m] are the ranker's.
+    """
+
+    query: Query
+    candidates: Candidates
+    order: Order
+    items: Sequence[RecommendedItem]
+    proposed: dict[Source, NDArray[np.int64]]
+    contributions: NDArray[np.float32]
+
+    def place_of(self, row: int) -> int | None:
+        """The place of a row among the candidates; None for another row."""
+        places: list[int] = np.flatnonzero(self.candidates.rows == row).tolist()
+        return places[0] if places else None
+
+    def slot_of(self, place: int | None) -> int | None:
+        """The slot of a candidate, from 0; None without one."""
+        slots: list[int] = self.order.picked[0].tolist()
+        return slots.index(place) if place is not None and place in slots else None
+
+    def score(self, place: int) -> Score:
+        """The parts of a candidate's score."""
+        total, adds, values = self.order.scores[place], self.contributions[:, place], self.order.signals[:, place]
+        parts = [
+            SignalPart(CODES[code], rounded(values[code]), rounded(adds[code]), _share(adds[code], total))
+            for code in np.argsort(-np.abs(adds), kind="stable").tolist()
+        ]
+        present = [part for part in parts if part.value or part.adds]
+        return Score(rounded(total), present, rounded(total - adds.sum()))
+
+    def slot(self, number: int) -> Slot:
+        """A slot, from 0."""
+        place = int(self.order.picked[0, number])
+        proposed_by = [source for source, rows in self.proposed.items() if self.candidates.rows[place] in rows]
+        return Slot(number + 1, self.items[number], proposed_by, self.score(place))
+
+
+def make(query: Query, ranker: WeightedRanker, length: int) -> Made:
+    """The list of the one user of a query, by the same steps as every list."""
+    candidates = generate_candidates(query)
+    (ranking,) = ranker.rank(query, candidates, length=length)
+    order = ranker.order(query, candidates, length=length)
+    contributions = ranker.contributions(order.signals)
+    return Made(query, candidates, order, ranking.items, rows_by_source(propose(query)), contributions)
+
+
+def _share(part: np.float32, total: np.float32) -> float | None:
+    share: float | None = rounded(part / total) if total > 0 else None
+    return share

@@ -1,0 +1,61 @@
+"""What keeps an item from being a candidate: it has no row in the catalogue, or filters take it out."""
+
+import numpy as np
+
+from features.item import Item
+from inference.catalog.vector_space import VectorSpace
+from inference.explain.explanation import Obstacle
+from inference.retrieval.filters import filters_of
+from inference.retrieval.preferences import NAMED_BY, wishes_of
+from inference.retrieval.query import Query
+
+
+def missing(stored: Item | None, pictures: VectorSpace) -> Obstacle:
+    """Why an item of which this is stored has no row in the catalogue."""
+    if stored is None:
+        return Obstacle("not_in_catalogue")
+    if stored.deleted:
+        return Obstacle("deleted")
+    if not stored.embeddings:
+        return Obstacle("no_picture")
+    encoder = pictures.encoder or pictures.comparable_encoder(stored)
+    is_comparable = len(stored.embeddings.get(encoder or "", b"")) == 2 * pictures.dimensions
+    return Obstacle("not_read_yet" if is_comparable else "other_encoder")
+
+
+def obstacles(query: Query, row: int, stored: Item | None) -> list[Obstacle]:
+    """What the filters have against a row for the one user of a query, in the order of the filters."""
+    rows = np.array([row])
+    wishes = wishes_of(query.profiles, np.zeros(1, np.int64), rows, query.catalog)
+    names = filters_of(query, 0, row, float(wishes.weights[0]))
+    return [each for name in names for each in _of_filter(name, query, row, stored, NAMED_BY[wishes.named_by[0]])]
+
+
+def _of_filter(name: str, query: Query, row: int, stored: Item | None, named_by: str) -> list[Obstacle]:
+    catalog, (profile,) = query.catalog, query.profiles
+    match name:
+        case "unavailable":
+            return _unavailable(query, row, stored)
+        case "own":
+            return [Obstacle("own")]
+        case "unwanted":
+            category = catalog.category_names[catalog.categories[row]] if named_by == "category" else None
+            return [Obstacle("never", named_by=named_by, name=category)]
+        case "hidden":
+            return [Obstacle("refused", long_ago=row not in query.tastes.refused[0])]
+        case "seen":
+            lately = bool((profile.seen == np.uint32(int(catalog.keys[row]) & 0xFFFF_FFFF)).any())
+            return [Obstacle("seen", long_ago=not lately)]
+    raise AssertionError(f"no obstacle is known for the filter {name!r}. This is a bug.")
+
+
+def _unavailable(query: Query, row: int, stored: Item | None) -> list[Obstacle]:
+    found: list[Obstacle] = []
+    if not query.catalog.available[row]:
+        is_hidden, is_sold_out = (stored.hidden, not stored.in_stock) if stored is not None else (False, False)
+        found += [Obstacle("hidden_item")] * is_hidden + [Obstacle("out_of_stock")] * is_sold_out
+        found = found or [Obstacle("unavailable")]
+    expires_ms = int(query.catalog.expires_ms[row])
+    if expires_ms <= query.now_ms:
+        found.append(Obstacle("expired", at_ms=expires_ms))
+    return found
