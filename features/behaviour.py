@@ -8,19 +8,12 @@ from numpy.typing import NDArray
 
 from features.item import decay
 from features.jit import compiled
-from features.ledger import EMPTY, add_each, all_entries, faded
-from features.profile import DAY_MS, Action, Profile, lift
+from features.ledger import EMPTY, all_entries
+from features.neighbours import link
+from features.profile import DAY_MS
 
 TREND_HALF_LIFE_MS = DAY_MS // 24
 POPULAR_HALF_LIFE_MS = 7 * DAY_MS
-NEIGHBOUR_HALF_LIFE_MS = 30 * DAY_MS
-NEIGHBOURS_LIMIT = 48
-#: Only the NEARBY items chosen last count; each step back counts less, and backward links count less than forward ones.
-NEARBY = 5
-PER_STEP = 0.8
-BACKWARDS = 0.7
-#: Interactions weaker than a click do not link items.
-LINKING_WEIGHT = 0.9
 DAMPING = 5.0
 #: Distinct users are counted in a bitmap of USER_BITS bits, one for the current window and one for the window before.
 USER_BITS = 64
@@ -31,8 +24,8 @@ USER_WINDOW_MS = POPULAR_HALF_LIFE_MS
 class Engagement:
     """The effect of one interaction on one item: `weight` adds to its popularity, `links` to its neighbours.
 
-    `source` is the partition of the event, and `sequence` grows with its offset, so that an engagement published
-    twice is recognised. `voter` is the bit of the user (`user_bit`), named as on state.signals.
+    `source` is the partition of the event, and `sequence` grows with its offset, so that what is published twice is
+    recognised. `voter` is the bit of the user (`user_bit`), named as on state.signals.
     """
 
     item: int
@@ -68,25 +61,6 @@ def user_bit(user: int) -> int:
     return user % USER_BITS
 
 
-def engagements(before: Profile, action: Action, source: int, offset: int, user_bit: int = 0) -> list[Engagement]:
-    """The engagements of one interaction: one for its item, and one for the item chosen before it, if any.
-
-    The item gains in popularity what it gains in the profile (`lift`), and links back to the NEARBY items chosen last;
-    the latest of these gets a link forward. (Forward links for all of them would triple the messages.) `before` is the
-    profile without this action; `source` and `offset` are the partition and offset of the event; `user_bit` is the bit
-    of the user.
-    """
-    recent: list[int] = []
-    if action.weight >= LINKING_WEIGHT:
-        strong = before.engaged[before.engaged["weight"] >= LINKING_WEIGHT / 2]
-        recent = [item for item in strong["item"][::-1].tolist() if item != action.item][:NEARBY]
-    links = tuple((item, BACKWARDS * PER_STEP**step) for step, item in enumerate(recent))
-    found = [Engagement(action.item, action.at_ms, lift(before, action), links, source, 2 * offset, user_bit)]
-    if recent:
-        found.append(Engagement(recent[0], action.at_ms, 0.0, ((action.item, 1.0),), source, 2 * offset + 1, user_bit))
-    return found
-
-
 def apply_engagement(behaviour: Behaviour, engagement: Engagement) -> Behaviour:
     """The behaviour after one engagement (forward decay: a late engagement counts as if it came in time)."""
     at_ms = max(behaviour.at_ms, engagement.at_ms)
@@ -95,13 +69,7 @@ def apply_engagement(behaviour: Behaviour, engagement: Engagement) -> Behaviour:
     late_ms = at_ms - engagement.at_ms
     user_bitmap, user_bitmap_before = _add_user(behaviour, engagement, at_ms)
     return Behaviour(
-        neighbours=add_each(
-            behaviour.neighbours,
-            engagement.links,
-            engagement.at_ms,
-            limit=NEIGHBOURS_LIMIT,
-            half_life_ms=NEIGHBOUR_HALF_LIFE_MS,
-        ),
+        neighbours=link(behaviour.neighbours, engagement.links, engagement.at_ms),
         popular=behaviour.popular * decay(age_ms, POPULAR_HALF_LIFE_MS) + gained * decay(late_ms, POPULAR_HALF_LIFE_MS),
         trend=behaviour.trend * decay(age_ms, TREND_HALF_LIFE_MS) + gained * decay(late_ms, TREND_HALF_LIFE_MS),
         at_ms=at_ms,
@@ -121,14 +89,13 @@ def least_users(behaviour: Behaviour) -> int:
     return (behaviour.user_bitmap | behaviour.user_bitmap_before).bit_count()
 
 
-def strengths(behaviours: Sequence[Behaviour], now_ms: int) -> NDArray[np.float32]:
+def strengths(behaviours: Sequence[Behaviour]) -> NDArray[np.float32]:
     """Strength of each neighbour of each item, one item after the other: float32 [n], 0 ≤ s < 1.
 
     A strength is the share of the weight among all neighbours of the item, damped where there are few co-choices.
     """
     ledgers = [behaviour.neighbours for behaviour in behaviours]
-    weights = faded(all_entries(ledgers), now_ms, NEIGHBOUR_HALF_LIFE_MS)
-    return _damped(weights, np.array([len(ledger) for ledger in ledgers], np.int64))
+    return _damped(all_entries(ledgers)["weight"].copy(), np.array([len(ledger) for ledger in ledgers], np.int64))
 
 
 @compiled

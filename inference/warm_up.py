@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from features.behaviour import UNKNOWN, Behaviour, apply_engagement, engagements
+from features.behaviour import UNKNOWN, Behaviour, apply_engagement
+from features.choice import choice_of, engagements
 from features.item import Item, key_of
 from features.profile import SEEN_BEFORE, Action, Profile, profile_after
 from features.search_filter import NO_FILTER
@@ -30,7 +31,7 @@ def warm_up_items() -> tuple[Catalog, Profile, Behaviour]:
     catalog.advance(1)
     nearest(catalog, vector, np.zeros(1, np.int64), 2, NO_FILTER)
     clicked = profile_after([_THAT])
-    _, followed = engagements(clicked, _THIS, 0, 0)
+    _, followed = engagements(choice_of(clicked, _THIS, 0, 0))
     return catalog, clicked, apply_engagement(UNKNOWN, followed)
 
 

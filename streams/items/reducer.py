@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from features.behaviour import UNKNOWN, Behaviour, Engagement, apply_engagement
+from features.choice import Choice, Linking, engagements
 from features.item import Item, apply_change, apply_upload
 from features.trends import update_trends
-from state.signals import Signals
+from state.signals import Signals, partition_of
 from streams.wire.signals import Changed, Uploaded
 
 
@@ -17,9 +18,11 @@ from streams.wire.signals import Changed, Uploaded
 class ItemEffects:
     """The changes by one partition's signals: `items` by id, `behaviours` by key, the last sequence of each source.
 
-    `stored_items` and `stored_behaviours` are the state before these signals.
+    `stored_items` and `stored_behaviours` are the state before these signals. `place` is the partition and the number
+    of partitions: the partition owns some of the items of a choice.
     """
 
+    place: tuple[int, int] = (0, 1)
     sources: dict[int, int] = field(default_factory=dict)
     stored_items: Mapping[str, Item] = field(default_factory=dict)
     stored_behaviours: Mapping[int, Behaviour] = field(default_factory=dict)
@@ -27,9 +30,9 @@ class ItemEffects:
     behaviours: dict[int, Behaviour] = field(default_factory=dict)
 
     @classmethod
-    def on(cls, stored: Signals) -> "ItemEffects":
+    def on(cls, stored: Signals, place: tuple[int, int]) -> "ItemEffects":
         """Return empty effects on the stored state of a partition."""
-        return cls(dict(stored.sources), stored.items, stored.behaviours)
+        return cls(place, dict(stored.sources), stored.items, stored.behaviours)
 
     def change(self, signal: Uploaded | Changed) -> Item:
         """Apply a signal about an item's facts; return the item after it."""
@@ -43,15 +46,33 @@ class ItemEffects:
         self.items[item_id] = item
         return item
 
-    def engage(self, engagement: Engagement) -> bool:
-        """Apply an engagement of a user with an item; return False if it was applied before."""
-        if engagement.sequence <= self.sources.get(engagement.source, -1):
+    def choose(self, choice: Choice, linking: Linking) -> bool:
+        """Apply a choice to the items that the partition owns; return False if it was applied before."""
+        if not self._is_next(choice):
             return False
-        self.sources[engagement.source] = engagement.sequence
+        partition, partitions = self.place
+        for engagement in engagements(choice, linking):
+            if partition_of(engagement.item, partitions) == partition:
+                self._apply(engagement)
+        return True
+
+    def engage(self, engagement: Engagement) -> bool:
+        """Apply an engagement that the release before published; return False if it was applied before."""
+        if not self._is_next(engagement):
+            return False
+        self._apply(engagement)
+        return True
+
+    def _is_next(self, effect: Choice | Engagement) -> bool:
+        if effect.sequence <= self.sources.get(effect.source, -1):
+            return False
+        self.sources[effect.source] = effect.sequence
+        return True
+
+    def _apply(self, engagement: Engagement) -> None:
         key = engagement.item
         current = self.behaviours.get(key) or self.stored_behaviours.get(key, UNKNOWN)
         self.behaviours[key] = apply_engagement(current, engagement)
-        return True
 
     def after(self, stored: Signals, position: int, now_ms: int, *, min_users: int) -> Signals:
         """Return the partition's state to store after these effects, up to `position`."""

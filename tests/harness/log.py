@@ -108,16 +108,16 @@ class World:
         if changed and isinstance(event, Interaction):
             event = structs.replace(event, type="view", dwell_ms=30_000)
         effect = reduce(record, event, before)
-        after, engagements = effect.after, effect.engagements()
+        after, choices = effect.after, effect.choices(self.signal_topic.linking)
         if lost:
-            after, engagements = before, []
+            after, choices = before, []
         elif effect.wants_list:
             self.answer(event.user_id, record.offset)
         if twice and isinstance(event, Interaction):
             after = reduce(record, structs.replace(event, event_id="again"), after).after
         if effect.withdraws_list and withdrawals:
             self.log.publish([Message(LISTS, record.key, None)], PARTITIONS)
-        self.log.publish(self.signal_topic.messages(engagements), PARTITIONS)
+        self.log.publish(self.signal_topic.messages(choices), PARTITIONS)
         commit = ProfileCommit(record.partition, held, record.offset, {event.user_id: after})
         assert await self.profiles.commit([commit]) == {}
 
