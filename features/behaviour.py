@@ -1,15 +1,16 @@
 """The behaviour of users towards an item: its popularity, its trend, and the items chosen together with it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.choice import Choice
 from features.item import decay
 from features.jit import compiled
 from features.ledger import EMPTY, all_entries
-from features.neighbours import link
+from features.neighbours import Links, link
 from features.profile import DAY_MS
 
 TREND_HALF_LIFE_MS = DAY_MS // 24
@@ -22,10 +23,9 @@ USER_WINDOW_MS = POPULAR_HALF_LIFE_MS
 
 @dataclass(frozen=True, slots=True)
 class Engagement:
-    """The effect of one interaction on one item: `weight` adds to its popularity, `links` to its neighbours.
+    """The effect of one interaction on one item, as the release before published it (`features.choice.Choice`).
 
-    `source` is the partition of the event, and `sequence` grows with its offset, so that what is published twice is
-    recognised. `voter` is the bit of the user (`user_bit`), named as on state.signals.
+    `weight` adds to its popularity, `links` to its neighbours.
     """
 
     item: int
@@ -61,20 +61,49 @@ def user_bit(user: int) -> int:
     return user % USER_BITS
 
 
-def apply_engagement(behaviour: Behaviour, engagement: Engagement) -> Behaviour:
-    """The behaviour after one engagement (forward decay: a late engagement counts as if it came in time)."""
+def counted(behaviour: Behaviour, engagement: Choice | Engagement) -> Behaviour:
+    """The behaviour with what one choice of its item adds to the sums.
+
+    (Forward decay: a late one counts as if it came in time.)
+    """
     at_ms = max(behaviour.at_ms, engagement.at_ms)
     gained = max(engagement.weight, 0.0)
     age_ms = at_ms - behaviour.at_ms
     late_ms = at_ms - engagement.at_ms
     user_bitmap, user_bitmap_before = _add_user(behaviour, engagement, at_ms)
     return Behaviour(
-        neighbours=link(behaviour.neighbours, engagement.links, engagement.at_ms),
+        neighbours=behaviour.neighbours,
         popular=behaviour.popular * decay(age_ms, POPULAR_HALF_LIFE_MS) + gained * decay(late_ms, POPULAR_HALF_LIFE_MS),
         trend=behaviour.trend * decay(age_ms, TREND_HALF_LIFE_MS) + gained * decay(late_ms, TREND_HALF_LIFE_MS),
         at_ms=at_ms,
         user_bitmap=user_bitmap,
         user_bitmap_before=user_bitmap_before,
+    )
+
+
+def apply_engagement(behaviour: Behaviour, engagement: Engagement) -> Behaviour:
+    """The behaviour after one engagement: its sums and its neighbours."""
+    links = Links()
+    for item, weight in engagement.links:
+        links.add(engagement.item, item, weight, engagement.at_ms)
+    return linked({engagement.item: counted(behaviour, engagement)}, links)[engagement.item]
+
+
+def linked(behaviours: Mapping[int, Behaviour], links: Links) -> dict[int, Behaviour]:
+    """These behaviours with all links, whose owners are among them, in order."""
+    neighbours = link({owner: behaviours[owner].neighbours for owner in links.owners}, links)
+    return {**behaviours, **{owner: _with_neighbours(behaviours[owner], each) for owner, each in neighbours.items()}}
+
+
+def _with_neighbours(behaviour: Behaviour, neighbours: NDArray[np.void]) -> Behaviour:
+    # dataclasses.replace takes five times as long.
+    return Behaviour(
+        neighbours,
+        behaviour.popular,
+        behaviour.trend,
+        behaviour.at_ms,
+        behaviour.user_bitmap,
+        behaviour.user_bitmap_before,
     )
 
 
@@ -108,7 +137,7 @@ def _damped(weights: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[
     return damped
 
 
-def _add_user(behaviour: Behaviour, engagement: Engagement, at_ms: int) -> tuple[int, int]:
+def _add_user(behaviour: Behaviour, engagement: Choice | Engagement, at_ms: int) -> tuple[int, int]:
     """The bitmaps of the window of `at_ms` and of the window before; engagements may come in any order."""
     user_bitmap, before = behaviour.user_bitmap, behaviour.user_bitmap_before
     window, known = at_ms // USER_WINDOW_MS, behaviour.at_ms // USER_WINDOW_MS

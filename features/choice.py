@@ -1,9 +1,11 @@
 """A user's choice of an item, and what it means for the items that the user chose before it (docs/adr/0025)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from features.behaviour import Engagement
+import msgspec
+
+from features.neighbours import Links
 from features.profile import Action, Profile, lift
 
 #: Interactions weaker than a click do not link items.
@@ -28,11 +30,12 @@ class Linking:
 LINKING = Linking()
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True, array_like=True):
     """One interaction with an item: `nearby` has the items chosen before it, the latest first.
 
-    `weight` adds to the popularity of the item. `source`, `sequence` and `voter` are those of its engagements.
+    `weight` adds to the popularity of the item. `source` is the partition of the event, and `sequence` grows with its
+    offset, so that what is published twice is recognised. `voter` is the bit of the user (`features.behaviour`). On
+    state.signals it is an array: values without their names, since each partition of its items gets one.
     """
 
     item: int
@@ -64,11 +67,12 @@ def choice_of(
     return Choice(action.item, action.at_ms, lift(before, action), tuple(nearby), source, 2 * offset, user_bit)
 
 
-def engagements(choice: Choice, linking: Linking = LINKING) -> Iterator[Engagement]:
-    """The engagements of a choice: one for its item with links back, then one with a link for each item before it."""
-    steps = [linking.per_step**step for step in range(len(choice.nearby))]
-    at_ms, source, sequence = choice.at_ms, choice.source, choice.sequence
-    back = tuple((item, linking.backwards * step) for item, step in zip(choice.nearby, steps, strict=True))
-    yield Engagement(choice.item, at_ms, choice.weight, back, source, sequence, choice.voter)
-    for item, step in zip(choice.nearby, steps, strict=True):
-        yield Engagement(item, at_ms, 0.0, ((choice.item, step),), source, sequence, choice.voter)
+def add_links(links: Links, choice: Choice, linking: Linking, owns: Callable[[int], bool]) -> None:
+    """Add the links of a choice between items with those before it, as far as `owns` says that an item is wanted."""
+    forwards, owns_item = 1.0, owns(choice.item)
+    for earlier in choice.nearby:
+        if owns_item:
+            links.add(choice.item, earlier, linking.backwards * forwards, choice.at_ms)
+        if owns(earlier):
+            links.add(earlier, choice.item, forwards, choice.at_ms)
+        forwards *= linking.per_step

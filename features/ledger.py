@@ -33,10 +33,10 @@ def add(
     >>> added.tolist()
     [(7, 1.5, 1)]
     """
-    return _added(writeable(entries), np.uint64(item), float(weight), at_ms, limit, float(half_life_ms), float(most))
+    return _added(_writeable(entries), np.uint64(item), float(weight), at_ms, limit, float(half_life_ms), float(most))
 
 
-def writeable(entries: NDArray[np.void]) -> NDArray[np.void]:
+def _writeable(entries: NDArray[np.void]) -> NDArray[np.void]:
     """A writeable array: numba compiles a separate version for read-only ones."""
     return entries if entries.flags.writeable else entries.copy()
 

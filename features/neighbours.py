@@ -7,31 +7,58 @@ WEIGHTS_LIMIT: what goes over it fades all neighbours alike, so that the co-choi
 its earlier ones (docs/adr/0025).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.jit import compiled
-from features.ledger import ENTRY, writeable
+from features.ledger import EMPTY, ENTRY, all_entries
 
 NEIGHBOURS_LIMIT = 48
 #: Some 7,000 links, the co-choices of 700 users with the item; float32 adds the smallest link to it exactly enough.
 WEIGHTS_LIMIT = 4096.0
 
 
-def link(entries: NDArray[np.void], links: Sequence[tuple[int, float]], at_ms: int) -> NDArray[np.void]:
-    """The neighbours after several (item, weight) links at one time, in order; `at_s` is the last time of each.
+@dataclass(slots=True)
+class Links:
+    """Links to be added, in order: each adds `weight` to the neighbour `item` of its `owner`."""
 
-    >>> from features.ledger import EMPTY
-    >>> link(EMPTY, [(7, 1.0), (8, 0.5), (7, 1.0)], 1000).tolist()
+    owners: list[int] = field(default_factory=list)
+    items: list[int] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    seconds: list[int] = field(default_factory=list)
+
+    def add(self, owner: int, item: int, weight: float, at_ms: int) -> None:
+        """Add one link."""
+        self.owners.append(owner)
+        self.items.append(item)
+        self.weights.append(weight)
+        self.seconds.append(max(at_ms, 0) // 1000)
+
+
+def link(before: Mapping[int, NDArray[np.void]], links: Links) -> dict[int, NDArray[np.void]]:
+    """The neighbours of each owner after all links, in one compiled call; `at_s` is the last time of each neighbour.
+
+    >>> links = Links()
+    >>> for item, weight in (7, 1.0), (8, 0.5), (7, 1.0):
+    ...     links.add(1, item, weight, 1000)
+    >>> link({}, links)[1].tolist()
     [(7, 2.0, 1), (8, 0.5, 1)]
     """
-    if not links:
-        return entries
-    items = np.array([item for item, _ in links], np.uint64)
-    weights = np.array([weight for _, weight in links], np.float32)
-    return _linked(writeable(entries), items, weights, max(at_ms, 0) // 1000)
+    places = {owner: place for place, owner in enumerate(dict.fromkeys(links.owners))}
+    ledgers = [before.get(owner, EMPTY) for owner in places]
+    counts = np.array([len(ledger) for ledger in ledgers], np.int64)
+    table = _linked(
+        all_entries(ledgers),
+        counts,
+        np.array([places[owner] for owner in links.owners], np.int64),
+        np.array(links.items, np.uint64),
+        np.array(links.weights, np.float32),
+        np.array(links.seconds, np.int64),
+    )
+    return {owner: table[place, : counts[place]] for owner, place in places.items()}
 
 
 def is_order_felt(entries: NDArray[np.void]) -> bool:
@@ -41,28 +68,31 @@ def is_order_felt(entries: NDArray[np.void]) -> bool:
 
 @compiled
 def _linked(
-    entries: NDArray[np.void], items: NDArray[np.uint64], weights: NDArray[np.float32], at_s: int
+    entries: NDArray[np.void],
+    counts: NDArray[np.int64],
+    owners: NDArray[np.int64],
+    items: NDArray[np.uint64],
+    weights: NDArray[np.float32],
+    seconds: NDArray[np.int64],
 ) -> NDArray[np.void]:
-    grown = np.empty(min(len(entries) + len(items), NEIGHBOURS_LIMIT), ENTRY)
-    count = len(entries)
-    grown[:count] = entries
-    total = np.float32(0)
-    for index in range(count):
-        total += grown[index]["weight"]
+    """The ledgers [owners, NEIGHBOURS_LIMIT] after the links; `counts` become their lengths."""
+    table = np.empty((len(counts), NEIGHBOURS_LIMIT), ENTRY)
+    start = 0
+    for owner in range(len(counts)):
+        table[owner, : counts[owner]] = entries[start : start + counts[owner]]
+        start += counts[owner]
     for index in range(len(items)):
-        place = _place(grown, count, items[index])
-        if place == count:
-            count += 1
-            grown[place]["weight"] = 0
-            grown[place]["at_s"] = 0
-        grown[place]["item"] = items[index]
-        grown[place]["weight"] += weights[index]
-        grown[place]["at_s"] = max(np.int64(grown[place]["at_s"]), at_s)
-        total += weights[index]
-    if total > np.float32(WEIGHTS_LIMIT):
-        for index in range(count):
-            grown[index]["weight"] *= np.float32(WEIGHTS_LIMIT) / total
-    return grown[:count].copy()
+        owner = owners[index]
+        place = _place(table[owner], counts[owner], items[index])
+        if place == counts[owner]:
+            counts[owner] += 1
+            table[owner, place]["weight"] = 0
+            table[owner, place]["at_s"] = 0
+        table[owner, place]["item"] = items[index]
+        table[owner, place]["weight"] += weights[index]
+        table[owner, place]["at_s"] = max(np.int64(table[owner, place]["at_s"]), seconds[index])
+        _fade(table[owner], counts[owner])
+    return table
 
 
 @compiled
@@ -75,3 +105,14 @@ def _place(entries: NDArray[np.void], count: int, item: np.uint64) -> int:
         if entries[index]["weight"] < entries[faintest]["weight"]:
             faintest = index
     return count if count < NEIGHBOURS_LIMIT else faintest
+
+
+@compiled
+def _fade(entries: NDArray[np.void], count: int) -> None:
+    """Fade all weights alike where their sum is over its limit."""
+    total = np.float32(0)
+    for index in range(count):
+        total += entries[index]["weight"]
+    if total > np.float32(WEIGHTS_LIMIT):
+        for index in range(count):
+            entries[index]["weight"] *= np.float32(WEIGHTS_LIMIT) / total

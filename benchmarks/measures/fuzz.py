@@ -103,6 +103,7 @@ def _handle(record: Record) -> None:
         case Engaged(engagements=found):
             for engagement in found:
                 effects.engage(engagement)
+    effects.link()
     for behaviour in effects.behaviours.values():
         encode_behaviour(behaviour)
     encode_sources(effects.sources)

@@ -64,15 +64,15 @@ class SignalsAgent:
         parsed = {
             (record.partition, record.offset): or_refusal(parse_signal, record.value) for record in events_of(records)
         }
-        places = {partition: (partition, self._store.partitions) for partition in batch}
-        wanted = {partition: _wanted(events_of(new), parsed, places[partition]) for partition, new in batch.items()}
+        count = self._store.partitions
+        wanted = {partition: _wanted(events_of(new), parsed, (partition, count)) for partition, new in batch.items()}
         stored = await until_available(lambda: self._store.load(wanted), StateUnavailable)
         stages.end("load")
         positions = {partition: state.position for partition, state in stored.items()}
         admitted = await self._protocol.admit(batch, positions, stored=positions)
         signals = (parsed[each.partition, each.offset] for new in admitted.values() for each in events_of(new))
         await self._breaker.check(*count_refused(signals))
-        effects = {p: ItemEffects.on(stored[p], places[p]) for p in admitted}
+        effects = {p: ItemEffects.on(stored[p], (p, count)) for p in admitted}
         messages = [
             message for p, new in admitted.items() for message in self._apply(events_of(new), parsed, effects[p])
         ]

@@ -170,6 +170,7 @@ class SignalsReplay:
 
     def _apply(self, choice: Choice) -> None:
         self.effects.choose(choice, self.linking)
+        self.effects.link()
         for item in choice.items():
             behaviour = self.behaviours.get(item)
             if behaviour is not None and is_order_felt(behaviour.neighbours):

@@ -39,8 +39,7 @@ class Engaged(msgspec.Struct, frozen=True, tag=True):
     engagements: tuple[Engagement, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(msgspec.Struct, frozen=True, tag=True):
     """Choices of one micro-batch that concern items of this partition, in order, and how they link them."""
 
     choices: tuple[Choice, ...]
@@ -53,27 +52,8 @@ class _StoredUpload(msgspec.Struct, frozen=True, tag="Uploaded"):
     item: StoredItem
 
 
-class _PackedChoice(msgspec.Struct, frozen=True, array_like=True):
-    """Choice on the wire: values without their names, since there is one for each partition of its items."""
-
-    item: int
-    at_ms: int
-    weight: float
-    nearby: tuple[int, ...]
-    source: int
-    sequence: int
-    voter: int
-
-
-class _PackedChosen(msgspec.Struct, frozen=True, tag="Chosen"):
-    """Chosen on the wire."""
-
-    choices: tuple[_PackedChoice, ...]
-    linking: Linking
-
-
 Signal = Uploaded | Changed | Chosen | Engaged
-_Wire = _StoredUpload | Changed | _PackedChosen | Engaged
+_Wire = _StoredUpload | Changed | Chosen | Engaged
 
 #: Choices in one message. Each takes up to about 320 bytes of the topic's limit of 1 MiB, 90 with a window of 5.
 CHOSEN_LIMIT = 2048
@@ -142,45 +122,21 @@ def item_id_of(key: bytes | None) -> str | None:
 
 def encode_signal(signal: Signal) -> bytes:
     """The value of a signal's message."""
-    match signal:
-        case Uploaded(item=item):
-            return _encode(_StoredUpload(to_stored(item)))
-        case Chosen(choices=choices, linking=linking):
-            return _encode(_PackedChosen(tuple(map(_packed, choices)), linking))
-    return _encode(signal)
+    return _encode(_StoredUpload(to_stored(signal.item)) if isinstance(signal, Uploaded) else signal)
 
 
 def parse_signal(value: bytes | None) -> Signal:
     """Parse a message of state.signals; raises InvalidEvent unless it can be applied and stored."""
     try:
-        wire = _decoder.decode(value or b"")
+        wire: _Wire = _decoder.decode(value or b"")
     except UNREADABLE as error:
         raise InvalidEvent("bad_signal", f"not a signal: {error}") from None
-    signal = _signal(wire)
+    signal: Signal = Uploaded(from_stored(wire.item)) if isinstance(wire, _StoredUpload) else wire
     if not (isinstance(signal, Chosen | Engaged) or len(value or b"") <= ITEM_LIMIT):
         raise InvalidEvent("bad_signal", f"not a signal: over {ITEM_LIMIT} bytes about one item")
     if not _is_sound(signal):
         raise InvalidEvent("bad_signal", "not a signal: it holds a number or a text that is out of range")
     return signal
-
-
-def _signal(wire: _Wire) -> Signal:
-    match wire:
-        case _StoredUpload(item=item):
-            return Uploaded(from_stored(item))
-        case _PackedChosen(choices=packed, linking=linking):
-            return Chosen(tuple(_choice(each) for each in packed), linking)
-    return wire
-
-
-def _packed(choice: Choice) -> _PackedChoice:
-    return _PackedChoice(
-        choice.item, choice.at_ms, choice.weight, choice.nearby, choice.source, choice.sequence, choice.voter
-    )
-
-
-def _choice(packed: _PackedChoice) -> Choice:
-    return Choice(packed.item, packed.at_ms, packed.weight, packed.nearby, packed.source, packed.sequence, packed.voter)
 
 
 def _is_sound(signal: Signal) -> bool:
