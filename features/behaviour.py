@@ -10,7 +10,7 @@ from features.choice import Choice
 from features.item import decay
 from features.jit import compiled
 from features.ledger import EMPTY, all_entries
-from features.neighbours import Links, link
+from features.neighbours import Links, fading, latest_s, link
 from features.profile import DAY_MS
 
 TREND_HALF_LIFE_MS = DAY_MS // 24
@@ -121,19 +121,26 @@ def least_users(behaviour: Behaviour) -> int:
 def strengths(behaviours: Sequence[Behaviour]) -> NDArray[np.float32]:
     """Strength of each neighbour of each item, one item after the other: float32 [n], 0 ≤ s < 1.
 
-    A strength is the share of the weight among all neighbours of the item, damped where there are few co-choices.
+    A strength is the share of the weight among all co-choices of the item, as of the last of them, damped where there
+    are few.
     """
     ledgers = [behaviour.neighbours for behaviour in behaviours]
-    return _damped(all_entries(ledgers)["weight"].copy(), np.array([len(ledger) for ledger in ledgers], np.int64))
+    return _damped(all_entries(ledgers), np.array([len(ledger) for ledger in ledgers], np.int64))
 
 
 @compiled
-def _damped(weights: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[np.float32]:
-    damped = np.empty_like(weights)
+def _damped(entries: NDArray[np.void], counts: NDArray[np.int64]) -> NDArray[np.float32]:
+    damped = np.empty(len(entries), np.float32)
     end = 0
     for count in counts:
         start, end = end, end + count
-        damped[start:end] = weights[start:end] / (weights[start:end].sum() + np.float32(DAMPING))
+        newest_s = latest_s(entries[start:end], count)
+        total = DAMPING
+        for index in range(start, end):
+            damped[index] = entries[index]["weight"] * fading(newest_s - np.int64(entries[index]["at_s"]))
+            total += damped[index]
+        for index in range(start, end):
+            damped[index] /= total
     return damped
 
 

@@ -3,8 +3,8 @@
 The ledger counts as Space-Saving does (Metwally et al. 2005, "Efficient computation of frequent and top-k elements"):
 over NEIGHBOURS_LIMIT entries, a new neighbour takes the place and the weight of the faintest one. So a newcomer can
 rise in the full ledger of a best-seller, and the weights always sum to what was added. The sum stays below
-WEIGHTS_LIMIT: what goes over it fades all neighbours alike, so that the co-choices of an item, not the clock, forget
-its earlier ones (docs/adr/0025).
+WEIGHTS_LIMIT: what goes over it fades all neighbours alike, so that the co-choices of an item forget its earlier ones.
+A slow clock, which stands still while nobody chooses the item, fades them too (docs/adr/0025).
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,9 @@ from features.jit import compiled
 from features.ledger import EMPTY, ENTRY, all_entries
 
 NEIGHBOURS_LIMIT = 48
-#: Some 7,000 links, the co-choices of 700 users with the item; float32 adds the smallest link to it exactly enough.
+#: Some 7,000 links, which come from 700 choices of the item; float32 still adds the weakest link to such a sum.
 WEIGHTS_LIMIT = 4096.0
+HALF_LIFE_S = 10.0 * 365 * 86_400
 
 
 @dataclass(slots=True)
@@ -39,7 +40,7 @@ class Links:
 
 
 def link(before: Mapping[int, NDArray[np.void]], links: Links) -> dict[int, NDArray[np.void]]:
-    """The neighbours of each owner after all links, in one compiled call; `at_s` is the last time of each neighbour.
+    """The neighbours of each owner after all links, in one compiled call; `at_s` is the last time of each.
 
     >>> links = Links()
     >>> for item, weight in (7, 1.0), (8, 0.5), (7, 1.0):
@@ -83,36 +84,49 @@ def _linked(
         start += counts[owner]
     for index in range(len(items)):
         owner = owners[index]
-        place = _place(table[owner], counts[owner], items[index])
-        if place == counts[owner]:
-            counts[owner] += 1
-            table[owner, place]["weight"] = 0
-            table[owner, place]["at_s"] = 0
-        table[owner, place]["item"] = items[index]
-        table[owner, place]["weight"] += weights[index]
-        table[owner, place]["at_s"] = max(np.int64(table[owner, place]["at_s"]), seconds[index])
-        _fade(table[owner], counts[owner])
+        counts[owner] = _add(table[owner], counts[owner], items[index], weights[index], seconds[index])
     return table
 
 
 @compiled
-def _place(entries: NDArray[np.void], count: int, item: np.uint64) -> int:
-    """The place of the item among `count` entries, else the next free place, else that of the faintest entry."""
-    faintest = 0
+def _add(entries: NDArray[np.void], count: int, item: np.uint64, weight: np.float32, at_s: int) -> int:
+    """Add one link to the first `count` entries; return their number after it."""
+    newest_s = max(latest_s(entries, count), at_s)
+    place, faintest, least, total = -1, 0, np.inf, 0.0
     for index in range(count):
+        faded = entries[index]["weight"] * fading(newest_s - np.int64(entries[index]["at_s"]))
+        total += faded
         if entries[index]["item"] == item:
-            return index
-        if entries[index]["weight"] < entries[faintest]["weight"]:
-            faintest = index
-    return count if count < NEIGHBOURS_LIMIT else faintest
+            place = index
+        if faded < least:
+            faintest, least = index, faded
+    if place < 0:
+        place = count if count < NEIGHBOURS_LIMIT else faintest
+    known, known_s = 0.0, at_s
+    if place < count:
+        known, known_s = float(entries[place]["weight"]), np.int64(entries[place]["at_s"])
+    later_s = max(known_s, at_s)
+    entries[place]["item"] = item
+    entries[place]["weight"] = known * fading(later_s - known_s) + weight * fading(later_s - at_s)
+    entries[place]["at_s"] = later_s
+    count = max(count, place + 1)
+    total += weight * fading(newest_s - at_s)
+    if total > WEIGHTS_LIMIT:
+        for index in range(count):
+            entries[index]["weight"] *= WEIGHTS_LIMIT / total
+    return count
 
 
 @compiled
-def _fade(entries: NDArray[np.void], count: int) -> None:
-    """Fade all weights alike where their sum is over its limit."""
-    total = np.float32(0)
+def latest_s(entries: NDArray[np.void], count: int) -> int:
+    """The time of the newest of the first `count` entries; 0 of none."""
+    newest_s = 0
     for index in range(count):
-        total += entries[index]["weight"]
-    if total > np.float32(WEIGHTS_LIMIT):
-        for index in range(count):
-            entries[index]["weight"] *= np.float32(WEIGHTS_LIMIT) / total
+        newest_s = max(newest_s, np.int64(entries[index]["at_s"]))
+    return newest_s
+
+
+@compiled
+def fading(age_s: int) -> float:
+    """What is left of a weight after some seconds."""
+    return 1.0 if age_s == 0 else float(0.5 ** (age_s / HALF_LIFE_S))
