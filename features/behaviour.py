@@ -137,7 +137,7 @@ def _damped(entries: NDArray[np.void], counts: NDArray[np.int64]) -> NDArray[np.
         newest_s = latest_s(entries[start:end], count)
         total = DAMPING
         for index in range(start, end):
-            damped[index] = entries[index]["weight"] * fading(newest_s - np.int64(entries[index]["at_s"]))
+            damped[index] = entries[index]["weight"] * fading(newest_s - int(entries[index]["at_s"]))
             total += damped[index]
         for index in range(start, end):
             damped[index] /= total

@@ -1,10 +1,9 @@
 """The items chosen together with an item: a bounded ledger of summed weights that follows the last co-choices.
 
-The ledger counts as Space-Saving does (Metwally et al. 2005, "Efficient computation of frequent and top-k elements"):
-over NEIGHBOURS_LIMIT entries, a new neighbour takes the place and the weight of the faintest one. So a newcomer can
-rise in the full ledger of a best-seller, and the weights always sum to what was added. The sum stays below
-WEIGHTS_LIMIT: what goes over it fades all neighbours alike, so that the co-choices of an item forget its earlier ones.
-A slow clock, which stands still while nobody chooses the item, fades them too (docs/adr/0025).
+Weights have no upper bound, so a best-seller knows its strong neighbours from its weak ones. A full ledger forgets by
+the number of links, and any ledger by a slow clock that stands still while nobody chooses the item. A new neighbour
+takes the place of the faint one that was chosen longest ago, not of the faintest: else each newcomer would drive out
+the one before it, and none could rise (docs/adr/0025).
 """
 
 from collections.abc import Mapping
@@ -17,8 +16,11 @@ from features.jit import compiled
 from features.ledger import EMPTY, ENTRY, all_entries
 
 NEIGHBOURS_LIMIT = 48
-#: Some 7,000 links, which come from 700 choices of the item; float32 still adds the weakest link to such a sum.
-WEIGHTS_LIMIT = 4096.0
+#: Each link of a full ledger takes its weight / (this + its weight) of all others: 1,800 links, of 180 choices, take
+#: nearly two thirds.
+FORGOTTEN_AFTER = 1024.0
+#: An entry is faint below this part of the mean weight.
+FAINT = 0.25
 HALF_LIFE_S = 10.0 * 365 * 86_400
 
 
@@ -62,9 +64,9 @@ def link(before: Mapping[int, NDArray[np.void]], links: Links) -> dict[int, NDAr
     return {owner: table[place, : counts[place]] for owner, place in places.items()}
 
 
-def is_order_felt(entries: NDArray[np.void]) -> bool:
-    """Whether the neighbours may depend on the order of the links: the ledger is full, or the sum at its limit."""
-    return len(entries) >= NEIGHBOURS_LIMIT or float(entries["weight"].sum()) >= 0.99 * WEIGHTS_LIMIT
+def is_full(entries: NDArray[np.void]) -> bool:
+    """Whether the neighbours depend on the order of the links; before that they are sums."""
+    return len(entries) >= NEIGHBOURS_LIMIT
 
 
 @compiled
@@ -92,29 +94,41 @@ def _linked(
 def _add(entries: NDArray[np.void], count: int, item: np.uint64, weight: np.float32, at_s: int) -> int:
     """Add one link to the first `count` entries; return their number after it."""
     newest_s = max(latest_s(entries, count), at_s)
-    place, faintest, least, total = -1, 0, np.inf, 0.0
+    full = count == NEIGHBOURS_LIMIT
+    kept = FORGOTTEN_AFTER / (FORGOTTEN_AFTER + weight) if full else 1.0
+    place, total = count, 0.0
     for index in range(count):
-        faded = entries[index]["weight"] * fading(newest_s - np.int64(entries[index]["at_s"]))
-        total += faded
+        entries[index]["weight"] *= kept
+        total += entries[index]["weight"] * fading(newest_s - int(entries[index]["at_s"]))
         if entries[index]["item"] == item:
             place = index
-        if faded < least:
-            faintest, least = index, faded
-    if place < 0:
-        place = count if count < NEIGHBOURS_LIMIT else faintest
-    known, known_s = 0.0, at_s
     if place < count:
-        known, known_s = float(entries[place]["weight"]), np.int64(entries[place]["at_s"])
-    later_s = max(known_s, at_s)
-    entries[place]["item"] = item
-    entries[place]["weight"] = known * fading(later_s - known_s) + weight * fading(later_s - at_s)
-    entries[place]["at_s"] = later_s
-    count = max(count, place + 1)
-    total += weight * fading(newest_s - at_s)
-    if total > WEIGHTS_LIMIT:
-        for index in range(count):
-            entries[index]["weight"] *= WEIGHTS_LIMIT / total
+        later_s = max(int(entries[place]["at_s"]), at_s)
+        known = entries[place]["weight"] * fading(later_s - int(entries[place]["at_s"]))
+        entries[place]["weight"] = known + weight * fading(later_s - at_s)
+        entries[place]["at_s"] = later_s
+    else:
+        if full:
+            place = _replaced(entries, FAINT * total / count, newest_s)
+        entries[place]["item"] = item
+        entries[place]["weight"] = weight
+        entries[place]["at_s"] = at_s
+        count = max(count, place + 1)
     return count
+
+
+@compiled
+def _replaced(entries: NDArray[np.void], faint: float, newest_s: int) -> int:
+    """The place of the entry to drop: of those fainter than `faint` the one chosen longest ago, else the faintest."""
+    faintest, oldest, least, oldest_s = 0, -1, np.inf, newest_s + 1
+    for index in range(len(entries)):
+        at_s = int(entries[index]["at_s"])
+        weight = entries[index]["weight"] * fading(newest_s - at_s)
+        if weight < least:
+            faintest, least = index, weight
+        if weight < faint and at_s < oldest_s:
+            oldest, oldest_s = index, at_s
+    return faintest if oldest < 0 else oldest
 
 
 @compiled
@@ -122,7 +136,7 @@ def latest_s(entries: NDArray[np.void], count: int) -> int:
     """The time of the newest of the first `count` entries; 0 of none."""
     newest_s = 0
     for index in range(count):
-        newest_s = max(newest_s, np.int64(entries[index]["at_s"]))
+        newest_s = max(newest_s, int(entries[index]["at_s"]))
     return newest_s
 
 

@@ -13,7 +13,7 @@ import msgspec
 from features.behaviour import Behaviour
 from features.choice import LINKING, Choice, Linking
 from features.item import Item
-from features.neighbours import is_order_felt
+from features.neighbours import is_full
 from features.profile import NEW, Profile
 from streams.errors import InvalidEvent, NothingSaid
 from streams.interactions.reducer import Effect, parse, reduce, user_of
@@ -173,5 +173,5 @@ class SignalsReplay:
         self.effects.link()
         for item in choice.items():
             behaviour = self.behaviours.get(item)
-            if behaviour is not None and is_order_felt(behaviour.neighbours):
+            if behaviour is not None and is_full(behaviour.neighbours):
                 self.crowded.add(item)
