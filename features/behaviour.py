@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.choice import Choice
+from features.co_choices.choice import Choice
+from features.co_choices.neighbours import Links, fading, link
 from features.item import decay
 from features.jit import compiled
 from features.ledger import EMPTY, all_entries
-from features.neighbours import Links, fading, latest_s, link
 from features.profile import DAY_MS
 
 TREND_HALF_LIFE_MS = DAY_MS // 24
@@ -23,7 +23,7 @@ USER_WINDOW_MS = POPULAR_HALF_LIFE_MS
 
 @dataclass(frozen=True, slots=True)
 class Engagement:
-    """The effect of one interaction on one item, as the release before published it (`features.choice.Choice`).
+    """The effect of one interaction on one item, as the release before published it (`features.co_choices.choice.Choice`).
 
     `weight` adds to its popularity, `links` to its neighbours.
     """
@@ -134,7 +134,9 @@ def _damped(entries: NDArray[np.void], counts: NDArray[np.int64]) -> NDArray[np.
     end = 0
     for count in counts:
         start, end = end, end + count
-        newest_s = latest_s(entries[start:end], count)
+        newest_s = 0
+        for index in range(start, end):
+            newest_s = max(newest_s, int(entries[index]["at_s"]))
         total = DAMPING
         for index in range(start, end):
             damped[index] = entries[index]["weight"] * fading(newest_s - int(entries[index]["at_s"]))

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from features.behaviour import UNKNOWN, Behaviour, linked
-from features.choice import LINKING, add_links, choice_of
+from features.co_choices.choice import LINKING, add_links, choice_of
+from features.co_choices.neighbours import Links
 from features.item import Item, key_of
-from features.neighbours import Links
 from features.profile import SEEN_BEFORE, Action, Profile, profile_after
 from features.search_filter import NO_FILTER
 from features.seen_packing import pack_seen

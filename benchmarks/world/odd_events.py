@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from features.behaviour import Engagement
-from features.choice import Choice
+from features.co_choices.choice import Choice
 from features.item import Change
 from streams.wire.records import Record
 from streams.wire.signals import Changed, Chosen, Engaged, encode_signal

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from features.behaviour import user_bit
-from features.choice import Choice, Linking, choice_of
+from features.co_choices.choice import Choice, Linking, choice_of
 from features.item import key_of
 from features.privacy import ERASING, apply_request
 from features.profile import NEW, Action, Outcome, Profile, apply_interaction, most_of, weigh

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from features.behaviour import UNKNOWN, Behaviour, Engagement, counted, linked
-from features.choice import Choice, Linking, add_links
+from features.co_choices.choice import Choice, Linking, add_links
+from features.co_choices.neighbours import Links
 from features.item import Item, apply_change, apply_upload
-from features.neighbours import Links
 from features.trends import update_trends
 from state.signals import Signals, partition_of
 from streams.wire.signals import Changed, Uploaded

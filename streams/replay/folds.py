@@ -11,9 +11,9 @@ from heapq import merge
 import msgspec
 
 from features.behaviour import Behaviour
-from features.choice import LINKING, Choice, Linking
+from features.co_choices.choice import LINKING, Choice, Linking
+from features.co_choices.neighbours import is_full
 from features.item import Item
-from features.neighbours import is_full
 from features.profile import NEW, Profile
 from streams.errors import InvalidEvent, NothingSaid
 from streams.interactions.reducer import Effect, parse, reduce, user_of

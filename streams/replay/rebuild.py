@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from features.choice import LINKING, Linking
+from features.co_choices.choice import LINKING, Linking
 from state.keys import Keys
 from state.migration import refuse_old_keys
 from state.partitions import START, Commit, PartitionStore

@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Literal
 
-from features.choice import Choice, Linking
+from features.co_choices.choice import Choice, Linking
 from features.item import Item, key_of
 from features.trends import NO_TRENDS
 from state.partitions import PartitionStore

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from features.choice import Choice, Linking
+from features.co_choices.choice import Choice, Linking
 from state.partitions import PartitionStore
 from state.profiles import ProfileStore
 from state.write_behind import WriteBehindProfiles

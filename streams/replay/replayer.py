@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from features.choice import LINKING, Linking
+from features.co_choices.choice import LINKING, Linking
 from features.item import Item
 from sightline_client import routing
 from state.codec import decode_item
@@ -88,7 +88,7 @@ class Replayer:
         replay = self.signals[partition]
         _check_not_behind(SIGNALS, partition, replay.position, position, self.signal_extents[partition])
         for source, sequence in sources.items():
-            # The sequence of an event's choice is 2 * offset (features.choice).
+            # The sequence of an event's choice is 2 * offset (features.co_choices.choice).
             self._apply(source, sequence // 2)
         for record in self._records(SIGNALS, partition, replay.position + 1, position + 1):
             replay.follow(record)

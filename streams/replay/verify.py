@@ -7,7 +7,7 @@ exactly that position before the two are compared.
 import time
 from collections.abc import Callable, Mapping
 
-from features.choice import LINKING, Linking
+from features.co_choices.choice import LINKING, Linking
 from features.privacy import without_lapsed
 from features.profile import NEW, Profile
 from state.profiles import ProfileStore

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from features.behaviour import USER_BITS, Engagement
-from features.choice import LINKING, WINDOW_LIMIT, Choice, Linking
+from features.co_choices.choice import LINKING, WINDOW_LIMIT, Choice, Linking
 from features.item import Change, Item, key_of
 from sightline_client.parsing import UNREADABLE
 from state.codec import StoredItem, from_stored, to_stored

@@ -16,7 +16,7 @@ from features.behaviour import (
     strengths,
     user_bit,
 )
-from features.neighbours import HALF_LIFE_S
+from features.co_choices.neighbours import HALF_LIFE_S
 from tests.harness.catalog import MINUTE, NOW
 
 

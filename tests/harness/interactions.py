@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from prometheus_client import REGISTRY
 
-from features.choice import Choice
+from features.co_choices.choice import Choice
 from features.item import Item
 from inference.catalog.catalog import Catalog
 from inference.recommender import Recommender

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from features.choice import LINKING
+from features.co_choices.choice import LINKING
 from features.item import key_of
 from features.profile import NEW, Outcome, Profile
 from streams.errors import InvalidEvent

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from features.behaviour import Behaviour
-from features.choice import Choice
+from features.co_choices.choice import Choice
 from features.item import Change, Item, key_of
 from features.privacy import MARKER_MS
 from features.profile import DAY_MS, NEW

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from features.co_choices.neighbours import HALF_LIFE_S, NEIGHBOURS_LIMIT, Links, is_full, link
 from features.ledger import EMPTY
-from features.neighbours import HALF_LIFE_S, NEIGHBOURS_LIMIT, Links, is_full, link
 
 HALF_LIFE_MS = int(1000 * HALF_LIFE_S)
 
@@ -37,10 +37,10 @@ def test_equal_times_and_times_before_1970_fade_nothing(at_ms: int) -> None:
     assert weights(linked((2, 1.0, at_ms), (2, 1.0, at_ms), (3, 1.0, at_ms))) == {2: 2.0, 3: 1.0}
 
 
-@given(
-    st.lists(st.tuples(st.integers(2, 9), st.floats(0.1, 1), st.integers(0, 2 * HALF_LIFE_MS)), max_size=30),
-    st.randoms(),
-)
+LINKS = st.tuples(st.integers(2, 9), st.floats(0.1, 1), st.integers(0, 2 * HALF_LIFE_MS))
+
+
+@given(st.lists(LINKS, min_size=1, max_size=30), st.randoms())
 def test_until_the_ledger_is_full_the_order_of_links_does_not_matter(
     links: list[tuple[int, float, int]], chance: Random
 ) -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.choice import LINKING_WEIGHT, Choice, choice_of
+from features.co_choices.choice import LINKING_WEIGHT, Choice, choice_of
 from features.item import key_of
 from features.profile import NEW, profile_after
 from tests.harness.catalog import NOW, act, profile_of

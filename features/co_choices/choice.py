@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from features.neighbours import Links
+from features.co_choices.neighbours import Links
 from features.profile import Action, Profile, lift
 
 #: Interactions weaker than a click do not link items.

@@ -93,7 +93,9 @@ def _linked(
 @compiled
 def _add(entries: NDArray[np.void], count: int, item: np.uint64, weight: np.float32, at_s: int) -> int:
     """Add one link to the first `count` entries; return their number after it."""
-    newest_s = max(latest_s(entries, count), at_s)
+    newest_s = at_s
+    for index in range(count):
+        newest_s = max(newest_s, int(entries[index]["at_s"]))
     full = count == NEIGHBOURS_LIMIT
     kept = FORGOTTEN_AFTER / (FORGOTTEN_AFTER + weight) if full else 1.0
     place, total = count, 0.0
@@ -129,15 +131,6 @@ def _replaced(entries: NDArray[np.void], faint: float, newest_s: int) -> int:
         if weight < faint and at_s < oldest_s:
             oldest, oldest_s = index, at_s
     return faintest if oldest < 0 else oldest
-
-
-@compiled
-def latest_s(entries: NDArray[np.void], count: int) -> int:
-    """The time of the newest of the first `count` entries; 0 of none."""
-    newest_s = 0
-    for index in range(count):
-        newest_s = max(newest_s, int(entries[index]["at_s"]))
-    return newest_s
 
 
 @compiled
