@@ -23,7 +23,7 @@ USER_WINDOW_MS = POPULAR_HALF_LIFE_MS
 
 @dataclass(frozen=True, slots=True)
 class Engagement:
-    """The effect of one interaction on one item, as the release before published it (`features.co_choices.choice.Choice`).
+    """The effect of one interaction on one item, as the release before published it (now: `Choice`).
 
     `weight` adds to its popularity, `links` to its neighbours.
     """
