@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import structs
 
+from features.co_choices.choice import LINKING
 from features.item import Change, Item
 from features.profile import Profile
 from sightline_client.routing import partition_of as partition_of_key
@@ -43,6 +44,8 @@ class World:
         self.profiles = ProfileStore(self.profile_values)
         self.signals = SignalStore(self.signal_values, PARTITIONS)
         self.signal_topic = SignalTopic(Namespace(), PARTITIONS)
+        #: How `verify` and a rebuild link items.
+        self.linking = LINKING
         self.control_records = UNSIGNED
         self.clock = Clock()
         self.made = 0
@@ -185,6 +188,7 @@ class World:
             namespace=Namespace(),
             partitions=PARTITIONS,
             min_users=self.min_users,
+            linking=self.linking,
             clock_ms=self.clock,
         )
         return await verification.verify()

@@ -54,6 +54,17 @@ def test_choices_come_back_as_they_were_and_in_their_order() -> None:
     assert parse_signal(message.value) == Chosen(tuple(told), Linking(3, 0.5, 0.25))
 
 
+def test_choices_are_on_the_wire_what_releases_to_come_must_read() -> None:
+    chosen = Chosen((Choice(7, 1767268800000, 1.0, (8, 9), 3, 140, 17),), Linking(5, 0.5, 0.25))
+    wire = {
+        "type": "Chosen",
+        "choices": [[7, 1767268800000, 1.0, [8, 9], 3, 140, 17]],
+        "linking": {"window": 5, "per_step": 0.5, "backwards": 0.25},
+    }
+
+    assert msgspec.msgpack.decode(encode_signal(chosen)) == wire
+
+
 def test_choices_go_to_the_partitions_of_their_items_in_one_message_each() -> None:
     told = [choice(5, 0), choice(17, 1, (6, 29)), choice(6, 2, (5, 18))]
     messages = TOPIC.messages(told)
