@@ -1,26 +1,20 @@
 """The behaviour of users towards an item: its popularity, its trend, and the items chosen together with it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.co_choices.choice import Choice
+from features.co_choices.neighbours import Links, fading, link
 from features.item import decay
 from features.jit import compiled
-from features.ledger import EMPTY, add_each, all_entries, faded
-from features.profile import DAY_MS, Action, Profile, lift
+from features.ledger import EMPTY, all_entries
+from features.profile import DAY_MS
 
 TREND_HALF_LIFE_MS = DAY_MS // 24
 POPULAR_HALF_LIFE_MS = 7 * DAY_MS
-NEIGHBOUR_HALF_LIFE_MS = 30 * DAY_MS
-NEIGHBOURS_LIMIT = 48
-#: Only the NEARBY items chosen last count; each step back counts less, and backward links count less than forward ones.
-NEARBY = 5
-PER_STEP = 0.8
-BACKWARDS = 0.7
-#: Interactions weaker than a click do not link items.
-LINKING_WEIGHT = 0.9
 DAMPING = 5.0
 #: Distinct users are counted in a bitmap of USER_BITS bits, one for the current window and one for the window before.
 USER_BITS = 64
@@ -29,10 +23,9 @@ USER_WINDOW_MS = POPULAR_HALF_LIFE_MS
 
 @dataclass(frozen=True, slots=True)
 class Engagement:
-    """The effect of one interaction on one item: `weight` adds to its popularity, `links` to its neighbours.
+    """The effect of one interaction on one item, as the release before published it (now: `Choice`).
 
-    `source` is the partition of the event, and `sequence` grows with its offset, so that an engagement published
-    twice is recognised. `voter` is the bit of the user (`user_bit`), named as on state.signals.
+    `weight` adds to its popularity, `links` to its neighbours.
     """
 
     item: int
@@ -68,45 +61,49 @@ def user_bit(user: int) -> int:
     return user % USER_BITS
 
 
-def engagements(before: Profile, action: Action, source: int, offset: int, user_bit: int = 0) -> list[Engagement]:
-    """The engagements of one interaction: one for its item, and one for the item chosen before it, if any.
+def counted(behaviour: Behaviour, engagement: Choice | Engagement) -> Behaviour:
+    """The behaviour with what one choice of its item adds to the sums.
 
-    The item gains in popularity what it gains in the profile (`lift`), and links back to the NEARBY items chosen last;
-    the latest of these gets a link forward. (Forward links for all of them would triple the messages.) `before` is the
-    profile without this action; `source` and `offset` are the partition and offset of the event; `user_bit` is the bit
-    of the user.
+    (Forward decay: a late one counts as if it came in time.)
     """
-    recent: list[int] = []
-    if action.weight >= LINKING_WEIGHT:
-        strong = before.engaged[before.engaged["weight"] >= LINKING_WEIGHT / 2]
-        recent = [item for item in strong["item"][::-1].tolist() if item != action.item][:NEARBY]
-    links = tuple((item, BACKWARDS * PER_STEP**step) for step, item in enumerate(recent))
-    found = [Engagement(action.item, action.at_ms, lift(before, action), links, source, 2 * offset, user_bit)]
-    if recent:
-        found.append(Engagement(recent[0], action.at_ms, 0.0, ((action.item, 1.0),), source, 2 * offset + 1, user_bit))
-    return found
-
-
-def apply_engagement(behaviour: Behaviour, engagement: Engagement) -> Behaviour:
-    """The behaviour after one engagement (forward decay: a late engagement counts as if it came in time)."""
     at_ms = max(behaviour.at_ms, engagement.at_ms)
     gained = max(engagement.weight, 0.0)
     age_ms = at_ms - behaviour.at_ms
     late_ms = at_ms - engagement.at_ms
     user_bitmap, user_bitmap_before = _add_user(behaviour, engagement, at_ms)
     return Behaviour(
-        neighbours=add_each(
-            behaviour.neighbours,
-            engagement.links,
-            engagement.at_ms,
-            limit=NEIGHBOURS_LIMIT,
-            half_life_ms=NEIGHBOUR_HALF_LIFE_MS,
-        ),
+        neighbours=behaviour.neighbours,
         popular=behaviour.popular * decay(age_ms, POPULAR_HALF_LIFE_MS) + gained * decay(late_ms, POPULAR_HALF_LIFE_MS),
         trend=behaviour.trend * decay(age_ms, TREND_HALF_LIFE_MS) + gained * decay(late_ms, TREND_HALF_LIFE_MS),
         at_ms=at_ms,
         user_bitmap=user_bitmap,
         user_bitmap_before=user_bitmap_before,
+    )
+
+
+def apply_engagement(behaviour: Behaviour, engagement: Engagement) -> Behaviour:
+    """The behaviour after one engagement: its sums and its neighbours."""
+    links = Links()
+    for item, weight in engagement.links:
+        links.add(engagement.item, item, weight, engagement.at_ms)
+    return linked({engagement.item: counted(behaviour, engagement)}, links)[engagement.item]
+
+
+def linked(behaviours: Mapping[int, Behaviour], links: Links) -> dict[int, Behaviour]:
+    """These behaviours with all links, whose owners are among them, in order."""
+    neighbours = link({owner: behaviours[owner].neighbours for owner in links.owners}, links)
+    return {**behaviours, **{owner: _with_neighbours(behaviours[owner], each) for owner, each in neighbours.items()}}
+
+
+def _with_neighbours(behaviour: Behaviour, neighbours: NDArray[np.void]) -> Behaviour:
+    # dataclasses.replace takes five times as long.
+    return Behaviour(
+        neighbours,
+        behaviour.popular,
+        behaviour.trend,
+        behaviour.at_ms,
+        behaviour.user_bitmap,
+        behaviour.user_bitmap_before,
     )
 
 
@@ -121,27 +118,35 @@ def least_users(behaviour: Behaviour) -> int:
     return (behaviour.user_bitmap | behaviour.user_bitmap_before).bit_count()
 
 
-def strengths(behaviours: Sequence[Behaviour], now_ms: int) -> NDArray[np.float32]:
+def strengths(behaviours: Sequence[Behaviour]) -> NDArray[np.float32]:
     """Strength of each neighbour of each item, one item after the other: float32 [n], 0 ≤ s < 1.
 
-    A strength is the share of the weight among all neighbours of the item, damped where there are few co-choices.
+    A strength is the share of the weight among all co-choices of the item, as of the last of them, damped where there
+    are few.
     """
     ledgers = [behaviour.neighbours for behaviour in behaviours]
-    weights = faded(all_entries(ledgers), now_ms, NEIGHBOUR_HALF_LIFE_MS)
-    return _damped(weights, np.array([len(ledger) for ledger in ledgers], np.int64))
+    return _damped(all_entries(ledgers), np.array([len(ledger) for ledger in ledgers], np.int64))
 
 
 @compiled
-def _damped(weights: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[np.float32]:
-    damped = np.empty_like(weights)
+def _damped(entries: NDArray[np.void], counts: NDArray[np.int64]) -> NDArray[np.float32]:
+    damped = np.empty(len(entries), np.float32)
     end = 0
     for count in counts:
         start, end = end, end + count
-        damped[start:end] = weights[start:end] / (weights[start:end].sum() + np.float32(DAMPING))
+        newest_s = 0
+        for index in range(start, end):
+            newest_s = max(newest_s, int(entries[index]["at_s"]))
+        total = DAMPING
+        for index in range(start, end):
+            damped[index] = entries[index]["weight"] * fading(newest_s - int(entries[index]["at_s"]))
+            total += damped[index]
+        for index in range(start, end):
+            damped[index] /= total
     return damped
 
 
-def _add_user(behaviour: Behaviour, engagement: Engagement, at_ms: int) -> tuple[int, int]:
+def _add_user(behaviour: Behaviour, engagement: Choice | Engagement, at_ms: int) -> tuple[int, int]:
     """The bitmaps of the window of `at_ms` and of the window before; engagements may come in any order."""
     user_bitmap, before = behaviour.user_bitmap, behaviour.user_bitmap_before
     window, known = at_ms // USER_WINDOW_MS, behaviour.at_ms // USER_WINDOW_MS

@@ -1,6 +1,6 @@
-"""A bounded list of items with decaying weights; profiles and neighbour lists consist of it."""
+"""A bounded list of items with decaying weights; profiles consist of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, cast
 
 import numpy as np
@@ -36,38 +36,9 @@ def add(
     return _added(_writeable(entries), np.uint64(item), float(weight), at_ms, limit, float(half_life_ms), float(most))
 
 
-def add_each(
-    entries: NDArray[np.void], added: Sequence[tuple[int, float]], at_ms: int, *, limit: int, half_life_ms: float
-) -> NDArray[np.void]:
-    """Add several (item, weight) pairs in order, with the result of repeated `add` but in one compiled call.
-
-    >>> add_each(EMPTY, [(7, 1.0), (8, 0.5), (7, 1.0)], 0, limit=8, half_life_ms=1e3).tolist()
-    [(8, 0.5, 0), (7, 2.0, 0)]
-    """
-    if not added:
-        return entries
-    items = np.array([item for item, _ in added], np.uint64)
-    weights = np.array([weight for _, weight in added], np.float64)
-    return _added_each(_writeable(entries), items, weights, at_ms, limit, float(half_life_ms))
-
-
 def _writeable(entries: NDArray[np.void]) -> NDArray[np.void]:
     """A writeable array: numba compiles a separate version for read-only ones."""
     return entries if entries.flags.writeable else entries.copy()
-
-
-@compiled
-def _added_each(
-    entries: NDArray[np.void],
-    items: NDArray[np.uint64],
-    weights: NDArray[np.float64],
-    at_ms: int,
-    limit: int,
-    half_life_ms: float,
-) -> NDArray[np.void]:
-    for index in range(len(items)):
-        entries = _added(entries, items[index], weights[index], at_ms, limit, half_life_ms, WEIGHT_LIMIT)
-    return entries
 
 
 @compiled

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from features.behaviour import UNKNOWN, Behaviour, apply_engagement, engagements
+from features.behaviour import UNKNOWN, Behaviour, linked
+from features.co_choices.choice import LINKING, add_links, choice_of
+from features.co_choices.neighbours import Links
 from features.item import Item, key_of
 from features.profile import SEEN_BEFORE, Action, Profile, profile_after
 from features.search_filter import NO_FILTER
@@ -30,8 +32,9 @@ def warm_up_items() -> tuple[Catalog, Profile, Behaviour]:
     catalog.advance(1)
     nearest(catalog, vector, np.zeros(1, np.int64), 2, NO_FILTER)
     clicked = profile_after([_THAT])
-    _, followed = engagements(clicked, _THIS, 0, 0)
-    return catalog, clicked, apply_engagement(UNKNOWN, followed)
+    links = Links()
+    add_links(links, choice_of(clicked, _THIS, 0, 0), LINKING, _THAT.item.__eq__)
+    return catalog, clicked, linked({_THAT.item: UNKNOWN}, links)[_THAT.item]
 
 
 def warm_up_lists() -> None:

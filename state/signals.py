@@ -54,7 +54,7 @@ class SignalStore:
 
     def __init__(self, store: PartitionStore, partitions: int) -> None:
         self._store = store
-        self._partitions = partitions
+        self.partitions = partitions
 
     async def positions(self, partitions: Sequence[int]) -> dict[int, int]:
         """Return the last offset applied in each partition; START before the first."""
@@ -90,7 +90,7 @@ class SignalStore:
         """Read the behaviours of items from all their partitions in one round trip."""
         wanted: dict[int, list[int]] = {}
         for item in items:
-            wanted.setdefault(partition_of(item, self._partitions), []).append(item)
+            wanted.setdefault(partition_of(item, self.partitions), []).append(item)
         loaded = await self._store.load({p: [_behaviour(item) for item in keys] for p, keys in wanted.items()})
         return {
             item: decode_behaviour(value)
@@ -101,7 +101,7 @@ class SignalStore:
 
     async def trends(self) -> NDArray[np.void]:
         """Read the trends of all partitions as one table in one round trip."""
-        loaded = await self._store.load({partition: [_TRENDS] for partition in range(self._partitions)})
+        loaded = await self._store.load({partition: [_TRENDS] for partition in range(self.partitions)})
         tables = [decode_trends(found.values[0]) for found in loaded.values() if found.values[0]]
         return np.concatenate([NO_TRENDS, *tables])
 

@@ -129,6 +129,15 @@ class Settings(BaseSettings):
     refused_least: Annotated[int, Field(ge=1)] = 200
     refused_window_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
 
+    link_window: int = Field(
+        5, ge=0, le=30, description="the last items a user chose that are linked with the next one; 0: none"
+    )
+    link_per_step: float = Field(
+        0.8, gt=0, le=1, description="weight of a link to the item one more step back; 1: all count the same"
+    )
+    link_backwards: float = Field(
+        0.7, ge=0, le=1, description="weight of links from a later item to an earlier one; 1: as much as forwards"
+    )
     trends_min_users: int = Field(
         1,
         ge=1,

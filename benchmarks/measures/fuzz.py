@@ -13,17 +13,17 @@ from hypothesis import seed as seeded
 
 from benchmarks.world.odd_events import records
 from benchmarks.world.odd_pictures import mutated, whole_pictures
-from features.behaviour import UNKNOWN, apply_engagement
 from features.trends import NO_TRENDS, update_trends
 from features.vision.formats import BadImage
 from state.codec import encode_behaviour, encode_sources
 from streams.errors import InvalidEvent
+from streams.items.reducer import ItemEffects
 from streams.processing.dead_letters import set_aside
 from streams.uploads.decoder import Decoder
 from streams.wire.namespace import Namespace
 from streams.wire.parsing import parse_interaction, parse_item_change, parse_upload
 from streams.wire.records import Record
-from streams.wire.signals import Engaged, parse_signal
+from streams.wire.signals import Chosen, Engaged, parse_signal
 from streams.wire.topics import DEAD_LETTERS, INTERACTIONS, ITEMS, UPLOADS
 
 #: An event takes well under a millisecond; the limit allows for pauses of the machine.
@@ -95,12 +95,19 @@ def _handle(record: Record) -> None:
             if len(letter.value or b"") + len(letter.key or b"") > _LETTER_LIMIT:
                 raise OverflowError(f"a dead letter of {len(letter.value or b'')} bytes") from error
         return
-    if isinstance(signal, Engaged):
-        for engagement in signal.engagements:
-            behaviour = apply_engagement(UNKNOWN, engagement)
-            encode_behaviour(behaviour)
-            encode_sources({engagement.source: engagement.sequence})
-            update_trends(NO_TRENDS, {engagement.item: behaviour}, record.timestamp_ms)
+    effects = ItemEffects()
+    match signal:
+        case Chosen(choices=choices, linking=linking):
+            for choice in choices:
+                effects.choose(choice, linking)
+        case Engaged(engagements=found):
+            for engagement in found:
+                effects.engage(engagement)
+    effects.link()
+    for behaviour in effects.behaviours.values():
+        encode_behaviour(behaviour)
+    encode_sources(effects.sources)
+    update_trends(NO_TRENDS, effects.behaviours, record.timestamp_ms)
 
 
 async def _fuzz_pictures(

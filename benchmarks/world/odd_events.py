@@ -9,9 +9,10 @@ import msgspec
 from hypothesis import strategies as st
 
 from features.behaviour import Engagement
+from features.co_choices.choice import Choice
 from features.item import Change
 from streams.wire.records import Record
-from streams.wire.signals import Changed, Engaged
+from streams.wire.signals import Changed, Chosen, Engaged, encode_signal
 from streams.wire.topics import INTERACTIONS, ITEMS, SIGNALS, UPLOADS
 
 NOON = 1_767_268_800_000
@@ -23,7 +24,12 @@ _EVENTS: dict[str, dict[str, object]] = {
     ITEMS.name: {**_COMMON, "price": 8.0, "in_stock": True, "hidden": False},
 }
 _ENGAGEMENT = Engagement(7, NOON, 0.5, ((8, 1.0), (9, 0.8)), source=3, sequence=5)
-_SIGNALS: tuple[Engaged | Changed, ...] = (Engaged((_ENGAGEMENT,) * 2), Changed("i1", Change(NOON, price=5.0)))
+_CHOICE = Choice(7, NOON, 0.5, (8, 9), source=3, sequence=5)
+_SIGNALS: tuple[Chosen | Engaged | Changed, ...] = (
+    Chosen((_CHOICE,) * 2),
+    Engaged((_ENGAGEMENT,) * 2),
+    Changed("i1", Change(NOON, price=5.0)),
+)
 
 _NUMBERS = st.integers() | st.integers(-(2**80), 2**80) | st.floats() | st.sampled_from([2**63, -(2**63) - 1, 1e308])
 #: Includes lone surrogates, which Python writes as \\ud800.
@@ -65,9 +71,11 @@ def _event_bytes(draw: st.DrawFn, topic: str) -> bytes:
 
 @st.composite
 def _signal_bytes(draw: st.DrawFn) -> bytes:
-    wire = msgspec.msgpack.decode(msgspec.msgpack.encode(draw(st.sampled_from(_SIGNALS))))
-    fields = draw(st.sampled_from([wire, wire.get("change") or wire["engagements"][0]]))
-    fields[draw(st.sampled_from(sorted(fields)))] = draw(_packable())
+    wire = msgspec.msgpack.decode(encode_signal(draw(st.sampled_from(_SIGNALS))))
+    inner = wire.get("change") or wire.get("linking") or wire["engagements"][0]
+    fields = draw(st.sampled_from([wire, inner, *wire.get("choices", ())]))
+    names = range(len(fields)) if isinstance(fields, list) else sorted(fields)
+    fields[draw(st.sampled_from(names))] = draw(_packable())
     packed = msgspec.msgpack.encode(wire)
     return draw(st.just(packed) | st.just(packed) | _damaged(packed) | st.binary(max_size=200))
 

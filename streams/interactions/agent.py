@@ -107,7 +107,7 @@ class InteractionsAgent:
             self._counts.observe(effect)
 
     def _messages(self, effect: Effect) -> list[Message]:
-        """Return the messages to publish before an effect is committed, apart from its engagements."""
+        """Return the messages to publish before an effect is committed, apart from its choice."""
         match effect:
             case Effect(event=InvalidEvent() as error):
                 return set_aside(effect.record, error, namespace=self._namespace)
@@ -123,8 +123,8 @@ class InteractionsAgent:
                 self._receipts.uploaded(event)
 
     async def _publish_before_commit(self, pending: Pending) -> None:
-        engagements = [each for effect in pending.effects for each in effect.engagements()]
-        await self._signals_out.publish([*pending.messages, *self._signals.messages(engagements)])
+        choices = [each for effect in pending.effects for each in effect.choices(self._signals.linking)]
+        await self._signals_out.publish([*pending.messages, *self._signals.messages(choices)])
         for effect in pending.effects:
             if isinstance(effect.event, VerifiedRequest) and effect.event.control.type == "forget":
                 FORGET.observe(max(self._clock_ms() - effect.event.control.asked_ms, 0) / 1000)

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from features.behaviour import Engagement, engagements, user_bit
+from features.behaviour import user_bit
+from features.co_choices.choice import Choice, Linking, choice_of
 from features.item import key_of
 from features.privacy import ERASING, apply_request
 from features.profile import NEW, Action, Outcome, Profile, apply_interaction, most_of, weigh
@@ -52,12 +53,13 @@ class Effect:
         event = self.event
         return isinstance(event, VerifiedRequest) and event.control.type in ERASING and self.outcome == "applied"
 
-    def engagements(self) -> list[Engagement]:
-        """Return the engagements with the record's items. Computed on demand, so lists do not wait for it."""
+    def choices(self, linking: Linking) -> list[Choice]:
+        """Return the record's choice, if it is one. Computed on demand, so lists do not wait for it."""
         if self.action is None or self.outcome != "applied":
             return []
         bit = user_bit(key_of(self.user_id))
-        return engagements(self.before, self.action, self.record.partition, self.record.offset, bit)
+        place = self.record.partition, self.record.offset
+        return [choice_of(self.before, self.action, *place, bit, window=linking.window)]
 
 
 def parse(record: Record, control_records: ControlRecords) -> Parsed:

@@ -4,14 +4,13 @@ Everything about an item goes through state.signals, so each item has one writer
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 
-from features.behaviour import Engagement
 from features.item import Item
 from state.codec import encode_item
 from state.errors import StateUnavailable
-from state.signals import Signals, SignalStore, Wanted
+from state.signals import Signals, SignalStore, Wanted, partition_of
 from streams.errors import InvalidEvent
 from streams.items.reducer import ItemEffects
 from streams.kafka.publisher import Publisher
@@ -24,7 +23,7 @@ from streams.processing.refusals import count_refused, or_refusal
 from streams.retrying import until_available
 from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record, by_partition, events_of
-from streams.wire.signals import Changed, Engaged, Signal, Uploaded, parse_signal
+from streams.wire.signals import Changed, Chosen, Engaged, Signal, Uploaded, parse_signal
 from streams.wire.topics import CATALOG, SIGNALS
 
 _event_counter = cache(EVENTS.labels)
@@ -65,14 +64,15 @@ class SignalsAgent:
         parsed = {
             (record.partition, record.offset): or_refusal(parse_signal, record.value) for record in events_of(records)
         }
-        wanted = {partition: _wanted(events_of(new), parsed) for partition, new in batch.items()}
+        count = self._store.partitions
+        wanted = {partition: _wanted(events_of(new), parsed, (partition, count)) for partition, new in batch.items()}
         stored = await until_available(lambda: self._store.load(wanted), StateUnavailable)
         stages.end("load")
         positions = {partition: state.position for partition, state in stored.items()}
         admitted = await self._protocol.admit(batch, positions, stored=positions)
         signals = (parsed[each.partition, each.offset] for new in admitted.values() for each in events_of(new))
         await self._breaker.check(*count_refused(signals))
-        effects = {p: ItemEffects.on(stored[p]) for p in admitted}
+        effects = {p: ItemEffects.on(stored[p], (p, count)) for p in admitted}
         messages = [
             message for p, new in admitted.items() for message in self._apply(events_of(new), parsed, effects[p])
         ]
@@ -93,8 +93,10 @@ class SignalsAgent:
             match parsed[record.partition, record.offset]:
                 case InvalidEvent() as error:
                     messages.append(dead_letter(record, error, namespace=self._namespace))
+                case Chosen(choices=choices, linking=linking):
+                    _count(effects.choose(each, linking) for each in choices)
                 case Engaged(engagements=engagements):
-                    self._engage(engagements, effects)
+                    _count(map(effects.engage, engagements))
                 case signal:
                     effects.change(signal)
         return messages + [
@@ -102,14 +104,6 @@ class SignalsAgent:
             for item in effects.items.values()
             if item.deleted or item.restored or any(item.embeddings.values())
         ]
-
-    def _engage(self, engagements: Sequence[Engagement], effects: ItemEffects) -> None:
-        for engagement in engagements:
-            if effects.engage(engagement):
-                _event_counter(SIGNALS.name, "engagement", "applied").inc()
-            else:
-                # The interactions agent published it twice: it replayed events after a crash.
-                DUPLICATES.labels("signal").inc()
 
     async def _commit(self, positions: Mapping[int, int], after: Mapping[int, Signals]) -> Committed:
         refused = await self._store.commit(positions, after)
@@ -124,11 +118,24 @@ class SignalsAgent:
         return Message(topic, key, encode_item(item))
 
 
-def _wanted(records: Sequence[Record], parsed: _Parsed) -> Wanted:
+def _count(applied: Iterable[bool]) -> None:
+    for each in applied:
+        if each:
+            _event_counter(SIGNALS.name, "engagement", "applied").inc()
+        else:
+            # The interactions agent published it twice: it replayed events after a crash.
+            DUPLICATES.labels("signal").inc()
+
+
+def _wanted(records: Sequence[Record], parsed: _Parsed, place: tuple[int, int]) -> Wanted:
+    partition, partitions = place
     items: dict[str, None] = {}
     behaviours: dict[int, None] = {}
     for record in records:
         match parsed[record.partition, record.offset]:
+            case Chosen(choices=choices):
+                chosen = (item for choice in choices for item in choice.items())
+                behaviours.update((item, None) for item in chosen if partition_of(item, partitions) == partition)
             case Engaged(engagements=engagements):
                 behaviours.update((engagement.item, None) for engagement in engagements)
             case Uploaded(item=item):

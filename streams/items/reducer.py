@@ -6,10 +6,12 @@ The items agent, the rebuild and the verification all use it, so they compute th
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from features.behaviour import UNKNOWN, Behaviour, Engagement, apply_engagement
+from features.behaviour import UNKNOWN, Behaviour, Engagement, counted, linked
+from features.co_choices.choice import Choice, Linking, add_links
+from features.co_choices.neighbours import Links
 from features.item import Item, apply_change, apply_upload
 from features.trends import update_trends
-from state.signals import Signals
+from state.signals import Signals, partition_of
 from streams.wire.signals import Changed, Uploaded
 
 
@@ -17,19 +19,25 @@ from streams.wire.signals import Changed, Uploaded
 class ItemEffects:
     """The changes by one partition's signals: `items` by id, `behaviours` by key, the last sequence of each source.
 
-    `stored_items` and `stored_behaviours` are the state before these signals.
+    Links are applied to `behaviours` by `link`, or at last by `after`. `stored_items` and `stored_behaviours` are the
+    state before these signals. `place` is the partition and the number of partitions: the partition owns some of the
+    items of a choice.
     """
 
+    place: tuple[int, int] = (0, 1)
     sources: dict[int, int] = field(default_factory=dict)
     stored_items: Mapping[str, Item] = field(default_factory=dict)
     stored_behaviours: Mapping[int, Behaviour] = field(default_factory=dict)
     items: dict[str, Item] = field(default_factory=dict)
     behaviours: dict[int, Behaviour] = field(default_factory=dict)
+    _links: Links = field(default_factory=Links)
+    #: The items whose sums changed.
+    _counted: dict[int, None] = field(default_factory=dict)
 
     @classmethod
-    def on(cls, stored: Signals) -> "ItemEffects":
+    def on(cls, stored: Signals, place: tuple[int, int]) -> "ItemEffects":
         """Return empty effects on the stored state of a partition."""
-        return cls(dict(stored.sources), stored.items, stored.behaviours)
+        return cls(place, dict(stored.sources), stored.items, stored.behaviours)
 
     def change(self, signal: Uploaded | Changed) -> Item:
         """Apply a signal about an item's facts; return the item after it."""
@@ -43,18 +51,52 @@ class ItemEffects:
         self.items[item_id] = item
         return item
 
-    def engage(self, engagement: Engagement) -> bool:
-        """Apply an engagement of a user with an item; return False if it was applied before."""
-        if engagement.sequence <= self.sources.get(engagement.source, -1):
+    def choose(self, choice: Choice, linking: Linking) -> bool:
+        """Apply a choice to the items that the partition owns; return False if it was applied before."""
+        if not self._is_next(choice):
             return False
-        self.sources[engagement.source] = engagement.sequence
-        key = engagement.item
-        current = self.behaviours.get(key) or self.stored_behaviours.get(key, UNKNOWN)
-        self.behaviours[key] = apply_engagement(current, engagement)
+        if self.owns(choice.item):
+            self._count(choice)
+        add_links(self._links, choice, linking, self.owns)
         return True
+
+    def engage(self, engagement: Engagement) -> bool:
+        """Apply an engagement that the release before published; return False if it was applied before."""
+        if not self._is_next(engagement):
+            return False
+        self._count(engagement)
+        for item, weight in engagement.links:
+            self._links.add(engagement.item, item, weight, engagement.at_ms)
+        return True
+
+    def owns(self, item: int) -> bool:
+        """Whether the state of an item belongs to the partition."""
+        partition, partitions = self.place
+        return partition_of(item, partitions) == partition
+
+    def link(self) -> None:
+        """Apply the links of all choices so far: many in one compiled call, which gives what one after another does."""
+        if self._links.owners:
+            owners = {owner: self._behaviour(owner) for owner in self._links.owners}
+            self.behaviours.update(linked(owners, self._links))
+            self._links = Links()
+
+    def _is_next(self, effect: Choice | Engagement) -> bool:
+        if effect.sequence <= self.sources.get(effect.source, -1):
+            return False
+        self.sources[effect.source] = effect.sequence
+        return True
+
+    def _count(self, effect: Choice | Engagement) -> None:
+        self.behaviours[effect.item] = counted(self._behaviour(effect.item), effect)
+        self._counted[effect.item] = None
+
+    def _behaviour(self, item: int) -> Behaviour:
+        return self.behaviours.get(item) or self.stored_behaviours.get(item, UNKNOWN)
 
     def after(self, stored: Signals, position: int, now_ms: int, *, min_users: int) -> Signals:
         """Return the partition's state to store after these effects, up to `position`."""
-        popular = {item: behaviour for item, behaviour in self.behaviours.items() if behaviour.popular > 0}
+        self.link()
+        popular = {item: self.behaviours[item] for item in self._counted if self.behaviours[item].popular > 0}
         trends = update_trends(stored.trends, popular, now_ms, min_users=min_users)
         return Signals(position, self.sources, trends, self.items, self.behaviours)

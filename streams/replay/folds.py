@@ -10,9 +10,10 @@ from heapq import merge
 
 import msgspec
 
-from features.behaviour import NEIGHBOURS_LIMIT, Behaviour, Engagement
+from features.behaviour import Behaviour
+from features.co_choices.choice import LINKING, Choice, Linking
+from features.co_choices.neighbours import is_full
 from features.item import Item
-from features.ledger import WEIGHT_LIMIT
 from features.profile import NEW, Profile
 from streams.errors import InvalidEvent, NothingSaid
 from streams.interactions.reducer import Effect, parse, reduce, user_of
@@ -20,11 +21,11 @@ from streams.items.reducer import ItemEffects
 from streams.privacy.control_records import UNSIGNED, ControlRecords, VerifiedRequest
 from streams.wire.events import Interaction
 from streams.wire.records import Record
-from streams.wire.signals import Engaged, parse_signal
+from streams.wire.signals import Chosen, Engaged, parse_signal
 
-# A packed engagement takes a quarter of the memory.
+# A packed choice takes a quarter of the memory.
 _pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(Engagement).decode
+_unpack = msgspec.msgpack.Decoder(Choice).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class InteractionsReplay:
 
     position: int
     control_records: ControlRecords = UNSIGNED
+    linking: Linking = LINKING
     events: int = 0
     duplicates: int = 0
     late: int = 0
@@ -54,8 +56,8 @@ class InteractionsReplay:
     last: dict[str, Place] = field(default_factory=dict)
     withdrawn: set[str] = field(default_factory=set)
 
-    def apply(self, record: Record) -> list[Engagement]:
-        """Apply the next record and return its engagements: its effect on items."""
+    def apply(self, record: Record) -> list[Choice]:
+        """Apply the next record and return its choice, if it is one: its effect on items."""
         self.position = record.offset
         event = parse(record, self.control_records)
         user = user_of(event)
@@ -69,7 +71,7 @@ class InteractionsReplay:
         if effect.withdraws_list:
             self.last.pop(user, None)
             self.withdrawn.add(user)
-        return effect.engagements()
+        return effect.choices(self.linking)
 
     def _count(self, effect: Effect) -> None:
         match effect.event:
@@ -87,15 +89,18 @@ class InteractionsReplay:
 
 @dataclass(slots=True)
 class SignalsReplay:
-    """One partition of state.signals: behaviours from the interactions' engagements, items from the signals.
+    """One partition of state.signals: behaviours from the interactions' choices, items from the signals.
 
-    The content of an engagement comes from the replay of the interactions. A signal only determines the order of
-    engagements from different sources.
+    The content of a choice comes from the replay of the interactions. A signal only determines the order of choices
+    from different sources.
     """
 
     position: int
     effects: ItemEffects = field(default_factory=ItemEffects)
-    #: Items whose neighbours depend on the order of engagements: a neighbour was removed, or a weight was capped.
+    linking: Linking = LINKING
+    #: Whether a signal links items in another way: it was published by the release before, or with other settings.
+    links_otherwise: bool = False
+    #: Items whose neighbours depend on the order of choices.
     crowded: set[int] = field(default_factory=set)
     _waiting: dict[int, deque[bytes]] = field(default_factory=dict)
 
@@ -109,9 +114,9 @@ class SignalsReplay:
         """The items so far, by id."""
         return self.effects.items
 
-    def expect(self, engagement: Engagement) -> None:
-        """Queue an engagement that follows from the interactions. Engagements of one source arrive in order."""
-        self._waiting.setdefault(engagement.source, deque()).append(_pack(engagement))
+    def expect(self, choice: Choice) -> None:
+        """Queue a choice that follows from the interactions. Choices of one source arrive in order."""
+        self._waiting.setdefault(choice.source, deque()).append(_pack(choice))
 
     def follow(self, record: Record) -> None:
         """Apply the next record of state.signals as the items agent does."""
@@ -121,30 +126,33 @@ class SignalsReplay:
         except InvalidEvent:
             return
         match signal:
-            case Engaged(engagements=engagements):
-                for engagement in engagements:
-                    if self._is_expected(engagement):
-                        for due in self._due(engagement.source, engagement.sequence):
+            case Chosen(choices=choices, linking=linking):
+                self.links_otherwise |= linking != self.linking
+                for choice in choices:
+                    if self._is_expected(choice):
+                        for due in self._due(choice.source, choice.sequence):
                             self._apply(due)
+            case Engaged():
+                self.links_otherwise = True
             case _:
                 self.effects.change(signal)
 
     def catch_up(self, sources: Mapping[int, int]) -> None:
-        """Apply the engagements up to these sequences that no signal ordered, in the order of their event times."""
+        """Apply the choices up to these sequences that no signal ordered, in the order of their event times."""
         due = [list(self._due(source, sequence)) for source, sequence in sources.items()]
-        for engagement in merge(*due, key=lambda each: each.at_ms):
-            self._apply(engagement)
+        for choice in merge(*due, key=lambda each: each.at_ms):
+            self._apply(choice)
 
     def missed(self, upto: Mapping[int, int]) -> int:
-        """The number of expected engagements up to these sequences, by source, that were not applied."""
+        """The number of expected choices up to these sequences, by source, that were not applied."""
         return sum(
             _unpack(packed).sequence <= upto.get(source, -1)
             for source, waiting in self._waiting.items()
             for packed in waiting
         )
 
-    def _is_expected(self, claimed: Engagement) -> bool:
-        """Whether a signal's engagement follows from the interactions; for example, one of a deleted topic does not."""
+    def _is_expected(self, claimed: Choice) -> bool:
+        """Whether a signal's choice follows from the interactions; for example, one of a deleted topic does not."""
         for packed in self._waiting.get(claimed.source, ()):
             expected = _unpack(packed)
             if expected.sequence > claimed.sequence:
@@ -153,15 +161,17 @@ class SignalsReplay:
                 return True
         return False
 
-    def _due(self, source: int, sequence: int) -> Iterator[Engagement]:
-        """Remove and return the queued engagements of a source up to a sequence."""
+    def _due(self, source: int, sequence: int) -> Iterator[Choice]:
+        """Remove and return the queued choices of a source up to a sequence."""
         waiting = self._waiting.get(source, deque())
-        while waiting and (engagement := _unpack(waiting[0])).sequence <= sequence:
+        while waiting and (choice := _unpack(waiting[0])).sequence <= sequence:
             waiting.popleft()
-            yield engagement
+            yield choice
 
-    def _apply(self, engagement: Engagement) -> None:
-        self.effects.engage(engagement)
-        neighbours = self.behaviours[engagement.item].neighbours
-        if len(neighbours) >= NEIGHBOURS_LIMIT or (neighbours["weight"] >= WEIGHT_LIMIT).any():
-            self.crowded.add(engagement.item)
+    def _apply(self, choice: Choice) -> None:
+        self.effects.choose(choice, self.linking)
+        self.effects.link()
+        for item in choice.items():
+            behaviour = self.behaviours.get(item)
+            if behaviour is not None and is_full(behaviour.neighbours):
+                self.crowded.add(item)

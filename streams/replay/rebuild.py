@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from features.co_choices.choice import LINKING, Linking
 from state.keys import Keys
 from state.migration import refuse_old_keys
 from state.partitions import START, Commit, PartitionStore
@@ -28,6 +29,7 @@ from streams.replay.replayer import Progress
 from streams.settings import Settings
 from streams.wire import topics
 from streams.wire.namespace import Namespace
+from streams.wire.signals import linking_of
 
 #: The name under which each partition of items stores an offset of state.signals. From that offset on, engagements come
 #: from the present events.interactions; earlier ones come from a deleted topic of this name.
@@ -95,6 +97,7 @@ async def rebuild_state(
             namespace=namespace,
             control_records=ControlRecords(*control_keys(settings.control_key)),
             min_users=settings.trends_min_users,
+            linking=linking_of(settings),
             progress=progress,
         ).run(from_earliest=from_earliest)
     finally:
@@ -116,6 +119,7 @@ class Rebuild:
         namespace: Namespace,
         control_records: ControlRecords,
         min_users: int = 1,
+        linking: Linking = LINKING,
         progress: Progress = lambda _what, _done, _of: None,
     ) -> None:
         self._log = log
@@ -126,6 +130,7 @@ class Rebuild:
         self._namespace = namespace
         self._control_records = control_records
         self._min_users = min_users
+        self._linking = linking
         self._progress = progress
 
     async def run(self, *, from_earliest: bool = False) -> Rebuilt:
@@ -146,9 +151,10 @@ class Rebuild:
             self._signals.log,
             namespace=self._namespace,
             min_users=self._min_users,
+            linking=self._linking,
             engaged_from=engaged_from,
         )
-        profiles = ProfilesRebuild(self._log, profile_values, items, self._control_records)
+        profiles = ProfilesRebuild(self._log, profile_values, items, self._control_records, self._linking)
         rebuilt.items = await items.take_catalogue()
         done = await self._progress_callback(signal_values, self._signals)
         for partition in self._signals.log.extents:

@@ -1,16 +1,18 @@
 """The rebuild of items: facts, neighbours, popularity and trends, in the partitions of state.signals.
 
 If a partition of state.signals still has its first record, all of its state follows from that partition. Otherwise the
-facts begin with the compacted catalogue, and the engagements come from events.interactions alone. Engagements of an
-earlier events.interactions that was deleted are skipped: their sequences would hide those of the new topic.
+facts begin with the compacted catalogue, and the choices come from events.interactions alone. So they do if a record
+links items as an earlier release did, or with other settings. Choices of an earlier events.interactions that was
+deleted are skipped: their sequences would hide those of the new topic.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import Literal
 
-from features.behaviour import Engagement
+from features.co_choices.choice import Choice, Linking
 from features.item import Item, key_of
 from features.trends import NO_TRENDS
 from state.partitions import PartitionStore
@@ -26,7 +28,7 @@ from streams.processing.positions import Positions
 from streams.replay.catalogue import catalogue_item
 from streams.wire.namespace import Namespace
 from streams.wire.records import Record
-from streams.wire.signals import Engaged, parse_signal
+from streams.wire.signals import Chosen, Engaged, parse_signal
 from streams.wire.topics import CATALOG, SIGNALS
 
 _BATCH_SIZE = 500
@@ -45,11 +47,13 @@ class ItemsRebuild:
         *,
         namespace: Namespace,
         min_users: int,
+        linking: Linking,
         engaged_from: Mapping[int, int],
     ) -> None:
-        """`engaged_from`: by partition, the first offset with engagements from the present events.interactions."""
+        """`engaged_from`: by partition, the first offset with choices from the present events.interactions."""
         self._log = log
         self._engaged_from = engaged_from
+        self._linking = linking
         self._values = values
         self._topic = signals
         self._namespace = namespace
@@ -101,20 +105,25 @@ class ItemsRebuild:
         await self._end(partition, target)
         return count
 
-    async def engage(self, engagements: Sequence[Engagement]) -> None:
-        """Apply engagements, which are in order for each source; skip those that were applied before."""
-        grouped: dict[int, list[Engagement]] = {}
-        for engagement in engagements:
-            partition = partition_of(engagement.item, len(self._topic.extents))
-            if engagement.sequence > self._sources[partition].get(engagement.source, -1):
-                grouped.setdefault(partition, []).append(engagement)
-        loaded = await self._store.load({p: Wanted([], {each.item for each in new}) for p, new in grouped.items()})
-        await self._commit(loaded, {p: self._engaged(loaded[p], new) for p, new in grouped.items()})
+    async def choose(self, choices: Sequence[Choice]) -> None:
+        """Apply choices, which are in order for each source; skip those that were applied before."""
+        count = len(self._topic.extents)
+        grouped: dict[int, list[Choice]] = {}
+        for choice in choices:
+            for partition in {partition_of(item, count) for item in choice.items()}:
+                if choice.sequence > self._sources[partition].get(choice.source, -1):
+                    grouped.setdefault(partition, []).append(choice)
+        wanted = {
+            p: Wanted([], {item for each in new for item in each.items() if partition_of(item, count) == p})
+            for p, new in grouped.items()
+        }
+        loaded = await self._store.load(wanted)
+        await self._commit(loaded, {p: self._chosen(loaded[p], (p, count), new) for p, new in grouped.items()})
 
-    def _engaged(self, stored: Signals, engagements: Sequence[Engagement]) -> Signals:
-        effects = ItemEffects.on(stored)
-        for each in engagements:
-            effects.engage(each)
+    def _chosen(self, stored: Signals, place: tuple[int, int], choices: Sequence[Choice]) -> Signals:
+        effects = ItemEffects.on(stored, place)
+        for each in choices:
+            effects.choose(each, self._linking)
         return effects.after(stored, stored.position, time.time_ns() // 1_000_000, min_users=self._min_users)
 
     async def _end(self, partition: int, target: int) -> None:
@@ -137,11 +146,17 @@ class ItemsRebuild:
     def _signals(self, partition: int, position: int, target: int) -> Iterator[Record]:
         """The signals to apply; the `after` of each is the offset of the one before it."""
         extent = self._topic.extents[partition]
+        whole = extent.first == 0 and not self._links_otherwise(partition, target)
         for record in self._log.read(self._topic.topic, partition, position + 1, target + 1):
-            takes_engagements = extent.first == 0 and record.offset >= self._engaged_from[partition]
-            if takes_engagements or not _is_engaged(record):
+            takes_choices = whole and record.offset >= self._engaged_from[partition]
+            if takes_choices or _linking_of(record) is None:
                 yield replace(record, after=position)
                 position = record.offset
+
+    def _links_otherwise(self, partition: int, target: int) -> bool:
+        """Whether a record that is to be applied links items as an earlier release did, or with other settings."""
+        records = self._log.read(self._topic.topic, partition, self._engaged_from[partition], target + 1)
+        return any(_linking_of(record) not in (None, self._linking) for record in records)
 
     def _catalogue(self) -> Iterator[Record]:
         name = self._namespace.topic(CATALOG)
@@ -158,8 +173,15 @@ async def conflict(partition: int, position: int) -> None:
     )
 
 
-def _is_engaged(record: Record) -> bool:
+def _linking_of(record: Record) -> Linking | Literal["otherwise"] | None:
+    """How a record links items; None for one that links none."""
     try:
-        return isinstance(parse_signal(record.value), Engaged)
+        signal = parse_signal(record.value)
     except InvalidEvent:
-        return True
+        return None
+    match signal:
+        case Chosen(linking=linking):
+            return linking
+        case Engaged():
+            return "otherwise"
+    return None

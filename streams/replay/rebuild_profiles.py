@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from features.behaviour import Engagement
+from features.co_choices.choice import Choice, Linking
 from state.partitions import PartitionStore
 from state.profiles import ProfileStore
 from state.write_behind import WriteBehindProfiles
@@ -19,16 +19,22 @@ _CACHED_PROFILES = 20_000
 
 
 class ProfilesRebuild:
-    """Fills the new space of events.interactions, and passes the engagements on to the rebuild of items."""
+    """Fills the new space of events.interactions, and passes the choices on to the rebuild of items."""
 
     def __init__(
-        self, log: LogReader, values: PartitionStore, items: ItemsRebuild, control_records: ControlRecords
+        self,
+        log: LogReader,
+        values: PartitionStore,
+        items: ItemsRebuild,
+        control_records: ControlRecords,
+        linking: Linking,
     ) -> None:
         self._log = log
         self._values = values
         self._profiles = WriteBehindProfiles(ProfileStore(values), limit=_CACHED_PROFILES)
         self._items = items
         self._control_records = control_records
+        self._linking = linking
 
     async def replay(self, topic: str, partition: int, target: int, done: Done) -> int:
         """Apply the events of a partition up to `target`; return the number of records."""
@@ -47,12 +53,12 @@ class ProfilesRebuild:
         users = {record.key.decode(errors="replace") for record in records if record.key is not None}
         cache = (await self._profiles.load({partition: sorted(users)}))[0][partition]
         before = {user: cache.profiles[user] for user in users}
-        replay = InteractionsReplay(cache.position, self._control_records, profiles=dict(before))
-        engagements: list[Engagement] = []
+        replay = InteractionsReplay(cache.position, self._control_records, self._linking, profiles=dict(before))
+        choices: list[Choice] = []
         for record in records:
-            engagements += replay.apply(record)
-        # Items are stored before profiles: after an interruption, `engage` skips the engagements it applied before.
-        await self._items.engage(engagements)
+            choices += replay.apply(record)
+        # Items are stored before profiles: after an interruption, `choose` skips the choices it applied before.
+        await self._items.choose(choices)
         changed = {user: profile for user, profile in replay.profiles.items() if profile is not before[user]}
         cache.advance(replay.position, changed)
         await self._store()

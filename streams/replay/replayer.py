@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from features.co_choices.choice import LINKING, Linking
 from features.item import Item
 from sightline_client import routing
 from state.codec import decode_item
 from state.signals import partition_of
 from streams.errors import CannotVerify
+from streams.items.reducer import ItemEffects
 from streams.kafka.log_reader import Extent, LogReader
 from streams.privacy.control_records import UNSIGNED, ControlRecords
 from streams.replay.folds import InteractionsReplay, Place, SignalsReplay
@@ -30,6 +32,7 @@ class Replayer:
         partitions: int,
         progress: Progress,
         control_records: ControlRecords = UNSIGNED,
+        linking: Linking = LINKING,
     ) -> None:
         self._log = log
         self._namespace = namespace
@@ -39,9 +42,12 @@ class Replayer:
         self.extents = self.extents_of(INTERACTIONS)
         self.signal_extents = self.extents_of(SIGNALS)
         self.interactions = {
-            p: InteractionsReplay(extent.first - 1, control_records) for p, extent in self.extents.items()
+            p: InteractionsReplay(extent.first - 1, control_records, linking) for p, extent in self.extents.items()
         }
-        self.signals = {p: SignalsReplay(extent.first - 1) for p, extent in self.signal_extents.items()}
+        self.signals = {
+            p: SignalsReplay(extent.first - 1, ItemEffects((p, partitions)), linking)
+            for p, extent in self.signal_extents.items()
+        }
 
     def whole(self) -> bool:
         """Whether every partition of events.interactions still holds its first event."""
@@ -82,7 +88,7 @@ class Replayer:
         replay = self.signals[partition]
         _check_not_behind(SIGNALS, partition, replay.position, position, self.signal_extents[partition])
         for source, sequence in sources.items():
-            # The sequences of an event's engagements are 2 * offset and 2 * offset + 1 (features.behaviour).
+            # The sequence of an event's choice is 2 * offset (features.co_choices.choice).
             self._apply(source, sequence // 2)
         for record in self._records(SIGNALS, partition, replay.position + 1, position + 1):
             replay.follow(record)
@@ -93,6 +99,10 @@ class Replayer:
     def order_known(self, partition: int) -> bool:
         """Whether the order of all signals is known: the partition of state.signals still holds its first record."""
         return self.signal_extents[partition].first == 0
+
+    def links_known(self, partition: int) -> bool:
+        """Whether the order of all choices is known, and each signal links items as this process would."""
+        return self.order_known(partition) and not self.signals[partition].links_otherwise
 
     def catalogue(self) -> dict[str, Item]:
         """The items that state.catalog holds now, by id; raises StateCorrupt."""
@@ -120,8 +130,9 @@ class Replayer:
     def _apply(self, partition: int, position: int, *, total: int = 0) -> None:
         replay = self.interactions[partition]
         for record in self._records(INTERACTIONS, partition, replay.position + 1, position + 1, total=total):
-            for engagement in replay.apply(record):
-                self.signals[partition_of(engagement.item, len(self._partitions))].expect(engagement)
+            for choice in replay.apply(record):
+                for owner in {partition_of(item, len(self._partitions)) for item in choice.items()}:
+                    self.signals[owner].expect(choice)
         replay.position = max(replay.position, position)
 
     def _records(self, topic: Topic, partition: int, first: int, end: int, *, total: int = 0) -> Iterator[Record]:

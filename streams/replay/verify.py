@@ -7,6 +7,7 @@ exactly that position before the two are compared.
 import time
 from collections.abc import Callable, Mapping
 
+from features.co_choices.choice import LINKING, Linking
 from features.privacy import without_lapsed
 from features.profile import NEW, Profile
 from state.profiles import ProfileStore
@@ -23,6 +24,7 @@ from streams.replay.verify_items import ItemsVerification
 from streams.replay.verify_outputs import compare_letters, compare_lists
 from streams.settings import Settings
 from streams.wire.namespace import Namespace
+from streams.wire.signals import linking_of
 from streams.wire.topics import INTERACTIONS
 
 
@@ -45,6 +47,7 @@ async def verify_state(
             namespace=namespace,
             partitions=partitions,
             min_users=settings.trends_min_users,
+            linking=linking_of(settings),
             progress=progress,
         ).verify()
     finally:
@@ -65,6 +68,7 @@ class Verification:
         namespace: Namespace,
         partitions: int,
         min_users: int = 1,
+        linking: Linking = LINKING,
         progress: Progress = lambda _what, _done, _of: None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
@@ -76,6 +80,7 @@ class Verification:
         self._progress = progress
         self._control_records = control_records
         self._min_users = min_users
+        self._linking = linking
         self._clock_ms = clock_ms
 
     async def verify(self) -> Report:
@@ -89,6 +94,7 @@ class Verification:
             partitions=len(self._partitions),
             progress=self._progress,
             control_records=self._control_records,
+            linking=self._linking,
         )
         _check_extents(replayer, positions, report)
         replayer.start(positions)

@@ -61,15 +61,18 @@ class ItemsVerification:
         self._report.lost_signals += max(extent.first - 1 - stored.position, 0)
         if not pending and self._replayer.whole():
             self._report.lost_signals += replay.missed(self._published)
-        if not self._replayer.order_known(partition) and replay.crowded:
+        if not self._replayer.links_known(partition) and replay.crowded:
+            why = "holds links of an earlier release or of other settings"
+            if not self._replayer.order_known(partition):
+                why = "does not reach back to its first record"
             self._report.incomplete.append(
-                f"neighbours of {len(replay.crowded)} items: state.signals[{partition}] does not reach back to its "
-                "first record, and with so many neighbours their order of arrival matters"
+                f"neighbours of {len(replay.crowded)} items: state.signals[{partition}] {why}, and with so many "
+                "neighbours their order of arrival matters"
             )
         self._report.items += len(replay.behaviours.keys() | set(map(key_of, replay.items)))
 
     async def _compare_behaviours(self, partition: int, items: Sequence[int]) -> None:
-        ordered = self._replayer.order_known(partition)
+        ordered = self._replayer.links_known(partition)
         for keys in chunks(items):
             replay, stored = await self._load(partition, Wanted([], keys))
             for key in keys:

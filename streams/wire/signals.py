@@ -1,17 +1,19 @@
 """Messages of state.signals: everything that concerns an item, in the order in which the items agent applies it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
 import numpy as np
 
 from features.behaviour import USER_BITS, Engagement
+from features.co_choices.choice import LINKING, WINDOW_LIMIT, Choice, Linking
 from features.item import Change, Item, key_of
 from sightline_client.parsing import UNREADABLE
 from state.codec import StoredItem, from_stored, to_stored
 from state.signals import partition_of
 from streams.errors import InvalidEvent
+from streams.settings import Settings
 from streams.wire.namespace import Namespace
 from streams.wire.records import Message
 from streams.wire.topics import SIGNALS
@@ -32,9 +34,16 @@ class Changed(msgspec.Struct, frozen=True, tag=True):
 
 
 class Engaged(msgspec.Struct, frozen=True, tag=True):
-    """Engagements of one micro-batch with items of this partition, in order."""
+    """Engagements with items of this partition, in order, as the release before published them; read, never sent."""
 
     engagements: tuple[Engagement, ...]
+
+
+class Chosen(msgspec.Struct, frozen=True, tag=True):
+    """Choices of one micro-batch that concern items of this partition, in order, and how they link them."""
+
+    choices: tuple[Choice, ...]
+    linking: Linking = LINKING
 
 
 class _StoredUpload(msgspec.Struct, frozen=True, tag="Uploaded"):
@@ -43,10 +52,11 @@ class _StoredUpload(msgspec.Struct, frozen=True, tag="Uploaded"):
     item: StoredItem
 
 
-Signal = Uploaded | Changed | Engaged
+Signal = Uploaded | Changed | Chosen | Engaged
+_Wire = _StoredUpload | Changed | Chosen | Engaged
 
-#: Engagements in one message. Each takes up to about 150 bytes of the topic's limit of 1 MiB.
-ENGAGED_LIMIT = 2048
+#: Choices in one message. Each takes up to about 320 bytes of the topic's limit of 1 MiB, 90 with a window of 5.
+CHOSEN_LIMIT = 2048
 #: Bytes of a message about one item. An item from valid events takes less than half of it. As JSON it may grow sixfold,
 #: which still fits into state.catalog.
 ITEM_LIMIT = 128 * 1024
@@ -60,15 +70,16 @@ _INT64 = 2**63
 #: Far above any real weight and far below the limit of float32. NaN fails the comparison.
 _WEIGHT_LIMIT = 1e6
 
-_decoder = msgspec.msgpack.Decoder(_StoredUpload | Changed | Engaged)
+_decoder: msgspec.msgpack.Decoder[_Wire] = msgspec.msgpack.Decoder(_Wire)
 _encode = msgspec.msgpack.Encoder().encode
 
 
 class SignalTopic:
     """Makes messages of state.signals. The partition follows from the item, so each item has one writer."""
 
-    def __init__(self, namespace: Namespace, partitions: int) -> None:
+    def __init__(self, namespace: Namespace, partitions: int, linking: Linking = LINKING) -> None:
         self.name = namespace.topic(SIGNALS)
+        self.linking = linking
         self._partitions = partitions
 
     def message(self, signal: Uploaded | Changed) -> Message:
@@ -76,19 +87,28 @@ class SignalTopic:
         item_id = signal.item.item_id if isinstance(signal, Uploaded) else signal.item_id
         return self._message(partition_of(key_of(item_id), self._partitions), item_id.encode(), signal)
 
-    def messages(self, engagements: Sequence[Engagement]) -> list[Message]:
-        """Return the messages for engagements: few large ones, since each message costs its reader about the same."""
-        grouped: dict[int, list[Engagement]] = {}
-        for engagement in engagements:
-            grouped.setdefault(partition_of(engagement.item, self._partitions), []).append(engagement)
+    def messages(self, choices: Iterable[Choice]) -> list[Message]:
+        """Return the messages for choices: few large ones, since each message costs its reader about the same.
+
+        Each partition gets every choice that concerns one of its items.
+        """
+        grouped: dict[int, list[Choice]] = {}
+        for choice in choices:
+            for partition in {partition_of(item, self._partitions): None for item in choice.items()}:
+                grouped.setdefault(partition, []).append(choice)
         return [
-            self._message(partition, None, Engaged(tuple(each[start : start + ENGAGED_LIMIT])))
+            self._message(partition, None, Chosen(tuple(each[start : start + CHOSEN_LIMIT]), self.linking))
             for partition, each in grouped.items()
-            for start in range(0, len(each), ENGAGED_LIMIT)
+            for start in range(0, len(each), CHOSEN_LIMIT)
         ]
 
     def _message(self, partition: int, key: bytes | None, signal: Signal) -> Message:
         return Message(self.name, key, encode_signal(signal), partition=partition)
+
+
+def linking_of(settings: Settings) -> Linking:
+    """How the workers with these settings link items."""
+    return Linking(settings.link_window, settings.link_per_step, settings.link_backwards)
 
 
 def item_id_of(key: bytes | None) -> str | None:
@@ -108,11 +128,11 @@ def encode_signal(signal: Signal) -> bytes:
 def parse_signal(value: bytes | None) -> Signal:
     """Parse a message of state.signals; raises InvalidEvent unless it can be applied and stored."""
     try:
-        wire: _StoredUpload | Changed | Engaged = _decoder.decode(value or b"")
+        wire: _Wire = _decoder.decode(value or b"")
     except UNREADABLE as error:
         raise InvalidEvent("bad_signal", f"not a signal: {error}") from None
     signal: Signal = Uploaded(from_stored(wire.item)) if isinstance(wire, _StoredUpload) else wire
-    if not (isinstance(signal, Engaged) or len(value or b"") <= ITEM_LIMIT):
+    if not (isinstance(signal, Chosen | Engaged) or len(value or b"") <= ITEM_LIMIT):
         raise InvalidEvent("bad_signal", f"not a signal: over {ITEM_LIMIT} bytes about one item")
     if not _is_sound(signal):
         raise InvalidEvent("bad_signal", "not a signal: it holds a number or a text that is out of range")
@@ -121,6 +141,8 @@ def parse_signal(value: bytes | None) -> Signal:
 
 def _is_sound(signal: Signal) -> bool:
     match signal:
+        case Chosen(choices=choices, linking=linking):
+            return _is_sound_linking(linking) and all(map(_is_sound_choice, choices))
         case Engaged(engagements=engagements):
             return all(map(_is_sound_engagement, engagements))
         case Changed(item_id=item_id, change=change):
@@ -129,20 +151,29 @@ def _is_sound(signal: Signal) -> bool:
             return len(item.item_id) <= _ID_LIMIT and _has_sound_facts(item) and _is_sound_item(item)
 
 
+def _is_sound_linking(linking: Linking) -> bool:
+    return 0 <= linking.window <= WINDOW_LIMIT and 0 <= linking.per_step <= 1 and 0 <= linking.backwards <= 1
+
+
+def _is_sound_choice(choice: Choice) -> bool:
+    # No loop in Python: this is the hot path of the items worker.
+    return len(choice.nearby) <= WINDOW_LIMIT and min(choice.nearby, default=0) >= 0 and _is_sound_effect(choice)
+
+
 def _is_sound_engagement(engagement: Engagement) -> bool:
-    if not (
-        engagement.item >= 0
-        and -_INT64 <= engagement.at_ms < _TIME_LIMIT_MS
-        and -_WEIGHT_LIMIT < engagement.weight < _WEIGHT_LIMIT
-        and 0 <= engagement.source < _INT64
-        and 0 <= engagement.sequence < _INT64
-        and 0 <= engagement.voter < USER_BITS
-    ):
-        return False
-    for item, weight in engagement.links:  # noqa: SIM110 (this is the hot path of the items worker)
-        if not (item >= 0 and -_WEIGHT_LIMIT < weight < _WEIGHT_LIMIT):
-            return False
-    return True
+    links = engagement.links
+    return _is_sound_effect(engagement) and all(item >= 0 and 0 <= weight < _WEIGHT_LIMIT for item, weight in links)
+
+
+def _is_sound_effect(effect: Choice | Engagement) -> bool:
+    return (
+        effect.item >= 0
+        and -_INT64 <= effect.at_ms < _TIME_LIMIT_MS
+        and -_WEIGHT_LIMIT < effect.weight < _WEIGHT_LIMIT
+        and 0 <= effect.source < _INT64
+        and 0 <= effect.sequence < _INT64
+        and 0 <= effect.voter < USER_BITS
+    )
 
 
 def _is_sound_item(item: Item) -> bool:

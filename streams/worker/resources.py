@@ -44,7 +44,7 @@ from streams.settings import Settings
 from streams.wire import topics
 from streams.wire.namespace import Namespace
 from streams.wire.records import Record
-from streams.wire.signals import SignalTopic
+from streams.wire.signals import SignalTopic, linking_of
 from streams.worker.promise_watch import PromiseWatch, TopicPromises, read_redis
 
 T = TypeVar("T")
@@ -65,7 +65,7 @@ class Resources:
     def __init__(self, settings: Settings, addresses: Addresses, stack: AsyncExitStack) -> None:
         self.settings = settings
         self.namespace = Namespace(settings.topic_prefix)
-        self.signals = SignalTopic(self.namespace, settings.partitions)
+        self.signals = SignalTopic(self.namespace, settings.partitions, linking_of(settings))
         self.control_records = ControlRecords(*control_keys(settings.control_key))
         self.stack = stack
         self._addresses = addresses

@@ -1,13 +1,10 @@
 from random import Random
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from features.behaviour import (
-    LINKING_WEIGHT,
-    NEIGHBOURS_LIMIT,
     POPULAR_HALF_LIFE_MS,
     TREND_HALF_LIFE_MS,
     UNKNOWN,
@@ -15,14 +12,12 @@ from features.behaviour import (
     Behaviour,
     Engagement,
     apply_engagement,
-    engagements,
     least_users,
     strengths,
     user_bit,
 )
-from features.item import key_of
-from features.profile import NEW, Profile, apply_interaction
-from tests.harness.catalog import MINUTE, NOW, act, profile_of
+from features.co_choices.neighbours import HALF_LIFE_S
+from tests.harness.catalog import MINUTE, NOW
 
 
 def engagement(*links: tuple[int, float], weight: float = 1.0, at_ms: int = NOW) -> Engagement:
@@ -34,69 +29,6 @@ def after(*given_engagements: Engagement, start: Behaviour = UNKNOWN) -> Behavio
     for each in given_engagements:
         behaviour = apply_engagement(behaviour, each)
     return behaviour
-
-
-# The engagements of an interaction
-
-
-def test_a_users_first_click_concerns_one_item() -> None:
-    assert engagements(NEW, act("red-1"), source=3, offset=10) == [
-        Engagement(key_of("red-1"), NOW, 1.0, (), source=3, sequence=20)
-    ]
-
-
-def test_a_click_links_forwards_more_than_backwards() -> None:
-    own, earlier = engagements(profile_of(act("red-1")), act("red-2"), source=0, offset=0)
-
-    assert own.links == ((key_of("red-1"), 0.7),)
-    assert (earlier.item, earlier.weight, earlier.links) == (key_of("red-1"), 0.0, ((key_of("red-2"), 1.0),))
-
-
-def test_each_step_back_counts_less_and_the_sixth_not_at_all() -> None:
-    before = profile_of(*(act(f"red-{n}") for n in range(7)))
-    own, _ = engagements(before, act("red-9"), source=0, offset=0)
-
-    assert [item for item, _ in own.links] == [key_of(f"red-{n}") for n in (6, 5, 4, 3, 2)]
-    assert [weight for _, weight in own.links] == pytest.approx([0.7, 0.56, 0.448, 0.3584, 0.28672])
-
-
-def test_only_the_item_chosen_last_gets_a_forward_link() -> None:
-    before = profile_of(*(act(f"red-{n}") for n in range(7)))
-    _, *earlier = engagements(before, act("red-9"), source=0, offset=0)
-
-    assert [each.item for each in earlier] == [key_of("red-6")]
-
-
-def test_an_item_is_never_its_own_neighbour() -> None:
-    before = profile_of(act("red-1"), act("red-2"))
-    own, *earlier = engagements(before, act("red-1", event="again"), source=0, offset=0)
-
-    assert own.links == ((key_of("red-2"), 0.7),)
-    assert [each.item for each in earlier] == [key_of("red-2")]
-
-
-@pytest.mark.parametrize("weight", [0.2, 0.0, -3.0])
-def test_a_view_and_a_hide_link_nothing(weight: float) -> None:
-    assert len(engagements(profile_of(act("red-1")), act("red-2", weight), source=0, offset=0)) == 1
-
-
-def test_a_viewed_item_is_not_linked() -> None:
-    before = profile_of(act("red-1", 0.2), act("red-2", LINKING_WEIGHT))
-
-    assert [each.item for each in engagements(before, act("red-3"), source=0, offset=0)] == [
-        key_of("red-3"),
-        key_of("red-2"),
-    ]
-
-
-@given(st.integers(0, 2**40))
-def test_sequences_grow_from_one_engagement_to_the_next_and_from_one_event_to_the_next(offset: int) -> None:
-    before = profile_of(*(act(f"red-{n}") for n in range(7)))
-    found = [
-        each.sequence for at in (offset, offset + 1) for each in engagements(before, act("red-9"), source=0, offset=at)
-    ]
-
-    assert found == sorted(set(found))
 
 
 # The effect on an item
@@ -134,25 +66,18 @@ def test_the_order_of_engagements_does_not_change_the_sums(shuffled: list[Engage
 def test_links_become_neighbours() -> None:
     behaviour = after(engagement((2, 1.0), (3, 0.7)), engagement((2, 1.0)))
 
-    assert behaviour.neighbours[["item", "weight"]].tolist() == [(3, pytest.approx(0.7)), (2, pytest.approx(2.0))]
-
-
-def test_the_49th_neighbour_pushes_the_faintest_out() -> None:
-    behaviour = after(engagement((1000, 0.1)), *(engagement((n, 1.0)) for n in range(NEIGHBOURS_LIMIT)))
-
-    assert len(behaviour.neighbours) == NEIGHBOURS_LIMIT == 48
-    assert 1000 not in behaviour.neighbours["item"]
+    assert behaviour.neighbours[["item", "weight"]].tolist() == [(2, pytest.approx(2.0)), (3, pytest.approx(0.7))]
 
 
 # The strengths of neighbours
 
 
 def test_a_co_choice_seen_once_is_damped() -> None:
-    assert strengths([after(engagement((2, 1.0)))], NOW).tolist() == pytest.approx([1 / 6])
+    assert strengths([after(engagement((2, 1.0)))]).tolist() == pytest.approx([1 / 6])
 
 
 def test_an_item_often_chosen_next_is_a_stronger_neighbour() -> None:
-    rare, often = strengths([after(engagement((3, 1.0)), *[engagement((2, 1.0))] * 5)], NOW)
+    rare, often = strengths([after(engagement((3, 1.0)), *[engagement((2, 1.0))] * 5)])
 
     assert (rare, often) == (pytest.approx(1 / 11), pytest.approx(5 / 11))
 
@@ -160,37 +85,23 @@ def test_an_item_often_chosen_next_is_a_stronger_neighbour() -> None:
 def test_strengths_of_several_items_are_those_of_each() -> None:
     some = [after(engagement((2, 1.0))), UNKNOWN, after(engagement((3, 1.0)), engagement((2, 2.0)))]
 
-    assert strengths(some, NOW).tolist() == pytest.approx([s for one in some for s in strengths([one], NOW).tolist()])
-    assert strengths([], NOW).tolist() == []
+    assert strengths(some).tolist() == pytest.approx([s for one in some for s in strengths([one]).tolist()])
+    assert strengths([]).tolist() == []
+
+
+def test_a_strength_is_as_of_the_last_co_choice_so_an_item_that_nobody_chooses_forgets_nothing() -> None:
+    half_life_ms = int(1000 * HALF_LIFE_S)
+    earlier = engagement((2, 1.0), at_ms=NOW)
+    assert strengths([after(earlier, engagement(weight=1.0, at_ms=NOW + half_life_ms))]).tolist() == [
+        pytest.approx(1 / 6)
+    ]
+
+    faded, recent = strengths([after(earlier, engagement((3, 1.0), at_ms=NOW + half_life_ms))])
+    assert (faded, recent) == (pytest.approx(0.5 / 6.5), pytest.approx(1 / 6.5))
 
 
 def test_an_item_without_neighbours_has_no_strengths() -> None:
-    assert strengths([UNKNOWN], NOW).tolist() == []
-
-
-# A checkerboard: even shoppers choose even items, odd ones odd items
-
-
-def test_in_a_checkerboard_world_every_neighbour_is_of_the_same_colour() -> None:
-    behaviours: dict[int, Behaviour] = {}
-    offset = 0
-    for shopper in range(20):
-        profile: Profile = NEW
-        for step in range(8):
-            number = (3 * shopper + 2 * step) % 16 // 2 * 2 + shopper % 2
-            action = act(f"field-{number}", at_ms=NOW + offset, event=f"{shopper}/{step}")
-            for each in engagements(profile, action, source=0, offset=offset):
-                behaviours[each.item] = apply_engagement(behaviours.get(each.item, UNKNOWN), each)
-            profile = apply_interaction(profile, action).profile
-            offset += 1
-
-    numbers = {key_of(f"field-{number}"): number for number in range(16)}
-    assert len(behaviours) == 16
-    for key, behaviour in behaviours.items():
-        followers = {numbers[int(neighbour)] for neighbour in behaviour.neighbours["item"]}
-        assert len(followers) >= 3
-        assert {number % 2 for number in followers} == {numbers[key] % 2}
-        assert np.isin(behaviour.neighbours["item"], list(numbers)).all()
+    assert strengths([UNKNOWN]).tolist() == []
 
 
 # The number of users

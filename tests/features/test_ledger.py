@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from features.ledger import EMPTY, WEIGHT_LIMIT, add, add_each, faded, remove
+from features.ledger import EMPTY, WEIGHT_LIMIT, add, faded, remove
 
 HOUR = 3_600_000
 
@@ -81,24 +81,6 @@ def test_adding_does_not_change_the_given_ledger() -> None:
     add(before, 1, 1.0, 0, limit=3, half_life_ms=HOUR)
 
     assert before.tolist() == [(1, 1.0, 0)]
-
-
-@given(st.lists(st.tuples(st.integers(0, 5), st.floats(0, 3)), max_size=8))
-def test_adding_several_items_equals_adding_one_after_the_other(added: list[tuple[int, float]]) -> None:
-    before = ledger((1, 1.0, 0), (2, 2.0, HOUR))
-    one_by_one = before
-    for item, weight in added:
-        one_by_one = add(one_by_one, item, weight, 2 * HOUR, limit=3, half_life_ms=HOUR)
-
-    at_once = add_each(before, added, 2 * HOUR, limit=3, half_life_ms=HOUR)
-
-    assert at_once.tobytes() == one_by_one.tobytes()
-
-
-def test_several_items_are_added_to_a_read_only_ledger() -> None:
-    stored = np.frombuffer(ledger((1, 1.0, 0)).tobytes(), EMPTY.dtype)
-
-    assert add_each(stored, [(2, 0.5)], 0, limit=3, half_life_ms=HOUR).tolist() == [(1, 1.0, 0), (2, 0.5, 0)]
 
 
 def test_weights_do_not_grow_for_times_before_the_entry() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from prometheus_client import REGISTRY
 
-from features.behaviour import Engagement
+from features.co_choices.choice import Choice
 from features.item import Item
 from inference.catalog.catalog import Catalog
 from inference.recommender import Recommender
@@ -21,7 +21,7 @@ from streams.processing.breaker import Breaker, RefusalLimit
 from streams.processing.positions import Positions
 from streams.wire.namespace import Namespace
 from streams.wire.records import Record
-from streams.wire.signals import Engaged, SignalTopic, parse_signal
+from streams.wire.signals import Chosen, SignalTopic, parse_signal
 from tests.harness.fakes import NOON, Clock, FakePublisher, Rewinds, degradations, wire
 
 PARTITIONS = 4
@@ -103,11 +103,11 @@ class Hub:
         loaded = (await self.profiles.load({partition: [user]}))[partition]
         return [int(key) for key in loaded.profiles[user].engaged["item"]]
 
-    def engagements(self) -> list[Engagement]:
-        """The engagements published, in the order in which they were made."""
+    def choices(self) -> list[Choice]:
+        """The choices published, in the order in which they were made; each goes to several partitions."""
         found = [parse_signal(message.value) for message in self.publisher.to("state.signals")]
-        told = [each for signal in found if isinstance(signal, Engaged) for each in signal.engagements]
-        return sorted(told, key=lambda each: each.sequence)
+        told = {each for signal in found if isinstance(signal, Chosen) for each in signal.choices}
+        return sorted(told, key=lambda each: (each.source, each.sequence))
 
 
 def click(user: str = "u1", thing: str = "red0", event: str | None = None, **changes: object) -> dict[str, object]:

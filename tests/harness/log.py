@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import structs
 
+from features.co_choices.choice import LINKING
 from features.item import Change, Item
 from features.profile import Profile
 from sightline_client.routing import partition_of as partition_of_key
@@ -43,6 +44,8 @@ class World:
         self.profiles = ProfileStore(self.profile_values)
         self.signals = SignalStore(self.signal_values, PARTITIONS)
         self.signal_topic = SignalTopic(Namespace(), PARTITIONS)
+        #: How `verify` and a rebuild link items.
+        self.linking = LINKING
         self.control_records = UNSIGNED
         self.clock = Clock()
         self.made = 0
@@ -108,16 +111,16 @@ class World:
         if changed and isinstance(event, Interaction):
             event = structs.replace(event, type="view", dwell_ms=30_000)
         effect = reduce(record, event, before)
-        after, engagements = effect.after, effect.engagements()
+        after, choices = effect.after, effect.choices(self.signal_topic.linking)
         if lost:
-            after, engagements = before, []
+            after, choices = before, []
         elif effect.wants_list:
             self.answer(event.user_id, record.offset)
         if twice and isinstance(event, Interaction):
             after = reduce(record, structs.replace(event, event_id="again"), after).after
         if effect.withdraws_list and withdrawals:
             self.log.publish([Message(LISTS, record.key, None)], PARTITIONS)
-        self.log.publish(self.signal_topic.messages(engagements), PARTITIONS)
+        self.log.publish(self.signal_topic.messages(choices), PARTITIONS)
         commit = ProfileCommit(record.partition, held, record.offset, {event.user_id: after})
         assert await self.profiles.commit([commit]) == {}
 
@@ -185,6 +188,7 @@ class World:
             namespace=Namespace(),
             partitions=PARTITIONS,
             min_users=self.min_users,
+            linking=self.linking,
             clock_ms=self.clock,
         )
         return await verification.verify()

@@ -43,7 +43,7 @@ def propose(query: Query) -> Proposals:
         return _NOTHING
     rows = query.catalog.rows_of(all_entries(each.neighbours for each in found)["item"])
     counts = np.array([len(each.neighbours) for each in found])
-    weakened, followed, bounds = _spread(np.array(steps), counts, strengths(found, query.now_ms), len(query.profiles))
+    weakened, followed, bounds = _spread(np.array(steps), counts, strengths(found), len(query.profiles))
     return Proposals([rows[start:end] for start, end in pairwise(bounds.tolist())], weakened, followed)
 
 

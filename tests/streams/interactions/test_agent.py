@@ -15,7 +15,7 @@ from state.profiles import ProfileStore, profile_name
 from state.signals import partition_of
 from streams.errors import PublishFailed
 from streams.interactions.store_loop import UNSTORED_BYTES, UNSTORED_LIMIT
-from streams.wire.signals import Engaged, parse_signal
+from streams.wire.signals import Chosen, parse_signal
 from tests.harness.fakes import NOON, linked, passed, until
 from tests.harness.interactions import BLUES, DIMENSIONS, LENGTH, PARTITIONS, REDS, Hub, click, item, metric, record
 
@@ -386,19 +386,18 @@ async def test_a_commit_whose_answer_was_lost_is_made_again_and_counts_once(hub:
 # What the items agent is told
 
 
-async def test_an_engagement_goes_to_the_partition_of_its_item(hub: Hub) -> None:
+async def test_a_choice_goes_to_the_partition_of_its_item(hub: Hub) -> None:
     await hub.handle([record(0, click("u1", "red0"))])
     (message,) = hub.publisher.to("state.signals")
-    (each,) = hub.engagements()
+    (each,) = hub.choices()
     assert each.item == key_of("red0")
     assert message.partition == partition_of(key_of("red0"), PARTITIONS)
 
 
-async def test_a_second_click_also_tells_the_first_item_what_came_after_it(hub: Hub) -> None:
+async def test_a_second_click_names_the_item_of_the_first(hub: Hub) -> None:
     await hub.handle([record(0, click("u1", "red0")), record(1, click("u1", "red1"))])
-    told = [(each.item, [item for item, _ in each.links]) for each in hub.engagements()]
     red0, red1 = key_of("red0"), key_of("red1")
-    assert told == [(red0, []), (red1, [red0]), (red0, [red1])]
+    assert [(each.item, each.nearby) for each in hub.choices()] == [(red0, ()), (red1, (red0,))]
 
 
 async def test_a_batch_tells_each_partition_of_items_once_in_growing_sequence(hub: Hub) -> None:
@@ -407,10 +406,11 @@ async def test_a_batch_tells_each_partition_of_items_once_in_growing_sequence(hu
     assert len({message.partition for message in messages}) == len(messages)
     for message in messages:
         signal = parse_signal(message.value)
-        assert isinstance(signal, Engaged)
-        sequences = [each.sequence for each in signal.engagements]
+        assert isinstance(signal, Chosen)
+        sequences = [each.sequence for each in signal.choices]
         assert sequences == sorted(set(sequences))
-        assert {partition_of(each.item, PARTITIONS) for each in signal.engagements} == {message.partition}
+        for each in signal.choices:
+            assert message.partition in {partition_of(item, PARTITIONS) for item in each.items()}
 
 
 # Users and items that nobody knows

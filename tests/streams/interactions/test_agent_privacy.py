@@ -122,7 +122,7 @@ async def test_a_late_event_of_a_forgotten_user_changes_nothing_and_gives_no_lis
     assert await hub.engaged("u1") == []
     assert [message.value for message in of_user(hub)] == [None]
     assert metric("sightline_events_total", **labels) == before + 2
-    assert hub.engagements() == []
+    assert hub.choices() == []
 
 
 async def test_what_is_left_in_the_store_is_as_long_as_a_new_profile(hub: Hub) -> None:
@@ -198,7 +198,7 @@ async def test_who_opted_out_gets_lists_that_know_nothing_of_them_and_moves_noth
     assert {slot.source for slot in newest.items} <= {"fresh", "popular", "trending"}
     assert newest.filtered == {}
     assert await hub.engaged("u1") == []
-    assert {engagement.sequence for engagement in hub.engagements()} == {0}
+    assert {choice.sequence for choice in hub.choices()} == {0}
 
 
 async def test_who_opts_in_again_is_known_again(hub: Hub) -> None:

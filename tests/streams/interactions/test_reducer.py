@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from features.co_choices.choice import LINKING
 from features.item import key_of
 from features.profile import NEW, Outcome, Profile
 from streams.errors import InvalidEvent
@@ -54,7 +55,7 @@ def test_a_view_without_a_dwell_time_is_an_impression_and_one_with_it_is_a_look(
 
 def test_many_views_of_one_user_make_an_item_as_popular_as_one_does() -> None:
     views = [record(n, click(event=f"v{n}", type="view")) for n in range(40)]
-    gained = [each.weight for effect in reduced(*views) for each in effect.engagements()]
+    gained = [each.weight for effect in reduced(*views) for each in effect.choices(LINKING)]
 
     assert gained[0] == 0.05
     assert sum(gained) == pytest.approx(0.05)
@@ -71,8 +72,8 @@ def test_an_upload_that_the_agent_sends_again_under_another_id_is_a_duplicate() 
 def test_only_an_applied_click_means_something_for_items() -> None:
     once, twice = reduced(record(0, click()), record(1, click()))
 
-    assert [each.item for each in once.engagements()] == [key_of("red0")]
-    assert twice.engagements() == []
+    assert [each.item for each in once.choices(LINKING)] == [key_of("red0")]
+    assert twice.choices(LINKING) == []
 
 
 def test_a_record_that_cannot_be_read_changes_no_profile() -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from features.behaviour import Engagement
+from features.co_choices.choice import Linking
 from features.item import Change, Item, key_of
 from state.errors import StateUnavailable
 from state.memory import MemoryPartitions
@@ -15,7 +17,7 @@ from streams.errors import CannotRebuild
 from streams.kafka.continuity import TOPIC_ID, Log
 from streams.replay.rebuild import Rebuild, Rebuilt, Source
 from streams.wire.namespace import Namespace
-from streams.wire.signals import Changed, Uploaded
+from streams.wire.signals import Changed, Engaged, Uploaded, encode_signal
 from tests.harness.fakes import NOON
 from tests.harness.log import INTERACTIONS, ITEMS, LISTS, PARTITIONS, SIGNALS, World, world_at_work
 
@@ -57,6 +59,7 @@ class Rebuilding:
             namespace=Namespace(),
             control_records=self.world.control_records,
             min_users=self.world.min_users,
+            linking=self.world.linking,
             progress=lambda what, done, of: self.told.append((what, done, of)),
         ).run(from_earliest=from_earliest)
 
@@ -125,6 +128,26 @@ async def test_what_users_asked_for_takes_effect_again(world: World, rebuilding:
     assert [each.count for each in before] == [(await world.profile(user)).count for user in ("u1", "u2")]
     assert (await world.profile("u2")).privacy.opted_out
     assert (await world.profile("u3")).dials["weight"].tolist() == [1.0, -1.0]
+
+
+async def test_other_settings_link_everything_in_one_way(world: World, rebuilding: Rebuilding) -> None:
+    world.linking = Linking(window=3, per_step=0.5, backwards=0.25)
+    assert (await world.verify()).different_behaviours > 0
+    rebuilding.lose_everything()
+    await rebuilding.run()
+    report = await world.verify()
+    assert report.ok, report.differences
+
+
+async def test_links_of_the_release_before_are_made_from_the_events(world: World, rebuilding: Rebuilding) -> None:
+    earlier = encode_signal(Engaged((Engagement(key_of("i1"), 0, 1.0, ((key_of("i2"), 0.7),), 0, 0),)))
+    world.log.append(SIGNALS, partition_of(key_of("i1"), PARTITIONS), None, earlier)
+    await world.work_signals()
+    assert (await world.verify()).ok
+    rebuilding.lose_everything()
+    await rebuilding.run()
+    report = await world.verify()
+    assert report.ok, report.differences
 
 
 async def test_trends_keep_to_the_least_number_of_users() -> None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from features.behaviour import Behaviour, Engagement
+from features.behaviour import Behaviour
+from features.co_choices.choice import Choice
 from features.item import Change, Item, key_of
 from features.privacy import MARKER_MS
 from features.profile import DAY_MS, NEW
@@ -219,12 +220,12 @@ async def test_an_unusable_event_without_a_dead_letter_is_lost(world: World) -> 
 # Behaviours, trends, items
 
 
-def engagement(source: int, sequence: int, item: str = "i1", weight: float = 1.0) -> Engagement:
-    return Engagement(key_of(item), NOON, weight, (), source, sequence)
+def choice(source: int, sequence: int, item: str = "i1", weight: float = 1.0) -> Choice:
+    return Choice(key_of(item), NOON, weight, (), source, sequence)
 
 
 async def test_a_signal_that_the_log_does_not_lead_to_is_found(world: World) -> None:
-    world.log.publish(world.signal_topic.messages([engagement(0, 10**6)]), PARTITIONS)
+    world.log.publish(world.signal_topic.messages([choice(0, 10**6)]), PARTITIONS)
     await world.work_signals()
     report = await world.verify()
     assert (report.ok, report.different_profiles) == (False, 0)

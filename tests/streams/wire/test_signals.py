@@ -5,14 +5,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.behaviour import UNKNOWN, Engagement, apply_engagement
+from features.behaviour import Engagement
+from features.co_choices.choice import LINKING, WINDOW_LIMIT, Choice, Linking
 from features.item import Change, key_of
 from features.trends import NO_TRENDS, update_trends
 from state.codec import decode_behaviour, encode_behaviour, encode_sources
 from state.signals import partition_of
 from streams.errors import InvalidEvent
+from streams.items.reducer import ItemEffects
 from streams.wire.namespace import Namespace
-from streams.wire.signals import ENGAGED_LIMIT, Changed, Engaged, SignalTopic, Uploaded, encode_signal, parse_signal
+from streams.wire.signals import (
+    CHOSEN_LIMIT,
+    Changed,
+    Chosen,
+    Engaged,
+    Signal,
+    SignalTopic,
+    Uploaded,
+    encode_signal,
+    parse_signal,
+)
 from streams.wire.topics import SIGNALS
 from tests.harness.catalog import NOW, item
 
@@ -31,36 +43,60 @@ def test_a_signal_comes_back_as_it_was(signal: Uploaded | Changed) -> None:
     assert parse_signal(TOPIC.message(signal).value) == signal
 
 
-def test_engagements_come_back_as_they_were_and_in_their_order() -> None:
-    told = [engagement(2**64 - 1 - 12 * n, sequence=n) for n in range(5)]
-    (message,) = TOPIC.messages(told)
-
-    assert parse_signal(message.value) == Engaged(tuple(told))
+def choice(key: int, sequence: int = 0, nearby: tuple[int, ...] = ()) -> Choice:
+    return Choice(key, NOW, 0.2, nearby, source=3, sequence=2**50 + sequence, voter=63)
 
 
-def test_engagements_go_to_the_partitions_of_their_items_in_one_message_each() -> None:
-    told = [engagement(key, sequence=n) for n, key in enumerate((5, 17, 6, 5, 2**64 - 1))]
+def test_choices_come_back_as_they_were_and_in_their_order() -> None:
+    told = [choice(2**64 - 1 - 12 * n, sequence=n, nearby=(2**64 - 1,)) for n in range(5)]
+    (message,) = SignalTopic(Namespace("t."), 12, Linking(3, 0.5, 0.25)).messages(told)
+
+    assert parse_signal(message.value) == Chosen(tuple(told), Linking(3, 0.5, 0.25))
+
+
+def test_choices_are_on_the_wire_what_releases_to_come_must_read() -> None:
+    chosen = Chosen((Choice(7, 1767268800000, 1.0, (8, 9), 3, 140, 17),), Linking(5, 0.5, 0.25))
+    wire = {
+        "type": "Chosen",
+        "choices": [[7, 1767268800000, 1.0, [8, 9], 3, 140, 17]],
+        "linking": {"window": 5, "per_step": 0.5, "backwards": 0.25},
+    }
+
+    assert msgspec.msgpack.decode(encode_signal(chosen)) == wire
+
+
+def test_choices_go_to_the_partitions_of_their_items_in_one_message_each() -> None:
+    told = [choice(5, 0), choice(17, 1, (6, 29)), choice(6, 2, (5, 18))]
     messages = TOPIC.messages(told)
 
     assert [(message.topic, message.key, message.partition) for message in messages] == [
-        ("t.state.signals", None, partition_of(key, 12)) for key in (5, 6, 2**64 - 1)
+        ("t.state.signals", None, partition_of(key, 12)) for key in (5, 6)
     ]
-    assert parse_signal(messages[0].value) == Engaged((told[0], told[1], told[3]))
+    assert parse_signal(messages[0].value) == Chosen(tuple(told))
+    assert parse_signal(messages[1].value) == Chosen(tuple(told[1:]))
 
 
-def test_a_message_of_engagements_stays_below_what_the_topic_takes() -> None:
-    messages = TOPIC.messages([engagement(2**64 - 1, sequence=n) for n in range(ENGAGED_LIMIT + 1)])
+def test_a_choice_is_short() -> None:
+    nearby = tuple(2**64 - 1 - 12 * n for n in range(1, 6))
+    (message,) = TOPIC.messages([choice(2**64 - 1, n, nearby) for n in range(100)])
+
+    assert len(message.value or b"") < 100 * 90
+
+
+def test_a_message_of_choices_stays_below_what_the_topic_takes() -> None:
+    nearby = tuple(2**64 - 1 - 12 * n for n in range(WINDOW_LIMIT))
+    messages = TOPIC.messages([choice(2**64 - 1, n, nearby) for n in range(CHOSEN_LIMIT + 1)])
 
     assert len(messages) == 2
-    assert len(messages[0].value or b"") < int(SIGNALS.config["max.message.bytes"]) / 2
+    assert len(messages[0].value or b"") < 0.75 * int(SIGNALS.config["max.message.bytes"])
 
 
-def test_no_engagements_are_no_message() -> None:
+def test_no_choices_are_no_message() -> None:
     assert TOPIC.messages([]) == []
 
 
 def test_everything_about_an_item_goes_to_one_partition() -> None:
-    messages = [TOPIC.message(UPLOADED), TOPIC.message(CHANGED), *TOPIC.messages([engagement(key_of("red-1"))])]
+    messages = [TOPIC.message(UPLOADED), TOPIC.message(CHANGED), *TOPIC.messages([choice(key_of("red-1"))])]
 
     assert {message.topic for message in messages} == {"t.state.signals"}
     assert {message.partition for message in messages} == {partition_of(key_of("red-1"), 12)}
@@ -90,7 +126,7 @@ def test_a_signal_of_a_later_release_is_an_invalid_event() -> None:
         parse_signal(msgspec.msgpack.encode({"type": "Renamed", "item_id": "red-1"}))
 
 
-def changed(signal: Uploaded | Changed | Engaged, path: tuple[str | int, ...], value: object) -> bytes:
+def changed(signal: Signal, path: tuple[str | int, ...], value: object) -> bytes:
     """The signal on the wire, with another value in one place."""
     wire = msgspec.msgpack.decode(encode_signal(signal))
     place = wire
@@ -102,7 +138,16 @@ def changed(signal: Uploaded | Changed | Engaged, path: tuple[str | int, ...], v
 
 HUGE, NAN, INFINITE = 2**64 - 1, float("nan"), float("inf")
 FIRST = ("engagements", 0)
-OUT_OF_RANGE = [
+#: The values of a choice on the wire, in order.
+ITEM, AT_MS, WEIGHT, NEARBY, SOURCE, SEQUENCE, VOTER = range(7)
+CHOSEN = Chosen((choice(7),))
+OUT_OF_RANGE: list[tuple[Signal, tuple[str | int, ...], object]] = [
+    *[(CHOSEN, ("choices", 0, field), -1) for field in (ITEM, SOURCE, SEQUENCE, VOTER)],
+    *[(CHOSEN, ("choices", 0, field), HUGE) for field in (AT_MS, SOURCE, SEQUENCE, VOTER)],
+    *[(CHOSEN, ("choices", 0, WEIGHT), value) for value in (NAN, INFINITE, -INFINITE, 1e300)],
+    *[(CHOSEN, ("choices", 0, NEARBY), value) for value in ([-1], [1] * (WINDOW_LIMIT + 1), 5)],
+    *[(CHOSEN, ("linking", "window"), value) for value in (-1, WINDOW_LIMIT + 1)],
+    *[(CHOSEN, ("linking", name), value) for name in ("per_step", "backwards") for value in (-0.1, 1.1, NAN)],
     *[(Engaged((engagement(7),)), (*FIRST, name), -1) for name in ("item", "source", "sequence")],
     *[(Engaged((engagement(7),)), (*FIRST, name), HUGE) for name in ("at_ms", "source", "sequence")],
     (Engaged((engagement(7),)), (*FIRST, "at_ms"), 2**32 * 1000),
@@ -123,7 +168,7 @@ OUT_OF_RANGE = [
 
 @pytest.mark.parametrize(("signal", "path", "value"), OUT_OF_RANGE, ids=lambda value: None)
 def test_what_the_state_cannot_hold_is_an_invalid_event(
-    signal: Uploaded | Changed | Engaged, path: tuple[str | int, ...], value: object
+    signal: Signal, path: tuple[str | int, ...], value: object
 ) -> None:
     with pytest.raises(InvalidEvent) as caught:
         parse_signal(changed(signal, path, value))
@@ -148,16 +193,45 @@ ENGAGEMENTS = st.builds(
 )
 
 
+CHOICES = st.builds(
+    Choice,
+    item=NUMBERS,
+    at_ms=NUMBERS,
+    weight=WEIGHTS,
+    nearby=st.lists(NUMBERS, max_size=3).map(tuple),
+    source=NUMBERS,
+    sequence=NUMBERS,
+)
+
+
 @given(st.lists(ENGAGEMENTS, min_size=1, max_size=3).map(tuple))
 def test_whatever_is_a_signal_can_be_applied_and_stored(engagements: tuple[Engagement, ...]) -> None:
     with suppress(InvalidEvent):
         signal = parse_signal(msgspec.msgpack.encode(Engaged(engagements)))
         assert isinstance(signal, Engaged)
+        effects = ItemEffects()
         for each in signal.engagements:
-            behaviour = apply_engagement(UNKNOWN, each)
-            assert decode_behaviour(encode_behaviour(behaviour)).at_ms == behaviour.at_ms
-            update_trends(NO_TRENDS, {each.item: behaviour}, NOW)
-            encode_sources({each.source: each.sequence})
+            effects.engage(each)
+        check_stored(effects)
+
+
+@given(st.lists(CHOICES, min_size=1, max_size=3).map(tuple))
+def test_whatever_is_a_choice_can_be_applied_and_stored(choices: tuple[Choice, ...]) -> None:
+    with suppress(InvalidEvent):
+        signal = parse_signal(msgspec.msgpack.encode(Chosen(choices)))
+        assert isinstance(signal, Chosen)
+        effects = ItemEffects()
+        for each in signal.choices:
+            effects.choose(each, LINKING)
+        check_stored(effects)
+
+
+def check_stored(effects: ItemEffects) -> None:
+    effects.link()
+    for behaviour in effects.behaviours.values():
+        assert decode_behaviour(encode_behaviour(behaviour)).at_ms == behaviour.at_ms
+    update_trends(NO_TRENDS, effects.behaviours, NOW)
+    encode_sources(effects.sources)
 
 
 @given(st.binary(max_size=100))
