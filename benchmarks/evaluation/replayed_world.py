@@ -6,6 +6,7 @@ The clock is the log's: an event happens, and a list is made, at the time of the
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.evaluation.log import Event, Log
 from features.behaviour import Behaviour
@@ -74,12 +75,12 @@ class ReplayedWorld:
         for engagement in effect.engagements():
             self._effects.engage(engagement)
         if self._offset % _BATCH == 0:
-            self._commit()
+            self.settle()
 
     def recommend(self, user: str, at_ms: int) -> Listed:
         """The list of a user at a time, from all that was learned so far."""
         now_ms = max(self._now_ms, at_ms)
-        self._commit()
+        self.settle()
         profiles = [self._profiles.get(user, NEW)]
         needed = self.recommender.needed(profiles)
         behaviours = {key: self._behaviours[key] for key in needed if key in self._behaviours}
@@ -88,7 +89,7 @@ class ReplayedWorld:
         items = made.ranking.items
         return Listed([each.item_id for each in items], [each.source for each in items], made)
 
-    def _commit(self) -> None:
+    def settle(self) -> None:
         """Bring items up to date with the events since the last time, as the items agent does with a micro-batch."""
         if self._effects.sources == self._signals.sources:
             return
@@ -96,6 +97,11 @@ class ReplayedWorld:
         self._behaviours.update(after.behaviours)
         self._signals = Signals(self._offset, after.sources, after.trends, {}, self._behaviours)
         self._effects = ItemEffects.on(self._signals)
+
+    def picture(self, item_id: str) -> NDArray[np.float32] | None:
+        """The unit vector of an item's picture, float32 [dimensions]; None for an item that is not in the catalogue."""
+        row = self.catalog.row_of(item_id)
+        return None if row is None else self.catalog.pictures.vectors(np.array([row]))[0]
 
     def _upload(self, event: Event) -> None:
         arrived = []
