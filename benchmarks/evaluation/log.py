@@ -32,8 +32,8 @@ class Event:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether a good list has the item: the user clicked or more. Looks, impressions and refusals do not count."""
-        return self.type != "view" and self.weight >= WEIGHTS["click"]
+        """Whether a good list has the item: the user clicked or more. Looks, uploads and refusals do not count."""
+        return self.type not in ("view", "upload") and self.weight >= WEIGHTS["click"]
 
     @property
     def is_chosen(self) -> bool:

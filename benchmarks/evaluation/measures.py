@@ -111,7 +111,10 @@ def means(rows: NDArray[np.float32]) -> dict[str, float | None]:
 
 def _group(rows: NDArray[np.float32]) -> dict[str, float | int | None]:
     found = means(rows)
-    return {"questions": len(rows), **{name: found[name] for name in ("hit_at_10", "ndcg_at_10", "mrr")}}
+    return {
+        "questions": len(rows),
+        **{name: found[name] for name in ("hit_at_10", "recall_at_10", "ndcg_at_10", "mrr")},
+    }
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -53,6 +53,7 @@ def evaluate(
         "events": len(log.events),
         "questions": len(judged.answers[PRODUCT].rows),
         **product,
+        "cold_recall_at_10": product["groups"]["cold_users"]["recall_at_10"],
         **replay.timings(),
         "sources": judged.sources(),
         "baselines": figures,
