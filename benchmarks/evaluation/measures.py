@@ -20,6 +20,7 @@ POINTS = 20
 _NAMES = ("hit", "precision", "recall", "f1", "ndcg")
 #: The figures of one answer, in this order.
 FIGURES = (*(f"{name}_at_{length}" for name in _NAMES for length in LENGTHS), "mrr")
+_OF_A_GROUP = ("hit_at_10", "recall_at_10", "ndcg_at_10", "mrr")
 _HIT = FIGURES.index("hit_at_10")
 
 
