@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from benchmarks.evaluation.log import Log, UnreadableLog
+from benchmarks.evaluation.log import Log, UnreadableLog, in_order
 from benchmarks.evaluation.protocols import Protocol
 from benchmarks.evaluation.readers import read_events, read_log
 from benchmarks.evaluation.run import evaluate
@@ -21,7 +21,15 @@ from streams.kafka.log_reader import KafkaLogReader
 from streams.settings import Settings, read_settings
 from streams.wire.namespace import Namespace
 
-_COLUMNS = ("hit_at_5", "hit_at_10", "hit_at_20", "ndcg_at_10", "mrr", "coverage", "novelty", "diversity")
+#: Figures by the headings of their columns, short for a terminal of 80 characters.
+_COLUMNS = {
+    "@5": "hit_at_5",
+    "@10": "hit_at_10",
+    "@20": "hit_at_20",
+    "nDCG": "ndcg_at_10",
+    "MRR": "mrr",
+    "cover": "coverage",
+}
 
 
 def judge(data: Path | None, protocol: Protocol, tail: Path | None, seed: int, as_json: bool) -> None:
@@ -30,7 +38,7 @@ def judge(data: Path | None, protocol: Protocol, tail: Path | None, seed: int, a
     settings = read_settings()
     try:
         log = read_log(data, seed=seed) if data is not None else _read_topics(settings)
-        later = read_events(tail) if tail is not None else []
+        later = in_order(read_events(tail), seed) if tail is not None else []
     except UnreadableLog as error:
         raise typer.BadParameter(str(error)) from error
     found = evaluate(settings, log, protocol, tail=later, seed=seed, progress=progress)
@@ -57,11 +65,12 @@ def _methods(found: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def _print(found: Mapping[str, Any], page: Path) -> None:
-    caption = f"{found['protocol']}: {found['questions']:,} lists of {found['events']:,} events"
-    table = Table("", *(name.replace("_at_", "@") for name in _COLUMNS), "cold users", "cold items", caption=caption)
+    lists = f"{found['protocol']}: {found['questions']:,} lists of {found['events']:,} events"
+    caption = f"{lists}; @5, @10, @20: hits; users, items: hit@10 of cold ones; cover: coverage"
+    table = Table("", *_COLUMNS, "users", "items", caption=caption)
     for name, figures in _methods(found).items():
         cold = (figures["groups"][group]["hit_at_10"] for group in ("cold_users", "cold_items"))
-        table.add_row(name, *map(_number, (*(figures[column] for column in _COLUMNS), *cold)))
+        table.add_row(name, *map(_number, (*(figures[column] for column in _COLUMNS.values()), *cold)))
     console = results()
     console.print(table)
     for name, why in found["left_out"].items():
@@ -86,4 +95,4 @@ def _page(found: Mapping[str, Any]) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
+    return "" if value is None else f"{value:.3f}"
