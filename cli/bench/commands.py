@@ -184,12 +184,40 @@ def replay(
     report(lambda: measure_replay(read_settings(), events=events, rate=rate, progress=progress), as_json)
 
 
+@app.command()
+def stream(
+    data: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="A folder with a log: MovieLens, histories, or plain CSV."),
+    ] = None,
+    from_kafka: Annotated[
+        bool, typer.Option("--from-kafka", help="The log is the deployment's own topics, instead of --data.")
+    ] = False,
+    protocol: Annotated[
+        Literal["prequential", "leave-last", "time-split"],
+        typer.Option(help="Each event before it is learned; the last of each user; or all after a time."),
+    ] = "prequential",
+    tail: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Later events of the same users; each is predicted."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Decides ties, and pictures that say nothing.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Lists judged by a log, replayed through our own code, beside popularity, item-kNN, EASE, ALS and BPR."""
+    if (data is None) != from_kafka:
+        raise typer.BadParameter("give either --data or --from-kafka", param_hint="--data")
+    from cli.bench.stream import judge
+
+    judge(data, protocol, tail, seed, as_json)
+
+
 @app.command("all")
 def everything(
     scale: Annotated[float, typer.Option(min=0.01, max=1, help="Reduce every measurement to this share.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Each bench but faults and fuzz, once with its defaults, and a page of the results; about 20 minutes."""
+    """Each bench but faults, fuzz and stream, once with its defaults, and a page of the results; about 20 minutes."""
     from cli.bench.all import run
 
     run(scale, as_json)

@@ -1,0 +1,1 @@
+"""What the product's lists are compared with, one method a file."""

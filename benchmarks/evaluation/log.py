@@ -1,0 +1,57 @@
+"""A log of what users did, in the order in which it is replayed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from features.item import Item
+from features.profile import IMPRESSION, WEIGHTS, weigh
+from streams.wire.events import InteractionType
+
+
+class UnreadableLog(ValueError):
+    """A log that cannot be replayed; the message says which file or line, and what is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a user did with an item at a time (Unix ms)."""
+
+    user: str
+    item: str
+    type: InteractionType
+    at_ms: int
+    dwell_ms: int | None = None
+    rating: float | None = None
+
+    @property
+    def weight(self) -> float:
+        """What the event says of the item, as profiles weigh it (`features.profile`)."""
+        return weigh(self.type, rating=self.rating, dwell_ms=self.dwell_ms)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a good list has the item: the user clicked or more. Looks, uploads and refusals do not count."""
+        return self.type not in ("view", "upload") and self.weight >= WEIGHTS["click"]
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether the baselines learn from the event: the user chose the item or looked at it, and did not refuse."""
+        return self.weight > IMPRESSION
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Events in order of time. `categories` by item, where known; `items` are whole items with pictures, if any."""
+
+    events: Sequence[Event]
+    categories: Mapping[str, str] = field(default_factory=dict)
+    items: Mapping[str, Item] = field(default_factory=dict)
+
+
+def in_order(events: Iterable[Event], seed: int) -> list[Event]:
+    """The events by time; those of equal times in a random order, which the seed decides."""
+    given = list(events)
+    order = np.random.default_rng(seed).permutation(len(given)).tolist()
+    return sorted((given[place] for place in order), key=lambda event: event.at_ms)

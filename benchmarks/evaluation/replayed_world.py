@@ -1,0 +1,125 @@
+"""The product in one process, driven by a log: the agents' own reducers and recommender on stores in memory.
+
+The clock is the log's: an event happens, and a list is made, at the time of the event.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.evaluation.log import Event, Log
+from features.behaviour import Behaviour
+from features.item import Item, key_of
+from features.profile import NEW, Profile
+from features.trends import NO_TRENDS
+from inference.catalog.catalog import Catalog
+from inference.recommender import Recommended, Recommender
+from state.signals import Signals
+from streams.interactions.reducer import reduce
+from streams.items.reducer import ItemEffects
+from streams.wire.events import Interaction
+from streams.wire.records import Record
+from streams.wire.topics import INTERACTIONS
+
+#: Events after which items are brought up to date at the latest: a full micro-batch of the agents.
+_BATCH = 256
+#: The version of an encoder that stands for pictures which say nothing.
+SAYS_NOTHING = "random@1"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list for a user: the ids of its items, the source of each, and all that the recommender said."""
+
+    items: list[str]
+    sources: list[str]
+    made: Recommended
+
+
+class ReplayedWorld:
+    """Profiles, items and lists after a prefix of a log. Lists have `length` slots at most."""
+
+    def __init__(self, log: Log, *, dimensions: int, length: int, min_users: int, seed: int) -> None:
+        self.catalog = Catalog(dimensions)
+        self.recommender = Recommender(self.catalog, length=length)
+        self._log = log
+        self._seed = seed
+        self._min_users = min_users
+        self._profiles: dict[str, Profile] = {}
+        self._behaviours: dict[int, Behaviour] = {}
+        self._signals = Signals(-1, {}, NO_TRENDS, {}, self._behaviours)
+        self._effects = ItemEffects.on(self._signals)
+        self._uploaded: set[str] = set()
+        self._arriving = sorted(log.items.values(), key=lambda item: item.uploaded_at_ms, reverse=True)
+        self._offset = -1
+        self._now_ms = 0
+
+    def learn(self, event: Event) -> None:
+        """Apply an event as the agents do. An item is uploaded when the log first names it, or at its own time."""
+        self._now_ms = max(self._now_ms, event.at_ms)
+        self._upload(event)
+        self._offset += 1
+        interaction = Interaction(
+            event_id=f"e{self._offset}",
+            occurred_at_ms=event.at_ms,
+            type=event.type,
+            user_id=event.user,
+            item_id=event.item,
+            dwell_ms=event.dwell_ms,
+            rating=event.rating,
+        )
+        record = Record(INTERACTIONS.name, 0, self._offset, event.at_ms, event.user.encode(), None)
+        effect = reduce(record, interaction, self._profiles.get(event.user, NEW))
+        self._profiles[event.user] = effect.after
+        for engagement in effect.engagements():
+            self._effects.engage(engagement)
+        if self._offset % _BATCH == 0:
+            self.settle()
+
+    def recommend(self, user: str, at_ms: int) -> Listed:
+        """The list of a user at a time, from all that was learned so far."""
+        now_ms = max(self._now_ms, at_ms)
+        self.settle()
+        profiles = [self._profiles.get(user, NEW)]
+        needed = self.recommender.needed(profiles)
+        behaviours = {key: self._behaviours[key] for key in needed if key in self._behaviours}
+        prepared = self.recommender.prepare(profiles, now_ms)
+        (made,) = self.recommender.recommend(prepared, [key_of(user)], behaviours, self._signals.trends, now_ms)
+        items = made.ranking.items
+        return Listed([each.item_id for each in items], [each.source for each in items], made)
+
+    def settle(self) -> None:
+        """Bring items up to date with the events since the last time, as the items agent does with a micro-batch."""
+        if self._effects.sources == self._signals.sources:
+            return
+        after = self._effects.after(self._signals, self._offset, self._now_ms, min_users=self._min_users)
+        self._behaviours.update(after.behaviours)
+        self._signals = Signals(self._offset, after.sources, after.trends, {}, self._behaviours)
+        self._effects = ItemEffects.on(self._signals)
+
+    def picture(self, item_id: str) -> NDArray[np.float32] | None:
+        """The unit vector of an item's picture, float32 [dimensions]; None for an item that is not in the catalogue."""
+        row = self.catalog.row_of(item_id)
+        return None if row is None else self.catalog.pictures.vectors(np.array([row]))[0]
+
+    def _upload(self, event: Event) -> None:
+        arrived = []
+        while self._arriving and self._arriving[-1].uploaded_at_ms <= self._now_ms:
+            arrived.append(self._arriving.pop())
+        if not self._log.items and event.item not in self._uploaded:
+            self._uploaded.add(event.item)
+            arrived.append(self._picture_that_says_nothing(event.item))
+        if arrived:
+            self.catalog.apply((item.item_id, item) for item in arrived)
+
+    def _picture_that_says_nothing(self, item: str) -> Item:
+        """The item with a random unit vector, which the seed and the item's id decide."""
+        vector = np.random.default_rng([self._seed, key_of(item)]).standard_normal(self.catalog.pictures.dimensions)
+        return Item(
+            item,
+            changed_at_ms=self._now_ms,
+            uploaded_at_ms=self._now_ms,
+            category=self._log.categories.get(item),
+            embeddings={SAYS_NOTHING: (vector / np.linalg.norm(vector)).astype("<f2").tobytes()},
+        )

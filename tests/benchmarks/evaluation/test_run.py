@@ -1,0 +1,113 @@
+"""Logs whose right answers are known."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.evaluation.log import Event, Log, UnreadableLog, in_order
+from benchmarks.evaluation.protocols import Protocol
+from benchmarks.evaluation.readers import read_log
+from benchmarks.evaluation.replayed_world import Listed
+from benchmarks.evaluation.run import evaluate
+from streams.settings import Settings
+
+HOUR_MS = 3_600_000
+MOVIELENS = Path(__file__).parents[4] / "shared" / "data" / "movielens"
+
+
+def checkerboard(users: int, items: int, seed: int = 1) -> Log:
+    """Users of even numbers take all even items in a random order, and those of odd numbers all odd items."""
+    steps = [(user, item) for user in range(users) for item in range(items) if user % 2 == item % 2]
+    shuffled = in_order([Event(f"u{user}", f"i{item}", "click", 0) for user, item in steps], seed)
+    return Log([Event(each.user, each.item, "click", place * 1000) for place, each in enumerate(shuffled)])
+
+
+def figures(log: Log, protocol: Protocol = "prequential", tail: Sequence[Event] = ()) -> dict[str, Any]:
+    return evaluate(Settings(dimensions=16), log, protocol, tail=tail, seed=1)
+
+
+def without_times(found: dict[str, Any]) -> str:
+    return json.dumps({name: value for name, value in found.items() if not name.startswith("us_")})
+
+
+def test_what_follows_from_others_is_found_by_behaviour_and_not_by_looks() -> None:
+    found = figures(checkerboard(40, 60))
+    baselines = found["baselines"]
+    # Half of all items are right for a user; ten of the up to thirty that are left hold the next one.
+    assert baselines["item_knn"]["hit_at_10"] > 1.4 * baselines["popular"]["hit_at_10"]
+    assert baselines["ease"]["hit_at_10"] > 1.4 * baselines["popular"]["hit_at_10"]
+    assert found["hit_at_10"] > baselines["visual_only"]["hit_at_10"]
+    assert found["ratio_item_knn"] == pytest.approx(found["hit_at_10"] / baselines["item_knn"]["hit_at_10"], abs=1e-4)
+
+
+def test_the_same_log_and_seed_give_the_same_bytes() -> None:
+    log = checkerboard(20, 40)
+    assert without_times(figures(log)) == without_times(figures(log))
+
+
+@pytest.mark.parametrize("protocol", ["prequential", "leave-last", "time-split"])
+def test_each_protocol_gives_all_figures(protocol: Protocol) -> None:
+    found = figures(checkerboard(10, 20), protocol)
+    assert 0 < found["hit_at_20"] <= 1
+    assert found["hit_at_5"] <= found["hit_at_10"] <= found["hit_at_20"]
+    assert {"recall_at_10", "precision_at_10", "f1_at_10", "ndcg_at_10", "mrr", "coverage", "novelty"} <= found.keys()
+    assert found["us_per_event"] > 0 < found["us_per_list"]
+
+
+def test_a_tail_is_predicted_after_the_whole_log_and_learned() -> None:
+    log = checkerboard(10, 20)
+    at_ms = log.events[-1].at_ms + HOUR_MS
+    tail = [Event("new", "i0", "click", at_ms), Event("new", "i2", "click", at_ms + 1000)]
+    found = figures(log, tail=tail)["tail"]
+    assert found["events"] == 2
+    assert found["first_hit_at_10"] in (0.0, 1.0)
+    assert found["baselines"]["item_knn"]["hit_at_10"] >= 0.5
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [Event("u", "i", "click", 5)],
+        [Event("u", f"i{number}", "click", 5) for number in range(30)],
+        [Event(f"u{number}", "i", "click", 5 + number) for number in range(30)],
+        [Event("u", "i", "dislike", 5)] * 3,
+    ],
+    ids=["one event", "one user and all times equal", "one item", "refusals alone"],
+)
+def test_an_odd_log_has_figures_too(events: list[Event]) -> None:
+    assert figures(Log(events))["events"] == len(events)
+
+
+def test_a_log_of_twenty_years_backwards_is_replayed_forwards() -> None:
+    events = list(checkerboard(6, 12).events)
+    far = [Event(each.user, each.item, "click", -each.at_ms * 20_000) for each in events]
+    assert figures(Log(in_order(far, 1)))["questions"] > 0
+
+
+def test_an_empty_log_is_refused() -> None:
+    with pytest.raises(UnreadableLog, match="no event"):
+        figures(Log([]))
+
+
+def test_a_lesson_has_the_list_that_was_made_before_its_event() -> None:
+    lessons: list[tuple[Event, Listed | None]] = []
+    log = checkerboard(6, 12)
+    evaluate(
+        Settings(dimensions=16), log, "prequential", seed=1, lesson=lambda event, made: lessons.append((event, made))
+    )
+    assert [event for event, _ in lessons] == list(log.events)
+    assert [made is None for _, made in lessons][:2] == [True, True]
+    last = lessons[-1][1]
+    assert last is not None
+    assert set(last.items).isdisjoint(event.item for event in log.events[:-1] if event.user == log.events[-1].user)
+
+
+@pytest.mark.skipif(not MOVIELENS.exists(), reason="the MovieLens data are not here")
+def test_the_first_events_of_movielens_are_judged() -> None:
+    log = read_log(MOVIELENS, seed=1)
+    found = figures(Log(log.events[:2000], log.categories))
+    assert found["baselines"]["item_knn"]["hit_at_10"] > 0.1
+    assert found["diversity"] is not None

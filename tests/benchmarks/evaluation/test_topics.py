@@ -1,0 +1,66 @@
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from benchmarks.evaluation.log import Event, UnreadableLog
+from benchmarks.evaluation.topics import read_topics
+from features.item import Item
+from state.codec import encode_item
+from streams.kafka.log_reader import Extent
+from streams.wire.namespace import Namespace
+from streams.wire.records import Record
+from streams.wire.topics import CATALOG, INTERACTIONS
+
+NOW = 1_700_000_000_000
+
+
+class Topics:
+    """A LogReader of one partition for each of these topics."""
+
+    def __init__(self, **records: list[Record]) -> None:
+        self._records = records
+
+    def extent(self, topic: str, partition: int) -> Extent:
+        return Extent(0, len(self._records.get(topic, ())))
+
+    def offset_at(self, topic: str, partition: int, at_ms: int) -> int:
+        return 0
+
+    def read(self, topic: str, partition: int, first: int, end: int) -> Iterator[Record]:
+        return iter(self._records.get(topic, [])[first:end])
+
+
+def record(topic: str, offset: int, at_ms: int, key: str, value: bytes | None) -> Record:
+    return Record(topic, 0, offset, at_ms, key.encode(), value)
+
+
+def click(offset: int, at_ms: int, item: str) -> Record:
+    event = {"event_id": f"e{offset}", "type": "click", "user_id": "u", "item_id": item, "occurred_at_ms": at_ms}
+    return record(INTERACTIONS.name, offset, at_ms, "u", msgspec.json.encode(event))
+
+
+def test_events_and_items_are_read_and_what_agents_refuse_is_left_out() -> None:
+    item = Item("i1", NOW, uploaded_at_ms=NOW, embeddings={"e@1": bytes(8)})
+    reader = Topics(
+        **{
+            INTERACTIONS.name: [
+                click(0, NOW, "i1"),
+                record(INTERACTIONS.name, 1, NOW, "u", b"?"),
+                click(2, NOW + 5, "i2"),
+            ],
+            CATALOG.name: [
+                record(CATALOG.name, 0, NOW, "i1", encode_item(item)),
+                record(CATALOG.name, 1, NOW, "i2", encode_item(Item("i2", NOW, embeddings={"e@1": bytes(8)}))),
+                record(CATALOG.name, 2, NOW, "i2", None),
+            ],
+        }
+    )
+    log = read_topics(reader, Namespace(""), 1)
+    assert log.events == [Event("u", "i1", "click", NOW), Event("u", "i2", "click", NOW + 5)]
+    assert list(log.items) == ["i1"]
+
+
+def test_topics_without_interactions_are_refused() -> None:
+    with pytest.raises(UnreadableLog, match="holds no interaction"):
+        read_topics(Topics(), Namespace(""), 1)
