@@ -10,6 +10,7 @@ from features.behaviour import Behaviour
 from features.profile import Profile
 from features.recommendation import Source
 from features.trends import NO_TRENDS
+from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
 from inference.ranking.ranker import label
@@ -59,8 +60,9 @@ class Recommender:
     #: The sources of candidates, in the order in which a candidate is credited.
     sources = SOURCE_NAMES
 
-    def __init__(self, catalog: Catalog, *, length: int) -> None:
+    def __init__(self, catalog: Catalog, *, length: int, recent_steps: RecentSteps | None = None) -> None:
         self.length = length
+        self._recent_steps = recent_steps
         self._catalog = catalog
         self._ranker = WeightedRanker()
         self._known_trends = (NO_TRENDS, find_trends(NO_TRENDS, catalog, 0))
@@ -104,6 +106,7 @@ class Recommender:
             self._find_trends(trends, now_ms),
             self._catalog,
             now_ms,
+            recent_steps=self._recent_steps,
         )
         found = self._make(query, end)
         possible = min(self.length, self._catalog.pictures.pictures)
