@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.jit import compiled
 from features.profile import IMPRESSION, Profile
-from inference.behaviour.recent_steps import AFTER, BEFORE, PLACES, USER, VISIT_BEFORE
+from inference.behaviour.recent_steps import AFTER, BEFORE, ITEM, PLACES, USER, VISIT_BEFORE
 from inference.retrieval.merge import NO_ROWS, SESSION, Proposals
 from inference.retrieval.query import Query
 
@@ -32,7 +32,8 @@ DAMPING = 2.0
 _VOTES_LIMIT = 2 * PLACES * VISITS
 _NOTHING = Proposals((NO_ROWS,), kind=SESSION)
 _PLACE_DECAY = (PER_PLACE ** np.arange(1, PLACES + 1)).astype(np.float32)
-_VOTE_DECAY = (PER_VOTE ** np.arange(PLACES)).astype(np.float32)
+#: For the places before a visit, then for those after it.
+_VOTE_DECAY = np.concatenate([weight * PER_VOTE ** np.arange(PLACES) for weight in (BACKWARDS, 1.0)]).astype(np.float32)
 
 
 def propose(query: Query) -> Proposals:
@@ -121,31 +122,16 @@ def _vote(
     marks[0] = 0
     count = 0
     for age in range(min(len(history), RECENT_COUNT)):
-        count_now, at = 0, last_visits[history[age]]
+        count_now, at, last_user = 0, last_visits[history[age]], user
         for _ in range(VISITS):
             if not at:
                 break
             step = steps[at]
-            if step[USER] != user:
-                likeness = marks[history[age]]
-                for place in range(PLACES):
-                    marked = marks[step[BEFORE + place]] + marks[step[AFTER + place]]
-                    likeness += _PLACE_DECAY[place] * marked
-                worth = likeness * likeness
-                for place in range(PLACES):
-                    worth_here = worth * _VOTE_DECAY[place]
-                    after, before = step[AFTER + place], step[BEFORE + place]
-                    if after and marks[after] == 0:
-                        if votes_now[after] == 0:
-                            touched_now[count_now] = after
-                            count_now += 1
-                        votes_now[after] += worth_here
-                    if before and marks[before] == 0:
-                        if votes_now[before] == 0:
-                            touched_now[count_now] = before
-                            count_now += 1
-                        votes_now[before] += worth_here * np.float32(BACKWARDS)
-            at = step[VISIT_BEFORE]
+            # However often a user goes round in circles, its visits in a row are one voter.
+            if step[USER] != user and step[USER] != last_user:
+                likeness = _likeness(step, marks)
+                count_now = _add_votes(step, likeness * likeness, marks, votes_now, touched_now, count_now)
+            at, last_user = step[VISIT_BEFORE], step[USER]
         share = np.float32(PER_ITEM) ** age
         for item in touched_now[:count_now]:
             if votes[item] == 0:
@@ -156,6 +142,35 @@ def _vote(
             if gained > most[item]:
                 most[item], origin[item] = gained, age
     marks[history] = 0
+    return count
+
+
+@compiled
+def _likeness(step: NDArray[np.int32], marks: NDArray[np.float32]) -> np.float32:
+    """How much of what a user chose last is at a visit and in its window, by how recent and how near it is."""
+    likeness = marks[step[ITEM]]
+    for place in range(PLACES):
+        likeness += _PLACE_DECAY[place] * (marks[step[BEFORE + place]] + marks[step[AFTER + place]])
+    return likeness
+
+
+@compiled
+def _add_votes(
+    step: NDArray[np.int32],
+    worth: np.float32,
+    marks: NDArray[np.float32],
+    votes: NDArray[np.float32],
+    touched: NDArray[np.int32],
+    count: int,
+) -> int:
+    """Add the votes of a visit for what is in its window and not marked; the number of items `touched` by now."""
+    for place in range(2 * PLACES):
+        item = step[BEFORE + place]
+        if item and marks[item] == 0:
+            if votes[item] == 0:
+                touched[count] = item
+                count += 1
+            votes[item] += worth * _VOTE_DECAY[place]
     return count
 
 
