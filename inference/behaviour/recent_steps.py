@@ -27,10 +27,10 @@ _AT_ONCE: Final = 4096
 class RecentSteps:
     """The last `limit` steps, as if all before them had never been.
 
-    `steps` int32 [limit + 1, 32]: for each the numbers of its user and item, the steps of the user EARLIER and LATER, the
-    visits of the item before and after it, then the items before it and after it, the nearest first. `last_visits` and
-    `visits` int32 are the last step of each item and how many steps it has, by its number. `scratch` float32 [5, items]
-    is room for those who read the ring: zeros, which they leave as zeros.
+    `steps` int32 [limit + 1, 32] has for each the numbers of its user and item, the user's steps EARLIER and LATER, the
+    item's visits before and after it, then the items of the window before it and after it, the nearest first.
+    `last_visits` and `visits` int32 are the last step of each item and how many steps it has, by its number.
+    `scratch` float32 [5, items] is room for those who read the ring: zeros, which they leave as zeros.
     """
 
     def __init__(self, limit: int = STEPS_LIMIT) -> None:
@@ -45,8 +45,8 @@ class RecentSteps:
     def append(self, users: NDArray[np.uint64], items: NDArray[np.uint64]) -> None:
         """Add the steps of users [n] to items [n], by their keys, in the order in which they were taken.
 
-        An item that is among the last PLACES + 1 of its user is passed over: click, like and purchase are one visit, and
-        going to and fro between two items is not many.
+        An item that is among the last PLACES + 1 of its user is passed over: click, like and purchase are one visit,
+        and going to and fro between two items is not many.
         """
         for start in range(0, len(users), _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
@@ -78,7 +78,7 @@ def _append(
     last_visits: NDArray[np.int32],
     visits: NDArray[np.int32],
 ) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
-    """Append steps [n] after the place `latest`: the place of the last one, and the users and items left without one."""
+    """Append steps [n] after the place `latest`; the new latest place, and the users and items left without steps."""
     gone_users, gone_items, gone = np.empty(len(users), np.int64), np.empty(len(users), np.int64), 0
     for number in range(len(users)):
         user, item = users[number], items[number]

@@ -25,8 +25,8 @@ class Candidates:
 
     Each row once for a user. `users` and `rows` int64 [m] with `sources` int8 [m] (places in SOURCE_NAMES).
     `strengths` float32 [m], 0 to 1, is how strongly it follows from `origins` int64 [m], a row that the user engaged
-    with; -1 for none. `session_strengths` and `session_origins` are the same by sessions like the user's. `wishes` are the users' dials for the rows. `filtered` counts for each user what was taken out,
-    by the name of the filter.
+    with; -1 for none. `session_strengths` and `session_origins` say the same by sessions like the user's. `wishes` are
+    the users' dials for the rows. `filtered` counts for each user what was taken out, by the name of the filter.
     """
 
     users: NDArray[np.int64]

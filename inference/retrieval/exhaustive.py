@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from inference.catalog.copies import first_distinct
 from inference.retrieval.filters import REFUSED, apply_filters
-from inference.retrieval.merge import NO_ROWS, Merged
+from inference.retrieval.merge import Merged
 from inference.retrieval.preferences import wishes_of
 from inference.retrieval.query import Query
 

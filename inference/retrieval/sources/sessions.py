@@ -80,9 +80,10 @@ def _propose(
     visits: NDArray[np.int32],
     scratch: NDArray[np.float32],
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    """The items proposed to `users` [u], their strengths, their places in `items`, and the bounds of each user's [u + 1].
+    """The items proposed to `users` [u], their strengths, their origins, and the bounds of each user's [u + 1].
 
-    `items` are those that the users chose last, one user's after another's, with the number of each in `counts`.
+    `items` are those that the users chose last, one user's after another's, with the number of each in `counts`;
+    origins are places in it.
     """
     limit = len(users) * PROPOSED_COUNT
     found, strengths, origins = np.empty(limit, np.int64), np.empty(limit, np.float32), np.empty(limit, np.int64)
@@ -197,6 +198,6 @@ def _best(
         if values[place] >= least and count < PROPOSED_COUNT:
             found[count], strengths[count], origins[count] = item, values[place], np.int64(origin[item])
             count += 1
-        votes[item] = most[item] = 0
+        votes[item] = most[item] = origin[item] = 0
     strengths[:count] /= greatest + np.float32(DAMPING)
     return count
