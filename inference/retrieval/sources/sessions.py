@@ -17,7 +17,7 @@ from inference.retrieval.query import Query
 
 #: Of a user's items, the latest are compared with windows; visits of the very latest vote, VISITS of each.
 HISTORY_COUNT = 15
-RECENT_COUNT = 6
+RECENT_COUNT = 5
 VISITS = 50
 PROPOSED_COUNT = 100
 #: How much less each counts: an item one older, a place further in a window, visits of an item one older.
@@ -123,7 +123,7 @@ def _vote(
     marks[0] = 0
     count = 0
     for age in range(min(len(history), RECENT_COUNT)):
-        count_now, at, last_user = 0, last_visits[history[age]], user
+        count_now, at, last_user = np.int64(0), last_visits[history[age]], user
         for _ in range(VISITS):
             if not at:
                 break
