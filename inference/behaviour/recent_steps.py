@@ -177,7 +177,7 @@ def _forget(
     gone = np.empty(count, np.int64)
     for number in range(count):
         gone[number], later = steps[first, ITEM], steps[first, LATER]
-        _take_out(np.int64(first), steps, last_steps, last_visits, visits)
+        _take_out(int(np.int64(first)), steps, last_steps, last_visits, visits)
         first = later
     return _unused(gone, last_visits)
 

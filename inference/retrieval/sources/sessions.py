@@ -123,7 +123,8 @@ def _vote(
     marks[0] = 0
     count = 0
     for age in range(min(len(history), RECENT_COUNT)):
-        count_now, at, last_user = np.int64(0), last_visits[history[age]], user
+        # Not 0: for a literal numba would compile once more.
+        count_now, at, last_user = int(np.int64(0)), last_visits[history[age]], user
         for _ in range(VISITS):
             if not at:
                 break
@@ -149,7 +150,7 @@ def _vote(
 @compiled
 def _likeness(step: NDArray[np.int32], marks: NDArray[np.float32]) -> np.float32:
     """How much of what a user chose last is at a visit and in its window, by how recent and how near it is."""
-    likeness = marks[step[ITEM]]
+    likeness: np.float32 = marks[step[ITEM]]
     for place in range(PLACES):
         likeness += _PLACE_DECAY[place] * (marks[step[BEFORE + place]] + marks[step[AFTER + place]])
     return likeness
