@@ -16,6 +16,8 @@ def sentence(reason: Reason) -> str:
             return f"looks like {reason.item_id or 'the picture'}{_amount(reason.similarity)}"
         case "chosen_after":
             return f"often chosen after {reason.item_id}{_amount(reason.strength)}"
+        case "chosen_by_similar":
+            return f"chosen by others who came by {reason.item_id}{_amount(reason.strength)}"
         case "same_category":
             return f"more of {reason.category}{_amount(reason.strength)}"
         case "same_colour":

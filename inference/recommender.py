@@ -10,6 +10,7 @@ from features.behaviour import Behaviour
 from features.profile import Profile
 from features.recommendation import Source
 from features.trends import NO_TRENDS
+from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
 from inference.explain.explain import explain
@@ -61,8 +62,9 @@ class Recommender:
     #: The sources of candidates, in the order in which a candidate is credited.
     sources = SOURCE_NAMES
 
-    def __init__(self, catalog: Catalog, *, length: int) -> None:
+    def __init__(self, catalog: Catalog, *, length: int, recent_steps: RecentSteps | None = None) -> None:
         self.length = length
+        self._recent_steps = recent_steps
         self._catalog = catalog
         self._ranker = WeightedRanker()
         self._known_trends = (NO_TRENDS, find_trends(NO_TRENDS, catalog, 0))
@@ -130,7 +132,16 @@ class Recommender:
         if prepared.changes != self._catalog.changes:
             prepared = self.prepare(prepared.profiles, now_ms)
         found = self._find_trends(trends, now_ms)
-        return Query(prepared.profiles, users, prepared.tastes, behaviours, found, self._catalog, now_ms)
+        return Query(
+            prepared.profiles,
+            users,
+            prepared.tastes,
+            behaviours,
+            found,
+            self._catalog,
+            now_ms,
+            recent_steps=self._recent_steps,
+        )
 
     def _is_short(self, made: Recommended) -> bool:
         return len(made.ranking.items) < min(self.length, self._catalog.pictures.pictures)

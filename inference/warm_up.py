@@ -15,6 +15,7 @@ from features.profile import SEEN_BEFORE, Action, Profile, profile_after
 from features.search_filter import NO_FILTER
 from features.seen_packing import pack_seen
 from features.trends import NO_TRENDS
+from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import nearest
 from inference.recommender import Recommender
@@ -37,11 +38,19 @@ def warm_up_items() -> tuple[Catalog, Profile, Behaviour]:
     return catalog, clicked, linked({_THAT.item: UNKNOWN}, links)[_THAT.item]
 
 
+def _warm_steps() -> RecentSteps:
+    """Recent steps of somebody else, and none of that user any more."""
+    recent = RecentSteps(2)
+    recent.append(np.array([_USER, key_of("other")], np.uint64), np.full(2, _THAT.item, np.uint64))
+    recent.forget(_USER)
+    return recent
+
+
 def warm_up_lists() -> None:
     """Compile what lists need: make one for that user, and remember what is long ago."""
     catalog, profile, followed = warm_up_items()
     # The list is short, so that every search is made.
-    recommender = Recommender(catalog, length=2)
+    recommender = Recommender(catalog, length=2, recent_steps=_warm_steps())
     recommender.recommend(recommender.prepare([profile], 1), [_USER], {_THAT.item: followed}, NO_TRENDS, 1)
     long_ago = SEEN_BEFORE.add(SEEN_BEFORE.add((), _THAT.item), _THIS.item)
     SEEN_BEFORE.unpack(SEEN_BEFORE.pack(long_ago), 0)

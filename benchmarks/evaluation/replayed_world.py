@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.evaluation.log import Event, Log
 from features.behaviour import Behaviour
+from features.co_choices.choice import LINKING
 from features.item import Item, key_of
 from features.profile import NEW, Profile
 from features.trends import NO_TRENDS
@@ -49,7 +50,7 @@ class ReplayedWorld:
         self._profiles: dict[str, Profile] = {}
         self._behaviours: dict[int, Behaviour] = {}
         self._signals = Signals(-1, {}, NO_TRENDS, {}, self._behaviours)
-        self._effects = ItemEffects.on(self._signals)
+        self._effects = ItemEffects.on(self._signals, (0, 1))
         self._uploaded: set[str] = set()
         self._arriving = sorted(log.items.values(), key=lambda item: item.uploaded_at_ms, reverse=True)
         self._offset = -1
@@ -72,8 +73,8 @@ class ReplayedWorld:
         record = Record(INTERACTIONS.name, 0, self._offset, event.at_ms, event.user.encode(), None)
         effect = reduce(record, interaction, self._profiles.get(event.user, NEW))
         self._profiles[event.user] = effect.after
-        for engagement in effect.engagements():
-            self._effects.engage(engagement)
+        for choice in effect.choices(LINKING):
+            self._effects.choose(choice, LINKING)
         if self._offset % _BATCH == 0:
             self.settle()
 
@@ -96,7 +97,7 @@ class ReplayedWorld:
         after = self._effects.after(self._signals, self._offset, self._now_ms, min_users=self._min_users)
         self._behaviours.update(after.behaviours)
         self._signals = Signals(self._offset, after.sources, after.trends, {}, self._behaviours)
-        self._effects = ItemEffects.on(self._signals)
+        self._effects = ItemEffects.on(self._signals, (0, 1))
 
     def picture(self, item_id: str) -> NDArray[np.float32] | None:
         """The unit vector of an item's picture, float32 [dimensions]; None for an item that is not in the catalogue."""

@@ -7,7 +7,15 @@ import msgspec
 #: The name of a candidate source. Not a Literal: readers of lists accept sources that later versions add.
 Source: TypeAlias = str
 ReasonCode: TypeAlias = Literal[
-    "looks_like", "chosen_after", "same_category", "same_colour", "trending", "popular", "new", "you_asked"
+    "looks_like",
+    "chosen_after",
+    "chosen_by_similar",
+    "same_category",
+    "same_colour",
+    "trending",
+    "popular",
+    "new",
+    "you_asked",
 ]
 
 
@@ -15,7 +23,8 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """Why an item stands in the list, with the evidence for it.
 
     `looks_like` gives the user's item and the cosine `similarity` (no item: the picture that was sent); `chosen_after`
-    the user's item and the `strength` (0 to 1) with which users go from it to this one; `same_category` the category
+    the user's item and the `strength` (0 to 1) with which users go from it to this one; `chosen_by_similar` the user's
+    item by which most of those came who chose this one in a session like the user's; `same_category` the category
     and its share of what the user engaged with; `same_colour` the colour, and how much of the item and of what the user
     engaged with has such colours (0 to 1); `trending` and `popular` the strength against the strongest item;
     `new` the age; `you_asked` the category, or the item itself, that the user asked for more of (neither: its owner,
@@ -34,8 +43,8 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One slot. `explore` marks the slot given to a new item because the list had none; `reasons`, the strongest first.
 
-    `source` names the candidate source that is credited with the item, such as `visual`, `neighbours`, `trending`,
-    `fresh` or `popular`; a later version may add others.
+    `source` names the candidate source that is credited with the item, such as `visual`, `neighbours`, `sessions`,
+    `trending`, `fresh` or `popular`; a later version may add others.
     """
 
     item_id: str

@@ -12,6 +12,7 @@ from features.vision.colours import COLOUR_NAMES
 from inference.catalog.catalog import Catalog
 from inference.ranking.weights import (
     CHOSEN_AFTER,
+    CHOSEN_BY_SIMILAR,
     CODES,
     LOOKS_LIKE,
     NEW,
@@ -45,6 +46,7 @@ def find_reasons(
         signals,
         candidates.rows,
         candidates.origins,
+        candidates.session_origins,
         tastes.rows,
         tastes.vectors,
         tastes.colours,
@@ -70,6 +72,7 @@ def _evidence(
     signals: NDArray[np.float32],
     rows: NDArray[np.int64],
     origins: NDArray[np.int64],
+    session_origins: NDArray[np.int64],
     engaged: NDArray[np.int64],
     engaged_vectors: NDArray[np.float32],
     taste_colours: NDArray[np.float32],
@@ -105,6 +108,8 @@ def _evidence(
                     about[count], strengths[count] = _nearest(engaged[user], engaged_vectors[user], vectors[user, slot])
                 elif code == CHOSEN_AFTER:
                     about[count] = origins[candidate]
+                elif code == CHOSEN_BY_SIMILAR:
+                    about[count] = session_origins[candidate]
                 elif code == SAME_CATEGORY:
                     about[count] = categories[rows[candidate]]
                 elif code == SAME_COLOUR:
@@ -140,7 +145,7 @@ def _reason(code: ReasonCode, about: int, strength: float, candidates: Candidate
     match code:
         case "looks_like":
             return Reason(code=code, item_id=catalog.item_ids[about], similarity=strength)
-        case "chosen_after":
+        case "chosen_after" | "chosen_by_similar":
             return Reason(code=code, item_id=catalog.item_ids[about], strength=strength)
         case "same_category":
             return Reason(code=code, category=catalog.category_names[about], strength=strength)

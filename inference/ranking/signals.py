@@ -12,6 +12,7 @@ from features.profile import DAY_MS
 from features.vision.colours import COLOUR_NAMES
 from inference.ranking.weights import (
     CHOSEN_AFTER,
+    CHOSEN_BY_SIMILAR,
     LOOKS_LIKE,
     NEW,
     POPULAR,
@@ -33,6 +34,7 @@ def find_signals(query: Query, candidates: Candidates) -> NDArray[np.float32]:
     """The strengths of all signals for the m candidates, float32 [signals, m], in the order of WEIGHTS."""
     signals = np.zeros((len(WEIGHTS), len(candidates.rows)), np.float32)
     signals[CHOSEN_AFTER] = candidates.strengths
+    signals[CHOSEN_BY_SIMILAR] = candidates.session_strengths
     signals[YOU_ASKED] = candidates.wishes.weights
     tastes, catalog = query.tastes, query.catalog
     _fill(

@@ -8,6 +8,7 @@ from features.recommendation import ReasonCode
 #: equally strong reasons the earlier one comes first.
 WEIGHTS: dict[ReasonCode, float] = {
     "chosen_after": 1.5,
+    "chosen_by_similar": 1.5,
     "same_category": 0.4,
     "same_colour": 0.8,
     "trending": 0.15,
@@ -23,6 +24,7 @@ SCORE_WEIGHTS = np.array([*WEIGHTS.values()], np.float32)
 #: The numbers by which compiled functions know the signals: their places in the table.
 LOOKS_LIKE = CODES.index("looks_like")
 CHOSEN_AFTER = CODES.index("chosen_after")
+CHOSEN_BY_SIMILAR = CODES.index("chosen_by_similar")
 SAME_CATEGORY = CODES.index("same_category")
 SAME_COLOUR = CODES.index("same_colour")
 TRENDING = CODES.index("trending")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from features.recommendation import Source
 from inference.retrieval.exhaustive import has_interests, nearest_allowed
 from inference.retrieval.filters import FILTERS, apply_filters
-from inference.retrieval.merge import NO_ROWS, Proposals, merge
+from inference.retrieval.merge import CO_CHOICE, NO_ROWS, SESSION, Proposals, merge
 from inference.retrieval.preferences import Wishes, wishes_of
 from inference.retrieval.query import Query
 from inference.retrieval.sources.table import SOURCE_NAMES, SOURCES
@@ -25,8 +25,8 @@ class Candidates:
 
     Each row once for a user. `users` and `rows` int64 [m] with `sources` int8 [m] (places in SOURCE_NAMES).
     `strengths` float32 [m], 0 to 1, is how strongly it follows from `origins` int64 [m], a row that the user engaged
-    with; -1 for none. `wishes` are the users' dials for the rows. `filtered` counts for each user what was taken out,
-    by the name of the filter.
+    with; -1 for none. `session_strengths` and `session_origins` say the same by sessions like the user's. `wishes` are
+    the users' dials for the rows. `filtered` counts for each user what was taken out, by the name of the filter.
     """
 
     users: NDArray[np.int64]
@@ -35,6 +35,8 @@ class Candidates:
     sources: NDArray[np.int8]
     strengths: NDArray[np.float32]
     origins: NDArray[np.int64]
+    session_strengths: NDArray[np.float32]
+    session_origins: NDArray[np.int64]
     wishes: Wishes
     filtered: list[dict[str, int]]
 
@@ -55,13 +57,17 @@ def generate_candidates(query: Query) -> Candidates:
     merged = merge([*proposed.values(), Proposals(query.tastes.refused)], len(query.profiles))
     wishes = wishes_of(query.profiles, merged.users, merged.rows, query.catalog)
     kept, bounds, filtered = apply_filters(query, merged, wishes.weights)
+    strengths = np.minimum(merged.strengths.take(kept, axis=1), np.float32(1.0))
+    origins = merged.origins.take(kept, axis=1)
     return Candidates(
         merged.users.take(kept),
         merged.rows.take(kept),
         bounds,
         merged.first.take(kept),
-        np.minimum(merged.strengths.take(kept), np.float32(1.0)),
-        merged.origins.take(kept),
+        strengths[CO_CHOICE],
+        origins[CO_CHOICE],
+        strengths[SESSION],
+        origins[SESSION],
         wishes.of(kept),
         [{name: number for name, number in zip(FILTERS, each, strict=True) if number} for each in filtered.tolist()],
     )

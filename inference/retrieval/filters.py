@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from features.dials import NEVER
 from features.jit import compiled
 from features.profile import REFUSED_BEFORE, SEEN_BEFORE
-from inference.retrieval.merge import NO_ROWS, Merged
+from inference.retrieval.merge import Merged, no_strengths
 from inference.retrieval.query import Query
 from inference.retrieval.sources.table import SOURCES
 
@@ -84,7 +84,7 @@ def merged_alone(query: Query, user: int, rows: NDArray[np.int64]) -> Merged:
     """Rows [n], each once and in ascending order, as if one source had proposed them to one user of the query."""
     none = np.zeros(len(rows), np.int8)
     refused = np.where(np.isin(rows, query.tastes.refused[user]), np.int8(REFUSED), none)
-    return Merged(np.full(len(rows), user), rows, none, refused, np.zeros(0, np.float32), NO_ROWS)
+    return Merged(np.full(len(rows), user), rows, none, refused, *no_strengths(len(rows)))
 
 
 def filters_of(query: Query, user: int, row: int, wish: float) -> list[str]:

@@ -15,25 +15,31 @@ _ROW_BITS, _PLACE_BITS = 31, 22
 USERS_LIMIT = 1 << (63 - _ROW_BITS - _PLACE_BITS)
 
 NO_ROWS = np.zeros(0, np.int64)
+#: What strengths of proposals say: that users chose both items one after the other, or in sessions like the user's.
+CO_CHOICE, SESSION = 0, 1
+_KINDS = 2
 
 
 class Proposals(NamedTuple):
     """What one source proposes: an array of `rows` for each user, or a single array for all users; -1 is no row.
 
     A source that knows how strongly each row follows from an item that the user engaged with gives `strengths` float32
-    [m] and the rows of these items, `origins` int64 [m]: one for each of the m rows of all its arrays together.
+    [m] and the rows of these items, `origins` int64 [m]: one for each of the m rows of all its arrays together. `kind`
+    says what its strengths say.
     """
 
     rows: Sequence[NDArray[np.int64]]
     strengths: NDArray[np.float32] = np.zeros(0, np.float32)
     origins: NDArray[np.int64] = NO_ROWS
+    kind: int = CO_CHOICE
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
     """Each user's rows [n] once, by user and row, with the least and the greatest number of their sources, int8 [n].
 
-    `strengths` float32 [n] is the sum of the row's strengths, `origins` int64 [n] the origin of the greatest, or -1.
+    By kind, `strengths` float32 [2, n] are the sums of the row's strengths, `origins` int64 [2, n] the origins of the
+    greatest, or -1.
     """
 
     users: NDArray[np.int64]
@@ -42,6 +48,11 @@ class Merged:
     last: NDArray[np.int8]
     strengths: NDArray[np.float32]
     origins: NDArray[np.int64]
+
+
+def no_strengths(rows: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The strengths and the origins of rows that follow from no other item."""
+    return np.zeros((_KINDS, rows), np.float32), np.full((_KINDS, rows), -1, np.int64)
 
 
 def merge(proposed: Sequence[Proposals], users: int) -> Merged:
@@ -59,7 +70,8 @@ def merge(proposed: Sequence[Proposals], users: int) -> Merged:
     packed.sort()
     strengths = np.concatenate([each.strengths for each in proposed])
     origins = np.concatenate([each.origins for each in proposed])
-    return Merged(*_merge_sorted(packed, sources, strengths, origins))
+    kinds = np.array([each.kind for each in proposed], np.int64)
+    return Merged(*_merge_sorted(packed, sources, kinds, strengths, origins))
 
 
 @compiled
@@ -99,25 +111,31 @@ def _pack(
 
 @compiled
 def _merge_sorted(
-    packed: NDArray[np.int64], sources: NDArray[np.int8], strengths: NDArray[np.float32], origins: NDArray[np.int64]
+    packed: NDArray[np.int64],
+    sources: NDArray[np.int8],
+    kinds: NDArray[np.int64],
+    strengths: NDArray[np.float32],
+    origins: NDArray[np.int64],
 ) -> tuple[
     NDArray[np.int64], NDArray[np.int64], NDArray[np.int8], NDArray[np.int8], NDArray[np.float32], NDArray[np.int64]
 ]:
-    """The fields of Merged, from proposals in ascending order."""
+    """The fields of Merged, from proposals in ascending order; `kinds` are those of the sources."""
     users, rows = np.empty(len(packed), np.int64), np.empty(len(packed), np.int64)
     first, last = np.empty(len(packed), np.int8), np.empty(len(packed), np.int8)
-    strength, origin = np.zeros(len(packed), np.float32), np.full(len(packed), -1, np.int64)
-    at, group, strongest = -1, -1, np.float32(0)
+    strength, origin = np.zeros((_KINDS, len(packed)), np.float32), np.full((_KINDS, len(packed)), -1, np.int64)
+    at, group, strongest = -1, -1, np.zeros(_KINDS, np.float32)
     for proposal in packed:
         place = proposal & ((1 << _PLACE_BITS) - 1)
         if proposal >> _PLACE_BITS != group:
-            at, group, strongest = at + 1, proposal >> _PLACE_BITS, np.float32(0)
+            at, group = at + 1, proposal >> _PLACE_BITS
+            strongest[:] = 0
             users[at], rows[at] = group >> _ROW_BITS, group & ((1 << _ROW_BITS) - 1)
             first[at] = last[at] = sources[place]
         first[at], last[at] = min(first[at], sources[place]), max(last[at], sources[place])
         if place < len(strengths):
-            strength[at] += strengths[place]
-            if strengths[place] > strongest:
-                strongest, origin[at] = strengths[place], origins[place]
+            kind = kinds[sources[place]]
+            strength[kind, at] += strengths[place]
+            if strengths[place] > strongest[kind]:
+                strongest[kind], origin[kind, at] = strengths[place], origins[place]
     count = at + 1
-    return users[:count], rows[:count], first[:count], last[:count], strength[:count], origin[:count]
+    return users[:count], rows[:count], first[:count], last[:count], strength[:, :count], origin[:, :count]

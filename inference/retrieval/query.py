@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from features.behaviour import Behaviour
 from features.profile import Profile
+from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
 from inference.retrieval.tastes import Tastes
@@ -17,6 +18,7 @@ class Query:
 
     `behaviours` by item key has what is known of the items in `co_engaged.recent_items`. A source that searches gives
     `reach` pictures for each search; with `is_exhaustive` these are the best of all that the user may be shown.
+    `recent_steps` are those of all users; without them no list follows from sessions.
     """
 
     profiles: Sequence[Profile]
@@ -28,3 +30,4 @@ class Query:
     now_ms: int
     reach: int = SIMILAR_COUNT
     is_exhaustive: bool = False
+    recent_steps: RecentSteps | None = None

@@ -14,6 +14,7 @@ from features.ledger import EMPTY
 from features.profile import Action, Profile
 from features.recommendation import RecommendedItem
 from features.trends import NO_TRENDS, update_trends
+from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.ranking.ranking import Ranking, WeightedRanker
 from inference.retrieval.candidates import Candidates, generate_candidates
@@ -37,12 +38,22 @@ def chosen_after(**followers: float) -> Behaviour:
     return apply_engagement(UNKNOWN, Engagement(0, NOW, 1.0, links, 0, 0))
 
 
+def steps_of(**sessions: str) -> RecentSteps:
+    """The steps of some users, one user after the other: `u2="red-0 red-1"` for a session of u2."""
+    recent = RecentSteps(1000)
+    for user, names in sessions.items():
+        items = np.array([key_of(name) for name in names.split()], np.uint64)
+        recent.append(np.full(len(items), key_of(user), np.uint64), items)
+    return recent
+
+
 def query_of(
     catalog: Catalog,
     profiles: Sequence[Profile],
     users: Sequence[int],
     behaviours: Mapping[str, Behaviour] | None = None,
     trends: Mapping[str, tuple[float, float]] | None = None,
+    recent_steps: RecentSteps | None = None,
 ) -> Query:
     """What the lists of some users are made from; `trends` are (popular, trend) by item."""
     table = {key_of(name): Behaviour(EMPTY, *sums, NOW) for name, sums in (trends or {}).items()}
@@ -54,6 +65,7 @@ def query_of(
         find_trends(update_trends(NO_TRENDS, table, NOW), catalog, NOW),
         catalog,
         NOW,
+        recent_steps=recent_steps,
     )
 
 
@@ -64,10 +76,11 @@ def query_after(
     behaviours: Mapping[str, Behaviour] | None = None,
     trends: Mapping[str, tuple[float, float]] | None = None,
     dials: Mapping[str, float] | None = None,
+    recent_steps: RecentSteps | None = None,
 ) -> Query:
     """What the list of one user after some actions is made from."""
     profile = replace(profile_of(*actions), dials=turn(NO_DIALS, list((dials or {}).items())))
-    return query_of(catalog, [profile], [key_of(user)], behaviours, trends)
+    return query_of(catalog, [profile], [key_of(user)], behaviours, trends, recent_steps)
 
 
 def candidates_of(catalog: Catalog, *actions: Action, **facts: Any) -> Candidates:

@@ -20,6 +20,7 @@ from inference.recommender import Recommender
 from inference.warm_up import warm_up_items, warm_up_lists
 from state.codec import decode_behaviour, decode_profile, encode_behaviour, encode_profile
 from tests.harness.catalog import DIMENSIONS, NOW, act, item, profile_of, reds_and_blues, vector
+from tests.harness.lists import steps_of
 
 
 def compiled_functions() -> Iterator[CPUDispatcher]:
@@ -29,7 +30,7 @@ def compiled_functions() -> Iterator[CPUDispatcher]:
 
 def make_lists(catalog: Catalog, profiles: Sequence[Profile]) -> None:
     behaviour = apply_engagement(UNKNOWN, Engagement(0, NOW, 1.0, ((key_of("blue-1"), 1.0),), 0, 0))
-    recommender = Recommender(catalog, length=10)
+    recommender = Recommender(catalog, length=10, recent_steps=steps_of(u9="red-0 blue-0"))
     users = [key_of(f"u{number}") for number in range(len(profiles))]
     behaviours = {key_of("red-0"): behaviour}
     recommender.recommend(recommender.prepare(profiles, NOW), users, behaviours, NO_TRENDS, NOW)

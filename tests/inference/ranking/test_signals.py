@@ -5,7 +5,7 @@ from inference.ranking.signals import FRESH_HALF_LIFE_MS, find_signals
 from inference.ranking.weights import CODES, NEW
 from inference.retrieval.candidates import generate_candidates
 from tests.harness.catalog import NOW, act, item, reds_and_blues
-from tests.harness.lists import catalog_of, chosen_after, query_after
+from tests.harness.lists import catalog_of, chosen_after, query_after, steps_of
 
 
 def test_every_signal_of_the_table_is_filled_in() -> None:
@@ -15,6 +15,7 @@ def test_every_signal_of_the_table_is_filled_in() -> None:
         shop,
         act("red-0"),
         behaviours={"red-0": chosen_after(red_1=8.0)},
+        recent_steps=steps_of(u2="red-0 red-1"),
         trends={"red-1": (2.0, 2.0)},
         dials={"red-1": 1.0},
     )

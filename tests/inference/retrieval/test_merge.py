@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from inference.retrieval.merge import USERS_LIMIT, Merged, Proposals, merge
+from inference.retrieval.merge import CO_CHOICE, SESSION, USERS_LIMIT, Merged, Proposals, merge
 
 NOTHING = Proposals([np.zeros(0, np.int64)])
 
@@ -48,8 +48,8 @@ def test_a_follower_adds_up_and_names_what_it_follows_most() -> None:
     found = merge([Proposals([rows(5, 9)]), followers], 1)
 
     assert found.rows.tolist() == [5, 7, 9]
-    assert found.strengths.tolist() == [0.0, 0.125, 0.75]
-    assert found.origins.tolist() == [-1, 3, 4]
+    assert found.strengths[CO_CHOICE].tolist() == [0.0, 0.125, 0.75]
+    assert found.origins[CO_CHOICE].tolist() == [-1, 3, 4]
     assert found.first.tolist() == [0, 1, 0]
 
 
@@ -60,8 +60,8 @@ def test_each_user_has_the_strengths_of_its_own_followers() -> None:
     found = merge([Proposals([rows(9)]), followers], 3)
 
     assert pairs(found) == [(0, 9), (1, 9), (2, 7), (2, 9)]
-    assert found.strengths.tolist() == [0.25, 0.0, 0.125, 0.5]
-    assert found.origins.tolist() == [3, -1, 5, 4]
+    assert found.strengths[CO_CHOICE].tolist() == [0.25, 0.0, 0.125, 0.5]
+    assert found.origins[CO_CHOICE].tolist() == [3, -1, 5, 4]
 
 
 def test_followers_for_all_users_have_their_strengths_with_each() -> None:
@@ -69,14 +69,14 @@ def test_followers_for_all_users_have_their_strengths_with_each() -> None:
 
     found = merge([followers], 2)
 
-    assert found.strengths.tolist() == [0.5, 0.25] * 2
-    assert found.origins.tolist() == [4, 3] * 2
+    assert found.strengths[CO_CHOICE].tolist() == [0.5, 0.25] * 2
+    assert found.origins[CO_CHOICE].tolist() == [4, 3] * 2
 
 
 def test_a_follower_that_has_no_row_is_passed_over() -> None:
     found = merge([Proposals([rows(-1, 7)], np.ones(2, np.float32), rows(3, 4))], 1)
 
-    assert (found.rows.tolist(), found.origins.tolist()) == ([7], [4])
+    assert (found.rows.tolist(), found.origins[CO_CHOICE].tolist()) == ([7], [4])
 
 
 def test_the_last_user_and_the_last_row_fit() -> None:
@@ -91,3 +91,14 @@ def test_each_row_of_a_user_comes_once(proposed: list[list[int]]) -> None:
     found = merge([Proposals([rows(*each) for each in proposed])], len(proposed))
 
     assert pairs(found) == [(user, row) for user, each in enumerate(proposed) for row in sorted(set(each))]
+
+
+def test_strengths_of_two_kinds_are_not_added_up() -> None:
+    followers = Proposals([rows(9, 7)], np.array([0.25, 0.5], np.float32), rows(3, 4))
+    in_sessions = Proposals([rows(9)], np.array([0.75], np.float32), rows(5), SESSION)
+
+    found = merge([Proposals([rows(1)]), followers, in_sessions], 1)
+
+    assert found.rows.tolist() == [1, 7, 9]
+    assert found.strengths.tolist() == [[0.0, 0.5, 0.25], [0.0, 0.0, 0.75]]
+    assert found.origins.tolist() == [[-1, 4, 3], [-1, -1, 5]]

@@ -1,0 +1,1 @@
+"""What all users did lately, in a worker's memory."""
