@@ -33,6 +33,6 @@ def _allowed(query: Query, user: int) -> NDArray[np.int64]:
     users = np.full(len(rows), user)
     none = np.zeros(len(rows), np.int8)
     refused = np.where(np.isin(rows, query.tastes.refused[user]), np.int8(REFUSED), none)
-    merged = Merged(users, rows, none, refused, np.zeros(0, np.float32), NO_ROWS)
+    merged = Merged(users, rows, none, refused, np.zeros(0, np.float32), NO_ROWS, np.zeros(0, np.int32))
     kept, _, _ = apply_filters(query, merged, wishes_of(query.profiles, users, rows, query.catalog).weights)
     return query.catalog.pictures.one_of_each(rows[kept])

@@ -34,6 +34,7 @@ class Merged:
     """Each user's rows [n] once, by user and row, with the least and the greatest number of their sources, int8 [n].
 
     `strengths` float32 [n] is the sum of the row's strengths, `origins` int64 [n] the origin of the greatest, or -1.
+    `proposers` int32 [n] has bit s where source s proposed the row.
     """
 
     users: NDArray[np.int64]
@@ -42,6 +43,7 @@ class Merged:
     last: NDArray[np.int8]
     strengths: NDArray[np.float32]
     origins: NDArray[np.int64]
+    proposers: NDArray[np.int32]
 
 
 def merge(proposed: Sequence[Proposals], users: int) -> Merged:
@@ -101,12 +103,19 @@ def _pack(
 def _merge_sorted(
     packed: NDArray[np.int64], sources: NDArray[np.int8], strengths: NDArray[np.float32], origins: NDArray[np.int64]
 ) -> tuple[
-    NDArray[np.int64], NDArray[np.int64], NDArray[np.int8], NDArray[np.int8], NDArray[np.float32], NDArray[np.int64]
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.int8],
+    NDArray[np.int8],
+    NDArray[np.float32],
+    NDArray[np.int64],
+    NDArray[np.int32],
 ]:
     """The fields of Merged, from proposals in ascending order."""
     users, rows = np.empty(len(packed), np.int64), np.empty(len(packed), np.int64)
     first, last = np.empty(len(packed), np.int8), np.empty(len(packed), np.int8)
     strength, origin = np.zeros(len(packed), np.float32), np.full(len(packed), -1, np.int64)
+    proposers = np.zeros(len(packed), np.int32)
     at, group, strongest = -1, -1, np.float32(0)
     for proposal in packed:
         place = proposal & ((1 << _PLACE_BITS) - 1)
@@ -115,9 +124,18 @@ def _merge_sorted(
             users[at], rows[at] = group >> _ROW_BITS, group & ((1 << _ROW_BITS) - 1)
             first[at] = last[at] = sources[place]
         first[at], last[at] = min(first[at], sources[place]), max(last[at], sources[place])
+        proposers[at] |= 1 << sources[place]
         if place < len(strengths):
             strength[at] += strengths[place]
             if strengths[place] > strongest:
                 strongest, origin[at] = strengths[place], origins[place]
     count = at + 1
-    return users[:count], rows[:count], first[:count], last[:count], strength[:count], origin[:count]
+    return (
+        users[:count],
+        rows[:count],
+        first[:count],
+        last[:count],
+        strength[:count],
+        origin[:count],
+        proposers[:count],
+    )

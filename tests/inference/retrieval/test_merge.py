@@ -91,3 +91,10 @@ def test_each_row_of_a_user_comes_once(proposed: list[list[int]]) -> None:
     found = merge([Proposals([rows(*each) for each in proposed])], len(proposed))
 
     assert pairs(found) == [(user, row) for user, each in enumerate(proposed) for row in sorted(set(each))]
+
+
+def test_a_row_knows_each_source_that_proposed_it() -> None:
+    found = merge([Proposals([rows(5, 9)]), Proposals([rows(9, 9, 7)]), Proposals([rows(7)])], 1)
+
+    assert found.rows.tolist() == [5, 7, 9]
+    assert found.proposers.tolist() == [0b001, 0b110, 0b011]
