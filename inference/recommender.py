@@ -12,6 +12,8 @@ from features.recommendation import Source
 from features.trends import NO_TRENDS
 from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
+from inference.ranking.model import RankerModel
+from inference.ranking.online import OnlineRanker
 from inference.ranking.ranker import label
 from inference.ranking.ranking import Ranking, WeightedRanker
 from inference.retrieval.candidates import count_sources, generate_candidates
@@ -62,13 +64,17 @@ class Recommender:
     def __init__(self, catalog: Catalog, *, length: int) -> None:
         self.length = length
         self._catalog = catalog
-        self._ranker = WeightedRanker()
+        self._ranker: WeightedRanker | OnlineRanker = WeightedRanker()
         self._known_trends = (NO_TRENDS, find_trends(NO_TRENDS, catalog, 0))
 
     @property
     def model(self) -> dict[str, str]:
         """What the lists say that made them."""
         return {"encoder": self._catalog.pictures.encoder or "none", "ranker": label(self._ranker)}
+
+    def apply_model(self, model: RankerModel | None) -> None:
+        """Rank by this model from the next batch on; without one by the hand weights."""
+        self._ranker = WeightedRanker() if model is None else OnlineRanker(model)
 
     def needed(self, profiles: Iterable[Profile]) -> set[int]:
         """The keys of the items whose behaviours `recommend` uses."""
