@@ -1,9 +1,11 @@
 """How many lessons of one user count: no single producer turns the ranker."""
 
+from features.profile import DAY_MS
+
 #: Lessons of a user in a window, which ends after so many lessons of all users, or this time.
 USER_LESSONS = 50
 WINDOW_LESSONS = 1000
-WINDOW_MS = 3_600_000
+WINDOW_MS = 7 * DAY_MS
 
 
 class Quota:

@@ -39,7 +39,7 @@ def loss_slopes(scores: NDArray[np.float32], chosen: int, weight: float) -> NDAr
     likely /= likely.sum()
     most = min(likely[chosen], np.float32(0.999))
     strength = weight if weight > 0 else weight * most / (1 - most)
-    slopes = likely * np.float32(strength * SHARPNESS)
+    slopes: NDArray[np.float32] = likely * np.float32(strength * SHARPNESS)
     slopes[chosen] = np.float32(strength * SHARPNESS) * (likely[chosen] - 1)
     return slopes
 

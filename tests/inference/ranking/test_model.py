@@ -16,7 +16,7 @@ def changed(**fields: Any) -> bytes:
 
 
 def test_a_model_comes_back_as_it_was() -> None:
-    model = RankerModel(7, net=np.arange(SIZE, dtype=np.float32) / SIZE)
+    model = RankerModel(7, net=(np.arange(SIZE) / SIZE).astype(np.float32))
     back = decode_model(encode_model(model))
 
     assert (back.version, back.hand.tolist(), back.net.tolist()) == (7, model.hand.tolist(), model.net.tolist())

@@ -140,7 +140,7 @@ def test_the_order_of_candidates_changes_no_score() -> None:
     moved = replace(
         candidates,
         wishes=candidates.wishes.of(order),
-        **{name: getattr(candidates, name)[order] for name in columns},  # type: ignore[arg-type]  # columns alone
+        **{name: getattr(candidates, name)[order] for name in columns},
     )
     ranker = OnlineRanker(trained())
 

@@ -9,8 +9,8 @@ from inference.ranking.lessons import Lesson
 from inference.ranking.model import RankerModel, encode_model
 from inference.ranking.net import add_scores, initial_weights
 from inference.ranking.weights import CHOSEN_AFTER, CODES, LOOKS_LIKE, SCORE_WEIGHTS
-from streams.learning.learner import HOLD_OUT, VERDICT, Learner
-from streams.learning.quota import USER_LESSONS, Quota
+from streams.learning.learner import HOLD_OUT, MARGIN, VERDICT, Learner
+from streams.learning.quota import USER_LESSONS, WINDOW_LESSONS, WINDOW_MS, Quota
 from streams.learning.steps import SHARPNESS, hand_scores, loss_slopes, miss
 
 MINUTE = 60_000
@@ -96,12 +96,12 @@ def test_a_thousand_flipped_lessons_at_once_do_not_turn_the_model() -> None:
 def test_what_makes_the_lessons_held_out_worse_is_thrown_away() -> None:
     learner = taught(lessons(3000))
     good = learner.model()
-    honest, flipped = (lessons(VERDICT * HOLD_OUT, seed=5, flipped=each) for each in (False, True))
+    honest, flipped = (lessons(2 * VERDICT * HOLD_OUT, seed=5, flipped=each) for each in (False, True))
     pairs = enumerate(zip(honest, flipped, strict=True), 1)
     taught((pair[number % HOLD_OUT != 0] for number, pair in pairs), learner=learner)
 
     assert learner.rollbacks == 1
-    assert learner.model() is good
+    assert mean_miss(learner.model()) <= mean_miss(good) + MARGIN
 
 
 def test_when_the_users_change_their_ways_the_model_follows() -> None:
@@ -156,16 +156,24 @@ def test_the_best_misses_nothing_and_equals_share_their_ranks() -> None:
     assert miss(np.array([1.0, 1.0, 1.0], np.float32), 1) == 0.5
 
 
-def test_no_user_has_more_than_a_quota_until_others_or_an_hour_pass() -> None:
+def test_no_user_has_more_than_a_quota_until_others_teach_or_a_week_passes() -> None:
     quota = Quota(user_lessons=2)
     assert [quota.admits(1, 0) for _ in range(4)] == [True, True, False, False]
     assert quota.admits(2, 0)
-    assert [quota.admits(1, at_ms) for at_ms in (3_599_999, 3_600_000)] == [False, True]
+    assert [quota.admits(1, at_ms) for at_ms in (WINDOW_MS - 1, WINDOW_MS)] == [False, True]
+
+
+def test_a_flood_of_one_user_ends_no_window() -> None:
+    quota = Quota()
+    flood = sum(quota.admits(1, 0) for _ in range(5 * WINDOW_LESSONS))
+    others = sum(quota.admits(user, 0) for user in range(2, WINDOW_LESSONS))
+
+    assert (flood, others, quota.admits(1, 0)) == (USER_LESSONS, WINDOW_LESSONS - 2, True)
 
 
 def test_a_clock_set_back_ends_no_window() -> None:
     quota = Quota(user_lessons=1)
-    assert [quota.admits(1, at_ms) for at_ms in (3_600_000, 0, -(2**62))] == [True, False, False]
+    assert [quota.admits(1, at_ms) for at_ms in (WINDOW_MS, 0, -(2**62))] == [True, False, False]
 
 
 def test_the_start_hand_weights_are_those_of_the_ranking() -> None:
