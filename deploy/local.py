@@ -1,6 +1,5 @@
 """The whole stack on one machine without Docker: starts, checks and ends services, and keeps their data."""
 
-import signal
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -133,11 +132,11 @@ class Stack:
 
     def pause(self, service: ServiceName) -> None:
         """Send SIGSTOP: the service keeps its connections but does not answer."""
-        process.send(self._ours(service), signal.SIGSTOP)
+        process.pause(self._ours(service))
 
     def resume(self, service: ServiceName) -> None:
         """Send SIGCONT."""
-        process.send(self._ours(service), signal.SIGCONT)
+        process.resume(self._ours(service))
 
     def cpu_s(self, service: ServiceName) -> float:
         """Processor time of the service since its start, in seconds."""

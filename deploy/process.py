@@ -79,6 +79,21 @@ def send(process: Process, number: signal.Signals) -> bool:
     return True
 
 
+def pause(process: Process) -> None:
+    """Send SIGSTOP; returns when no thread of the process runs any more, which the signal alone does not wait for."""
+    send(process, signal.SIGSTOP)
+    deadline = time.monotonic() + 30
+    while not _is_stopped(process.pid):
+        if time.monotonic() > deadline:
+            raise StackError(f"process {process.pid} does not stop on SIGSTOP: check `ps -L {process.pid}`")
+        time.sleep(0.01)
+
+
+def resume(process: Process) -> None:
+    """Send SIGCONT."""
+    send(process, signal.SIGCONT)
+
+
 def end(process: Process, *, grace: float) -> None:
     """Send SIGTERM, and SIGKILL after `grace` seconds; returns when the process has ended."""
     send(process, signal.SIGTERM)
@@ -146,6 +161,15 @@ def _gone_within(process: Process, seconds: float) -> bool:
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)
+    return True
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether all threads of a process are stopped, or it has ended."""
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that ended just now
+            if stat.read_text().rpartition(")")[2].split()[0] not in "TtZX":
+                return False
     return True
 
 

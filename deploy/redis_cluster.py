@@ -1,6 +1,5 @@
 """Separate Redis servers, and a Redis Cluster of three, on one machine, for tests and fault benchmarks."""
 
-import signal
 import time
 from collections.abc import Mapping
 from itertools import pairwise
@@ -56,11 +55,11 @@ class RedisNode:
 
     def pause(self) -> None:
         """Send SIGSTOP: the node keeps its connections but does not answer."""
-        process.send(self._running(), signal.SIGSTOP)
+        process.pause(self._running())
 
     def resume(self) -> None:
         """Send SIGCONT."""
-        process.send(self._running(), signal.SIGCONT)
+        process.resume(self._running())
 
     def end(self) -> None:
         """Send SIGTERM; returns when the node has ended, at once if it never ran."""

@@ -15,8 +15,10 @@ from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
 from inference.explain.explain import explain
 from inference.explain.explanation import Explanation, Subject
+from inference.ranking.model import RankerModel
+from inference.ranking.online import OnlineRanker
 from inference.ranking.ranker import label
-from inference.ranking.ranking import Ranking, WeightedRanker
+from inference.ranking.ranking import Ranking, WeightedRanker, rank
 from inference.retrieval.candidates import count_sources, generate_candidates
 from inference.retrieval.exhaustive import has_interests
 from inference.retrieval.query import Query
@@ -66,13 +68,17 @@ class Recommender:
         self.length = length
         self._recent_steps = recent_steps
         self._catalog = catalog
-        self._ranker = WeightedRanker()
+        self._ranker: WeightedRanker | OnlineRanker = WeightedRanker()
         self._known_trends = (NO_TRENDS, find_trends(NO_TRENDS, catalog, 0))
 
     @property
     def model(self) -> dict[str, str]:
         """What the lists say that made them."""
         return {"encoder": self._catalog.pictures.encoder or "none", "ranker": label(self._ranker)}
+
+    def apply_model(self, model: RankerModel | None) -> None:
+        """Rank by this model from the next batch on; without one by the hand weights."""
+        self._ranker = WeightedRanker() if model is None else OnlineRanker(model)
 
     def needed(self, profiles: Iterable[Profile]) -> set[int]:
         """The keys of the items whose behaviours `recommend` uses."""
@@ -149,7 +155,7 @@ class Recommender:
     def _make(self, query: Query, end: Callable[[str], None] = lambda _: None) -> list[Recommended]:
         candidates = generate_candidates(query)
         end("candidates")
-        rankings = self._ranker.rank(query, candidates, length=self.length)
+        rankings = rank(self._ranker, query, candidates, length=self.length)
         end("rank")
         return [Recommended(*each) for each in zip(rankings, candidates.sources_of(), candidates.filtered, strict=True)]
 

@@ -18,6 +18,7 @@ from features.trends import NO_TRENDS
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import nearest
+from inference.ranking.model import RankerModel
 from inference.recommender import Recommender
 
 _USER = key_of("nobody")
@@ -51,7 +52,9 @@ def warm_up_lists() -> None:
     catalog, profile, followed = warm_up_items()
     # The list is short, so that every search is made.
     recommender = Recommender(catalog, length=2, recent_steps=_warm_steps())
-    recommender.recommend(recommender.prepare([profile], 1), [_USER], {_THAT.item: followed}, NO_TRENDS, 1)
+    for model in (None, RankerModel()):
+        recommender.apply_model(model)
+        recommender.recommend(recommender.prepare([profile], 1), [_USER], {_THAT.item: followed}, NO_TRENDS, 1)
     long_ago = SEEN_BEFORE.add(SEEN_BEFORE.add((), _THAT.item), _THIS.item)
     SEEN_BEFORE.unpack(SEEN_BEFORE.pack(long_ago), 0)
     pack_seen(profile.seen, profile.engaged)

@@ -58,11 +58,11 @@ class Supervisor(Watch):
 
     def pause(self, name: WorkerName, number: int = 1) -> None:
         """Send SIGSTOP: to others the worker seems dead, and it does not know."""
-        process.send(self.running(name, number).process, signal.SIGSTOP)
+        process.pause(self.running(name, number).process)
 
     def resume(self, name: WorkerName, number: int = 1) -> None:
         """Send SIGCONT."""
-        process.send(self.running(name, number).process, signal.SIGCONT)
+        process.resume(self.running(name, number).process)
 
     def stop(self, name: WorkerName, number: int = 1, *, grace_s: float = 60.0) -> tuple[float, int | None]:
         """Send SIGTERM, without a restart; returns the seconds to the end and the exit status, None after SIGKILL."""

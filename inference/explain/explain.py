@@ -7,11 +7,11 @@ from inference.explain.made import Made, make
 from inference.explain.obstacles import missing, obstacles
 from inference.explain.standing import copied_slot, find_standing, is_pushed_down, repeated_slot
 from inference.ranking.ranker import label
-from inference.ranking.ranking import WeightedRanker
+from inference.ranking.ranking import Scorer
 from inference.retrieval.query import Query
 
 
-def explain(query: Query, ranker: WeightedRanker, length: int, subject: Subject | None) -> Explanation:
+def explain(query: Query, ranker: Scorer, length: int, subject: Subject | None) -> Explanation:
     """The list that the ranker makes for the one user of a query, and why the subject is in it or is not."""
     (profile,) = query.profiles
     made = make(query, ranker, length)

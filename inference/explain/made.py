@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from features.recommendation import RecommendedItem, Source
 from inference.explain.answers import rows_by_source
 from inference.explain.explanation import Score, SignalPart, Slot
-from inference.ranking.ranking import Order, WeightedRanker
+from inference.ranking.ranking import Order, Scorer, order, rank
 from inference.ranking.reasons import rounded
 from inference.ranking.weights import CODES
 from inference.retrieval.candidates import Candidates, generate_candidates, propose
@@ -42,7 +42,8 @@ class Made:
 
     def score(self, place: int) -> Score:
         """The parts of a candidate's score."""
-        total, adds, values = self.order.scores[place], self.contributions[:, place], self.order.signals[:, place]
+        scored, adds = self.order.scored, self.contributions[:, place]
+        total, values = scored.scores[place], scored.signals[:, place]
         parts = [
             SignalPart(CODES[code], rounded(values[code]), rounded(adds[code]), _share(adds[code], total))
             for code in np.argsort(-np.abs(adds), kind="stable").tolist()
@@ -57,13 +58,13 @@ class Made:
         return Slot(number + 1, self.items[number], proposed_by, self.score(place))
 
 
-def make(query: Query, ranker: WeightedRanker, length: int) -> Made:
+def make(query: Query, ranker: Scorer, length: int) -> Made:
     """The list of the one user of a query, by the same steps as every list."""
     candidates = generate_candidates(query)
-    (ranking,) = ranker.rank(query, candidates, length=length)
-    order = ranker.order(query, candidates, length=length)
-    contributions = ranker.contributions(order.signals)
-    return Made(query, candidates, order, ranking.items, rows_by_source(propose(query)), contributions)
+    (ranking,) = rank(ranker, query, candidates, length=length)
+    ordered = order(ranker, query, candidates, length=length)
+    contributions = ranker.contributions(ordered.scored, np.arange(len(candidates.rows)))
+    return Made(query, candidates, ordered, ranking.items, rows_by_source(propose(query)), contributions)
 
 
 def _share(part: np.float32, total: np.float32) -> float | None:

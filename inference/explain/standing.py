@@ -24,7 +24,7 @@ def repeated_slot(made: Made, row: int) -> Likeness | None:
 
 def find_standing(made: Made, place: int) -> Standing:
     """The standing of a candidate that has no slot; the list has one slot at least."""
-    scores = made.order.scores
+    scores = made.order.scored.scores
     return Standing(
         rank=int((scores > scores[place]).sum()) + 1,
         candidates=len(scores),
@@ -38,8 +38,8 @@ def is_pushed_down(made: Made, place: int, standing: Standing) -> bool:
     """Whether a candidate would have the last slot, but for what it repeats."""
     last = made.order.picked[0, standing.last.slot - 1]
     repeats = repeated_slot(made, int(made.candidates.rows[last]))
-    worth = made.order.scores[last] - (repeats.costs or 0.0 if repeats else 0.0)
-    return standing.rank <= standing.compared and bool(made.order.scores[place] > worth)
+    worth = made.order.scored.scores[last] - (repeats.costs or 0.0 if repeats else 0.0)
+    return standing.rank <= standing.compared and bool(made.order.scored.scores[place] > worth)
 
 
 def _by_score(made: Made) -> list[int]:

@@ -18,7 +18,6 @@ from inference.ranking.weights import (
     NEW,
     SAME_CATEGORY,
     SAME_COLOUR,
-    SCORE_WEIGHTS,
 )
 from inference.retrieval.candidates import Candidates
 from inference.retrieval.preferences import NAMED_BY
@@ -32,18 +31,21 @@ def find_reasons(
     picked: NDArray[np.int64],
     vectors: NDArray[np.float32],
     signals: NDArray[np.float32],
+    contributions: NDArray[np.float32],
     query: Query,
     candidates: Candidates,
 ) -> list[list[Reason]]:
     """The reasons of each filled slot, one list after the other, of the lists `picked` int64 [u, l], -1 for no item.
 
-    `vectors` float32 [u, l, d] are those of the slots, `signals` float32 [signals, m] those of the candidates.
+    `vectors` float32 [u, l, d] are those of the slots, `signals` float32 [signals, m] those of the
+    candidates, `contributions` float32 [signals, s] what each signal adds to the scores of the s filled slots.
     """
     catalog, tastes = query.catalog, query.tastes
     ends, codes, about, strengths = _evidence(
         picked,
         vectors,
         signals,
+        contributions,
         candidates.rows,
         candidates.origins,
         candidates.session_origins,
@@ -70,6 +72,7 @@ def _evidence(
     picked: NDArray[np.int64],
     vectors: NDArray[np.float32],
     signals: NDArray[np.float32],
+    contributions: NDArray[np.float32],
     rows: NDArray[np.int64],
     origins: NDArray[np.int64],
     session_origins: NDArray[np.int64],
@@ -88,7 +91,7 @@ def _evidence(
     """
     users, length = picked.shape
     ends = np.empty(users * length, np.int64)
-    codes = np.empty(users * length * len(SCORE_WEIGHTS), np.int8)
+    codes = np.empty(users * length * len(signals), np.int8)
     about = np.empty(len(codes), np.int64)
     strengths = np.empty(len(codes), np.float32)
     look = np.empty(colours.shape[1], np.float32)
@@ -98,7 +101,8 @@ def _evidence(
             candidate = picked[user, slot]
             if candidate < 0:
                 break
-            shares = signals[:, candidate] * SCORE_WEIGHTS
+            # What is not there is no reason, whatever a ranker makes of that.
+            shares = np.where(signals[:, candidate] > 0, contributions[:, slots], np.float32(0))
             strongest = shares.max()
             # Where no signal speaks for a slot, it is there because it is new.
             code = shares.argmax() if strongest > 0 else NEW

@@ -25,8 +25,9 @@ class Candidates:
 
     Each row once for a user. `users` and `rows` int64 [m] with `sources` int8 [m] (places in SOURCE_NAMES).
     `strengths` float32 [m], 0 to 1, is how strongly it follows from `origins` int64 [m], a row that the user engaged
-    with; -1 for none. `session_strengths` and `session_origins` say the same by sessions like the user's. `wishes` are
-    the users' dials for the rows. `filtered` counts for each user what was taken out, by the name of the filter.
+    with; -1 for none. `session_strengths` and `session_origins` say the same by sessions like the user's. `proposers`
+    int32 [m] has bit s where source s of SOURCE_NAMES proposed the row. `wishes` are the users' dials for the rows.
+    `filtered` counts for each user what was taken out, by the name of the filter.
     """
 
     users: NDArray[np.int64]
@@ -37,6 +38,7 @@ class Candidates:
     origins: NDArray[np.int64]
     session_strengths: NDArray[np.float32]
     session_origins: NDArray[np.int64]
+    proposers: NDArray[np.int32]
     wishes: Wishes
     filtered: list[dict[str, int]]
 
@@ -68,6 +70,7 @@ def generate_candidates(query: Query) -> Candidates:
         origins[CO_CHOICE],
         strengths[SESSION],
         origins[SESSION],
+        merged.proposers.take(kept),
         wishes.of(kept),
         [{name: number for name, number in zip(FILTERS, each, strict=True) if number} for each in filtered.tolist()],
     )

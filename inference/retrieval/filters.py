@@ -84,7 +84,9 @@ def merged_alone(query: Query, user: int, rows: NDArray[np.int64]) -> Merged:
     """Rows [n], each once and in ascending order, as if one source had proposed them to one user of the query."""
     none = np.zeros(len(rows), np.int8)
     refused = np.where(np.isin(rows, query.tastes.refused[user]), np.int8(REFUSED), none)
-    return Merged(np.full(len(rows), user), rows, none, refused, *no_strengths(len(rows)))
+    return Merged(
+        np.full(len(rows), user), rows, none, refused, *no_strengths(len(rows)), np.zeros(len(rows), np.int32)
+    )
 
 
 def filters_of(query: Query, user: int, row: int, wish: float) -> list[str]:

@@ -39,7 +39,7 @@ class Merged:
     """Each user's rows [n] once, by user and row, with the least and the greatest number of their sources, int8 [n].
 
     By kind, `strengths` float32 [2, n] are the sums of the row's strengths, `origins` int64 [2, n] the origins of the
-    greatest, or -1.
+    greatest, or -1. `proposers` int32 [n] has bit s where source s proposed the row.
     """
 
     users: NDArray[np.int64]
@@ -48,6 +48,7 @@ class Merged:
     last: NDArray[np.int8]
     strengths: NDArray[np.float32]
     origins: NDArray[np.int64]
+    proposers: NDArray[np.int32]
 
 
 def no_strengths(rows: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -117,12 +118,19 @@ def _merge_sorted(
     strengths: NDArray[np.float32],
     origins: NDArray[np.int64],
 ) -> tuple[
-    NDArray[np.int64], NDArray[np.int64], NDArray[np.int8], NDArray[np.int8], NDArray[np.float32], NDArray[np.int64]
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.int8],
+    NDArray[np.int8],
+    NDArray[np.float32],
+    NDArray[np.int64],
+    NDArray[np.int32],
 ]:
     """The fields of Merged, from proposals in ascending order; `kinds` are those of the sources."""
     users, rows = np.empty(len(packed), np.int64), np.empty(len(packed), np.int64)
     first, last = np.empty(len(packed), np.int8), np.empty(len(packed), np.int8)
     strength, origin = np.zeros((_KINDS, len(packed)), np.float32), np.full((_KINDS, len(packed)), -1, np.int64)
+    proposers = np.zeros(len(packed), np.int32)
     at, group, strongest = -1, -1, np.zeros(_KINDS, np.float32)
     for proposal in packed:
         place = proposal & ((1 << _PLACE_BITS) - 1)
@@ -132,10 +140,19 @@ def _merge_sorted(
             users[at], rows[at] = group >> _ROW_BITS, group & ((1 << _ROW_BITS) - 1)
             first[at] = last[at] = sources[place]
         first[at], last[at] = min(first[at], sources[place]), max(last[at], sources[place])
+        proposers[at] |= 1 << sources[place]
         if place < len(strengths):
             kind = kinds[sources[place]]
             strength[kind, at] += strengths[place]
             if strengths[place] > strongest[kind]:
                 strongest[kind], origin[kind, at] = strengths[place], origins[place]
     count = at + 1
-    return users[:count], rows[:count], first[:count], last[:count], strength[:, :count], origin[:, :count]
+    return (
+        users[:count],
+        rows[:count],
+        first[:count],
+        last[:count],
+        strength[:, :count],
+        origin[:, :count],
+        proposers[:count],
+    )

@@ -16,7 +16,7 @@ from features.recommendation import RecommendedItem
 from features.trends import NO_TRENDS, update_trends
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
-from inference.ranking.ranking import Ranking, WeightedRanker
+from inference.ranking.ranking import Ranking, WeightedRanker, rank
 from inference.retrieval.candidates import Candidates, generate_candidates
 from inference.retrieval.query import Query
 from inference.retrieval.sources.table import SOURCE_NAMES
@@ -105,7 +105,7 @@ def value(catalog: Catalog, found: Candidates, field: str, name: str) -> float:
 def ranked(catalog: Catalog, *actions: Action, length: int = 10, **facts: Any) -> Ranking:
     """The list of one user after some actions; for `facts` see `query_after`."""
     query = query_after(catalog, *actions, **facts)
-    (ranking,) = WeightedRanker().rank(query, generate_candidates(query), length=length)
+    (ranking,) = rank(WeightedRanker(), query, generate_candidates(query), length=length)
     return ranking
 
 

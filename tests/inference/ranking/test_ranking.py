@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from features.item import Item
 from features.profile import Profile
 from inference.catalog.catalog import Catalog
-from inference.ranking.ranking import Ranking, WeightedRanker
+from inference.ranking.ranking import Ranking, WeightedRanker, rank
 from inference.ranking.weights import WEIGHTS
 from inference.retrieval.candidates import generate_candidates
 from tests.harness.catalog import DAY, DIMENSIONS, ENCODER, NOW, act, item, profile_of, reds_and_blues
@@ -81,7 +81,7 @@ def drawn(name: str, looks: NDArray[np.float64]) -> tuple[str, Item | None]:
 
 def lists_of(catalog: Catalog, profiles: list[Profile]) -> list[Ranking]:
     query = query_of(catalog, profiles, [0] * len(profiles))
-    return WeightedRanker().rank(query, generate_candidates(query), length=10)
+    return rank(WeightedRanker(), query, generate_candidates(query), length=10)
 
 
 def test_a_category_that_is_wanted_more_comes_first_though_another_is_liked() -> None:

@@ -102,3 +102,10 @@ def test_strengths_of_two_kinds_are_not_added_up() -> None:
     assert found.rows.tolist() == [1, 7, 9]
     assert found.strengths.tolist() == [[0.0, 0.5, 0.25], [0.0, 0.0, 0.75]]
     assert found.origins.tolist() == [[-1, 4, 3], [-1, -1, 5]]
+
+
+def test_a_row_knows_each_source_that_proposed_it() -> None:
+    found = merge([Proposals([rows(5, 9)]), Proposals([rows(9, 9, 7)]), Proposals([rows(7)])], 1)
+
+    assert found.rows.tolist() == [5, 7, 9]
+    assert found.proposers.tolist() == [0b001, 0b110, 0b011]

@@ -1,0 +1,82 @@
+"""What a ranker that learns knows of a candidate, from one table: lessons and lists cannot differ.
+
+The table follows `weights.CODES` and the table of sources, so that a new signal or source is a feature at once.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.jit import compiled
+from features.profile import ENGAGED_LIMIT
+from inference.ranking.weights import CODES, POPULAR
+from inference.retrieval.candidates import Candidates
+from inference.retrieval.query import Query
+from inference.retrieval.sources.table import SOURCE_NAMES
+
+#: Signals whose place among the user's candidates says little beyond their strength; all others are ranked.
+_UNRANKED = ("same_category", "same_colour", "new", "you_asked")
+RANKED = np.array([number for number, code in enumerate(CODES) if code not in _UNRANKED])
+_NAMED = (
+    *((code, number) for number, code in enumerate(CODES)),
+    *((f"{CODES[number]}: rank", number) for number in RANKED.tolist()),
+    ("popular: log", POPULAR),
+    *((f"from {source}", -1) for source in SOURCE_NAMES),
+    ("user: known", -1),
+)
+#: The names of the features, the signals first; the names are the contract between lessons, models and rankers.
+FEATURES = tuple(name for name, _ in _NAMED)
+#: The signal that each feature tells of, or -1.
+SIGNAL_OF = np.array([signal for _, signal in _NAMED])
+
+#: Ranks from here on count as none.
+_RANKS = 1024
+_RANK_WORTH = (1 - np.log1p(np.arange(_RANKS)) / np.log1p(_RANKS - 1)).astype(np.float32)
+#: A popularity of a hundredth of the strongest counts as log 2.
+_FAINTEST = 0.01
+
+
+def find_features(query: Query, candidates: Candidates, signals: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The features of the m candidates with `signals` [signals, m]: float32 [m, len(FEATURES)], about -1 to 1.
+
+    A rank is 1 for the strongest candidate of the user and falls with the logarithm of the place; equal strengths have
+    equal ranks, and what has no strength has 0.
+    """
+    features = np.zeros((len(candidates.rows), len(FEATURES)), np.float32)
+    known = np.array([len(profile.engaged) for profile in query.profiles])
+    _fill(features, signals, candidates.bounds, candidates.proposers, known)
+    return features
+
+
+@compiled
+def _fill(
+    features: NDArray[np.float32],
+    signals: NDArray[np.float32],
+    bounds: NDArray[np.int64],
+    proposers: NDArray[np.int32],
+    known: NDArray[np.int64],
+) -> None:
+    """Write the features; `known` is the number of items each user engaged with."""
+    first_source = len(signals) + len(RANKED) + 1
+    for user in range(len(known)):
+        start, end = bounds[user], bounds[user + 1]
+        for place in range(len(RANKED)):
+            _write_ranks(signals[RANKED[place], start:end], features[start:end, len(signals) + place])
+        is_known = np.log1p(known[user]) / np.log1p(ENGAGED_LIMIT)
+        for candidate in range(start, end):
+            for signal in range(len(signals)):
+                features[candidate, signal] = signals[signal, candidate]
+            popular = np.log1p(signals[POPULAR, candidate] / _FAINTEST) / np.log1p(1 / _FAINTEST)
+            features[candidate, first_source - 1] = popular
+            for source in range(len(SOURCE_NAMES)):
+                features[candidate, first_source + source] = proposers[candidate] >> source & 1
+            features[candidate, first_source + len(SOURCE_NAMES)] = is_known
+
+
+@compiled
+def _write_ranks(strengths: NDArray[np.float32], ranks: NDArray[np.float32]) -> None:
+    """Write what the place of each strength [n] among the positive ones is worth."""
+    ordered = np.sort(strengths[strengths > 0])
+    for place in range(len(strengths)):
+        if strengths[place] > 0:
+            stronger = len(ordered) - np.searchsorted(ordered, strengths[place], side="right")
+            ranks[place] = _RANK_WORTH[min(stronger, _RANKS - 1)]

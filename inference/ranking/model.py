@@ -1,0 +1,77 @@
+"""A version of the ranker that learns, as a value and as bytes."""
+
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.errors import ModelRefused
+from inference.ranking.features import FEATURES
+from inference.ranking.net import SIZE, initial_weights
+from inference.ranking.weights import SCORE_WEIGHTS
+
+#: The most bytes of an encoded model, and the greatest weight.
+MODEL_BYTES = 64 * 1024
+WEIGHT_LIMIT = 1000.0
+_FLOATS = np.dtype("<f4")
+
+
+@dataclass(frozen=True, slots=True)
+class RankerModel:
+    """Weights over FEATURES: `hand` float32 [signals] is the sum it starts from, `net` float32 [SIZE] what it learned.
+
+    Without arguments it ranks as the hand weights do.
+    """
+
+    version: int = 0
+    hand: NDArray[np.float32] = field(default_factory=SCORE_WEIGHTS.copy)
+    net: NDArray[np.float32] = field(default_factory=initial_weights)
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    version: int
+    features: tuple[str, ...]
+    hand: bytes
+    net: bytes
+
+
+_decoder = msgspec.msgpack.Decoder(_Stored)
+
+
+def encode_model(model: RankerModel) -> bytes:
+    """The model with the names of its features, in MessagePack."""
+    hand, net = (each.astype(_FLOATS).tobytes() for each in (model.hand, model.net))
+    return msgspec.msgpack.encode(_Stored(model.version, FEATURES, hand, net))
+
+
+def decode_model(data: bytes) -> RankerModel:
+    """Decode what encode_model made; raises ModelRefused for a model that this release cannot rank with."""
+    if len(data) > MODEL_BYTES:
+        raise ModelRefused(f"a ranker model has {len(data)} bytes, more than {MODEL_BYTES}: it is not one of ours")
+    try:
+        stored = _decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise ModelRefused(f"a ranker model does not decode: {error}") from error
+    name = f"ranker model {stored.version}"
+    if stored.features != FEATURES:
+        lacks, unknown = sorted({*FEATURES} - {*stored.features}), sorted({*stored.features} - {*FEATURES})
+        raise ModelRefused(
+            f"{name} has other features: it lacks {lacks}, and {unknown} are unknown here; learn one with this release"
+        )
+    return RankerModel(
+        stored.version,
+        _read(stored.hand, len(SCORE_WEIGHTS), f"{name}: hand weights"),
+        _read(stored.net, SIZE, f"{name}: weights of the net"),
+    )
+
+
+def _read(data: bytes, size: int, name: str) -> NDArray[np.float32]:
+    if len(data) != size * _FLOATS.itemsize:
+        raise ModelRefused(f"{name}: {len(data)} bytes instead of {size * _FLOATS.itemsize}: it has another shape")
+    values = np.frombuffer(data, _FLOATS).astype(np.float32)
+    # NaN is not less than anything.
+    wrong = np.flatnonzero(~(np.abs(values) <= WEIGHT_LIMIT))
+    if len(wrong):
+        raise ModelRefused(f"{name}: number {wrong[0]} is {values[wrong[0]]}, not between ±{WEIGHT_LIMIT:g}")
+    return values

@@ -1,0 +1,1 @@
+"""What users do after a list, to a ranker that makes better ones."""
