@@ -84,10 +84,10 @@ class Hub:
 
     def read_steps(self) -> None:
         """Read what was published to state.steps since the last time, as every worker does."""
-        for message in self.publisher.to("state.steps")[self._fed :]:
-            self._fed += 1
-            for _ in self.feed.apply(message.partition or 0, message.value):
-                pass
+        new = self.publisher.to("state.steps")[self._fed :]
+        self._fed += len(new)
+        for _ in self.feed.apply((message.partition or 0, message.value) for message in new):
+            pass
 
     def agent(self) -> InteractionsAgent:
         """A worker on this state."""

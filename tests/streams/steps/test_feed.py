@@ -17,7 +17,7 @@ def step(offset: int, user: int, item: int, *, at_ms: int | None = None) -> Step
 
 def applied(feed: StepsFeed, *steps: Step, partition: int = 0) -> None:
     """Apply one message."""
-    for _ in feed.apply(partition, encode_steps(steps)):
+    for _ in feed.apply([(partition, encode_steps(steps))]):
         pass
 
 
@@ -57,6 +57,18 @@ def test_what_a_crashed_worker_publishes_again_in_other_batches_is_applied_once(
     assert counted("repeated") == before + 5
 
 
+def test_messages_are_applied_together_as_one_by_one(feed: StepsFeed) -> None:
+    messages = [(n % 3, encode_steps([step(n, n % 5, n if n % 7 else FORGOTTEN)])) for n in range(300)]
+    junk = [(0, b"junk"), (1, None)]
+    for _ in feed.apply([*messages[:150], *junk, *messages[100:]]):
+        pass
+    alone = StepsFeed(RecentSteps(1000), Clock(NOON + 1_000_000))
+    for message in messages:
+        list(alone.apply([message]))
+
+    assert sorted(held(feed)) == sorted(held(alone))
+
+
 def test_partitions_are_counted_apart(feed: StepsFeed) -> None:
     applied(feed, step(100, 1, 10))
     applied(feed, step(1, 2, 20, at_ms=NOON), partition=1)
@@ -91,7 +103,7 @@ def test_a_message_of_another_release_or_of_nobody_is_counted_and_passed_over(
     feed: StepsFeed, value: bytes | None
 ) -> None:
     before = counted("refused")
-    assert list(feed.apply(0, value)) == []
+    assert list(feed.apply([(0, value)])) == []
     applied(feed, step(1, 1, 10))
 
     assert held(feed) == [(1, 10)]
@@ -123,7 +135,7 @@ def test_a_user_with_100_000_events_is_applied_in_parts_and_forgotten_at_once() 
     parts = 0
     for first in range(0, 100_000, STEPS_LIMIT):
         steps = [step(n, 1, 10 + n, at_ms=NOON) for n in range(first, min(first + STEPS_LIMIT, 100_000))]
-        parts += sum(1 for _ in feed.apply(0, encode_steps(steps)))
+        parts += sum(1 for _ in feed.apply([(0, encode_steps(steps))]))
     assert (len(feed.ring), parts > 150) == (100_000, True)
     applied(feed, step(100_000, 1, FORGOTTEN, at_ms=NOON))
 
