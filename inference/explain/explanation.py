@@ -29,8 +29,9 @@ ObstacleCode: TypeAlias = Literal[
 ]
 #: Why a source does not propose an item; `proposed` if it does. `no_interests`, `nothing_chosen`: it has nothing to go
 #: out from. `less_similar`, `lower_rank`: others come first. `no_neighbour`: it is none of the latest items'.
-#: `steps_unknown`: the last steps of users are turned off, or could not be read. `no_visit`: nobody else chose the latest
-#: items lately. `not_around`: nobody who did chose it before or after. `weaker`: it has fewer votes than the proposed.
+#: `steps_unknown`: what users chose lately is turned off, or was not read. `no_visit`: nobody else chose one of the
+#: latest items lately. `not_around`: nobody who did chose it around that. `weaker`: it has fewer votes than those
+#: proposed.
 #: `no_engagement`: it has no rank. `same_picture`: another item with its picture is proposed. `not_proposed`: no more
 #: is known.
 AnswerCode: TypeAlias = Literal[

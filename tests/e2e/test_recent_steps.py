@@ -1,4 +1,4 @@
-"""Who came the same way, on real Kafka and Redis: two workers know it, a restarted one again, and forgetting ends it."""
+"""Who came the same way, on real Kafka and Redis: two workers know, a restarted one again, and forgetting ends it."""
 
 import re
 import time

@@ -101,7 +101,7 @@ def _propose(
     scratch: NDArray[np.float32],
     most: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    """The `most` items proposed to each of the `users` [u], their strengths, their origins, and the bounds of each user's [u + 1].
+    """The items proposed to `users` [u], `most` to each, their strengths, their origins, and each one's bounds [u + 1].
 
     `items` are those that the users chose last, one user's after another's, with the number of each in `counts`;
     origins are places in it.

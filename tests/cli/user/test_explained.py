@@ -102,6 +102,8 @@ def test_every_obstacle_has_words(code: ObstacleCode) -> None:
 
 @pytest.mark.parametrize("code", get_args(AnswerCode))
 def test_every_answer_has_words(code: AnswerCode) -> None:
-    answer = Answer("visual", code, 8, similarity=0.5, strength=0.4, weakest=0.7, rank=9, latest=5, known=2, item_id="red-1")
+    answer = Answer(
+        "visual", code, 8, similarity=0.5, strength=0.4, weakest=0.7, rank=9, latest=5, known=2, item_id="red-1"
+    )
 
     assert "None" not in answer_in_words(answer)

@@ -6,10 +6,9 @@ import pytest
 from features.item import hash_of, key_of
 from sightline_client.privacy import join_export
 from state.profiles import profile_name
-from streams.privacy.control_records import UNSIGNED, ControlRecords
+from streams.privacy.control_records import ControlRecords
 from streams.privacy.export_parts import keys_of
-from streams.wire.events import Export, PrivacyRequest, Receipt
-from streams.wire.namespace import Namespace
+from streams.wire.events import Export, Receipt
 from streams.wire.records import Message, Record
 from streams.wire.signals import Changed, parse_signal
 from tests.harness.fakes import NOON

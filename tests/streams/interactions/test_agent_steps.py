@@ -98,8 +98,8 @@ async def test_a_new_user_gets_what_those_who_came_the_same_way_chose_until_they
     await hub.handle([record(n, event) for n, event in enumerate(events)])
     await hub.handle([record(16, click("u1", "red0"))])
 
-    slot = next(each for each in slots(hub) if each.item_id == "blue7")
-    assert [(each.code, each.item_id) for each in slot.reasons][0] == ("chosen_by_similar", "red0")
+    reason = next(each for each in slots(hub) if each.item_id == "blue7").reasons[0]
+    assert (reason.code, reason.item_id) == ("chosen_by_similar", "red0")
 
     await hub.handle([ask(17 + n, "forget", user=user, place=n) for n, user in enumerate(users)])
     await hub.handle([record(25, click("u1", "red0", "again"))])
