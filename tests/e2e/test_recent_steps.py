@@ -7,8 +7,10 @@ from urllib.request import urlopen
 import msgspec
 import numpy as np
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from features.item import Item
+from streams.kafka.admin import create_topics
 from streams.wire.events import Interaction, PrivacyRequest, Recommendations, encode
 from streams.wire.namespace import Namespace
 from streams.wire.signals import SignalTopic, Uploaded
@@ -51,6 +53,26 @@ def test_what_others_chose_on_the_same_way_is_in_the_lists_of_all_workers_until_
     eventually(lambda: reasons(system, "last") != {}, "a user who comes afterwards has a list")
     assert "chosen_by_similar" not in {code for codes in reasons(system, "last").values() for code in codes}
     assert refused_or_lost(system) == 0
+
+
+def test_without_the_topic_lists_go_on_and_steps_follow_once_it_is_there(system: System) -> None:
+    (done,) = AdminClient({"bootstrap.servers": system.kafka}).delete_topics([system.topic("state.steps")]).values()
+    done.result(30)
+    begin(system)
+    click(system, "early", HERE)
+    eventually(lambda: len(reasons(system, "early")) == 20, "a list is there")
+    eventually(lambda: refused_or_lost(system) == 1, "its step is lost, and counted")
+    assert system.read("dead-letters") == []
+
+    create_topics(system.kafka, Namespace(system.settings.topic_prefix), system.settings.partitions, 1)
+    chance = iter(range(1000))
+    eventually(lambda: steps_after_a_click(system, f"later-{next(chance)}") > 0, "both ends found the topic")
+
+
+def steps_after_a_click(system: System, user: str) -> float:
+    click(system, user, HERE)
+    time.sleep(1)
+    return held(system, 1)
 
 
 def begin(system: System) -> None:
