@@ -82,7 +82,8 @@ class StepsFeed:
         for start, end in zip([0, *(at + 1 for at in markers)], [*markers, len(steps)], strict=True):
             chosen = steps[start:end]
             if len(chosen):
-                self.ring.append(np.ascontiguousarray(chosen["user"]), np.ascontiguousarray(chosen["item"]))
+                # Copies: what a compiled function is given must always be laid out alike (features/jit.py).
+                self.ring.append(chosen["user"].copy(), chosen["item"].copy())
             if end < len(steps):
                 self.ring.forget(int(steps["user"][end]))
         self._chosen.inc(len(steps) - len(markers))

@@ -56,7 +56,8 @@ def test_what_others_chose_on_the_same_way_is_in_the_lists_of_all_workers_until_
 
 
 def test_without_the_topic_lists_go_on_and_steps_follow_once_it_is_there(system: System) -> None:
-    (done,) = AdminClient({"bootstrap.servers": system.kafka}).delete_topics([system.topic("state.steps")]).values()
+    admin = AdminClient({"bootstrap.servers": system.kafka})
+    (done,) = admin.delete_topics([system.topic("state.steps")]).values()
     done.result(30)
     begin(system)
     click(system, "early", HERE)
