@@ -157,6 +157,17 @@ FORGET = Histogram(
 )
 CATALOG_ITEMS = Gauge("sightline_catalog_items", "Items in this process's replica", ["state"])
 CATALOG_LAG = Gauge("sightline_catalog_lag_records", "Records of state.catalog that this replica has not applied yet")
+RECENT_STEPS = Gauge("sightline_recent_steps", "Steps of users that this process holds for the source `sessions`")
+STEPS = Counter(
+    "sightline_steps_total",
+    "Steps of state.steps by what this process did: applied; forgot (a user, with all earlier steps); repeated "
+    "(applied before, nothing changed); refused (messages that are unreadable); lost (messages that Kafka refused)",
+    ["outcome"],
+)
+STEPS_LAG = Gauge("sightline_steps_lag_records", "Records of state.steps that this process has not applied yet")
+LAST_STEP = Gauge(
+    "sightline_last_step_timestamp_seconds", "Unix time of the newest event whose step this process has applied"
+)
 BUILD = Info("sightline_build", "Version of Sightline and of the encoder; reported by uploads workers")
 
 #: Finding a stage's histogram takes as long as observing it.

@@ -138,6 +138,12 @@ class Settings(BaseSettings):
     link_backwards: float = Field(
         0.7, ge=0, le=1, description="weight of links from a later item to an earlier one; 1: as much as forwards"
     )
+    recent_steps: int = Field(
+        1 << 18,
+        ge=0,
+        le=1 << 22,
+        description="the last steps of all users in the memory of an interactions worker, 128 bytes each; 0: none",
+    )
     trends_min_users: int = Field(
         1,
         ge=1,

@@ -6,11 +6,11 @@ import time
 import msgspec
 import typer
 
-from cli.output import print_json
+from cli.output import print_json, progress
 from cli.pseudonyms import known_as
 from cli.running import running_stores
 from cli.user.explained import print_item, print_list
-from cli.user.stored import read_catalog, read_profile, stores
+from cli.user.stored import read_catalog, read_profile, read_steps, stores
 from deploy.local import Endpoints
 from features.item import Item, key_of
 from inference.explain.explanation import Explanation, Subject
@@ -44,7 +44,10 @@ def _check_utf8(word: str) -> None:
 
 async def _explain(user_id: str, item_id: str | None, settings: Settings, endpoints: Endpoints) -> Explanation:
     catalog = await read_catalog(settings, endpoints)
-    recommender = Recommender(catalog, length=settings.list_length)
+    recent_steps = await read_steps(settings, endpoints)
+    if recent_steps is None:
+        progress("the source sessions is left out: SIGHTLINE_RECENT_STEPS is 0, or state.steps cannot be read")
+    recommender = Recommender(catalog, length=settings.list_length, recent_steps=recent_steps)
     async with stores(settings, endpoints) as (profiles, signals):
         _, _, profile = await read_profile(profiles, user_id, settings.partitions)
         behaviours = await signals.behaviours(recommender.needed([profile]))

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from deploy.local import Endpoints
 from features.profile import NEW, Profile
+from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from sightline_client.routing import partition_of
 from state.profiles import ProfileStore
@@ -13,8 +14,12 @@ from state.signals import SignalStore
 from streams.catalog.replica import CatalogReplica
 from streams.credentials import kafka_security, redis_access
 from streams.settings import Settings
+from streams.steps.replica import StepsReplica
 from streams.wire.namespace import Namespace
-from streams.wire.topics import CATALOG
+from streams.wire.topics import CATALOG, STEPS
+
+#: The longest time for reading the last steps; older ones are left out then.
+_STEPS_S = 5.0
 
 
 @asynccontextmanager
@@ -46,3 +51,15 @@ async def read_catalog(settings: Settings, endpoints: Endpoints) -> Catalog:
     await replica.start()
     await replica.stop()
     return catalog
+
+
+async def read_steps(settings: Settings, endpoints: Endpoints) -> RecentSteps | None:
+    """The last steps of all users as state.steps has them now; None if they are turned off, or cannot be read."""
+    if not settings.recent_steps:
+        return None
+    topic = Namespace(settings.topic_prefix).topic(STEPS)
+    security = kafka_security(settings)
+    replica = StepsReplica(endpoints.kafka, topic, settings.recent_steps, security=security, start_s=_STEPS_S)
+    await replica.start()
+    await replica.stop()
+    return replica.ring if replica.is_known else None

@@ -76,6 +76,16 @@ def answer_in_words(answer: Answer) -> str:
             return "the user chose nothing yet"
         case "no_neighbour":
             return f"no neighbour of the user's last {answer.latest} items, of which {answer.known} have neighbours"
+        case "steps_unknown":
+            return "left out: what users chose lately is turned off, or could not be read"
+        case "no_visit":
+            return f"nobody else chose one of the user's last {answer.latest} items lately"
+        case "not_around":
+            found = f"others chose {answer.known} of the user's last {answer.latest} items lately"
+            return f"{found}, and none of them chose it around that"
+        case "weaker":
+            proposed = f"the weakest of the {answer.proposals} that it proposes has {answer.weakest:.2f}"
+            return f"strength {answer.strength:.2f}; {proposed}"
         case "less_similar":
             weakest = (
                 "it proposes none" if answer.weakest is None else f"the weakest it proposes has {answer.weakest:.2f}"

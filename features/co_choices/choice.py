@@ -51,6 +51,11 @@ class Choice(msgspec.Struct, frozen=True, array_like=True):
         return (self.item, *self.nearby)
 
 
+def is_chosen(action: Action) -> bool:
+    """Whether an interaction says that its user chose the item: a click or more, not a view and not a refusal."""
+    return action.weight >= LINKING_WEIGHT
+
+
 def choice_of(
     before: Profile, action: Action, source: int, offset: int, user_bit: int = 0, *, window: int = LINKING.window
 ) -> Choice:
@@ -60,7 +65,7 @@ def choice_of(
     `source` and `offset` are the partition and offset of the event; `user_bit` is the bit of the user.
     """
     nearby: list[int] = []
-    if action.weight >= LINKING_WEIGHT:
+    if is_chosen(action):
         strong = before.engaged[before.engaged["weight"] >= LINKING_WEIGHT / 2]
         nearby = [item for item in strong["item"][::-1].tolist() if item != action.item][:window]
     # The release before named an event's engagements 2 * offset and 2 * offset + 1: what it published is recognised.

@@ -12,6 +12,7 @@ from inference.explain.explanation import Answer, AnswerCode
 from inference.ranking.reasons import rounded
 from inference.retrieval.merge import Proposals
 from inference.retrieval.query import Query
+from inference.retrieval.sources import sessions
 from inference.retrieval.sources.co_engaged import recent_items
 
 
@@ -37,6 +38,8 @@ def _answer(query: Query, row: int, source: Source, rows: NDArray[np.int64]) -> 
             return _visual(query, row, rows)
         case "neighbours":
             return _neighbours(query, rows)
+        case "sessions":
+            return _sessions(query, row, rows)
         case "trending":
             return _ranked(query, row, source, rows, query.trends.trend)
         case "popular":
@@ -73,6 +76,24 @@ def _neighbours(query: Query, rows: NDArray[np.int64]) -> Answer:
     known = sum(key in query.behaviours and len(query.behaviours[key].neighbours) > 0 for key in latest)
     code: AnswerCode = "no_neighbour" if latest else "nothing_chosen"
     return Answer("neighbours", code, len(rows), latest=len(latest), known=known)
+
+
+def _sessions(query: Query, row: int, rows: NDArray[np.int64]) -> Answer:
+    every = sessions.propose(query, sessions.ALL)
+    strengths = dict(zip(every.rows[0].tolist(), rounded(every.strengths), strict=True))
+    if row in strengths:
+        weakest = min(strengths[each] for each in rows.tolist())
+        return Answer("sessions", "weaker", len(rows), strength=strengths[row], weakest=weakest)
+    latest, known = sessions.visited_by_others(query)
+    return Answer("sessions", _no_votes(query, latest, known), len(rows), latest=latest, known=known)
+
+
+def _no_votes(query: Query, latest: int, known: int) -> AnswerCode:
+    if query.recent_steps is None:
+        return "steps_unknown"
+    if not latest:
+        return "nothing_chosen"
+    return "not_around" if known else "no_visit"
 
 
 def _ranked(

@@ -29,6 +29,9 @@ ObstacleCode: TypeAlias = Literal[
 ]
 #: Why a source does not propose an item; `proposed` if it does. `no_interests`, `nothing_chosen`: it has nothing to go
 #: out from. `less_similar`, `lower_rank`: others come first. `no_neighbour`: it is none of the latest items'.
+#: `steps_unknown`: what users chose lately is turned off, or was not read. `no_visit`: nobody else chose one of the
+#: latest items lately. `not_around`: nobody who did chose it around that. `weaker`: it has fewer votes than those
+#: proposed.
 #: `no_engagement`: it has no rank. `same_picture`: another item with its picture is proposed. `not_proposed`: no more
 #: is known.
 AnswerCode: TypeAlias = Literal[
@@ -38,6 +41,10 @@ AnswerCode: TypeAlias = Literal[
     "less_similar",
     "lower_rank",
     "no_neighbour",
+    "steps_unknown",
+    "no_visit",
+    "not_around",
+    "weaker",
     "no_engagement",
     "same_picture",
     "not_proposed",
@@ -108,14 +115,16 @@ class Obstacle:
 class Answer:
     """What a source says of an item, and how many items it proposes.
 
-    `similarity` is the item's to the nearest interest, `weakest` the least of a proposed look-alike; `rank` is from 1;
-    `known` of the `latest` items have neighbours; `item_id` is proposed in its place.
+    `similarity` is the item's to the nearest interest, `strength` what the votes of other visitors give it, `weakest`
+    the least of a proposed item; `rank` is from 1; `known` of the `latest` items have neighbours, or visits by others;
+    `item_id` is proposed in its place.
     """
 
     source: Source
     code: AnswerCode
     proposals: int
     similarity: float | None = None
+    strength: float | None = None
     weakest: float | None = None
     rank: int | None = None
     latest: int | None = None

@@ -78,7 +78,7 @@ class WeightedRanker:
     """Ranks by a weighted sum of signals (`weights.WEIGHTS`). See `Scorer`."""
 
     name = "weighted"
-    version = 1
+    version = 2
 
     def score(self, query: Query, candidates: Candidates) -> Scored:
         """The sum of the signals by the hand weights."""

@@ -25,6 +25,7 @@ from streams.wire.events import Interaction
 from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record, events_of
 from streams.wire.signals import SignalTopic
+from streams.wire.steps import StepTopic
 
 _latency_histogram = cache(EVENT_TO_RECOMMENDATION.labels)
 
@@ -46,6 +47,7 @@ class InteractionsAgent:
         lists_out: Publisher,
         signals_out: Publisher,
         signals: SignalTopic,
+        steps: StepTopic,
         breaker: Breaker,
         control_records: ControlRecords = UNSIGNED,
         *,
@@ -57,6 +59,7 @@ class InteractionsAgent:
         self._lists_out = lists_out
         self._signals_out = signals_out
         self._signals = signals
+        self._steps = steps
         self._breaker = breaker
         self._namespace = namespace
         self._clock_ms = clock_ms
@@ -124,7 +127,8 @@ class InteractionsAgent:
 
     async def _publish_before_commit(self, pending: Pending) -> None:
         choices = [each for effect in pending.effects for each in effect.choices(self._signals.linking)]
-        await self._signals_out.publish([*pending.messages, *self._signals.messages(choices)])
+        steps = self._steps.messages(step for effect in pending.effects for step in effect.steps())
+        await self._signals_out.publish([*pending.messages, *self._signals.messages(choices), *steps])
         for effect in pending.effects:
             if isinstance(effect.event, VerifiedRequest) and effect.event.control.type == "forget":
                 FORGET.observe(max(self._clock_ms() - effect.event.control.asked_ms, 0) / 1000)

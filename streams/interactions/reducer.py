@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from features.behaviour import user_bit
-from features.co_choices.choice import Choice, Linking, choice_of
+from features.co_choices.choice import Choice, Linking, choice_of, is_chosen
 from features.item import key_of
 from features.privacy import ERASING, apply_request
 from features.profile import NEW, Action, Outcome, Profile, apply_interaction, most_of, weigh
@@ -19,6 +19,7 @@ from streams.wire.cloud_events import event_key
 from streams.wire.events import Interaction
 from streams.wire.parsing import clamp_time, parse_interaction
 from streams.wire.records import Record
+from streams.wire.steps import FORGOTTEN, Step
 from streams.wire.upload_header import place_of
 
 #: The parsed content of a record; InvalidEvent if the record belongs in the dead letters.
@@ -60,6 +61,17 @@ class Effect:
         bit = user_bit(key_of(self.user_id))
         place = self.record.partition, self.record.offset
         return [choice_of(self.before, self.action, *place, bit, window=linking.window)]
+
+    def steps(self) -> list[tuple[int, Step]]:
+        """Return the record's step, if it is one, with its partition: what its user chose, or that it is forgotten."""
+        if self.withdraws_list:
+            item = FORGOTTEN
+        elif self.action is not None and self.outcome == "applied" and is_chosen(self.action):
+            item = self.action.item
+        else:
+            return []
+        record = self.record
+        return [(record.partition, (record.offset, record.timestamp_ms, key_of(self.user_id), item))]
 
 
 def parse(record: Record, control_records: ControlRecords) -> Parsed:

@@ -9,11 +9,12 @@ from streams.kafka.publish_errors import REASONS, MessagesRefused, Refused, Scop
 from streams.kafka.publisher import Publisher
 from streams.logs import Seldom, log
 from streams.metrics import DEAD_LETTERS as LETTERS_COUNT
-from streams.metrics import DEAD_LETTERS_LOST, TOPIC_REFUSED
+from streams.metrics import DEAD_LETTERS_LOST, STEPS, TOPIC_REFUSED
 from streams.processing.dead_letters import read_letter, shorter, unpublishable
 from streams.wire.namespace import Namespace
 from streams.wire.records import Message
 from streams.wire.topics import DEAD_LETTERS, NEVER_AWAITED
+from streams.wire.topics import STEPS as STEPS_TOPIC
 
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 5.0
@@ -32,14 +33,15 @@ class DeadLetterPublisher:
 
     A message that Kafka will never accept becomes a dead letter. A topic that is missing or forbidden makes its
     messages wait, as an unavailable broker does, and `problems` says so; other topics go on. Only answers to single
-    users, and dead letters themselves, do not wait for their topic: nobody else's events are to wait with them.
+    users, steps, and dead letters themselves, do not wait for their topic: nobody else's events are to wait with them.
+    Steps that cannot be published are no dead letters: they are dropped, and counted.
     """
 
     def __init__(self, publisher: Publisher, *, namespace: Namespace, first_wait_s: float = FIRST_WAIT_S) -> None:
         self._publisher = publisher
         self._namespace = namespace
         self._first_wait_s = first_wait_s
-        self._letters = namespace.topic(DEAD_LETTERS)
+        self._letters, self._steps = namespace.topic(DEAD_LETTERS), namespace.topic(STEPS_TOPIC)
         #: The topics that nobody else's events wait for, by name on the broker.
         self.never_awaited = frozenset(map(namespace.topic, NEVER_AWAITED))
         self._lines: dict[str, _Line] = {}
@@ -140,12 +142,21 @@ class DeadLetterPublisher:
         return False
 
     async def _give_up(self, refused: Refused) -> None:
-        if refused.message.topic != self._letters:
+        if refused.message.topic == self._steps:
+            self._drop(refused)
+        elif refused.message.topic != self._letters:
             await self._send_alone(unpublishable(refused, namespace=self._namespace))
         elif refused.meaning.scope is Scope.MESSAGE and (cut := shorter(refused.message)) is not None:
             await self._send_alone(cut)
         else:
             _lose(refused)
+
+    def _drop(self, refused: Refused) -> None:
+        """Count steps that cannot be published: a letter for each commit would help nobody, and keep what users did."""
+        STEPS.labels("lost").inc()
+        left_out = self._seldom.left_out(refused.message.topic, refused.meaning.reason)
+        if left_out is not None:
+            log.error("steps_lost", error=str(refused), remedy=refused.meaning.remedy, left_out=left_out)
 
     def _wait_for(self, refused: Refused) -> None:
         topic, meaning = self._namespace.short_name(refused.message.topic), refused.meaning

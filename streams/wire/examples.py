@@ -187,7 +187,7 @@ MESSAGES: Final = (
                 ],
                 filtered={"unavailable": 1, "hidden": 1, "seen": 12},
                 degraded=[],
-                model={"encoder": "efficientnet-lite0@1", "ranker": "weighted@1"},
+                model={"encoder": "efficientnet-lite0@1", "ranker": "weighted@2"},
                 timings_ms={"queue": 1.0, "load": 0.214, "candidates": 0.412, "rank": 0.187},
             ),
             Recommendations(

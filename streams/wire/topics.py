@@ -99,6 +99,15 @@ SIGNALS = Topic(
     # Its partition follows from the hash by which the state knows an item (state/signals.py).
     murmur2=False,
 )
+STEPS = Topic(
+    "state.steps",
+    "none",
+    # As long as the events that the steps come from: a longer time would keep more of a user than those do.
+    _deleted_after(7),
+    "internal: what users chose, and who was forgotten, for the lists of all workers",
+    # Its partition is that of the events (streams/wire/steps.py).
+    murmur2=False,
+)
 RECEIPTS = Topic(public.RECEIPTS, "hash of user_id", _deleted_after(400), "what was erased, with counts")
 EXPORTS = Topic(
     public.EXPORTS,
@@ -118,6 +127,6 @@ DEAD_LETTERS = Topic(
 #: What single users asked for. A missing topic of these holds up nobody else (docs/adr/0017).
 ANSWERS = (RECEIPTS, EXPORTS)
 #: Where these are missing or take too little, nobody else waits: what was meant for them is told (docs/adr/0017).
-NEVER_AWAITED = (*ANSWERS, DEAD_LETTERS)
+NEVER_AWAITED = (*ANSWERS, STEPS, DEAD_LETTERS)
 
-ALL = (INTERACTIONS, UPLOADS, ITEMS, PRIVACY, RECOMMENDATIONS, CATALOG, SIGNALS, RECEIPTS, EXPORTS, DEAD_LETTERS)
+ALL = (INTERACTIONS, UPLOADS, ITEMS, PRIVACY, RECOMMENDATIONS, CATALOG, SIGNALS, STEPS, RECEIPTS, EXPORTS, DEAD_LETTERS)

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import stamina
 
+from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.index import NullIndex
 from inference.encoders.triton import TritonEncoder
@@ -41,10 +42,12 @@ from streams.processing.positions import Positions, Rewind
 from streams.processing.rollback_watch import RollbackWatch
 from streams.retrying import until_available
 from streams.settings import Settings
+from streams.steps.replica import StepsReplica
 from streams.wire import topics
 from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.wire.signals import SignalTopic, linking_of
+from streams.wire.steps import StepTopic
 from streams.worker.promise_watch import PromiseWatch, TopicPromises, read_redis
 
 T = TypeVar("T")
@@ -66,6 +69,7 @@ class Resources:
         self.settings = settings
         self.namespace = Namespace(settings.topic_prefix)
         self.signals = SignalTopic(self.namespace, settings.partitions, linking_of(settings))
+        self.steps = StepTopic(self.namespace, choices=settings.recent_steps > 0)
         self.control_records = ControlRecords(*control_keys(settings.control_key))
         self.stack = stack
         self._addresses = addresses
@@ -256,6 +260,16 @@ class Resources:
         self.watch(replica, replica.stop)
         log.info("catalogue_ready", items=catalog.counts().searchable)
         return catalog
+
+    async def recent_steps(self) -> RecentSteps | None:
+        """Return the last steps of all users, once they are read as far as they can be; None if they are turned off."""
+        limit, topic = self.settings.recent_steps, self.namespace.topic(topics.STEPS)
+        if not limit:
+            return None
+        replica = StepsReplica(self._addresses.kafka, topic, limit, security=self._security)
+        self.watch(replica, replica.stop)
+        await replica.start()
+        return replica.ring
 
     async def encoder(self) -> TritonEncoder:
         """Return the encoder; wait until Triton is available. Uploads stay in their topic meanwhile."""

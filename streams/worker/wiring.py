@@ -59,7 +59,12 @@ async def make_interactions_agent(
     await asyncio.to_thread(warm_up_lists)
     lists_out = await resources.publisher("sightline-interactions", topics.INTERACTIONS, topics.RECOMMENDATIONS)
     signals_out = await resources.publisher(
-        "sightline-interactions-signals", topics.SIGNALS, topics.RECEIPTS, topics.EXPORTS, topics.DEAD_LETTERS
+        "sightline-interactions-signals",
+        topics.SIGNALS,
+        topics.STEPS,
+        topics.RECEIPTS,
+        topics.EXPORTS,
+        topics.DEAD_LETTERS,
     )
     redis = resources.redis()
     partitions = resources.profile_partitions(redis)
@@ -72,6 +77,7 @@ async def make_interactions_agent(
         lists_out,
         signals_out,
         resources.signals,
+        resources.steps,
         resources.breaker(topics.INTERACTIONS),
         resources.control_records,
         namespace=resources.namespace,
@@ -90,7 +96,8 @@ async def _make_lists(resources: Resources, redis: Client, catalog: Catalog) -> 
     behaviour_cache = BehaviourCache(signals, resources.degradations(redis), noise)
     resources.watch(behaviour_cache, behaviour_cache.stop)
     await behaviour_cache.start()
-    recommender = Recommender(catalog, length=settings.list_length)
+    recent_steps = await resources.recent_steps()
+    recommender = Recommender(catalog, length=settings.list_length, recent_steps=recent_steps)
     index_client = await resources.index_client(catalog)
     return ListMaker(behaviour_cache, recommender, index_client, namespace=resources.namespace)
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 from prometheus_client import REGISTRY
 
 from features.co_choices.choice import Choice
 from features.item import Item
+from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.recommender import Recommender
 from state.memory import MemoryPartitions
@@ -19,9 +21,12 @@ from streams.privacy.control_records import UNSIGNED, ControlRecords
 from streams.privacy.receipts import Receipts
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.processing.positions import Positions
+from streams.steps.feed import StepsFeed
+from streams.wire.events import PrivacyRequest
 from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.wire.signals import Chosen, SignalTopic, parse_signal
+from streams.wire.steps import StepTopic
 from tests.harness.fakes import NOON, Clock, FakePublisher, Rewinds, degradations, wire
 
 PARTITIONS = 4
@@ -63,6 +68,8 @@ class Hub:
         self.catalog = two_colours() if catalog is None else catalog
         self.behaviour_cache = BehaviourCache(SignalStore(MemoryPartitions(), PARTITIONS), degradations())
         self.breaker = Breaker("events.interactions", RefusalLimit(least=20))
+        self.feed = StepsFeed(RecentSteps(1000), Clock())
+        self._fed = 0
         self.use(self.agent())
 
     def use(self, agent: InteractionsAgent) -> None:
@@ -73,12 +80,20 @@ class Hub:
         """Apply a batch and store it, as the worker does a moment later."""
         await self._agent.handle(records)
         await self._agent.store_loop.store()
+        self.read_steps()
+
+    def read_steps(self) -> None:
+        """Read what was published to state.steps since the last time, as every worker does."""
+        new = self.publisher.to("state.steps")[self._fed :]
+        self._fed += len(new)
+        for _ in self.feed.apply((message.partition or 0, message.value) for message in new):
+            pass
 
     def agent(self) -> InteractionsAgent:
         """A worker on this state."""
         namespace, clock = Namespace(), Clock()
         signals = SignalTopic(namespace, PARTITIONS)
-        recommender = Recommender(self.catalog, length=LENGTH)
+        recommender = Recommender(self.catalog, length=LENGTH, recent_steps=self.feed.ring)
         return InteractionsAgent(
             self.profiles,
             Positions(self.rewinds),
@@ -87,6 +102,7 @@ class Hub:
             self.publisher,
             self.publisher,
             signals,
+            StepTopic(namespace),
             self.breaker,
             self.control_records,
             namespace=namespace,
@@ -122,6 +138,23 @@ def record(offset: int, event: object, *, key: bytes | None = b"", partition: in
         key = str(event["user_id"]).encode()
     fields: dict[str, object] = {"after": offset - 1}
     return Record("events.interactions", partition, offset, NOON, key, wire(event), **(fields | changes))  # type: ignore[arg-type]
+
+
+def ask(
+    offset: int,
+    kind: str,
+    *,
+    user: str = "u1",
+    place: int = 5,
+    control_records: ControlRecords = UNSIGNED,
+    dials: dict[str, float] | None = None,
+) -> Record:
+    """A control record of a request made at NOON."""
+    fields = {"event_id": f"p-{place}", "type": kind, "user_id": user, "occurred_at_ms": NOON, "prefer": dials}
+    request = msgspec.convert(fields, PrivacyRequest)
+    asked = Record("events.privacy", 1, place, NOON, user.encode(), b"")
+    message = control_records.message(request, asked, namespace=Namespace())
+    return Record("events.interactions", 0, offset, NOON, message.key, message.value, message.headers, offset - 1)
 
 
 def metric(name: str, **labels: str) -> float:

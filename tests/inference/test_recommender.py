@@ -111,5 +111,5 @@ def test_each_stage_ends_once_and_in_order(shop: Catalog) -> None:
 
 
 def test_lists_name_the_encoder_and_the_ranker(shop: Catalog) -> None:
-    assert Recommender(shop, length=5).model == {"encoder": ENCODER, "ranker": "weighted@1"}
+    assert Recommender(shop, length=5).model == {"encoder": ENCODER, "ranker": "weighted@2"}
     assert Recommender(Catalog(DIMENSIONS), length=5).model["encoder"] == "none"

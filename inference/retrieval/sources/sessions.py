@@ -20,6 +20,9 @@ HISTORY_COUNT = 15
 RECENT_COUNT = 5
 VISITS = 50
 PROPOSED_COUNT = 100
+#: Items that the visits of one item can vote for, and those of all items of a user.
+_VOTES_LIMIT = 2 * PLACES * VISITS
+ALL = RECENT_COUNT * _VOTES_LIMIT
 #: How much less each counts: an item one older, a place further in a window, visits of an item one older.
 PER_AGE, PER_PLACE, PER_ITEM = 0.9, 0.9, 0.82
 #: How much less a vote counts a place further from the visit, and how much of it what came before the visit gets.
@@ -28,16 +31,14 @@ PER_VOTE, BACKWARDS = 0.93, 0.6
 POPULARITY = 0.2
 #: Votes for the best candidate that give it a strength of one half.
 DAMPING = 2.0
-#: Items that the visits of one item can vote for.
-_VOTES_LIMIT = 2 * PLACES * VISITS
 _NOTHING = Proposals((NO_ROWS,), kind=SESSION)
 _PLACE_DECAY = (PER_PLACE ** np.arange(1, PLACES + 1)).astype(np.float32)
 #: For the places before a visit, then for those after it.
 _VOTE_DECAY = np.concatenate([weight * PER_VOTE ** np.arange(PLACES) for weight in (BACKWARDS, 1.0)]).astype(np.float32)
 
 
-def propose(query: Query) -> Proposals:
-    """For each user what other visitors of the latest items chose around their visit.
+def propose(query: Query, count: int = PROPOSED_COUNT) -> Proposals:
+    """For each user what other visitors of the latest items chose around their visit: the `count` strongest.
 
     The strengths are shares of the best candidate's votes, less where there are few of them.
     """
@@ -56,6 +57,7 @@ def propose(query: Query) -> Proposals:
         recent.last_visits,
         recent.visits,
         recent.scratch,
+        count,
     )
     if not len(numbers):
         return _NOTHING
@@ -70,6 +72,24 @@ def _history(profile: Profile) -> NDArray[np.uint64]:
     return latest
 
 
+def visited_by_others(query: Query) -> tuple[int, int]:
+    """Of the latest items of the one user of a query: how many there are, and how many others visited lately."""
+    latest, recent = _history(query.profiles[0])[:RECENT_COUNT], query.recent_steps
+    if recent is None:
+        return len(latest), 0
+    (user,) = recent.users.find(np.array(query.users, np.uint64)).tolist()
+    starts = recent.last_visits[recent.items.find(latest)].tolist()
+    return len(latest), sum(_is_visited_by_others(recent.steps, at, user) for at in starts)
+
+
+def _is_visited_by_others(steps: NDArray[np.int32], at: int, user: int) -> bool:
+    for _ in range(VISITS):
+        if not at or steps[at, USER] != user:
+            break
+        at = int(steps[at, VISIT_BEFORE])
+    return bool(at) and bool(steps[at, USER] != user)
+
+
 @compiled
 def _propose(
     users: NDArray[np.int64],
@@ -79,22 +99,24 @@ def _propose(
     last_visits: NDArray[np.int32],
     visits: NDArray[np.int32],
     scratch: NDArray[np.float32],
+    most: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    """The items proposed to `users` [u], their strengths, their origins, and the bounds of each user's [u + 1].
+    """The items proposed to `users` [u], `most` to each, their strengths, their origins, and each one's bounds [u + 1].
 
     `items` are those that the users chose last, one user's after another's, with the number of each in `counts`;
     origins are places in it.
     """
-    limit = len(users) * PROPOSED_COUNT
+    limit = len(users) * most
     found, strengths, origins = np.empty(limit, np.int64), np.empty(limit, np.float32), np.empty(limit, np.int64)
     bounds = np.zeros(len(users) + 1, np.int64)
-    touched, touched_now = np.empty(_VOTES_LIMIT * RECENT_COUNT, np.int32), np.empty(_VOTES_LIMIT, np.int32)
+    touched, touched_now = np.empty(ALL, np.int32), np.empty(_VOTES_LIMIT, np.int32)
     start = 0
     for user in range(len(users)):
         history = items[start : start + counts[user]]
         at = bounds[user]
         count = _vote(users[user], history, steps, last_visits, scratch, touched, touched_now)
-        count = _best(touched[:count], visits, scratch, found[at:], strengths[at:], origins[at:])
+        end = at + most
+        count = _best(touched[:count], visits, scratch, found[at:end], strengths[at:end], origins[at:end])
         origins[at : at + count] += start
         bounds[user + 1] = at + count
         start += counts[user]
@@ -185,18 +207,18 @@ def _best(
     strengths: NDArray[np.float32],
     origins: NDArray[np.int64],
 ) -> int:
-    """Write the PROPOSED_COUNT items with the most votes, and empty the lines of `scratch`."""
+    """Write the items with the most votes, as many as have room in `found`, and empty the lines of `scratch`."""
     votes, most, origin = scratch[1], scratch[2], scratch[3]
     values = np.empty(len(touched), np.float32)
     for place in range(len(touched)):
         values[place] = votes[touched[place]] * np.float32(visits[touched[place]] + 1) ** np.float32(-POPULARITY)
     count, least, greatest = 0, np.float32(0), np.float32(0)
-    if len(touched) > PROPOSED_COUNT:
-        least = np.partition(values, len(values) - PROPOSED_COUNT)[len(values) - PROPOSED_COUNT]
+    if len(touched) > len(found):
+        least = np.partition(values, len(values) - len(found))[len(values) - len(found)]
     for place in range(len(touched)):
         item = touched[place]
         greatest = max(greatest, values[place])
-        if values[place] >= least and count < PROPOSED_COUNT:
+        if values[place] >= least and count < len(found):
             found[count], strengths[count], origins[count] = item, values[place], np.int64(origin[item])
             count += 1
         votes[item] = most[item] = origin[item] = 0

@@ -35,7 +35,7 @@ SLOT = Slot(1, ITEM, ["visual", "fresh"], SCORE)
 
 
 def of(item: ItemExplanation | None, *, known: bool = True, opted_out: bool = False) -> Explanation:
-    model = {"encoder": "fake@1", "ranker": "weighted@1"}
+    model = {"encoder": "fake@1", "ranker": "weighted@2"}
     return Explanation(known, opted_out, model, [SLOT], 12, {"seen": 3}, item)
 
 
@@ -50,7 +50,7 @@ def test_a_slot_shows_its_sources_the_shares_of_its_signals_and_its_reasons(caps
 
     for words in ("visual, fresh", "looks_like 80%, same_category 20%", "looks like red-0 (1.00)", "1.250"):
         assert words in shown
-    assert "12 candidates · taken out: 3 seen · weighted@1 · fake@1" in shown
+    assert "12 candidates · taken out: 3 seen · weighted@2 · fake@1" in shown
 
 
 def test_who_is_unknown_or_opted_out_is_named(capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,6 +102,8 @@ def test_every_obstacle_has_words(code: ObstacleCode) -> None:
 
 @pytest.mark.parametrize("code", get_args(AnswerCode))
 def test_every_answer_has_words(code: AnswerCode) -> None:
-    answer = Answer("visual", code, 8, similarity=0.5, weakest=0.7, rank=9, latest=5, known=2, item_id="red-1")
+    answer = Answer(
+        "visual", code, 8, similarity=0.5, strength=0.4, weakest=0.7, rank=9, latest=5, known=2, item_id="red-1"
+    )
 
     assert "None" not in answer_in_words(answer)

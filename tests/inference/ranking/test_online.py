@@ -67,7 +67,7 @@ def test_a_recommender_takes_a_model_between_two_batches_and_gives_it_back() -> 
         recommender.apply_model(model)
         named.append(recommender.model["ranker"])
 
-    assert named == ["weighted@1", "online@3", "weighted@1"]
+    assert named == ["weighted@2", "online@3", "weighted@2"]
 
 
 def test_what_the_signals_add_and_the_rest_make_the_score() -> None:

@@ -5,6 +5,6 @@ from inference.ranking.ranking import WeightedRanker
 from inference.ranking.similar import SimilarRanker
 
 
-@pytest.mark.parametrize(("ranker", "named"), [(WeightedRanker(), "weighted@1"), (SimilarRanker(), "similar@1")])
+@pytest.mark.parametrize(("ranker", "named"), [(WeightedRanker(), "weighted@2"), (SimilarRanker(), "similar@1")])
 def test_lists_name_their_ranker_and_its_version(ranker: Ranker, named: str) -> None:
     assert label(ranker) == named

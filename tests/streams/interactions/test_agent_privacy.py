@@ -6,14 +6,13 @@ import pytest
 from features.item import hash_of, key_of
 from sightline_client.privacy import join_export
 from state.profiles import profile_name
-from streams.privacy.control_records import UNSIGNED, ControlRecords
+from streams.privacy.control_records import ControlRecords
 from streams.privacy.export_parts import keys_of
-from streams.wire.events import Export, PrivacyRequest, Receipt
-from streams.wire.namespace import Namespace
+from streams.wire.events import Export, Receipt
 from streams.wire.records import Message, Record
 from streams.wire.signals import Changed, parse_signal
 from tests.harness.fakes import NOON
-from tests.harness.interactions import Hub, click, metric, record
+from tests.harness.interactions import Hub, ask, click, metric, record
 
 SOON = NOON + 1000
 
@@ -21,23 +20,6 @@ SOON = NOON + 1000
 @pytest.fixture
 def hub() -> Hub:
     return Hub()
-
-
-def ask(
-    offset: int,
-    kind: str,
-    *,
-    user: str = "u1",
-    place: int = 5,
-    control_records: ControlRecords = UNSIGNED,
-    dials: dict[str, float] | None = None,
-) -> Record:
-    """A control record of a request made at NOON."""
-    fields = {"event_id": f"p-{place}", "type": kind, "user_id": user, "occurred_at_ms": NOON, "prefer": dials}
-    request = msgspec.convert(fields, PrivacyRequest)
-    asked = Record("events.privacy", 1, place, NOON, user.encode(), b"")
-    message = control_records.message(request, asked, namespace=Namespace())
-    return Record("events.interactions", 0, offset, NOON, message.key, message.value, message.headers, offset - 1)
 
 
 def late(offset: int, thing: str = "red3", **changes: object) -> Record:

@@ -108,6 +108,21 @@ async def test_an_answer_to_one_user_does_not_wait_for_its_topic(
     assert (publisher.problems, publisher.waits) == ([], False)
 
 
+@pytest.mark.parametrize("code", [FORBIDDEN, KafkaError._UNKNOWN_TOPIC, TOO_LARGE])
+async def test_steps_that_kafka_refuses_are_counted_and_neither_wait_nor_become_letters(
+    code: int, kafka: RefusingPublisher, publisher: DeadLetterPublisher
+) -> None:
+    kafka.errors["state.steps"] = code
+    before = metric("sightline_steps_total", outcome="lost")
+    with capture_logs() as lines:
+        await publisher.publish([message("state.steps", ""), message("state.signals", "i1")])
+        await publisher.publish([message("state.steps", "")])
+
+    assert (keys(kafka, "state.signals"), kafka.dead_letters(), publisher.problems) == ([b"i1"], [], [])
+    assert metric("sightline_steps_total", outcome="lost") == before + 2
+    assert [line["event"] for line in lines] == ["steps_lost"]
+
+
 async def test_other_topics_wait_for_an_operator_and_say_so(
     kafka: RefusingPublisher, publisher: DeadLetterPublisher
 ) -> None:

@@ -10,6 +10,7 @@ from streams.wire.topics import (
     ITEMS,
     PRIVACY,
     RECOMMENDATIONS,
+    STEPS,
     UPLOADS,
     Topic,
 )
@@ -24,6 +25,7 @@ def test_the_topics_are_those_that_others_rely_on() -> None:
         "recommendations": "compact,delete",
         "state.catalog": "compact",
         "state.signals": "delete",
+        "state.steps": "delete",
         "privacy.receipts": "delete",
         "privacy.exports": "compact,delete",
         "dead-letters": "delete",
@@ -37,6 +39,10 @@ def test_events_carry_the_brokers_clock(topic: Topic) -> None:
 
 def test_interactions_are_kept_for_a_week() -> None:
     assert INTERACTIONS.config["retention.ms"] == "604800000"
+
+
+def test_steps_are_kept_no_longer_than_the_events_that_they_come_from() -> None:
+    assert STEPS.config["retention.ms"] == INTERACTIONS.config["retention.ms"]
 
 
 def test_recommendations_are_kept_for_three_days() -> None:
