@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,12 @@ from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
 from inference.explain.explain import explain
 from inference.explain.explanation import Explanation, Subject
+from inference.ranking.features import find_features
 from inference.ranking.model import RankerModel
 from inference.ranking.online import OnlineRanker
 from inference.ranking.ranker import label
 from inference.ranking.ranking import Ranking, WeightedRanker, rank
+from inference.ranking.signals import find_signals
 from inference.retrieval.candidates import count_sources, generate_candidates
 from inference.retrieval.exhaustive import has_interests
 from inference.retrieval.query import Query
@@ -109,6 +112,30 @@ class Recommender:
         for place, each in enumerate(found):
             if self._is_short(each):
                 _, found[place] = self._make_longer(query, place, each)
+        return found
+
+    def study(
+        self,
+        prepared: Prepared,
+        users: Sequence[int],
+        items: Sequence[str],
+        behaviours: Mapping[int, Behaviour],
+        trends: NDArray[np.void],
+        now_ms: int,
+    ) -> list[tuple[NDArray[np.float32], int] | None]:
+        """What the ranker that learns knows of the candidates of each prepared profile, and which one an item is.
+
+        For each user the features float32 [m, f] of the candidates (`FEATURES`) and the place of the user's item among
+        them; None where it is no candidate. For the other arguments see `recommend`.
+        """
+        query = self._query(prepared, users, behaviours, trends, now_ms)
+        candidates = generate_candidates(query)
+        features = find_features(query, candidates, find_signals(query, candidates))
+        found: list[tuple[NDArray[np.float32], int] | None] = []
+        for item, (start, end) in zip(items, pairwise(candidates.bounds.tolist()), strict=True):
+            row = self._catalog.row_of(item)
+            places = [] if row is None else np.flatnonzero(candidates.rows[start:end] == row).tolist()
+            found.append((features[start:end], places[0]) if places else None)
         return found
 
     def explain(
