@@ -10,7 +10,7 @@ from cli.output import print_json
 from cli.pseudonyms import known_as
 from cli.running import running_stores
 from cli.user.explained import print_item, print_list
-from cli.user.stored import read_catalog, read_profile, stores
+from cli.user.stored import read_catalog, read_model, read_profile, stores
 from deploy.local import Endpoints
 from features.item import Item, key_of
 from inference.explain.explanation import Explanation, Subject
@@ -45,6 +45,7 @@ def _check_utf8(word: str) -> None:
 async def _explain(user_id: str, item_id: str | None, settings: Settings, endpoints: Endpoints) -> Explanation:
     catalog = await read_catalog(settings, endpoints)
     recommender = Recommender(catalog, length=settings.list_length)
+    recommender.apply_model(await asyncio.to_thread(read_model, settings, endpoints))
     async with stores(settings, endpoints) as (profiles, signals):
         _, _, profile = await read_profile(profiles, user_id, settings.partitions)
         behaviours = await signals.behaviours(recommender.needed([profile]))

@@ -112,7 +112,8 @@ class LearningAgent:
             return
         for record in records:
             if record.partition == 0:
-                LESSONS.labels(self._learn(learning.learner, record)).inc()
+                if record.holds_event:
+                    LESSONS.labels(self._learn(learning.learner, record)).inc()
                 learning.position = record.offset
 
     def _learn(self, learner: Learner, record: Record) -> str:

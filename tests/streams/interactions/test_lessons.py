@@ -117,7 +117,7 @@ async def test_who_objects_and_what_was_sent_twice_teach_nothing() -> None:
 
 async def test_several_users_are_studied_together_and_the_oldest_events_are_left_out() -> None:
     school, before = School(), metric("sightline_lessons_total", outcome="left_out")
-    batch = [record(n, click(f"u{n}", f"red{n}")) for n in range(8)]
+    batch = [record(n, click(f"u{n}", f"red{n % 4}")) for n in range(8)]
     found = await school.after(*batch)
 
     assert [each.user for each in found] == [key_of(f"u{n}") for n in range(8 - rules.TOGETHER, 8)]
