@@ -26,8 +26,8 @@ from streams.wire.records import Message, Record
 #: How often it is looked whether there is something to say, and the time between two versions.
 LOOK_EVERY_S: Final = 1.0
 VERSION_EVERY_MS: Final = 2_000
-#: A sign of life where there is no new version.
-ALIVE_EVERY_MS: Final = 60_000
+#: A sign of life where there is no new version. After a crash, what was learned since is learned again.
+ALIVE_EVERY_MS: Final = 10_000
 
 
 @dataclass(slots=True)

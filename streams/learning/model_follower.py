@@ -15,7 +15,7 @@ from streams.metrics import MODELS_REFUSED, RANKER_HEARD, RANKER_VERSION
 from streams.processing.background import end, every, failure_of
 from streams.wire.records import Record
 
-#: A learner says at least every minute that it lives; after an hour without it counts as away.
+#: A learner says every few seconds that it lives; after an hour without it counts as away.
 AWAY_MS: Final = 3_600_000
 LOOK_EVERY_S: Final = 1.0
 

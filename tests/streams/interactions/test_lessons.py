@@ -52,7 +52,7 @@ class School:
 
 
 def did(kind: str, thing: str, offset: int, **changes: object) -> Record:
-    return record(offset, click(thing=thing, event=f"e{offset}", type=kind, **changes))
+    return record(offset, {**click(thing=thing, event=f"e{offset}"), "type": kind, **changes})
 
 
 async def test_a_choice_teaches_which_of_the_candidates_before_it_was_chosen() -> None:

@@ -84,7 +84,7 @@ async def test_another_goes_on_where_the_first_one_was() -> None:
     assert encode_model(record.ranker()) == encode_model(alone.model())
 
 
-async def test_without_news_it_says_every_minute_that_it_lives() -> None:
+async def test_without_news_it_says_every_ten_seconds_that_it_lives() -> None:
     world = World()
     agent, publisher = world.agent()
     await agent.take_up([0])
