@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from features.item import key_of
 from features.profile import Action, Profile, weigh
-from features.unseen import before_impressions, is_touched
 from inference.ranking.lessons import ACTION_LIMIT, Lesson, encode_lesson, lesson_from
 from streams.interactions.allowance import Allowance
 from streams.interactions.lists import ListMaker
 from streams.interactions.reducer import Effect
+from streams.learning.unseen import before_impressions, is_touched
 from streams.logs import Seldom, log
 from streams.metrics import LESSON_SECONDS, LESSONS
 from streams.processing.background import end, failure_of

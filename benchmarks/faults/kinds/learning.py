@@ -135,7 +135,7 @@ def _check_order(said: list[ModelRecord]) -> None:
 
 
 FAULTS = (
-    Fault("learner-killed", "SIGKILL of the learner, started again", kill_learner, within_s=45, learning=1),
-    Fault("learner-twice", "two learners, SIGKILL of the one that learns", run_learner_twice, within_s=45, learning=1),
+    Fault("learner-killed", "SIGKILL of the learner, started again", kill_learner, within_s=60, learning=1),
+    Fault("learner-twice", "two learners, SIGKILL of the one that learns", run_learner_twice, within_s=60, learning=1),
     Fault("learner-poisoned", "1,000 lessons with flipped labels from one user", teach_lies, within_s=60, learning=1),
 )

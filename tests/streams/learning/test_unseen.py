@@ -1,6 +1,6 @@
 from features.item import key_of
 from features.profile import Action, Profile, profile_after, weigh
-from features.unseen import before_impressions, is_touched
+from streams.learning.unseen import before_impressions, is_touched
 
 SHOWN, LOOKED_AT, CLICKED = map(key_of, ("shown", "looked at", "clicked"))
 
