@@ -19,6 +19,7 @@ from inference.recommender import Recommended, Recommender
 from state.signals import Signals
 from streams.interactions.reducer import reduce
 from streams.items.reducer import ItemEffects
+from streams.learning.unseen import before_impressions, is_touched
 from streams.wire.events import Interaction
 from streams.wire.records import Record
 from streams.wire.topics import INTERACTIONS
@@ -89,6 +90,25 @@ class ReplayedWorld:
         (made,) = self.recommender.recommend(prepared, [key_of(user)], behaviours, self._signals.trends, now_ms)
         items = made.ranking.items
         return Listed([each.item_id for each in items], [each.source for each in items], made)
+
+    def study(self, event: Event) -> tuple[NDArray[np.float32], int] | None:
+        """What the ranker that learns knows just before an event; see `Recommender.study`.
+
+        None where the item is no candidate, or the user did something with it before.
+        """
+        now_ms = max(self._now_ms, event.at_ms)
+        self.settle()
+        profile, item = self._profiles.get(event.user, NEW), key_of(event.item)
+        if is_touched(profile, item):
+            return None
+        profiles = [before_impressions(profile, [item])]
+        needed = self.recommender.needed(profiles)
+        behaviours = {key: self._behaviours[key] for key in needed if key in self._behaviours}
+        prepared = self.recommender.prepare(profiles, now_ms)
+        (found,) = self.recommender.study(
+            prepared, [key_of(event.user)], [event.item], behaviours, self._signals.trends, now_ms
+        )
+        return found
 
     def settle(self) -> None:
         """Bring items up to date with the events since the last time, as the items agent does with a micro-batch."""

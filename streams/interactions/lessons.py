@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.item import key_of
-from features.profile import Action, Profile, weigh
-from inference.ranking.lessons import ACTION_LIMIT, Lesson, encode_lesson, lesson_from
+from features.profile import Action, Profile
+from inference.ranking.lessons import Lesson, encode_lesson, lesson_from
 from streams.interactions.allowance import Allowance
 from streams.interactions.lists import ListMaker
 from streams.interactions.reducer import Effect
+from streams.learning.lesson_weights import lesson_weight
 from streams.learning.unseen import before_impressions, is_touched
 from streams.logs import Seldom, log
 from streams.metrics import LESSON_SECONDS, LESSONS
@@ -111,12 +112,15 @@ class LessonMaker:
         for effect in effects:
             match effect:
                 case Effect(event=Interaction() as event, outcome="applied", action=Action() as action):
-                    if weight := lesson_weight(event, self._weights):
+                    if weight := self._weigh(event):
                         self._due.append(Due(effect.before, event, action, effect.record.partition, weight, now_s))
                 case Effect(withdraws_list=True):
                     self.forget(key_of(effect.user_id))
         if self._due:
             self._has_due.set()
+
+    def _weigh(self, event: Interaction) -> float:
+        return lesson_weight(self._weights, event.type, rating=event.rating, dwell_ms=event.dwell_ms)
 
     def forget(self, user: int) -> None:
         """Drop what is remembered of a user, by key."""
@@ -191,16 +195,3 @@ class LessonMaker:
         if refused and self._seldom.left_out("refused") is not None:
             log.warning("lessons_unpublished", topic=self._topic, remedy="see `sightline topics check`; lists go on")
         return not refused
-
-
-def lesson_weight(event: Interaction, weights: Mapping[str, float]) -> float:
-    """What an event teaches, -8 to 8; 0 for nothing.
-
-    An impression is no choice. It tells of the list that it was in by what the user chose from that instead.
-    """
-    weight = weights.get(event.type, 0.0)
-    if event.type == "view":
-        weight *= weigh("view", dwell_ms=event.dwell_ms) if event.dwell_ms is not None else 0.0
-    elif event.type == "rate":
-        weight *= weigh("rate", rating=event.rating)
-    return min(max(weight, -ACTION_LIMIT), ACTION_LIMIT)

@@ -2,15 +2,12 @@
 
 from collections.abc import Sequence
 
-import pytest
-
 from features.item import key_of
 from inference.ranking.features import FEATURES
 from inference.ranking.lessons import Lesson, decode_lesson
 from streams.interactions import lessons as rules
-from streams.interactions.lessons import LessonMaker, lesson_weight
+from streams.interactions.lessons import LessonMaker
 from streams.settings_checks import parse_lesson_weights
-from streams.wire.events import Interaction
 from streams.wire.records import Message, Record
 from tests.harness.fakes import NOON, until
 from tests.harness.interactions import Hub, click, metric, record
@@ -178,26 +175,3 @@ async def test_refused_lessons_are_counted_and_nothing_else_happens() -> None:
     await school.after(did("click", "red3", 0))
 
     assert metric("sightline_lessons_total", outcome="unpublished") - before == 1
-
-
-@pytest.mark.parametrize(
-    ("kind", "fields", "weight"),
-    [
-        ("click", {}, 1.0),
-        ("view", {}, 0.0),
-        ("view", {"dwell_ms": 30_000}, 0.5),
-        ("rate", {"rating": 5.0}, 2.0),
-        ("rate", {"rating": 1.0}, -2.0),
-        ("purchase", {}, 3.0),
-        ("hide", {}, -3.0),
-        ("upload", {}, 0.0),
-    ],
-)
-def test_what_an_action_weighs(kind: str, fields: dict[str, object], weight: float) -> None:
-    event = Interaction(event_id="e", type=kind, user_id="u", item_id="i", occurred_at_ms=0, **fields)  # type: ignore[arg-type]
-    assert lesson_weight(event, WEIGHTS) == weight
-
-
-def test_no_weight_is_beyond_what_a_lesson_takes() -> None:
-    event = Interaction(event_id="e", type="rate", user_id="u", item_id="i", occurred_at_ms=0, rating=5.0)
-    assert lesson_weight(event, parse_lesson_weights("rate=8")) == 8.0
