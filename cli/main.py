@@ -43,6 +43,7 @@ COMMANDS = {
     "positions": "cli.operate.commands:positions",
     "dead-letters": "cli.dead_letters.commands:app",
     "items": "cli.items.commands:app",
+    "train": "cli.train.commands:app",
     "bench": "cli.bench.commands:app",
 }
 

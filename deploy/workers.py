@@ -19,8 +19,8 @@ from deploy.record import Record
 from deploy.service import Progress
 from streams.settings import Settings
 
-WorkerName = Literal["interactions", "uploads", "items"]
-ALL: tuple[WorkerName, ...] = ("interactions", "uploads", "items")
+WorkerName = Literal["interactions", "uploads", "items", "learning"]
+ALL: tuple[WorkerName, ...] = ("interactions", "uploads", "items", "learning")
 #: `sightline`, by the Python that runs this.
 SIGHTLINE = (sys.executable, "-c", "from cli.main import main; main()")
 COMMAND = (*SIGHTLINE, "worker")

@@ -61,14 +61,6 @@ class Recommended:
         return count_sources(self.sources)
 
 
-@dataclass(frozen=True, slots=True)
-class Featured:
-    """The candidates of a user: `rows` int64 [n] of the catalogue and their `features` float32 [n, f] (FEATURES)."""
-
-    rows: NDArray[np.int64]
-    features: NDArray[np.float32]
-
-
 class Recommender:
     """Makes lists of `length` slots: tastes, sources, filters, signals, ranking, reasons. It waits for nothing."""
 
@@ -122,20 +114,29 @@ class Recommender:
                 _, found[place] = self._make_longer(query, place, each)
         return found
 
-    def features(
+    def study(
         self,
+        items: Sequence[str],
         prepared: Prepared,
         users: Sequence[int],
         behaviours: Mapping[int, Behaviour],
         trends: NDArray[np.void],
         now_ms: int,
-    ) -> list[Featured]:
-        """What a ranker that learns would know of each user's candidates, for lessons; arguments as of `recommend`."""
+    ) -> list[tuple[NDArray[np.float32], int] | None]:
+        """What the ranker that learns knows of the candidates of each prepared profile, and which one an item is.
+
+        For each user the features float32 [m, f] of the candidates (`FEATURES`) and the place of the user's item among
+        them; None where it is no candidate. For the other arguments see `recommend`.
+        """
         query = self._query(prepared, users, behaviours, trends, now_ms)
         candidates = generate_candidates(query)
-        found = find_features(query, candidates, find_signals(query, candidates))
-        bounds = pairwise(candidates.bounds.tolist())
-        return [Featured(candidates.rows[start:end], found[start:end]) for start, end in bounds]
+        features = find_features(query, candidates, find_signals(query, candidates))
+        found: list[tuple[NDArray[np.float32], int] | None] = []
+        for item, (start, end) in zip(items, pairwise(candidates.bounds.tolist()), strict=True):
+            row = self._catalog.row_of(item)
+            places = [] if row is None else np.flatnonzero(candidates.rows[start:end] == row).tolist()
+            found.append((features[start:end], places[0]) if places else None)
+        return found
 
     def explain(
         self,

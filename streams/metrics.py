@@ -168,6 +168,33 @@ STEPS_LAG = Gauge("sightline_steps_lag_records", "Records of state.steps that th
 LAST_STEP = Gauge(
     "sightline_last_step_timestamp_seconds", "Unix time of the newest event whose step this process has applied"
 )
+LESSONS = Counter(
+    "sightline_lessons_total",
+    "Lessons for the ranker that learns. Interactions workers: made, not_proposed (no source had proposed the item), "
+    "left_out (there was no time), unpublished (Kafka refused it). Learning worker: learned (or held out to judge by), "
+    "passed_over (beyond its user's quota), refused (of another release, or damaged)",
+    ["outcome"],
+)
+LESSON_SECONDS = Counter("sightline_lesson_seconds_total", "Processor time that an interactions worker gave to lessons")
+RANKER_VERSION = Gauge(
+    "sightline_ranker_version", "Version of the ranker that learns in this process; 0: the hand weights"
+)
+RANKER_HEARD = Gauge(
+    "sightline_ranker_heard_timestamp_seconds",
+    "Unix time at which the learning worker last said its version, as this process knows; 0 where none is followed",
+)
+RANKER_LOSS = Gauge(
+    "sightline_ranker_loss",
+    "1 - 1 / rank of what users chose next, on lessons held out, by whose order: hand weights, good or newest version",
+    ["model"],
+)
+RANKER_ROLLBACKS = Counter(
+    "sightline_ranker_rollbacks_total", "How often what was learned last was thrown away, because it made lists worse"
+)
+MODELS_REFUSED = Counter(
+    "sightline_models_refused_total",
+    "Records of state.models that this release cannot rank with; the last good one stays",
+)
 BUILD = Info("sightline_build", "Version of Sightline and of the encoder; reported by uploads workers")
 
 #: Finding a stage's histogram takes as long as observing it.

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from streams.addresses import kafka_addresses, redis_url, store_url, triton_address
 from streams.errors import SettingsError
 from streams.settings_checks import (
+    LESSON_WEIGHTS,
     check_authorities,
     check_file,
     check_kafka_login,
@@ -20,6 +21,7 @@ from streams.settings_checks import (
     check_protocol,
     check_redis_login,
     misspelt,
+    parse_lesson_weights,
     redact,
     shorten,
     split_login,
@@ -144,6 +146,14 @@ class Settings(BaseSettings):
         le=1 << 22,
         description="the last steps of all users in the memory of an interactions worker, 128 bytes each; 0: none",
     )
+    learning: Literal["on", "frozen", "off"] = Field(
+        "on",
+        description="the ranker learns from what users do; frozen: lists keep its last version; off: hand weights",
+    )
+    lesson_weights: str = Field(
+        LESSON_WEIGHTS,
+        description="what an action teaches: click=1,purchase=4; those left out keep their weight, 0 teaches nothing",
+    )
     trends_min_users: int = Field(
         1,
         ge=1,
@@ -222,6 +232,12 @@ class Settings(BaseSettings):
     @classmethod
     def _key(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         check_key(str(info.field_name).removesuffix("_key"), value, info.data)
+        return value
+
+    @field_validator("lesson_weights")
+    @classmethod
+    def _lesson_weights(cls, value: str) -> str:
+        parse_lesson_weights(value)
         return value
 
     @field_validator("control_key")

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 _SHOWN = 100
 _KEY_LENGTH = 16
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _LOGIN_IN_URL = re.compile(r"(rediss?://)([^:@]*):?(.*)@([^@]*)", re.IGNORECASE)
 
 
@@ -128,6 +129,34 @@ def check_keys(value: SecretStr | None) -> None:
     keys = [] if value is None else [key.strip() for key in value.get_secret_value().split(",") if key.strip()]
     if value is not None and (not keys or min(map(len, keys)) < _KEY_LENGTH):
         raise ValueError(f"must have at least {_KEY_LENGTH} characters; so must each further key after a comma")
+
+
+#: What an action teaches the ranker: the weights of `features.profile`. A `view` counts a minute's look at the page of
+#: the item (an impression teaches nothing by itself), a `rate` each point above or below 3.
+LESSON_WEIGHTS = "view=1,click=1,like=2,save=2,share=2.5,purchase=3,rate=1,dislike=-2,hide=-3"
+_REFUSALS = ("dislike", "hide")
+_LESSON_LIMIT = 8.0
+
+
+def parse_lesson_weights(text: str) -> dict[str, float]:
+    """Return the weight of each action, of which the text names some or none; the others have LESSON_WEIGHTS.
+
+    >>> parse_lesson_weights("click=0.5, hide=-1")["hide"], parse_lesson_weights("")["like"]
+    (-1.0, 2.0)
+    """
+    known = {name: float(weight) for name, _, weight in (each.partition("=") for each in LESSON_WEIGHTS.split(","))}
+    found: dict[str, float] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, _, weight = map(str.strip, part.partition("="))
+        if name not in known or name in found:
+            raise ValueError(f"{shorten(part)!r} does not name one of {', '.join(known)}, each once at most")
+        low, high = (-_LESSON_LIMIT, 0.0) if name in _REFUSALS else (0.0, _LESSON_LIMIT)
+        if not (_NUMBER.fullmatch(weight) and low <= float(weight) <= high):
+            raise ValueError(
+                f"{shorten(part)!r} has no weight between {low:g} and {high:g}: write {name}={known[name]:g}"
+            )
+        found[name] = float(weight)
+    return known | found
 
 
 def _check_use(service: str, others: Mapping[str, Any]) -> None:

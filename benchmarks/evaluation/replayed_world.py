@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from benchmarks.evaluation.log import Event, Log
 from features.behaviour import Behaviour
-from features.co_choices.choice import LINKING
 from features.item import Item, key_of
 from features.profile import NEW, Profile
 from features.trends import NO_TRENDS
@@ -19,17 +18,20 @@ from inference.catalog.catalog import Catalog
 from inference.ranking.lessons import lesson_from
 from inference.recommender import Prepared, Recommended, Recommender
 from state.signals import Signals
-from streams.interactions.reducer import Effect, reduce
+from streams.interactions.reducer import reduce
 from streams.items.reducer import ItemEffects
 from streams.learning.learner import Learner
+from streams.learning.lesson_weights import lesson_weight
+from streams.learning.unseen import before_impressions, is_touched
+from streams.settings import Settings
+from streams.settings_checks import parse_lesson_weights
 from streams.wire.events import Interaction
 from streams.wire.records import Record
+from streams.wire.signals import linking_of
 from streams.wire.topics import INTERACTIONS
 
 #: Events after which items are brought up to date at the latest: a full micro-batch of the agents.
 _BATCH = 256
-#: How many steps of all users lists look back on, as in a worker.
-STEPS = 1 << 18
 #: The version of an encoder that stands for pictures which say nothing.
 SAYS_NOTHING = "random@1"
 
@@ -44,16 +46,21 @@ class Listed:
 
 
 class ReplayedWorld:
-    """Profiles, items and lists after a prefix of a log. Lists have `length` slots at most."""
+    """Profiles, items and lists after a prefix of a log. Lists have `length` slots at most.
 
-    def __init__(self, log: Log, *, dimensions: int, length: int, min_users: int, seed: int) -> None:
-        self.catalog = Catalog(dimensions)
-        self._recent_steps = RecentSteps(STEPS)
+    With a `learner` the ranker learns from each event before it is applied, and lists follow its last good version.
+    """
+
+    def __init__(self, settings: Settings, log: Log, *, length: int, seed: int, learner: Learner | None = None) -> None:
+        self._recent_steps = RecentSteps(settings.recent_steps) if settings.recent_steps else None
+        self.catalog = Catalog(settings.dimensions)
         self.recommender = Recommender(self.catalog, length=length, recent_steps=self._recent_steps)
-        self.learner = Learner()
+        self._learner = learner
+        self._lesson_weights = parse_lesson_weights(settings.lesson_weights)
+        self._linking = linking_of(settings)
+        self._min_users = settings.trends_min_users
         self._log = log
         self._seed = seed
-        self._min_users = min_users
         self._profiles: dict[str, Profile] = {}
         self._behaviours: dict[int, Behaviour] = {}
         self._signals = Signals(-1, {}, NO_TRENDS, {}, self._behaviours)
@@ -78,53 +85,49 @@ class ReplayedWorld:
             rating=event.rating,
         )
         record = Record(INTERACTIONS.name, 0, self._offset, event.at_ms, event.user.encode(), None)
-        before = self._profiles.get(event.user, NEW)
-        effect = reduce(record, interaction, before)
-        self._teach(effect, event)
+        if self._learner is not None:
+            self._teach(self._learner, event)
+        effect = reduce(record, interaction, self._profiles.get(event.user, NEW))
         self._profiles[event.user] = effect.after
-        for choice in effect.choices(LINKING):
-            self._effects.choose(choice, LINKING)
-            self._recent_steps.append(np.array([key_of(event.user)], np.uint64), np.array([choice.item], np.uint64))
+        for choice in effect.choices(self._linking):
+            self._effects.choose(choice, self._linking)
+        if self._recent_steps is not None:
+            for _, (_, _, user, item) in effect.steps():
+                self._recent_steps.append(np.array([user], np.uint64), np.array([item], np.uint64))
         if self._offset % _BATCH == 0:
             self.settle()
 
     def recommend(self, user: str, at_ms: int) -> Listed:
         """The list of a user at a time, from all that was learned so far."""
-        (made,) = self.recommender.recommend(*self._asked(user, max(self._now_ms, at_ms)))
+        profile = self._profiles.get(user, NEW)
+        (made,) = self.recommender.recommend(*self._asked(user, profile, max(self._now_ms, at_ms)))
         items = made.ranking.items
         return Listed([each.item_id for each in items], [each.source for each in items], made)
 
-    def _asked(self, user: str, now_ms: int) -> tuple[Prepared, list[int], dict[int, Behaviour], NDArray[np.void], int]:
-        """The arguments with which the recommender is asked for the user's list."""
+    def _asked(
+        self, user: str, profile: Profile, now_ms: int
+    ) -> tuple[Prepared, list[int], dict[int, Behaviour], NDArray[np.void], int]:
+        """What the recommender is asked with about a user with this profile."""
         self.settle()
-        profiles = [self._profiles.get(user, NEW)]
-        needed = self.recommender.needed(profiles)
+        needed = self.recommender.needed([profile])
         behaviours = {key: self._behaviours[key] for key in needed if key in self._behaviours}
-        return self.recommender.prepare(profiles, now_ms), [key_of(user)], behaviours, self._signals.trends, now_ms
+        return self.recommender.prepare([profile], now_ms), [key_of(user)], behaviours, self._signals.trends, now_ms
 
-    def _teach(self, effect: Effect, event: Event) -> None:
-        """Let the ranker learn from what the user did, as after a list of just before it."""
-        row = self.catalog.row_of(event.item)
-        if row is None or effect.outcome != "applied" or effect.action is None or not effect.action.weight:
+    def _teach(self, learner: Learner, event: Event) -> None:
+        """Have the learner learn from what the user is about to do, as it does where there is time for all lessons."""
+        weight = lesson_weight(self._lesson_weights, event.type, rating=event.rating, dwell_ms=event.dwell_ms)
+        profile, item = self._profiles.get(event.user, NEW), key_of(event.item)
+        if not weight or is_touched(profile, item):
             return
-        (found,) = self.recommender.features(*self._asked(event.user, self._now_ms))
-        (places,) = np.nonzero(found.rows == row)
-        if not len(places):
+        asked = self._asked(event.user, before_impressions(profile, [item]), self._now_ms)
+        (found,) = self.recommender.study([event.item], *asked)
+        if found is None:
             return
-        key = effect.action.event
-        lesson = lesson_from(
-            found.features,
-            int(places[0]),
-            user=key_of(event.user),
-            at_ms=event.at_ms,
-            weight=effect.action.weight,
-            slot=-1,
-            seed=key % 2**64,
-        )
-        version = self.learner.model().version
-        self.learner.learn(lesson)
-        if self.learner.model().version != version:
-            self.recommender.apply_model(self.learner.model())
+        version = learner.model().version
+        user, seed = key_of(event.user), self._offset
+        learner.learn(lesson_from(*found, user=user, at_ms=event.at_ms, weight=weight, slot=-1, seed=seed))
+        if learner.model().version != version:
+            self.recommender.apply_model(learner.model())
 
     def settle(self) -> None:
         """Bring items up to date with the events since the last time, as the items agent does with a micro-batch."""

@@ -12,13 +12,12 @@ from benchmarks.evaluation.judged import PRODUCT, Judged
 from benchmarks.evaluation.log import Event, Log, UnreadableLog
 from benchmarks.evaluation.measures import LENGTHS, Answers
 from benchmarks.evaluation.protocols import Protocol, Question, Step, steps_of, steps_of_tail
-from benchmarks.evaluation.replayed_world import Listed, ReplayedWorld
+from benchmarks.evaluation.replayed_world import ReplayedWorld
+from streams.learning.learner import Learner
 from streams.settings import Settings
 
 #: How often baselines with a model are trained in a log, at most.
 TRAININGS = 10
-#: Called after each event that was learned, with the list that the product made before it, if one was asked for.
-Lesson = Callable[[Event, Listed | None], None]
 _PROGRESS_PARTS = 20
 _TAIL = ("hit_at_10", "recall_at_10", "ndcg_at_10", "mrr")
 
@@ -31,7 +30,6 @@ def evaluate(
     tail: Sequence[Event] = (),
     seed: int,
     progress: Callable[[str], None] = lambda _: None,
-    lesson: Lesson = lambda _event, _listed: None,
 ) -> dict[str, Any]:
     """The figures of a log, as `sightline bench stream --json` prints them; raises UnreadableLog.
 
@@ -40,7 +38,7 @@ def evaluate(
     """
     if not log.events:
         raise UnreadableLog("the log holds no event")
-    replay = Replay(settings, log, (), seed, progress, lesson)
+    replay = Replay(settings, log, (), seed, progress)
     # One thread: times are those of one core, and sums are always in the same order.
     with threadpool_limits(1):
         judged = replay.run(steps_of(log.events, protocol), len(log.events))
@@ -60,7 +58,7 @@ def evaluate(
         "left_out": replay.left_out,
         "ratio_item_knn": round(product["hit_at_10"] / item_knn, 4) if item_knn else None,
     }
-    return {**found, "tail": _tail(settings, log, tail, seed, progress, lesson)} if tail else found
+    return {**found, "tail": _tail(settings, log, tail, seed, progress)} if tail else found
 
 
 def _tail(
@@ -69,9 +67,8 @@ def _tail(
     tail: Sequence[Event],
     seed: int,
     progress: Callable[[str], None],
-    lesson: Lesson,
 ) -> dict[str, Any]:
-    replay = Replay(settings, log, tail, seed, progress, lesson)
+    replay = Replay(settings, log, tail, seed, progress)
     with threadpool_limits(1):
         replay.run((Step(None, event) for event in log.events), len(log.events))
         judged = replay.run(steps_of_tail(tail), len(tail))
@@ -94,22 +91,15 @@ class Replay:
         tail: Sequence[Event],
         seed: int,
         progress: Callable[[str], None],
-        lesson: Lesson,
     ) -> None:
         self.crowd = Crowd(log, tail, seed)
-        self.world = ReplayedWorld(
-            log,
-            dimensions=settings.dimensions,
-            length=max(LENGTHS),
-            min_users=settings.trends_min_users,
-            seed=seed,
-        )
+        self.learner = Learner() if settings.learning == "on" else None
+        self.world = ReplayedWorld(settings, log, length=max(LENGTHS), seed=seed, learner=self.learner)
         names = self.crowd.names
         self._baselines, self.left_out = baselines_for(
             len(names), settings.dimensions, lambda item: self.world.picture(names[item]), seed
         )
         self._progress = progress
-        self._lesson = lesson
         self._last_ms: dict[str, int] = {}
         self._learned = 0
         self._train_from = 0
@@ -121,10 +111,10 @@ class Replay:
         judged = Judged({name: Answers() for name in (PRODUCT, *self._baselines)})
         every = max(total // _PROGRESS_PARTS, 1)
         for place, step in enumerate(steps, 1):
-            listed = None if step.question is None else self._answer(step.question, judged)
+            if step.question is not None:
+                self._answer(step.question, judged)
             if step.event is not None:
                 self._learn(step.event)
-                self._lesson(step.event, listed)
             if place % every == 0:
                 self._progress(f"{place:,} of {total:,} events, {len(judged.answers[PRODUCT].rows):,} lists")
         return judged
@@ -136,7 +126,7 @@ class Replay:
             "us_per_list": round(self._list_ns / self._lists / 1000, 1) if self._lists else None,
         }
 
-    def _answer(self, question: Question, judged: Judged) -> Listed:
+    def _answer(self, question: Question, judged: Judged) -> None:
         self._settle()
         began = time.perf_counter_ns()
         listed = self.world.recommend(question.user, question.at_ms)
@@ -149,7 +139,6 @@ class Replay:
             lists[name] = self.crowd.best(baseline.scores(question.user, recent), question.user, max(LENGTHS))
         last_ms = self._last_ms.get(question.user)
         judged.add(question, lists, listed, self.crowd, None if last_ms is None else question.at_ms - last_ms)
-        return listed
 
     def _learn(self, event: Event) -> None:
         began = time.perf_counter_ns()

@@ -24,5 +24,6 @@ class Fault:
     per_minute_s: float = 0.0
     interactions: int = 1
     uploads: int = 0
+    learning: int = 0
     needs: frozenset[Need] = frozenset()
     refused: bool = False

@@ -42,6 +42,8 @@ def running(fault: Fault, settings: Settings, services: Services, *, rate: float
                 workers.start("interactions", number)
             for number in range(1, fault.uploads + 1):
                 workers.start("uploads", number)
+            for number in range(1, fault.learning + 1):
+                workers.start("learning", number)
             system = System(own, services, workers, traffic, lists, minutes)
             # All workers have partitions and work before the fault strikes.
             traffic.publish(int(rate))

@@ -43,7 +43,8 @@ class System:
     def ends(self, topic: topics.Topic = topics.INTERACTIONS) -> dict[int, int]:
         """The offset after the last record of each partition."""
         with closing(KafkaLogReader(self.services.kafka)) as log:
-            return {p: log.extent(self.topic(topic), p).end for p in range(self.settings.partitions)}
+            partitions = range(topic.count(self.settings.partitions))
+            return {p: log.extent(self.topic(topic), p).end for p in partitions}
 
     def positions(self, topic: topics.Topic = topics.INTERACTIONS) -> dict[int, int]:
         """The last applied offset of each partition, as stored in Redis; for events.interactions or state.signals."""

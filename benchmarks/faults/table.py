@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from benchmarks.faults.fault import Fault
-from benchmarks.faults.kinds import kafka, messages, redis, transactions, triton, workers
+from benchmarks.faults.kinds import kafka, learning, messages, redis, transactions, triton, workers
 
 FAULTS: tuple[Fault, ...] = (
     *workers.FAULTS,
@@ -12,6 +12,7 @@ FAULTS: tuple[Fault, ...] = (
     *triton.FAULTS,
     *messages.FAULTS,
     *transactions.FAULTS,
+    *learning.FAULTS,
 )
 
 

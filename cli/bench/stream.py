@@ -37,7 +37,7 @@ def judge(data: Path | None, protocol: Protocol, tail: Path | None, seed: int, a
     begin()
     settings = read_settings()
     try:
-        log = read_log(data, seed=seed) if data is not None else _read_topics(settings)
+        log = read_log(data, seed=seed) if data is not None else read_deployment(settings)
         later = in_order(read_events(tail), seed) if tail is not None else []
     except UnreadableLog as error:
         raise typer.BadParameter(str(error)) from error
@@ -51,7 +51,8 @@ def judge(data: Path | None, protocol: Protocol, tail: Path | None, seed: int, a
         _print(found, page)
 
 
-def _read_topics(settings: Settings) -> Log:
+def read_deployment(settings: Settings) -> Log:
+    """The log of the deployment's own topics; raises BrokerUnavailable, UnreadableLog."""
     progress("reading the deployment's topics")
     reader = KafkaLogReader(Stack(settings).endpoints().kafka, security=kafka_security(settings))
     try:

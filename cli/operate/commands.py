@@ -29,6 +29,7 @@ class WorkerChoice(StrEnum):
     interactions = "interactions"
     uploads = "uploads"
     items = "items"
+    learning = "learning"
 
 
 class PlatformChoice(StrEnum):

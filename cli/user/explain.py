@@ -10,7 +10,7 @@ from cli.output import print_json, progress
 from cli.pseudonyms import known_as
 from cli.running import running_stores
 from cli.user.explained import print_item, print_list
-from cli.user.stored import read_catalog, read_profile, read_steps, stores
+from cli.user.stored import read_catalog, read_model, read_profile, read_steps, stores
 from deploy.local import Endpoints
 from features.item import Item, key_of
 from inference.explain.explanation import Explanation, Subject
@@ -48,6 +48,7 @@ async def _explain(user_id: str, item_id: str | None, settings: Settings, endpoi
     if recent_steps is None:
         progress("the source sessions is left out: SIGHTLINE_RECENT_STEPS is 0, or state.steps cannot be read")
     recommender = Recommender(catalog, length=settings.list_length, recent_steps=recent_steps)
+    recommender.apply_model(await asyncio.to_thread(read_model, settings, endpoints))
     async with stores(settings, endpoints) as (profiles, signals):
         _, _, profile = await read_profile(profiles, user_id, settings.partitions)
         behaviours = await signals.behaviours(recommender.needed([profile]))

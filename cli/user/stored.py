@@ -1,22 +1,25 @@
 """Reads what is stored of a user, and the catalogue that it is about."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 from deploy.local import Endpoints
 from features.profile import NEW, Profile
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
+from inference.ranking.model import RankerModel
 from sightline_client.routing import partition_of
 from state.profiles import ProfileStore
 from state.redis import RedisPartitions, connect
 from state.signals import SignalStore
 from streams.catalog.replica import CatalogReplica
 from streams.credentials import kafka_security, redis_access
+from streams.kafka.log_reader import KafkaLogReader
+from streams.learning.model_log import last_version
 from streams.settings import Settings
 from streams.steps.replica import StepsReplica
 from streams.wire.namespace import Namespace
-from streams.wire.topics import CATALOG, STEPS
+from streams.wire.topics import CATALOG, MODELS, STEPS
 
 #: The longest time for reading the last steps; older ones are left out then.
 _STEPS_S = 5.0
@@ -63,3 +66,13 @@ async def read_steps(settings: Settings, endpoints: Endpoints) -> RecentSteps | 
     await replica.start()
     await replica.stop()
     return replica.ring if replica.is_known else None
+
+
+def read_model(settings: Settings, endpoints: Endpoints) -> RankerModel | None:
+    """The version that lists are made by now; None for the hand weights. Raises ModelRefused, BrokerUnavailable."""
+    if settings.learning == "off":
+        return None
+    topic = Namespace(settings.topic_prefix).topic(MODELS)
+    with closing(KafkaLogReader(endpoints.kafka, security=kafka_security(settings))) as log:
+        found = last_version(log, topic)
+    return None if found is None or found.version == 0 else found.ranker()

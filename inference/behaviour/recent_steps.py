@@ -20,6 +20,8 @@ STEPS_LIMIT: Final = 1 << 18
 USER, ITEM, EARLIER, LATER, VISIT_BEFORE, VISIT_AFTER, BEFORE = range(7)
 AFTER: Final = BEFORE + PLACES
 _WIDTH: Final = AFTER + PLACES
+#: The last steps of lately are the ring's size divided by this: 4,096 of them.
+LATELY: Final = 64
 #: Steps that one compiled call appends.
 _AT_ONCE: Final = 4096
 
@@ -29,7 +31,8 @@ class RecentSteps:
 
     `steps` int32 [limit + 1, 32] has for each the numbers of its user and item, the user's steps EARLIER and LATER, the
     item's visits before and after it, then the items of the window before it and after it, the nearest first.
-    `last_visits` and `visits` int32 are the last step of each item and how many steps it has, by its number.
+    `last_visits` and `visits` int32 are the last step of each item and how many steps it has, by its number; `lately`
+    int32 how many of these are among the last limit / LATELY.
     `scratch` float32 [5, items] is room for those who read the ring: zeros, which they leave as zeros.
     """
 
@@ -39,6 +42,7 @@ class RecentSteps:
         self.steps = np.zeros((limit + 1, _WIDTH), np.int32)
         self.last_visits, self.visits = np.zeros(most + 1, np.int32), np.zeros(most + 1, np.int32)
         self.scratch = np.zeros((5, most + 1), np.float32)
+        self.lately = np.zeros(most + 1, np.int32)
         self._last_steps = np.zeros(most + 1, np.int32)
         self._latest = 0
 
@@ -56,7 +60,14 @@ class RecentSteps:
             part = slice(start, start + _AT_ONCE)
             users_part, items_part = self.users.give(users[part]), self.items.give(items[part])
             self._latest, *gone = _append(
-                users_part, items_part, self._latest, self.steps, self._last_steps, self.last_visits, self.visits
+                users_part,
+                items_part,
+                self._latest,
+                self.steps,
+                self._last_steps,
+                self.last_visits,
+                self.visits,
+                self.lately,
             )
             self._give_back(*gone)
 
@@ -64,7 +75,9 @@ class RecentSteps:
         """Take out the steps of the user with this key, and with them their windows."""
         (number,) = self.users.find(np.array([user], np.uint64)).tolist()
         if number:
-            gone = _forget(number, self.steps, self._last_steps, self.last_visits, self.visits)
+            gone = _forget(
+                number, self._latest, self.steps, self._last_steps, self.last_visits, self.visits, self.lately
+            )
             self._give_back(np.array([number]), gone)
 
     def _give_back(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> None:
@@ -81,19 +94,25 @@ def _append(
     last_steps: NDArray[np.int32],
     last_visits: NDArray[np.int32],
     visits: NDArray[np.int32],
+    lately: NDArray[np.int32],
 ) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
     """Append steps [n] after the place `latest`; the new latest place, and the users and items left without steps."""
     gone_users, gone_items, gone = np.empty(len(users), np.int64), np.empty(len(users), np.int64), 0
+    limit = len(steps) - 1
+    window = limit // LATELY
     for number in range(len(users)):
         user, item = users[number], items[number]
         if _is_near(item, steps[last_steps[user]]):
             continue
-        latest = latest % (len(steps) - 1) + 1
+        latest = latest % limit + 1
+        # An empty place has the item 0, whose count nobody reads.
+        lately[steps[(latest - 1 - window) % limit + 1, ITEM]] -= 1
         if steps[latest, USER]:
             gone_users[gone], gone_items[gone] = steps[latest, USER], steps[latest, ITEM]
             gone += 1
             _take_out(latest, steps, last_steps, last_visits, visits)
         _write(latest, user, item, steps, last_steps, last_visits, visits)
+        lately[item] += window > 0
     return latest, _unused(gone_users[:gone], last_steps), _unused(gone_items[:gone], last_visits)
 
 
@@ -168,12 +187,15 @@ def _take_out(
 @compiled
 def _forget(
     user: int,
+    latest: int,
     steps: NDArray[np.int32],
     last_steps: NDArray[np.int32],
     last_visits: NDArray[np.int32],
     visits: NDArray[np.int32],
+    lately: NDArray[np.int32],
 ) -> NDArray[np.int64]:
     """Take out all steps of a user, the first one first; the items that no step is left of."""
+    limit = len(steps) - 1
     first, count = last_steps[user], 1
     while steps[first, EARLIER]:
         first = steps[first, EARLIER]
@@ -181,6 +203,7 @@ def _forget(
     gone = np.empty(count, np.int64)
     for number in range(count):
         gone[number], later = steps[first, ITEM], steps[first, LATER]
+        lately[gone[number]] -= (latest - first) % limit < limit // LATELY
         _take_out(int(np.int64(first)), steps, last_steps, last_visits, visits)
         first = later
     return _unused(gone, last_visits)

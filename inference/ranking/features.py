@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from features.jit import compiled
 from features.profile import ENGAGED_LIMIT
-from inference.ranking.weights import CODES, POPULAR
+from inference.ranking.weights import CODES, POPULAR, TRENDING
 from inference.retrieval.candidates import Candidates
 from inference.retrieval.query import Query
 from inference.retrieval.sources.table import SOURCE_NAMES
@@ -20,6 +20,8 @@ _NAMED = (
     *((code, number) for number, code in enumerate(CODES)),
     *((f"{CODES[number]}: rank", number) for number in RANKED.tolist()),
     ("popular: log", POPULAR),
+    ("steps: log", POPULAR),
+    ("steps lately: log", TRENDING),
     *((f"from {source}", -1) for source in SOURCE_NAMES),
     ("user: known", -1),
 )
@@ -28,9 +30,15 @@ FEATURES = tuple(name for name, _ in _NAMED)
 #: The signal that each feature tells of, or -1.
 SIGNAL_OF = np.array([signal for _, signal in _NAMED])
 
+#: The places of the features that tell how often an item was chosen, whatever the clock says.
+_STEPS = FEATURES.index("steps: log")
+_FROM = FEATURES.index(f"from {SOURCE_NAMES[0]}")
+
 #: Ranks from here on count as none.
 _RANKS = 1024
 _RANK_WORTH = (1 - np.log1p(np.arange(_RANKS)) / np.log1p(_RANKS - 1)).astype(np.float32)
+#: So many steps of an item count 1.
+_MANY_STEPS = 400
 #: A popularity of a hundredth of the strongest counts as log 2.
 _FAINTEST = 0.01
 
@@ -44,6 +52,10 @@ def find_features(query: Query, candidates: Candidates, signals: NDArray[np.floa
     features = np.zeros((len(candidates.rows), len(FEATURES)), np.float32)
     known = np.array([len(profile.engaged) for profile in query.profiles])
     _fill(features, signals, candidates.bounds, candidates.proposers, known)
+    if query.recent_steps is not None:
+        numbers = query.recent_steps.items.find(query.catalog.keys.take(candidates.rows))
+        for place, counts in enumerate((query.recent_steps.visits, query.recent_steps.lately), _STEPS):
+            features[:, place] = np.log1p(counts.take(numbers)) / np.log1p(_MANY_STEPS)
     return features
 
 
@@ -56,7 +68,6 @@ def _fill(
     known: NDArray[np.int64],
 ) -> None:
     """Write the features; `known` is the number of items each user engaged with."""
-    first_source = len(signals) + len(RANKED) + 1
     for user in range(len(known)):
         start, end = bounds[user], bounds[user + 1]
         for place in range(len(RANKED)):
@@ -66,10 +77,10 @@ def _fill(
             for signal in range(len(signals)):
                 features[candidate, signal] = signals[signal, candidate]
             popular = np.log1p(signals[POPULAR, candidate] / _FAINTEST) / np.log1p(1 / _FAINTEST)
-            features[candidate, first_source - 1] = popular
+            features[candidate, _STEPS - 1] = popular
             for source in range(len(SOURCE_NAMES)):
-                features[candidate, first_source + source] = proposers[candidate] >> source & 1
-            features[candidate, first_source + len(SOURCE_NAMES)] = is_known
+                features[candidate, _FROM + source] = proposers[candidate] >> source & 1
+            features[candidate, _FROM + len(SOURCE_NAMES)] = is_known
 
 
 @compiled

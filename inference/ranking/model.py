@@ -61,12 +61,13 @@ def decode_model(data: bytes) -> RankerModel:
         )
     return RankerModel(
         stored.version,
-        _read(stored.hand, len(SCORE_WEIGHTS), f"{name}: hand weights"),
-        _read(stored.net, SIZE, f"{name}: weights of the net"),
+        read_weights(stored.hand, len(SCORE_WEIGHTS), f"{name}: hand weights"),
+        read_weights(stored.net, SIZE, f"{name}: weights of the net"),
     )
 
 
-def _read(data: bytes, size: int, name: str) -> NDArray[np.float32]:
+def read_weights(data: bytes, size: int, name: str) -> NDArray[np.float32]:
+    """Read float32 [size] between ±WEIGHT_LIMIT, little-endian; raises ModelRefused, which calls them `name`."""
     if len(data) != size * _FLOATS.itemsize:
         raise ModelRefused(f"{name}: {len(data)} bytes instead of {size * _FLOATS.itemsize}: it has another shape")
     values = np.frombuffer(data, _FLOATS).astype(np.float32)

@@ -10,6 +10,7 @@ from features.profile import Action
 from state.profiles import ProfileStore
 from streams.errors import InvalidEvent
 from streams.interactions.effect_counts import EffectCounts
+from streams.interactions.lessons import LessonMaker
 from streams.interactions.lists import ListMaker, MadeList
 from streams.interactions.reducer import Effect, Parsed, lists_due, parse, reduce_all
 from streams.interactions.store_loop import Admitted, Pending, StoreLoop
@@ -50,6 +51,7 @@ class InteractionsAgent:
         steps: StepTopic,
         breaker: Breaker,
         control_records: ControlRecords = UNSIGNED,
+        lessons: LessonMaker | None = None,
         *,
         namespace: Namespace,
         partitions: int,
@@ -66,11 +68,14 @@ class InteractionsAgent:
         self._control_records = control_records
         self._receipts = receipts
         self._lists = lists
+        self._lessons = lessons
         self._counts = EffectCounts(partitions, lists.feedback)
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Apply a batch. On return its lists are being sent, or its partitions will be fetched again."""
         await self.store_loop.room()
+        if self._lessons is not None:
+            self._lessons.pause()
         stages = StageTimer()
         events = {
             (record.partition, record.offset): parse(record, self._control_records) for record in events_of(records)
@@ -108,6 +113,8 @@ class InteractionsAgent:
         self.store_loop.add(effects, messages, asyncio.create_task(self._acknowledged(sent, made, stages)))
         for effect in flat:
             self._counts.observe(effect)
+        if self._lessons is not None:
+            self._lessons.offer(flat)
 
     def _messages(self, effect: Effect) -> list[Message]:
         """Return the messages to publish before an effect is committed, apart from its choice."""

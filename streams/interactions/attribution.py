@@ -34,6 +34,10 @@ class Attribution:
         for source, count in counts.items():
             PUBLISHED.labels(source).inc(count)
 
+    def slots(self, rec_id: str | None) -> list[str]:
+        """The items of a list, in the order of its slots; none of a list that is not remembered."""
+        return list(self._sources.get(rec_id or "", ()))
+
     def feedback(self, kind: str, rec_id: str, item_id: str) -> None:
         """Count a `view` or `click` on an item of a list, each at most once per list and item.
 

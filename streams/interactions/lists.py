@@ -5,11 +5,16 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from features.behaviour import Behaviour
 from features.item import key_of
 from features.profile import Profile
+from inference.ranking.model import RankerModel
 from inference.recommender import Prepared, Recommended, Recommender
 from streams.catalog.index_client import IndexClient
+from streams.interactions.allowance import Allowance
 from streams.interactions.attribution import Attribution
 from streams.interactions.behaviour_cache import BehaviourCache
 from streams.metrics import CANDIDATES, FILTERED, LIST_DIVERSITY, RECOMMENDATIONS, SHORT_LISTS, StageTimer
@@ -53,8 +58,10 @@ class ListMaker:
         index_client: IndexClient | None,
         *,
         namespace: Namespace,
+        model: Callable[[], RankerModel | None] = lambda: None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
+        self._model = model
         self._behaviour_cache = behaviour_cache
         self._recommender = recommender
         self._index_client = index_client
@@ -67,7 +74,8 @@ class ListMaker:
         self._behaviour_cache.prefetch(items)
 
     async def make(self, due: Sequence[tuple[Profile, Cause]], stages: StageTimer) -> list[MadeList]:
-        """Make one list for each of these users."""
+        """Make one list for each of these users, all by the same ranker."""
+        self._recommender.apply_model(self._model())
         behaviours = await self._behaviour_cache.behaviours(self._recommender.needed(profile for profile, _ in due))
         made: list[MadeList] = []
         for start in range(0, len(due), TOGETHER):
@@ -79,6 +87,27 @@ class ListMaker:
                 now_ms = self._clock_ms()
             made += self._recommend(prepared, [cause for _, cause in group], behaviours, stages, now_ms)
         return made
+
+    async def study(
+        self, profiles: Sequence[Profile], subjects: Sequence[tuple[int, str]], seconds: Allowance
+    ) -> list[tuple[NDArray[np.float32], int] | None]:
+        """What the ranker that learns knows of the candidates of some users, and which one an item is among them.
+
+        The users have these profiles; `subjects` are their keys and the ids of their items. See `Recommender.study`.
+        """
+        behaviours = await self._behaviour_cache.behaviours(self._recommender.needed(profiles))
+        with seconds.timed():
+            now_ms = self._clock_ms()
+            prepared = self._recommender.prepare(profiles, now_ms)
+        if self._index_client is not None:
+            await self._index_client.prefetch(prepared.medoids())
+        users, items = zip(*subjects, strict=True)
+        with seconds.timed():
+            return self._recommender.study(items, prepared, users, behaviours, self._behaviour_cache.trends, now_ms)
+
+    def shown(self, rec_id: str | None) -> list[str]:
+        """The items of a list that this worker published and remembers, in the order of its slots."""
+        return self._attribution.slots(rec_id)
 
     @property
     def _degraded(self) -> list[str]:

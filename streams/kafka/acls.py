@@ -13,7 +13,7 @@ Operation = Literal["Read", "Write", "DescribeConfigs", "All"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 _EVENTS: Final = (topics.INTERACTIONS, topics.UPLOADS, topics.ITEMS)
-_STATE: Final = (topics.CATALOG, topics.SIGNALS, topics.STEPS)
+_STATE: Final = (topics.CATALOG, topics.SIGNALS, topics.STEPS, *topics.LEARNING)
 _WRITTEN: Final = (topics.INTERACTIONS, topics.RECOMMENDATIONS, *_STATE, *topics.ANSWERS, topics.DEAD_LETTERS)
 
 

@@ -63,7 +63,7 @@ def create_topics(
             response = admin.create_topics(
                 {
                     name: {
-                        "num_partitions": partitions,
+                        "num_partitions": wanted[name].count(partitions),
                         "replication_factor": replication,
                         "configs": wanted[name].config,
                     }

@@ -13,7 +13,7 @@ from streams.kafka.admin_client import AdminConnection, connected_admin
 from streams.wire.namespace import Namespace
 
 COORDINATOR_S: Final = 30.0
-_WORKERS: Final = ("interactions", "uploads", "items")
+_WORKERS: Final = ("interactions", "uploads", "items", "learning")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Learns a ranker from lessons, one by one, with guards: its models are a function of the sequence of lessons."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,24 +41,60 @@ class Losses:
         self.newest += share * (newest - self.newest)
 
 
+@dataclass(slots=True)
+class Progress:
+    """What a learner knows beside its good version: with both, another goes on as if it were the same one.
+
+    `net` [SIZE] is the newest, `mean` [SIZE] the mean of the latest ones, `moments` [2, SIZE] are Adam's after `steps`
+    steps. `admitted` lessons were learned or held out; the newest nets were thrown away `rollbacks` times.
+    """
+
+    net: NDArray[np.float32]
+    mean: NDArray[np.float32]
+    moments: NDArray[np.float32]
+    steps: int = 0
+    admitted: int = 0
+    rollbacks: int = 0
+    losses: Losses = field(default_factory=Losses)
+
+    @classmethod
+    def begin(cls, model: RankerModel) -> "Progress":
+        """That of a learner which has learned nothing since this version."""
+        return cls(model.net.copy(), model.net.copy(), np.zeros((2, len(model.net)), np.float32))
+
+
 class Learner:
     """Learns from the lessons of all users in one pass; `model` gives the last good version.
 
-    A frozen learner judges its model and changes nothing.
+    A frozen learner judges its model and changes nothing. With the `progress` of another it goes on as that one would,
+    but for the quotas.
     """
 
-    def __init__(self, start: RankerModel | None = None, *, frozen: bool = False, quota: Quota | None = None) -> None:
+    def __init__(
+        self,
+        start: RankerModel | None = None,
+        progress: Progress | None = None,
+        *,
+        frozen: bool = False,
+        quota: Quota | None = None,
+    ) -> None:
         self._good = start or RankerModel()
         self._frozen = frozen
         self._quota = quota or Quota()
         self._initial = initial_weights()
-        self._net = self._good.net.copy()
-        self._mean = self._net.copy()
-        self._moments = np.zeros((2, len(self._net)), np.float32)
-        self._steps = self._admitted = 0
-        self.losses = Losses()
-        #: How often the newest nets were thrown away, and how many lessons were passed over.
-        self.rollbacks = self.passed_over = 0
+        self.progress = progress or Progress.begin(self._good)
+        #: How many lessons were passed over.
+        self.passed_over = 0
+
+    @property
+    def losses(self) -> Losses:
+        """How the versions do on lessons held out."""
+        return self.progress.losses
+
+    @property
+    def rollbacks(self) -> int:
+        """How often the newest nets were thrown away."""
+        return self.progress.rollbacks
 
     def model(self) -> RankerModel:
         """The last good version: on lessons held out not worse than the version before, nor than the hand weights."""
@@ -69,23 +105,23 @@ class Learner:
         if not self._quota.admits(lesson.user, lesson.at_ms):
             self.passed_over += 1
             return
-        self._admitted += 1
+        now = self.progress
+        now.admitted += 1
         features = lesson.features.astype(np.float32)
-        if self._admitted % HOLD_OUT == 0:
+        if now.admitted % HOLD_OUT == 0:
             self._hold_out(features, lesson)
         elif not self._frozen:
-            self._steps += 1
+            now.steps += 1
             weight = lesson.weight * seen_weight(lesson.slot)
-            hand, moments = self._good.hand, self._moments
-            step(features, hand, lesson.chosen, weight, self._net, self._initial, moments, self._steps)
-            self._mean += _MEAN_SHARE * (self._net - self._mean)
+            step(features, self._good.hand, lesson.chosen, weight, now.net, self._initial, now.moments, now.steps)
+            now.mean += _MEAN_SHARE * (now.net - now.mean)
 
     def _hold_out(self, features: NDArray[np.float32], lesson: Lesson) -> None:
         if lesson.weight <= 0:  # where a refused item stands says little of the rest of a list
             return
         scores = hand_scores(features, self._good.hand)
         found = [miss(scores, lesson.chosen)]
-        for net in (self._good.net, self._mean):
+        for net in (self._good.net, self.progress.mean):
             scored = scores.copy()
             add_scores(features, net, scored)
             found.append(miss(scored, lesson.chosen))
@@ -102,12 +138,11 @@ class Learner:
         if losses.newest > min(losses.good, losses.hand) + MARGIN:
             self._roll_back()
         elif losses.newest <= losses.good:  # else it learns on: small steps back must not add up
-            self._good = RankerModel(self._good.version + 1, self._good.hand, self._mean.copy())
+            self._good = RankerModel(self._good.version + 1, self._good.hand, self.progress.mean.copy())
             losses.good = losses.newest
 
     def _roll_back(self) -> None:
-        self._net, self._mean = self._good.net.copy(), self._good.net.copy()
-        self._moments[:] = 0
-        self._steps = 0
-        self.losses.newest = self.losses.good
-        self.rollbacks += 1
+        now = self.progress
+        now.losses.newest = now.losses.good
+        begun = Progress.begin(self._good)
+        self.progress = replace(begun, admitted=now.admitted, rollbacks=now.rollbacks + 1, losses=now.losses)

@@ -58,6 +58,14 @@ class DeadLetterPublisher:
             return self._publish_in_turn(messages)
         return self._complete(self._publisher.publish(messages))
 
+    async def try_publish(self, messages: Sequence[Message]) -> int:
+        """Publish what may be lost, and return how many messages Kafka refused: nothing waits for their topic."""
+        try:
+            await self._publisher.publish(messages)
+        except MessagesRefused as failed:
+            return len(failed.refused)
+        return 0
+
     @property
     def waits(self) -> bool:
         """Whether messages are being sent again."""

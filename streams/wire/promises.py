@@ -100,7 +100,7 @@ def _removes_more(topic: Topic, found: str) -> bool:
 
 def _holds_up(topic: Topic, _found: str) -> bool:
     """Whether records that a topic does not take are missing in the state; an answer becomes a dead letter."""
-    return topic not in (topics.RECOMMENDATIONS, *topics.NEVER_AWAITED)
+    return topic not in (topics.RECOMMENDATIONS, *topics.LEARNING, *topics.NEVER_AWAITED)
 
 
 def _forgets_unread(topic: Topic, found: str) -> bool:
@@ -136,12 +136,11 @@ def broken_by_topics(
         name = namespace.topic(topic)
         facts = found.get(name)
         if facts is None:
-            dangerous = topic not in topics.NEVER_AWAITED
+            dangerous = topic not in (*topics.LEARNING, *topics.NEVER_AWAITED)
             broken.append(Broken(name, "missing", _missing(username), dangerous=dangerous))
             continue
-        if facts.partitions != partitions:
-            text = _wrong_count(facts.partitions, partitions, {each.partitions for each in found.values()})
-            broken.append(Broken(name, "partitions", text))
+        if facts.partitions != topic.count(partitions):
+            broken.append(_wrong_count(topic, name, facts.partitions, partitions, _counts(found, namespace)))
         broken += _broken_settings(topic, name, facts.settings, username)
     return broken
 
@@ -210,7 +209,20 @@ def _missing(username: str | None) -> str:
     return f"is missing: run `sightline topics create`{unseen}"
 
 
-def _wrong_count(found: int, wanted: int, counts: set[int]) -> str:
+def _counts(found: Mapping[str, TopicFacts], namespace: Namespace) -> set[int]:
+    """The numbers of partitions of the topics that have as many as the setting says."""
+    names = {namespace.topic(topic) for topic in topics.ALL if topic.partitions is None}
+    return {facts.partitions for name, facts in found.items() if name in names}
+
+
+def _wrong_count(topic: Topic, name: str, found: int, wanted: int, counts: set[int]) -> Broken:
+    if topic.partitions is not None:
+        text = f"has {found} partitions, not {topic.partitions}: no worker uses the others"
+        return Broken(name, "partitions", text, dangerous=False)
+    return Broken(name, "partitions", _other_count(found, wanted, counts))
+
+
+def _other_count(found: int, wanted: int, counts: set[int]) -> str:
     text = f"has {found} partitions, not {wanted}: "
     if len(counts) == 1:
         # All topics agree, so it is the setting that differs.

@@ -13,6 +13,7 @@ class Topic:
     """One Kafka topic as `sightline topics create` makes it. How much a difference matters: streams/wire/promises.py.
 
     `murmur2`: every record with a key lies in the partition that murmur2 of the key gives, and readers rely on it.
+    `partitions`: their number where it is the same for every app; None: SIGHTLINE_PARTITIONS.
     """
 
     name: str
@@ -20,6 +21,11 @@ class Topic:
     config: dict[str, str]
     about: str
     murmur2: bool = True
+    partitions: int | None = None
+
+    def count(self, partitions: int) -> int:
+        """The number of partitions in an app whose setting is `partitions`."""
+        return self.partitions or partitions
 
     @property
     def requirements(self) -> Mapping[str, str]:
@@ -108,6 +114,21 @@ STEPS = Topic(
     # Its partition is that of the events (streams/wire/steps.py).
     murmur2=False,
 )
+EXAMPLES = Topic(
+    "state.examples",
+    "partition of events.interactions",
+    _deleted_after(1),
+    "internal: what users did after a list, which the learning worker learns",
+    # One learner sees all lessons, in one order.
+    partitions=1,
+)
+MODELS = Topic(
+    "state.models",
+    "name of the model",
+    {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1", **_ERASED},
+    "internal: the last version of the ranker that learns, and how far it has read state.examples",
+    partitions=1,
+)
 RECEIPTS = Topic(public.RECEIPTS, "hash of user_id", _deleted_after(400), "what was erased, with counts")
 EXPORTS = Topic(
     public.EXPORTS,
@@ -128,5 +149,20 @@ DEAD_LETTERS = Topic(
 ANSWERS = (RECEIPTS, EXPORTS)
 #: Where these are missing or take too little, nobody else waits: what was meant for them is told (docs/adr/0017).
 NEVER_AWAITED = (*ANSWERS, STEPS, DEAD_LETTERS)
+#: Without these the lists are made as well as before; only the learning worker needs them (docs/adr/0027).
+LEARNING = (EXAMPLES, MODELS)
 
-ALL = (INTERACTIONS, UPLOADS, ITEMS, PRIVACY, RECOMMENDATIONS, CATALOG, SIGNALS, STEPS, RECEIPTS, EXPORTS, DEAD_LETTERS)
+ALL = (
+    INTERACTIONS,
+    UPLOADS,
+    ITEMS,
+    PRIVACY,
+    RECOMMENDATIONS,
+    CATALOG,
+    SIGNALS,
+    STEPS,
+    *LEARNING,
+    RECEIPTS,
+    EXPORTS,
+    DEAD_LETTERS,
+)

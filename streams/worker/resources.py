@@ -30,7 +30,9 @@ from streams.credentials import kafka_security, redis_access, triton_tls
 from streams.errors import BrokerUnavailable
 from streams.kafka.admin import read_log
 from streams.kafka.faust_app import App, Handler, add_agent, add_overlapping_agent
+from streams.kafka.log_reader import KafkaLogReader
 from streams.kafka.publisher import KafkaPublisher
+from streams.learning.model_log import ModelLog
 from streams.logs import log
 from streams.metrics import BUILD, INFERENCE, INFERENCE_INFLIGHT, REDIS, REDIS_ERRORS
 from streams.privacy.control_records import ControlRecords, control_keys
@@ -134,6 +136,13 @@ class Resources:
             except BrokerUnavailable as error:
                 log.error("topic_missing", topic=name, error=str(error))
         return publisher
+
+    def model_log(self) -> ModelLog:
+        """Return the log of the versions of the ranker that learns."""
+        reader = KafkaLogReader(self._addresses.kafka, security=self._security)
+        models = ModelLog(reader, self.namespace.topic(topics.MODELS), close=reader.close)
+        self.stack.push_async_callback(models.close)
+        return models
 
     def redis(self) -> Client:
         """Return a Redis client."""

@@ -5,8 +5,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Literal
 
+from faust.types import TP
+
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
+from inference.ranking.model import RankerModel
 from inference.recommender import Recommender
 from inference.warm_up import warm_up_items, warm_up_lists
 from state.profiles import ProfileStore
@@ -14,15 +17,20 @@ from state.redis import Client, RedisPartitions
 from state.signals import SignalStore
 from streams.interactions.agent import InteractionsAgent
 from streams.interactions.behaviour_cache import BehaviourCache
+from streams.interactions.lessons import LessonMaker
 from streams.interactions.lists import ListMaker
 from streams.interactions.trend_noise import LaplaceNoise
 from streams.items.agent import SignalsAgent
 from streams.items.changes import item_changes_agent
 from streams.kafka.faust_app import App
+from streams.learning.agent import LearningAgent, warm_up_learning
+from streams.learning.model_follower import ModelFollower
 from streams.privacy.agent import privacy_agent
 from streams.privacy.receipts import Receipts
+from streams.processing.dead_letter_publisher import DeadLetterPublisher
 from streams.processing.degradations import ENCODER, report_to
 from streams.processing.positions import Positions
+from streams.settings_checks import parse_lesson_weights
 from streams.uploads.agent import UploadsAgent
 from streams.uploads.decoder import Decoder
 from streams.uploads.image_fetcher import Fetcher
@@ -31,7 +39,7 @@ from streams.uploads.picture_features import FeatureExtractor
 from streams.wire import topics
 from streams.worker.resources import Resources
 
-WorkerName = Literal["interactions", "uploads", "items"]
+WorkerName = Literal["interactions", "uploads", "items", "learning"]
 #: Maximum size of a batch of uploads. A picture's result waits for its whole batch; larger batches cost Kafka less.
 UPLOADS_LIMIT = 32
 #: Maximum number of uploads in progress: while the last pictures of one batch are encoded, and the batch is published,
@@ -69,10 +77,11 @@ async def make_interactions_agent(
     redis = resources.redis()
     partitions = resources.profile_partitions(redis)
     catalog = await resources.catalog()
+    lists = await _make_lists(resources, redis, catalog)
     agent = InteractionsAgent(
         ProfileStore(partitions),
         positions,
-        await _make_lists(resources, redis, catalog),
+        lists,
         Receipts(catalog, resources.signals, namespace=resources.namespace),
         lists_out,
         signals_out,
@@ -80,6 +89,7 @@ async def make_interactions_agent(
         resources.steps,
         resources.breaker(topics.INTERACTIONS),
         resources.control_records,
+        await _make_lessons(resources, lists, signals_out),
         namespace=resources.namespace,
         partitions=resources.settings.partitions,
     )
@@ -99,7 +109,30 @@ async def _make_lists(resources: Resources, redis: Client, catalog: Catalog) -> 
     recent_steps = await resources.recent_steps()
     recommender = Recommender(catalog, length=settings.list_length, recent_steps=recent_steps)
     index_client = await resources.index_client(catalog)
-    return ListMaker(behaviour_cache, recommender, index_client, namespace=resources.namespace)
+    model = await _follow_models(resources)
+    return ListMaker(behaviour_cache, recommender, index_client, namespace=resources.namespace, model=model)
+
+
+async def _follow_models(resources: Resources) -> Callable[[], RankerModel | None]:
+    """Return what gives the newest version of the ranker that learns."""
+    if resources.settings.learning == "off":
+        return lambda: None
+    follower = ModelFollower(resources.model_log())
+    resources.watch(follower, follower.stop)
+    await follower.start()
+    return lambda: follower.model
+
+
+async def _make_lessons(resources: Resources, lists: ListMaker, publisher: DeadLetterPublisher) -> LessonMaker | None:
+    """Return what makes lessons, started."""
+    settings = resources.settings
+    if settings.learning == "off":
+        return None
+    topic, weights = resources.namespace.topic(topics.EXAMPLES), parse_lesson_weights(settings.lesson_weights)
+    lessons = LessonMaker(lists, publisher.try_publish, topic, weights)
+    resources.watch(lessons, lessons.stop)
+    await lessons.start()
+    return lessons
 
 
 async def wire_uploads(resources: Resources, app: App) -> None:
@@ -184,8 +217,27 @@ async def wire_items(resources: Resources, app: App) -> None:
         resources.add_agent(app, topics.CATALOG, index.handle, resources.settings.batch_limit)
 
 
+async def wire_learning(resources: Resources, app: App) -> None:
+    """Wire the learning worker. Of several, the one that has the partition of all lessons learns; the others wait."""
+    settings, namespace = resources.settings, resources.namespace
+    await asyncio.to_thread(warm_up_learning)
+    publisher = await resources.publisher("sightline-learning", topics.EXAMPLES, topics.MODELS, topics.DEAD_LETTERS)
+    lessons = namespace.topic(topics.EXAMPLES)
+    agent = LearningAgent(
+        publisher,
+        resources.model_log(),
+        mode=settings.learning,
+        is_active=lambda: TP(lessons, 0) in app.consumer.assignment(),
+    )
+    app.positions[lessons] = agent.take_up
+    resources.watch(agent, agent.stop)
+    await agent.start()
+    resources.add_agent(app, topics.EXAMPLES, agent.handle, settings.batch_limit)
+
+
 WIRE: dict[WorkerName, Callable[[Resources, App], Awaitable[None]]] = {
     "interactions": wire_interactions,
     "uploads": wire_uploads,
     "items": wire_items,
+    "learning": wire_learning,
 }

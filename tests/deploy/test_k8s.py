@@ -30,7 +30,7 @@ BUILDS = {name: build(K8S / name) for name in ("base", "example")}
 FOLDERS = sorted(path.parent for path in K8S.glob("*/kustomization.yaml"))
 CUSTOM = {"PodMonitor", "ScaledObject"}
 KNOWN = {f"SIGHTLINE_{field.upper()}" for field in Settings.model_fields}
-WORKERS = ["interactions", "uploads", "items"]
+WORKERS = ["interactions", "uploads", "items", "learning"]
 #: The service in compose.yaml that corresponds to a container.
 SERVICE = {"worker": "interactions", "topics": "topics", "export-model": "export-model-cpu", "triton": "triton-cpu"}
 #: The containers with our settings and secrets.
@@ -274,7 +274,12 @@ def test_metrics_are_gathered_under_the_names_that_the_alerts_ask_for() -> None:
         assert DEPLOYMENTS[name]["metadata"]["labels"]["app.kubernetes.io/component"] == name
 
 
-@pytest.mark.parametrize("name", WORKERS)
+def test_one_worker_learns() -> None:
+    assert "learning" not in named(EXAMPLE, "ScaledObject")
+    assert DEPLOYMENTS["learning"]["spec"]["replicas"] == 1
+
+
+@pytest.mark.parametrize("name", [name for name in WORKERS if name != "learning"])
 def test_a_worker_is_scaled_by_an_existing_metric_up_to_its_partitions(
     name: str, family_of: Callable[[str], str | None]
 ) -> None:

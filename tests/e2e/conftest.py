@@ -14,6 +14,7 @@ from PIL import Image
 from deploy.workers import Worker, WorkerName, Workers
 from streams.kafka.admin import create_topics
 from streams.settings import Settings
+from streams.wire import topics
 from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from tests.conftest import RunningStack
@@ -48,7 +49,8 @@ class System:
 
     def read(self, name: str) -> list[Record]:
         """All records that a topic holds now, partition by partition."""
-        return read_log(self.kafka, self.topic(name), self.settings.partitions)
+        (topic,) = (each for each in topics.ALL if each.name == name)
+        return read_log(self.kafka, self.topic(name), topic.count(self.settings.partitions))
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def system(stack: RunningStack, topic_prefix: str) -> Iterator[System]:
     try:
         yield System(settings, stack, workers)
     finally:
-        names: tuple[WorkerName, ...] = ("interactions", "uploads", "items")
+        names: tuple[WorkerName, ...] = ("interactions", "uploads", "items", "learning")
         for worker in filter(None, (workers.find(name, number=number) for name in names for number in (1, 2))):
             workers.stop(worker)
 

@@ -10,12 +10,14 @@ from features.co_choices.choice import Choice
 from features.item import Item
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
+from inference.ranking.model import RankerModel
 from inference.recommender import Recommender
 from state.memory import MemoryPartitions
 from state.profiles import ProfileStore
 from state.signals import SignalStore
 from streams.interactions.agent import InteractionsAgent
 from streams.interactions.behaviour_cache import BehaviourCache
+from streams.interactions.lessons import LessonMaker
 from streams.interactions.lists import ListMaker
 from streams.privacy.control_records import UNSIGNED, ControlRecords
 from streams.privacy.receipts import Receipts
@@ -65,6 +67,7 @@ class Hub:
         self.publisher = FakePublisher()
         self.control_records = control_records
         self.rewinds = Rewinds()
+        self.model: RankerModel | None = None
         self.catalog = two_colours() if catalog is None else catalog
         self.behaviour_cache = BehaviourCache(SignalStore(MemoryPartitions(), PARTITIONS), degradations())
         self.breaker = Breaker("events.interactions", RefusalLimit(least=20))
@@ -89,15 +92,21 @@ class Hub:
         for _ in self.feed.apply((message.partition or 0, message.value) for message in new):
             pass
 
-    def agent(self) -> InteractionsAgent:
+    def lists(self) -> ListMaker:
+        """What makes the lists of a worker."""
+        recommender = Recommender(self.catalog, length=LENGTH, recent_steps=self.feed.ring)
+        return ListMaker(
+            self.behaviour_cache, recommender, None, namespace=Namespace(), model=lambda: self.model, clock_ms=Clock()
+        )
+
+    def agent(self, lists: ListMaker | None = None, lessons: LessonMaker | None = None) -> InteractionsAgent:
         """A worker on this state."""
         namespace, clock = Namespace(), Clock()
         signals = SignalTopic(namespace, PARTITIONS)
-        recommender = Recommender(self.catalog, length=LENGTH, recent_steps=self.feed.ring)
         return InteractionsAgent(
             self.profiles,
             Positions(self.rewinds),
-            ListMaker(self.behaviour_cache, recommender, None, namespace=namespace, clock_ms=clock),
+            lists or self.lists(),
             Receipts(self.catalog, signals, namespace=namespace, clock_ms=clock),
             self.publisher,
             self.publisher,
@@ -105,6 +114,7 @@ class Hub:
             StepTopic(namespace),
             self.breaker,
             self.control_records,
+            lessons,
             namespace=namespace,
             partitions=PARTITIONS,
             clock_ms=clock,

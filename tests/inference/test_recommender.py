@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from features.behaviour import UNKNOWN, Engagement, apply_engagement
@@ -8,6 +9,7 @@ from features.item import key_of
 from features.profile import NEW, Profile
 from features.trends import NO_TRENDS
 from inference.catalog.catalog import Catalog
+from inference.ranking.features import FEATURES
 from inference.recommender import Prepared, Recommended, Recommender
 from tests.harness.catalog import DIMENSIONS, ENCODER, NOW, act, item, profile_of, reds_and_blues
 from tests.harness.lists import catalog_of, ids, slot_of
@@ -113,3 +115,18 @@ def test_each_stage_ends_once_and_in_order(shop: Catalog) -> None:
 def test_lists_name_the_encoder_and_the_ranker(shop: Catalog) -> None:
     assert Recommender(shop, length=5).model == {"encoder": ENCODER, "ranker": "weighted@2"}
     assert Recommender(Catalog(DIMENSIONS), length=5).model["encoder"] == "none"
+
+
+def test_what_is_studied_is_each_users_candidates_and_the_place_of_an_item_among_them(shop: Catalog) -> None:
+    recommender = Recommender(shop, length=5)
+    profiles = [RED, BLUE, NEW]
+    prepared, users = recommender.prepare(profiles, NOW), [key_of(f"u{number}") for number in range(3)]
+    of_red, of_blue, of_nobody = recommender.study(["red-3", "blue-0", "red-9"], prepared, users, {}, NO_TRENDS, NOW)
+
+    assert of_red is not None
+    features, chosen = of_red
+    assert features.shape == (15, len(FEATURES))
+    looks = features[:, FEATURES.index("looks_like")]
+    assert looks[chosen] > np.median(looks)
+    # One was clicked before, the other is in no catalogue.
+    assert (of_blue, of_nobody) == (None, None)

@@ -3,8 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from features.profile import WEIGHTS, weigh
+from inference.ranking.lessons import ACTION_LIMIT
 from streams.errors import SettingsError
 from streams.settings import Settings, read_settings
+from streams.settings_checks import parse_lesson_weights
 from tests.harness.certificates import Authority
 
 SECRET = "wr0ng-horse"
@@ -246,3 +249,43 @@ def test_what_kubernetes_or_a_later_version_sets_is_passed_over(environment: Env
 def test_each_of_several_control_keys_must_be_long_enough(environment: Environment, key: str) -> None:
     environment(control_key=key)
     assert refusal()[0].startswith("SIGHTLINE_CONTROL_KEY: must have at least 16")
+
+
+def test_the_weights_of_lessons_are_those_of_the_profile() -> None:
+    weights = parse_lesson_weights(Settings().lesson_weights)
+    others = {name: weight for name, weight in WEIGHTS.items() if name not in ("view", "upload")}
+
+    assert weights == {**others, "view": weigh("view", dwell_ms=60_000), "rate": weigh("rate", rating=4.0)}
+    assert max(map(abs, weights.values())) <= ACTION_LIMIT
+
+
+def test_the_weights_of_some_actions_can_be_set(environment: Environment) -> None:
+    environment(lesson_weights="purchase=5, view=0,hide=-8")
+    weights = parse_lesson_weights(read_settings().lesson_weights)
+
+    assert [weights[name] for name in ("purchase", "view", "hide", "click")] == [5.0, 0.0, -8.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("buy=1", "'buy=1' does not name one of view, click, like, save, share, purchase, rate, dislike, hide"),
+        ("click=1,click=2", "'click=2' does not name one of"),
+        ("click", "'click' has no weight between 0 and 8: write click=1"),
+        ("click=nan", "'click=nan' has no weight"),
+        ("click=-1", "'click=-1' has no weight between 0 and 8"),
+        ("hide=3", "'hide=3' has no weight between -8 and 0: write hide=-3"),
+        ("purchase=9", "'purchase=9' has no weight between 0 and 8"),
+    ],
+)
+def test_a_weight_that_cannot_be_is_refused(environment: Environment, text: str, says: str) -> None:
+    environment(lesson_weights=text)
+    (line,) = refusal()
+    assert line.startswith(f"SIGHTLINE_LESSON_WEIGHTS: {says}")
+
+
+def test_learning_is_on_frozen_or_off(environment: Environment) -> None:
+    environment(learning="sometimes")
+    (line,) = refusal()
+    assert "SIGHTLINE_LEARNING" in line
+    assert "'frozen'" in line

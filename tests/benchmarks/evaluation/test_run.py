@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from benchmarks.evaluation.log import Event, Log, UnreadableLog, in_order
-from benchmarks.evaluation.protocols import Protocol
+from benchmarks.evaluation.protocols import Protocol, steps_of
 from benchmarks.evaluation.readers import read_log
-from benchmarks.evaluation.replayed_world import Listed
-from benchmarks.evaluation.run import evaluate
+from benchmarks.evaluation.run import Replay, evaluate
 from streams.settings import Settings
 
 HOUR_MS = 3_600_000
@@ -92,17 +91,14 @@ def test_an_empty_log_is_refused() -> None:
         figures(Log([]))
 
 
-def test_a_lesson_has_the_list_that_was_made_before_its_event() -> None:
-    lessons: list[tuple[Event, Listed | None]] = []
-    log = checkerboard(6, 12)
-    evaluate(
-        Settings(dimensions=16), log, "prequential", seed=1, lesson=lambda event, made: lessons.append((event, made))
-    )
-    assert [event for event, _ in lessons] == list(log.events)
-    assert [made is None for _, made in lessons][:2] == [True, True]
-    last = lessons[-1][1]
-    assert last is not None
-    assert set(last.items).isdisjoint(event.item for event in log.events[:-1] if event.user == log.events[-1].user)
+def test_the_ranker_learns_only_where_the_setting_says_so() -> None:
+    log = checkerboard(10, 20)
+    learning, off = (Replay(Settings(dimensions=16, learning=mode), log, (), 1, print) for mode in ("on", "off"))
+    for each in (learning, off):
+        each.run(steps_of(log.events, "prequential"), len(log.events))
+    assert learning.learner is not None
+    assert learning.learner.progress.admitted > 0
+    assert off.learner is None
 
 
 @pytest.mark.skipif(not MOVIELENS.exists(), reason="the MovieLens data are not here")

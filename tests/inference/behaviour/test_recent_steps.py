@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference.behaviour.recent_steps import AFTER, BEFORE, PLACES, USER, VISIT_BEFORE, RecentSteps
+from inference.behaviour.recent_steps import AFTER, BEFORE, LATELY, PLACES, USER, VISIT_BEFORE, RecentSteps
 
 #: The visits of an item, the latest first: the user, the items before and those after, the nearest first.
 Visits: TypeAlias = list[tuple[int, list[int], list[int]]]
@@ -39,6 +39,11 @@ class Model:
         return found[::-1]
 
 
+    def lately(self, item: int) -> int:
+        last = self.steps[max(len(self.steps) - self.limit // LATELY, 0) :]
+        return sum(step is not None and step[1] == item for step in last)
+
+
 def append(recent: RecentSteps, *steps: tuple[int, int]) -> None:
     recent.append(np.array([user for user, _ in steps], np.uint64), np.array([item for _, item in steps], np.uint64))
 
@@ -57,12 +62,17 @@ def visits(recent: RecentSteps, item: int) -> Visits:
     return found
 
 
+def lately(recent: RecentSteps, item: int) -> int:
+    (number,) = recent.items.find(np.array([item], np.uint64)).tolist()
+    return int(recent.lately[number]) if number else 0
+
+
 ITEMS = range(1, 25)
 STEPS = st.lists(st.tuples(st.integers(1, 4), st.sampled_from(ITEMS)), max_size=40)
 
 
 @settings(deadline=None)
-@given(st.integers(1, 40), st.lists(STEPS | st.integers(1, 4), max_size=8))
+@given(st.integers(1, 40) | st.sampled_from([64, 130, 200]), st.lists(STEPS | st.integers(1, 4), max_size=8))
 def test_the_ring_is_what_its_last_steps_make_it(limit: int, changes: Sequence[list[tuple[int, int]] | int]) -> None:
     recent, model = RecentSteps(limit), Model(limit)
     for change in changes:
@@ -74,6 +84,7 @@ def test_the_ring_is_what_its_last_steps_make_it(limit: int, changes: Sequence[l
             for user, item in change:
                 model.append(user, item)
         assert {item: visits(recent, item) for item in ITEMS} == {item: model.visits(item) for item in ITEMS}
+        assert {item: lately(recent, item) for item in ITEMS} == {item: model.lately(item) for item in ITEMS}
 
     live = [step for step in model.steps if step]
     assert len(recent.users) == len({user for user, _ in live})

@@ -7,6 +7,7 @@ import pytest
 
 from features.item import key_of
 from inference.catalog.catalog import Catalog
+from inference.ranking.model import RankerModel
 from sightline_client import routing
 from state.errors import StateUnavailable
 from state.memory import MemoryPartitions
@@ -14,7 +15,10 @@ from state.partitions import START, Commit
 from state.profiles import ProfileStore, profile_name
 from state.signals import partition_of
 from streams.errors import PublishFailed
+from streams.interactions.lessons import LessonMaker
 from streams.interactions.store_loop import UNSTORED_BYTES, UNSTORED_LIMIT
+from streams.settings_checks import parse_lesson_weights
+from streams.wire.records import Message
 from streams.wire.signals import Chosen, parse_signal
 from tests.harness.fakes import NOON, linked, passed, until
 from tests.harness.interactions import BLUES, DIMENSIONS, LENGTH, PARTITIONS, REDS, Hub, click, item, metric, record
@@ -617,3 +621,32 @@ async def test_when_most_events_are_refused_the_agent_stands_still_and_they_stay
     await until(lambda: hub.breaker.reason is not None)
     assert (standing.done(), hub.publisher.messages, await hub.position()) == (False, [], START)
     standing.cancel()
+
+
+async def test_lists_follow_the_newest_version_of_the_ranker_from_one_batch_to_the_next() -> None:
+    hub = Hub()
+    for offset, model in enumerate((None, RankerModel(3), RankerModel(4), None)):
+        hub.model = model
+        await hub.handle([record(offset, click(thing=f"red{offset}"))])
+
+    made = [each.model["ranker"] for each in hub.publisher.lists()]
+    assert made == ["weighted@1", "online@3", "online@4", "weighted@1"]
+
+
+async def test_lists_wait_for_no_lesson() -> None:
+    hub = Hub()
+    lists = hub.lists()
+
+    async def never(_: Sequence[Message]) -> int:
+        await asyncio.Event().wait()
+        return 0
+
+    lessons = LessonMaker(lists, never, "state.examples", parse_lesson_weights(""))
+    await lessons.start()
+    hub.use(hub.agent(lists, lessons))
+    for offset in range(3):
+        await hub.handle([record(offset, click(thing=f"red{offset}"))])
+        await asyncio.sleep(0.01)
+    await lessons.stop()
+
+    assert len(hub.publisher.lists()) == 3

@@ -227,3 +227,13 @@ def test_every_error_has_a_meaning_and_unknown_ones_wait() -> None:
     assert meaning_of(KafkaError(KafkaError._TIMED_OUT)).scope is Scope.UNAVAILABLE
     assert meaning_of(KafkaError(9999)).scope is Scope.UNAVAILABLE
     assert meaning_of(KafkaError(KafkaError._TIMED_OUT, fatal=True)).scope is Scope.PRODUCER
+
+
+async def test_what_may_be_lost_is_counted_and_neither_waits_nor_becomes_a_letter(
+    kafka: RefusingPublisher, publisher: DeadLetterPublisher
+) -> None:
+    kafka.errors["state.examples"] = FORBIDDEN
+    refused = await publisher.try_publish([message("state.examples", "0"), message(LISTS, "u1")])
+
+    assert (refused, publisher.waits, publisher.problems, kafka.dead_letters()) == (1, False, [], [])
+    assert keys(kafka, LISTS) == [b"u1"]

@@ -34,7 +34,7 @@ def names(app: Namespace) -> set[str]:
     values = ("position", "2:position", "profile:9c56", "item:{5}:position")
     kinds = (app.profile_keys, app.item_keys, app.profile_keys.within(2))
     keys = {keys.value(p, value) for keys, p, value in product(kinds, (0, 5, 55), values)}
-    return keys | set(map(app.topic, ALL)) | set(map(app.group, ("interactions", "uploads", "items")))
+    return keys | set(map(app.topic, ALL)) | set(map(app.group, ("interactions", "uploads", "items", "learning")))
 
 
 @given(PREFIXES, PREFIXES)

@@ -6,10 +6,13 @@ from state.redis_facts import RedisFacts
 from streams.wire import topics
 from streams.wire.namespace import Namespace
 from streams.wire.promises import Broken, TopicFacts, broken_by_redis, broken_by_topics, recreated
-from streams.wire.topics import ALL, DAY_MS, NEVER_AWAITED, Topic
+from streams.wire.topics import ALL, DAY_MS, LEARNING, NEVER_AWAITED, Topic
 
 NAMESPACE = Namespace("shop.")
-GOOD = {NAMESPACE.topic(topic): TopicFacts(f"id of {topic.name}", 12, 3, dict(topic.requirements)) for topic in ALL}
+GOOD = {
+    NAMESPACE.topic(topic): TopicFacts(f"id of {topic.name}", topic.count(12), 3, dict(topic.requirements))
+    for topic in ALL
+}
 REDIS = RedisFacts("redis:6379", "7.2.4", "noeviction", append_only=True)
 
 
@@ -44,6 +47,7 @@ def test_what_kafka_gives_a_topic_by_default_breaks_these() -> None:
         ("events.privacy", "timestamp_type"),
         ("events.uploads", "message_size"),
         ("state.catalog", "cleanup_policy"),
+        ("state.models", "cleanup_policy"),
     }
     assert {(each.subject.removeprefix("shop."), each.kind) for each in broken if not each.dangerous} == {
         ("events.privacy", "retention"),
@@ -55,6 +59,7 @@ def test_what_kafka_gives_a_topic_by_default_breaks_these() -> None:
         ("privacy.exports", "cleanup_policy"),
         ("privacy.exports", "compaction"),
         ("state.catalog", "compaction"),
+        ("state.models", "compaction"),
     }
 
 
@@ -110,14 +115,22 @@ def test_partitions_added_to_one_topic_are_dangerous_and_the_setting_is_not_to_b
 def test_the_setting_of_the_grown_topic_names_the_others() -> None:
     name = "shop.events.interactions"
     broken = broken_by_topics({**GOOD, name: replace(GOOD[name], partitions=24)}, NAMESPACE, 24)
-    assert {each.subject for each in broken} == set(GOOD) - {name}
+    others = {NAMESPACE.topic(topic) for topic in ALL if topic.partitions is None} - {name}
+    assert {each.subject for each in broken} == others
 
 
 def test_topics_that_agree_are_another_setting() -> None:
-    found = {name: replace(facts, partitions=6) for name, facts in GOOD.items()}
+    found = {name: replace(facts, partitions=min(facts.partitions, 6)) for name, facts in GOOD.items()}
     assert {each.text.partition(". ")[0] for each in broken_by_topics(found, NAMESPACE, 12)} == {
         "has 6 partitions, not 12: set SIGHTLINE_PARTITIONS=6 if they were created so"
     }
+
+
+def test_further_partitions_of_a_topic_that_has_one_are_unwise() -> None:
+    name = "shop.state.models"
+    (broken,) = broken_by_topics({**GOOD, name: replace(GOOD[name], partitions=12)}, NAMESPACE, 12)
+    assert (broken.kind, broken.dangerous) == ("partitions", False)
+    assert broken.text == "has 12 partitions, not 1: no worker uses the others"
 
 
 def test_a_missing_topic_is_dangerous() -> None:
@@ -127,7 +140,7 @@ def test_a_missing_topic_is_dangerous() -> None:
     ]
 
 
-@pytest.mark.parametrize("topic", NEVER_AWAITED, ids=lambda topic: topic.name)
+@pytest.mark.parametrize("topic", [*LEARNING, *NEVER_AWAITED], ids=lambda topic: topic.name)
 def test_a_missing_topic_that_nobody_waits_for_is_unwise(topic: Topic) -> None:
     found = {name: facts for name, facts in GOOD.items() if name != NAMESPACE.topic(topic)}
     (broken,) = broken_by_topics(found, NAMESPACE, 12)

@@ -1,0 +1,1 @@
+"""Models that are learned from a log, beside the running system."""

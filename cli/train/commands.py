@@ -1,0 +1,38 @@
+"""The commands that learn models from a log."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.output import JsonOption
+
+app = typer.Typer(help="Learn models from a log, beside the running system.", no_args_is_help=True)
+
+
+@app.callback()
+def train() -> None:
+    """Learn models from a log, beside the running system."""
+
+
+@app.command()
+def ranker(
+    data: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="A folder with a log, as for `bench stream`.")
+    ] = None,
+    from_kafka: Annotated[bool, typer.Option("--from-kafka", help="Learn from the deployment's own topics.")] = False,
+    out: Annotated[Path | None, typer.Option(dir_okay=False, help="Write the version to this file.")] = None,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Publish the version, from which the learning worker then goes on.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Decides what is random: the same seed gives the same version.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn the ranker from a log as the learning worker does; exit code 1 if it is no better than the hand weights."""
+    from cli.train.ranker import learn
+
+    if (data is None) != from_kafka:
+        raise typer.BadParameter("give --data FOLDER, or --from-kafka for the deployment's own topics")
+    if out is None and not publish:
+        raise typer.BadParameter("say what to do with the version: --out FILE, --publish, or both")
+    learn(data, out, publish=publish, seed=seed, as_json=as_json)

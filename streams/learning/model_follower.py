@@ -1,0 +1,108 @@
+"""Follows state.models: lists are made by the newest version of the ranker."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from inference.errors import ModelRefused
+from inference.ranking.model import RankerModel
+from streams.errors import AccessRefused, BrokerUnavailable
+from streams.learning.model_log import ModelLog
+from streams.learning.model_record import decode_record
+from streams.logs import Seldom, log
+from streams.metrics import MODELS_REFUSED, RANKER_HEARD, RANKER_VERSION
+from streams.processing.background import end, every, failure_of
+from streams.wire.records import Record
+
+#: A learner says every few seconds that it lives; after an hour without it counts as away.
+AWAY_MS: Final = 3_600_000
+LOOK_EVERY_S: Final = 1.0
+
+
+class ModelFollower:
+    """Follows state.models in the background. `model` is the last version that this release can rank with.
+
+    It is None where lists are to be made by the hand weights: nothing was learned yet, or a tombstone says so. While
+    Kafka, the topic or the learner is away, the last version stays.
+    """
+
+    def __init__(
+        self,
+        models: ModelLog,
+        *,
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self.model: RankerModel | None = None
+        self._models = models
+        self._clock_ms = clock_ms
+        self._next = 0
+        self._heard_ms = clock_ms()
+        self._is_away = False
+        self._refused = ""
+        self._seldom = Seldom(600.0)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Look once, then go on in the background; where that fails, lists are made by the hand weights."""
+        await self.look()
+        self._task = every(LOOK_EVERY_S, self.look, name="ranker models")
+
+    async def stop(self) -> None:
+        """Stop looking; the model stays."""
+        await end(self._task)
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The exception that ended the background task; None while it runs."""
+        return failure_of(self._task)
+
+    async def look(self) -> None:
+        """Read the records that came since the last time."""
+        try:
+            found, self._next = await self._models.since(self._next)
+        except (BrokerUnavailable, AccessRefused) as error:
+            if self._seldom.left_out("unavailable") is not None:
+                log.warning("ranker_models_unavailable", error=str(error), lists_by=self._label())
+        else:
+            self._apply(found)
+        self._tell()
+
+    def _apply(self, found: Sequence[Record]) -> None:
+        for record in found:
+            try:
+                if record.value is None:
+                    version, made_ms, model = 0, record.timestamp_ms, None
+                else:
+                    said = decode_record(record.value)
+                    version, made_ms, model = said.version, said.made_ms, said.ranker()
+            except ModelRefused as error:
+                MODELS_REFUSED.inc()
+                self._log_refusal(str(error))
+                continue
+            self._heard_ms = made_ms
+            # Version 0 is the hand weights.
+            self.model = model if version else None
+
+    def _log_refusal(self, error: str) -> None:
+        if error != self._refused:
+            self._refused = error
+            log.error(
+                "ranker_model_refused",
+                error=error,
+                lists_by=self._label(),
+                remedy="run the learning worker in this worker's release (docs/runbooks/ModelRefused.md)",
+            )
+
+    def _tell(self) -> None:
+        RANKER_VERSION.set(0 if self.model is None else self.model.version)
+        RANKER_HEARD.set(self._heard_ms / 1000)
+        is_away = self._clock_ms() - self._heard_ms > AWAY_MS
+        if is_away and not self._is_away:
+            log.warning("learner_away", since_ms=self._heard_ms, lists_by=self._label())
+        elif self._is_away and not is_away:
+            log.info("learner_back")
+        self._is_away = is_away
+
+    def _label(self) -> str:
+        return "the hand weights" if self.model is None else f"version {self.model.version}"
