@@ -106,7 +106,7 @@ def _append(
             continue
         latest = latest % limit + 1
         # An empty place has the item 0, whose count nobody reads.
-        lately[steps[(latest - 1 - window) % limit + 1, ITEM]] -= 1
+        lately[steps[(latest - 1 - window) % limit + 1, ITEM]] -= window > 0
         if steps[latest, USER]:
             gone_users[gone], gone_items[gone] = steps[latest, USER], steps[latest, ITEM]
             gone += 1

@@ -38,7 +38,6 @@ class Model:
                 found.append((step[0], before[::-1][:PLACES], after[:PLACES]))
         return found[::-1]
 
-
     def lately(self, item: int) -> int:
         last = self.steps[max(len(self.steps) - self.limit // LATELY, 0) :]
         return sum(step is not None and step[1] == item for step in last)
