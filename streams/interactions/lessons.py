@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from random import sample
 from typing import Final
 
 import numpy as np
@@ -81,7 +82,7 @@ class LessonMaker:
         self._clock_s = clock_s
         self._seconds = Allowance(SHARE, most=SHARE, clock_s=clock_s, observe=LESSON_SECONDS.inc)
         self._count = Allowance(PER_S, most=PER_S, clock_s=clock_s)
-        self._due: deque[Due] = deque()
+        self._due: list[Due] = []
         self._made: OrderedDict[tuple[int, int], Lesson] = OrderedDict()
         self._has_due, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
@@ -106,17 +107,23 @@ class LessonMaker:
         self._idle.clear()
 
     def offer(self, effects: Sequence[Effect]) -> None:
-        """Take in what a batch did, once its lists are sent. It waits for nothing."""
+        """Take in a sample of what a batch did, once its lists are sent. It waits for nothing.
+
+        What is left of the batch before, for which there was no time, is dropped.
+        """
         self._idle.set()
-        now_s = self._clock_s()
+        now_s, offered = self._clock_s(), list[Due]()
         for effect in effects:
             match effect:
                 case Effect(event=Interaction() as event, outcome="applied", action=Action() as action):
                     if weight := self._weigh(event):
-                        self._due.append(Due(effect.before, event, action, effect.record.partition, weight, now_s))
+                        offered.append(Due(effect.before, event, action, effect.record.partition, weight, now_s))
                 case Effect(withdraws_list=True):
                     self.forget(key_of(effect.user_id))
-        if self._due:
+        if offered:
+            chosen = sample(offered, min(TOGETHER, len(offered)))
+            LESSONS.labels("left_out").inc(len(self._due) + len(offered) - len(chosen))
+            self._due = chosen
             self._has_due.set()
 
     def _weigh(self, event: Interaction) -> float:
@@ -135,21 +142,22 @@ class LessonMaker:
                 await asyncio.sleep(REFUSED_WAIT_S)
 
     async def make_some(self) -> bool:
-        """Make lessons of the newest events that there is time for; returns whether Kafka took them."""
-        due = self._sample()
+        """Make lessons of the sample of the last batch; returns whether Kafka took them."""
+        due = self._take()
         lessons = await self._make(due)
         self._count.use(len(lessons))
         LESSONS.labels("not_proposed").inc(len(due) - len(lessons))
         return not lessons or await self._send(lessons)
 
-    def _sample(self) -> list[Due]:
+    def _take(self) -> list[Due]:
+        """Of the last batch what there is time for."""
         self._has_due.clear()
-        allowed = min(TOGETHER, int(self._count.left())) if self._seconds.left() > 0 else 0
+        due, self._due = self._due, []
+        allowed = max(int(self._count.left()), 0) if self._seconds.left() > 0 else 0
         since_s = self._clock_s() - LATEST_S
-        chosen = [each for each in self._due if each.at_s >= since_s][-allowed:] if allowed else []
-        LESSONS.labels("left_out").inc(len(self._due) - len(chosen))
-        self._due.clear()
-        return chosen
+        taken = [each for each in due if each.at_s >= since_s][:allowed]
+        LESSONS.labels("left_out").inc(len(due) - len(taken))
+        return taken
 
     async def _make(self, due: Sequence[Due]) -> list[tuple[Due, Lesson]]:
         """The lessons of some events. There is none where the item was no candidate."""

@@ -136,7 +136,7 @@ class LearningAgent:
         self._observe(learning)
         now_ms, version = self._clock_ms(), learning.learner.model().version
         waits_ms = VERSION_EVERY_MS if version != learning.said_version else ALIVE_EVERY_MS
-        if now_ms < learning.said_ms + waits_ms:
+        if 0 <= now_ms - learning.said_ms < waits_ms:
             return
         value = encode_record(learning.learner, learning.position, now_ms)
         learning.said_version, learning.said_ms = version, now_ms

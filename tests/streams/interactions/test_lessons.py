@@ -112,12 +112,13 @@ async def test_who_objects_and_what_was_sent_twice_teach_nothing() -> None:
     assert lesson.weight == 1.0
 
 
-async def test_several_users_are_studied_together_and_the_oldest_events_are_left_out() -> None:
+async def test_a_few_users_of_a_batch_are_studied_together_and_the_others_are_left_out() -> None:
     school, before = School(), metric("sightline_lessons_total", outcome="left_out")
     batch = [record(n, click(f"u{n}", f"red{n % 4}")) for n in range(8)]
     found = await school.after(*batch)
 
-    assert [each.user for each in found] == [key_of(f"u{n}") for n in range(8 - rules.TOGETHER, 8)]
+    assert len({each.user for each in found}) == rules.TOGETHER
+    assert {each.user for each in found} < {key_of(f"u{n}") for n in range(8)}
     assert metric("sightline_lessons_total", outcome="left_out") - before == 8 - rules.TOGETHER
 
 
@@ -128,6 +129,16 @@ async def test_events_that_waited_too_long_are_left_out() -> None:
     await school.maker.make_some()
 
     assert school.sent == []
+
+
+async def test_a_batch_for_which_there_was_no_time_makes_room_for_the_next() -> None:
+    school, before = School(), metric("sightline_lessons_total", outcome="left_out")
+    for offset in range(3):
+        await school.hub.handle([record(offset, click(f"u{offset}", "red3"))])
+    await school.maker.make_some()
+
+    assert [decode_lesson(each.value or b"").user for each in school.sent] == [key_of("u2")]
+    assert metric("sightline_lessons_total", outcome="left_out") - before == 2
 
 
 async def test_lessons_take_no_more_than_their_share_of_the_time() -> None:
