@@ -43,6 +43,7 @@ COMMANDS = {
     "positions": "cli.operate.commands:positions",
     "dead-letters": "cli.dead_letters.commands:app",
     "items": "cli.items.commands:app",
+    "experiment": "cli.experiment.commands:app",
     "bench": "cli.bench.commands:app",
 }
 

@@ -29,8 +29,8 @@ ObstacleCode: TypeAlias = Literal[
 ]
 #: Why a source does not propose an item; `proposed` if it does. `no_interests`, `nothing_chosen`: it has nothing to go
 #: out from. `less_similar`, `lower_rank`: others come first. `no_neighbour`: it is none of the latest items'.
-#: `no_engagement`: it has no rank. `same_picture`: another item with its picture is proposed. `not_proposed`: no more
-#: is known.
+#: `no_engagement`: it has no rank. `same_picture`: another item with its picture is proposed. `left_out`: by the user's
+#: arm of an experiment. `not_proposed`: no more is known.
 AnswerCode: TypeAlias = Literal[
     "proposed",
     "no_interests",
@@ -39,6 +39,7 @@ AnswerCode: TypeAlias = Literal[
     "lower_rank",
     "no_neighbour",
     "no_engagement",
+    "left_out",
     "same_picture",
     "not_proposed",
 ]
@@ -165,6 +166,7 @@ class Explanation:
     """The list that would be made now, and what it says of the item that was asked about, if one was.
 
     A user is `known` by interactions or dials. `candidates` were ranked, `filtered` counts what the filters took out.
+    `arm` is the user's while an experiment runs.
     """
 
     known: bool
@@ -174,3 +176,4 @@ class Explanation:
     candidates: int
     filtered: Mapping[str, int]
     item: ItemExplanation | None
+    arm: str | None = None

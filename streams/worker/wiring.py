@@ -12,6 +12,7 @@ from inference.warm_up import warm_up_items, warm_up_lists
 from state.profiles import ProfileStore
 from state.redis import Client, RedisPartitions
 from state.signals import SignalStore
+from streams.experiment_setting import read_experiment
 from streams.interactions.agent import InteractionsAgent
 from streams.interactions.behaviour_cache import BehaviourCache
 from streams.interactions.lists import ListMaker
@@ -92,7 +93,8 @@ async def _make_lists(resources: Resources, redis: Client, catalog: Catalog) -> 
     await behaviour_cache.start()
     recommender = Recommender(catalog, length=settings.list_length)
     index_client = await resources.index_client(catalog)
-    return ListMaker(behaviour_cache, recommender, index_client, namespace=resources.namespace)
+    experiment = read_experiment(settings.experiment)
+    return ListMaker(behaviour_cache, recommender, index_client, namespace=resources.namespace, experiment=experiment)
 
 
 async def wire_uploads(resources: Resources, app: App) -> None:
