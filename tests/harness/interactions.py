@@ -6,6 +6,7 @@ import numpy as np
 from prometheus_client import REGISTRY
 
 from features.co_choices.choice import Choice
+from features.experiment import Experiment
 from features.item import Item
 from inference.catalog.catalog import Catalog
 from inference.recommender import Recommender
@@ -54,7 +55,14 @@ def two_colours() -> Catalog:
 class Hub:
     """An agent and all that it is made of."""
 
-    def __init__(self, catalog: Catalog | None = None, *, control_records: ControlRecords = UNSIGNED) -> None:
+    def __init__(
+        self,
+        catalog: Catalog | None = None,
+        *,
+        control_records: ControlRecords = UNSIGNED,
+        experiment: Experiment | None = None,
+    ) -> None:
+        self.experiment = experiment
         self.partitions = MemoryPartitions()
         self.profiles = ProfileStore(self.partitions)
         self.publisher = FakePublisher()
@@ -82,7 +90,14 @@ class Hub:
         return InteractionsAgent(
             self.profiles,
             Positions(self.rewinds),
-            ListMaker(self.behaviour_cache, recommender, None, namespace=namespace, clock_ms=clock),
+            ListMaker(
+                self.behaviour_cache,
+                recommender,
+                None,
+                namespace=namespace,
+                experiment=self.experiment,
+                clock_ms=clock,
+            ),
             Receipts(self.catalog, signals, namespace=namespace, clock_ms=clock),
             self.publisher,
             self.publisher,
