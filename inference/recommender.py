@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.behaviour import Behaviour
-from features.experiment import Arm
 from features.profile import Profile
 from features.recommendation import Source
 from features.trends import NO_TRENDS
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
+from inference.experiment import Arm
 from inference.explain.explain import explain
 from inference.explain.explanation import Explanation, Subject
 from inference.ranking.arms import left_out, own_ranker

@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar, get_args
 
-from features.experiment import Arm, Experiment, RankerName
 from features.recommendation import Source
+from inference.experiment import Arm, Experiment, RankerName
 
 N = TypeVar("N", bound=str)
 

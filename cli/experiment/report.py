@@ -11,7 +11,7 @@ from rich.table import Table
 from cli.output import print_error, print_json, progress, results
 from cli.user.stored import read_catalog
 from deploy.local import Stack
-from features.experiment import Experiment
+from inference.experiment import Experiment
 from streams.credentials import kafka_security
 from streams.errors import SettingsError
 from streams.experiment_setting import read_experiment

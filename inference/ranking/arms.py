@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from features.experiment import Arm
 from features.recommendation import Source
+from inference.experiment import Arm
 from inference.ranking.ranking import WeightedRanker
 from inference.ranking.weights import CODES, SCORE_WEIGHTS
 from inference.retrieval.sources.table import SOURCE_NAMES

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.experiment import Experiment
 from inference.catalog.catalog import Catalog
+from inference.experiment import Experiment
 from streams.experiments.outcomes import Outcomes, Totals
 from streams.experiments.published import Published
 from streams.interactions.reducer import parse

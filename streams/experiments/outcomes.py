@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from features.experiment import OUTCOMES, Outcome
+from inference.experiment import OUTCOMES, Outcome
 from streams.interactions.reducer import Parsed
 from streams.privacy.control_records import VerifiedRequest
 from streams.wire.events import Interaction

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from features.experiment import Experiment
 from inference.catalog.catalog import Catalog
+from inference.experiment import Experiment
 from inference.ranking.diversity import diversity
 from sightline_client.lists import ExperimentArm
 from sightline_client.parsing import UNREADABLE

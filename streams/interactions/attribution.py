@@ -4,8 +4,8 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from features.experiment import OUTCOMES
 from features.recommendation import RecommendedItem, Source
+from inference.experiment import OUTCOMES
 from streams.metrics import CLICKED, EXPERIMENT_DWELL, EXPERIMENT_SLOTS, PUBLISHED, SHOWN
 
 #: A worker remembers only this many of the newest lists. One list takes about 2 KiB.

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from features.behaviour import Behaviour
-from features.experiment import Arm, Experiment
 from features.item import key_of
 from features.profile import Profile
+from inference.experiment import Arm, Experiment
 from inference.recommender import Prepared, Recommended, Recommender
 from streams.catalog.index_client import IndexClient
 from streams.interactions.attribution import Attribution

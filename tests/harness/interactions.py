@@ -6,9 +6,9 @@ import numpy as np
 from prometheus_client import REGISTRY
 
 from features.co_choices.choice import Choice
-from features.experiment import Experiment
 from features.item import Item
 from inference.catalog.catalog import Catalog
+from inference.experiment import Experiment
 from inference.recommender import Recommender
 from state.memory import MemoryPartitions
 from state.profiles import ProfileStore

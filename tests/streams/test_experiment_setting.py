@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from features.experiment import Arm, Experiment
+from inference.experiment import Arm, Experiment
 from streams.errors import SettingsError
 from streams.experiment_setting import read_experiment
 from streams.settings import Settings, read_settings

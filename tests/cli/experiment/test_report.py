@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cli.experiment.report import _grouping, _print
-from features.experiment import Arm, Experiment
+from inference.experiment import Arm, Experiment
 from streams.experiments.comparison import compare
 from streams.experiments.outcomes import Totals
 

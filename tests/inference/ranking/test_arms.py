@@ -4,13 +4,13 @@ from dataclasses import replace
 import pytest
 
 from features.behaviour import Behaviour
-from features.experiment import Arm
 from features.item import Item, key_of
 from features.ledger import EMPTY
 from features.profile import Profile
 from features.recommendation import RecommendedItem
 from features.trends import NO_TRENDS, update_trends
 from inference.catalog.catalog import Catalog
+from inference.experiment import Arm
 from inference.explain.explanation import Subject
 from inference.ranking.arms import left_out, own_ranker
 from inference.ranking.model import RankerModel

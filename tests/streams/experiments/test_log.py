@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from features.experiment import Arm, Experiment
 from inference.catalog.catalog import Catalog
+from inference.experiment import Arm, Experiment
 from sightline_client.routing import partition_of
 from streams.experiments.comparison import Comparison, compare
 from streams.experiments.log import ExperimentLog, Found

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from features.experiment import Arm, Experiment
+from inference.experiment import Arm, Experiment
 from sightline_client import ExperimentArm
 from tests.harness.interactions import Hub, click, metric, record
 

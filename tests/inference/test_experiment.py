@@ -4,7 +4,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.experiment import Arm, Experiment
+from inference.experiment import Arm, Experiment
 
 USERS = [f"user-{number}" for number in range(4000)]
 names = st.text("abcdefghij0123456789-", min_size=1, max_size=12)
