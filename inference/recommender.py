@@ -147,7 +147,7 @@ class Recommender:
         behaviours: Mapping[int, Behaviour],
         trends: NDArray[np.void],
         now_ms: int,
-        arm: Arm | None,
+        arm: Arm | None = None,
     ) -> Query:
         if prepared.changes != self._catalog.changes:
             prepared = self.prepare(prepared.profiles, now_ms)

@@ -89,7 +89,8 @@ class Outcomes:
             return
         cause = int(named[2])
         user.lists.add(cause)
-        if (outcome := OUTCOMES.get(event.type)) is not None:
+        outcome = OUTCOMES.get(event.type)
+        if outcome is not None:
             user.slots[outcome].add((cause, event.item_id))
-        if event.type == "view" and event.dwell_ms is not None:
+        if outcome == "shown" and event.dwell_ms is not None:
             user.looks[event.event_id] = event.dwell_ms

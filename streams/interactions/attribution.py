@@ -55,7 +55,7 @@ class Attribution:
         if outcome is None or source is None:
             return
         arm = self._arms.get(rec_id)
-        if arm is not None and dwell_ms is not None:
+        if arm is not None and outcome == "shown" and dwell_ms is not None:
             EXPERIMENT_DWELL.labels(arm).inc(dwell_ms / 1000)
         counted = self._counted.setdefault(rec_id, set())
         if (outcome, item_id) in counted:

@@ -41,8 +41,9 @@ def test_the_time_of_a_look_counts_once_for_each_event_id() -> None:
     outcomes = Outcomes(10)
     happen(outcomes, 11, ("view", "a", "3-10"), ("view", "a", "3-10"), dwell_ms=1500)
     happen(outcomes, 13, ("view", "b", "3-10"), dwell_ms=500)
+    happen(outcomes, 14, ("click", "b", "3-10"), dwell_ms=700)
 
-    assert dict(outcomes.totals()) == {"u1": Totals(lists=1, shown=2, looks=2, dwell_s=2.0)}
+    assert dict(outcomes.totals()) == {"u1": Totals(lists=1, shown=2, clicked=1, looks=2, dwell_s=2.0)}
 
 
 @pytest.mark.parametrize(
