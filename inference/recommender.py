@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,12 @@ from inference.experiment import Arm
 from inference.explain.explain import explain
 from inference.explain.explanation import Explanation, Subject
 from inference.ranking.arms import left_out, own_ranker
+from inference.ranking.features import find_features
 from inference.ranking.model import RankerModel
 from inference.ranking.online import OnlineRanker
 from inference.ranking.ranker import label
 from inference.ranking.ranking import Ranking, Scorer, WeightedRanker, rank
+from inference.ranking.signals import find_signals
 from inference.retrieval.candidates import count_sources, generate_candidates
 from inference.retrieval.exhaustive import follows_interests
 from inference.retrieval.query import Query
@@ -58,6 +61,14 @@ class Recommended:
     def proposed(self) -> dict[Source, int]:
         """How many candidates are credited to each source; counted when it is asked for."""
         return count_sources(self.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Featured:
+    """The candidates of a user: `rows` int64 [n] of the catalogue and their `features` float32 [n, f] (FEATURES)."""
+
+    rows: NDArray[np.int64]
+    features: NDArray[np.float32]
 
 
 class Recommender:
@@ -118,6 +129,21 @@ class Recommender:
             if self._is_short(each):
                 _, found[place] = self._make_longer(query, ranker, place, each)
         return found
+
+    def features(
+        self,
+        prepared: Prepared,
+        users: Sequence[int],
+        behaviours: Mapping[int, Behaviour],
+        trends: NDArray[np.void],
+        now_ms: int,
+    ) -> list[Featured]:
+        """What a ranker that learns would know of each user's candidates, for lessons; arguments as of `recommend`."""
+        query = self._query(prepared, users, behaviours, trends, now_ms)
+        candidates = generate_candidates(query)
+        found = find_features(query, candidates, find_signals(query, candidates))
+        bounds = pairwise(candidates.bounds.tolist())
+        return [Featured(candidates.rows[start:end], found[start:end]) for start, end in bounds]
 
     def explain(
         self,

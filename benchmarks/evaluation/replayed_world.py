@@ -14,17 +14,22 @@ from features.co_choices.choice import LINKING
 from features.item import Item, key_of
 from features.profile import NEW, Profile
 from features.trends import NO_TRENDS
+from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
-from inference.recommender import Recommended, Recommender
+from inference.ranking.lessons import lesson_from
+from inference.recommender import Prepared, Recommended, Recommender
 from state.signals import Signals
-from streams.interactions.reducer import reduce
+from streams.interactions.reducer import Effect, reduce
 from streams.items.reducer import ItemEffects
+from streams.learning.learner import Learner
 from streams.wire.events import Interaction
 from streams.wire.records import Record
 from streams.wire.topics import INTERACTIONS
 
 #: Events after which items are brought up to date at the latest: a full micro-batch of the agents.
 _BATCH = 256
+#: How many steps of all users lists look back on, as in a worker.
+STEPS = 1 << 18
 #: The version of an encoder that stands for pictures which say nothing.
 SAYS_NOTHING = "random@1"
 
@@ -43,7 +48,9 @@ class ReplayedWorld:
 
     def __init__(self, log: Log, *, dimensions: int, length: int, min_users: int, seed: int) -> None:
         self.catalog = Catalog(dimensions)
-        self.recommender = Recommender(self.catalog, length=length)
+        self._recent_steps = RecentSteps(STEPS)
+        self.recommender = Recommender(self.catalog, length=length, recent_steps=self._recent_steps)
+        self.learner = Learner()
         self._log = log
         self._seed = seed
         self._min_users = min_users
@@ -71,24 +78,53 @@ class ReplayedWorld:
             rating=event.rating,
         )
         record = Record(INTERACTIONS.name, 0, self._offset, event.at_ms, event.user.encode(), None)
-        effect = reduce(record, interaction, self._profiles.get(event.user, NEW))
+        before = self._profiles.get(event.user, NEW)
+        effect = reduce(record, interaction, before)
+        self._teach(effect, event)
         self._profiles[event.user] = effect.after
         for choice in effect.choices(LINKING):
             self._effects.choose(choice, LINKING)
+            self._recent_steps.append(np.array([key_of(event.user)], np.uint64), np.array([choice.item], np.uint64))
         if self._offset % _BATCH == 0:
             self.settle()
 
     def recommend(self, user: str, at_ms: int) -> Listed:
         """The list of a user at a time, from all that was learned so far."""
-        now_ms = max(self._now_ms, at_ms)
+        (made,) = self.recommender.recommend(*self._asked(user, max(self._now_ms, at_ms)))
+        items = made.ranking.items
+        return Listed([each.item_id for each in items], [each.source for each in items], made)
+
+    def _asked(self, user: str, now_ms: int) -> tuple[Prepared, list[int], dict[int, Behaviour], NDArray[np.void], int]:
+        """The arguments with which the recommender is asked for the user's list."""
         self.settle()
         profiles = [self._profiles.get(user, NEW)]
         needed = self.recommender.needed(profiles)
         behaviours = {key: self._behaviours[key] for key in needed if key in self._behaviours}
-        prepared = self.recommender.prepare(profiles, now_ms)
-        (made,) = self.recommender.recommend(prepared, [key_of(user)], behaviours, self._signals.trends, now_ms)
-        items = made.ranking.items
-        return Listed([each.item_id for each in items], [each.source for each in items], made)
+        return self.recommender.prepare(profiles, now_ms), [key_of(user)], behaviours, self._signals.trends, now_ms
+
+    def _teach(self, effect: Effect, event: Event) -> None:
+        """Let the ranker learn from what the user did, as after a list of just before it."""
+        row = self.catalog.row_of(event.item)
+        if row is None or effect.outcome != "applied" or effect.action is None or not effect.action.weight:
+            return
+        (found,) = self.recommender.features(*self._asked(event.user, self._now_ms))
+        (places,) = np.nonzero(found.rows == row)
+        if not len(places):
+            return
+        key = effect.action.event
+        lesson = lesson_from(
+            found.features,
+            int(places[0]),
+            user=key_of(event.user),
+            at_ms=event.at_ms,
+            weight=effect.action.weight,
+            slot=-1,
+            seed=key % 2**64,
+        )
+        version = self.learner.model().version
+        self.learner.learn(lesson)
+        if self.learner.model().version != version:
+            self.recommender.apply_model(self.learner.model())
 
     def settle(self) -> None:
         """Bring items up to date with the events since the last time, as the items agent does with a micro-batch."""
