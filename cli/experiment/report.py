@@ -26,8 +26,8 @@ from streams.wire.namespace import Namespace
 #: The printed lines of sums and of figures, by their names in `ArmResult`.
 _SUMS = {"lists": "lists named", "shown": "slots shown", "clicked": "clicks", "converted": "conversions"}
 _FIGURES = {
-    "ctr": "clicks per 100 slots shown",
-    "conversion": "conversions per 100 slots shown",
+    "ctr": "clicks per 100 shown",
+    "conversion": "conversions per 100 shown",
     "dwell_s": "dwell of a look, s",
     "diversity": "diversity of a list",
 }
@@ -87,14 +87,14 @@ def _read(
 
 def _print(experiment: Experiment, compared: Comparison, misplaced: int) -> None:
     first = compared.arms[0].arm
-    caption = f"[low, high]: 95 % interval; *: differs from {first}; no interval below {LEAST_USERS} users who count"
+    caption = f"[low, high]: 95 % interval; difference: to {first}; *: excludes 0; no interval below {LEAST_USERS} users who count"
     table = Table("", *(f"{each.arm} ({each.share:.0%})" for each in compared.arms), caption=caption)
     table.add_row("users", *(f"{each.users:,}" for each in compared.arms))
     for name, words in _SUMS.items():
         table.add_row(words, *(f"{each.sums[name]:,.0f}" for each in compared.arms))
     for name, words in _FIGURES.items():
         table.add_row(words, *(_value(each, name) for each in compared.arms))
-        table.add_row(f"  more than {first}", *(_more(each, name) for each in compared.arms))
+        table.add_row("  difference", *(_more(each, name) for each in compared.arms))
     console = results()
     console.print(f"experiment {experiment.name}", soft_wrap=True)
     console.print(table)

@@ -34,7 +34,7 @@ def test_each_arm_has_its_sums_figures_and_what_it_has_more(capsys: pytest.Captu
     assert row("users  ") == ["100", "110"]
     assert row("slots shown") == ["1,000", "1,100"]
     assert row("clicks per 100") == ["5 [4.02, 5.98]", "20 [16.2, 23.8]"]
-    assert row("more than control") == ["", "+15 [11.1, 18.9] *"]
+    assert row("  difference") == ["", "+15 [11.1, 18.9] *"]
     assert row("dwell of a look") == ["", "2.5"]
     assert row("diversity of") == ["", ""]
     assert "users are split by the shares (chi-squared 0.48, p 0.49)" in lines
