@@ -87,7 +87,7 @@ def _read(
 
 def _print(experiment: Experiment, compared: Comparison, misplaced: int) -> None:
     first = compared.arms[0].arm
-    caption = f"[low, high]: 95 % interval; difference: to {first}; *: excludes 0; no interval below {LEAST_USERS} users who count"
+    caption = f"[low, high]: 95 % interval, from {LEAST_USERS} users on; difference: to {first}; *: excludes 0"
     table = Table("", *(f"{each.arm} ({each.share:.0%})" for each in compared.arms), caption=caption)
     table.add_row("users", *(f"{each.users:,}" for each in compared.arms))
     for name, words in _SUMS.items():
