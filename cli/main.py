@@ -44,6 +44,7 @@ COMMANDS = {
     "dead-letters": "cli.dead_letters.commands:app",
     "items": "cli.items.commands:app",
     "train": "cli.train.commands:app",
+    "experiment": "cli.experiment.commands:app",
     "bench": "cli.bench.commands:app",
 }
 

@@ -14,16 +14,18 @@ from features.trends import NO_TRENDS
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
+from inference.experiment import Arm
 from inference.explain.explain import explain
 from inference.explain.explanation import Explanation, Subject
+from inference.ranking.arms import left_out, own_ranker
 from inference.ranking.features import find_features
 from inference.ranking.model import RankerModel
 from inference.ranking.online import OnlineRanker
 from inference.ranking.ranker import label
-from inference.ranking.ranking import Ranking, WeightedRanker, rank
+from inference.ranking.ranking import Ranking, Scorer, WeightedRanker, rank
 from inference.ranking.signals import find_signals
 from inference.retrieval.candidates import count_sources, generate_candidates
-from inference.retrieval.exhaustive import has_interests
+from inference.retrieval.exhaustive import follows_interests
 from inference.retrieval.query import Query
 from inference.retrieval.sources.co_engaged import recent_items
 from inference.retrieval.sources.table import SOURCE_NAMES
@@ -77,7 +79,11 @@ class Recommender:
     @property
     def model(self) -> dict[str, str]:
         """What the lists say that made them."""
-        return {"encoder": self._catalog.pictures.encoder or "none", "ranker": label(self._ranker)}
+        return self.model_of(None)
+
+    def model_of(self, arm: Arm | None) -> dict[str, str]:
+        """What the lists of an arm say that made them."""
+        return {"encoder": self._catalog.pictures.encoder or "none", "ranker": label(self._ranker_of(arm))}
 
     def apply_model(self, model: RankerModel | None) -> None:
         """Rank by this model from the next batch on; without one by the hand weights."""
@@ -100,18 +106,20 @@ class Recommender:
         trends: NDArray[np.void],
         now_ms: int,
         end: Callable[[str], None] = lambda _: None,
+        *,
+        arm: Arm | None = None,
     ) -> list[Recommended]:
         """The second step: the list of each prepared profile, whose users have these keys; USERS_LIMIT at most.
 
         `trends` is the trends table (`features.trends`). `end` is called at the end of each stage with its name,
-        `candidates` or `rank`. If the catalogue changed since `prepare`, the tastes are worked out again: a row may be
-        another item's by now.
+        `candidates` or `rank`. `arm` is that of all these users while an experiment runs. If the catalogue changed
+        since `prepare`, the tastes are worked out again: a row may be another item's by now.
         """
-        query = self._query(prepared, users, behaviours, trends, now_ms)
-        found = self._make(query, end)
+        query, ranker = self._query(prepared, users, behaviours, trends, now_ms, arm), self._ranker_of(arm)
+        found = self._make(query, ranker, end)
         for place, each in enumerate(found):
             if self._is_short(each):
-                _, found[place] = self._make_longer(query, place, each)
+                _, found[place] = self._make_longer(query, ranker, place, each)
         return found
 
     def study(
@@ -146,13 +154,18 @@ class Recommender:
         trends: NDArray[np.void],
         now_ms: int,
         subject: Subject | None = None,
+        *,
+        arm: Arm | None = None,
     ) -> Explanation:
         """What `recommend` gives the user of the only profile, with the reasons why the subject is there or is not."""
-        query = self._query(prepared, [user], behaviours, trends, now_ms)
-        (made,) = self._make(query)
+        query, ranker = self._query(prepared, [user], behaviours, trends, now_ms, arm), self._ranker_of(arm)
+        (made,) = self._make(query, ranker)
         if self._is_short(made):
-            query, _ = self._make_longer(query, 0, made)
-        return explain(query, self._ranker, self.length, subject)
+            query, _ = self._make_longer(query, ranker, 0, made)
+        return replace(explain(query, ranker, self.length, subject), arm=arm.name if arm is not None else None)
+
+    def _ranker_of(self, arm: Arm | None) -> Scorer:
+        return (own_ranker(arm) if arm is not None else None) or self._ranker
 
     def _query(
         self,
@@ -161,6 +174,7 @@ class Recommender:
         behaviours: Mapping[int, Behaviour],
         trends: NDArray[np.void],
         now_ms: int,
+        arm: Arm | None = None,
     ) -> Query:
         if prepared.changes != self._catalog.changes:
             prepared = self.prepare(prepared.profiles, now_ms)
@@ -174,19 +188,20 @@ class Recommender:
             self._catalog,
             now_ms,
             recent_steps=self._recent_steps,
+            without=left_out(arm),
         )
 
     def _is_short(self, made: Recommended) -> bool:
         return len(made.ranking.items) < min(self.length, self._catalog.pictures.pictures)
 
-    def _make(self, query: Query, end: Callable[[str], None] = lambda _: None) -> list[Recommended]:
+    def _make(self, query: Query, ranker: Scorer, end: Callable[[str], None] = lambda _: None) -> list[Recommended]:
         candidates = generate_candidates(query)
         end("candidates")
-        rankings = rank(self._ranker, query, candidates, length=self.length)
+        rankings = rank(ranker, query, candidates, length=self.length)
         end("rank")
         return [Recommended(*each) for each in zip(rankings, candidates.sources_of(), candidates.filtered, strict=True)]
 
-    def _make_longer(self, query: Query, place: int, made: Recommended) -> tuple[Query, Recommended]:
+    def _make_longer(self, query: Query, ranker: Scorer, place: int, made: Recommended) -> tuple[Query, Recommended]:
         """The list of one user, which is short, from wider and wider searches until it is full or has everything.
 
         With the query of the last search.
@@ -194,12 +209,12 @@ class Recommender:
         profiles = [query.profiles[place]]
         tastes = find_tastes(profiles, self._catalog, query.now_ms)
         alone = replace(query, profiles=profiles, users=[query.users[place]], tastes=tastes)
-        indexed = self._catalog.pictures.indexed if has_interests(alone, 0) else 0
+        indexed = self._catalog.pictures.indexed if follows_interests(alone, 0) else 0
         reaches = [reach for reach in WIDER_REACHES if reach < indexed]
         wider = [replace(alone, reach=reach) for reach in reaches]
         every = replace(alone, reach=max(SIMILAR_COUNT, 2 * self.length), is_exhaustive=True)
         for query in [*wider, every]:
-            (made,) = self._make(query)
+            (made,) = self._make(query, ranker)
             if len(made.ranking.items) == self.length:
                 break
         return query, made

@@ -145,6 +145,17 @@ CLICKED = Counter(
     "Slots for which a click names the list (rec_id), once per list and item, by candidate source",
     ["source"],
 )
+EXPERIMENT_SLOTS = Counter(
+    "sightline_experiment_slots_total",
+    "Slots of feeds made by an experiment, by the user's arm: published, and shown, clicked or converted (like, save, "
+    "purchase) for an event that names the list (rec_id), each once per list and item",
+    ["arm", "outcome"],
+)
+EXPERIMENT_DWELL = Counter(
+    "sightline_experiment_dwell_seconds_total",
+    "Time on the pages of items of feeds made by an experiment, by the user's arm, from views that name the list",
+    ["arm"],
+)
 LIST_DIVERSITY = Histogram(
     "sightline_list_diversity",
     "1 - mean cosine similarity of neighbouring slots in a published list; sampled from one list of each micro-batch",

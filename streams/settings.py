@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.addresses import kafka_addresses, redis_url, store_url, triton_address
 from streams.errors import SettingsError
+from streams.experiment_setting import read_experiment
 from streams.settings_checks import (
     LESSON_WEIGHTS,
     check_authorities,
@@ -165,6 +166,11 @@ class Settings(BaseSettings):
         gt=0,
         description="epsilon of the noise on trends: differential privacy per event and hour; unset: no noise",
     )
+    experiment: str = Field(
+        "",
+        max_length=2000,
+        description="name;arm:share;arm:share:option=value,…: users in arms with other lists (docs/experiments.md)",
+    )
     control_key: SecretStr | None = Field(
         None,
         min_length=16,
@@ -238,6 +244,12 @@ class Settings(BaseSettings):
     @classmethod
     def _lesson_weights(cls, value: str) -> str:
         parse_lesson_weights(value)
+        return value
+
+    @field_validator("experiment")
+    @classmethod
+    def _experiment(cls, value: str) -> str:
+        read_experiment(value)
         return value
 
     @field_validator("control_key")

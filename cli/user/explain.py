@@ -17,6 +17,7 @@ from inference.explain.explanation import Explanation, Subject
 from inference.recommender import Recommender
 from state.signals import SignalStore, Wanted
 from state.signals import partition_of as signal_partition_of
+from streams.experiment_setting import read_experiment
 from streams.settings import Settings, read_settings
 
 
@@ -49,6 +50,8 @@ async def _explain(user_id: str, item_id: str | None, settings: Settings, endpoi
         progress("the source sessions is left out: SIGHTLINE_RECENT_STEPS is 0, or state.steps cannot be read")
     recommender = Recommender(catalog, length=settings.list_length, recent_steps=recent_steps)
     recommender.apply_model(await asyncio.to_thread(read_model, settings, endpoints))
+    experiment = read_experiment(settings.experiment)
+    arm = None if experiment is None else experiment.arm_of(user_id)
     async with stores(settings, endpoints) as (profiles, signals):
         _, _, profile = await read_profile(profiles, user_id, settings.partitions)
         behaviours = await signals.behaviours(recommender.needed([profile]))
@@ -56,7 +59,7 @@ async def _explain(user_id: str, item_id: str | None, settings: Settings, endpoi
         subject = None if item_id is None else Subject(item_id, await _stored(signals, item_id, settings.partitions))
     now_ms = time.time_ns() // 1_000_000
     prepared = recommender.prepare([profile], now_ms)
-    return recommender.explain(prepared, key_of(user_id), behaviours, trends, now_ms, subject)
+    return recommender.explain(prepared, key_of(user_id), behaviours, trends, now_ms, subject, arm=arm)
 
 
 async def _stored(signals: SignalStore, item_id: str, partitions: int) -> Item | None:

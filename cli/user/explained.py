@@ -51,7 +51,8 @@ def _print_user(user_id: str, found: Explanation) -> None:
         console.print(f"user {user_id!r} {why}; the list has what is trending, popular and new", soft_wrap=True)
     filtered = ", ".join(f"{count} {name}" for name, count in found.filtered.items()) or "none"
     ranker, encoder = found.model["ranker"], found.model["encoder"]
-    console.print(f"{found.candidates} candidates · taken out: {filtered} · {ranker} · {encoder}", soft_wrap=True)
+    arm = f" · arm {found.arm}" if found.arm is not None else ""
+    console.print(f"{found.candidates} candidates · taken out: {filtered} · {ranker} · {encoder}{arm}", soft_wrap=True)
 
 
 def _shares(score: Score) -> str:

@@ -95,6 +95,8 @@ def answer_in_words(answer: Answer) -> str:
             return f"rank {answer.rank}, and it proposes {answer.proposals}"
         case "no_engagement":
             return f"it has no rank: too few users engaged with it lately; {answer.proposals} others are proposed"
+        case "left_out":
+            return "proposes nothing to users of this arm"
         case "same_picture":
             return f"proposes {answer.item_id!r} in its place, which has the same picture"
         case "not_proposed":

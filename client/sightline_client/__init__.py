@@ -20,7 +20,7 @@ from sightline_client.events import (
     Upload,
     encode,
 )
-from sightline_client.lists import Reason, ReasonCode, Recommendations, RecommendedItem, Source, Trigger
+from sightline_client.lists import ExperimentArm, Reason, ReasonCode, Recommendations, RecommendedItem, Source, Trigger
 from sightline_client.parsing import EVENT_LIMIT, UPLOAD_LIMIT
 from sightline_client.privacy import (
     DIALS_LIMIT,
@@ -52,6 +52,7 @@ __all__ = [
     "BrokerUnavailable",
     "Dials",
     "EventPublisher",
+    "ExperimentArm",
     "Export",
     "ExportedItem",
     "Interaction",

@@ -63,8 +63,18 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     occurred_at_ms: int
 
 
-class Recommendations(msgspec.Struct, frozen=True, kw_only=True):
-    """A user's refreshed list (topic recommendations, key user_id); `seq` grows per user and kind."""
+class ExperimentArm(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The experiment by which a list was made, and the user's arm of it."""
+
+    name: str
+    arm: str
+
+
+class Recommendations(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A user's refreshed list (topic recommendations, key user_id); `seq` grows per user and kind.
+
+    A feed has its `experiment` while one runs, other lists have none.
+    """
 
     rec_id: str
     user_id: str
@@ -77,3 +87,4 @@ class Recommendations(msgspec.Struct, frozen=True, kw_only=True):
     degraded: list[str]
     model: dict[str, str]
     timings_ms: dict[str, float]
+    experiment: ExperimentArm | None = None

@@ -30,6 +30,8 @@ def answers(query: Query, row: int, proposed: Mapping[Source, NDArray[np.int64]]
 def _answer(query: Query, row: int, source: Source, rows: NDArray[np.int64]) -> Answer:
     if row in rows:
         return Answer(source, "proposed", len(rows))
+    if source in query.without:
+        return Answer(source, "left_out", len(rows))
     twin = _twin(query, row, rows)
     if twin is not None:
         return Answer(source, "same_picture", len(rows), item_id=twin)

@@ -32,8 +32,8 @@ ObstacleCode: TypeAlias = Literal[
 #: `steps_unknown`: what users chose lately is turned off, or was not read. `no_visit`: nobody else chose one of the
 #: latest items lately. `not_around`: nobody who did chose it around that. `weaker`: it has fewer votes than those
 #: proposed.
-#: `no_engagement`: it has no rank. `same_picture`: another item with its picture is proposed. `not_proposed`: no more
-#: is known.
+#: `no_engagement`: it has no rank. `same_picture`: another item with its picture is proposed. `left_out`: by the user's
+#: arm of an experiment. `not_proposed`: no more is known.
 AnswerCode: TypeAlias = Literal[
     "proposed",
     "no_interests",
@@ -46,6 +46,7 @@ AnswerCode: TypeAlias = Literal[
     "not_around",
     "weaker",
     "no_engagement",
+    "left_out",
     "same_picture",
     "not_proposed",
 ]
@@ -174,6 +175,7 @@ class Explanation:
     """The list that would be made now, and what it says of the item that was asked about, if one was.
 
     A user is `known` by interactions or dials. `candidates` were ranked, `filtered` counts what the filters took out.
+    `arm` is the user's while an experiment runs.
     """
 
     known: bool
@@ -183,3 +185,4 @@ class Explanation:
     candidates: int
     filtered: Mapping[str, int]
     item: ItemExplanation | None
+    arm: str | None = None

@@ -75,19 +75,22 @@ class Scorer(Ranker, Protocol):
 
 
 class WeightedRanker:
-    """Ranks by a weighted sum of signals (`weights.WEIGHTS`). See `Scorer`."""
+    """Ranks by a weighted sum of signals, by the hand weights or by others float32 [signals]. See `Scorer`."""
 
-    name = "weighted"
     version = 2
 
+    def __init__(self, name: str = "weighted", weights: NDArray[np.float32] = SCORE_WEIGHTS) -> None:
+        self.name = name
+        self._weights = weights
+
     def score(self, query: Query, candidates: Candidates) -> Scored:
-        """The sum of the signals by the hand weights."""
+        """The sum of the signals by the weights."""
         signals = find_signals(query, candidates)
-        return Scored(signals, np.empty((len(candidates.rows), 0), np.float32), weighted_sum(signals, SCORE_WEIGHTS))
+        return Scored(signals, np.empty((len(candidates.rows), 0), np.float32), weighted_sum(signals, self._weights))
 
     def contributions(self, scored: Scored, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """By signal what it adds to the scores at `places` [n]: float32 [signals, n]; they sum to the scores."""
-        shares: NDArray[np.float32] = scored.signals.take(places, axis=1) * SCORE_WEIGHTS[:, None]
+        shares: NDArray[np.float32] = scored.signals.take(places, axis=1) * self._weights[:, None]
         return shares
 
 

@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.recommendation import Source
-from inference.retrieval.exhaustive import has_interests, nearest_allowed
+from inference.retrieval.exhaustive import follows_interests, nearest_allowed
 from inference.retrieval.filters import FILTERS, apply_filters
 from inference.retrieval.merge import CO_CHOICE, NO_ROWS, SESSION, Proposals, merge
 from inference.retrieval.preferences import Wishes, wishes_of
 from inference.retrieval.query import Query
 from inference.retrieval.sources.table import SOURCE_NAMES, SOURCES
+
+_NOTHING = Proposals((NO_ROWS,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +80,18 @@ def generate_candidates(query: Query) -> Candidates:
 
 def propose(query: Query) -> dict[Source, Proposals]:
     """What each source proposes."""
-    proposed = {name: source(query) for name, source in SOURCES.items()}
+    # A source that is left out has its place: sources are known by their numbers.
+    proposed = {name: source(query) if name not in query.without else _NOTHING for name, source in SOURCES.items()}
     return proposed | _exhaustive(query) if query.is_exhaustive else proposed
 
 
 def _exhaustive(query: Query) -> dict[Source, Proposals]:
-    """The best of all that each user may be shown, as what looks like an interest, or as what is new."""
+    """The best of all that each user may be shown, as what looks like an interest, or as what is new.
+
+    An experiment that leaves out both changes which of them these are, but leaves no list short.
+    """
     found = [nearest_allowed(query, user) for user in range(len(query.profiles))]
-    known = [has_interests(query, user) for user in range(len(query.profiles))]
+    known = [follows_interests(query, user) for user in range(len(query.profiles))]
     return {
         "visual": Proposals([rows if knows else NO_ROWS for rows, knows in zip(found, known, strict=True)]),
         "fresh": Proposals([NO_ROWS if knows else rows for rows, knows in zip(found, known, strict=True)]),

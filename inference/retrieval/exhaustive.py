@@ -12,18 +12,19 @@ from inference.retrieval.query import Query
 def nearest_allowed(query: Query, user: int) -> NDArray[np.int64]:
     """The `reach` best of all rows that pass the filters for a user of the query, no two with the same picture.
 
-    What is most similar to an interest is best; for a user without interests the latest uploads are.
+    What is most similar to an interest is best; for a user whose list follows no interest the latest uploads are.
     """
     rows = _allowed(query, user)
     catalog, interests = query.catalog, query.tastes.interests
-    centres = interests.centres[user, interests.shares[user] > 0]
-    values = catalog.pictures.similarities(rows, centres) if len(centres) else catalog.uploaded_ms[rows]
+    if not follows_interests(query, user):
+        return first_distinct(rows, catalog.uploaded_ms[rows], catalog.pictures.halves, query.reach)
+    values = catalog.pictures.similarities(rows, interests.centres[user, interests.shares[user] > 0])
     return first_distinct(rows, values, catalog.pictures.halves, query.reach)
 
 
-def has_interests(query: Query, user: int) -> bool:
-    """Whether the catalogue has items that the user engaged with."""
-    return bool(query.tastes.interests.shares[user].any())
+def follows_interests(query: Query, user: int) -> bool:
+    """Whether the catalogue has items that the user engaged with, and the list may have what looks like them."""
+    return "visual" not in query.without and bool(query.tastes.interests.shares[user].any())
 
 
 def _allowed(query: Query, user: int) -> NDArray[np.int64]:

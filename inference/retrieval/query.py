@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from features.behaviour import Behaviour
 from features.profile import Profile
+from features.recommendation import Source
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
@@ -18,7 +19,8 @@ class Query:
 
     `behaviours` by item key has what is known of the items in `co_engaged.recent_items`. A source that searches gives
     `reach` pictures for each search; with `is_exhaustive` these are the best of all that the user may be shown.
-    `recent_steps` are those of all users; without them no list follows from sessions.
+    `recent_steps` are those of all users; without them no list follows from sessions. The sources `without` propose
+    nothing.
     """
 
     profiles: Sequence[Profile]
@@ -31,3 +33,4 @@ class Query:
     reach: int = SIMILAR_COUNT
     is_exhaustive: bool = False
     recent_steps: RecentSteps | None = None
+    without: frozenset[Source] = frozenset()

@@ -1,29 +1,40 @@
-"""Counts published, shown and clicked slots by the candidate source that filled them (docs/adr/0014)."""
+"""Counts published, shown and clicked slots by the candidate source that filled them (docs/adr/0014) and by arm."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from features.recommendation import RecommendedItem, Source
-from streams.metrics import CLICKED, PUBLISHED, SHOWN
+from inference.experiment import OUTCOMES
+from streams.metrics import CLICKED, EXPERIMENT_DWELL, EXPERIMENT_SLOTS, PUBLISHED, SHOWN
 
 #: A worker remembers only this many of the newest lists. One list takes about 2 KiB.
 LISTS_LIMIT: Final = 20_000
 
-_COUNTERS: Final = {"view": SHOWN, "click": CLICKED}
+NO_ARMS: Final[Mapping[str, str]] = {}
+
+_COUNTERS: Final = {"shown": SHOWN, "clicked": CLICKED}
 
 
 class Attribution:
-    """Counts slots by source. An event counts only if this worker published its list and still remembers it."""
+    """Counts slots by source, and by arm of an experiment.
+
+    An event counts only if this worker published its list and still remembers it.
+    """
 
     def __init__(self) -> None:
         #: The source of each item, by rec_id; the oldest list first.
         self._sources: OrderedDict[str, dict[str, Source]] = OrderedDict()
-        #: The (event type, item) pairs already counted, by rec_id; only for lists that have any.
+        #: The (outcome, item) pairs already counted, by rec_id; only for lists that have any.
         self._counted: dict[str, set[tuple[str, str]]] = {}
+        #: The arm of each list that an experiment made.
+        self._arms: dict[str, str] = {}
 
-    def published(self, lists: Mapping[str, Sequence[RecommendedItem]]) -> None:
-        """Count and remember published lists, keyed by rec_id."""
+    def published(self, lists: Mapping[str, Sequence[RecommendedItem]], arms: Mapping[str, str] = NO_ARMS) -> None:
+        """Count and remember published lists, keyed by rec_id, and the arms of those that an experiment made."""
+        self._arms.update(arms)
+        for rec_id, arm in arms.items():
+            EXPERIMENT_SLOTS.labels(arm, "published").inc(len(lists[rec_id]))
         counts: Counter[str] = Counter()
         for rec_id, items in lists.items():
             self._sources[rec_id] = sources = {item.item_id: item.source for item in items}
@@ -31,6 +42,7 @@ class Attribution:
         while len(self._sources) > LISTS_LIMIT:
             oldest, _ = self._sources.popitem(last=False)
             self._counted.pop(oldest, None)
+            self._arms.pop(oldest, None)
         for source, count in counts.items():
             PUBLISHED.labels(source).inc(count)
 
@@ -38,15 +50,22 @@ class Attribution:
         """The items of a list, in the order of its slots; none of a list that is not remembered."""
         return list(self._sources.get(rec_id or "", ()))
 
-    def feedback(self, kind: str, rec_id: str, item_id: str) -> None:
-        """Count a `view` or `click` on an item of a list, each at most once per list and item.
+    def feedback(self, kind: str, rec_id: str, item_id: str, dwell_ms: int | None = None) -> None:
+        """Count what an event of type `kind` says of an item of a list, each outcome at most once per list and item.
 
-        Other event types, forgotten lists and items outside the list are not counted.
+        Event types without an outcome, forgotten lists and items outside the list are not counted.
         """
-        counter, source = _COUNTERS.get(kind), self._sources.get(rec_id, {}).get(item_id)
-        if counter is None or source is None:
+        outcome, source = OUTCOMES.get(kind), self._sources.get(rec_id, {}).get(item_id)
+        if outcome is None or source is None:
             return
+        arm = self._arms.get(rec_id)
+        if arm is not None and outcome == "shown" and dwell_ms is not None:
+            EXPERIMENT_DWELL.labels(arm).inc(dwell_ms / 1000)
         counted = self._counted.setdefault(rec_id, set())
-        if (kind, item_id) not in counted:
-            counted.add((kind, item_id))
-            counter.labels(source).inc()
+        if (outcome, item_id) in counted:
+            return
+        counted.add((outcome, item_id))
+        if outcome in _COUNTERS:
+            _COUNTERS[outcome].labels(source).inc()
+        if arm is not None:
+            EXPERIMENT_SLOTS.labels(arm, outcome).inc()

@@ -21,9 +21,9 @@ _LOOKED_AT = 64
 
 
 class EffectCounts:
-    """Counts effects; `feedback(type, rec_id, item_id)` is called for applied events that name their list."""
+    """Counts effects; `feedback(type, rec_id, item_id, dwell_ms)` is called for applied events that name their list."""
 
-    def __init__(self, partitions: int, feedback: Callable[[str, str, str], None]) -> None:
+    def __init__(self, partitions: int, feedback: Callable[[str, str, str, int | None], None]) -> None:
         self._feedback = feedback
         self._partition_of = lru_cache(maxsize=65_536)(lambda key: partition_of(key, partitions))
 
@@ -45,7 +45,7 @@ class EffectCounts:
                 _event_counter(event.type, outcome).inc()
                 self._observe_event(event, effect)
                 if event.rec_id is not None and outcome == "applied":
-                    self._feedback(event.type, event.rec_id, event.item_id)
+                    self._feedback(event.type, event.rec_id, event.item_id, event.dwell_ms)
 
     def _observe_event(self, event: Interaction, effect: Effect) -> None:
         record = effect.record

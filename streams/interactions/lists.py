@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from features.behaviour import Behaviour
 from features.item import key_of
 from features.profile import Profile
+from inference.experiment import Arm, Experiment
 from inference.ranking.model import RankerModel
 from inference.recommender import Prepared, Recommended, Recommender
 from streams.catalog.index_client import IndexClient
@@ -19,7 +20,7 @@ from streams.interactions.attribution import Attribution
 from streams.interactions.behaviour_cache import BehaviourCache
 from streams.metrics import CANDIDATES, FILTERED, LIST_DIVERSITY, RECOMMENDATIONS, SHORT_LISTS, StageTimer
 from streams.wire.cloud_events import trace_headers
-from streams.wire.events import Interaction, Recommendations, Trigger, encode
+from streams.wire.events import ExperimentArm, Interaction, Recommendations, Trigger, encode
 from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from streams.wire.topics import RECOMMENDATIONS as TOPIC
@@ -31,16 +32,19 @@ _CANDIDATE_COUNTS = {source: CANDIDATES.labels(source) for source in Recommender
 
 #: The record and interaction that caused a list.
 Cause = tuple[Record, Interaction]
+#: A user who gets a list.
+Due = tuple[Profile, Cause]
 
 
 @dataclass(frozen=True, slots=True)
 class MadeList:
-    """A list and its cause (`record`, `event`); `at_ms` is when it was made."""
+    """A list and its cause (`record`, `event`); `at_ms` is when it was made, `arm` the user's in an experiment."""
 
     record: Record
     event: Interaction
     recommended: Recommended
     at_ms: int
+    arm: Arm | None = None
 
     @property
     def rec_id(self) -> str:
@@ -59,6 +63,7 @@ class ListMaker:
         *,
         namespace: Namespace,
         model: Callable[[], RankerModel | None] = lambda: None,
+        experiment: Experiment | None = None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._model = model
@@ -66,6 +71,7 @@ class ListMaker:
         self._recommender = recommender
         self._index_client = index_client
         self._namespace = namespace
+        self._experiment = experiment
         self._clock_ms = clock_ms
         self._attribution = Attribution()
 
@@ -73,19 +79,18 @@ class ListMaker:
         """Start to read the data that the next lists need, given the keys of their items."""
         self._behaviour_cache.prefetch(items)
 
-    async def make(self, due: Sequence[tuple[Profile, Cause]], stages: StageTimer) -> list[MadeList]:
+    async def make(self, due: Sequence[Due], stages: StageTimer) -> list[MadeList]:
         """Make one list for each of these users, all by the same ranker."""
         self._recommender.apply_model(self._model())
         behaviours = await self._behaviour_cache.behaviours(self._recommender.needed(profile for profile, _ in due))
         made: list[MadeList] = []
-        for start in range(0, len(due), TOGETHER):
-            group = due[start : start + TOGETHER]
+        for arm, group in self._groups(due):
             now_ms = self._clock_ms()
             prepared = self._recommender.prepare([profile for profile, _ in group], now_ms)
             if self._index_client is not None:
                 await self._index_client.prefetch(prepared.medoids())
                 now_ms = self._clock_ms()
-            made += self._recommend(prepared, [cause for _, cause in group], behaviours, stages, now_ms)
+            made += self._recommend(prepared, [cause for _, cause in group], behaviours, stages, now_ms, arm)
         return made
 
     async def study(
@@ -109,6 +114,12 @@ class ListMaker:
         """The items of a list that this worker published and remembers, in the order of its slots."""
         return self._attribution.slots(rec_id)
 
+    def _groups(self, due: Sequence[Due]) -> Iterator[tuple[Arm | None, Sequence[Due]]]:
+        """The users whose lists are made together: those of one arm, TOGETHER at most."""
+        for arm, users in [(None, due)] if self._experiment is None else _by_arm(self._experiment, due):
+            for start in range(0, len(users), TOGETHER):
+                yield arm, users[start : start + TOGETHER]
+
     @property
     def _degraded(self) -> list[str]:
         return self._behaviour_cache.degraded + (self._index_client.degraded if self._index_client is not None else [])
@@ -120,12 +131,13 @@ class ListMaker:
         behaviours: Mapping[int, Behaviour],
         stages: StageTimer,
         now_ms: int,
+        arm: Arm | None,
     ) -> list[MadeList]:
         users = [key_of(event.user_id) for _, event in causes]
         lists = self._recommender.recommend(
-            prepared, users, behaviours, self._behaviour_cache.trends, now_ms, stages.end
+            prepared, users, behaviours, self._behaviour_cache.trends, now_ms, stages.end, arm=arm
         )
-        return [MadeList(*cause, each, now_ms) for cause, each in zip(causes, lists, strict=True)]
+        return [MadeList(*cause, each, now_ms, arm) for cause, each in zip(causes, lists, strict=True)]
 
     def message(self, made: MadeList, stages: StageTimer) -> Message:
         """Return the message that publishes a list."""
@@ -145,15 +157,22 @@ class ListMaker:
             items=made.recommended.ranking.items,
             filtered=made.recommended.filtered,
             degraded=self._degraded,
-            model=self._recommender.model,
+            model=self._recommender.model_of(made.arm),
             timings_ms={"queue": float(max(stages.started_ms - record.timestamp_ms, 0)), **stages.milliseconds},
+            experiment=self._label(made.arm),
         )
         topic = self._namespace.topic(TOPIC)
         return Message(topic, record.key, encode(recommendations), trace_headers(record, event))
 
+    def _label(self, arm: Arm | None) -> ExperimentArm | None:
+        if self._experiment is None or arm is None:
+            return None
+        return ExperimentArm(name=self._experiment.name, arm=arm.name)
+
     def count(self, made: Sequence[MadeList]) -> None:
         """Count published lists."""
-        self._attribution.published({each.rec_id: each.recommended.ranking.items for each in made})
+        arms = {each.rec_id: each.arm.name for each in made if each.arm is not None}
+        self._attribution.published({each.rec_id: each.recommended.ranking.items for each in made}, arms)
         RECOMMENDATIONS.labels("feed", ",".join(self._degraded)).inc(len(made))
         SHORT_LISTS.inc(sum(len(each.recommended.ranking.items) < self._recommender.length for each in made))
         filtered: Counter[str] = Counter()
@@ -167,6 +186,14 @@ class ListMaker:
         for reason, count in filtered.items():
             FILTERED.labels(reason).inc(count)
 
-    def feedback(self, kind: str, rec_id: str, item_id: str) -> None:
+    def feedback(self, kind: str, rec_id: str, item_id: str, dwell_ms: int | None) -> None:
         """Count an applied event of type `kind` that names its list."""
-        self._attribution.feedback(kind, rec_id, item_id)
+        self._attribution.feedback(kind, rec_id, item_id, dwell_ms)
+
+
+def _by_arm(experiment: Experiment, due: Sequence[Due]) -> list[tuple[Arm, Sequence[Due]]]:
+    users: dict[Arm, list[Due]] = {arm: [] for arm in experiment.arms}
+    for each in due:
+        _, (_, event) = each
+        users[experiment.arm_of(event.user_id)].append(each)
+    return [*users.items()]

@@ -15,7 +15,7 @@ from sightline_client.events import (
     encode,
 )
 from sightline_client.fields import Id, TimeMs
-from sightline_client.lists import Recommendations, RecommendedItem, Trigger
+from sightline_client.lists import ExperimentArm, Recommendations, RecommendedItem, Trigger
 from sightline_client.privacy import Dials, Export, ExportedItem, PlaceInLog, Receipt, RequestKind, check_dials
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "DeadLetter",
     "Dials",
     "Event",
+    "ExperimentArm",
     "Export",
     "ExportedItem",
     "Interaction",

@@ -13,6 +13,7 @@ from features.item import hash_of, key_of
 from features.recommendation import Reason, RecommendedItem
 from streams.wire.events import (
     DeadLetter,
+    ExperimentArm,
     Export,
     ExportedItem,
     Interaction,
@@ -189,6 +190,7 @@ MESSAGES: Final = (
                 degraded=[],
                 model={"encoder": "efficientnet-lite0@1", "ranker": "weighted@2"},
                 timings_ms={"queue": 1.0, "load": 0.214, "candidates": 0.412, "rank": 0.187},
+                experiment=ExperimentArm(name="looks-1", arm="control"),
             ),
             Recommendations(
                 rec_id="similar-4-310",

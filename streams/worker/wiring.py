@@ -15,6 +15,7 @@ from inference.warm_up import warm_up_items, warm_up_lists
 from state.profiles import ProfileStore
 from state.redis import Client, RedisPartitions
 from state.signals import SignalStore
+from streams.experiment_setting import read_experiment
 from streams.interactions.agent import InteractionsAgent
 from streams.interactions.behaviour_cache import BehaviourCache
 from streams.interactions.lessons import LessonMaker
@@ -110,7 +111,14 @@ async def _make_lists(resources: Resources, redis: Client, catalog: Catalog) -> 
     recommender = Recommender(catalog, length=settings.list_length, recent_steps=recent_steps)
     index_client = await resources.index_client(catalog)
     model = await _follow_models(resources)
-    return ListMaker(behaviour_cache, recommender, index_client, namespace=resources.namespace, model=model)
+    return ListMaker(
+        behaviour_cache,
+        recommender,
+        index_client,
+        namespace=resources.namespace,
+        model=model,
+        experiment=read_experiment(settings.experiment),
+    )
 
 
 async def _follow_models(resources: Resources) -> Callable[[], RankerModel | None]:

@@ -10,6 +10,7 @@ from features.co_choices.choice import Choice
 from features.item import Item
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
+from inference.experiment import Experiment
 from inference.ranking.model import RankerModel
 from inference.recommender import Recommender
 from state.memory import MemoryPartitions
@@ -61,7 +62,14 @@ def two_colours() -> Catalog:
 class Hub:
     """An agent and all that it is made of."""
 
-    def __init__(self, catalog: Catalog | None = None, *, control_records: ControlRecords = UNSIGNED) -> None:
+    def __init__(
+        self,
+        catalog: Catalog | None = None,
+        *,
+        control_records: ControlRecords = UNSIGNED,
+        experiment: Experiment | None = None,
+    ) -> None:
+        self.experiment = experiment
         self.partitions = MemoryPartitions()
         self.profiles = ProfileStore(self.partitions)
         self.publisher = FakePublisher()
@@ -96,7 +104,13 @@ class Hub:
         """What makes the lists of a worker."""
         recommender = Recommender(self.catalog, length=LENGTH, recent_steps=self.feed.ring)
         return ListMaker(
-            self.behaviour_cache, recommender, None, namespace=Namespace(), model=lambda: self.model, clock_ms=Clock()
+            self.behaviour_cache,
+            recommender,
+            None,
+            namespace=Namespace(),
+            model=lambda: self.model,
+            experiment=self.experiment,
+            clock_ms=Clock(),
         )
 
     def agent(self, lists: ListMaker | None = None, lessons: LessonMaker | None = None) -> InteractionsAgent:

@@ -22,6 +22,10 @@ def gained(name: str, before: dict[str, float]) -> dict[str, float]:
     return {source: value - before[source] for source, value in counted(name).items() if value != before[source]}
 
 
+def by_arm(arm: str, outcome: str) -> float:
+    return metric("sightline_experiment_slots_total", arm=arm, outcome=outcome)
+
+
 @pytest.fixture
 def attribution() -> Attribution:
     made = Attribution()
@@ -81,6 +85,19 @@ def test_nothing_else_is_counted(attribution: Attribution, kind: str, rec_id: st
     shown, clicked = counted("shown"), counted("clicked")
     attribution.feedback(kind, rec_id, item_id)
     assert (gained("shown", shown), gained("clicked", clicked)) == ({}, {})
+
+
+def test_an_app_that_says_what_became_of_a_list_is_counted_for_its_arm_alone() -> None:
+    attribution = Attribution()
+    attribution.published({"r1": [slot("a", "visual")], "r2": [slot("a", "visual")]}, {"r1": "arm-1"})
+    before = {kind: by_arm("arm-1", kind) for kind in ("published", "shown", "clicked", "converted")}
+    for rec_id in ("r1", "r1", "r2"):
+        for kind in ("view", "click", "like", "purchase", "hide"):
+            attribution.feedback(kind, rec_id, "a")
+
+    assert before["published"] == 1
+    found = {kind: by_arm("arm-1", kind) - count for kind, count in before.items()}
+    assert found == {"published": 0, "shown": 1, "clicked": 1, "converted": 1}
 
 
 def test_past_its_bound_the_oldest_list_is_forgotten() -> None:

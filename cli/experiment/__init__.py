@@ -1,0 +1,1 @@
+"""The commands for experiments: users in arms whose lists are made in different ways."""

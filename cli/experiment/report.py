@@ -1,0 +1,126 @@
+"""What `sightline experiment report` does: it compares the arms of the experiment by the deployment's topics."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+import typer
+from rich.table import Table
+
+from cli.output import print_error, print_json, progress, results
+from cli.user.stored import read_catalog
+from deploy.local import Stack
+from inference.experiment import Experiment
+from streams.credentials import kafka_security
+from streams.errors import SettingsError
+from streams.experiment_setting import read_experiment
+from streams.experiments.comparison import ArmResult, Comparison, Figure, compare
+from streams.experiments.log import ExperimentLog, Found
+from streams.experiments.statistics import LEAST_USERS
+from streams.kafka.log_reader import KafkaLogReader
+from streams.privacy.control_records import ControlRecords, control_keys
+from streams.settings import Settings, read_settings
+from streams.wire.namespace import Namespace
+
+#: The printed lines of sums and of figures, by their names in `ArmResult`.
+_SUMS = {"lists": "lists named", "shown": "slots shown", "clicked": "clicks", "converted": "conversions"}
+_FIGURES = {
+    "ctr": "clicks per 100 shown",
+    "conversion": "conversions per 100 shown",
+    "dwell_s": "dwell of a look, s",
+    "diversity": "diversity of a list",
+}
+_PER_CENT = ("ctr", "conversion")
+
+
+def print_report(age_ms: int, as_json: bool, *, aa: bool) -> None:
+    """Print the comparison of the arms, or of two halves of the first; exit code 1 for a sample ratio mismatch."""
+    settings = read_settings()
+    experiment = read_experiment(settings.experiment)
+    if experiment is None:
+        raise SettingsError("SIGHTLINE_EXPERIMENT is empty: set it as it is set for the workers (docs/experiments.md)")
+    since_ms = time.time_ns() // 1_000_000 - age_ms
+    compared_arms = experiment.halves() if aa else experiment
+    shares = {arm.name: arm.share for arm in compared_arms.arms}
+    found = _read(settings, experiment, [*shares], _grouping(experiment, compared_arms), since_ms)
+    compared = compare(found.totals, shares)
+    if as_json:
+        plain = {"experiment": experiment.name, "since_ms": since_ms, "aa": aa, "misplaced_lists": found.misplaced}
+        print_json(plain | {"is_mismatch": compared.split.is_mismatch, **asdict(compared)})
+    else:
+        _print(experiment, compared, found.misplaced)
+    if compared.split.is_mismatch:
+        raise typer.Exit(1)
+
+
+def _grouping(experiment: Experiment, compared: Experiment) -> Callable[[str], str | None]:
+    """The arm or half of each user; None for a user who is in no half."""
+    if compared is experiment:
+        return lambda user_id: experiment.arm_of(user_id).name
+    first = experiment.arms[0]
+    return lambda user_id: compared.arm_of(user_id).name if experiment.arm_of(user_id) == first else None
+
+
+def _read(
+    settings: Settings,
+    experiment: Experiment,
+    groups: list[str],
+    group_of: Callable[[str], str | None],
+    since_ms: int,
+) -> Found:
+    endpoints = Stack(settings).endpoints()
+    progress("reading the catalogue, the events and the lists")
+    reader = KafkaLogReader(endpoints.kafka, security=kafka_security(settings))
+    try:
+        log = ExperimentLog(
+            reader,
+            ControlRecords(*control_keys(settings.control_key)),
+            asyncio.run(read_catalog(settings, endpoints)),
+            namespace=Namespace(settings.topic_prefix),
+            partitions=settings.partitions,
+        )
+        return log.read(experiment, groups, group_of, since_ms)
+    finally:
+        reader.close()
+
+
+def _print(experiment: Experiment, compared: Comparison, misplaced: int) -> None:
+    first = compared.arms[0].arm
+    caption = f"[low, high]: 95 % interval, from {LEAST_USERS} users on; difference: to {first}; *: excludes 0"
+    table = Table("", *(f"{each.arm} ({each.share:.0%})" for each in compared.arms), caption=caption)
+    table.add_row("users", *(f"{each.users:,}" for each in compared.arms))
+    for name, words in _SUMS.items():
+        table.add_row(words, *(f"{each.sums[name]:,.0f}" for each in compared.arms))
+    for name, words in _FIGURES.items():
+        table.add_row(words, *(_value(each, name) for each in compared.arms))
+        table.add_row("  difference", *(_more(each, name) for each in compared.arms))
+    console = results()
+    console.print(f"experiment {experiment.name}", soft_wrap=True)
+    console.print(table)
+    split = f"chi-squared {compared.split.chi_squared:.2f}, p {compared.split.p:.2g}"
+    if compared.split.is_mismatch:
+        print_error(f"the users are not split by the shares ({split}): do not compare the arms (docs/experiments.md)")
+    else:
+        console.print(f"users are split by the shares ({split})", soft_wrap=True)
+    if misplaced:
+        console.print(f"{misplaced:,} lists since then name another arm or experiment, or none", soft_wrap=True)
+
+
+def _value(arm: ArmResult, name: str) -> str:
+    return _in_words(arm.figures[name].figure, name) if name in arm.figures else ""
+
+
+def _more(arm: ArmResult, name: str) -> str:
+    more = arm.figures[name].more if name in arm.figures else None
+    if more is None:
+        return ""
+    return _in_words(more, name, sign="+") + (" *" if more.interval is not None and more.interval.excludes_zero else "")
+
+
+def _in_words(figure: Figure, name: str, sign: str = "") -> str:
+    times = 100 if name in _PER_CENT else 1
+    value = f"{times * figure.value:{sign}.3g}"
+    if figure.interval is None:
+        return value
+    return f"{value} [{times * figure.interval.low:.3g}, {times * figure.interval.high:.3g}]"

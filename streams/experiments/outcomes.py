@@ -1,0 +1,96 @@
+"""What users did with the lists of an experiment, from the events that name their list.
+
+Users of one partition of events.interactions are counted together, and their lists are known by offsets in it: a feed's
+rec_id is the partition and offset of its cause. The arm of a user is a function of the user's id, so the lists
+themselves, of which Kafka keeps the newest alone, are not needed.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from inference.experiment import OUTCOMES, Outcome
+from streams.interactions.reducer import Parsed
+from streams.privacy.control_records import VerifiedRequest
+from streams.wire.events import Interaction
+from streams.wire.records import Record
+
+_FEED: Final = re.compile(r"(\d{1,6})-(\d{1,18})")
+
+
+class Totals(NamedTuple):
+    """What one user did: slots shown, clicked and converted, each once per list and item, of so many `lists`.
+
+    `dwell_s` is the time of all `looks` (views with dwell_ms). `diversity` is the sum over `measured` lists.
+    """
+
+    lists: float = 0.0
+    shown: float = 0.0
+    clicked: float = 0.0
+    converted: float = 0.0
+    looks: float = 0.0
+    dwell_s: float = 0.0
+    measured: float = 0.0
+    diversity: float = 0.0
+
+
+@dataclass(slots=True)
+class _User:
+    """Lists by the offsets of their causes, and looks by event id, so that a repeated event counts once."""
+
+    lists: set[int] = field(default_factory=set)
+    slots: dict[Outcome, set[tuple[int, str]]] = field(default_factory=lambda: defaultdict(set))
+    looks: dict[str, int] = field(default_factory=dict)
+
+    def totals(self) -> Totals:
+        shown, clicked, converted = (float(len(self.slots[each])) for each in ("shown", "clicked", "converted"))
+        seconds = sum(self.looks.values()) / 1000
+        return Totals(float(len(self.lists)), shown, clicked, converted, float(len(self.looks)), seconds)
+
+
+class Outcomes:
+    """Reads a partition of events.interactions from offset `first` on; only lists made from there on count.
+
+    Users are all who did something: each of their events led to a list. `forget` and `reset` erase what a user did
+    before; a user who opted out counts again after `opt_in`.
+    """
+
+    def __init__(self, first: int) -> None:
+        self._first = first
+        self._users: dict[str, _User] = {}
+        self._opted_out: set[str] = set()
+
+    def add(self, record: Record, event: Parsed) -> None:
+        """Read the next record; one that is no event says nothing."""
+        match event:
+            case VerifiedRequest() as request:
+                self._ask(request)
+            case Interaction() as event if event.user_id not in self._opted_out:
+                self._act(record, event, self._users.setdefault(event.user_id, _User()))
+
+    def totals(self) -> Iterator[tuple[str, Totals]]:
+        """Each user with what the user did."""
+        return ((user_id, user.totals()) for user_id, user in self._users.items())
+
+    def _ask(self, request: VerifiedRequest) -> None:
+        kind = request.control.type
+        if kind in ("forget", "reset", "opt_out"):
+            self._users.pop(request.user_id, None)
+        if kind == "opt_out":
+            self._opted_out.add(request.user_id)
+        elif kind == "opt_in":
+            self._opted_out.discard(request.user_id)
+
+    def _act(self, record: Record, event: Interaction, user: _User) -> None:
+        named = _FEED.fullmatch(event.rec_id or "")
+        if named is None or int(named[1]) != record.partition or not self._first <= int(named[2]) < record.offset:
+            return
+        cause = int(named[2])
+        user.lists.add(cause)
+        outcome = OUTCOMES.get(event.type)
+        if outcome is not None:
+            user.slots[outcome].add((cause, event.item_id))
+        if outcome == "shown" and event.dwell_ms is not None:
+            user.looks[event.event_id] = event.dwell_ms

@@ -1,0 +1,54 @@
+"""The comparison of arms as people read it."""
+
+import numpy as np
+import pytest
+
+from cli.experiment.report import _grouping, _print
+from inference.experiment import Arm, Experiment
+from streams.experiments.comparison import compare
+from streams.experiments.outcomes import Totals
+
+SPLIT = Experiment("looks-1", (Arm("control", 0.5), Arm("popular", 0.5, "popular")))
+SHARES = {"control": 0.5, "popular": 0.5}
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+
+
+def users(count: int, clicks: int, **more: float) -> list[Totals]:
+    """Users who saw ten slots each; every second one clicked."""
+    return [Totals(lists=1, shown=10, clicked=clicks * (number % 2), **more) for number in range(count)]
+
+
+def test_each_arm_has_its_sums_figures_and_what_it_has_more(capsys: pytest.CaptureFixture[str]) -> None:
+    totals = {"control": np.array(users(100, 1)), "popular": np.array(users(110, 4, looks=1, dwell_s=2.5))}
+    _print(SPLIT, compare(totals, SHARES), 3)
+    lines = capsys.readouterr().out.splitlines()
+
+    def row(start: str) -> list[str]:
+        cells = next(line for line in lines if start in line).replace("┃", "│").split("│")
+        return [cell.strip() for cell in cells[2:-1]]
+
+    assert row("users  ") == ["100", "110"]
+    assert row("slots shown") == ["1,000", "1,100"]
+    assert row("clicks per 100") == ["5 [4.02, 5.98]", "20 [16.2, 23.8]"]
+    assert row("  difference") == ["", "+15 [11.1, 18.9] *"]
+    assert row("dwell of a look") == ["", "2.5"]
+    assert row("diversity of") == ["", ""]
+    assert "users are split by the shares (chi-squared 0.48, p 0.49)" in lines
+    assert "3 lists since then name another arm or experiment, or none" in lines
+
+
+def test_a_mismatch_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    _print(SPLIT, compare({"control": np.array(users(100, 1)), "popular": np.array(users(300, 1))}, SHARES), 0)
+
+    assert "the users are not split by the shares" in capsys.readouterr().err
+
+
+def test_halves_are_of_the_users_of_the_first_arm() -> None:
+    group_of = _grouping(SPLIT, SPLIT.halves())
+    found = {(SPLIT.arm_of(user).name, group_of(user)) for user in map(str, range(100))}
+
+    assert found == {("control", "control/1"), ("control", "control/2"), ("popular", None)}
