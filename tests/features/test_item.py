@@ -97,10 +97,8 @@ def test_a_change_of_an_unknown_item_describes_it() -> None:
 
 def test_an_item_is_new_since_it_was_first_described_whatever_is_said_of_it_later() -> None:
     says = [Change(70, title="Hat", price=9.0), Change(50, title="Cap"), Change(60, hidden=False)]
-    for order in permutations(says):
-        hat = reduce(
-            lambda item, change: apply_change(item, "i2", change), order[1:], apply_change(None, "i2", order[0])
-        )
+    for first, *others in permutations(says):
+        hat = reduce(lambda item, change: apply_change(item, "i2", change), others, apply_change(None, "i2", first))
         assert (hat.title, hat.new_at_ms) == ("Hat", 50)
 
 
