@@ -32,7 +32,9 @@ class Interests:
 
 
 def find_interests(vectors: NDArray[np.float32], weights: NDArray[np.float32]) -> Interests:
-    """Cluster the unit vectors [u, n, d] of each user with weights [u, n]; entries of weight 0 are ignored.
+    """Cluster the unit vectors [u, n, d] of each user with weights [u, n].
+
+    Entries of weight 0, and vectors of zeros (items without a picture), are ignored.
 
     >>> red, blue = np.eye(2, dtype=np.float32)
     >>> found = find_interests(np.stack([[red, red, blue]]), np.array([[1, 1, 1]], np.float32))
@@ -60,7 +62,8 @@ def _group(
 ) -> None:
     """Fill in the interests of one user: `vectors` [n, d], `weights` [n]; `centres` [k, d], `shares`, `medoids` [k]."""
     similarity = _similarities(vectors, weights)
-    left = weights.copy()
+    # Every unit vector is similar to itself.
+    left = np.where(np.diag(similarity) > 0, weights, np.float32(0))
     total = max(left.sum(), _TINY)
     for number in range(INTERESTS_LIMIT):
         if left.sum() <= total * (SMALLEST_SHARE if number else 0.0):

@@ -18,7 +18,7 @@ MODERATION: Final = ("hidden", "deleted")
 CLEARABLE: Final = tuple(name for name in FACTS if name != "in_stock")
 #: The fields that come from a picture's upload. They have one time, by this name.
 PICTURE: Final = "picture"
-_OF_A_PICTURE: Final = ("owner", "uploaded_at_ms", "tags", "colours", "embeddings")
+_OF_A_PICTURE: Final = ("owner", "uploaded_at_ms", "tags", "colours", "embeddings", "described_at_ms")
 #: In `Item.times`: when a deletion was taken back. What was said before is gone with it.
 RESTORED: Final = "restored"
 #: In `Item.times`: the time of each field that has a value and no time of its own.
@@ -68,7 +68,8 @@ class Item:
     """An item as the catalogue knows it.
 
     `embeddings` has a unit vector by encoder version, as little-endian float16 [dimensions]; the picture's is the
-    first. An item that was changed before its picture arrived has no `owner` and no embedding yet.
+    first. An item without a picture has no `owner` and no embedding; `described_at_ms` is when it was first described,
+    None with a picture, and in an item of a release before.
 
     Each field has a time of its own, the last that it was said (Unix ms, docs/adr/0020). `times` has those that
     differ from `changed_at_ms`, the latest of all. A field without a value that is not in it was never said.
@@ -91,6 +92,19 @@ class Item:
     colours: tuple[tuple[str, float], ...] = ()
     embeddings: Mapping[str, bytes] = field(default_factory=dict)
     times: Mapping[str, int] = field(default_factory=dict)
+    described_at_ms: int | None = None
+
+    @property
+    def is_described(self) -> bool:
+        """Whether anything but moderation was said of the item: only then it is in the catalogue (docs/adr/0029)."""
+        return not _times(self).keys().isdisjoint((*FACTS, PICTURE))
+
+    @property
+    def new_at_ms(self) -> int:
+        """Since when a described item is new: the upload of its picture, or its first description before one."""
+        if self.uploaded_at_ms:
+            return self.uploaded_at_ms
+        return self.changed_at_ms if self.described_at_ms is None else self.described_at_ms
 
     @property
     def restored(self) -> bool:
@@ -137,7 +151,7 @@ def apply_change(item: Item | None, item_id: str, change: Change) -> Item:
     if change.disown is not None:
         return _disown(item, item_id, change)
     item = item or Item(item_id, changed_at_ms=change.at_ms)
-    times = _times(item)
+    times, described_ms = _times(item), item.new_at_ms if item.is_described else change.at_ms
     says = {name: value for name, value in change.says().items() if _is_news(times, name, change.at_ms)}
     if says.get("deleted", item.deleted):
         says = {name: value for name, value in says.items() if name in MODERATION}
@@ -145,7 +159,8 @@ def apply_change(item: Item | None, item_id: str, change: Change) -> Item:
         item, times = _erased(item), {name: at_ms for name, at_ms in times.items() if name == "hidden"}
     elif item.deleted and "deleted" in says:
         times[RESTORED] = change.at_ms
-    return _say(item, says, times | dict.fromkeys(says, change.at_ms)) if says else item
+    item = _say(item, says, times | dict.fromkeys(says, change.at_ms)) if says else item
+    return _describe(item, change, min(described_ms, change.at_ms))
 
 
 def apply_upload(item: Item | None, uploaded: Item) -> Item:
@@ -168,6 +183,14 @@ def _disown(item: Item | None, item_id: str, change: Change) -> Item:
     # The upload may still be on its way. This record is older than any upload, so it does not hide one.
     item = item or Item(item_id, changed_at_ms=-(2**62))
     return replace(item, owner=None) if item.owner is not None and hash_of(item.owner) == change.disown else item
+
+
+def _describe(item: Item, change: Change, at_ms: int) -> Item:
+    """The item as described since a time, if the change describes it, be it news or not, and it has no picture."""
+    is_late = change.at_ms < item.times.get(RESTORED, _NEVER_MS)
+    if item.deleted or is_late or _has_value(item, PICTURE) or change.says().keys().isdisjoint(FACTS):
+        return item
+    return replace(item, described_at_ms=at_ms)
 
 
 def _erased(item: Item) -> Item:

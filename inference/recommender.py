@@ -192,7 +192,8 @@ class Recommender:
         )
 
     def _is_short(self, made: Recommended) -> bool:
-        return len(made.ranking.items) < min(self.length, self._catalog.pictures.pictures)
+        count = len(made.ranking.items)
+        return count < self.length and count < self._catalog.choices
 
     def _make(self, query: Query, ranker: Scorer, end: Callable[[str], None] = lambda _: None) -> list[Recommended]:
         candidates = generate_candidates(query)

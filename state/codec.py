@@ -52,7 +52,8 @@ class StoredItem(msgspec.Struct, frozen=True):
 
     `embedding` and `encoder` are the picture's, so that a release that knows no other embedding finds it.
     `further_embeddings` are by encoder. They, and the `times` of fields that were not all said at `changed_at_ms`, are
-    left out where there are none; an item of a release before `times` has none.
+    left out where there are none; an item of a release before `times` has none. `described_at_ms` is left out of items
+    with a picture, and of those of a release before it.
     """
 
     item_id: str
@@ -74,6 +75,7 @@ class StoredItem(msgspec.Struct, frozen=True):
     encoder: str | None = None
     further_embeddings: dict[str, bytes] | msgspec.UnsetType = msgspec.UNSET
     times: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
+    described_at_ms: int | msgspec.UnsetType = msgspec.UNSET
 
 
 _item = msgspec.json.Decoder(StoredItem)
@@ -228,6 +230,7 @@ def to_stored(item: Item) -> StoredItem:
         encoder or None,
         dict(further) if further else msgspec.UNSET,
         dict(item.times) if item.times else msgspec.UNSET,
+        msgspec.UNSET if item.described_at_ms is None else item.described_at_ms,
     )
 
 
@@ -254,6 +257,7 @@ def from_stored(stored: StoredItem) -> Item:
         stored.colours,
         embeddings,
         stored.times or {},
+        None if stored.described_at_ms is msgspec.UNSET else stored.described_at_ms,
     )
 
 

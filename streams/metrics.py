@@ -166,7 +166,12 @@ FORGET = Histogram(
     "From the broker's timestamp of a forget request to the acknowledgement of its receipt",
     buckets=_SLOW,
 )
-CATALOG_ITEMS = Gauge("sightline_catalog_items", "Items in this process's replica", ["state"])
+CATALOG_ITEMS = Gauge(
+    "sightline_catalog_items",
+    "Items in this process's replica: searchable, no_vector (in lists, but not by looks) or unavailable; of all these, "
+    "other_encoder have a vector of another encoder",
+    ["state"],
+)
 CATALOG_LAG = Gauge("sightline_catalog_lag_records", "Records of state.catalog that this replica has not applied yet")
 RECENT_STEPS = Gauge("sightline_recent_steps", "Steps of users that this process holds for the source `sessions`")
 STEPS = Counter(

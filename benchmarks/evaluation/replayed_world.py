@@ -66,7 +66,7 @@ class ReplayedWorld:
         self._signals = Signals(-1, {}, NO_TRENDS, {}, self._behaviours)
         self._effects = ItemEffects.on(self._signals, (0, 1))
         self._uploaded: set[str] = set()
-        self._arriving = sorted(log.items.values(), key=lambda item: item.uploaded_at_ms, reverse=True)
+        self._arriving = sorted(log.items.values(), key=lambda item: item.new_at_ms, reverse=True)
         self._offset = -1
         self._now_ms = 0
 
@@ -139,13 +139,14 @@ class ReplayedWorld:
         self._effects = ItemEffects.on(self._signals, (0, 1))
 
     def picture(self, item_id: str) -> NDArray[np.float32] | None:
-        """The unit vector of an item's picture, float32 [dimensions]; None for an item that is not in the catalogue."""
-        row = self.catalog.row_of(item_id)
-        return None if row is None else self.catalog.pictures.vectors(np.array([row]))[0]
+        """The unit vector of an item's picture, float32 [dimensions]; None where the catalogue has none."""
+        rows = self.catalog.rows_of(np.array([key_of(item_id)], np.uint64))
+        has_picture = rows[0] >= 0 and self.catalog.pictures.has(rows)[0]
+        return self.catalog.pictures.vectors(rows)[0] if has_picture else None
 
     def _upload(self, event: Event) -> None:
         arrived = []
-        while self._arriving and self._arriving[-1].uploaded_at_ms <= self._now_ms:
+        while self._arriving and self._arriving[-1].new_at_ms <= self._now_ms:
             arrived.append(self._arriving.pop())
         if not self._log.items and event.item not in self._uploaded:
             self._uploaded.add(event.item)

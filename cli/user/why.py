@@ -34,15 +34,16 @@ def obstacle_in_words(obstacle: Obstacle) -> str:  # one line for each
     """
     match obstacle.code:
         case "not_in_catalogue":
-            return "it is not in the catalogue: nothing is stored of this id, so it was never uploaded"
+            return "it is not in the catalogue: nothing is stored of this id, so it was never uploaded or described"
         case "deleted":
             return "it was deleted"
-        case "no_picture":
-            return "it has no picture yet: its facts are known, but no picture was uploaded and encoded"
-        case "other_encoder":
-            return "its picture has no vector of the encoder that the catalogue uses (docs/encoder.md)"
+        case "not_described":
+            return "nothing describes it: no picture, and no title, category or price"
         case "not_read_yet":
-            return "it is stored, but not on state.catalog yet: ask again in a moment"
+            return (
+                "it is stored, but not on state.catalog yet: ask again in a moment. An item without a picture that an "
+                "earlier release stored comes with the next change of it"
+            )
         case "hidden_item":
             return "it is hidden in the catalogue"
         case "out_of_stock":
@@ -71,9 +72,13 @@ def answer_in_words(answer: Answer) -> str:
         case "proposed":
             return "proposes it"
         case "no_interests":
-            return "the user has no interests: the catalogue has nothing that they engaged with"
+            return "the user has no interests: the catalogue has no picture that they engaged with"
         case "nothing_chosen":
             return "the user chose nothing yet"
+        case "no_picture":
+            return "it has no picture yet, so looks cannot speak for it"
+        case "other_encoder":
+            return "no vector of it is of the catalogue's encoder (docs/encoder.md): looks cannot speak for it"
         case "no_neighbour":
             return f"no neighbour of the user's last {answer.latest} items, of which {answer.known} have neighbours"
         case "steps_unknown":

@@ -108,7 +108,7 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ItemChange(Event, frozen=True, kw_only=True):
-    """A change to an item that needs no new embedding (topic events.items, key item_id).
+    """A change to an item that brings no picture (topic events.items, key item_id); the item need not have one.
 
     It changes what it says and nothing else: null takes a value away. But null for `in_stock`, `hidden` or `deleted`
     takes nothing away, and says that its publisher writes null for all that it does not say; then no null of the event

@@ -17,7 +17,7 @@ from inference.catalog.fresh_rows import FreshRows
 from inference.catalog.index import VectorIndex
 from inference.catalog.item_ids import ItemIds
 from inference.catalog.key_table import KeyedRows
-from inference.catalog.other_items import OtherItem, OtherItems
+from inference.catalog.other_encoders import OtherEncoders
 from inference.catalog.vector_space import SpaceContents, VectorSpace
 
 #: The arrays with one row an item, by name.
@@ -35,24 +35,30 @@ _STEP = 1024
 
 @dataclass(frozen=True, slots=True)
 class CatalogCounts:
-    """How many items the replica has, by state; `unavailable` are sold out, hidden or expired."""
+    """How many items the replica has, by state.
+
+    `searchable` can be shown and have a vector, `no_vector` can be shown and have none; `unavailable` are sold out,
+    hidden or expired. Of all these, `other_encoder` have a vector that cannot be compared with the others.
+    """
 
     searchable: int
     unavailable: int
     other_encoder: int
+    no_vector: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
     """The contents of a catalogue: the columns by name, and `colours`, have at least one row for each of `item_ids`.
 
-    `free` are rows without an item, `others` items without a row; `spaces` are in the order of the catalogue's.
+    `free` are rows without an item, `others` the encoders of items without a comparable vector, by key; `spaces` are in
+    the order of the catalogue's.
     """
 
     item_ids: ItemIds
     category_names: Sequence[str]
     free: Sequence[int]
-    others: Sequence[OtherItem]
+    others: Mapping[int, str | None]
     columns: Mapping[str, NDArray[np.generic]]
     colours: VectorRows
     spaces: Sequence[SpaceContents]
@@ -70,10 +76,10 @@ class Catalog:
     """Items as rows of arrays, and their vectors in spaces that share the rows.
 
     One row an item: `keys`, `owners` uint64 (keys of ids; owner 0: none), `categories` int32 (-1: none), `prices`
-    float32 (NaN: none), `uploaded_ms` and `expires_ms` int64, `available` bool (neither sold out nor hidden), `shown`
-    bool (available, and not expired when `advance` last looked: these are in the index), `colours[rows]` gives float32
-    [n, 17] (the shares of COLOUR_NAMES as a unit vector). An item has a row if it has a vector in the space of
-    `pictures`, and may have one in each of the `further` spaces; other items are known but not searchable.
+    float32 (NaN: none), `uploaded_ms` (`Item.new_at_ms`) and `expires_ms` int64, `available` bool (neither sold out nor
+    hidden), `shown` bool (available, and not expired when `advance` last looked), `colours[rows]` gives float32 [n, 17]
+    (the shares of COLOUR_NAMES as a unit vector). An item may have a vector in the space of `pictures` and in each of
+    the `further` ones, and is in the index of a space if it has one and is shown (docs/adr/0029).
     Not thread-safe: rows change only in `apply`, and what is shown in `advance`, too.
     """
 
@@ -102,7 +108,7 @@ class Catalog:
         self.colours = VectorRows(len(COLOUR_NAMES))
         self._rows = KeyedRows()
         self._free: list[int] = []
-        self._others = OtherItems()
+        self._others = OtherEncoders()
         self._category_codes: dict[str, int] = {}
         self.category_names: list[str] = []
         self._fresh = FreshRows(self.pictures.one_of_each)
@@ -159,15 +165,14 @@ class Catalog:
         """The ids of all items of the user with this key; looks at every row."""
         rows = np.flatnonzero(self.owners == np.uint64(owner))
         # A free row may still hold the key of an item that has another row by now.
-        owned = [self.item_ids[row] for row in rows[self._rows.find(self.keys[rows]) == rows].tolist()]
-        return owned + [other.item_id for other in self._others if other.owner == owner]
+        return [self.item_ids[row] for row in rows[self._rows.find(self.keys[rows]) == rows].tolist()]
 
     def category_code(self, name: str) -> int | None:
         """The code of a category in `categories`; None where no item ever had it."""
         return self._category_codes.get(name)
 
     def freshest(self, count: int) -> NDArray[np.int64]:
-        """The rows of the latest uploads, one of each picture, newest first; complete up to FRESH_LIMIT / 2."""
+        """The rows that are newest, one of each picture, the newest first; complete up to FRESH_LIMIT / 2."""
         return self._fresh.newest(self.shown, self.uploaded_ms)[:count]
 
     def can_be_shown(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -176,13 +181,18 @@ class Catalog:
 
     def counts(self) -> CatalogCounts:
         """How many items there are, by state."""
-        searchable = int(np.count_nonzero(self.shown))
-        return CatalogCounts(searchable, len(self._rows) - searchable, len(self._others))
+        shown, searchable = int(np.count_nonzero(self.shown)), self.pictures.shown
+        return CatalogCounts(searchable, len(self._rows) - shown, len(self._others), shown - searchable)
+
+    @property
+    def choices(self) -> int:
+        """How many items a list can have at most: one of each picture, and all without one; looks at every row."""
+        return self.pictures.pictures + int(np.count_nonzero(self.shown)) - self.pictures.shown
 
     def prevailing_encoder(self) -> str | None:
         """The encoder of most pictures with vectors of our length; ours where no other has more."""
-        encoder, count = self._others.most_common_encoder()
-        return encoder if count > len(self._rows) else self.pictures.encoder
+        encoder, count = self._others.most_common()
+        return encoder if count > self.pictures.vectors_held else self.pictures.encoder
 
     def learn_similar(self, space: VectorSpace, found: Mapping[int, NDArray[np.uint64]], additions: int) -> None:
         """Keep the pictures, by key, that a shared index found for items, by key.
@@ -201,7 +211,7 @@ class Catalog:
             item_ids=self.item_ids,
             category_names=self.category_names,
             free=self._free,
-            others=list(self._others),
+            others=self._others.items,
             columns={name: getattr(self, name) for name in COLUMNS},
             colours=self.colours,
             spaces=[space.contents() for space in self.spaces],
@@ -225,22 +235,21 @@ class Catalog:
         used = np.setdiff1d(np.arange(count), self._free)
         self._rows = KeyedRows()
         self._rows.put(self.keys[used], used)
-        for other in contents.others:
-            self._others.add(key_of(other.item_id), other)
+        for key, encoder in contents.others.items():
+            self._others.add(key, encoder)
         self._fresh.rebuild(self.shown, self.uploaded_ms)
         self.changes += 1
 
     def _apply(self, key: int, item: Item | None, row: int, moves: _Moves) -> None:
         """Bring the row of one item, -1 for none, up to date, and note what that means for the table of keys."""
         self._others.discard(key)
-        if item is not None and self.pictures.embedding_of(item) is not None:
+        if item is not None:
             if row < 0:
                 row = moves.entered[key] = self._free.pop() if self._free else self._new_row()
             self._write(row, key, item)
-            return
-        if item is not None and item.embeddings:
-            self._others.add(key, OtherItem(item.item_id, _owner(item), self.pictures.comparable_encoder(item)))
-        if row >= 0:
+            if item.embeddings and self.pictures.embedding_of(item) is None:
+                self._others.add(key, self.pictures.comparable_encoder(item))
+        elif row >= 0:
             self.available[row] = self.shown[row] = False
             self._free.append(row)
             moves.left.append(key)
@@ -255,14 +264,14 @@ class Catalog:
             space.put(row, space.embedding_of(item), is_shown=is_shown)
         if is_shown:
             self._look_ms = min(self._look_ms, expires_ms)
-        if is_shown and not (was_shown and self.uploaded_ms[row] == item.uploaded_at_ms):
-            self._fresh.note(row, item.uploaded_at_ms)
+        if is_shown and not (was_shown and self.uploaded_ms[row] == item.new_at_ms):
+            self._fresh.note(row, item.new_at_ms)
         self.item_ids[row] = item.item_id
         self.keys[row] = key
-        self.owners[row] = _owner(item)
+        self.owners[row] = 0 if item.owner is None else key_of(item.owner)
         self.categories[row] = self._category(item.category)
         self.prices[row] = np.nan if item.price is None else min(item.price, PRICIEST)
-        self.uploaded_ms[row] = item.uploaded_at_ms
+        self.uploaded_ms[row] = item.new_at_ms
         self.expires_ms[row] = expires_ms
         self.available[row], self.shown[row] = is_available, is_shown
         self.colours.put_one(row, _colour_vector(item))
@@ -306,10 +315,6 @@ def _turned(
         if can_be:
             next_ms = min(next_ms, expires_ms[row])
     return found[:count], max(next_ms, now_ms + _EXPIRY_STEP_MS)
-
-
-def _owner(item: Item) -> int:
-    return 0 if item.owner is None else key_of(item.owner)
 
 
 def _colour_vector(item: Item) -> NDArray[np.float32]:

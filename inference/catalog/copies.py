@@ -35,7 +35,8 @@ class Copies:
         self._next = room(np.int32)
         self._previous = room(np.int32)
         self._heads = KeyedRows()
-        self._linked = 0
+        #: How many rows are linked.
+        self.linked = 0
         if keys is not None:
             self._lengthen(len(keys))
             self.keys[: len(keys)] = keys
@@ -45,7 +46,7 @@ class Copies:
         stays = (self.keys_of(rows) == keys) & linked & self.is_linked(rows)
         leaving = rows[self.is_linked(rows) & ~stays]
         entering = rows[linked & ~stays]
-        self._linked += len(entering) - len(leaving)
+        self.linked += len(entering) - len(leaving)
         left = self.keys[leaving]
         self.keys[rows] = keys
         entered = self.keys[entering].tolist()
@@ -78,7 +79,7 @@ class Copies:
         self._next[rows] = following + 1
         self._previous[following] = rows + 1
         self._heads.put(keys[is_first], heads)
-        self._linked = len(rows)
+        self.linked = len(rows)
         return heads
 
     def keys_of(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -97,20 +98,23 @@ class Copies:
     @property
     def has_any(self) -> bool:
         """Whether two rows that can be shown have the same picture."""
-        return self._linked > len(self._heads)
+        return self.linked > len(self._heads)
 
     def members(self, rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
         """For each linked row of [n] itself and more of its picture, `most` at most; the others are left out."""
         return _members(rows, self._next, most)
 
     def one_of_each(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The first linked row of each picture among rows [n], each once, in their order."""
-        linked = rows[self.is_linked(rows)]
+        """The first linked row of each picture among rows [n], each once, in their order, and all without a picture."""
+        rows = rows[self.is_linked(rows) | (self.keys[rows] == 0)]
         if not self.has_any:
-            return linked
-        _, first = np.unique(self.keys[linked], return_index=True)
-        first.sort()
-        return linked[first]
+            return rows
+        is_first = self.keys[rows] == 0
+        with_picture = np.flatnonzero(~is_first)
+        _, first = np.unique(self.keys[rows[with_picture]], return_index=True)
+        is_first[with_picture[first]] = True
+        found: NDArray[np.int64] = rows[is_first]
+        return found
 
     def __len__(self) -> int:
         """How many pictures have a head."""

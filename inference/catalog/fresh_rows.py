@@ -1,4 +1,4 @@
-"""The rows of the latest uploads, without a look at every row for each list."""
+"""The rows that are newest, without a look at every row for each list."""
 
 from collections.abc import Callable
 from heapq import heappush, heappushpop
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 FRESH_LIMIT = 256
 
-#: The first row of each picture among rows [n], in their order, without those that cannot be shown.
+#: The first of rows [n] of each picture, in their order, with all that have none; they can be shown.
 OneOfEach: TypeAlias = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 
 
 class FreshRows:
-    """A heap of the FRESH_LIMIT latest uploads; what cannot be shown any more is passed over when it is read."""
+    """A heap of the FRESH_LIMIT newest rows; what cannot be shown any more is passed over when it is read."""
 
     def __init__(self, one_of_each: OneOfEach) -> None:
         self._one_of_each = one_of_each
@@ -26,14 +26,14 @@ class FreshRows:
         self._newest = None
 
     def note(self, row: int, at_ms: int) -> None:
-        """Note the upload of a row that can be shown from now on."""
+        """Note a row that is new since this time, and can be shown from now on."""
         if len(self._heap) < FRESH_LIMIT:
             heappush(self._heap, (at_ms, row))
         else:
             heappushpop(self._heap, (at_ms, row))
 
     def rebuild(self, shown: NDArray[np.bool_], uploaded_ms: NDArray[np.int64]) -> None:
-        """Note the latest upload of each picture that can be shown, and nothing else."""
+        """Note the newest row of each picture that can be shown, and nothing else."""
         rows = np.flatnonzero(shown)
         ordered = rows[np.argsort(-uploaded_ms[rows], kind="stable")]
         count, newest = FRESH_LIMIT, self._one_of_each(ordered[:FRESH_LIMIT])
@@ -44,7 +44,7 @@ class FreshRows:
         self._newest = None
 
     def newest(self, shown: NDArray[np.bool_], uploaded_ms: NDArray[np.int64]) -> NDArray[np.int64]:
-        """One row of each picture, latest upload first; at least FRESH_LIMIT / 2 of them where there are as many."""
+        """One row of each picture, the newest first; at least FRESH_LIMIT / 2 of them where there are as many."""
         if self._newest is None:
             newest = self._noted(shown, uploaded_ms)
             if len(newest) < FRESH_LIMIT // 2 and len(self._heap) == FRESH_LIMIT:

@@ -72,8 +72,8 @@ async def find_exactly(
 
 
 def matching(catalog: Catalog, rows: NDArray[np.int64], search_filter: SearchFilter) -> NDArray[np.int64]:
-    """The rows that can be shown and are within the limits."""
-    chosen = catalog.can_be_shown(rows)
+    """The rows that can be shown, have a picture, and are within the limits."""
+    chosen = catalog.can_be_shown(rows) & catalog.pictures.has(rows)
     if search_filter.category is not None:
         code = catalog.category_code(search_filter.category)
         chosen = chosen & (catalog.categories[rows] == code) if code is not None else np.zeros(len(rows), np.bool_)

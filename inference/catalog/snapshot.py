@@ -21,13 +21,11 @@ from features.vision.colours import COLOUR_NAMES
 from inference.catalog.arrays import VectorRows
 from inference.catalog.catalog import COLUMNS, Catalog, Contents
 from inference.catalog.item_ids import ItemIds
-from inference.catalog.other_items import OtherItem
 from inference.catalog.space_files import SpaceManifest, expected_manifest, read_space, write_space
 from inference.errors import SnapshotUnusable
 
-_VERSION: Final = 3
-#: The version before lacks the keys of pictures, and its index has every item: the pictures are indexed again.
-_WITHOUT_PICTURES: Final = 2
+#: A snapshot of any other version is not used: version 3 lacks the items without a picture.
+_VERSION: Final = 4
 _MANIFEST, _IDS, _COLOURS = "manifest.json", "ids.msgpack", "colours.npy"
 _UNFINISHED: Final = ".writing-"
 #: An unfinished snapshot of this age was given up.
@@ -69,7 +67,7 @@ class _Ids(msgspec.Struct, frozen=True):
     places: bytes
     categories: list[str]
     free: list[int]
-    others: list[OtherItem]
+    others: dict[int, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +135,7 @@ def _write(folder: Path, catalog: Catalog, origin: Origin) -> Manifest:
     np.save(folder / _COLOURS, contents.colours.stored(count))
     pictures, *further = [write_space(folder, number, space, count) for number, space in enumerate(catalog.spaces)]
     text, places = contents.item_ids.packed()
-    ids = _Ids(text, places, list(contents.category_names), list(contents.free), list(contents.others))
+    ids = _Ids(text, places, list(contents.category_names), list(contents.free), dict(contents.others))
     (folder / _IDS).write_bytes(msgspec.msgpack.encode(ids))
     manifest = Manifest(
         version=_VERSION,
@@ -164,16 +162,12 @@ def _read(folder: Path, manifest: Manifest) -> Contents:
         others=ids.others,
         columns={name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in COLUMNS},
         colours=colours,
-        spaces=[
-            read_space(folder, number, space, manifest.items, has_pictures=manifest.version > _WITHOUT_PICTURES)
-            for number, space in enumerate(manifest.spaces)
-        ],
+        spaces=[read_space(folder, number, space, manifest.items) for number, space in enumerate(manifest.spaces)],
     )
 
 
 def _check(manifest: Manifest, expected: Sequence[SpaceManifest]) -> None:
-    version = _VERSION if manifest.version == _WITHOUT_PICTURES else manifest.version
-    found = (version, *((space.dimensions, space.index) for space in manifest.spaces))
+    found = (manifest.version, *((space.dimensions, space.index) for space in manifest.spaces))
     wanted = (_VERSION, *((space.dimensions, space.index) for space in expected))
     if found != wanted:
         raise SnapshotUnusable(f"its version, dimensions and index are {found}, not {wanted}")

@@ -5,7 +5,6 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from features.item import picture_key
 from inference.catalog.arrays import VectorRows
 from inference.catalog.index import HnswIndex
 from inference.catalog.vector_space import SpaceContents, VectorSpace
@@ -34,21 +33,11 @@ def write_space(folder: Path, number: int, space: VectorSpace, rows: int) -> Spa
     return SpaceManifest(contents.encoder, space.dimensions, contents.index.kind)
 
 
-def read_space(
-    folder: Path, number: int, manifest: SpaceManifest, rows: int, *, has_pictures: bool = True
-) -> SpaceContents:
-    """Read what `write_space` wrote; raises OSError, ValueError or RuntimeError for files that are not as written.
-
-    Without `has_pictures` the keys are made from the vectors, and the index is empty.
-    """
+def read_space(folder: Path, number: int, manifest: SpaceManifest, rows: int) -> SpaceContents:
+    """Read what `write_space` wrote; raises OSError, ValueError or RuntimeError for files that are not as written."""
     vectors = VectorRows(manifest.dimensions)
     vectors.put(np.arange(rows), np.load(_vectors(folder, number), mmap_mode="r"))
     index = HnswIndex(manifest.dimensions, vectors)
-    if not has_pictures:
-        none = bytes(2 * manifest.dimensions)
-        stored = (vector.tobytes() for vector in vectors.stored(rows))
-        keys = np.fromiter((0 if each == none else picture_key(each) for each in stored), np.uint64, rows)
-        return SpaceContents(manifest.encoder, vectors, index, keys)
     index.load(_index(folder, number))
     return SpaceContents(manifest.encoder, vectors, index, np.load(_keys(folder, number)))
 

@@ -115,8 +115,26 @@ class VectorSpace:
         return self._copies.heads(keys)
 
     def one_of_each(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The first row of each picture among rows [n], each once, in their order, if it can be shown."""
+        """The first row of each picture among rows [n] that can be shown, each once, in their order.
+
+        Rows without a picture are no copies of each other: all stay.
+        """
         return self._copies.one_of_each(rows)
+
+    def has(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether each row [n] has a vector."""
+        found: NDArray[np.bool_] = self._copies.keys[rows] != 0
+        return found
+
+    @property
+    def vectors_held(self) -> int:
+        """How many rows have a vector; looks at every row."""
+        return int(np.count_nonzero(self._copies.keys))
+
+    @property
+    def shown(self) -> int:
+        """How many rows that can be shown have a vector."""
+        return self._copies.linked
 
     @property
     def additions(self) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from features.item import Item
 from features.jit import dot
 from features.recommendation import Source
 from inference.catalog.copies import SAME_PICTURE
@@ -22,12 +23,12 @@ def rows_by_source(proposed: Mapping[Source, Proposals]) -> dict[Source, NDArray
     return {source: rows[rows >= 0] for source, rows in found.items()}
 
 
-def answers(query: Query, row: int, proposed: Mapping[Source, NDArray[np.int64]]) -> list[Answer]:
-    """The answer of each source, to the one user of a query, about a row of the catalogue."""
-    return [_answer(query, row, source, rows) for source, rows in proposed.items()]
+def answers(query: Query, row: int, proposed: Mapping[Source, NDArray[np.int64]], stored: Item | None) -> list[Answer]:
+    """The answer of each source, to the one user of a query, about a row of the catalogue, of which this is stored."""
+    return [_answer(query, row, source, rows, stored) for source, rows in proposed.items()]
 
 
-def _answer(query: Query, row: int, source: Source, rows: NDArray[np.int64]) -> Answer:
+def _answer(query: Query, row: int, source: Source, rows: NDArray[np.int64], stored: Item | None) -> Answer:
     if row in rows:
         return Answer(source, "proposed", len(rows))
     if source in query.without:
@@ -37,7 +38,7 @@ def _answer(query: Query, row: int, source: Source, rows: NDArray[np.int64]) -> 
         return Answer(source, "same_picture", len(rows), item_id=twin)
     match source:
         case "visual":
-            return _visual(query, row, rows)
+            return _visual(query, row, rows, stored)
         case "neighbours":
             return _neighbours(query, rows)
         case "sessions":
@@ -61,8 +62,10 @@ def _twin(query: Query, row: int, rows: NDArray[np.int64]) -> str | None:
     return None if found is None else query.catalog.item_ids[found]
 
 
-def _visual(query: Query, row: int, rows: NDArray[np.int64]) -> Answer:
+def _visual(query: Query, row: int, rows: NDArray[np.int64], stored: Item | None) -> Answer:
     pictures, (medoids,) = query.catalog.pictures, query.tastes.medoids()
+    if not pictures.has(np.array([row]))[0]:
+        return Answer("visual", "other_encoder" if stored and stored.embeddings else "no_picture", len(rows))
     if not len(medoids):
         return Answer("visual", "no_interests", len(rows))
     wished = query.tastes.wished.get(0, rows[:0])

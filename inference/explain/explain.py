@@ -34,8 +34,8 @@ def _explain_item(made: Made, subject: Subject) -> ItemExplanation:
     query, item_id = made.query, subject.item_id
     row = query.catalog.row_of(item_id)
     if row is None:
-        return ItemExplanation(item_id, "not_a_candidate", obstacles=[missing(subject.stored, query.catalog.pictures)])
-    sources = answers(query, row, made.proposed)
+        return ItemExplanation(item_id, "not_a_candidate", obstacles=[missing(subject.stored)])
+    sources = answers(query, row, made.proposed, subject.stored)
     place = made.place_of(row)
     slot = made.slot_of(place)
     if slot is not None:

@@ -9,14 +9,13 @@ from features.recommendation import ReasonCode, RecommendedItem, Source
 
 #: What keeps an item from being a candidate at all.
 #:
-#: Without a row in the catalogue: `not_in_catalogue`, `deleted`, `no_picture`, `other_encoder` (its vectors are of
-#: another encoder or length), `not_read_yet` (stored, but not in the replica). With one: `hidden_item`, `out_of_stock`,
-#: `expired`, `unavailable` (one of the former, it is not known which), `own`, `never` (a dial), `refused`, `seen`.
+#: Without a row in the catalogue: `not_in_catalogue`, `deleted`, `not_described` (only moderation was said of it),
+#: `not_read_yet` (stored, but not in the replica). With one: `hidden_item`, `out_of_stock`, `expired`, `unavailable`
+#: (one of the former, it is not known which), `own`, `never` (a dial), `refused`, `seen`.
 ObstacleCode: TypeAlias = Literal[
     "not_in_catalogue",
     "deleted",
-    "no_picture",
-    "other_encoder",
+    "not_described",
     "not_read_yet",
     "hidden_item",
     "out_of_stock",
@@ -28,7 +27,8 @@ ObstacleCode: TypeAlias = Literal[
     "seen",
 ]
 #: Why a source does not propose an item; `proposed` if it does. `no_interests`, `nothing_chosen`: it has nothing to go
-#: out from. `less_similar`, `lower_rank`: others come first. `no_neighbour`: it is none of the latest items'.
+#: out from. `no_picture`, `other_encoder` (its vectors are of another encoder or length): its looks are not known.
+#: `less_similar`, `lower_rank`: others come first. `no_neighbour`: it is none of the latest items'.
 #: `steps_unknown`: what users chose lately is turned off, or was not read. `no_visit`: nobody else chose one of the
 #: latest items lately. `not_around`: nobody who did chose it around that. `weaker`: it has fewer votes than those
 #: proposed.
@@ -38,6 +38,8 @@ AnswerCode: TypeAlias = Literal[
     "proposed",
     "no_interests",
     "nothing_chosen",
+    "no_picture",
+    "other_encoder",
     "less_similar",
     "lower_rank",
     "no_neighbour",

@@ -3,24 +3,19 @@
 import numpy as np
 
 from features.item import Item
-from inference.catalog.vector_space import VectorSpace
 from inference.explain.explanation import Obstacle
 from inference.retrieval.filters import filters_of
 from inference.retrieval.preferences import NAMED_BY, wishes_of
 from inference.retrieval.query import Query
 
 
-def missing(stored: Item | None, pictures: VectorSpace) -> Obstacle:
+def missing(stored: Item | None) -> Obstacle:
     """Why an item of which this is stored has no row in the catalogue."""
     if stored is None:
         return Obstacle("not_in_catalogue")
     if stored.deleted:
         return Obstacle("deleted")
-    if not stored.embeddings:
-        return Obstacle("no_picture")
-    encoder = pictures.encoder or pictures.comparable_encoder(stored)
-    is_comparable = len(stored.embeddings.get(encoder or "", b"")) == 2 * pictures.dimensions
-    return Obstacle("not_read_yet" if is_comparable else "other_encoder")
+    return Obstacle("not_read_yet" if stored.is_described else "not_described")
 
 
 def obstacles(query: Query, row: int, stored: Item | None) -> list[Obstacle]:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.recommendation import Source
-from inference.retrieval.exhaustive import follows_interests, nearest_allowed
+from inference.retrieval.exhaustive import best_allowed
 from inference.retrieval.filters import FILTERS, apply_filters
-from inference.retrieval.merge import CO_CHOICE, NO_ROWS, SESSION, Proposals, merge
+from inference.retrieval.merge import CO_CHOICE, SESSION, Proposals, merge
 from inference.retrieval.preferences import Wishes, wishes_of
 from inference.retrieval.query import Query
 from inference.retrieval.sources.table import SOURCE_NAMES, SOURCES
@@ -90,9 +90,8 @@ def _exhaustive(query: Query) -> dict[Source, Proposals]:
 
     An experiment that leaves out both changes which of them these are, but leaves no list short.
     """
-    found = [nearest_allowed(query, user) for user in range(len(query.profiles))]
-    known = [follows_interests(query, user) for user in range(len(query.profiles))]
+    found = [best_allowed(query, user) for user in range(len(query.profiles))]
     return {
-        "visual": Proposals([rows if knows else NO_ROWS for rows, knows in zip(found, known, strict=True)]),
-        "fresh": Proposals([NO_ROWS if knows else rows for rows, knows in zip(found, known, strict=True)]),
+        "visual": Proposals([each.nearest for each in found]),
+        "fresh": Proposals([each.newest for each in found]),
     }

@@ -25,7 +25,8 @@ class Tastes:
     `rows` int64 [u, n] are the engaged items that the catalogue has, the latest last, -1 for none; `vectors` float32
     [u, n, d] and `weights` float32 [u, n] (sum 1, or 0 without items) belong to them. `categories` float32 [u, c] is
     the weight by category code, `colours` float32 [u, 17] the weight by colour (COLOUR_NAMES). `refused` has the rows
-    [r] that each user refused, `wished` by number of user the rows that the user asked for, the most wanted first.
+    [r] that each user refused, `wished` by number of user the rows that the user asked for, the most wanted first, and
+    `wished_looks` those of them whose look-alikes are wanted, too.
     """
 
     rows: NDArray[np.int64]
@@ -36,13 +37,14 @@ class Tastes:
     colours: NDArray[np.float32]
     refused: Sequence[NDArray[np.int64]]
     wished: Mapping[int, NDArray[np.int64]]
+    wished_looks: Mapping[int, NDArray[np.int64]]
 
     def medoids(self) -> list[NDArray[np.int64]]:
         """For each user the rows whose look-alikes are candidates: medoids of interests, and items asked for."""
         places = self.interests.medoids
         medoids = [rows[own[own >= 0]] for rows, own in zip(self.rows, places, strict=True)]
-        for user, rows in self.wished.items():
-            medoids[user] = np.concatenate([medoids[user], rows[:SIMILAR_TO_WISHED]])
+        for user, rows in self.wished_looks.items():
+            medoids[user] = np.concatenate([medoids[user], rows])
         return medoids
 
 
@@ -58,6 +60,7 @@ def find_tastes(profiles: Sequence[Profile], catalog: Catalog, now_ms: int) -> T
     categories, colours = _totals(
         rows, weights, catalog.categories, catalog.colours.halves, len(catalog.category_names)
     )
+    wished = {user: wished_items(each.dials, catalog) for user, each in enumerate(profiles) if len(each.dials)}
     return Tastes(
         rows,
         vectors,
@@ -66,7 +69,8 @@ def find_tastes(profiles: Sequence[Profile], catalog: Catalog, now_ms: int) -> T
         categories,
         colours,
         [_refused(profile, catalog) for profile in profiles],
-        {user: wished_items(each.dials, catalog) for user, each in enumerate(profiles) if len(each.dials)},
+        wished,
+        {user: own[catalog.pictures.has(own)][:SIMILAR_TO_WISHED] for user, own in wished.items()},
     )
 
 

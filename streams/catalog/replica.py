@@ -154,6 +154,7 @@ class CatalogReplica:
         CATALOG_ITEMS.labels("searchable").set(counts.searchable)
         CATALOG_ITEMS.labels("unavailable").set(counts.unavailable)
         CATALOG_ITEMS.labels("other_encoder").set(counts.other_encoder)
+        CATALOG_ITEMS.labels("no_vector").set(counts.no_vector)
         CATALOG_LAG.set(sum(max((self._consumer.last_stable_offset(tp) or 0) - at, 0) for tp, at in places.items()))
 
     async def _note_places(self) -> dict[TopicPartition, int]:
@@ -184,5 +185,8 @@ class CatalogReplica:
             UPLOAD_TO_SEARCHABLE.observe(max(now_ms - item.uploaded_at_ms, 0) / 1000)
 
     def _is_new(self, item: Item) -> bool:
+        """Whether a picture comes with this record."""
+        if not item.uploaded_at_ms:
+            return False
         row = self._catalog.row_of(item.item_id)
         return row is None or int(self._catalog.uploaded_ms[row]) != item.uploaded_at_ms

@@ -28,7 +28,7 @@ from streams.wire.topics import CATALOG, SIGNALS
 
 _event_counter = cache(EVENTS.labels)
 
-#: The header of a tombstone of an item whose deletion was taken back: it may be uploaded again.
+#: The header of a tombstone of an item whose deletion was taken back: it may be described or uploaded again.
 RESTORED = "sightline-restored"
 
 #: The signals of a batch by (partition, offset).
@@ -102,7 +102,7 @@ class SignalsAgent:
         return messages + [
             self._catalog_record(item)
             for item in effects.items.values()
-            if item.deleted or item.restored or any(item.embeddings.values())
+            if item.deleted or item.restored or item.is_described
         ]
 
     async def _commit(self, positions: Mapping[int, int], after: Mapping[int, Signals]) -> Committed:
@@ -113,7 +113,7 @@ class SignalsAgent:
         topic, key = self._namespace.topic(CATALOG), item.item_id.encode()
         if item.deleted:
             return Message(topic, key, None)
-        if not any(item.embeddings.values()):
+        if not item.is_described:
             return Message(topic, key, None, ((RESTORED, b""),))
         return Message(topic, key, encode_item(item))
 

@@ -20,6 +20,7 @@ from features.item import Change, Item, apply_change, apply_upload, hash_of, key
 from features.profile import NOTHING_ASKED, Action, Privacy, apply_interaction, has_refused, profile_after
 from inference.catalog.catalog import Catalog, CatalogCounts
 from inference.catalog.snapshot import find_snapshot, load_snapshot
+from inference.errors import SnapshotUnusable
 from state.codec import (
     decode_behaviour,
     decode_item,
@@ -177,6 +178,17 @@ def test_an_item_with_times_is_one_that_the_release_before_reads_too() -> None:
     assert stored == expected
 
 
+def test_an_item_without_a_picture_is_in_the_catalogue_and_the_release_before_reads_it() -> None:
+    early = decode_item(ITEM_EARLY)
+    assert (early.is_described, early.new_at_ms) == (True, NOW)
+    item = apply_change(early, "i2", Change(NOW + 5, price=5.0))
+    stored = msgspec.json.decode(encode_item(item))
+    assert decode_item(encode_item(item)) == item
+    # Readers ignore fields that they do not know.
+    assert (stored.pop("described_at_ms"), stored.pop("times")) == (NOW, {"title": NOW})
+    assert stored == msgspec.json.decode(ITEM_EARLY) | {"changed_at_ms": NOW + 5, "price": 5.0}
+
+
 def test_a_stored_item_was_said_at_one_time_and_what_is_later_changes_it() -> None:
     item = decode_item(ITEM_WHOLE)
     assert apply_change(item, "i1", Change(NOW + 4, price=5.0, hidden=False)) == item
@@ -276,21 +288,12 @@ def test_trends_and_sources_are_read_and_stored_the_same() -> None:
     assert encode_sources(decode_sources(SOURCES)) == SOURCES
 
 
-def test_a_snapshot_of_the_catalogue_is_read(tmp_path: Path) -> None:
-    """Items: available, of another owner, sold out, deleted, and of another encoder."""
+def test_a_snapshot_of_the_catalogue_is_refused_so_that_the_topic_is_read(tmp_path: Path) -> None:
+    """It lacks the items without a picture."""
     with tarfile.open(fileobj=BytesIO(SNAPSHOT)) as files:
         files.extractall(tmp_path, filter="data")
     snapshot, catalog = find_snapshot(tmp_path), Catalog(4)
     assert snapshot is not None
-    load_snapshot(snapshot, catalog)
-
-    assert (snapshot.manifest.origin.topic_id, snapshot.manifest.origin.offsets) == ("topic-1", {0: 7})
-    assert catalog.pictures.encoder == "effnet@1"
-    assert catalog.counts() == CatalogCounts(searchable=2, unavailable=1, other_encoder=1)
-    assert [catalog.row_of(f"i{number}") for number in range(1, 6)] == [0, 1, 2, None, None]
-    assert catalog.owned_by(key_of("u2")) == ["i2"]
-    assert "i5" in catalog.owned_by(key_of("shop"))
-    rows, similarities = catalog.pictures.search(np.array([[1, 0, 0, 0]], np.float32), 3)
-    assert rows.tolist() == [[0, 1, -1]]
-    assert similarities[0, :2].tolist() == pytest.approx([1.0, 0.8], abs=1e-3)
-    assert catalog.freshest(2).tolist() == [1, 0]
+    with pytest.raises(SnapshotUnusable, match="version"):
+        load_snapshot(snapshot, catalog)
+    assert catalog.counts() == CatalogCounts(0, 0, 0)

@@ -57,6 +57,21 @@ def test_what_services_say_of_an_item_is_kept_field_by_field(system: System) -> 
     assert system.read("dead-letters") == []
 
 
+def test_an_item_is_recommended_before_its_picture_and_an_id_that_was_only_clicked_is_not(system: System) -> None:
+    system.start("items", "interactions")
+    change(system, "i1", 0, title="a shirt", category="shirts")
+    change(system, "i2", 0, hidden=False)
+    has(system, "i1", title="a shirt", embeddings={})
+
+    def is_listed() -> bool:
+        click = {"event_id": f"c-{time.time_ns()}", "type": "click", "user_id": "ann", "item_id": "i3"}
+        put(system, "events.interactions", "ann", json.dumps(click | {"occurred_at_ms": now_ms()}).encode())
+        lists = [json.loads(record.value)["items"] for record in system.read("recommendations") if record.value]
+        return [[item["item_id"], item["source"]] for items in lists[-1:] for item in items] == [["i1", "fresh"]]
+
+    eventually(is_listed, "a list has the item that was described, and no other")
+
+
 def has(system: System, name: str, **fields: object) -> None:
     """Wait until the catalogue has an item with these fields."""
 
@@ -80,16 +95,18 @@ def known(system: System, name: str) -> Item | None:
 
 def change(system: System, name: str, ahead_ms: int, **fields: object) -> None:
     """A change by a clock that is so far ahead."""
-    event = {"event_id": "s", "item_id": name, "occurred_at_ms": time.time_ns() // 1_000_000 + ahead_ms}
+    event = {"event_id": "s", "item_id": name, "occurred_at_ms": now_ms() + ahead_ms}
     put(system, "events.items", name, json.dumps(event | fields).encode())
 
 
 def upload(name: str, **fields: object) -> bytes:
     event = {"event_id": f"up-{name}", "item_id": name, "user_id": "seller", "image": jpeg((200, 30, 30))}
-    made = msgspec.convert(
-        event | {"occurred_at_ms": time.time_ns() // 1_000_000} | fields, Upload, builtin_types=[bytes]
-    )
+    made = msgspec.convert(event | {"occurred_at_ms": now_ms()} | fields, Upload, builtin_types=[bytes])
     return msgspec.json.encode(made)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def put(system: System, topic: str, key: str, value: bytes | None) -> None:

@@ -1,5 +1,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -86,8 +88,49 @@ def test_of_two_changes_of_one_time_the_later_in_the_log_wins() -> None:
     assert apply_change(priced, "i1", Change(200, price=9.0)).price == 9.0
 
 
-def test_a_change_of_an_unknown_item_is_kept_for_its_picture() -> None:
-    assert apply_change(None, "i2", Change(50, title="Hat")) == Item("i2", changed_at_ms=50, title="Hat")
+def test_a_change_of_an_unknown_item_describes_it() -> None:
+    hat = apply_change(None, "i2", Change(50, title="Hat"))
+
+    assert hat == Item("i2", changed_at_ms=50, title="Hat", described_at_ms=50)
+    assert (hat.is_described, hat.new_at_ms) == (True, 50)
+
+
+def test_an_item_is_new_since_it_was_first_described_whatever_is_said_of_it_later() -> None:
+    says = [Change(70, title="Hat", price=9.0), Change(50, title="Cap"), Change(60, hidden=False)]
+    for first, *others in permutations(says):
+        hat = reduce(lambda item, change: apply_change(item, "i2", change), others, apply_change(None, "i2", first))
+        assert (hat.title, hat.new_at_ms) == ("Hat", 50)
+
+
+def test_its_picture_makes_an_item_new() -> None:
+    hat = apply_change(None, "i1", Change(50, title="Hat"))
+    for with_picture in (apply_upload(hat, SHOE), apply_change(SHOE, "i1", Change(150, title="Hat"))):
+        assert (with_picture.described_at_ms, with_picture.new_at_ms) == (None, 100)
+
+
+@pytest.mark.parametrize("facts", [{"hidden": True}, {"hidden": False}, {"deleted": False}, {"disown": "hash"}])
+def test_moderation_describes_nothing(facts: dict[str, Any]) -> None:
+    item = apply_change(None, "i2", Change(50, **facts))
+
+    assert (item.is_described, item.described_at_ms) == (False, None)
+
+
+def test_a_deletion_takes_the_description_and_a_late_one_does_not_come_back() -> None:
+    hat = apply_change(None, "i2", Change(50, title="Hat"))
+    gone = apply_change(hat, "i2", Change(60, deleted=True))
+    back = apply_change(gone, "i2", Change(70, deleted=False))
+    late = apply_change(back, "i2", Change(65, title="Hat"))
+    again = apply_change(late, "i2", Change(80, title="Cap"))
+
+    assert [each.is_described for each in (hat, gone, back, late, again)] == [True, False, False, False, True]
+    assert again.new_at_ms == 80
+
+
+def test_an_item_that_an_earlier_release_stored_is_as_old_as_its_last_change() -> None:
+    stored = Item("i2", changed_at_ms=50, title="Hat")
+
+    assert (stored.is_described, stored.new_at_ms) == (True, 50)
+    assert apply_change(stored, "i2", Change(90, price=5.0)).new_at_ms == 50
 
 
 @pytest.mark.parametrize("name", ["title", "description", "category", "price", "currency", "expires_at_ms"])

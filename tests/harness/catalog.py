@@ -44,6 +44,12 @@ def item(
     return Item(**{**known, **facts})  # type: ignore[arg-type]  # literal values of the tests
 
 
+def without_picture(name: str, **facts: object) -> Item:
+    """An item that was described, of which there is no picture; its category is what stands before the number."""
+    described: dict[str, object] = {"category": name.partition("-")[0], "described_at_ms": NOW - 30 * DAY}
+    return Item(name, NOW, **{**described, **facts})  # type: ignore[arg-type]  # literal values of the tests
+
+
 def reds_and_blues(count: int) -> list[tuple[str, Item | None]]:
     """Records of the catalogue: red-0, blue-0, red-1, …, `count` of each."""
     return [(name, item(name)) for n in range(count) for name in (f"red-{n}", f"blue-{n}")]

@@ -1,4 +1,4 @@
-"""What was uploaded last."""
+"""What is newest: uploaded last, or described last where there is no picture."""
 
 from inference.catalog.vector_space import SIMILAR_COUNT
 from inference.retrieval.merge import Proposals
@@ -8,5 +8,5 @@ FRESH_COUNT = 32
 
 
 def propose(query: Query) -> Proposals:
-    """For all users the latest uploads; more of them where a search reaches further."""
+    """For all users the newest rows; more of them where a search reaches further."""
     return Proposals((query.catalog.freshest(FRESH_COUNT * query.reach // SIMILAR_COUNT),))

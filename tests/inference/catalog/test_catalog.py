@@ -9,7 +9,7 @@ from features.item import Item, key_of
 from features.vision.colours import COLOUR_NAMES
 from inference.catalog.catalog import Catalog, CatalogCounts
 from inference.catalog.fresh_rows import FRESH_LIMIT
-from tests.harness.catalog import DIMENSIONS, NOW, item, reds_and_blues, vector
+from tests.harness.catalog import DAY, DIMENSIONS, NOW, item, reds_and_blues, vector, without_picture
 
 
 @pytest.fixture
@@ -138,10 +138,39 @@ def test_a_tombstone_of_an_unknown_item_changes_nothing(catalog: Catalog) -> Non
     assert catalog.counts() == CatalogCounts(0, 0, 0)
 
 
-def test_an_item_without_its_picture_yet_is_no_row(catalog: Catalog) -> None:
-    catalog.apply([("red-0", Item("red-0", changed_at_ms=NOW, title="Shoe"))])
+def test_an_item_without_a_picture_is_known_and_never_found_by_its_looks(catalog: Catalog) -> None:
+    catalog.apply([("blue-0", item("blue-0")), ("red-0", without_picture("red-0", category="hats", described_at_ms=5))])
 
-    assert catalog.row_of("red-0") is None
+    assert facts(catalog, "red-0") == ("hats", True, 5)
+    assert not catalog.pictures.vectors(np.array([catalog.row_of("red-0")])).any()
+    assert found(catalog, "red-0") == ["blue-0"]
+    assert (catalog.pictures.indexed, catalog.pictures.pictures, catalog.choices) == (1, 1, 2)
+    assert catalog.counts() == CatalogCounts(searchable=1, unavailable=0, other_encoder=0, no_vector=1)
+
+
+def test_a_picture_that_arrives_gives_the_row_its_vector_and_one_that_leaves_takes_it(catalog: Catalog) -> None:
+    catalog.apply([("red-0", without_picture("red-0"))])
+    row = catalog.row_of("red-0")
+    catalog.apply([("red-0", item("red-0"))])
+    assert (catalog.row_of("red-0"), found(catalog, "red-0"), catalog.choices) == (row, ["red-0"], 1)
+    assert catalog.pictures.encoder == "fake@1"
+
+    catalog.apply([("red-0", without_picture("red-0"))])
+    assert (catalog.row_of("red-0"), found(catalog, "red-0"), catalog.choices) == (row, [], 1)
+    catalog.apply([("red-0", None)])
+    assert (catalog.row_of("red-0"), catalog.choices, catalog.counts()) == (None, 0, CatalogCounts(0, 0, 0))
+
+
+def test_items_without_a_picture_are_fresh_one_by_one_and_leave_when_they_expire(catalog: Catalog) -> None:
+    catalog.apply(
+        [(f"i{n}", without_picture(f"i{n}", described_at_ms=n, expires_at_ms=NOW + n * DAY)) for n in range(4)]
+    )
+    catalog.apply([(f"red-{n}", item(f"red-{n}", looks="red-0", at_ms=n + 1)) for n in range(3)])  # copies
+    catalog.advance(NOW)
+
+    assert freshest(catalog) == ["i3", "red-2", "i2", "i1"]
+    catalog.advance(NOW + 2 * DAY)
+    assert (freshest(catalog), catalog.choices) == (["i3", "red-2"], 2)
 
 
 def test_an_item_that_comes_back_is_found(catalog: Catalog) -> None:
@@ -207,13 +236,14 @@ def test_an_item_of_another_encoder_is_known_but_not_found(catalog: Catalog) -> 
 
     assert catalog.pictures.encoder == "fake@1"
     assert found(catalog, "red-1") == ["red-0"]
-    assert catalog.counts() == CatalogCounts(searchable=1, unavailable=0, other_encoder=1)
+    assert facts(catalog, "red-1")[0] == "red"
+    assert catalog.counts() == CatalogCounts(searchable=1, unavailable=0, other_encoder=1, no_vector=1)
 
 
 def test_an_item_that_another_encoder_made_anew_leaves_the_index(catalog: Catalog) -> None:
     catalog.apply([("red-0", item("red-0")), ("red-1", item("red-1"))])
     catalog.apply([("red-1", item("red-1", encoder="fake@2"))])
-    assert catalog.counts() == CatalogCounts(searchable=1, unavailable=0, other_encoder=1)
+    assert catalog.counts() == CatalogCounts(searchable=1, unavailable=0, other_encoder=1, no_vector=1)
 
     catalog.apply([("red-1", item("red-1"))])
     assert catalog.counts() == CatalogCounts(searchable=2, unavailable=0, other_encoder=0)
@@ -224,7 +254,7 @@ def test_a_vector_of_another_length_is_not_taken_and_does_not_choose_the_encoder
     catalog.apply([("red-0", short), ("red-1", item("red-1"))])
 
     assert catalog.pictures.encoder == "fake@1"
-    assert catalog.counts() == CatalogCounts(searchable=1, unavailable=0, other_encoder=1)
+    assert catalog.counts() == CatalogCounts(searchable=1, unavailable=0, other_encoder=1, no_vector=1)
 
 
 def test_an_item_of_another_encoder_that_is_deleted_is_forgotten(catalog: Catalog) -> None:
@@ -263,7 +293,7 @@ def test_the_encoder_that_is_asked_for_is_served_whatever_comes_first() -> None:
     catalog.apply([("red-0", item("red-0")), ("red-1", item("red-1", encoder="fake@2"))])
 
     assert found(catalog, "red-1") == ["red-1"]
-    assert catalog.counts() == CatalogCounts(searchable=1, unavailable=0, other_encoder=1)
+    assert catalog.counts() == CatalogCounts(searchable=1, unavailable=0, other_encoder=1, no_vector=1)
 
 
 def test_the_encoder_of_most_items_prevails(catalog: Catalog) -> None:
@@ -357,11 +387,13 @@ def test_however_the_changes_come_the_replica_is_what_the_last_ones_say(
         catalog.apply(batch)
     last = {"red-9": item("red-9", at_ms=0), **{name: each for batch in batches for name, each in batch if each}}
     gone = {name for name, each in {name: each for batch in batches for name, each in batch}.items() if each is None}
-    known = {n: each for n, each in last.items() if n not in gone and "fake@1" in each.embeddings}
-    shown = {name: each for name, each in known.items() if not each.hidden}
+    known = {n: each for n, each in last.items() if n not in gone}
+    can_be_shown = {name: each for name, each in known.items() if not each.hidden}
+    shown = {name: each for name, each in can_be_shown.items() if "fake@1" in each.embeddings}
 
     assert catalog.counts().searchable == len(shown)
-    assert catalog.counts().unavailable == len(known) - len(shown)
+    assert catalog.counts().no_vector == len(can_be_shown) - len(shown)
+    assert catalog.counts().unavailable == len(known) - len(can_be_shown)
     pictures = {each.embeddings["fake@1"] for each in shown.values()}
     assert found_with_copies(catalog, "red-9") == set(shown)
     assert len(found(catalog, "red-9")) == catalog.pictures.indexed == len(pictures)
@@ -370,7 +402,9 @@ def test_however_the_changes_come_the_replica_is_what_the_last_ones_say(
     for each in shown.values():
         picture = each.embeddings["fake@1"]
         latest[picture] = max(latest.get(picture, 0), each.uploaded_at_ms)
-    assert [shown[name].uploaded_at_ms for name in freshest(catalog)] == sorted(latest.values(), reverse=True)
+    fresh = [*latest.values(), *(each.uploaded_at_ms for n, each in can_be_shown.items() if n not in shown)]
+    assert [known[name].uploaded_at_ms for name in freshest(catalog, 99)] == sorted(fresh, reverse=True)
+    assert catalog.choices == len(fresh)
     for name, each in shown.items():
         np.testing.assert_array_equal(
             catalog.pictures.vectors(catalog.rows_of(np.array([key_of(name)], np.uint64)))[0], each.vector("fake@1")

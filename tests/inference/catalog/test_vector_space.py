@@ -72,9 +72,12 @@ def test_a_row_that_is_used_again_has_no_vector_of_the_item_before(catalog: Cata
     assert found(catalog, SHIRT) == ["blue-0"]
 
 
-def test_an_item_without_a_picture_of_ours_has_no_row(catalog: Catalog) -> None:
-    catalog.apply([described("red-3", HAT, encoder="fake@2")])
-    assert (catalog.row_of("red-3"), catalog.counts().other_encoder) == (None, 1)
+def test_an_item_without_a_picture_of_ours_is_found_in_the_spaces_where_it_has_a_vector(catalog: Catalog) -> None:
+    words = (0.0, 0.0, 1.0, 0.0)
+    catalog.apply([described("red-3", words, encoder="fake@2")])
+    assert catalog.counts().other_encoder == 1
+    assert catalog.pictures.has(np.array([catalog.row_of("red-3")])).tolist() == [False]
+    assert found(catalog, words, 1) == ["red-3"]
 
 
 def test_the_first_embedding_of_its_length_chooses_the_encoder_of_a_space() -> None:

@@ -15,7 +15,18 @@ from inference.catalog.catalog import Catalog
 from inference.explain.explanation import Explanation, ItemExplanation, Obstacle, Subject
 from inference.ranking.weights import WEIGHTS
 from inference.recommender import Recommender
-from tests.harness.catalog import DIMENSIONS, ENCODER, MINUTE, NOW, act, item, profile_of, reds_and_blues, vector
+from tests.harness.catalog import (
+    DIMENSIONS,
+    ENCODER,
+    MINUTE,
+    NOW,
+    act,
+    item,
+    profile_of,
+    reds_and_blues,
+    vector,
+    without_picture,
+)
 from tests.harness.lists import about, at_angle, catalog_of, chosen_after, unlike_all
 
 RED = profile_of(act("red-0"))
@@ -104,13 +115,30 @@ def test_an_item_of_the_list_is_found_in_its_slot(shop: Catalog) -> None:
     [
         (None, "not_in_catalogue"),
         (Item("new", NOW, deleted=True), "deleted"),
-        (Item("new", NOW, title="a title"), "no_picture"),
-        (item("new", looks="red-1", encoder="other@1", embedding=bytes(8)), "other_encoder"),
+        (Item("new", NOW, hidden=True), "not_described"),
+        (Item("new", NOW, title="a title"), "not_read_yet"),
         (item("new", looks="red-1"), "not_read_yet"),
     ],
 )
 def test_an_item_without_a_row_is_no_candidate(shop: Catalog, stored: Item | None, code: Any) -> None:
     assert obstacles(shop, RED, "new", stored=stored) == [Obstacle(code)]
+
+
+@pytest.mark.parametrize(
+    ("this", "code"),
+    [
+        (without_picture("red-9"), "no_picture"),
+        (item("red-9", encoder="other@1"), "other_encoder"),
+        (item("red-9", encoder="other@1", embedding=bytes(8)), "other_encoder"),
+    ],
+)
+def test_of_an_item_without_a_vector_looks_say_nothing_and_all_else_does(this: Item, code: str) -> None:
+    shop = catalog_of(*reds_and_blues(8), ("red-9", this))
+    found = why(shop, RED, "red-9", stored=this, trends={"red-9": (9.0, 9.0)}, length=20)
+
+    assert (found.verdict, list(found.obstacles)) == ("in_list", [])
+    assert codes(found)["visual"] == code
+    assert codes(found)["trending"] == codes(found)["fresh"] == "proposed"
 
 
 @pytest.mark.parametrize(

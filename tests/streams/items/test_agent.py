@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 
 from features.behaviour import Behaviour, Engagement
 from features.item import FACTS, MODERATION, Change, Item, apply_change, key_of
+from inference.catalog.catalog import Catalog, CatalogCounts
 from state.codec import decode_item, encode_item
 from state.memory import MemoryPartitions
 from state.partitions import START
@@ -142,13 +143,31 @@ async def test_several_changes_of_one_batch_are_one_record_of_the_catalogue(desk
     assert len(desk.catalogue()) == 1
 
 
-async def test_a_change_before_the_upload_is_not_shown_but_kept_for_it(desk: Desk) -> None:
+async def test_a_change_before_the_upload_stands_in_the_catalogue_and_is_kept_for_it(desk: Desk) -> None:
     await desk.handle(batch(changed(5, price=10.0, hidden=True)))
-    assert desk.catalogue() == []
+    described = desk.latest("i1")
+    assert described is not None
+    assert (described.price, described.embeddings, described.new_at_ms) == (10.0, {}, NOON + 5_000)
     await desk.handle([record(1, uploaded(0, price=20.0, title="Red shirt"))])
     item = desk.latest("i1")
     assert item is not None
     assert (item.price, item.hidden, item.title) == (10.0, True, "Red shirt")
+
+
+async def test_an_item_that_was_only_moderated_or_chosen_is_not_in_the_catalogue(desk: Desk) -> None:
+    await desk.handle(batch(changed(5, hidden=False), changed(6, hidden=True)))
+    assert desk.catalogue() == []
+
+
+async def test_a_deletion_takes_an_item_without_a_picture_away_until_it_is_described_again(desk: Desk) -> None:
+    await desk.handle(batch(changed(5, title="Hat"), changed(6, deleted=True)))
+    assert desk.latest("i1") is None
+    await desk.handle([record(2, changed(7, deleted=False))])
+    assert (desk.latest("i1"), desk.publisher.messages[-1].headers) == (None, ((RESTORED, b""),))
+    await desk.handle([record(3, changed(8, title="Cap"))])
+    cap = desk.latest("i1")
+    assert cap is not None
+    assert (cap.title, cap.new_at_ms) == ("Cap", NOON + 8_000)
 
 
 async def test_a_change_older_than_what_is_known_changes_nothing(desk: Desk) -> None:
@@ -538,7 +557,9 @@ async def test_changes_that_are_nearly_all_bad_stay_in_their_topic(desk: Desk) -
     assert desk.breaker.reason is not None
 
 
-async def test_an_item_with_an_empty_vector_is_kept_out_of_the_catalogue(desk: Desk) -> None:
+async def test_an_item_with_an_empty_vector_is_one_without_a_vector(desk: Desk) -> None:
     await desk.handle([record(0, encode_signal(Uploaded(Item("i1", NOON, embeddings={"e@1": b""}))))])
+    catalog = Catalog(8)
+    catalog.apply(desk.catalogue())
 
-    assert desk.publisher.to("state.catalog") == []
+    assert catalog.counts() == CatalogCounts(searchable=0, unavailable=0, other_encoder=1, no_vector=1)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -24,8 +26,8 @@ def test_a_change_is_applied_to_what_is_stored_and_to_what_came_before() -> None
     effects.change(Changed("i1", Change(NOON + 1, price=3.0)))
     effects.change(Changed("i1", Change(NOON + 2, title="boots")))
 
-    times = {"price": NOON + 1}
-    assert effects.items == {"i1": Item("i1", NOON + 2, owner="shop", price=3.0, title="boots", times=times)}
+    expected = Item("i1", NOON + 2, owner="shop", price=3.0, title="boots", described_at_ms=NOON)
+    assert effects.items == {"i1": replace(expected, times={"price": NOON + 1})}
 
 
 def test_an_upload_makes_an_item() -> None:
