@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from features.recommendation import Source
 from inference.retrieval.exhaustive import best_allowed
 from inference.retrieval.filters import FILTERS, apply_filters
-from inference.retrieval.merge import CO_CHOICE, SESSION, Proposals, merge
+from inference.retrieval.merge import CO_CHOICE, NO_ROWS, SESSION, Proposals, merge
 from inference.retrieval.preferences import Wishes, wishes_of
 from inference.retrieval.query import Query
 from inference.retrieval.sources.table import SOURCE_NAMES, SOURCES
