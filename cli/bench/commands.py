@@ -212,6 +212,20 @@ def stream(
     judge(data, protocol, tail, seed, as_json)
 
 
+@app.command()
+def bandit(
+    data: Annotated[
+        Path, typer.Option(exists=True, file_okay=False, help="A folder with random_*.csv.gz of Open Bandit.")
+    ] = Path("../shared/data/open-bandit"),
+    seed: Annotated[int, typer.Option(min=0, help="Decides the draws of the policy and of the intervals.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Thompson sampling judged by the log of a random policy: its click rate with intervals, beside uniform's."""
+    from cli.bench.bandit import judge
+
+    judge(data, seed, as_json)
+
+
 @app.command("all")
 def everything(
     scale: Annotated[float, typer.Option(min=0.01, max=1, help="Reduce every measurement to this share.")] = 1,
