@@ -226,12 +226,28 @@ def bandit(
     judge(data, seed, as_json)
 
 
+@app.command()
+def taste(
+    data: Annotated[
+        Path, typer.Option(exists=True, file_okay=False, help="A folder with images.tar and labels.csv.")
+    ] = Path("../shared/data/clothing"),
+    pictures: Annotated[int, typer.Option(min=30, help="Pictures of each class, at most.")] = 100,
+    shoppers: Annotated[int, typer.Option(min=1, help="How many shoppers, one after the other.")] = 40,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the tastes, and what is clicked.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Shoppers with two interests on real pictures: how soon lists follow them, and let go of one that is replaced."""
+    from cli.bench.taste import judge
+
+    judge(data, pictures, shoppers, seed, as_json)
+
+
 @app.command("all")
 def everything(
     scale: Annotated[float, typer.Option(min=0.01, max=1, help="Reduce every measurement to this share.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Each bench but faults, fuzz and stream, once with its defaults, and a page of the results; about 20 minutes."""
+    """Each bench but faults, fuzz and those of lists, once with its defaults, and a page of them; about 20 minutes."""
     from cli.bench.all import run
 
     run(scale, as_json)

@@ -42,7 +42,7 @@ def posterior_of(chosen: NDArray[np.int64], shown: NDArray[np.int64], groups: ND
     """
     rate = (chosen.sum() + 1.0) / (shown.sum() + 1 / EXPECTED_RATE)
     rates = ((np.bincount(groups, chosen) + 1.0) / (np.bincount(groups, shown) + 1 / rate))[groups]
-    return Posterior(chosen + 1.0, shown - chosen + 1 / rates - 1)
+    return Posterior((chosen + 1.0).astype(np.float64), (shown - chosen + 1 / rates - 1).astype(np.float64))
 
 
 def shares_of_best(posterior: Posterior, rng: np.random.Generator, count: int) -> NDArray[np.float64]:
