@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.evaluation.log import Event, Log
 from features.behaviour import Behaviour
-from features.co_choices.choice import LINKING
+from features.co_choices.choice import LINKING, Linking
 from features.item import Item, key_of
 from features.profile import NEW, Profile
 from features.trends import NO_TRENDS
@@ -41,12 +41,15 @@ class Listed:
 class ReplayedWorld:
     """Profiles, items and lists after a prefix of a log. Lists have `length` slots at most."""
 
-    def __init__(self, log: Log, *, dimensions: int, length: int, min_users: int, seed: int) -> None:
+    def __init__(
+        self, log: Log, *, dimensions: int, length: int, min_users: int, seed: int, linking: Linking = LINKING
+    ) -> None:
         self.catalog = Catalog(dimensions)
         self.recommender = Recommender(self.catalog, length=length)
         self._log = log
         self._seed = seed
         self._min_users = min_users
+        self._linking = linking
         self._profiles: dict[str, Profile] = {}
         self._behaviours: dict[int, Behaviour] = {}
         self._signals = Signals(-1, {}, NO_TRENDS, {}, self._behaviours)
@@ -73,8 +76,8 @@ class ReplayedWorld:
         record = Record(INTERACTIONS.name, 0, self._offset, event.at_ms, event.user.encode(), None)
         effect = reduce(record, interaction, self._profiles.get(event.user, NEW))
         self._profiles[event.user] = effect.after
-        for choice in effect.choices(LINKING):
-            self._effects.choose(choice, LINKING)
+        for choice in effect.choices(self._linking):
+            self._effects.choose(choice, self._linking)
         if self._offset % _BATCH == 0:
             self.settle()
 

@@ -14,6 +14,7 @@ from benchmarks.evaluation.measures import LENGTHS, Answers
 from benchmarks.evaluation.protocols import Protocol, Question, Step, steps_of, steps_of_tail
 from benchmarks.evaluation.replayed_world import Listed, ReplayedWorld
 from streams.settings import Settings
+from streams.wire.signals import linking_of
 
 #: How often baselines with a model are trained in a log, at most.
 TRAININGS = 10
@@ -103,6 +104,7 @@ class Replay:
             length=max(LENGTHS),
             min_users=settings.trends_min_users,
             seed=seed,
+            linking=linking_of(settings),
         )
         names = self.crowd.names
         self._baselines, self.left_out = baselines_for(
