@@ -232,7 +232,7 @@ def taste(
         Path, typer.Option(exists=True, file_okay=False, help="A folder with images.tar and labels.csv.")
     ] = Path("../shared/data/clothing"),
     pictures: Annotated[int, typer.Option(min=30, help="Pictures of each class, at most.")] = 100,
-    shoppers: Annotated[int, typer.Option(min=1, help="How many shoppers, one after the other.")] = 40,
+    shoppers: Annotated[int, typer.Option(min=1, help="How many shoppers, one after the other.")] = 30,
     seed: Annotated[int, typer.Option(min=0, help="Decides the tastes, and what is clicked.")] = 1,
     as_json: JsonOption = False,
 ) -> None:

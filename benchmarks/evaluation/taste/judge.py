@@ -14,6 +14,7 @@ from benchmarks.evaluation.taste.shopper import BEFORE, Visit, clicks_to_forget,
 from benchmarks.evaluation.taste.wardrobe import Wardrobe
 from inference.catalog.copies import SAME_PICTURE
 from streams.settings import Settings
+from streams.wire.signals import linking_of
 
 #: Clicks after which precision is measured, from the start and from the change.
 AFTER_CLICKS = (1, 3, 5, 10)
@@ -26,18 +27,22 @@ def judge_taste(
 
     Every shopper is the first one of a shop: nobody else's clicks help.
     """
+
+    def opened() -> ReplayedWorld:
+        return ReplayedWorld(
+            Log([], items=wardrobe.items),
+            dimensions=settings.dimensions,
+            length=settings.list_length,
+            min_users=settings.trends_min_users,
+            seed=seed,
+            linking=linking_of(settings),
+        )
+
     visits = []
     # One thread: sums are always in the same order.
     with threadpool_limits(1):
         for number in range(shoppers):
-            world = ReplayedWorld(
-                Log([], items=wardrobe.items),
-                dimensions=settings.dimensions,
-                length=settings.list_length,
-                min_users=settings.trends_min_users,
-                seed=seed,
-            )
-            visits.append(shop(world, wardrobe.classes, f"u{number}", np.random.default_rng([seed, number])))
+            visits.append(shop(opened, wardrobe.classes, np.random.default_rng([seed, number])))
             progress(f"{number + 1} of {shoppers} shoppers")
     return {**_figures(visits, wardrobe, seed), "shoppers": shoppers, "items": len(wardrobe.items)}, visits
 
