@@ -19,7 +19,7 @@ def whatif(
         typer.Option("--set", help="A setting of the other version, as SIGHTLINE_LINK_WINDOW=10; may be repeated."),
     ] = None,
     served: Annotated[str, typer.Option(help="The ranker of the served version: `hand`, or a file.")] = "hand",
-    history: Annotated[str, typer.Option(help="Events of this time before are learned first, without lists.")] = "7d",
+    history: Annotated[str, typer.Option(help="Events of this time before are learned first, without lists.")] = "1d",
     lists: Annotated[int, typer.Option(min=1, help="Lists of each version at most, drawn at random.")] = 10_000,
     seed: Annotated[int, typer.Option(min=0, help="Decides which lists are made, and the intervals.")] = 1,
     as_json: JsonOption = False,
