@@ -13,10 +13,7 @@ from features.profile import ENGAGED_HALF_LIFE_MS, Profile
 from inference.catalog.catalog import Catalog
 from inference.retrieval.preferences import SIMILAR_TO_WISHED, wished_items
 
-#: Each engagement back counts so much of the one after it, down to OLD_SHARE of the latest one: what was chosen last
-#: says most about what is wanted next, and ten choices later an interest that was given up is gone (docs/quality.md).
 RECENT_DECAY = 0.8
-OLD_SHARE = 1 / 30
 _TINY = np.finfo(np.float32).tiny
 _NONE = np.zeros(0, np.int64)
 
@@ -94,7 +91,8 @@ def _latest(
         for at in range(start + counts[user] - 1, start - 1, -1):
             if found[at] >= 0:
                 place -= 1
-                recency = OLD_SHARE + (1 - OLD_SHARE) * np.float32(RECENT_DECAY) ** (most - 1 - place)
+                # What was chosen last says most about what is wanted next.
+                recency = np.float32(1) + np.float32(2) * np.float32(RECENT_DECAY) ** (most - 1 - place)
                 rows[user, place], weights[user, place] = found[at], faded[at] * recency
                 total += weights[user, place]
         for place in range(most):
