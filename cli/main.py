@@ -32,6 +32,7 @@ COMMANDS = {
     "export-model": "cli.operate.commands:export_model",
     "doctor": "cli.operate.commands:doctor",
     "verify": "cli.operate.commands:verify",
+    "whatif": "cli.operate.whatif_command:whatif",
     "rebuild": "cli.operate.commands:rebuild",
     "migrate": "cli.operate.commands:migrate",
     "publish": "cli.events.commands:publish",

@@ -1,7 +1,9 @@
 """All environment variables of Sightline. Only this module reads them, once per process."""
 
+from collections.abc import Mapping
 from os import environ
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, FilePath, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
@@ -278,11 +280,14 @@ class Settings(BaseSettings):
         return {f"SIGHTLINE_{name.upper()}": "" if value is None else str(value) for name, value in values.items()}
 
 
-def read_settings(secrets: Path = SECRETS) -> Settings:
-    """Read the environment, and files in `secrets` for what it lacks. One SettingsError names every invalid value."""
+def read_settings(secrets: Path = SECRETS, *, changed: Mapping[str, str] = MappingProxyType({})) -> Settings:
+    """Read the environment, and files in `secrets` for what it lacks. One SettingsError names every invalid value.
+
+    Settings in `changed` have these values, whatever the environment says.
+    """
     wrong = [f"  SIGHTLINE_{name}: is no setting; SIGHTLINE_{meant} is" for name, meant in _misspelt().items()]
     try:
-        settings = Settings(_secrets_dir=secrets if secrets.is_dir() else None)
+        settings = Settings(_secrets_dir=secrets if secrets.is_dir() else None, **changed)  # type: ignore[arg-type]  # checked by pydantic
     except ValidationError as error:
         wrong = [*map(_line, error.errors()), *wrong]
     if wrong:

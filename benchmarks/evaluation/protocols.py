@@ -33,13 +33,13 @@ class Step:
 
 def steps_of(events: Sequence[Event], protocol: Protocol) -> Iterator[Step]:
     """The steps of a protocol over events in order of time. Only items that are new to their user are asked for."""
-    wanted = _wanted(events)
+    is_asked = wanted(events)
     if protocol == "prequential":
         start = round(WARM_UP * len(events))
         for place, event in enumerate(events):
-            yield Step(_asked(event) if place >= start and wanted[place] else None, event)
+            yield Step(_asked(event) if place >= start and is_asked[place] else None, event)
     elif protocol == "leave-last":
-        last = {event.user: place for place, event in enumerate(events) if wanted[place]}
+        last = {event.user: place for place, event in enumerate(events) if is_asked[place]}
         left = sorted(last.values())
         out = set(left)
         yield from (Step(None, event) for place, event in enumerate(events) if place not in out)
@@ -48,7 +48,7 @@ def steps_of(events: Sequence[Event], protocol: Protocol) -> Iterator[Step]:
         split = round(BEFORE_SPLIT * len(events))
         yield from (Step(None, event) for event in events[:split])
         targets: dict[str, list[str]] = {}
-        for event, is_wanted in zip(events[split:], wanted[split:], strict=True):
+        for event, is_wanted in zip(events[split:], is_asked[split:], strict=True):
             if is_wanted:
                 targets.setdefault(event.user, []).append(event.item)
         at_ms = events[split - 1].at_ms if split else 0
@@ -64,7 +64,7 @@ def _asked(event: Event) -> Question:
     return Question(event.user, (event.item,), event.at_ms)
 
 
-def _wanted(events: Sequence[Event]) -> list[bool]:
+def wanted(events: Sequence[Event]) -> list[bool]:
     """For each event whether it is the user's first with its item, and says that the user wants it."""
     had: set[tuple[str, str]] = set()
     found = []

@@ -13,10 +13,11 @@ from streams.wire.records import Record
 from streams.wire.topics import CATALOG, INTERACTIONS, Topic
 
 
-def read_topics(reader: LogReader, namespace: Namespace, partitions: int) -> Log:
+def read_topics(reader: LogReader, namespace: Namespace, partitions: int, *, since_ms: int | None = None) -> Log:
     """The log that the topics hold now, in the broker's order; raises BrokerUnavailable, StateCorrupt, UnreadableLog.
 
-    What the agents refuse is left out, and so are privacy requests.
+    What the agents refuse is left out, and so are privacy requests; with `since_ms` also interactions that the broker
+    received before.
     """
     items: dict[str, Item] = {}
     for record in _records(reader, namespace, CATALOG, partitions):
@@ -26,7 +27,7 @@ def read_topics(reader: LogReader, namespace: Namespace, partitions: int) -> Log
             items[item_id] = decode_item(record.value)
     found = [
         ((record.timestamp_ms, record.partition, record.offset), event)
-        for record in _records(reader, namespace, INTERACTIONS, partitions)
+        for record in _records(reader, namespace, INTERACTIONS, partitions, since_ms)
         if (event := _event(record)) is not None
     ]
     if not found:
@@ -34,11 +35,14 @@ def read_topics(reader: LogReader, namespace: Namespace, partitions: int) -> Log
     return Log([event for _, event in sorted(found, key=lambda each: each[0])], items=items)
 
 
-def _records(reader: LogReader, namespace: Namespace, topic: Topic, partitions: int) -> Iterator[Record]:
+def _records(
+    reader: LogReader, namespace: Namespace, topic: Topic, partitions: int, since_ms: int | None = None
+) -> Iterator[Record]:
     name = namespace.topic(topic)
     for partition in range(partitions):
         extent = reader.extent(name, partition)
-        yield from reader.read(name, partition, extent.first, extent.end)
+        first = extent.first if since_ms is None else reader.offset_at(name, partition, since_ms)
+        yield from reader.read(name, partition, first, extent.end)
 
 
 def _event(record: Record) -> Event | None:

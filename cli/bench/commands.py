@@ -212,12 +212,42 @@ def stream(
     judge(data, protocol, tail, seed, as_json)
 
 
+@app.command()
+def bandit(
+    data: Annotated[
+        Path, typer.Option(exists=True, file_okay=False, help="A folder with random_*.csv.gz of Open Bandit.")
+    ] = Path("../shared/data/open-bandit"),
+    seed: Annotated[int, typer.Option(min=0, help="Decides the draws of the policy and of the intervals.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Thompson sampling judged by the log of a random policy: its click rate with intervals, beside uniform's."""
+    from cli.bench.bandit import judge
+
+    judge(data, seed, as_json)
+
+
+@app.command()
+def taste(
+    data: Annotated[
+        Path, typer.Option(exists=True, file_okay=False, help="A folder with images.tar and labels.csv.")
+    ] = Path("../shared/data/clothing"),
+    pictures: Annotated[int, typer.Option(min=30, help="Pictures of each class, at most.")] = 100,
+    shoppers: Annotated[int, typer.Option(min=1, help="How many shoppers, one after the other.")] = 30,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the tastes, and what is clicked.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Shoppers with two interests on real pictures: how soon lists follow them, and let go of one that is replaced."""
+    from cli.bench.taste import judge
+
+    judge(data, pictures, shoppers, seed, as_json)
+
+
 @app.command("all")
 def everything(
     scale: Annotated[float, typer.Option(min=0.01, max=1, help="Reduce every measurement to this share.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Each bench but faults, fuzz and stream, once with its defaults, and a page of the results; about 20 minutes."""
+    """Each bench but faults, fuzz and those of lists, once with its defaults, and a page of them; about 20 minutes."""
     from cli.bench.all import run
 
     run(scale, as_json)

@@ -119,6 +119,13 @@ def pooled_features(encoder: Encoder, pixels: NDArray[np.uint8]) -> NDArray[np.f
     return features
 
 
+def embeddings(encoder: Encoder, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the unit embeddings, float32 [N, D], for uint8 pixels [N, 224, 224, 3]: what Triton would give."""
+    with torch.inference_mode():
+        found: NDArray[np.float32] = encoder(torch.from_numpy(pixels))[0].numpy()
+    return found
+
+
 def classifier_weights(encoder: Encoder) -> NDArray[np.float32]:
     """Return the network's last layer, float32 [1000, F]."""
     weights: NDArray[np.float32] = encoder.network.get_classifier().weight.detach().numpy()

@@ -18,5 +18,5 @@ class Ranker(Protocol):
 
 
 def label(ranker: Ranker) -> str:
-    """The ranker as lists name it, like `weighted@1`."""
+    """The ranker as lists name it, like `weighted@2`."""
     return f"{ranker.name}@{ranker.version}"

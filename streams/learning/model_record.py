@@ -13,7 +13,8 @@ from streams.learning.learner import Learner, Losses, Progress
 
 #: The key of all records: there is one model.
 KEY: Final = b"ranker"
-_BYTES: Final = 2 * MODEL_BYTES
+#: The most bytes of a record.
+RECORD_BYTES: Final = 2 * MODEL_BYTES
 _FLOATS: Final = np.dtype("<f4")
 
 
@@ -71,8 +72,10 @@ def encode_record(learner: Learner, position: int, now_ms: int) -> bytes:
 
 def decode_record(data: bytes) -> ModelRecord:
     """Decode what encode_record made; raises ModelRefused for what is not a record, but not for another's model."""
-    if len(data) > _BYTES:
-        raise ModelRefused(f"a record of a model has {len(data)} bytes, more than {_BYTES}: it is not one of ours")
+    if len(data) > RECORD_BYTES:
+        raise ModelRefused(
+            f"a record of a model has {len(data)} bytes, more than {RECORD_BYTES}: it is not one of ours"
+        )
     try:
         record = _decoder.decode(data)
     except msgspec.DecodeError as error:

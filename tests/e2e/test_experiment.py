@@ -64,7 +64,7 @@ def test_two_arms_get_their_lists_and_the_report_tells_what_came_of_them(system:
     arms = {user: each.experiment.arm for user, each in lists.items() if each.experiment is not None}
     assert arms == {user: arm_of(user) for user in USERS}
     assert {(arms[user], each.model["ranker"]) for user, each in lists.items()} == {
-        ("control", "weighted@1"),
+        ("control", "weighted@2"),
         ("popular", "popular@1"),
     }
     for number, user in enumerate(USERS):

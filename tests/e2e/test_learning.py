@@ -77,4 +77,4 @@ async def test_lists_are_made_by_what_was_learned_and_a_killed_learner_goes_on(s
     records = said(system)
     assert [each.version for each in records] == sorted(each.version for each in records)
     assert [each.admitted for each in records] == sorted(each.admitted for each in records)
-    assert "weighted@1" in rankers(system)
+    assert "weighted@2" in rankers(system)

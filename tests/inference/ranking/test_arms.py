@@ -60,7 +60,7 @@ def test_the_hand_weights_rank_an_arm_of_their_own_whatever_was_learned(shop: Ca
     assert [recommender.model_of(arm)["ranker"] for arm in (None, ONLINE, HAND)] == [
         "online@7",
         "online@7",
-        "weighted@1",
+        "weighted@2",
     ]
 
 

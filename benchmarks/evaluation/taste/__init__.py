@@ -1,0 +1,1 @@
+"""Simulated shoppers on real pictures: whether lists follow their tastes, and let go of old ones."""
