@@ -15,10 +15,12 @@ from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
 from inference.explain.explain import explain
 from inference.explain.explanation import Explanation, Subject
+from inference.exploration.newcomers import NO_NEWCOMERS, NOBODY_MET, Newcomers, find_newcomers
 from inference.ranking.model import RankerModel
 from inference.ranking.online import OnlineRanker
 from inference.ranking.ranker import label
-from inference.ranking.ranking import Ranking, WeightedRanker, rank
+from inference.ranking.ranking import RULES, Ranking, WeightedRanker, rank
+from inference.ranking.rules import ListRules
 from inference.retrieval.candidates import count_sources, generate_candidates
 from inference.retrieval.exhaustive import has_interests
 from inference.retrieval.query import Query
@@ -64,12 +66,21 @@ class Recommender:
     #: The sources of candidates, in the order in which a candidate is credited.
     sources = SOURCE_NAMES
 
-    def __init__(self, catalog: Catalog, *, length: int, recent_steps: RecentSteps | None = None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        length: int,
+        recent_steps: RecentSteps | None = None,
+        rules: ListRules = RULES,
+    ) -> None:
         self.length = length
+        self._rules = rules
         self._recent_steps = recent_steps
         self._catalog = catalog
         self._ranker: WeightedRanker | OnlineRanker = WeightedRanker()
         self._known_trends = (NO_TRENDS, find_trends(NO_TRENDS, catalog, 0))
+        self._known_newcomers: tuple[NDArray[np.void], int, Newcomers] = (NOBODY_MET, -1, NO_NEWCOMERS)
 
     @property
     def model(self) -> dict[str, str]:
@@ -97,14 +108,17 @@ class Recommender:
         trends: NDArray[np.void],
         now_ms: int,
         end: Callable[[str], None] = lambda _: None,
+        *,
+        met: NDArray[np.void] = NOBODY_MET,
     ) -> list[Recommended]:
         """The second step: the list of each prepared profile, whose users have these keys; USERS_LIMIT at most.
 
-        `trends` is the trends table (`features.trends`). `end` is called at the end of each stage with its name,
+        `trends` is the trends table (`features.trends`), `met` says of the latest uploads how many users met them
+        (`newcomers.count_met`). `end` is called at the end of each stage with its name,
         `candidates` or `rank`. If the catalogue changed since `prepare`, the tastes are worked out again: a row may be
         another item's by now.
         """
-        query = self._query(prepared, users, behaviours, trends, now_ms)
+        query = self._query(prepared, users, behaviours, trends, met, now_ms)
         found = self._make(query, end)
         for place, each in enumerate(found):
             if self._is_short(each):
@@ -119,13 +133,15 @@ class Recommender:
         trends: NDArray[np.void],
         now_ms: int,
         subject: Subject | None = None,
+        *,
+        met: NDArray[np.void] = NOBODY_MET,
     ) -> Explanation:
         """What `recommend` gives the user of the only profile, with the reasons why the subject is there or is not."""
-        query = self._query(prepared, [user], behaviours, trends, now_ms)
+        query = self._query(prepared, [user], behaviours, trends, met, now_ms)
         (made,) = self._make(query)
         if self._is_short(made):
             query, _ = self._make_longer(query, 0, made)
-        return explain(query, self._ranker, self.length, subject)
+        return explain(query, self._ranker, self.length, subject, self._rules)
 
     def _query(
         self,
@@ -133,6 +149,7 @@ class Recommender:
         users: Sequence[int],
         behaviours: Mapping[int, Behaviour],
         trends: NDArray[np.void],
+        met: NDArray[np.void],
         now_ms: int,
     ) -> Query:
         if prepared.changes != self._catalog.changes:
@@ -147,6 +164,7 @@ class Recommender:
             self._catalog,
             now_ms,
             recent_steps=self._recent_steps,
+            newcomers=self._find_newcomers(met),
         )
 
     def _is_short(self, made: Recommended) -> bool:
@@ -155,9 +173,12 @@ class Recommender:
     def _make(self, query: Query, end: Callable[[str], None] = lambda _: None) -> list[Recommended]:
         candidates = generate_candidates(query)
         end("candidates")
-        rankings = rank(self._ranker, query, candidates, length=self.length)
+        rankings = rank(self._ranker, query, candidates, length=self.length, rules=self._rules)
         end("rank")
-        return [Recommended(*each) for each in zip(rankings, candidates.sources_of(), candidates.filtered, strict=True)]
+        return [
+            Recommended(ranking, sources, filtered | ranking.pushed_out())
+            for ranking, sources, filtered in zip(rankings, candidates.sources_of(), candidates.filtered, strict=True)
+        ]
 
     def _make_longer(self, query: Query, place: int, made: Recommended) -> tuple[Query, Recommended]:
         """The list of one user, which is short, from wider and wider searches until it is full or has everything.
@@ -184,3 +205,11 @@ class Recommender:
             trends = find_trends(table, self._catalog, now_ms)
             self._known_trends = (table, trends)
         return trends
+
+    def _find_newcomers(self, met: NDArray[np.void]) -> Newcomers:
+        """The newcomers, worked out once for each table and state of the catalogue."""
+        known, changes, newcomers = self._known_newcomers
+        if met is not known or changes != self._catalog.changes:
+            newcomers = find_newcomers(met, self._catalog)
+            self._known_newcomers = (met, self._catalog.changes, newcomers)
+        return newcomers

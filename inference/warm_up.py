@@ -19,6 +19,7 @@ from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import nearest
 from inference.ranking.model import RankerModel
+from inference.ranking.rules import ListRules
 from inference.recommender import Recommender
 
 _USER = key_of("nobody")
@@ -50,8 +51,9 @@ def _warm_steps() -> RecentSteps:
 def warm_up_lists() -> None:
     """Compile what lists need: make one for that user, and remember what is long ago."""
     catalog, profile, followed = warm_up_items()
-    # The list is short, so that every search is made.
-    recommender = Recommender(catalog, length=2, recent_steps=_warm_steps())
+    profile = profile_after([Action(2, key_of("expired"), -1.0, 0)], profile)
+    # The list is short, so that every search is made, and has a slot that explores.
+    recommender = Recommender(catalog, length=2, recent_steps=_warm_steps(), rules=ListRules(explore_share=0.5))
     for model in (None, RankerModel()):
         recommender.apply_model(model)
         recommender.recommend(recommender.prepare([profile], 1), [_USER], {_THAT.item: followed}, NO_TRENDS, 1)

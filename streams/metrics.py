@@ -132,7 +132,11 @@ CANDIDATES = Histogram(
     ["source"],
     buckets=(0, 1, 5, 10, 20, 50, 100, 200, 500),
 )
-FILTERED = Counter("sightline_filtered_total", "Candidates removed before ranking", ["reason"])
+FILTERED = Counter(
+    "sightline_filtered_total",
+    "Candidates removed before ranking; like_refused: pushed out of the list by likeness to refused items",
+    ["reason"],
+)
 SHORT_LISTS = Counter("sightline_short_lists_total", "Lists published with fewer items than asked for")
 PUBLISHED = Counter("sightline_published_total", "Slots published in feeds, by candidate source", ["source"])
 SHOWN = Counter(
@@ -144,6 +148,11 @@ CLICKED = Counter(
     "sightline_clicked_total",
     "Slots for which a click names the list (rec_id), once per list and item, by candidate source",
     ["source"],
+)
+EXPLORED = Counter(
+    "sightline_explored_total",
+    "Slots that were given to new items to learn of them, by step: published, shown and clicked, counted as by source",
+    ["step"],
 )
 LIST_DIVERSITY = Histogram(
     "sightline_list_diversity",

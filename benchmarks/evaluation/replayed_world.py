@@ -15,6 +15,9 @@ from features.item import Item, key_of
 from features.profile import NEW, Profile
 from features.trends import NO_TRENDS
 from inference.catalog.catalog import Catalog
+from inference.exploration.newcomers import NOBODY_MET, count_met, latest_keys
+from inference.ranking.ranking import RULES
+from inference.ranking.rules import ListRules
 from inference.recommender import Recommended, Recommender
 from state.signals import Signals
 from streams.interactions.reducer import reduce
@@ -25,6 +28,8 @@ from streams.wire.topics import INTERACTIONS
 
 #: Events after which items are brought up to date at the latest: a full micro-batch of the agents.
 _BATCH = 256
+#: Workers read as often how many users met the latest uploads.
+_REFRESH_MS = 1000
 #: The version of an encoder that stands for pictures which say nothing.
 SAYS_NOTHING = "random@1"
 
@@ -41,9 +46,11 @@ class Listed:
 class ReplayedWorld:
     """Profiles, items and lists after a prefix of a log. Lists have `length` slots at most."""
 
-    def __init__(self, log: Log, *, dimensions: int, length: int, min_users: int, seed: int) -> None:
+    def __init__(
+        self, log: Log, *, dimensions: int, length: int, min_users: int, seed: int, rules: ListRules = RULES
+    ) -> None:
         self.catalog = Catalog(dimensions)
-        self.recommender = Recommender(self.catalog, length=length)
+        self.recommender = Recommender(self.catalog, length=length, rules=rules)
         self._log = log
         self._seed = seed
         self._min_users = min_users
@@ -55,6 +62,7 @@ class ReplayedWorld:
         self._arriving = sorted(log.items.values(), key=lambda item: item.uploaded_at_ms, reverse=True)
         self._offset = -1
         self._now_ms = 0
+        self._met, self._met_ms = NOBODY_MET, 0
 
     def learn(self, event: Event) -> None:
         """Apply an event as the agents do. An item is uploaded when the log first names it, or at its own time."""
@@ -86,7 +94,8 @@ class ReplayedWorld:
         needed = self.recommender.needed(profiles)
         behaviours = {key: self._behaviours[key] for key in needed if key in self._behaviours}
         prepared = self.recommender.prepare(profiles, now_ms)
-        (made,) = self.recommender.recommend(prepared, [key_of(user)], behaviours, self._signals.trends, now_ms)
+        trends = self._signals.trends
+        (made,) = self.recommender.recommend(prepared, [key_of(user)], behaviours, trends, now_ms, met=self._met)
         items = made.ranking.items
         return Listed([each.item_id for each in items], [each.source for each in items], made)
 
@@ -98,6 +107,9 @@ class ReplayedWorld:
         self._behaviours.update(after.behaviours)
         self._signals = Signals(self._offset, after.sources, after.trends, {}, self._behaviours)
         self._effects = ItemEffects.on(self._signals, (0, 1))
+        if self._now_ms - self._met_ms >= _REFRESH_MS:
+            latest = {key: self._behaviours[key] for key in latest_keys(self.catalog) if key in self._behaviours}
+            self._met, self._met_ms = count_met(latest), self._now_ms
 
     def picture(self, item_id: str) -> NDArray[np.float32] | None:
         """The unit vector of an item's picture, float32 [dimensions]; None for an item that is not in the catalogue."""

@@ -13,6 +13,7 @@ from benchmarks.evaluation.log import Event, Log, UnreadableLog
 from benchmarks.evaluation.measures import LENGTHS, Answers
 from benchmarks.evaluation.protocols import Protocol, Question, Step, steps_of, steps_of_tail
 from benchmarks.evaluation.replayed_world import Listed, ReplayedWorld
+from streams.interactions.lists import rules_of
 from streams.settings import Settings
 
 #: How often baselines with a model are trained in a log, at most.
@@ -103,6 +104,7 @@ class Replay:
             length=max(LENGTHS),
             min_users=settings.trends_min_users,
             seed=seed,
+            rules=rules_of(settings),
         )
         names = self.crowd.names
         self._baselines, self.left_out = baselines_for(

@@ -14,9 +14,11 @@ from cli.user.stored import read_catalog, read_profile, stores
 from deploy.local import Endpoints
 from features.item import Item, key_of
 from inference.explain.explanation import Explanation, Subject
+from inference.exploration.newcomers import count_met, latest_keys
 from inference.recommender import Recommender
 from state.signals import SignalStore, Wanted
 from state.signals import partition_of as signal_partition_of
+from streams.interactions.lists import rules_of
 from streams.settings import Settings, read_settings
 
 
@@ -44,15 +46,16 @@ def _check_utf8(word: str) -> None:
 
 async def _explain(user_id: str, item_id: str | None, settings: Settings, endpoints: Endpoints) -> Explanation:
     catalog = await read_catalog(settings, endpoints)
-    recommender = Recommender(catalog, length=settings.list_length)
+    recommender = Recommender(catalog, length=settings.list_length, rules=rules_of(settings))
     async with stores(settings, endpoints) as (profiles, signals):
         _, _, profile = await read_profile(profiles, user_id, settings.partitions)
         behaviours = await signals.behaviours(recommender.needed([profile]))
         trends = await signals.trends()
+        met = count_met(await signals.behaviours(latest_keys(catalog)))
         subject = None if item_id is None else Subject(item_id, await _stored(signals, item_id, settings.partitions))
     now_ms = time.time_ns() // 1_000_000
     prepared = recommender.prepare([profile], now_ms)
-    return recommender.explain(prepared, key_of(user_id), behaviours, trends, now_ms, subject)
+    return recommender.explain(prepared, key_of(user_id), behaviours, trends, now_ms, subject, met=met)
 
 
 async def _stored(signals: SignalStore, item_id: str, partitions: int) -> Item | None:

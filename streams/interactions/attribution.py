@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from features.recommendation import RecommendedItem, Source
-from streams.metrics import CLICKED, PUBLISHED, SHOWN
+from streams.metrics import CLICKED, EXPLORED, PUBLISHED, SHOWN
 
 #: A worker remembers only this many of the newest lists. One list takes about 2 KiB.
 LISTS_LIMIT: Final = 20_000
 
 _COUNTERS: Final = {"view": SHOWN, "click": CLICKED}
+_STEPS: Final = {"view": "shown", "click": "clicked"}
 
 
 class Attribution:
@@ -19,6 +20,8 @@ class Attribution:
     def __init__(self) -> None:
         #: The source of each item, by rec_id; the oldest list first.
         self._sources: OrderedDict[str, dict[str, Source]] = OrderedDict()
+        #: The items of the slots that explore, by rec_id; only for lists that have any.
+        self._explored: dict[str, frozenset[str]] = {}
         #: The (event type, item) pairs already counted, by rec_id; only for lists that have any.
         self._counted: dict[str, set[tuple[str, str]]] = {}
 
@@ -28,9 +31,13 @@ class Attribution:
         for rec_id, items in lists.items():
             self._sources[rec_id] = sources = {item.item_id: item.source for item in items}
             counts.update(sources.values())
+            if explored := frozenset(item.item_id for item in items if item.explore):
+                self._explored[rec_id] = explored
+                EXPLORED.labels("published").inc(len(explored))
         while len(self._sources) > LISTS_LIMIT:
             oldest, _ = self._sources.popitem(last=False)
             self._counted.pop(oldest, None)
+            self._explored.pop(oldest, None)
         for source, count in counts.items():
             PUBLISHED.labels(source).inc(count)
 
@@ -46,3 +53,5 @@ class Attribution:
         if (kind, item_id) not in counted:
             counted.add((kind, item_id))
             counter.labels(source).inc()
+            if item_id in self._explored.get(rec_id, ()):
+                EXPLORED.labels(_STEPS[kind]).inc()

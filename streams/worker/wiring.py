@@ -7,6 +7,7 @@ from typing import Literal
 
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
+from inference.exploration.newcomers import latest_keys
 from inference.recommender import Recommender
 from inference.warm_up import warm_up_items, warm_up_lists
 from state.profiles import ProfileStore
@@ -14,7 +15,7 @@ from state.redis import Client, RedisPartitions
 from state.signals import SignalStore
 from streams.interactions.agent import InteractionsAgent
 from streams.interactions.behaviour_cache import BehaviourCache
-from streams.interactions.lists import ListMaker
+from streams.interactions.lists import ListMaker, rules_of
 from streams.interactions.trend_noise import LaplaceNoise
 from streams.items.agent import SignalsAgent
 from streams.items.changes import item_changes_agent
@@ -87,10 +88,11 @@ async def _make_lists(resources: Resources, redis: Client, catalog: Catalog) -> 
     settings = resources.settings
     signals = SignalStore(resources.signal_partitions(redis), settings.partitions)
     noise = None if settings.trends_epsilon is None else LaplaceNoise(settings.trends_epsilon)
-    behaviour_cache = BehaviourCache(signals, resources.degradations(redis), noise)
+    latest = partial(latest_keys, catalog) if settings.explore_share else tuple
+    behaviour_cache = BehaviourCache(signals, resources.degradations(redis), noise, latest)
     resources.watch(behaviour_cache, behaviour_cache.stop)
     await behaviour_cache.start()
-    recommender = Recommender(catalog, length=settings.list_length)
+    recommender = Recommender(catalog, length=settings.list_length, rules=rules_of(settings))
     index_client = await resources.index_client(catalog)
     return ListMaker(behaviour_cache, recommender, index_client, namespace=resources.namespace)
 

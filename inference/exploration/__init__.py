@@ -1,0 +1,1 @@
+"""Showing what is not known well, to learn of it."""
