@@ -78,7 +78,7 @@ def _score_table(score: Score, last: Slot | None = None) -> Table:
     beside = [] if last is None else [last.score]
     if any(each.others for each in (score, *beside)):
         table.add_row(
-            "others (likeness to what was refused or passed over)",
+            "others",
             "",
             "",
             f"{score.others:+.4f}",

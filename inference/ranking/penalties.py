@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.jit import compiled, dot, widen
-from inference.ranking.diversity import ALIKE
+from inference.ranking.diversity import ALIKE, best
 from inference.ranking.weights import LOOKS_LIKE
 from inference.retrieval.candidates import Candidates
 from inference.retrieval.query import Query
@@ -19,21 +19,20 @@ PASSED_HALF = 3.0
 
 
 def lower_scores(
-    query: Query, candidates: Candidates, signals: NDArray[np.float32], scores: NDArray[np.float32]
+    query: Query, candidates: Candidates, signals: NDArray[np.float32], scores: NDArray[np.float32], count: int
 ) -> NDArray[np.float32]:
-    """Take from the scores [m] what likeness costs; returns what likeness to refused items takes, float32 [m]."""
-    tastes = query.tastes
-    if not any(map(len, tastes.refused)) and not any(map(len, tastes.passed)):
-        return np.zeros(len(scores), np.float32)
-    return _lower(
-        query.catalog.pictures.halves,
-        candidates.rows,
-        candidates.bounds,
-        signals[LOOKS_LIKE],
-        *_joined(tastes.refused, tastes.refused_strengths),
-        *_joined(tastes.passed, tastes.passed_strengths),
-        scores,
-    )
+    """Take from the scores [m] what likeness costs; returns what likeness to refused items takes, float32 [m].
+
+    Likeness to what was passed over is looked at for the `count` best candidates of each user alone.
+    """
+    tastes, halves = query.tastes, query.catalog.pictures.halves
+    rows, bounds, taken = candidates.rows, candidates.bounds, np.zeros(len(scores), np.float32)
+    if any(map(len, tastes.refused)):
+        taken = _lower_refused(halves, rows, bounds, *_joined(tastes.refused, tastes.refused_strengths), scores)
+    if any(map(len, tastes.passed)):
+        passed = _joined(tastes.passed, tastes.passed_strengths)
+        _lower_passed(halves, rows, bounds, signals[LOOKS_LIKE], *passed, count, scores)
+    return taken
 
 
 @compiled
@@ -71,43 +70,67 @@ def _joined(
 
 
 @compiled
-def _lower(
+def _lower_refused(
+    halves: NDArray[np.uint16],
+    rows: NDArray[np.int64],
+    bounds: NDArray[np.int64],
+    refused: NDArray[np.int64],
+    strengths: NDArray[np.float32],
+    ends: NDArray[np.int64],
+    scores: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Take from the scores what likeness to refused rows costs, and return that; the most similar one counts."""
+    taken, vector, start = np.zeros(len(rows), np.float32), np.empty(halves.shape[1], np.float32), 0
+    for user in range(len(ends)):
+        unwanted = _wide(halves, refused[start : ends[user]])
+        for candidate in range(bounds[user], bounds[user + 1] if len(unwanted) else bounds[user]):
+            widen(halves[rows[candidate]], vector)
+            worst = np.float32(0)
+            for place in range(len(unwanted)):
+                likeness = _likeness(dot(unwanted[place], vector), np.float32(ALIKE))
+                worst = max(worst, strengths[start + place] * likeness)
+            taken[candidate] = worst * np.float32(REFUSED_WEIGHT)
+            scores[candidate] -= taken[candidate]
+        start = ends[user]
+    return taken
+
+
+@compiled
+def _lower_passed(
     halves: NDArray[np.uint16],
     rows: NDArray[np.int64],
     bounds: NDArray[np.int64],
     looks: NDArray[np.float32],
-    refused: NDArray[np.int64],
-    refused_strengths: NDArray[np.float32],
-    refused_ends: NDArray[np.int64],
     passed: NDArray[np.int64],
-    passed_strengths: NDArray[np.float32],
-    passed_ends: NDArray[np.int64],
+    strengths: NDArray[np.float32],
+    ends: NDArray[np.int64],
+    count: int,
     scores: NDArray[np.float32],
-) -> NDArray[np.float32]:
-    """As `lower_scores`; `looks` [m] is how much the candidates look like the user's interests."""
-    taken = np.zeros(len(rows), np.float32)
-    vector = np.empty(halves.shape[1], np.float32)
-    refused_start = passed_start = 0
-    for user in range(len(bounds) - 1):
-        unwanted = _wide(halves, refused[refused_start : refused_ends[user]])
-        strengths = refused_strengths[refused_start : refused_ends[user]]
-        unmoved = _wide(halves, passed[passed_start : passed_ends[user]])
-        moods = passed_strengths[passed_start : passed_ends[user]]
-        refused_start, passed_start = refused_ends[user], passed_ends[user]
-        for candidate in range(bounds[user], bounds[user + 1] if len(unwanted) + len(unmoved) else bounds[user]):
-            widen(halves[rows[candidate]], vector)
-            worst = np.float32(0)
-            for place in range(len(unwanted)):
-                worst = max(worst, strengths[place] * _likeness(dot(unwanted[place], vector), np.float32(ALIKE)))
-            taken[candidate] = worst * np.float32(REFUSED_WEIGHT)
-            # What looks even more like an interest is not what was passed over.
-            least, tired = max(np.float32(ALIKE), min(looks[candidate], np.float32(0.99))), np.float32(0)
-            for place in range(len(unmoved)):
-                tired += moods[place] * _likeness(dot(unmoved[place], vector), least)
-            scores[candidate] -= taken[candidate] + np.float32(PASSED_WEIGHT) * tired / (
-                tired + np.float32(PASSED_HALF)
-            )
-    return taken
+) -> None:
+    """Take from the best `count` scores of each user what likeness to rows that were passed over costs.
+
+    Scores only fall, so that those which then lead are right. `looks` is how much candidates look like an interest.
+    """
+    vector, start = np.empty(halves.shape[1], np.float32), 0
+    for user in range(len(ends)):
+        unmoved, first = _wide(halves, passed[start : ends[user]]), bounds[user]
+        own, lowered = scores[first : bounds[user + 1]], np.zeros(bounds[user + 1] - first, np.bool_)
+        found = len(unmoved) > 0
+        while found:
+            found = False
+            for candidate in best(own, count):
+                if not lowered[candidate]:
+                    lowered[candidate] = found = True
+                    widen(halves[rows[first + candidate]], vector)
+                    # What looks even more like an interest is not what was passed over.
+                    least, tired = (
+                        min(max(looks[first + candidate], np.float32(ALIKE)), np.float32(0.99)),
+                        np.float32(0),
+                    )
+                    for place in range(len(unmoved)):
+                        tired += strengths[start + place] * _likeness(dot(unmoved[place], vector), least)
+                    own[candidate] -= np.float32(PASSED_WEIGHT) * tired / (tired + np.float32(PASSED_HALF))
+        start = ends[user]
 
 
 @compiled

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from features.jit import compiled
 from features.recommendation import Reason, RecommendedItem
-from inference.ranking.diversity import diversities, pick
+from inference.ranking.diversity import SHORTLIST, diversities, pick
 from inference.ranking.exploring import explore
 from inference.ranking.penalties import lower_scores, pushed_out
 from inference.ranking.ranker import Ranker
@@ -122,7 +122,7 @@ def order(scorer: Scorer, query: Query, candidates: Candidates, *, length: int, 
     """Fill the lists by what a scorer says of the candidates, less what looks like items that were turned down."""
     catalog = query.catalog
     scored = scorer.score(query, candidates)
-    taken = lower_scores(query, candidates, scored.signals, scored.scores)
+    taken = lower_scores(query, candidates, scored.signals, scored.scores, SHORTLIST * length)
     picked = np.full((len(query.profiles), length), -1, np.int64)
     shown = np.zeros((*picked.shape, catalog.pictures.dimensions), np.float32)
     _fill_lists(

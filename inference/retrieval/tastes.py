@@ -60,6 +60,7 @@ class Tastes:
 def find_tastes(profiles: Sequence[Profile], catalog: Catalog, now_ms: int) -> Tastes:
     """Look up the profiles' items in the catalogue and group them into interests; skip items that it lacks."""
     ledgers = [liked(profile) for profile in profiles]
+    passed = [passed_over(each)[-PASSED_LIMIT:] for each in profiles]
     engaged = all_entries(ledgers)
     rows, weights = _latest(
         catalog.rows_of(engaged["item"]),
@@ -78,7 +79,7 @@ def find_tastes(profiles: Sequence[Profile], catalog: Catalog, now_ms: int) -> T
         categories,
         colours,
         *_against([profile.refused for profile in profiles], catalog, _refusal, now_ms),
-        *_against([passed_over(profile)[-PASSED_LIMIT:] for profile in profiles], catalog, _indifference, now_ms),
+        *_against(passed, catalog, _indifference, now_ms),
         {user: wished_items(each.dials, catalog) for user, each in enumerate(profiles) if len(each.dials)},
     )
 
@@ -139,17 +140,20 @@ def _totals(
 
 
 def _against(
-    entries: Sequence[NDArray[np.void]],
+    ledgers: Sequence[NDArray[np.void]],
     catalog: Catalog,
     strength: Callable[[NDArray[np.void], int], NDArray[np.float32]],
     now_ms: int,
 ) -> tuple[list[NDArray[np.int64]], list[NDArray[np.float32]]]:
     """The rows of each user's entries that the catalogue has, and the strength of each."""
-    rows, strengths = [_NONE] * len(entries), [_NOTHING] * len(entries)
-    for user, own in enumerate(entries):
-        if len(own):
-            found = catalog.rows_of(own["item"])
-            rows[user], strengths[user] = found[found >= 0], strength(own, now_ms)[found >= 0]
+    rows, strengths = [_NONE] * len(ledgers), [_NOTHING] * len(ledgers)
+    if any(map(len, ledgers)):
+        entries, end = all_entries(ledgers), 0
+        every, weights = catalog.rows_of(entries["item"]), strength(entries, now_ms)
+        for user, ledger in enumerate(ledgers):
+            start, end = end, end + len(ledger)
+            is_known = every[start:end] >= 0
+            rows[user], strengths[user] = every[start:end][is_known], weights[start:end][is_known]
     return rows, strengths
 
 
