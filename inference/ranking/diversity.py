@@ -45,7 +45,7 @@ def pick(
         )
     if picked[-1] < 0 and min(category_cap, owner_cap) < length:
         every = np.arange(len(rows))
-        _pick_diverse(halves, rows, every, scores, categories, owners, length, length, picked, shown)
+        _pick_diverse(halves, rows, every, scores, categories, owners, length + 1, length + 1, picked, shown)
 
 
 @compiled

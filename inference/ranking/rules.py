@@ -31,8 +31,8 @@ class ListRules:
         return np.flatnonzero(np.diff(np.floor(ends), prepend=0.0))
 
     def caps(self, length: int) -> tuple[int, int]:
-        """The most slots of one category and of one owner in a list of `length`."""
-        return self.category_cap or length, self.owner_cap or length
+        """The most slots of one category and of one owner; more than the `length` of the list where there is no cap."""
+        return self.category_cap or length + 1, self.owner_cap or length + 1
 
 
 @compiled
