@@ -40,17 +40,12 @@ def posterior_of(chosen: NDArray[np.int64], shown: NDArray[np.int64], groups: ND
     >>> [round(rate, 3) for rate in found.means().tolist()]
     [0.299, 0.284, 0.008]
     """
-    rate = _rate(chosen.sum(), shown.sum(), EXPECTED_RATE)
-    rates = _rate(np.bincount(groups, chosen), np.bincount(groups, shown), rate)[groups]
-    return Posterior(chosen + 1.0, shown - chosen + 1 / rates - 1)
+    rate = (chosen.sum() + 1.0) / (shown.sum() + 1 / EXPECTED_RATE)
+    rates = ((np.bincount(groups, chosen) + 1.0) / (np.bincount(groups, shown) + 1 / rate))[groups]
+    return Posterior((chosen + 1.0).astype(np.float64), (shown - chosen + 1 / rates - 1).astype(np.float64))
 
 
 def shares_of_best(posterior: Posterior, rng: np.random.Generator, count: int) -> NDArray[np.float64]:
     """How often each arm has the greatest of `count` draws: the policy of Thompson sampling, float64 [n], sum 1."""
     best = posterior.draw(rng, count).argmax(axis=1)
     return np.bincount(best, minlength=len(posterior.wins)) / count
-
-
-def _rate(chosen: NDArray[np.float64], shown: NDArray[np.float64], prior: float) -> NDArray[np.float64]:
-    """The rate [n] of what was shown and chosen so often, with a prior worth one choice; between 0 and 1."""
-    return (chosen + 1.0) / (shown + 1 / prior)

@@ -91,12 +91,12 @@ def _explore(
         seed = mixed(users[user] ^ mixed(counts[user]))
         for number in _by_draw(places, newcomers, rows, scores, wins, misses, keys, seed):
             filled = explored[user].sum()
-            if known + filled >= len(slots) or picked[user, slots[filled]] < 0:
+            if known + filled >= len(slots) or picked[user, -1] < 0:
                 break
             slot, row = slots[filled], rows[number]
             widen(halves[row], vector)
-            # The last slot goes.
-            taken = rows[picked[user, :-1][picked[user, :-1] >= 0]]
+            # The last slot goes, and all are filled.
+            taken = rows[picked[user, :-1]]
             if not _is_shown(vector, picked[user], shown[user]) and has_room(
                 row, taken, categories, owners, category_cap, owner_cap
             ):
@@ -116,15 +116,17 @@ def _places(
 ) -> tuple[NDArray[np.int64], int]:
     """The newcomers among a user's candidates that the list lacks, as places of `rows`; and how many the list has."""
     places, count, known = np.empty(len(newcomers), np.int64), 0, 0
-    own = rows[start:end]
-    for row in newcomers:
-        place = start + np.searchsorted(own, row)
-        if place < end and rows[place] == row and news[place] >= FRESHNESS:
-            if (picked == place).any():
-                known += 1
-            else:
-                places[count] = place
-                count += 1
+    number = 0
+    for place in range(start, end):
+        while number < len(newcomers) and newcomers[number] < rows[place]:
+            number += 1
+        if number < len(newcomers) and newcomers[number] == rows[place] and news[place] >= FRESHNESS:
+            is_picked = False
+            for other in picked:
+                is_picked |= other == place
+            known += is_picked
+            places[count] = place
+            count += not is_picked
     return places[:count], known
 
 

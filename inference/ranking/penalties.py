@@ -20,13 +20,13 @@ PASSED_HALF = 3.0
 
 def lower_scores(
     query: Query, candidates: Candidates, signals: NDArray[np.float32], scores: NDArray[np.float32], count: int
-) -> NDArray[np.float32]:
-    """Take from the scores [m] what likeness costs; returns what likeness to refused items takes, float32 [m].
+) -> NDArray[np.float32] | None:
+    """Take from the scores [m] what likeness costs; returns what likeness to refused items takes, [m], if there are any.
 
     Likeness to what was passed over is looked at for the `count` best candidates of each user alone.
     """
     tastes, halves = query.tastes, query.catalog.pictures.halves
-    rows, bounds, taken = candidates.rows, candidates.bounds, np.zeros(len(scores), np.float32)
+    rows, bounds, taken = candidates.rows, candidates.bounds, None
     if any(map(len, tastes.refused)):
         taken = _lower_refused(halves, rows, bounds, *_joined(tastes.refused, tastes.refused_strengths), scores)
     if any(map(len, tastes.passed)):
@@ -42,12 +42,12 @@ def pushed_out(
     taken: NDArray[np.float32],
     picked: NDArray[np.int64],
     explored: NDArray[np.bool_],
-) -> NDArray[np.int64]:
-    """For each list of `picked` [u, l], how many candidates would score enough for it without what was `taken` [m].
+    counts: NDArray[np.int64],
+) -> None:
+    """Count for each list of `picked` [u, l] the candidates that score enough for it without what was `taken` [m].
 
     That is, more than its weakest slot that was filled by score. A list that is not full has room for all.
     """
-    counts = np.zeros(len(picked), np.int64)
     for user in range(len(picked)):
         weakest = np.float32(np.inf)
         for slot in range(picked.shape[1]):
@@ -59,7 +59,6 @@ def pushed_out(
         for candidate in range(bounds[user], bounds[user + 1]):
             if taken[candidate] > 0 and scores[candidate] + taken[candidate] > weakest >= scores[candidate]:
                 counts[user] += not (picked[user] == candidate).any()
-    return counts
 
 
 def _joined(

@@ -137,7 +137,9 @@ def order(scorer: Scorer, query: Query, candidates: Candidates, *, length: int, 
         shown,
     )
     explored = explore(query, candidates, rules, scored.signals, scored.scores, picked, shown)
-    like_refused = pushed_out(candidates.bounds, scored.scores, taken, picked, explored)
+    like_refused = np.zeros(len(picked), np.int64)
+    if taken is not None:
+        pushed_out(candidates.bounds, scored.scores, taken, picked, explored, like_refused)
     return Order(scored, picked, shown, explored, diversities(picked, shown), like_refused)
 
 

@@ -1,6 +1,7 @@
 """What holds for every list whatever its candidates are: how much of it explores, and how much may be of one kind."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +27,18 @@ class ListRules:
         >>> ListRules(0.1).explore_slots(20).tolist(), ListRules(0.3).explore_slots(10).tolist()
         ([9, 19], [3, 6, 9])
         """
-        # 0.3 * 10 is above 3 as a binary fraction, and 0.1 * 30 below 3.
-        ends = np.arange(1, length + 1) * self.explore_share + 1e-9
-        return np.flatnonzero(np.diff(np.floor(ends), prepend=0.0))
+        return _explore_slots(self.explore_share, length)
 
     def caps(self, length: int) -> tuple[int, int]:
         """The most slots of one category and of one owner; more than the `length` of the list where there is no cap."""
         return self.category_cap or length + 1, self.owner_cap or length + 1
+
+
+@cache
+def _explore_slots(share: float, length: int) -> NDArray[np.int64]:
+    # 0.3 * 10 is above 3 as a binary fraction, and 0.1 * 30 below 3.
+    ends = np.arange(1, length + 1) * share + 1e-9
+    return np.flatnonzero(np.diff(np.floor(ends), prepend=0.0))
 
 
 @compiled

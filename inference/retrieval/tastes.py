@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from features.interests import Interests, find_interests
 from features.jit import compiled, widen
-from features.ledger import all_entries, faded
+from features.ledger import EMPTY, all_entries, faded
 from features.profile import DAY_MS, ENGAGED_HALF_LIFE_MS, WEIGHTS, Profile, liked, passed_over
 from inference.catalog.catalog import Catalog
 from inference.retrieval.preferences import SIMILAR_TO_WISHED, wished_items
@@ -60,7 +60,10 @@ class Tastes:
 def find_tastes(profiles: Sequence[Profile], catalog: Catalog, now_ms: int) -> Tastes:
     """Look up the profiles' items in the catalogue and group them into interests; skip items that it lacks."""
     ledgers = [liked(profile) for profile in profiles]
-    passed = [passed_over(each)[-PASSED_LIMIT:] for each in profiles]
+    passed = [
+        passed_over(profile)[-PASSED_LIMIT:] if len(ledger) < len(profile.engaged) else EMPTY
+        for profile, ledger in zip(profiles, ledgers, strict=True)
+    ]
     engaged = all_entries(ledgers)
     rows, weights = _latest(
         catalog.rows_of(engaged["item"]),
