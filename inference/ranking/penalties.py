@@ -21,7 +21,7 @@ PASSED_HALF = 3.0
 def lower_scores(
     query: Query, candidates: Candidates, signals: NDArray[np.float32], scores: NDArray[np.float32], count: int
 ) -> NDArray[np.float32] | None:
-    """Take from the scores [m] what likeness costs; returns what likeness to refused items takes, [m], if there are any.
+    """Take from the scores [m] what likeness costs; returns what refused items take, [m], if there are any.
 
     Likeness to what was passed over is looked at for the `count` best candidates of each user alone.
     """
@@ -86,9 +86,8 @@ def _lower_refused(
             widen(halves[rows[candidate]], vector)
             worst = np.float32(0)
             for place in range(len(unwanted)):
-                likeness = _likeness(dot(unwanted[place], vector), np.float32(ALIKE))
-                worst = max(worst, strengths[start + place] * likeness)
-            taken[candidate] = worst * np.float32(REFUSED_WEIGHT)
+                worst = max(worst, strengths[start + place] * (dot(unwanted[place], vector) - np.float32(ALIKE)))
+            taken[candidate] = worst * np.float32(REFUSED_WEIGHT / (1 - ALIKE))
             scores[candidate] -= taken[candidate]
         start = ends[user]
     return taken
@@ -127,7 +126,8 @@ def _lower_passed(
                         np.float32(0),
                     )
                     for place in range(len(unmoved)):
-                        tired += strengths[start + place] * _likeness(dot(unmoved[place], vector), least)
+                        more = max(dot(unmoved[place], vector) - least, np.float32(0))
+                        tired += strengths[start + place] * more / (np.float32(1) - least)
                     own[candidate] -= np.float32(PASSED_WEIGHT) * tired / (tired + np.float32(PASSED_HALF))
         start = ends[user]
 
@@ -139,9 +139,3 @@ def _wide(halves: NDArray[np.uint16], rows: NDArray[np.int64]) -> NDArray[np.flo
     for place in range(len(rows)):
         widen(halves[rows[place]], vectors[place])
     return vectors
-
-
-@compiled
-def _likeness(similarity: np.float32, least: np.float32) -> np.float32:
-    """0 up to the similarity `least`, and 1 for the same picture."""
-    return np.float32(min(max((similarity - least) / (np.float32(1) - least), np.float32(0)), np.float32(1)))
