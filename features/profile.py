@@ -244,6 +244,21 @@ def lift(profile: Profile, action: Action) -> float:
     return min(action.weight, max(action.most - known, 0.0))
 
 
+def liked(profile: Profile) -> NDArray[np.void]:
+    """The engaged items by which tastes are judged, oldest first: those that were more than shown.
+
+    All are, for a user who never did more than look: then views are all that says what the user likes.
+    """
+    more = profile.engaged["weight"] > np.float32(IMPRESSION)
+    return profile.engaged if more.all() or not more.any() else profile.engaged[more]
+
+
+def passed_over(profile: Profile) -> NDArray[np.void]:
+    """The engaged items that were only shown, oldest first; none for a user who never did more than look."""
+    only_shown = profile.engaged["weight"] <= np.float32(IMPRESSION)
+    return profile.engaged[only_shown] if only_shown.any() and not only_shown.all() else EMPTY
+
+
 def profile_after(actions: Iterable[Action], start: Profile = NEW) -> Profile:
     """The profile after some interactions, in their order."""
     for action in actions:

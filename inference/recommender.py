@@ -17,12 +17,14 @@ from inference.catalog.vector_space import SIMILAR_COUNT
 from inference.experiment import Arm
 from inference.explain.explain import explain
 from inference.explain.explanation import Explanation, Subject
+from inference.exploration.newcomers import NO_NEWCOMERS, NOBODY_MET, Newcomers, find_newcomers
 from inference.ranking.arms import left_out, own_ranker
 from inference.ranking.features import find_features
 from inference.ranking.model import RankerModel
 from inference.ranking.online import OnlineRanker
 from inference.ranking.ranker import label
-from inference.ranking.ranking import Ranking, Scorer, WeightedRanker, rank
+from inference.ranking.ranking import RULES, Ranking, Scorer, WeightedRanker, rank
+from inference.ranking.rules import ListRules
 from inference.ranking.signals import find_signals
 from inference.retrieval.candidates import count_sources, generate_candidates
 from inference.retrieval.exhaustive import follows_interests
@@ -69,12 +71,21 @@ class Recommender:
     #: The sources of candidates, in the order in which a candidate is credited.
     sources = SOURCE_NAMES
 
-    def __init__(self, catalog: Catalog, *, length: int, recent_steps: RecentSteps | None = None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        length: int,
+        recent_steps: RecentSteps | None = None,
+        rules: ListRules = RULES,
+    ) -> None:
         self.length = length
+        self._rules = rules
         self._recent_steps = recent_steps
         self._catalog = catalog
         self._ranker: WeightedRanker | OnlineRanker = WeightedRanker()
         self._known_trends = (NO_TRENDS, find_trends(NO_TRENDS, catalog, 0))
+        self._known_newcomers: tuple[NDArray[np.void], int, Newcomers] = (NOBODY_MET, -1, NO_NEWCOMERS)
 
     @property
     def model(self) -> dict[str, str]:
@@ -108,14 +119,16 @@ class Recommender:
         end: Callable[[str], None] = lambda _: None,
         *,
         arm: Arm | None = None,
+        met: NDArray[np.void] = NOBODY_MET,
     ) -> list[Recommended]:
         """The second step: the list of each prepared profile, whose users have these keys; USERS_LIMIT at most.
 
-        `trends` is the trends table (`features.trends`). `end` is called at the end of each stage with its name,
+        `trends` is the trends table (`features.trends`), `met` says of the latest uploads how many users met them
+        (`newcomers.count_met`). `end` is called at the end of each stage with its name,
         `candidates` or `rank`. `arm` is that of all these users while an experiment runs. If the catalogue changed
         since `prepare`, the tastes are worked out again: a row may be another item's by now.
         """
-        query, ranker = self._query(prepared, users, behaviours, trends, now_ms, arm), self._ranker_of(arm)
+        query, ranker = self._query(prepared, users, behaviours, trends, now_ms, arm, met), self._ranker_of(arm)
         found = self._make(query, ranker, end)
         for place, each in enumerate(found):
             if self._is_short(each):
@@ -156,13 +169,16 @@ class Recommender:
         subject: Subject | None = None,
         *,
         arm: Arm | None = None,
+        met: NDArray[np.void] = NOBODY_MET,
     ) -> Explanation:
         """What `recommend` gives the user of the only profile, with the reasons why the subject is there or is not."""
-        query, ranker = self._query(prepared, [user], behaviours, trends, now_ms, arm), self._ranker_of(arm)
+        query, ranker = self._query(prepared, [user], behaviours, trends, now_ms, arm, met), self._ranker_of(arm)
         (made,) = self._make(query, ranker)
         if self._is_short(made):
             query, _ = self._make_longer(query, ranker, 0, made)
-        return replace(explain(query, ranker, self.length, subject), arm=arm.name if arm is not None else None)
+        return replace(
+            explain(query, ranker, self.length, subject, self._rules), arm=arm.name if arm is not None else None
+        )
 
     def _ranker_of(self, arm: Arm | None) -> Scorer:
         return (own_ranker(arm) if arm is not None else None) or self._ranker
@@ -175,6 +191,7 @@ class Recommender:
         trends: NDArray[np.void],
         now_ms: int,
         arm: Arm | None = None,
+        met: NDArray[np.void] = NOBODY_MET,
     ) -> Query:
         if prepared.changes != self._catalog.changes:
             prepared = self.prepare(prepared.profiles, now_ms)
@@ -189,6 +206,7 @@ class Recommender:
             now_ms,
             recent_steps=self._recent_steps,
             without=left_out(arm),
+            newcomers=self._find_newcomers(met),
         )
 
     def _is_short(self, made: Recommended) -> bool:
@@ -198,9 +216,12 @@ class Recommender:
     def _make(self, query: Query, ranker: Scorer, end: Callable[[str], None] = lambda _: None) -> list[Recommended]:
         candidates = generate_candidates(query)
         end("candidates")
-        rankings = rank(ranker, query, candidates, length=self.length)
+        rankings = rank(ranker, query, candidates, length=self.length, rules=self._rules)
         end("rank")
-        return [Recommended(*each) for each in zip(rankings, candidates.sources_of(), candidates.filtered, strict=True)]
+        return [
+            Recommended(ranking, sources, filtered | ranking.pushed_out())
+            for ranking, sources, filtered in zip(rankings, candidates.sources_of(), candidates.filtered, strict=True)
+        ]
 
     def _make_longer(self, query: Query, ranker: Scorer, place: int, made: Recommended) -> tuple[Query, Recommended]:
         """The list of one user, which is short, from wider and wider searches until it is full or has everything.
@@ -227,3 +248,11 @@ class Recommender:
             trends = find_trends(table, self._catalog, now_ms)
             self._known_trends = (table, trends)
         return trends
+
+    def _find_newcomers(self, met: NDArray[np.void]) -> Newcomers:
+        """The newcomers, worked out once for each table and state of the catalogue."""
+        known, changes, newcomers = self._known_newcomers
+        if met is not known or changes != self._catalog.changes:
+            newcomers = find_newcomers(met, self._catalog)
+            self._known_newcomers = (met, self._catalog.changes, newcomers)
+        return newcomers

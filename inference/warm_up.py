@@ -11,7 +11,7 @@ from features.behaviour import UNKNOWN, Behaviour, linked
 from features.co_choices.choice import LINKING, add_links, choice_of
 from features.co_choices.neighbours import Links
 from features.item import Item, key_of
-from features.profile import SEEN_BEFORE, Action, Profile, profile_after
+from features.profile import IMPRESSION, SEEN_BEFORE, Action, Profile, profile_after
 from features.search_filter import NO_FILTER
 from features.seen_packing import pack_seen
 from features.trends import NO_TRENDS
@@ -19,6 +19,7 @@ from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import nearest
 from inference.ranking.model import RankerModel
+from inference.ranking.rules import ListRules
 from inference.recommender import Recommender
 
 _USER = key_of("nobody")
@@ -29,7 +30,8 @@ def warm_up_items() -> tuple[Catalog, Profile, Behaviour]:
     """Compile what items need: a catalogue of two items, the profile of a user who clicked both, and a behaviour."""
     catalog, vector = Catalog(2), np.array([1, 0], np.float32)
     item = Item("this", 0, embeddings={"none": vector.astype("<f2").tobytes()})
-    items = [item, replace(item, item_id="that"), replace(item, item_id="expired", expires_at_ms=1)]
+    expired = (replace(item, item_id=name, expires_at_ms=1) for name in ("refused", "passed over"))
+    items = [item, replace(item, item_id="that"), *expired]
     catalog.apply([(each.item_id, each) for each in items])
     catalog.advance(1)
     nearest(catalog, vector, np.zeros(1, np.int64), 2, NO_FILTER)
@@ -50,8 +52,10 @@ def _warm_steps() -> RecentSteps:
 def warm_up_lists() -> None:
     """Compile what lists need: make one for that user, and remember what is long ago."""
     catalog, profile, followed = warm_up_items()
-    # The list is short, so that every search is made.
-    recommender = Recommender(catalog, length=2, recent_steps=_warm_steps())
+    turned_down = (Action(2, key_of("refused"), -1.0, 0), Action(3, key_of("passed over"), IMPRESSION, 0))
+    profile = profile_after(turned_down, profile)
+    # The list is short, so that every search is made, and has a slot that explores.
+    recommender = Recommender(catalog, length=2, recent_steps=_warm_steps(), rules=ListRules(explore_share=0.5))
     for model in (None, RankerModel()):
         recommender.apply_model(model)
         recommender.recommend(recommender.prepare([profile], 1), [_USER], {_THAT.item: followed}, NO_TRENDS, 1)

@@ -132,7 +132,11 @@ CANDIDATES = Histogram(
     ["source"],
     buckets=(0, 1, 5, 10, 20, 50, 100, 200, 500),
 )
-FILTERED = Counter("sightline_filtered_total", "Candidates removed before ranking", ["reason"])
+FILTERED = Counter(
+    "sightline_filtered_total",
+    "Candidates removed before ranking; like_refused: pushed out of the list by likeness to refused items",
+    ["reason"],
+)
 SHORT_LISTS = Counter("sightline_short_lists_total", "Lists published with fewer items than asked for")
 PUBLISHED = Counter("sightline_published_total", "Slots published in feeds, by candidate source", ["source"])
 SHOWN = Counter(
@@ -155,6 +159,11 @@ EXPERIMENT_DWELL = Counter(
     "sightline_experiment_dwell_seconds_total",
     "Time on the pages of items of feeds made by an experiment, by the user's arm, from views that name the list",
     ["arm"],
+)
+EXPLORED = Counter(
+    "sightline_explored_total",
+    "Slots that were given to new items to learn of them, by step: published, shown and clicked, counted as by source",
+    ["step"],
 )
 LIST_DIVERSITY = Histogram(
     "sightline_list_diversity",

@@ -128,6 +128,18 @@ class Settings(BaseSettings):
 
     batch_limit: Annotated[int, Field(ge=1, le=4096)] = 256
     list_length: Annotated[int, Field(ge=1, le=200)] = 20
+    explore_share: float = Field(
+        0.1,
+        ge=0,
+        le=0.5,
+        description="the share of a list's slots that new items may get to be known, at most; 0: none",
+    )
+    category_cap: int | None = Field(
+        None, ge=1, le=200, description="slots of one category in a list at most, where there is anything else"
+    )
+    owner_cap: int | None = Field(
+        None, ge=1, le=200, description="slots of one owner's items in a list at most, where there is anything else"
+    )
     refused_share: float = Field(
         0.5, ge=0, le=1, description="an agent that refuses a larger share of its topic's messages stops; 1: never"
     )

@@ -15,9 +15,11 @@ from features.profile import NEW, Profile
 from features.trends import NO_TRENDS
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
+from inference.exploration.newcomers import NOBODY_MET, count_met, latest_keys
 from inference.ranking.lessons import lesson_from
 from inference.recommender import Prepared, Recommended, Recommender
 from state.signals import Signals
+from streams.interactions.lists import rules_of
 from streams.interactions.reducer import reduce
 from streams.items.reducer import ItemEffects
 from streams.learning.learner import Learner
@@ -32,6 +34,8 @@ from streams.wire.topics import INTERACTIONS
 
 #: Events after which items are brought up to date at the latest: a full micro-batch of the agents.
 _BATCH = 256
+#: Workers read as often how many users met the latest uploads.
+_REFRESH_MS = 1000
 #: The version of an encoder that stands for pictures which say nothing.
 SAYS_NOTHING = "random@1"
 
@@ -54,7 +58,9 @@ class ReplayedWorld:
     def __init__(self, settings: Settings, log: Log, *, length: int, seed: int, learner: Learner | None = None) -> None:
         self._recent_steps = RecentSteps(settings.recent_steps) if settings.recent_steps else None
         self.catalog = Catalog(settings.dimensions)
-        self.recommender = Recommender(self.catalog, length=length, recent_steps=self._recent_steps)
+        self.recommender = Recommender(
+            self.catalog, length=length, recent_steps=self._recent_steps, rules=rules_of(settings)
+        )
         self._learner = learner
         self._lesson_weights = parse_lesson_weights(settings.lesson_weights)
         self._linking = linking_of(settings)
@@ -69,6 +75,7 @@ class ReplayedWorld:
         self._arriving = sorted(log.items.values(), key=lambda item: item.new_at_ms, reverse=True)
         self._offset = -1
         self._now_ms = 0
+        self._met, self._met_ms = NOBODY_MET, 0
 
     def learn(self, event: Event) -> None:
         """Apply an event as the agents do. An item is uploaded when the log first names it, or at its own time."""
@@ -100,7 +107,7 @@ class ReplayedWorld:
     def recommend(self, user: str, at_ms: int) -> Listed:
         """The list of a user at a time, from all that was learned so far."""
         profile = self._profiles.get(user, NEW)
-        (made,) = self.recommender.recommend(*self._asked(user, profile, max(self._now_ms, at_ms)))
+        (made,) = self.recommender.recommend(*self._asked(user, profile, max(self._now_ms, at_ms)), met=self._met)
         items = made.ranking.items
         return Listed([each.item_id for each in items], [each.source for each in items], made)
 
@@ -137,6 +144,9 @@ class ReplayedWorld:
         self._behaviours.update(after.behaviours)
         self._signals = Signals(self._offset, after.sources, after.trends, {}, self._behaviours)
         self._effects = ItemEffects.on(self._signals, (0, 1))
+        if self._now_ms - self._met_ms >= _REFRESH_MS:
+            latest = {key: self._behaviours[key] for key in latest_keys(self.catalog) if key in self._behaviours}
+            self._met, self._met_ms = count_met(latest), self._now_ms
 
     def picture(self, item_id: str) -> NDArray[np.float32] | None:
         """The unit vector of an item's picture, float32 [dimensions]; None where the catalogue has none."""

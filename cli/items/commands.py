@@ -1,4 +1,4 @@
-"""The commands for the catalogue: `sightline items import` and `sightline similar`."""
+"""The commands for the catalogue: `sightline items …` and `sightline similar`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,6 +29,14 @@ def import_(
     from cli.items.import_folder import import_pictures
 
     import_pictures(folder, found, user, inflight, as_json)
+
+
+@app.command()
+def explored(as_json: JsonOption = False) -> None:
+    """Show what is known of the latest uploads, by category: users who met and chose them, and the rate expected."""
+    from cli.items.explored import print_explored
+
+    print_explored(as_json)
 
 
 def similar(

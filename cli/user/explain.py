@@ -14,10 +14,12 @@ from cli.user.stored import read_catalog, read_model, read_profile, read_steps, 
 from deploy.local import Endpoints
 from features.item import Item, key_of
 from inference.explain.explanation import Explanation, Subject
+from inference.exploration.newcomers import count_met, latest_keys
 from inference.recommender import Recommender
 from state.signals import SignalStore, Wanted
 from state.signals import partition_of as signal_partition_of
 from streams.experiment_setting import read_experiment
+from streams.interactions.lists import rules_of
 from streams.settings import Settings, read_settings
 
 
@@ -48,7 +50,7 @@ async def _explain(user_id: str, item_id: str | None, settings: Settings, endpoi
     recent_steps = await read_steps(settings, endpoints)
     if recent_steps is None:
         progress("the source sessions is left out: SIGHTLINE_RECENT_STEPS is 0, or state.steps cannot be read")
-    recommender = Recommender(catalog, length=settings.list_length, recent_steps=recent_steps)
+    recommender = Recommender(catalog, length=settings.list_length, recent_steps=recent_steps, rules=rules_of(settings))
     recommender.apply_model(await asyncio.to_thread(read_model, settings, endpoints))
     experiment = read_experiment(settings.experiment)
     arm = None if experiment is None else experiment.arm_of(user_id)
@@ -56,10 +58,11 @@ async def _explain(user_id: str, item_id: str | None, settings: Settings, endpoi
         _, _, profile = await read_profile(profiles, user_id, settings.partitions)
         behaviours = await signals.behaviours(recommender.needed([profile]))
         trends = await signals.trends()
+        met = count_met(await signals.behaviours(latest_keys(catalog)))
         subject = None if item_id is None else Subject(item_id, await _stored(signals, item_id, settings.partitions))
     now_ms = time.time_ns() // 1_000_000
     prepared = recommender.prepare([profile], now_ms)
-    return recommender.explain(prepared, key_of(user_id), behaviours, trends, now_ms, subject, arm=arm)
+    return recommender.explain(prepared, key_of(user_id), behaviours, trends, now_ms, subject, arm=arm, met=met)
 
 
 async def _stored(signals: SignalStore, item_id: str, partitions: int) -> Item | None:

@@ -58,7 +58,7 @@ def _print_user(user_id: str, found: Explanation) -> None:
 def _shares(score: Score) -> str:
     """The signals as shares of the score, or as parts of it where it has no shares."""
     parts = [f"{part.code} {part.adds:+.2f}" if part.share is None else _share(part) for part in score.signals]
-    return ", ".join([*parts, *([f"refused look-alikes {score.others:+.2f}"] if score.others else [])])
+    return ", ".join([*parts, *([f"others {score.others:+.2f}"] if score.others else [])])
 
 
 def _share(part: SignalPart) -> str:
@@ -79,7 +79,12 @@ def _score_table(score: Score, last: Slot | None = None) -> Table:
     beside = [] if last is None else [last.score]
     if any(each.others for each in (score, *beside)):
         table.add_row(
-            "likeness to refused items", "", "", f"{score.others:+.4f}", "", *(f"{each.others:+.4f}" for each in beside)
+            "others",
+            "",
+            "",
+            f"{score.others:+.4f}",
+            "",
+            *(f"{each.others:+.4f}" for each in beside),
         )
     table.add_row("score", "", "", f"{score.score:.4f}", "", *(f"{each.score:.4f}" for each in beside))
     return table

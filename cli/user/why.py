@@ -20,6 +20,8 @@ def verdict_in_words(item: ItemExplanation) -> str:
             return "is not a candidate because no source proposes it"
         case "copy":
             return f"is not in the list because {_copy(item)}"
+        case "capped":
+            return "is not in the list because that has as many items of its category or owner as it may have"
         case "diversity":
             return f"is not in the list because it repeats{_repetition(item)}; its score would do for the last slot"
         case "below_last_slot":

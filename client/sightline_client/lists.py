@@ -41,7 +41,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
 
 class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One slot. `explore` marks the slot given to a new item because the list had none; `reasons`, the strongest first.
+    """One slot. `explore` marks one that a new item was given, to learn of it; `reasons` have the strongest first.
 
     `source` names the candidate source that is credited with the item, such as `visual`, `neighbours`, `sessions`,
     `trending`, `fresh` or `popular`; a later version may add others.

@@ -105,7 +105,6 @@ def _append(
         if _is_near(item, steps[last_steps[user]]):
             continue
         latest = latest % limit + 1
-        # An empty place has the item 0, whose count nobody reads.
         lately[steps[(latest - 1 - window) % limit + 1, ITEM]] -= window > 0
         if steps[latest, USER]:
             gone_users[gone], gone_items[gone] = steps[latest, USER], steps[latest, ITEM]
@@ -113,6 +112,8 @@ def _append(
             _take_out(latest, steps, last_steps, last_visits, visits)
         _write(latest, user, item, steps, last_steps, last_visits, visits)
         lately[item] += window > 0
+    # Empty places have no item, which has the number 0.
+    lately[0] = 0
     return latest, _unused(gone_users[:gone], last_steps), _unused(gone_items[:gone], last_visits)
 
 

@@ -5,23 +5,26 @@ from inference.explain.answers import answers
 from inference.explain.explanation import Explanation, ItemExplanation, Subject, Verdict
 from inference.explain.made import Made, make
 from inference.explain.obstacles import missing, obstacles
-from inference.explain.standing import copied_slot, find_standing, is_pushed_down, repeated_slot
+from inference.explain.standing import copied_slot, find_standing, is_capped, is_pushed_down, repeated_slot
 from inference.ranking.ranker import label
-from inference.ranking.ranking import Scorer
+from inference.ranking.ranking import RULES, Scorer
+from inference.ranking.rules import ListRules
 from inference.retrieval.query import Query
 
 
-def explain(query: Query, ranker: Scorer, length: int, subject: Subject | None) -> Explanation:
+def explain(
+    query: Query, ranker: Scorer, length: int, subject: Subject | None, rules: ListRules = RULES
+) -> Explanation:
     """The list that the ranker makes for the one user of a query, and why the subject is in it or is not."""
     (profile,) = query.profiles
-    made = make(query, ranker, length)
+    made = make(query, ranker, length, rules)
     return Explanation(
         known=_is_known(profile),
         opted_out=profile.privacy.opted_out,
         model={"encoder": query.catalog.pictures.encoder or "none", "ranker": label(ranker)},
         slots=[made.slot(number) for number in range(len(made.items))],
         candidates=len(made.candidates.rows),
-        filtered=made.candidates.filtered[0],
+        filtered=made.filtered,
         item=None if subject is None else _explain_item(made, subject),
     )
 
@@ -50,6 +53,8 @@ def _explain_item(made: Made, subject: Subject) -> ItemExplanation:
         verdict = "copy"
     elif place is None or standing is None:
         verdict = "not_proposed"
+    elif is_capped(made, row, place, standing):
+        verdict = "capped"
     else:
         verdict = "diversity" if is_pushed_down(made, place, standing) else "below_last_slot"
     return ItemExplanation(

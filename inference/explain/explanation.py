@@ -53,8 +53,11 @@ AnswerCode: TypeAlias = Literal[
     "not_proposed",
 ]
 #: `in_list`; else the first of these that applies: `not_a_candidate` (an obstacle), `copy` (a slot has its picture),
-#: `not_proposed` (by no source), `diversity` (its score is enough, but it repeats a slot), `below_last_slot`.
-Verdict: TypeAlias = Literal["in_list", "not_a_candidate", "copy", "not_proposed", "diversity", "below_last_slot"]
+#: `not_proposed` (by no source), `capped` (its score is enough, but the list has as many of its category or owner as it
+#: may), `diversity` (its score is enough, but it repeats a slot), `below_last_slot`.
+Verdict: TypeAlias = Literal[
+    "in_list", "not_a_candidate", "copy", "not_proposed", "capped", "diversity", "below_last_slot"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,8 @@ class SignalPart:
 class Score:
     """The signals of an item that are not 0, the strongest first; `others` is all else that the score has.
 
-    That is what likeness to refused items takes away.
+    That is what likeness to refused items, and to items that were passed over, takes away, and what the ranker adds
+    that belongs to no signal.
     """
 
     score: float
@@ -176,8 +180,8 @@ class ItemExplanation:
 class Explanation:
     """The list that would be made now, and what it says of the item that was asked about, if one was.
 
-    A user is `known` by interactions or dials. `candidates` were ranked, `filtered` counts what the filters took out.
-    `arm` is the user's while an experiment runs.
+    A user is `known` by interactions or dials. `candidates` were ranked, `filtered` counts what the filters took out
+    and what likeness to refused items pushed out. `arm` is the user's while an experiment runs.
     """
 
     known: bool

@@ -11,6 +11,7 @@ from inference.explain.answers import rows_by_source
 from inference.explain.explanation import Score, SignalPart, Slot
 from inference.ranking.ranking import Order, Scorer, order, rank
 from inference.ranking.reasons import rounded
+from inference.ranking.rules import ListRules
 from inference.ranking.weights import CODES
 from inference.retrieval.candidates import Candidates, generate_candidates, propose
 from inference.retrieval.query import Query
@@ -20,7 +21,8 @@ from inference.retrieval.query import Query
 class Made:
     """The list of the one user of a query: its `items`, and the steps before them.
 
-    `proposed` has the rows of each source, before the filters; `contributions` [signals, m] are the ranker's.
+    `proposed` has the rows of each source, before the filters; `contributions` [signals, m] are the ranker's;
+    `filtered` is what the list says of the items that it lacks.
     """
 
     query: Query
@@ -29,6 +31,8 @@ class Made:
     items: Sequence[RecommendedItem]
     proposed: dict[Source, NDArray[np.int64]]
     contributions: NDArray[np.float32]
+    rules: ListRules
+    filtered: dict[str, int]
 
     def place_of(self, row: int) -> int | None:
         """The place of a row among the candidates; None for another row."""
@@ -58,13 +62,15 @@ class Made:
         return Slot(number + 1, self.items[number], proposed_by, self.score(place))
 
 
-def make(query: Query, ranker: Scorer, length: int) -> Made:
+def make(query: Query, ranker: Scorer, length: int, rules: ListRules) -> Made:
     """The list of the one user of a query, by the same steps as every list."""
     candidates = generate_candidates(query)
-    (ranking,) = rank(ranker, query, candidates, length=length)
-    ordered = order(ranker, query, candidates, length=length)
+    (ranking,) = rank(ranker, query, candidates, length=length, rules=rules)
+    ordered = order(ranker, query, candidates, length=length, rules=rules)
     contributions = ranker.contributions(ordered.scored, np.arange(len(candidates.rows)))
-    return Made(query, candidates, ordered, ranking.items, rows_by_source(propose(query)), contributions)
+    filtered = candidates.filtered[0] | ranking.pushed_out()
+    proposed = rows_by_source(propose(query))
+    return Made(query, candidates, ordered, ranking.items, proposed, contributions, rules, filtered)
 
 
 def _share(part: np.float32, total: np.float32) -> float | None:

@@ -10,6 +10,7 @@ from inference.explain.explanation import Likeness, Standing
 from inference.explain.made import Made
 from inference.ranking.diversity import SHORTLIST, repetition
 from inference.ranking.reasons import rounded
+from inference.ranking.rules import has_room
 
 
 def copied_slot(made: Made, row: int) -> Likeness | None:
@@ -36,15 +37,31 @@ def find_standing(made: Made, place: int) -> Standing:
 
 def is_pushed_down(made: Made, place: int, standing: Standing) -> bool:
     """Whether a candidate would have the last slot, but for what it repeats."""
+    return standing.rank <= standing.compared and _beats_last(made, place, standing)
+
+
+def is_capped(made: Made, row: int, place: int, standing: Standing) -> bool:
+    """Whether a candidate would have the last slot, but for those of its category or owner that the list has."""
+    catalog, picked = made.query.catalog, made.order.picked[0]
+    caps = made.rules.caps(len(picked))
+    if min(caps) >= len(picked):
+        return False
+    listed = made.candidates.rows[picked[picked >= 0]]
+    is_full = not has_room(row, listed, catalog.categories, catalog.owners, *caps)
+    return is_full and _beats_last(made, place, standing)
+
+
+def _beats_last(made: Made, place: int, standing: Standing) -> bool:
+    """Whether the score of a candidate is above what the last slot was filled for."""
     last = made.order.picked[0, standing.last.slot - 1]
     repeats = repeated_slot(made, int(made.candidates.rows[last]))
     worth = made.order.scored.scores[last] - (repeats.costs or 0.0 if repeats else 0.0)
-    return standing.rank <= standing.compared and bool(made.order.scored.scores[place] > worth)
+    return bool(made.order.scored.scores[place] > worth)
 
 
 def _by_score(made: Made) -> list[int]:
-    """The slots that were filled by score, from 0: all but the one that explores."""
-    return [slot for slot in range(len(made.items)) if slot != made.order.explored[0]]
+    """The slots that were filled by score, from 0: all but those that explore."""
+    return [slot for slot in range(len(made.items)) if not made.order.explored[0, slot]]
 
 
 def _most_alike(made: Made, row: int, slots: Sequence[int], *, least: float) -> Likeness | None:

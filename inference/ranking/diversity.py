@@ -1,4 +1,4 @@
-"""From scored candidates to a diverse list: no picture twice, little that repeats, and a slot for a new item.
+"""From scored candidates to a diverse list: no picture twice, little that repeats, and not too much of one kind.
 
 Everything here is compiled, and works on one user's candidates.
 """
@@ -8,14 +8,11 @@ from numpy.typing import NDArray
 
 from features.jit import compiled, dot, widen
 from inference.catalog.copies import SAME_PICTURE
-from inference.ranking.weights import NEW, POPULAR
+from inference.ranking.rules import has_room
 
 #: Maximal marginal relevance (Carbonell & Goldstein 1998): likeness above ALIKE costs, up to DIVERSITY at likeness 1.
 ALIKE = 0.6
 DIVERSITY = 0.4
-#: The slot (from 0) that is kept for a new item when the list has none: without it nothing is learned of new items.
-EXPLORE_SLOT = 9
-EXPLORE_FRESHNESS = 0.1
 #: Candidates that are compared for diversity: this many times the length of the list, and more where they are copies.
 SHORTLIST = 3
 _LONGER = 4
@@ -25,25 +22,30 @@ _LONGER = 4
 def pick(
     halves: NDArray[np.uint16],
     rows: NDArray[np.int64],
-    signals: NDArray[np.float32],
     scores: NDArray[np.float32],
+    categories: NDArray[np.int32],
+    owners: NDArray[np.uint64],
+    category_cap: int,
+    owner_cap: int,
     picked: NDArray[np.int64],
     shown: NDArray[np.float32],
-) -> int:
+) -> None:
     """Fill one user's list from the candidates `rows` [n]: `picked` [l] of them, -1 pads, and their vectors `shown`.
 
-    `signals` [signals, n] and `scores` [n] are those of the candidates, `halves` the catalogue's vectors. Returns the
-    slot that explores, or -1.
+    `scores` [n] are those of the candidates; `halves`, `categories` and `owners` are columns of the catalogue. The caps
+    hold as long as there is anything else.
     """
-    count = SHORTLIST * len(picked)
-    knows_new = _pick_diverse(halves, rows, best(scores, count), signals, scores, picked, shown)
+    length, count = len(picked), SHORTLIST * len(picked)
+    _pick_diverse(halves, rows, best(scores, count), scores, categories, owners, category_cap, owner_cap, picked, shown)
     while picked[-1] < 0 and count < len(rows):
         count *= _LONGER
         picked[:] = -1
-        knows_new = _pick_diverse(halves, rows, best(scores, count), signals, scores, picked, shown)
-    if knows_new or len(picked) <= EXPLORE_SLOT or picked[EXPLORE_SLOT] < 0:
-        return -1
-    return _explore(halves, rows, signals, scores, picked, shown)
+        _pick_diverse(
+            halves, rows, best(scores, count), scores, categories, owners, category_cap, owner_cap, picked, shown
+        )
+    if picked[-1] < 0 and min(category_cap, owner_cap) < length:
+        every = np.arange(len(rows))
+        _pick_diverse(halves, rows, every, scores, categories, owners, length + 1, length + 1, picked, shown)
 
 
 @compiled
@@ -68,23 +70,30 @@ def _pick_diverse(
     halves: NDArray[np.uint16],
     rows: NDArray[np.int64],
     shortlist: NDArray[np.int64],
-    signals: NDArray[np.float32],
     scores: NDArray[np.float32],
+    categories: NDArray[np.int32],
+    owners: NDArray[np.uint64],
+    category_cap: int,
+    owner_cap: int,
     picked: NDArray[np.int64],
     shown: NDArray[np.float32],
-) -> bool:
-    """Take slot by slot the best of the `shortlist`, less what it repeats; never a second copy of a picture.
+) -> None:
+    """Fill the empty slots, one after the other, with the best of the `shortlist`, less what it repeats.
 
-    As the list grows a candidate's worth only falls, so that only the one that looks best is compared with the slots
-    filled since (Minoux 1978, "Accelerated greedy algorithms"). Returns whether the list has a new item.
+    Never with a second copy of a picture. As the list grows a candidate's worth only falls, so that only the one that
+    looks best is compared with the slots filled since (Minoux 1978, "Accelerated greedy algorithms").
     """
     worth, cost = scores[shortlist], np.zeros(len(shortlist), np.float32)
     compared = np.zeros(len(shortlist), np.int64)
     vectors = np.empty((len(shortlist), halves.shape[1]), np.float32)
     for place in range(len(shortlist)):
         widen(halves[rows[shortlist[place]]], vectors[place])
-    knows_new = False
-    for slot in range(min(len(picked), len(shortlist))):
+    slot = 0
+    while slot < len(picked) and picked[slot] >= 0:
+        worth[np.searchsorted(shortlist, picked[slot])] = -np.inf
+        slot += 1
+    is_capped = min(category_cap, owner_cap) < len(picked)
+    while slot < len(picked) and len(shortlist):
         top = worth.argmax()
         while compared[top] < slot and worth[top] > -np.inf:
             for earlier in range(compared[top], slot):
@@ -94,9 +103,11 @@ def _pick_diverse(
             top = worth.argmax()
         if worth[top] == -np.inf:
             break
-        picked[slot], shown[slot], worth[top] = shortlist[top], vectors[top], -np.inf
-        knows_new |= _is_unknown(signals, picked[slot])
-    return knows_new
+        worth[top], row = -np.inf, rows[shortlist[top]]
+        # A kind without room has none later in this list either.
+        if not is_capped or has_room(row, rows[picked[:slot]], categories, owners, category_cap, owner_cap):
+            picked[slot], shown[slot] = shortlist[top], vectors[top]
+            slot += 1
 
 
 @compiled
@@ -106,53 +117,11 @@ def repetition(similarity: np.float32) -> np.float32:
 
 
 @compiled
-def _is_unknown(signals: NDArray[np.float32], candidate: int) -> bool:
-    """Whether an item is new, and no user has engaged with it yet."""
-    return bool(signals[NEW, candidate] >= EXPLORE_FRESHNESS and signals[POPULAR, candidate] == 0)
-
-
-@compiled
-def _explore(
-    halves: NDArray[np.uint16],
-    rows: NDArray[np.int64],
-    signals: NDArray[np.float32],
-    scores: NDArray[np.float32],
-    picked: NDArray[np.int64],
-    shown: NDArray[np.float32],
-) -> int:
-    """Put the best unknown item into EXPLORE_SLOT of a list that has none, unless it is a copy of a slot's picture.
-
-    Returns the slot, or -1 where there is no such item.
-    """
-    top, vector = -1, np.empty(halves.shape[1], np.float32)
-    for candidate in range(len(rows)):
-        if _is_unknown(signals, candidate) and (top < 0 or scores[candidate] > scores[top]):
-            widen(halves[rows[candidate]], vector)
-            if not _is_shown(vector, picked, shown):
-                top = candidate
-    if top < 0:
-        return -1
-    for slot in range(len(picked) - 1, EXPLORE_SLOT, -1):
-        picked[slot], shown[slot] = picked[slot - 1], shown[slot - 1]
-    picked[EXPLORE_SLOT] = top
-    widen(halves[rows[top]], shown[EXPLORE_SLOT])
-    return EXPLORE_SLOT
-
-
-@compiled
-def _is_shown(vector: NDArray[np.float32], picked: NDArray[np.int64], shown: NDArray[np.float32]) -> bool:
-    """Whether a list has this picture."""
-    found = False
-    for slot in range(len(picked)):
-        found |= bool(picked[slot] >= 0 and dot(shown[slot], vector) >= SAME_PICTURE)
-    return found
-
-
-@compiled
-def diversity(picked: NDArray[np.int64], vectors: NDArray[np.float32]) -> float:
-    """1 - the mean similarity of neighbouring slots of a list [l] with vectors [l, d]; 1 for under two slots."""
-    steps = (picked >= 0).sum() - 1
-    found = 1.0
-    for slot in range(steps):
-        found -= dot(vectors[slot], vectors[slot + 1]) / steps
+def diversities(picked: NDArray[np.int64], vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """1 - the mean similarity of neighbouring slots of each list [u, l] with vectors [u, l, d]; 1 for under two."""
+    found = np.ones(len(picked))
+    for user in range(len(picked)):
+        steps = (picked[user] >= 0).sum() - 1
+        for slot in range(steps):
+            found[user] -= dot(vectors[user, slot], vectors[user, slot + 1]) / steps
     return found

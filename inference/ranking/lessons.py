@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from features.jit import compiled
 from inference.errors import ModelRefused
+from inference.exploration.draws import STEP, mixed
 from inference.ranking.features import FEATURES
 
 #: Candidates of a lesson, the chosen one among them, and the most bytes of an encoded one.
@@ -52,11 +53,7 @@ def _drawn(count: int, chosen: int, seed: np.uint64) -> NDArray[np.int64]:
     """`chosen` and up to LESSON_LIMIT - 1 other places below `count`, in ascending order."""
     draws = np.empty(count, np.uint64)
     for place in range(count):
-        # splitmix64 (Steele et al. 2014)
-        mixed = seed + np.uint64(place + 1) * np.uint64(0x9E3779B97F4A7C15)
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        draws[place] = mixed ^ (mixed >> np.uint64(31))
+        draws[place] = mixed(seed + np.uint64(place + 1) * STEP)
     draws[chosen] = 0
     return np.sort(np.argsort(draws)[:LESSON_LIMIT])
 

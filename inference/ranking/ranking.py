@@ -11,27 +11,40 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from features.jit import compiled, half_dot, widen
+from features.jit import compiled
 from features.recommendation import Reason, RecommendedItem
-from inference.ranking.diversity import ALIKE, diversity, pick
+from inference.ranking.diversity import SHORTLIST, diversities, pick
+from inference.ranking.exploring import explore
+from inference.ranking.penalties import lower_scores, pushed_out
 from inference.ranking.ranker import Ranker
 from inference.ranking.reasons import find_reasons, rounded
+from inference.ranking.rules import ListRules
 from inference.ranking.signals import find_signals
 from inference.ranking.weights import SCORE_WEIGHTS
 from inference.retrieval.candidates import Candidates
 from inference.retrieval.query import Query
 from inference.retrieval.sources.table import SOURCE_NAMES
 
-#: What it costs to look exactly like an item that the user refused.
-REFUSED_WEIGHT = 1.0
+#: The name on the wire, in `filtered`, of candidates that likeness to refused items pushed out of a list.
+LIKE_REFUSED = "like_refused"
+#: The rules where nobody sets others.
+RULES = ListRules()
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A finished list and its diversity: 1 - mean cosine similarity of neighbouring slots (1 for under two slots)."""
+    """A finished list and its diversity: 1 - mean cosine similarity of neighbouring slots (1 for under two slots).
+
+    `like_refused` candidates would score enough for it, did they not look like what the user refused.
+    """
 
     items: list[RecommendedItem]
     diversity: float
+    like_refused: int = 0
+
+    def pushed_out(self) -> dict[str, int]:
+        """What a list says of candidates that likeness to refused items pushed out, if there are any."""
+        return {LIKE_REFUSED: self.like_refused} if self.like_refused else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +63,17 @@ class Scored:
 class Order:
     """How the m candidates of u users were ordered, and which of them fill the lists of l slots.
 
-    Likeness to refused items is taken off the scores of `scored`. `picked` int64 [u, l] are the places of the
-    candidates, -1 for no item, and `shown` float32 [u, l, d] their vectors; `explored` int64 [u] the slot that
-    explores, or -1; `diversities` [u] as in Ranking.
+    Likeness to items that were refused or passed over is taken off the scores of `scored`. `picked` int64 [u, l] are
+    the places of the candidates, -1 for no item, and `shown` float32 [u, l, d] their vectors; `explored` bool [u, l]
+    the slots that explore; `diversities` [u] and `like_refused` [u] as in Ranking.
     """
 
     scored: Scored
     picked: NDArray[np.int64]
     shown: NDArray[np.float32]
-    explored: NDArray[np.int64]
+    explored: NDArray[np.bool_]
     diversities: NDArray[np.float64]
+    like_refused: NDArray[np.int64]
 
 
 class Scorer(Ranker, Protocol):
@@ -94,35 +108,42 @@ class WeightedRanker:
         return shares
 
 
-def rank(scorer: Scorer, query: Query, candidates: Candidates, *, length: int) -> list[Ranking]:
+def rank(
+    scorer: Scorer, query: Query, candidates: Candidates, *, length: int, rules: ListRules = RULES
+) -> list[Ranking]:
     """For each user the best `length` candidates, diverse, with reasons; empty where there are no candidates."""
     if not len(candidates.rows):
         return [Ranking([], 1.0)] * len(query.profiles)
-    made = order(scorer, query, candidates, length=length)
+    made = order(scorer, query, candidates, length=length, rules=rules)
     contributions = scorer.contributions(made.scored, made.picked[made.picked >= 0])
     reasons = find_reasons(made.picked, made.shown, made.scored.signals, contributions, query, candidates)
     items = _items(made.picked, made.explored, made.scored.scores, reasons, query, candidates)
-    return [Ranking(*each) for each in zip(items, made.diversities.tolist(), strict=True)]
+    return [Ranking(*each) for each in zip(items, made.diversities.tolist(), made.like_refused.tolist(), strict=True)]
 
 
-def order(scorer: Scorer, query: Query, candidates: Candidates, *, length: int) -> Order:
-    """Fill the lists by what a scorer says of the candidates, less what looks like the user's refusals."""
-    catalog, tastes = query.catalog, query.tastes
+def order(scorer: Scorer, query: Query, candidates: Candidates, *, length: int, rules: ListRules = RULES) -> Order:
+    """Fill the lists by what a scorer says of the candidates, less what looks like items that were turned down."""
+    catalog = query.catalog
     scored = scorer.score(query, candidates)
+    taken = lower_scores(query, candidates, scored.signals, scored.scores, SHORTLIST * length)
     picked = np.full((len(query.profiles), length), -1, np.int64)
     shown = np.zeros((*picked.shape, catalog.pictures.dimensions), np.float32)
-    explored, diversities = _fill_lists(
+    _fill_lists(
         catalog.pictures.halves,
+        catalog.categories,
+        catalog.owners,
         candidates.rows,
         candidates.bounds,
-        np.concatenate(tastes.refused),
-        np.array([len(rows) for rows in tastes.refused]),
-        scored.signals,
         scored.scores,
+        *rules.caps(length),
         picked,
         shown,
     )
-    return Order(scored, picked, shown, explored, diversities)
+    explored = explore(query, candidates, rules, scored.signals, scored.scores, picked, shown)
+    like_refused = np.zeros(len(picked), np.int64)
+    if taken is not None:
+        pushed_out(candidates.bounds, scored.scores, taken, picked, explored, like_refused)
+    return Order(scored, picked, shown, explored, diversities(picked, shown), like_refused)
 
 
 @compiled
@@ -138,54 +159,27 @@ def weighted_sum(signals: NDArray[np.float32], weights: NDArray[np.float32]) -> 
 @compiled
 def _fill_lists(
     halves: NDArray[np.uint16],
+    categories: NDArray[np.int32],
+    owners: NDArray[np.uint64],
     rows: NDArray[np.int64],
     bounds: NDArray[np.int64],
-    refused: NDArray[np.int64],
-    refused_counts: NDArray[np.int64],
-    signals: NDArray[np.float32],
     scores: NDArray[np.float32],
+    category_cap: int,
+    owner_cap: int,
     picked: NDArray[np.int64],
     shown: NDArray[np.float32],
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Lower the scores [m], and fill the lists: `picked` [u, l], -1 pads, and their vectors `shown` [u, l, d].
-
-    `halves` are the catalogue's vectors; `refused` the rows that the users refused, one user's after another's, with
-    the number of each. Returns the slot of each list that explores [u], or -1, and the diversity of each list [u].
-    """
-    explored, diversities = np.empty(len(picked), np.int64), np.empty(len(picked))
-    end = 0
+) -> None:
+    """Fill the lists `picked` [u, l], -1 pads, and their vectors `shown` [u, l, d]; see `pick`."""
     for user in range(len(picked)):
         own = slice(bounds[user], bounds[user + 1])
-        start, end = end, end + refused_counts[user]
-        _lower(halves, rows[own], refused[start:end], scores[own])
-        explored[user] = pick(halves, rows[own], signals[:, own], scores[own], picked[user], shown[user])
-        diversities[user] = diversity(picked[user], shown[user])
+        pick(halves, rows[own], scores[own], categories, owners, category_cap, owner_cap, picked[user], shown[user])
         for slot in range(picked.shape[1]):
             picked[user, slot] += bounds[user] if picked[user, slot] >= 0 else 0
-    return explored, diversities
-
-
-@compiled
-def _lower(
-    halves: NDArray[np.uint16], rows: NDArray[np.int64], refused: NDArray[np.int64], scores: NDArray[np.float32]
-) -> None:
-    """Take from one user's scores [n] what the likeness of `rows` [n] to `refused` rows [r] costs.
-
-    Likeness costs from ALIKE upwards; of several refused rows the most similar counts.
-    """
-    unwanted = np.empty((len(refused), halves.shape[1]), np.float32)
-    for place in range(len(refused)):
-        widen(halves[refused[place]], unwanted[place])
-    for candidate in range(len(rows) if len(refused) else 0):
-        nearest = np.float32(ALIKE)
-        for place in range(len(unwanted)):
-            nearest = max(nearest, half_dot(halves[rows[candidate]], unwanted[place]))
-        scores[candidate] -= (nearest - np.float32(ALIKE)) * np.float32(REFUSED_WEIGHT / (1 - ALIKE))
 
 
 def _items(
     picked: NDArray[np.int64],
-    explored: NDArray[np.int64],
+    explored: NDArray[np.bool_],
     scores: NDArray[np.float32],
     reasons: Sequence[list[Reason]],
     query: Query,
@@ -198,14 +192,14 @@ def _items(
         candidates.rows.take(chosen).tolist(),
         rounded(scores.take(chosen)),
         candidates.sources.take(chosen).tolist(),
-        (explored.take(users) == slots).tolist(),
+        explored[users, slots].tolist(),
         reasons,
         strict=True,
     )
     items: list[list[RecommendedItem]] = [[] for _ in picked]
-    for user, row, score, source, explore, why in facts:
+    for user, row, score, source, is_explored, why in facts:
         item_id = query.catalog.item_ids[row]
         items[user].append(
-            RecommendedItem(item_id=item_id, score=score, source=SOURCE_NAMES[source], explore=explore, reasons=why)
+            RecommendedItem(item_id=item_id, score=score, source=SOURCE_NAMES[source], explore=is_explored, reasons=why)
         )
     return items

@@ -9,6 +9,7 @@ from features.recommendation import Source
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
+from inference.exploration.newcomers import NO_NEWCOMERS, Newcomers
 from inference.retrieval.tastes import Tastes
 from inference.retrieval.trends import Trends
 
@@ -19,8 +20,8 @@ class Query:
 
     `behaviours` by item key has what is known of the items in `co_engaged.recent_items`. A source that searches gives
     `reach` pictures for each search; with `is_exhaustive` these are the best of all that the user may be shown.
-    `recent_steps` are those of all users; without them no list follows from sessions. The sources `without` propose
-    nothing.
+    `recent_steps` are those of all users; without them no list follows from sessions. `newcomers` may be explored. The
+    sources `without` propose nothing.
     """
 
     profiles: Sequence[Profile]
@@ -33,4 +34,5 @@ class Query:
     reach: int = SIMILAR_COUNT
     is_exhaustive: bool = False
     recent_steps: RecentSteps | None = None
+    newcomers: Newcomers = NO_NEWCOMERS
     without: frozenset[Source] = frozenset()

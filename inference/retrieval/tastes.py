@@ -1,6 +1,6 @@
 """What users' profiles mean with the items of today's catalogue."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,14 +8,20 @@ from numpy.typing import NDArray
 
 from features.interests import Interests, find_interests
 from features.jit import compiled, widen
-from features.ledger import all_entries, faded
-from features.profile import ENGAGED_HALF_LIFE_MS, Profile
+from features.ledger import EMPTY, all_entries, faded
+from features.profile import DAY_MS, ENGAGED_HALF_LIFE_MS, WEIGHTS, Profile, liked, passed_over
 from inference.catalog.catalog import Catalog
 from inference.retrieval.preferences import SIMILAR_TO_WISHED, wished_items
 
 RECENT_DECAY = 0.8
+#: How long it takes until a refusal says half as much of what looks like its item; the item itself stays away.
+REFUSED_HALF_LIFE_MS = 14 * DAY_MS
+#: The same of an item that was seen and passed over, of which the last PASSED_LIMIT count.
+PASSED_HALF_LIFE_MS = 3 * DAY_MS
+PASSED_LIMIT = 8
 _TINY = np.finfo(np.float32).tiny
 _NONE = np.zeros(0, np.int64)
+_NOTHING = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +31,9 @@ class Tastes:
     `rows` int64 [u, n] are the engaged items that the catalogue has, the latest last, -1 for none; `vectors` float32
     [u, n, d] and `weights` float32 [u, n] (sum 1, or 0 without items) belong to them. `categories` float32 [u, c] is
     the weight by category code, `colours` float32 [u, 17] the weight by colour (COLOUR_NAMES). `refused` has the rows
-    [r] that each user refused, `wished` by number of user the rows that the user asked for, the most wanted first, and
-    `wished_looks` those of them whose look-alikes are wanted, too.
+    [r] that each user refused, `passed` those that each user saw and passed over lately, and `…_strengths` float32
+    how much each still says, 0 to 1. `wished` has by number of user the rows that the user asked for, the most wanted
+    first, and `wished_looks` those of them whose look-alikes are wanted, too.
     """
 
     rows: NDArray[np.int64]
@@ -36,6 +43,9 @@ class Tastes:
     categories: NDArray[np.float32]
     colours: NDArray[np.float32]
     refused: Sequence[NDArray[np.int64]]
+    refused_strengths: Sequence[NDArray[np.float32]]
+    passed: Sequence[NDArray[np.int64]]
+    passed_strengths: Sequence[NDArray[np.float32]]
     wished: Mapping[int, NDArray[np.int64]]
     wished_looks: Mapping[int, NDArray[np.int64]]
 
@@ -50,11 +60,16 @@ class Tastes:
 
 def find_tastes(profiles: Sequence[Profile], catalog: Catalog, now_ms: int) -> Tastes:
     """Look up the profiles' items in the catalogue and group them into interests; skip items that it lacks."""
-    engaged = all_entries(profile.engaged for profile in profiles)
+    ledgers = [liked(profile) for profile in profiles]
+    passed = [
+        passed_over(profile)[-PASSED_LIMIT:] if len(ledger) < len(profile.engaged) else EMPTY
+        for profile, ledger in zip(profiles, ledgers, strict=True)
+    ]
+    engaged = all_entries(ledgers)
     rows, weights = _latest(
         catalog.rows_of(engaged["item"]),
         faded(engaged, now_ms, ENGAGED_HALF_LIFE_MS),
-        np.array([len(profile.engaged) for profile in profiles]),
+        np.array([len(ledger) for ledger in ledgers]),
     )
     vectors = catalog.pictures.vectors(rows)
     categories, colours = _totals(
@@ -68,7 +83,8 @@ def find_tastes(profiles: Sequence[Profile], catalog: Catalog, now_ms: int) -> T
         find_interests(vectors, weights),
         categories,
         colours,
-        [_refused(profile, catalog) for profile in profiles],
+        *_against([profile.refused for profile in profiles], catalog, _refusal, now_ms),
+        *_against(passed, catalog, _indifference, now_ms),
         wished,
         {user: own[catalog.pictures.has(own)][:SIMILAR_TO_WISHED] for user, own in wished.items()},
     )
@@ -129,8 +145,31 @@ def _totals(
     return by_category, by_colour
 
 
-def _refused(profile: Profile, catalog: Catalog) -> NDArray[np.int64]:
-    if not len(profile.refused):
-        return _NONE
-    rows = catalog.rows_of(profile.refused["item"])
-    return rows[rows >= 0]
+def _against(
+    ledgers: Sequence[NDArray[np.void]],
+    catalog: Catalog,
+    strength: Callable[[NDArray[np.void], int], NDArray[np.float32]],
+    now_ms: int,
+) -> tuple[list[NDArray[np.int64]], list[NDArray[np.float32]]]:
+    """The rows of each user's entries that the catalogue has, and the strength of each."""
+    rows, strengths = [_NONE] * len(ledgers), [_NOTHING] * len(ledgers)
+    if any(map(len, ledgers)):
+        entries, end = all_entries(ledgers), 0
+        every, weights = catalog.rows_of(entries["item"]), strength(entries, now_ms)
+        for user, ledger in enumerate(ledgers):
+            start, end = end, end + len(ledger)
+            is_known = every[start:end] >= 0
+            rows[user], strengths[user] = every[start:end][is_known], weights[start:end][is_known]
+    return rows, strengths
+
+
+def _refusal(entries: NDArray[np.void], now_ms: int) -> NDArray[np.float32]:
+    """1 for a dislike or more, then less."""
+    weights = faded(entries, now_ms, REFUSED_HALF_LIFE_MS)
+    return np.asarray(np.minimum(weights / -WEIGHTS["dislike"], 1), np.float32)
+
+
+def _indifference(entries: NDArray[np.void], now_ms: int) -> NDArray[np.float32]:
+    """1 for what was passed over just now, then less; how often it was seen is not known."""
+    age_ms = np.maximum(now_ms - entries["at_s"].astype(np.float64) * 1000, 0.0)
+    return np.asarray(0.5 ** (age_ms / PASSED_HALF_LIFE_MS), np.float32)

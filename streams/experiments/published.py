@@ -7,7 +7,7 @@ import numpy as np
 
 from inference.catalog.catalog import Catalog
 from inference.experiment import Experiment
-from inference.ranking.diversity import diversity
+from inference.ranking.diversity import diversities
 from sightline_client.lists import ExperimentArm
 from sightline_client.parsing import UNREADABLE
 from streams.wire.records import Record
@@ -72,4 +72,4 @@ class Published:
 def list_diversity(catalog: Catalog, item_ids: Sequence[str]) -> float | None:
     """1 - the mean cosine similarity of neighbouring slots whose items the catalogue has; None for under two."""
     rows = np.array([row for item_id in item_ids if (row := catalog.row_of(item_id)) is not None], np.int64)
-    return diversity(rows, catalog.pictures.vectors(rows)) if len(rows) > 1 else None
+    return float(diversities(rows[None], catalog.pictures.vectors(rows)[None])[0]) if len(rows) > 1 else None

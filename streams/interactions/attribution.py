@@ -6,7 +6,7 @@ from typing import Final
 
 from features.recommendation import RecommendedItem, Source
 from inference.experiment import OUTCOMES
-from streams.metrics import CLICKED, EXPERIMENT_DWELL, EXPERIMENT_SLOTS, PUBLISHED, SHOWN
+from streams.metrics import CLICKED, EXPERIMENT_DWELL, EXPERIMENT_SLOTS, EXPLORED, PUBLISHED, SHOWN
 
 #: A worker remembers only this many of the newest lists. One list takes about 2 KiB.
 LISTS_LIMIT: Final = 20_000
@@ -25,6 +25,8 @@ class Attribution:
     def __init__(self) -> None:
         #: The source of each item, by rec_id; the oldest list first.
         self._sources: OrderedDict[str, dict[str, Source]] = OrderedDict()
+        #: The items of the slots that explore, by rec_id; only for lists that have any.
+        self._explored: dict[str, frozenset[str]] = {}
         #: The (outcome, item) pairs already counted, by rec_id; only for lists that have any.
         self._counted: dict[str, set[tuple[str, str]]] = {}
         #: The arm of each list that an experiment made.
@@ -39,10 +41,14 @@ class Attribution:
         for rec_id, items in lists.items():
             self._sources[rec_id] = sources = {item.item_id: item.source for item in items}
             counts.update(sources.values())
+            if explored := frozenset(item.item_id for item in items if item.explore):
+                self._explored[rec_id] = explored
+                EXPLORED.labels("published").inc(len(explored))
         while len(self._sources) > LISTS_LIMIT:
             oldest, _ = self._sources.popitem(last=False)
             self._counted.pop(oldest, None)
             self._arms.pop(oldest, None)
+            self._explored.pop(oldest, None)
         for source, count in counts.items():
             PUBLISHED.labels(source).inc(count)
 
@@ -67,5 +73,7 @@ class Attribution:
         counted.add((outcome, item_id))
         if outcome in _COUNTERS:
             _COUNTERS[outcome].labels(source).inc()
+            if item_id in self._explored.get(rec_id, ()):
+                EXPLORED.labels(outcome).inc()
         if arm is not None:
             EXPERIMENT_SLOTS.labels(arm, outcome).inc()

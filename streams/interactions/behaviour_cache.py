@@ -7,13 +7,14 @@ most one round trip, and only for items that are not cached yet. A list made wit
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.behaviour import Behaviour
 from features.trends import NO_TRENDS
+from inference.exploration.newcomers import NOBODY_MET, count_met
 from state.degradations import Degradations
 from state.errors import StateError
 from state.signals import SignalStore
@@ -31,13 +32,24 @@ _NEVER_READ: tuple[float, Behaviour | None] = (float("-inf"), None)
 
 
 class BehaviourCache:
-    """Bounded caches over a SignalStore; `trends` and `degraded` are refreshed every REFRESH_S in the background."""
+    """Bounded caches over a SignalStore.
+
+    `trends`, `met` and `degraded` are refreshed every REFRESH_S in the background. `met` says how many users met the
+    items whose keys `latest` gives (`inference.exploration.newcomers`).
+    """
 
     #: Seconds. An older behaviour is read again in the background; lists use the cached one until then.
     behaviour_age_s = 2.0
 
-    def __init__(self, signals: SignalStore, degradations: Degradations, noise: LaplaceNoise | None = None) -> None:
+    def __init__(
+        self,
+        signals: SignalStore,
+        degradations: Degradations,
+        noise: LaplaceNoise | None = None,
+        latest: Callable[[], Collection[int]] = tuple,
+    ) -> None:
         self._signals = signals
+        self._latest = latest
         self._noise = noise
         self._degradations = degradations
         self._behaviours: OrderedDict[int, tuple[float, Behaviour | None]] = OrderedDict()
@@ -45,6 +57,7 @@ class BehaviourCache:
         self._stale: set[int] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self.trends: NDArray[np.void] = NO_TRENDS
+        self.met: NDArray[np.void] = NOBODY_MET
         self.degraded: list[str] = []
 
     async def start(self) -> None:
@@ -110,6 +123,8 @@ class BehaviourCache:
             try:
                 trends = await self._signals.trends()
                 self.trends = trends if self._noise is None else self._noise.on(trends, time.time())
+                if latest := self._latest():
+                    self.met = count_met(await self._signals.behaviours(latest))
                 self.degraded = await self._degradations.current()
             except StateError as error:
                 self.degraded = ["crowd"]

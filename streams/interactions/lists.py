@@ -13,12 +13,14 @@ from features.item import key_of
 from features.profile import Profile
 from inference.experiment import Arm, Experiment
 from inference.ranking.model import RankerModel
+from inference.ranking.rules import ListRules
 from inference.recommender import Prepared, Recommended, Recommender
 from streams.catalog.index_client import IndexClient
 from streams.interactions.allowance import Allowance
 from streams.interactions.attribution import Attribution
 from streams.interactions.behaviour_cache import BehaviourCache
 from streams.metrics import CANDIDATES, FILTERED, LIST_DIVERSITY, RECOMMENDATIONS, SHORT_LISTS, StageTimer
+from streams.settings import Settings
 from streams.wire.cloud_events import trace_headers
 from streams.wire.events import ExperimentArm, Interaction, Recommendations, Trigger, encode
 from streams.wire.namespace import Namespace
@@ -50,6 +52,11 @@ class MadeList:
     def rec_id(self) -> str:
         """Deterministic id: partition and offset of the cause in events.interactions; equal on replay."""
         return f"{self.record.partition}-{self.record.offset}"
+
+
+def rules_of(settings: Settings) -> ListRules:
+    """The rules of the lists that workers with these settings make."""
+    return ListRules(settings.explore_share, settings.category_cap, settings.owner_cap)
 
 
 class ListMaker:
@@ -134,8 +141,9 @@ class ListMaker:
         arm: Arm | None,
     ) -> list[MadeList]:
         users = [key_of(event.user_id) for _, event in causes]
+        cache = self._behaviour_cache
         lists = self._recommender.recommend(
-            prepared, users, behaviours, self._behaviour_cache.trends, now_ms, stages.end, arm=arm
+            prepared, users, behaviours, cache.trends, now_ms, stages.end, arm=arm, met=cache.met
         )
         return [MadeList(*cause, each, now_ms, arm) for cause, each in zip(causes, lists, strict=True)]
 

@@ -9,6 +9,7 @@ from faust.types import TP
 
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
+from inference.exploration.newcomers import latest_keys
 from inference.ranking.model import RankerModel
 from inference.recommender import Recommender
 from inference.warm_up import warm_up_items, warm_up_lists
@@ -19,7 +20,7 @@ from streams.experiment_setting import read_experiment
 from streams.interactions.agent import InteractionsAgent
 from streams.interactions.behaviour_cache import BehaviourCache
 from streams.interactions.lessons import LessonMaker
-from streams.interactions.lists import ListMaker
+from streams.interactions.lists import ListMaker, rules_of
 from streams.interactions.trend_noise import LaplaceNoise
 from streams.items.agent import SignalsAgent
 from streams.items.changes import item_changes_agent
@@ -104,11 +105,12 @@ async def _make_lists(resources: Resources, redis: Client, catalog: Catalog) -> 
     settings = resources.settings
     signals = SignalStore(resources.signal_partitions(redis), settings.partitions)
     noise = None if settings.trends_epsilon is None else LaplaceNoise(settings.trends_epsilon)
-    behaviour_cache = BehaviourCache(signals, resources.degradations(redis), noise)
+    latest = partial(latest_keys, catalog) if settings.explore_share else tuple
+    behaviour_cache = BehaviourCache(signals, resources.degradations(redis), noise, latest)
     resources.watch(behaviour_cache, behaviour_cache.stop)
     await behaviour_cache.start()
     recent_steps = await resources.recent_steps()
-    recommender = Recommender(catalog, length=settings.list_length, recent_steps=recent_steps)
+    recommender = Recommender(catalog, length=settings.list_length, recent_steps=recent_steps, rules=rules_of(settings))
     index_client = await resources.index_client(catalog)
     model = await _follow_models(resources)
     return ListMaker(

@@ -23,7 +23,10 @@ from features.profile import (
     false_repeats,
     has_refused,
     lift,
+    liked,
     most_of,
+    passed_over,
+    profile_after,
     repetition,
     weigh,
 )
@@ -335,3 +338,15 @@ def test_no_hide_of_ten_thousand_is_taken_for_a_repeated_one() -> None:
         assert step.outcome == "applied"
         profile = step.profile
     assert all(has_refused(profile, key_of(f"i{number}")) for number in range(10_000))
+
+
+def test_tastes_are_judged_by_what_was_more_than_shown() -> None:
+    shown, clicked = (
+        Action(event, event, weight, 0, most=most) for event, weight, most in ((1, 0.05, 0.05), (2, 1.0, 8.0))
+    )
+    both, only_shown = profile_after([shown, clicked]), profile_after([shown])
+
+    assert (liked(both)["item"].tolist(), passed_over(both)["item"].tolist()) == ([2], [1])
+    # Where views are all there is, they say what the user likes.
+    assert (liked(only_shown)["item"].tolist(), passed_over(only_shown)["item"].tolist()) == ([1], [])
+    assert (len(liked(NEW)), len(passed_over(NEW))) == (0, 0)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from features.behaviour import UNKNOWN, Behaviour, Engagement, apply_engagement
 from features.dials import NO_DIALS, turn
@@ -16,7 +17,9 @@ from features.recommendation import RecommendedItem
 from features.trends import NO_TRENDS, update_trends
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
-from inference.ranking.ranking import Ranking, WeightedRanker, rank
+from inference.exploration.newcomers import NOBODY_MET, find_newcomers
+from inference.ranking.ranking import RULES, Ranking, WeightedRanker, rank
+from inference.ranking.rules import ListRules
 from inference.retrieval.candidates import Candidates, generate_candidates
 from inference.retrieval.query import Query
 from inference.retrieval.sources.table import SOURCE_NAMES
@@ -54,6 +57,7 @@ def query_of(
     behaviours: Mapping[str, Behaviour] | None = None,
     trends: Mapping[str, tuple[float, float]] | None = None,
     recent_steps: RecentSteps | None = None,
+    met: NDArray[np.void] | None = None,
 ) -> Query:
     """What the lists of some users are made from; `trends` are (popular, trend) by item."""
     table = {key_of(name): Behaviour(EMPTY, *sums, NOW) for name, sums in (trends or {}).items()}
@@ -66,6 +70,7 @@ def query_of(
         catalog,
         NOW,
         recent_steps=recent_steps,
+        newcomers=find_newcomers(NOBODY_MET if met is None else met, catalog),
     )
 
 
@@ -77,10 +82,11 @@ def query_after(
     trends: Mapping[str, tuple[float, float]] | None = None,
     dials: Mapping[str, float] | None = None,
     recent_steps: RecentSteps | None = None,
+    met: NDArray[np.void] | None = None,
 ) -> Query:
     """What the list of one user after some actions is made from."""
     profile = replace(profile_of(*actions), dials=turn(NO_DIALS, list((dials or {}).items())))
-    return query_of(catalog, [profile], [key_of(user)], behaviours, trends, recent_steps)
+    return query_of(catalog, [profile], [key_of(user)], behaviours, trends, recent_steps, met)
 
 
 def candidates_of(catalog: Catalog, *actions: Action, **facts: Any) -> Candidates:
@@ -102,10 +108,10 @@ def value(catalog: Catalog, found: Candidates, field: str, name: str) -> float:
     return float(getattr(found, field)[found.rows.tolist().index(catalog.row_of(name))])
 
 
-def ranked(catalog: Catalog, *actions: Action, length: int = 10, **facts: Any) -> Ranking:
+def ranked(catalog: Catalog, *actions: Action, length: int = 10, rules: ListRules = RULES, **facts: Any) -> Ranking:
     """The list of one user after some actions; for `facts` see `query_after`."""
     query = query_after(catalog, *actions, **facts)
-    (ranking,) = rank(WeightedRanker(), query, generate_candidates(query), length=length)
+    (ranking,) = rank(WeightedRanker(), query, generate_candidates(query), length=length, rules=rules)
     return ranking
 
 

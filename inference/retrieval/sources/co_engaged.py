@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from features.behaviour import Behaviour, strengths
 from features.jit import compiled
 from features.ledger import all_entries
-from features.profile import IMPRESSION, Profile
+from features.profile import Profile, liked
 from inference.retrieval.merge import NO_ROWS, Proposals
 from inference.retrieval.query import Query
 from inference.retrieval.tastes import RECENT_DECAY
@@ -18,10 +18,8 @@ _NOTHING = Proposals((NO_ROWS,))
 
 
 def recent_items(profile: Profile) -> list[int]:
-    """The keys of the items whose behaviour is needed, the latest first; items that were only shown come last."""
-    chosen = profile.engaged[profile.engaged["weight"] > np.float32(IMPRESSION)]
-    latest = chosen if len(chosen) else profile.engaged
-    recent: list[int] = latest["item"][: -RECENT_COUNT - 1 : -1].tolist()
+    """The keys of the items whose behaviour is needed, the latest first."""
+    recent: list[int] = liked(profile)["item"][: -RECENT_COUNT - 1 : -1].tolist()
     return recent
 
 

@@ -74,7 +74,7 @@ def test_an_item_below_the_last_slot_stands_beside_it_signal_by_signal(capsys: p
     cells = {name: [each.strip() for each in line] for name, line in lines.items()}
     assert cells["looks_like"][:5] == ["0.7000", "1", "+0.7000", "140.0%", "+1.0000"]
     assert cells["same_category"][:5] == ["", "", "", "", "+0.2500"]
-    assert cells["likeness to refused items"][2:5] == ["-0.2000", "", "+0.0000"]
+    assert cells["others"][2:5] == ["-0.2000", "", "+0.0000"]
     assert cells["score"][2:5] == ["0.5000", "", "1.2500"]
 
 

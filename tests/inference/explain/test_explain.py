@@ -9,10 +9,13 @@ from features.behaviour import Behaviour
 from features.dials import NO_DIALS, turn
 from features.item import Item, key_of
 from features.ledger import EMPTY
-from features.profile import NEW, Action, Profile
+from features.profile import IMPRESSION, NEW, Action, Profile
 from features.trends import NO_TRENDS, update_trends
 from inference.catalog.catalog import Catalog
 from inference.explain.explanation import Explanation, ItemExplanation, Obstacle, Subject
+from inference.ranking.penalties import PASSED_HALF, PASSED_WEIGHT
+from inference.ranking.ranking import RULES
+from inference.ranking.rules import ListRules
 from inference.ranking.weights import WEIGHTS
 from inference.recommender import Recommender
 from tests.harness.catalog import (
@@ -41,9 +44,10 @@ def explained(
     length: int = 5,
     behaviours: Mapping[str, Behaviour] | None = None,
     trends: Mapping[str, tuple[float, float]] | None = None,
+    rules: ListRules = RULES,
 ) -> Explanation:
     """What the recommender says of the list of user u1, after the same list was made the ordinary way."""
-    recommender = Recommender(catalog, length=length)
+    recommender = Recommender(catalog, length=length, rules=rules)
     table = {key_of(each): Behaviour(EMPTY, *sums, NOW) for each, sums in (trends or {}).items()}
     known = {key_of(each): behaviour for each, behaviour in (behaviours or {}).items()}
     risen = update_trends(NO_TRENDS, table, NOW)
@@ -281,6 +285,32 @@ def test_an_item_that_repeats_a_slot_is_pushed_down_by_diversity() -> None:
     assert found.standing is not None
     assert found.standing.rank == 2
     assert found.standing.score.score > found.standing.last.score.score
+
+
+def test_an_item_whose_category_has_all_the_slots_it_may_is_capped(shop: Catalog) -> None:
+    rules = ListRules(category_cap=3)
+    found = why(shop, RED, "red-4", rules=rules)
+
+    assert found.verdict == "capped"
+    assert [each.item.item_id.partition("-")[0] for each in explained(shop, RED, rules=rules).slots].count("red") == 3
+    assert why(shop, RED, "blue-7", rules=rules).verdict != "capped"
+    assert why(shop, RED, "red-7", length=20, rules=rules).verdict == "in_list"
+
+
+def test_what_was_passed_over_is_among_what_belongs_to_no_signal(shop: Catalog) -> None:
+    seen = Action(1, key_of("red-1"), IMPRESSION, NOW, most=IMPRESSION)
+    found = explained(shop, profile_of(act("blue-0"), seen), length=20)
+    slot = next(each for each in found.slots if each.item.item_id.startswith("red"))
+
+    assert slot.score.others == about(-PASSED_WEIGHT * 0.25 / (0.25 + PASSED_HALF))
+    assert sum(part.adds for part in slot.score.signals) + slot.score.others == about(slot.item.score)
+
+
+def test_a_list_says_in_its_explanation_what_likeness_to_refused_items_pushed_out(shop: Catalog) -> None:
+    trends = {"red-0": (9.0, 0.0)} | {f"blue-{n}": (8.0, 0.0) for n in range(4)}
+    found = explained(shop, profile_of(act("red-7", -3.0)), trends=trends, length=4)
+
+    assert found.filtered == {"hidden": 1, "like_refused": 1}
 
 
 def test_the_slot_that_explores_is_not_the_last_one_by_score() -> None:

@@ -6,7 +6,6 @@ import pytest
 from features.item import Item, key_of
 from inference.catalog.catalog import Catalog
 from inference.catalog.copies import SAME_PICTURE
-from inference.ranking.diversity import EXPLORE_SLOT
 from tests.harness.catalog import DIMENSIONS, ENCODER, NOW, act, item, reds_and_blues, vector
 from tests.harness.lists import at_angle, catalog_of, ids, ranked, unlike_all
 
@@ -63,8 +62,8 @@ def test_a_list_of_known_items_keeps_a_slot_for_a_new_one() -> None:
     shop, trends = popular_reds_and(("new", replace(unlike_all(60, at_ms=NOW), item_id="new", category=None)))
     found = ranked(shop, act("red-19"), trends=trends, length=12)
 
-    assert ids(found)[EXPLORE_SLOT] == "new"
-    assert [slot.explore for slot in found.items] == [n == EXPLORE_SLOT for n in range(12)]
+    assert ids(found)[9] == "new"
+    assert [slot.explore for slot in found.items] == [n == 9 for n in range(12)]
     assert len(set(ids(found))) == 12
 
 
@@ -89,4 +88,4 @@ def test_a_list_that_has_a_new_item_already_explores_no_other() -> None:
 def test_a_short_list_explores_nothing() -> None:
     shop, trends = popular_reds_and(("new", replace(unlike_all(60, at_ms=NOW), item_id="new", category=None)))
 
-    assert not any(slot.explore for slot in ranked(shop, act("red-19"), trends=trends, length=EXPLORE_SLOT).items)
+    assert not any(slot.explore for slot in ranked(shop, act("red-19"), trends=trends, length=9).items)

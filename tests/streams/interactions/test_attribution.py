@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from features.recommendation import RecommendedItem, Source
 from streams.interactions.attribution import LISTS_LIMIT, Attribution
@@ -108,3 +109,14 @@ def test_past_its_bound_the_oldest_list_is_forgotten() -> None:
     assert gained("clicked", before) == {}
     attribution.feedback("click", "r1", "a")
     assert gained("clicked", before) == {"popular": 1}
+
+
+def test_slots_that_explore_are_counted_at_each_step() -> None:
+    steps = ("published", "shown", "clicked")
+    before = {step: metric("sightline_explored_total", step=step) for step in steps}
+    made = Attribution()
+    made.published({"r1": [slot("a", "fresh"), replace(slot("b", "fresh"), explore=True)]})
+    for kind, item in (("view", "a"), ("view", "b"), ("view", "b"), ("click", "a")):
+        made.feedback(kind, "r1", item)
+
+    assert [metric("sightline_explored_total", step=step) - before[step] for step in steps] == [1, 1, 0]

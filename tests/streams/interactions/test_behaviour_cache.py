@@ -6,6 +6,7 @@ import pytest
 
 from features.behaviour import UNKNOWN, Behaviour, Engagement, apply_engagement
 from features.trends import NO_TRENDS, update_trends
+from inference.exploration.newcomers import count_met
 from state.degradations import Degradations
 from state.errors import StateUnavailable
 from state.memory import MemoryPartitions
@@ -217,3 +218,13 @@ async def test_a_refresh_that_fails_by_a_fault_of_ours_says_so_and_stops_all_the
     await faulty.start()
     await until(lambda: isinstance(faulty.failure, ZeroDivisionError))
     await faulty.stop()
+
+
+async def test_how_many_met_the_latest_uploads_is_read_in_the_background(store: SignalStore, told: Told) -> None:
+    await put(store, 7)
+    behaviour_cache = BehaviourCache(store, told, latest=lambda: [7, 9])
+    await behaviour_cache.start()
+    await eventually(lambda: len(behaviour_cache.met) > 0)
+    await behaviour_cache.stop()
+
+    assert behaviour_cache.met.tolist() == count_met({7: CLICKED}).tolist()

@@ -14,7 +14,7 @@ from features.profile import ENGAGED_LIMIT, EVENTS_LIMIT, REFUSED_LIMIT, SEEN_LI
 from features.recommendation import Reason
 from features.trends import update_trends
 from inference.catalog.catalog import Catalog
-from inference.ranking.diversity import EXPLORE_SLOT
+from inference.ranking.ranking import LIKE_REFUSED, RULES
 from inference.ranking.reasons import REASON_SHARE
 from inference.ranking.weights import WEIGHTS
 from inference.retrieval.filters import FILTERS
@@ -179,8 +179,8 @@ def test_a_documented_list_is_within_the_bounds_of_its_code(one: Recommendations
     assert all(value == round(value, 4) for value in numbers(one))
     assert [slot.score for slot in one.items] == sorted((slot.score for slot in one.items), reverse=True)
     assert {slot.source for slot in one.items} <= set(SOURCE_NAMES)
-    assert {place for place, slot in enumerate(one.items) if slot.explore} <= {EXPLORE_SLOT}
-    assert list(one.filtered) == [name for name in FILTERS if one.filtered.get(name, 0) > 0]
+    assert {place for place, slot in enumerate(one.items) if slot.explore} <= set(RULES.explore_slots(20))
+    assert list(one.filtered) == [name for name in (*FILTERS, LIKE_REFUSED) if one.filtered.get(name, 0) > 0]
     assert set(one.degraded) <= {"encoder", "crowd", "index"}
     assert one.generated_at_ms >= one.trigger.occurred_at_ms
     assert one.kind == "similar" or one.trigger.item_id not in {slot.item_id for slot in one.items}
