@@ -43,13 +43,13 @@ def test_an_ended_process_leaves_no_zombie(sleeper: Process) -> None:
     assert not Path(f"/proc/{sleeper.pid}").exists()
 
 
-def test_a_paused_process_has_stopped_when_pause_returns(stubborn: Process) -> None:
-    process.pause(stubborn)
+def test_a_paused_process_has_stopped_when_pause_returns(sleeper: Process) -> None:
+    process.pause(sleeper)
     try:
-        states = [stat.read_text().split()[2] for stat in Path(f"/proc/{stubborn.pid}/task").glob("*/stat")]
+        states = [stat.read_text().split()[2] for stat in Path(f"/proc/{sleeper.pid}/task").glob("*/stat")]
         assert set(states) == {"T"}
     finally:
-        process.resume(stubborn)
+        process.resume(sleeper)
 
 
 def test_pausing_a_process_that_has_ended_does_nothing(sleeper: Process) -> None:
