@@ -71,7 +71,7 @@ def test_borrowed_workers_end_and_those_found_running_stay(settings: Settings) -
 def test_stop_workers_leaves_none_of_a_home(settings: Settings) -> None:
     started = workers(settings).start_all()
     stop_workers(settings)
-    assert [process.alive(worker.process) for worker in started] == [False, False, False]
+    assert [process.alive(worker.process) for worker in started] == [False] * 4
 
 
 def test_a_worker_that_ends_at_once_is_an_error_with_the_end_of_its_log(settings: Settings) -> None:

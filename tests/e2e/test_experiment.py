@@ -65,7 +65,7 @@ def test_two_arms_get_their_lists_and_the_report_tells_what_came_of_them(system:
     assert arms == {user: arm_of(user) for user in USERS}
     assert {(arms[user], each.model["ranker"]) for user, each in lists.items()} == {
         ("control", "weighted@2"),
-        ("popular", "popular@1"),
+        ("popular", "popular@2"),
     }
     for number, user in enumerate(USERS):
         rec_id, slots = lists[user].rec_id, [slot.item_id for slot in lists[user].items[:3]]

@@ -70,7 +70,7 @@ def test_the_baseline_gives_all_users_the_most_popular_items_of_the_shop(shop: C
         found = made(recommender, POPULAR, profile)
         assert names(found)[:3] == ["blue-3", "blue-1", "red-2"]
         assert {slot.source for slot in found} <= {"trending", "fresh", "popular"}
-    assert recommender.model_of(POPULAR)["ranker"] == "popular@1"
+    assert recommender.model_of(POPULAR)["ranker"] == "popular@2"
 
 
 def test_the_baseline_shows_what_nobody_chose_last_and_the_newest_of_it_first(shop: Catalog) -> None:
@@ -107,7 +107,7 @@ def test_weights_of_an_arm_change_its_order_and_the_name_of_its_ranker(shop: Cat
 
     assert names(made(recommender, HAND))[0].startswith("red")
     assert names(made(recommender, arm))[0] == "blue-3"
-    assert recommender.model_of(arm)["ranker"] == "weighted-crowd@1"
+    assert recommender.model_of(arm)["ranker"] == "weighted-crowd@2"
 
 
 def test_no_arm_leaves_out_nothing_and_has_no_ranker_of_its_own() -> None:

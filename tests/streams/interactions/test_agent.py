@@ -630,7 +630,7 @@ async def test_lists_follow_the_newest_version_of_the_ranker_from_one_batch_to_t
         await hub.handle([record(offset, click(thing=f"red{offset}"))])
 
     made = [each.model["ranker"] for each in hub.publisher.lists()]
-    assert made == ["weighted@2", "online@3", "online@4", "weighted@1"]
+    assert made == ["weighted@2", "online@3", "online@4", "weighted@2"]
 
 
 async def test_lists_wait_for_no_lesson() -> None:

@@ -32,7 +32,7 @@ async def test_users_of_one_batch_get_the_lists_of_their_arms(hub: Hub) -> None:
     for user in ("u1", "u2", "u3", "u4"):
         arm = SPLIT.arm_of(user).name
         assert found[user].experiment == ExperimentArm(name="looks-1", arm=arm)
-        assert found[user].model["ranker"] == {"control": "weighted@2", "popular": "popular@1"}[arm]
+        assert found[user].model["ranker"] == {"control": "weighted@2", "popular": "popular@2"}[arm]
         assert found[user].seq == ("u2", "u1", "u3", "u4").index(user)
 
 

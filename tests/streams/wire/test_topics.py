@@ -8,6 +8,7 @@ from streams.wire.topics import (
     EXPORTS,
     INTERACTIONS,
     ITEMS,
+    MODELS,
     PRIVACY,
     RECOMMENDATIONS,
     STEPS,
@@ -26,6 +27,8 @@ def test_the_topics_are_those_that_others_rely_on() -> None:
         "state.catalog": "compact",
         "state.signals": "delete",
         "state.steps": "delete",
+        "state.examples": "delete",
+        "state.models": "compact",
         "privacy.receipts": "delete",
         "privacy.exports": "compact,delete",
         "dead-letters": "delete",
@@ -49,7 +52,7 @@ def test_recommendations_are_kept_for_three_days() -> None:
     assert RECOMMENDATIONS.config["retention.ms"] == "259200000"
 
 
-@pytest.mark.parametrize("topic", [RECOMMENDATIONS, CATALOG, EXPORTS], ids=lambda topic: topic.name)
+@pytest.mark.parametrize("topic", [RECOMMENDATIONS, CATALOG, MODELS, EXPORTS], ids=lambda topic: topic.name)
 def test_what_a_compacted_topic_no_longer_says_is_gone_after_a_day(topic: Topic) -> None:
     assert topic.config["max.compaction.lag.ms"] == "86400000"
 
