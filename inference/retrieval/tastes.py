@@ -14,6 +14,8 @@ from inference.catalog.catalog import Catalog
 from inference.retrieval.preferences import SIMILAR_TO_WISHED, wished_items
 
 RECENT_DECAY = 0.8
+#: How much more the latest choice says of a user's tastes than one of long ago.
+LATEST = 12
 #: How long it takes until a refusal says half as much of what looks like its item; the item itself stays away.
 REFUSED_HALF_LIFE_MS = 14 * DAY_MS
 #: The same of an item that was seen and passed over, of which the last PASSED_LIMIT count.
@@ -112,7 +114,7 @@ def _latest(
             if found[at] >= 0:
                 place -= 1
                 # What was chosen last says most about what is wanted next.
-                recency = np.float32(1) + np.float32(2) * np.float32(RECENT_DECAY) ** (most - 1 - place)
+                recency = np.float32(1) + np.float32(LATEST - 1) * np.float32(RECENT_DECAY) ** (most - 1 - place)
                 rows[user, place], weights[user, place] = found[at], faded[at] * recency
                 total += weights[user, place]
         for place in range(most):

@@ -47,7 +47,9 @@ def test_a_worse_ranker_is_found_to_be_worse() -> None:
 
 
 def test_other_settings_have_a_state_of_their_own() -> None:
-    versions = (Version("hand", SETTINGS), Version("unlinked", Settings(dimensions=16, link_window=0)))
+    # Without recent steps lists follow others by links alone.
+    linked, unlinked = (Settings(dimensions=16, recent_steps=0, link_window=window) for window in (5, 0))
+    versions = (Version("hand", linked), Version("unlinked", unlinked))
     found = differences(replay(two_camps(), 121_000, versions, most=1_000, seed=1), 1)
     assert found["differences"]["hit_at_10"]["high"] < 0
 
