@@ -59,8 +59,10 @@ def _cache_folder(function: Callable[..., object]) -> Path:
 
 @cache
 def _folder_of(package: Path, pattern: str) -> Path:
-    """The cache folder for the sources of `package` that match `pattern`, and for this package."""
-    sources = sorted({*package.glob(pattern), *Path(__file__).parent.glob("**/*.py")})
+    """The cache folder for the sources of `package` that match `pattern`, and for those that it compiles in."""
+    features = Path(__file__).parent
+    below = [features] if package.name in ("features", "inference") else [features, features.parent / "inference"]
+    sources = sorted({*package.glob(pattern), *(source for each in below for source in each.glob("**/*.py"))})
     digest = sha256(b"".join(source.read_bytes() for source in sources))
     return _CACHE / digest.hexdigest()[:16]
 

@@ -251,6 +251,8 @@ class Recommender:
 
     def _find_newcomers(self, met: NDArray[np.void]) -> Newcomers:
         """The newcomers, worked out once for each table and state of the catalogue."""
+        if met is NOBODY_MET or not self._rules.explore_share:
+            return NO_NEWCOMERS
         known, changes, newcomers = self._known_newcomers
         if met is not known or changes != self._catalog.changes:
             newcomers = find_newcomers(met, self._catalog)

@@ -18,6 +18,8 @@ from features.trends import NO_TRENDS
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import nearest
+from inference.ranking.features import FEATURES
+from inference.ranking.lessons import lesson_from
 from inference.ranking.model import RankerModel
 from inference.ranking.rules import ListRules
 from inference.recommender import Recommender
@@ -59,6 +61,7 @@ def warm_up_lists() -> None:
     for model in (None, RankerModel()):
         recommender.apply_model(model)
         recommender.recommend(recommender.prepare([profile], 1), [_USER], {_THAT.item: followed}, NO_TRENDS, 1)
+    lesson_from(np.zeros((2, len(FEATURES)), np.float32), 0, user=_USER, at_ms=1, weight=1.0, slot=-1, seed=1)
     long_ago = SEEN_BEFORE.add(SEEN_BEFORE.add((), _THAT.item), _THIS.item)
     SEEN_BEFORE.unpack(SEEN_BEFORE.pack(long_ago), 0)
     pack_seen(profile.seen, profile.engaged)

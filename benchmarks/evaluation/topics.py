@@ -1,23 +1,36 @@
 """Reads the log of a deployment: what its users did, from events.interactions, and its items, from state.catalog."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from benchmarks.evaluation.log import Event, Log, UnreadableLog
 from features.item import Item
+from features.privacy import ERASING
 from state.codec import decode_item
 from streams.errors import InvalidEvent
 from streams.kafka.log_reader import LogReader
+from streams.privacy.control_records import ControlRecords
 from streams.wire.namespace import Namespace
 from streams.wire.parsing import clamp_time, parse_interaction
 from streams.wire.records import Record
 from streams.wire.topics import CATALOG, INTERACTIONS, Topic
 
+#: An event with what orders the events of all partitions: the broker's time, the partition and the offset.
+_Placed: TypeAlias = tuple[tuple[int, int, int], Event]
 
-def read_topics(reader: LogReader, namespace: Namespace, partitions: int, *, since_ms: int | None = None) -> Log:
+
+def read_topics(
+    reader: LogReader,
+    namespace: Namespace,
+    partitions: int,
+    control_records: ControlRecords,
+    *,
+    since_ms: int | None = None,
+) -> Log:
     """The log that the topics hold now, in the broker's order; raises BrokerUnavailable, StateCorrupt, UnreadableLog.
 
-    What the agents refuse is left out, and so are privacy requests; with `since_ms` also interactions that the broker
-    received before.
+    What the agents refuse is left out, and so is what users did before a forget or reset, and until an opt-out ended;
+    with `since_ms` also interactions that the broker received before.
     """
     items: dict[str, Item] = {}
     for record in _records(reader, namespace, CATALOG, partitions):
@@ -26,23 +39,48 @@ def read_topics(reader: LogReader, namespace: Namespace, partitions: int, *, sin
         if record.value is not None:
             items[item_id] = decode_item(record.value)
     found = [
-        ((record.timestamp_ms, record.partition, record.offset), event)
-        for record in _records(reader, namespace, INTERACTIONS, partitions, since_ms)
-        if (event := _event(record)) is not None
+        event
+        for partition in range(partitions)
+        for event in _allowed(_partition(reader, namespace, INTERACTIONS, partition, since_ms), control_records)
     ]
     if not found:
         raise UnreadableLog(f"{namespace.topic(INTERACTIONS)} holds no interaction")
     return Log([event for _, event in sorted(found, key=lambda each: each[0])], items=items)
 
 
-def _records(
-    reader: LogReader, namespace: Namespace, topic: Topic, partitions: int, since_ms: int | None = None
+def _records(reader: LogReader, namespace: Namespace, topic: Topic, partitions: int) -> Iterator[Record]:
+    for partition in range(partitions):
+        yield from _partition(reader, namespace, topic, partition)
+
+
+def _partition(
+    reader: LogReader, namespace: Namespace, topic: Topic, partition: int, since_ms: int | None = None
 ) -> Iterator[Record]:
     name = namespace.topic(topic)
-    for partition in range(partitions):
-        extent = reader.extent(name, partition)
-        first = extent.first if since_ms is None else reader.offset_at(name, partition, since_ms)
-        yield from reader.read(name, partition, first, extent.end)
+    extent = reader.extent(name, partition)
+    first = extent.first if since_ms is None else reader.offset_at(name, partition, since_ms)
+    yield from reader.read(name, partition, first, extent.end)
+
+
+def _allowed(
+    records: Iterable[Record], control_records: ControlRecords
+) -> Iterator[tuple[tuple[int, int, int], Event]]:
+    """The events of a partition that their users let count; all events and requests of a user are in one."""
+    kept: dict[str, list[_Placed]] = {}
+    opted_out: set[str] = set()
+    for record in records:
+        event = _event(record)
+        if event is not None:
+            if event.user not in opted_out:
+                kept.setdefault(event.user, []).append(((record.timestamp_ms, record.partition, record.offset), event))
+        elif (request := control_records.read(record)) is not None:
+            if request.control.type in ERASING:
+                kept.pop(request.user_id, None)
+            if request.control.type == "opt_out":
+                opted_out.add(request.user_id)
+            elif request.control.type == "opt_in":
+                opted_out.discard(request.user_id)
+    return (event for events in kept.values() for event in events)
 
 
 def _event(record: Record) -> Event | None:

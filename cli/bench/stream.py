@@ -18,6 +18,7 @@ from cli.output import print_json, progress, results
 from deploy.local import Stack
 from streams.credentials import kafka_security
 from streams.kafka.log_reader import KafkaLogReader
+from streams.privacy.control_records import ControlRecords, control_keys
 from streams.settings import Settings, read_settings
 from streams.wire.namespace import Namespace
 
@@ -54,9 +55,10 @@ def judge(data: Path | None, protocol: Protocol, tail: Path | None, seed: int, a
 def read_deployment(settings: Settings) -> Log:
     """The log of the deployment's own topics; raises BrokerUnavailable, UnreadableLog."""
     progress("reading the deployment's topics")
+    control = ControlRecords(*control_keys(settings.control_key))
     reader = KafkaLogReader(Stack(settings).endpoints().kafka, security=kafka_security(settings))
     try:
-        return read_topics(reader, Namespace(settings.topic_prefix), settings.partitions)
+        return read_topics(reader, Namespace(settings.topic_prefix), settings.partitions, control)
     finally:
         reader.close()
 

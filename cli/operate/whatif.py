@@ -18,6 +18,7 @@ from cli.user.stored import read_model
 from deploy.local import Stack
 from streams.credentials import kafka_security
 from streams.kafka.log_reader import KafkaLogReader
+from streams.privacy.control_records import ControlRecords, control_keys
 from streams.settings import Settings, read_settings
 from streams.wire.namespace import Namespace
 
@@ -67,8 +68,9 @@ def compare(
 
 def _read(settings: Settings, since_ms: int) -> Log:
     progress("reading the deployment's topics")
+    control = ControlRecords(*control_keys(settings.control_key))
     with closing(KafkaLogReader(Stack(settings).endpoints().kafka, security=kafka_security(settings))) as reader:
-        return read_topics(reader, Namespace(settings.topic_prefix), settings.partitions, since_ms=since_ms)
+        return read_topics(reader, Namespace(settings.topic_prefix), settings.partitions, control, since_ms=since_ms)
 
 
 def _speed(replayed: int, live: int, took_s: float, live_s: float) -> dict[str, float]:

@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 
+from cli.output import progress
 from deploy.local import Endpoints
 from features.profile import NEW, Profile
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
+from inference.errors import ModelRefused
 from inference.ranking.model import RankerModel
 from sightline_client.routing import partition_of
 from state.profiles import ProfileStore
@@ -14,6 +16,7 @@ from state.redis import RedisPartitions, connect
 from state.signals import SignalStore
 from streams.catalog.replica import CatalogReplica
 from streams.credentials import kafka_security, redis_access
+from streams.errors import AccessRefused, BrokerUnavailable
 from streams.kafka.log_reader import KafkaLogReader
 from streams.learning.model_log import last_version
 from streams.settings import Settings
@@ -69,10 +72,14 @@ async def read_steps(settings: Settings, endpoints: Endpoints) -> RecentSteps | 
 
 
 def read_model(settings: Settings, endpoints: Endpoints) -> RankerModel | None:
-    """The version that lists are made by now; None for the hand weights. Raises ModelRefused, BrokerUnavailable."""
+    """The version that lists are made by now; None for the hand weights, and, said on stderr, for one not to be had."""
     if settings.learning == "off":
         return None
     topic = Namespace(settings.topic_prefix).topic(MODELS)
-    with closing(KafkaLogReader(endpoints.kafka, security=kafka_security(settings))) as log:
-        found = last_version(log, topic)
-    return None if found is None or found.version == 0 else found.ranker()
+    try:
+        with closing(KafkaLogReader(endpoints.kafka, security=kafka_security(settings))) as log:
+            found = last_version(log, topic)
+        return None if found is None or found.version == 0 else found.ranker()
+    except (BrokerUnavailable, AccessRefused, ModelRefused) as error:
+        progress(f"the hand weights stand in for the ranker that learns: {error}")
+        return None

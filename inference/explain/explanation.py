@@ -70,9 +70,9 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class SignalPart:
-    """A signal of an item: its `value`, what it `adds` to the score, and this as a `share` of the score.
+    """A signal of an item: its `value`, what it `adds` to the score, and this as a `share` of what the ranker says.
 
-    Only scores above 0 have shares.
+    That is the score before likeness to items that were turned down lowers it. Only scores above 0 have shares.
     """
 
     code: ReasonCode

@@ -47,9 +47,9 @@ class Made:
     def score(self, place: int) -> Score:
         """The parts of a candidate's score."""
         scored, adds = self.order.scored, self.contributions[:, place]
-        total, values = scored.scores[place], scored.signals[:, place]
+        total, values, whole = self.order.scores[place], scored.signals[:, place], scored.scores[place]
         parts = [
-            SignalPart(CODES[code], rounded(values[code]), rounded(adds[code]), _share(adds[code], total))
+            SignalPart(CODES[code], rounded(values[code]), rounded(adds[code]), _share(adds[code], whole))
             for code in np.argsort(-np.abs(adds), kind="stable").tolist()
         ]
         present = [part for part in parts if part.value or part.adds]
@@ -73,6 +73,6 @@ def make(query: Query, ranker: Scorer, length: int, rules: ListRules) -> Made:
     return Made(query, candidates, ordered, ranking.items, proposed, contributions, rules, filtered)
 
 
-def _share(part: np.float32, total: np.float32) -> float | None:
-    share: float | None = rounded(part / total) if total > 0 else None
+def _share(part: np.float32, whole: np.float32) -> float | None:
+    share: float | None = rounded(part / whole) if whole > 0 else None
     return share

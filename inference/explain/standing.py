@@ -25,7 +25,7 @@ def repeated_slot(made: Made, row: int) -> Likeness | None:
 
 def find_standing(made: Made, place: int) -> Standing:
     """The standing of a candidate that has no slot; the list has one slot at least."""
-    scores = made.order.scored.scores
+    scores = made.order.scores
     return Standing(
         rank=int((scores > scores[place]).sum()) + 1,
         candidates=len(scores),
@@ -55,8 +55,8 @@ def _beats_last(made: Made, place: int, standing: Standing) -> bool:
     """Whether the score of a candidate is above what the last slot was filled for."""
     last = made.order.picked[0, standing.last.slot - 1]
     repeats = repeated_slot(made, int(made.candidates.rows[last]))
-    worth = made.order.scored.scores[last] - (repeats.costs or 0.0 if repeats else 0.0)
-    return bool(made.order.scored.scores[place] > worth)
+    worth = made.order.scores[last] - (repeats.costs or 0.0 if repeats else 0.0)
+    return bool(made.order.scores[place] > worth)
 
 
 def _by_score(made: Made) -> list[int]:

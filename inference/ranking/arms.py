@@ -11,7 +11,8 @@ from inference.ranking.ranking import WeightedRanker
 from inference.ranking.weights import CODES, SCORE_WEIGHTS
 from inference.retrieval.sources.table import SOURCE_NAMES
 
-#: Nothing in a list of the baseline `popular` follows from what the user did. Items that nobody chose come last in it,
+#: Nothing in a list of the baseline `popular` follows from what the user chose; what the user turned down is left out
+#: or lowered, and slots explore, as in every list. Items that nobody chose come last in it,
 #: the newest of them first.
 _PERSONAL_SOURCES: Final = frozenset(SOURCE_NAMES) - {"popular", "trending", "fresh"}
 _POPULAR_WEIGHTS: Final = {"popular": 1.0, "new": 0.001}

@@ -118,10 +118,18 @@ def repetition(similarity: np.float32) -> np.float32:
 
 @compiled
 def diversities(picked: NDArray[np.int64], vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-    """1 - the mean similarity of neighbouring slots of each list [u, l] with vectors [u, l, d]; 1 for under two."""
+    """1 - the mean similarity of neighbouring slots of each list [u, l] with vectors [u, l, d], both with pictures.
+
+    1 for a list without such neighbours.
+    """
     found = np.ones(len(picked))
     for user in range(len(picked)):
-        steps = (picked[user] >= 0).sum() - 1
-        for slot in range(steps):
-            found[user] -= dot(vectors[user, slot], vectors[user, slot + 1]) / steps
+        alike, pairs = 0.0, 0
+        for slot in range((picked[user] >= 0).sum() - 1):
+            one, other = vectors[user, slot], vectors[user, slot + 1]
+            # What has no picture has a vector of zeros, and differs from nothing.
+            if one.any() and other.any():
+                alike += float(dot(one, other))
+                pairs += 1
+        found[user] -= alike / max(pairs, 1)
     return found

@@ -63,12 +63,13 @@ class Scored:
 class Order:
     """How the m candidates of u users were ordered, and which of them fill the lists of l slots.
 
-    Likeness to items that were refused or passed over is taken off the scores of `scored`. `picked` int64 [u, l] are
-    the places of the candidates, -1 for no item, and `shown` float32 [u, l, d] their vectors; `explored` bool [u, l]
-    the slots that explore; `diversities` [u] and `like_refused` [u] as in Ranking.
+    `scores` float32 [m] are those of `scored` less what likeness to items that were refused or passed over takes.
+    `picked` int64 [u, l] are the places of the candidates, -1 for no item, and `shown` float32 [u, l, d] their vectors;
+    `explored` bool [u, l] the slots that explore; `diversities` [u] and `like_refused` [u] as in Ranking.
     """
 
     scored: Scored
+    scores: NDArray[np.float32]
     picked: NDArray[np.int64]
     shown: NDArray[np.float32]
     explored: NDArray[np.bool_]
@@ -117,7 +118,7 @@ def rank(
     made = order(scorer, query, candidates, length=length, rules=rules)
     contributions = scorer.contributions(made.scored, made.picked[made.picked >= 0])
     reasons = find_reasons(made.picked, made.shown, made.scored.signals, contributions, query, candidates)
-    items = _items(made.picked, made.explored, made.scored.scores, reasons, query, candidates)
+    items = _items(made.picked, made.explored, made.scores, reasons, query, candidates)
     return [Ranking(*each) for each in zip(items, made.diversities.tolist(), made.like_refused.tolist(), strict=True)]
 
 
@@ -125,7 +126,8 @@ def order(scorer: Scorer, query: Query, candidates: Candidates, *, length: int, 
     """Fill the lists by what a scorer says of the candidates, less what looks like items that were turned down."""
     catalog = query.catalog
     scored = scorer.score(query, candidates)
-    taken = lower_scores(query, candidates, scored.signals, scored.scores, SHORTLIST * length)
+    scores = scored.scores.copy()
+    taken = lower_scores(query, candidates, scored.signals, scores, SHORTLIST * length)
     picked = np.full((len(query.profiles), length), -1, np.int64)
     shown = np.zeros((*picked.shape, catalog.pictures.dimensions), np.float32)
     _fill_lists(
@@ -134,16 +136,16 @@ def order(scorer: Scorer, query: Query, candidates: Candidates, *, length: int, 
         catalog.owners,
         candidates.rows,
         candidates.bounds,
-        scored.scores,
+        scores,
         *rules.caps(length),
         picked,
         shown,
     )
-    explored = explore(query, candidates, rules, scored.signals, scored.scores, picked, shown)
+    explored = explore(query, candidates, rules, scored.signals, scores, picked, shown)
     like_refused = np.zeros(len(picked), np.int64)
     if taken is not None:
-        pushed_out(candidates.bounds, scored.scores, taken, picked, explored, like_refused)
-    return Order(scored, picked, shown, explored, diversities(picked, shown), like_refused)
+        pushed_out(candidates.bounds, scores, taken, picked, explored, like_refused)
+    return Order(scored, scores, picked, shown, explored, diversities(picked, shown), like_refused)
 
 
 @compiled

@@ -84,6 +84,8 @@ class LessonMaker:
         self._count = Allowance(PER_S, most=PER_S, clock_s=clock_s)
         self._due: list[Due] = []
         self._made: OrderedDict[tuple[int, int], Lesson] = OrderedDict()
+        #: Who was forgotten since the lessons in hand were begun.
+        self._forgotten: set[int] = set()
         self._has_due, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._seldom = Seldom(600.0)
@@ -116,9 +118,10 @@ class LessonMaker:
         for effect in effects:
             match effect:
                 case Effect(event=Interaction() as event, outcome="applied", action=Action() as action):
-                    if weight := self._weigh(event):
+                    if (weight := self._weigh(event)) and self._lists.teaches(event.user_id):
                         offered.append(Due(effect.before, event, action, effect.record.partition, weight, now_s))
                 case Effect(withdraws_list=True):
+                    offered = [each for each in offered if each.event.user_id != effect.user_id]
                     self.forget(key_of(effect.user_id))
         if offered:
             chosen = sample(offered, min(TOGETHER, len(offered)))
@@ -130,7 +133,9 @@ class LessonMaker:
         return lesson_weight(self._weights, event.type, rating=event.rating, dwell_ms=event.dwell_ms)
 
     def forget(self, user: int) -> None:
-        """Drop what is remembered of a user, by key."""
+        """Drop what is remembered of a user, by key, and what is being made."""
+        self._due = [each for each in self._due if each.place[0] != user]
+        self._forgotten.add(user)
         self._made = OrderedDict((place, lesson) for place, lesson in self._made.items() if place[0] != user)
 
     async def _run(self) -> None:
@@ -161,6 +166,7 @@ class LessonMaker:
 
     async def _make(self, due: Sequence[Due]) -> list[tuple[Due, Lesson]]:
         """The lessons of some events. There is none where the item was no candidate."""
+        self._forgotten.clear()
         new = [each for each in due if each.place not in self._made and not is_touched(each.before, each.action.item)]
         if new:
             shown = [self._lists.shown(each.event.rec_id) for each in new]
@@ -172,7 +178,7 @@ class LessonMaker:
             studied = await self._lists.study(befores, subjects, self._seconds)
             with self._seconds.timed():
                 for each, items, found in zip(new, shown, studied, strict=True):
-                    if found is not None:
+                    if found is not None and each.place[0] not in self._forgotten:
                         self._remember(each, items, *found)
         made = ((each, self._made.get(each.place)) for each in due)
         return [

@@ -117,6 +117,11 @@ class ListMaker:
         with seconds.timed():
             return self._recommender.study(items, prepared, users, behaviours, self._behaviour_cache.trends, now_ms)
 
+    def teaches(self, user_id: str) -> bool:
+        """Whether the user's lists have the candidates of all sources, ranked by the model that learns."""
+        arm = None if self._experiment is None else self._experiment.arm_of(user_id)
+        return arm is None or (arm.ranker == "online" and not arm.without)
+
     def shown(self, rec_id: str | None) -> list[str]:
         """The items of a list that this worker published and remembers, in the order of its slots."""
         return self._attribution.slots(rec_id)

@@ -177,7 +177,7 @@ def _is_sound_effect(effect: Choice | Engagement) -> bool:
 
 
 def _is_sound_item(item: Item) -> bool:
-    if not all(map(_is_time, (item.changed_at_ms, item.uploaded_at_ms, *item.times.values()))):
+    if not all(map(_is_time, (item.changed_at_ms, item.uploaded_at_ms, item.new_at_ms, *item.times.values()))):
         return False
     return all(
         len(embedding) % 2 == 0 and np.isfinite(item.vector(encoder)).all()

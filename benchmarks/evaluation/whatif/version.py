@@ -15,10 +15,13 @@ from streams.settings import Settings, read_settings
 HAND: Final = "hand"
 #: The settings that change what a replay computes.
 CHANGEABLE: Final = (
+    "category_cap",
+    "explore_share",
     "link_window",
     "link_per_step",
     "link_backwards",
     "list_length",
+    "owner_cap",
     "trends_min_users",
     "recent_steps",
 )
@@ -40,7 +43,7 @@ class Version:
         return cls(" ".join([ranker, *(f"{name}={value}" for name, value in (changed or {}).items())]), settings, model)
 
     @property
-    def state(self) -> tuple[float, ...]:
+    def state(self) -> tuple[float | None, ...]:
         """Versions that agree in this have the same state of users and items."""
         return tuple(getattr(self.settings, name) for name in CHANGEABLE)
 

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -8,6 +9,8 @@ from benchmarks.evaluation.topics import read_topics
 from features.item import Item
 from state.codec import encode_item
 from streams.kafka.log_reader import Extent
+from streams.privacy.control_records import UNSIGNED
+from streams.wire.events import PrivacyRequest
 from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.wire.topics import CATALOG, INTERACTIONS
@@ -56,11 +59,35 @@ def test_events_and_items_are_read_and_what_agents_refuse_is_left_out() -> None:
             ],
         }
     )
-    log = read_topics(reader, Namespace(""), 1)
+    log = read_topics(reader, Namespace(""), 1, UNSIGNED)
     assert log.events == [Event("u", "i1", "click", NOW), Event("u", "i2", "click", NOW + 5)]
     assert list(log.items) == ["i1"]
 
 
+def request(offset: int, kind: str) -> Record:
+    asked = msgspec.convert(
+        {"event_id": f"p{offset}", "type": kind, "user_id": "u", "occurred_at_ms": NOW}, PrivacyRequest
+    )
+    source = record("events.privacy", offset, NOW, "u", b"")
+    message = UNSIGNED.message(asked, source, namespace=Namespace(""))
+    return replace(record(INTERACTIONS.name, offset, NOW, "u", message.value), headers=message.headers)
+
+
+@pytest.mark.parametrize(
+    ("kind", "left"), [("forget", ["i2"]), ("reset", ["i2"]), ("opt_out", []), ("opt_in", ["i1", "i2"])]
+)
+def test_what_users_took_back_is_left_out(kind: str, left: list[str]) -> None:
+    records = [click(0, NOW, "i1"), request(1, kind), click(2, NOW + 5, "i2")]
+    reader = Topics(**{INTERACTIONS.name: [*records, *other_user(3)]})
+    log = read_topics(reader, Namespace(""), 1, UNSIGNED)
+    assert [event.item for event in log.events if event.user == "u"] == left
+
+
+def other_user(offset: int) -> list[Record]:
+    event = {"event_id": "o", "type": "click", "user_id": "v", "item_id": "i1", "occurred_at_ms": NOW}
+    return [record(INTERACTIONS.name, offset, NOW, "v", msgspec.json.encode(event))]
+
+
 def test_topics_without_interactions_are_refused() -> None:
     with pytest.raises(UnreadableLog, match="holds no interaction"):
-        read_topics(Topics(), Namespace(""), 1)
+        read_topics(Topics(), Namespace(""), 1, UNSIGNED)

@@ -1,13 +1,19 @@
 """Lessons of a small world (`tests.harness.interactions`): the lists, then what users do."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
 
 from features.item import key_of
+from inference.experiment import Arm, Experiment
 from inference.ranking.features import FEATURES
 from inference.ranking.lessons import Lesson, decode_lesson
 from streams.interactions import lessons as rules
 from streams.interactions.lessons import LessonMaker
 from streams.settings_checks import parse_lesson_weights
+from streams.wire.events import PrivacyRequest
+from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from tests.harness.fakes import NOON, until
 from tests.harness.interactions import Hub, click, metric, record
@@ -25,9 +31,9 @@ class Seconds:
 class School:
     """A hub that makes lessons after each batch; `at` is the time of the bound on its work."""
 
-    def __init__(self) -> None:
+    def __init__(self, experiment: Experiment | None = None) -> None:
         self.clock, self.sent, self.refused = Seconds(), list[Message](), 0
-        self.hub = Hub()
+        self.hub = Hub(experiment=experiment)
         lists = self.hub.lists()
         self.maker = LessonMaker(lists, self._publish, "state.examples", WEIGHTS, clock_s=self.clock)
         self.hub.use(self.hub.agent(lists, self.maker))
@@ -186,3 +192,24 @@ async def test_refused_lessons_are_counted_and_nothing_else_happens() -> None:
     await school.after(did("click", "red3", 0))
 
     assert metric("sightline_lessons_total", outcome="unpublished") - before == 1
+
+
+async def test_users_with_another_ranker_or_fewer_sources_teach_nothing() -> None:
+    looksless = Arm("looksless", 1.0, without=frozenset({"visual"}))
+    arms = {Arm("one", 1.0): True, Arm("two", 1.0, "popular"): False, looksless: False}
+    for arm, teaches in arms.items():
+        school = School(Experiment("e", (arm,)))
+        await school.after(did("click", "red0", 0))
+        assert bool(await school.after(did("click", "red3", 1))) is teaches
+
+
+async def test_a_user_who_is_forgotten_in_the_same_batch_teaches_nothing() -> None:
+    school = School()
+    await school.after(did("click", "red0", 0))
+    forgotten = school.hub.control_records.message(
+        msgspec.convert({"event_id": "p", "type": "forget", "user_id": "u1", "occurred_at_ms": NOON}, PrivacyRequest),
+        record(2, {}),
+        namespace=Namespace(),
+    )
+    asked = replace(record(2, {}), value=forgotten.value, headers=forgotten.headers)
+    assert await school.after(did("click", "red3", 1), asked) == []
