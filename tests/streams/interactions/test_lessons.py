@@ -206,10 +206,8 @@ async def test_users_with_another_ranker_or_fewer_sources_teach_nothing() -> Non
 async def test_a_user_who_is_forgotten_in_the_same_batch_teaches_nothing() -> None:
     school = School()
     await school.after(did("click", "red0", 0))
-    forgotten = school.hub.control_records.message(
-        msgspec.convert({"event_id": "p", "type": "forget", "user_id": "u1", "occurred_at_ms": NOON}, PrivacyRequest),
-        record(2, {}),
-        namespace=Namespace(),
-    )
-    asked = replace(record(2, {}), value=forgotten.value, headers=forgotten.headers)
+    wanted = {"event_id": "p", "type": "forget", "user_id": "u1", "occurred_at_ms": NOON}
+    place = did("click", "red5", 2)
+    forget = school.hub.control_records.message(msgspec.convert(wanted, PrivacyRequest), place, namespace=Namespace())
+    asked = replace(place, value=forget.value, headers=forget.headers)
     assert await school.after(did("click", "red3", 1), asked) == []
