@@ -191,7 +191,7 @@ class Recommender:
         trends: NDArray[np.void],
         now_ms: int,
         arm: Arm | None = None,
-        met: NDArray[np.void] = NOBODY_MET,
+        met: NDArray[np.void] | None = None,
     ) -> Query:
         if prepared.changes != self._catalog.changes:
             prepared = self.prepare(prepared.profiles, now_ms)
@@ -249,9 +249,9 @@ class Recommender:
             self._known_trends = (table, trends)
         return trends
 
-    def _find_newcomers(self, met: NDArray[np.void]) -> Newcomers:
-        """The newcomers, worked out once for each table and state of the catalogue."""
-        if met is NOBODY_MET or not self._rules.explore_share:
+    def _find_newcomers(self, met: NDArray[np.void] | None) -> Newcomers:
+        """The newcomers, worked out once for each table and state of the catalogue; none where nothing explores."""
+        if met is None or not self._rules.explore_share:
             return NO_NEWCOMERS
         known, changes, newcomers = self._known_newcomers
         if met is not known or changes != self._catalog.changes:
