@@ -24,7 +24,8 @@ ALL: tuple[WorkerName, ...] = ("interactions", "uploads", "items", "learning")
 #: `sightline`, by the Python that runs this.
 SIGHTLINE = (sys.executable, "-c", "from cli.main import main; main()")
 COMMAND = (*SIGHTLINE, "worker")
-READY_SECONDS = 60.0
+#: The first start after an update compiles for a minute where cores are few and busy.
+READY_SECONDS = 180.0
 GRACE_SECONDS = 15.0
 
 
