@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from features.recommendation import RecommendedItem, Source
 from inference.explain.answers import rows_by_source
 from inference.explain.explanation import Score, SignalPart, Slot
-from inference.ranking.ranking import Order, Scorer, order, rank
+from inference.ranking.ranking import Order, Scorer, order, rankings
 from inference.ranking.reasons import rounded
 from inference.ranking.rules import ListRules
 from inference.ranking.weights import CODES
@@ -65,8 +65,8 @@ class Made:
 def make(query: Query, ranker: Scorer, length: int, rules: ListRules) -> Made:
     """The list of the one user of a query, by the same steps as every list."""
     candidates = generate_candidates(query)
-    (ranking,) = rank(ranker, query, candidates, length=length, rules=rules)
     ordered = order(ranker, query, candidates, length=length, rules=rules)
+    (ranking,) = rankings(ranker, ordered, query, candidates)
     contributions = ranker.contributions(ordered.scored, np.arange(len(candidates.rows)))
     filtered = candidates.filtered[0] | ranking.pushed_out()
     proposed = rows_by_source(propose(query))

@@ -115,7 +115,11 @@ def rank(
     """For each user the best `length` candidates, diverse, with reasons; empty where there are no candidates."""
     if not len(candidates.rows):
         return [Ranking([], 1.0)] * len(query.profiles)
-    made = order(scorer, query, candidates, length=length, rules=rules)
+    return rankings(scorer, order(scorer, query, candidates, length=length, rules=rules), query, candidates)
+
+
+def rankings(scorer: Scorer, made: Order, query: Query, candidates: Candidates) -> list[Ranking]:
+    """The lists of an order by this scorer, with reasons."""
     contributions = scorer.contributions(made.scored, made.picked[made.picked >= 0])
     reasons = find_reasons(made.picked, made.shown, made.scored.signals, contributions, query, candidates)
     items = _items(made.picked, made.explored, made.scores, reasons, query, candidates)
