@@ -81,14 +81,6 @@ def counted(behaviour: Behaviour, engagement: Choice | Engagement) -> Behaviour:
     )
 
 
-def apply_engagement(behaviour: Behaviour, engagement: Engagement) -> Behaviour:
-    """The behaviour after one engagement: its sums and its neighbours."""
-    links = Links()
-    for item, weight in engagement.links:
-        links.add(engagement.item, item, weight, engagement.at_ms)
-    return linked({engagement.item: counted(behaviour, engagement)}, links)[engagement.item]
-
-
 def linked(behaviours: Mapping[int, Behaviour], links: Links) -> dict[int, Behaviour]:
     """These behaviours with all links, whose owners are among them, in order."""
     neighbours = link({owner: behaviours[owner].neighbours for owner in links.owners}, links)

@@ -244,13 +244,19 @@ def lift(profile: Profile, action: Action) -> float:
     return min(action.weight, max(action.most - known, 0.0))
 
 
+def chosen(profile: Profile) -> NDArray[np.void]:
+    """The engaged items that were more than shown, oldest first."""
+    more = profile.engaged["weight"] > np.float32(IMPRESSION)
+    return profile.engaged if more.all() else profile.engaged[more]
+
+
 def liked(profile: Profile) -> NDArray[np.void]:
     """The engaged items by which tastes are judged, oldest first: those that were more than shown.
 
     All are, for a user who never did more than look: then views are all that says what the user likes.
     """
-    more = profile.engaged["weight"] > np.float32(IMPRESSION)
-    return profile.engaged if more.all() or not more.any() else profile.engaged[more]
+    more = chosen(profile)
+    return more if len(more) else profile.engaged
 
 
 def passed_over(profile: Profile) -> NDArray[np.void]:

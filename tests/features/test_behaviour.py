@@ -11,13 +11,13 @@ from features.behaviour import (
     USER_WINDOW_MS,
     Behaviour,
     Engagement,
-    apply_engagement,
     least_users,
     strengths,
     user_bit,
 )
 from features.co_choices.neighbours import HALF_LIFE_S
 from tests.harness.catalog import MINUTE, NOW
+from tests.harness.engagements import apply_engagement
 
 
 def engagement(*links: tuple[int, float], weight: float = 1.0, at_ms: int = NOW) -> Engagement:

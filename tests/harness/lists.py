@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from features.behaviour import UNKNOWN, Behaviour, Engagement, apply_engagement
+from features.behaviour import UNKNOWN, Behaviour, Engagement
 from features.dials import NO_DIALS, turn
 from features.item import Item, key_of
 from features.ledger import EMPTY
@@ -26,6 +26,7 @@ from inference.retrieval.sources.table import SOURCE_NAMES
 from inference.retrieval.tastes import find_tastes
 from inference.retrieval.trends import find_trends
 from tests.harness.catalog import DIMENSIONS, ENCODER, NOW, item, profile_of, vector
+from tests.harness.engagements import apply_engagement
 
 
 def catalog_of(*changes: tuple[str, Item | None]) -> Catalog:

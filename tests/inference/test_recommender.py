@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from features.behaviour import UNKNOWN, Engagement, apply_engagement
+from features.behaviour import UNKNOWN, Engagement
 from features.dials import NO_DIALS, turn
 from features.item import key_of
 from features.profile import NEW, Profile
@@ -12,6 +12,7 @@ from inference.catalog.catalog import Catalog
 from inference.ranking.features import FEATURES
 from inference.recommender import Prepared, Recommended, Recommender
 from tests.harness.catalog import DIMENSIONS, ENCODER, NOW, act, item, profile_of, reds_and_blues
+from tests.harness.engagements import apply_engagement
 from tests.harness.lists import catalog_of, ids, slot_of
 
 RED, BLUE = profile_of(act("red-0")), profile_of(act("blue-0"))

@@ -7,7 +7,7 @@ import numba.core.event
 import pytest
 from numba.core.registry import CPUDispatcher
 
-from features.behaviour import UNKNOWN, Engagement, apply_engagement
+from features.behaviour import UNKNOWN, Engagement
 from features.dials import NO_DIALS, turn
 from features.item import key_of
 from features.profile import NEW, Profile
@@ -20,6 +20,7 @@ from inference.recommender import Recommender
 from inference.warm_up import warm_up_items, warm_up_lists
 from state.codec import decode_behaviour, decode_profile, encode_behaviour, encode_profile
 from tests.harness.catalog import DIMENSIONS, NOW, act, item, profile_of, reds_and_blues, vector
+from tests.harness.engagements import apply_engagement
 from tests.harness.lists import steps_of
 
 

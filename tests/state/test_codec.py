@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from features.behaviour import UNKNOWN, Behaviour, Engagement, apply_engagement
+from features.behaviour import UNKNOWN, Behaviour, Engagement
 from features.dials import NO_DIALS, turn
 from features.item import Item
 from features.profile import NEW, NOTHING_ASKED, Action, Privacy, Profile
@@ -28,6 +28,7 @@ from state.codec import (
 )
 from state.errors import StateCorrupt
 from tests.harness.catalog import NOW, act, item, profile_of
+from tests.harness.engagements import apply_engagement
 
 keys = st.integers(0, 2**64 - 1)
 times = st.integers(0, 2**32 * 1000 - 1)

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
-from features.behaviour import UNKNOWN, Engagement, apply_engagement
+from features.behaviour import UNKNOWN, Engagement
 from features.trends import NO_TRENDS, update_trends
 from state.memory import MemoryPartitions
 from state.partitions import START
 from state.signals import Signals, SignalStore, Wanted, partition_of
 from tests.harness.catalog import NOW, item
+from tests.harness.engagements import apply_engagement
 
 CLICKED = apply_engagement(UNKNOWN, Engagement(7, NOW, 1.0, ((8, 1.0),), 0, 0))
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.jit import compiled
-from features.profile import IMPRESSION, Profile
+from features.profile import Profile, chosen
 from inference.behaviour.recent_steps import AFTER, BEFORE, ITEM, PLACES, USER, VISIT_BEFORE
 from inference.retrieval.merge import NO_ROWS, SESSION, Proposals
 from inference.retrieval.query import Query
@@ -67,8 +67,7 @@ def propose(query: Query, count: int = PROPOSED_COUNT) -> Proposals:
 
 def _history(profile: Profile) -> NDArray[np.uint64]:
     """The keys of the items that a user chose last, the latest first."""
-    chosen = profile.engaged[profile.engaged["weight"] > np.float32(IMPRESSION)]
-    latest: NDArray[np.uint64] = chosen["item"][: -HISTORY_COUNT - 1 : -1]
+    latest: NDArray[np.uint64] = chosen(profile)["item"][: -HISTORY_COUNT - 1 : -1]
     return latest
 
 

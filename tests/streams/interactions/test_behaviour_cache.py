@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 import numpy as np
 import pytest
 
-from features.behaviour import UNKNOWN, Behaviour, Engagement, apply_engagement
+from features.behaviour import UNKNOWN, Behaviour, Engagement
 from features.trends import NO_TRENDS, update_trends
 from inference.exploration.newcomers import count_met
 from state.degradations import Degradations
@@ -15,6 +15,7 @@ from state.signals import Signals, SignalStore, partition_of
 from streams.interactions import behaviour_cache as module
 from streams.interactions.behaviour_cache import BehaviourCache
 from tests.harness.catalog import NOW
+from tests.harness.engagements import apply_engagement
 from tests.harness.fakes import until
 
 CLICKED = apply_engagement(UNKNOWN, Engagement(7, NOW, 1.0, ((8, 1.0),), 0, 0))
