@@ -3,7 +3,6 @@
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -32,22 +31,11 @@ class NoAnswer(StreamError):
     """No worker answered the query in time, or the picture was refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A picture, and the limits on what may look like it."""
-
-    image: Path
-    category: str | None
-    min_price: float | None
-    max_price: float | None
-
-
-def show_similar(query: Query, count: int, timeout_s: float, as_json: bool) -> None:
-    """Ask for similar items and print at most `count`; raises NoAnswer."""
+def show_similar(image: Path, only: Only, count: int, timeout_s: float, as_json: bool) -> None:
+    """Ask for at most `count` items that look like a picture, and print them; raises NoAnswer."""
     settings = read_settings()
-    only = Only(category=query.category, min_price=query.min_price, max_price=query.max_price)
     try:
-        picture = read_picture(query.image)
+        picture = read_picture(image)
         msgspec.convert(msgspec.to_builtins(only), Only)
     except (OSError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
@@ -58,10 +46,11 @@ def show_similar(query: Query, count: int, timeout_s: float, as_json: bool) -> N
             picture,
             timeout_s,
             only=only,
+            count=count,
             asker=known_as(settings, f"similar-{uuid.uuid4().hex}"),
             security=kafka_security(settings),
         )
-    _print(query.image, answer.items[:count], as_json)
+    _print(image, answer.items, as_json)
 
 
 def _print(image: Path, items: Sequence[RecommendedItem], as_json: bool) -> None:
@@ -81,6 +70,7 @@ def ask_similar(
     timeout_s: float,
     *,
     only: Only | None = None,
+    count: int | None = None,
     asker: str,
     security: KafkaSecurity = PLAINTEXT,
 ) -> Recommendations:
@@ -93,6 +83,7 @@ def ask_similar(
         image=picture,
         purpose="query",
         only=only,
+        count=count,
     )
     with (
         RecommendationSubscriber(

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from features.recommendation import Reason, RecommendedItem
 from inference.catalog.catalog import Catalog
 from inference.catalog.copies import distinct
+from inference.ranking.reasons import rounded
 
 
 class SimilarRanker:
@@ -22,22 +23,22 @@ class SimilarRanker:
         *,
         length: int,
         now_ms: int,
-        owner: int | None = None,
+        min_similarity: float = -1.0,
     ) -> list[RecommendedItem]:
-        """The first `length` of the rows [n] nearest to an embedding [dimensions], without the `owner`'s items.
+        """The first `length` of the rows [n] nearest to an embedding [dimensions], which are as similar as asked for.
 
         `rows` come with the nearest first; expired items and second copies of a picture are left out.
         """
-        is_owned = catalog.owners[rows] == np.uint64(owner) if owner else np.zeros(len(rows), np.bool_)
-        rows = distinct(rows[(catalog.expires_ms[rows] > now_ms) & ~is_owned], catalog.pictures.halves, length)
-        similarities = catalog.pictures.similarities(rows, query[None]).tolist()
+        rows = distinct(rows[catalog.expires_ms[rows] > now_ms], catalog.pictures.halves, length)
+        similarities = rounded(catalog.pictures.similarities(rows, query[None]))
         return [
             RecommendedItem(
                 item_id=catalog.item_ids[row],
-                score=round(similarity, 4),
+                score=similarity,
                 source="visual",
                 explore=False,
-                reasons=[Reason(code="looks_like", similarity=round(similarity, 4))],
+                reasons=[Reason(code="looks_like", similarity=similarity)],
             )
             for row, similarity in zip(rows.tolist(), similarities, strict=True)
+            if similarity >= min_similarity
         ]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from features.item import Item
-from features.search_filter import NO_FILTER, SearchFilter
+from features.item import Item, key_of
+from features.search_filter import SearchFilter
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import FindSimilar
 from inference.encoders.encoder import Encoding
@@ -26,7 +26,7 @@ from streams.processing.unknown_fields import note_unknown_fields
 from streams.uploads.encoding_cache import PictureFeatures
 from streams.uploads.picture_features import FeatureExtractor
 from streams.wire.cloud_events import event_key
-from streams.wire.events import Interaction, Recommendations, Trigger, Upload, encode
+from streams.wire.events import Interaction, Only, Recommendations, Trigger, Upload, encode
 from streams.wire.namespace import Namespace
 from streams.wire.parsing import parse_upload, time_said
 from streams.wire.records import Message, Record
@@ -99,7 +99,14 @@ class UploadsAgent:
         now_ms = self._clock_ms()
         self._catalog.advance(now_ms)
         rows, degraded = await self._find(upload, encoding)
-        items = self._ranker.rank(encoding.embedding, rows, self._catalog, length=self._length, now_ms=now_ms)
+        items = self._ranker.rank(
+            encoding.embedding,
+            rows,
+            self._catalog,
+            length=upload.count or self._length,
+            now_ms=now_ms,
+            min_similarity=_least_similarity(upload),
+        )
         RECOMMENDATIONS.labels("similar", ",".join(degraded)).inc()
         answer = Recommendations(
             rec_id=f"similar-{record.partition}-{record.offset}",
@@ -125,10 +132,9 @@ class UploadsAgent:
         """Return the rows most similar to a query's picture, and what was degraded."""
         if encoding.version != self._catalog.pictures.encoder:
             return np.zeros(0, np.int64), []
-        only = upload.only
-        search_filter = NO_FILTER if only is None else SearchFilter(only.category, only.min_price, only.max_price)
+        count = upload.count or self._length
         try:
-            return await self._find_similar(encoding.embedding, self._length, search_filter), []
+            return await self._find_similar(encoding.embedding, count, _search_filter(upload)), []
         except StateUnavailable as error:
             log.warning("index_unavailable", error=str(error))
             return np.zeros(0, np.int64), ["index"]
@@ -144,6 +150,17 @@ class UploadsAgent:
         )
         topic, headers = self._namespace.topic(INTERACTIONS), (header_of(record),)
         return Message(topic, upload.user_id.encode(), encode(interaction), headers)
+
+
+def _search_filter(query: Upload) -> SearchFilter:
+    only = query.only or Only()
+    excluded = frozenset(map(key_of, only.exclude))
+    return SearchFilter(only.category, only.min_price, only.max_price, key_of(query.user_id), excluded)
+
+
+def _least_similarity(query: Upload) -> float:
+    least = query.only.min_similarity if query.only else None
+    return -1.0 if least is None else least
 
 
 def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:

@@ -144,6 +144,28 @@ async def test_a_query_is_answered_with_what_it_is_limited_to(studio: Studio) ->
     assert [item.item_id for item in studio.publisher.lists()[0].items] == ["i2"]
 
 
+async def test_a_query_gets_as_many_as_it_asks_for_and_nothing_of_its_own_or_excluded(studio: Studio) -> None:
+    owners = ["u1", "u7", "u1"]
+    pictures = [shirt((205 - 40 * n, 30, 40)) for n in range(3)]
+    uploads = [upload(f"i{n}", pictures[n], user_id=owner) for n, owner in enumerate(owners)]
+    await studio.handle([record(n, each) for n, each in enumerate(uploads)])
+    studio.catalog.apply([(item.item_id, item) for item in studio.items()])
+
+    await studio.handle([query(pictures[0]), query(pictures[0], count=1), query(pictures[0], only={"exclude": ["i0"]})])
+    found = [[item.item_id for item in answer.items] for answer in studio.publisher.lists()]
+    assert [sorted(each) for each in found] == [["i0", "i2"], ["i0"], ["i2"]]
+
+
+async def test_a_query_gets_nothing_less_alike_than_it_asks_for(studio: Studio) -> None:
+    await studio.handle([record(0, upload("red", shirt())), record(1, upload("blue", shirt(BLUE)))])
+    studio.catalog.apply([(item.item_id, item) for item in studio.items()])
+    limits = [{"min_similarity": least} for least in (-1, 0.999, 1)]
+    await studio.handle([query(shirt(), only=only) for only in limits])
+    found = [[item.item_id for item in answer.items] for answer in studio.publisher.lists()]
+    assert found[:2] == [["red", "blue"], ["red"]]
+    assert found[2] in ([], ["red"])  # as the rounding of float16 has it
+
+
 async def test_a_query_says_when_the_index_is_away(studio: Studio) -> None:
     studio.is_index_away = True
     await studio.handle([record(0, upload("i1"))])
