@@ -5,6 +5,7 @@ InferenceError
 ├── EncoderMismatch     invalid: model and settings do not fit, stop at start
 ├── EncoderUnavailable  Triton is down, slow or overloaded: retry later
 ├── ModelRefused        invalid: a ranker model or a lesson that this release cannot use
+├── NothingToLearn      a log in which there is nothing for a model to learn
 ├── ExportError         the model repository cannot be made
 └── SnapshotUnusable    the snapshot is of another catalogue, or damaged: read the topic instead
 """
@@ -28,6 +29,10 @@ class EncoderUnavailable(InferenceError):
 
 class ModelRefused(InferenceError):
     """A ranker's model, or a lesson for it, is damaged, too large, or of another release."""
+
+
+class NothingToLearn(InferenceError):
+    """A log is empty, or too short for a model to learn anything from it."""
 
 
 class ExportError(InferenceError):

@@ -36,3 +36,27 @@ def ranker(
     if out is None and not publish:
         raise typer.BadParameter("say what to do with the version: --out FILE, --publish, or both")
     learn(data, out, publish=publish, seed=seed, as_json=as_json)
+
+
+@app.command()
+def sequence(
+    to: Annotated[Path, typer.Option(dir_okay=False, help="Write the model to this file.")],
+    data: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="A folder with a log, as for `bench stream`.")
+    ] = None,
+    from_kafka: Annotated[bool, typer.Option("--from-kafka", help="Learn from the deployment's own topics.")] = False,
+    share: Annotated[
+        float, typer.Option(min=0.01, max=1, help="Learn from this share of the events, the earliest.")
+    ] = 1.0,
+    minutes: Annotated[float, typer.Option(min=0, help="Stop after this time; the same command then goes on.")] = float(
+        "inf"
+    ),
+    seed: Annotated[int, typer.Option(help="Decides what is random: the same seed gives the same model.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn what users choose after what, for SIGHTLINE_SEQUENCE; exit code 1 if nothing was kept."""
+    from cli.train.sequence import learn
+
+    if (data is None) != from_kafka:
+        raise typer.BadParameter("give --data FOLDER, or --from-kafka for the deployment's own topics")
+    learn(data, to, share=share, seconds=60 * minutes, seed=seed, as_json=as_json)
