@@ -4,7 +4,7 @@ InferenceError
 ├── BadEmbedding        invalid: this picture's answer is unusable, never retry
 ├── EncoderMismatch     invalid: model and settings do not fit, stop at start
 ├── EncoderUnavailable  Triton is down, slow or overloaded: retry later
-├── ModelRefused        invalid: a ranker model or a lesson that this release cannot use
+├── ModelRefused        invalid: a model or a lesson that this release cannot use
 ├── ExportError         the model repository cannot be made
 └── SnapshotUnusable    the snapshot is of another catalogue, or damaged: read the topic instead
 """
@@ -27,7 +27,7 @@ class EncoderUnavailable(InferenceError):
 
 
 class ModelRefused(InferenceError):
-    """A ranker's model, or a lesson for it, is damaged, too large, or of another release."""
+    """A ranker's model, a lesson for it, or a file of factors is damaged, too large, or of another release."""
 
 
 class ExportError(InferenceError):
