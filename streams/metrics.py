@@ -220,6 +220,11 @@ MODELS_REFUSED = Counter(
     "sightline_models_refused_total",
     "Records of state.models that this release cannot rank with; the last good one stays",
 )
+FACTOR_ITEMS = Gauge("sightline_factor_items", "Items with latent factors by which this process makes lists; 0: none")
+FACTORS_REFUSED = Counter(
+    "sightline_factors_refused_total",
+    "Files of latent factors that this release cannot use; the last good ones stay",
+)
 BUILD = Info("sightline_build", "Version of Sightline and of the encoder; reported by uploads workers")
 
 #: Finding a stage's histogram takes as long as observing it.

@@ -33,7 +33,9 @@ _COLUMNS = {
 }
 
 
-def judge(data: Path | None, protocol: Protocol, tail: Path | None, seed: int, as_json: bool) -> None:
+def judge(
+    data: Path | None, protocol: Protocol, tail: Path | None, seed: int, as_json: bool, *, factors: bool
+) -> None:
     """Judge the lists by the log in `data`, or by the deployment's topics, and print the figures."""
     begin()
     settings = read_settings()
@@ -42,7 +44,10 @@ def judge(data: Path | None, protocol: Protocol, tail: Path | None, seed: int, a
         later = in_order(read_events(tail), seed) if tail is not None else []
     except UnreadableLog as error:
         raise typer.BadParameter(str(error)) from error
-    found = evaluate(settings, log, protocol, tail=later, seed=seed, progress=progress)
+    try:
+        found = evaluate(settings, log, protocol, tail=later, seed=seed, factors=factors, progress=progress)
+    except ModuleNotFoundError as error:
+        raise typer.BadParameter(f"--factors needs {error.name}: install sightline[training]") from error
     page = settings.home / "bench" / "stream.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(_page(found), encoding="utf-8")

@@ -39,6 +39,29 @@ def ranker(
 
 
 @app.command()
+def factors(
+    data: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="A folder with a log, as for `bench stream`.")
+    ] = None,
+    from_kafka: Annotated[bool, typer.Option("--from-kafka", help="Learn from the deployment's own topics.")] = False,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Where they go: a path or a URL; without it the place that workers read."),
+    ] = None,
+    dimensions: Annotated[int, typer.Option(min=2, max=256, help="Numbers of each item.")] = 64,
+    regularization: Annotated[float, typer.Option(min=1e-3, max=1e6, help="More of it for few or noisy data.")] = 10.0,
+    seed: Annotated[int, typer.Option(min=0, help="Decides what is random: the same seed gives the same file.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Train latent factors of items on what users chose, by alternating least squares (docs/factors.md)."""
+    from cli.train.factors import learn
+
+    if (data is None) != from_kafka:
+        raise typer.BadParameter("give --data FOLDER, or --from-kafka for the deployment's own topics")
+    learn(data, to, dimensions=dimensions, regularization=regularization, seed=seed, as_json=as_json)
+
+
+@app.command()
 def sequence(
     to: Annotated[Path, typer.Option(dir_okay=False, help="Write the model to this file.")],
     data: Annotated[

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, closing
 from cli.output import progress
 from deploy.local import Endpoints
 from features.profile import NEW, Profile
+from inference.behaviour.factor_file import FILE_BYTES, Factors, decode_factors
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.errors import ModelRefused
@@ -18,9 +19,11 @@ from streams.catalog.replica import CatalogReplica
 from streams.credentials import kafka_security, redis_access
 from streams.errors import AccessRefused, BrokerUnavailable
 from streams.kafka.log_reader import KafkaLogReader
+from streams.learning.model_file import ModelFile
 from streams.learning.model_log import last_version
 from streams.settings import Settings
 from streams.steps.replica import StepsReplica
+from streams.uploads.object_store import ObjectMissing, ObjectsUnavailable
 from streams.wire.namespace import Namespace
 from streams.wire.topics import CATALOG, MODELS, STEPS
 
@@ -82,4 +85,16 @@ def read_model(settings: Settings, endpoints: Endpoints) -> RankerModel | None:
         return None if found is None or found.version == 0 else found.ranker()
     except (BrokerUnavailable, AccessRefused, ModelRefused) as error:
         progress(f"the hand weights stand in for the ranker that learns: {error}")
+        return None
+
+
+async def read_factors(settings: Settings) -> Factors | None:
+    """The latent factors that lists are made by now; None for none, and, said on stderr, for those not to be had."""
+    if settings.factors is None:
+        return None
+    try:
+        found = await ModelFile(settings.factors).read(FILE_BYTES)
+        return None if found is None else decode_factors(found[0])
+    except (ObjectMissing, ObjectsUnavailable, ModelRefused) as error:
+        progress(f"the source factors is left out: {error}")
         return None

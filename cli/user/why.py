@@ -91,8 +91,16 @@ def answer_in_words(answer: Answer) -> str:
             found = f"others chose {answer.known} of the user's last {answer.latest} items lately"
             return f"{found}, and none of them chose it around that"
         case "weaker":
-            proposed = f"the weakest of the {answer.proposals} that it proposes has {answer.weakest:.2f}"
+            proposed = "it proposes none"
+            if answer.weakest is not None:
+                proposed = f"the weakest of the {answer.proposals} that it proposes has {answer.weakest:.2f}"
             return f"strength {answer.strength:.2f}; {proposed}"
+        case "no_factors":
+            return "left out: no latent factors are set (SIGHTLINE_FACTORS), or they could not be read"
+        case "no_factor":
+            return "the item has no latent factor: it is newer than the training, or too few users chose it before"
+        case "no_choice_known":
+            return "the user chose nothing that has a latent factor"
         case "less_similar":
             weakest = (
                 "it proposes none" if answer.weakest is None else f"the weakest it proposes has {answer.weakest:.2f}"

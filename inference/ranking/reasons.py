@@ -18,6 +18,7 @@ from inference.ranking.weights import (
     NEW,
     SAME_CATEGORY,
     SAME_COLOUR,
+    SUITS_TASTE,
 )
 from inference.retrieval.candidates import Candidates
 from inference.retrieval.preferences import NAMED_BY
@@ -49,6 +50,7 @@ def find_reasons(
         candidates.rows,
         candidates.origins,
         candidates.session_origins,
+        _taste_origins(picked, query, candidates),
         tastes.rows,
         tastes.vectors,
         tastes.colours,
@@ -60,6 +62,14 @@ def find_reasons(
     evidence = zip(codes.tolist(), about.tolist(), rounded(strengths), strict=True)
     reasons = [_reason(CODES[code], each, strength, candidates, catalog) for code, each, strength in evidence]
     return [reasons[start:end] for start, end in pairwise([0, *ends.tolist()])]
+
+
+def _taste_origins(picked: NDArray[np.int64], query: Query, candidates: Candidates) -> NDArray[np.int64]:
+    """The row of the user's item that speaks most for each filled slot [s] by latent factors, -1 for none."""
+    chosen = picked[picked >= 0]
+    if query.factors is None:
+        return np.full(len(chosen), -1)
+    return query.factors.origins(candidates.users.take(chosen), candidates.rows.take(chosen))
 
 
 def rounded(values: NDArray[np.floating] | np.floating) -> Any:
@@ -76,6 +86,7 @@ def _evidence(
     rows: NDArray[np.int64],
     origins: NDArray[np.int64],
     session_origins: NDArray[np.int64],
+    taste_origins: NDArray[np.int64],
     engaged: NDArray[np.int64],
     engaged_vectors: NDArray[np.float32],
     taste_colours: NDArray[np.float32],
@@ -114,6 +125,8 @@ def _evidence(
                     about[count] = origins[candidate]
                 elif code == CHOSEN_BY_SIMILAR:
                     about[count] = session_origins[candidate]
+                elif code == SUITS_TASTE:
+                    about[count] = taste_origins[slots]
                 elif code == SAME_CATEGORY:
                     about[count] = categories[rows[candidate]]
                 elif code == SAME_COLOUR:
@@ -149,7 +162,7 @@ def _reason(code: ReasonCode, about: int, strength: float, candidates: Candidate
     match code:
         case "looks_like":
             return Reason(code=code, item_id=catalog.item_ids[about], similarity=strength)
-        case "chosen_after" | "chosen_by_similar":
+        case "chosen_after" | "chosen_by_similar" | "suits_taste":
             return Reason(code=code, item_id=catalog.item_ids[about], strength=strength)
         case "same_category":
             return Reason(code=code, category=catalog.category_names[about], strength=strength)

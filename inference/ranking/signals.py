@@ -18,6 +18,7 @@ from inference.ranking.weights import (
     POPULAR,
     SAME_CATEGORY,
     SAME_COLOUR,
+    SUITS_TASTE,
     TRENDING,
     WEIGHTS,
     YOU_ASKED,
@@ -35,6 +36,8 @@ def find_signals(query: Query, candidates: Candidates) -> NDArray[np.float32]:
     signals = np.zeros((len(WEIGHTS), len(candidates.rows)), np.float32)
     signals[CHOSEN_AFTER] = candidates.strengths
     signals[CHOSEN_BY_SIMILAR] = candidates.session_strengths
+    if query.factors is not None:
+        signals[SUITS_TASTE] = query.factors.strengths(candidates.rows, candidates.bounds)
     signals[YOU_ASKED] = candidates.wishes.weights
     tastes, catalog = query.tastes, query.catalog
     _fill(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from features.behaviour import Behaviour
 from features.item import key_of
 from features.profile import Profile
+from inference.behaviour.factor_file import Factors
 from inference.experiment import Arm, Experiment
 from inference.ranking.model import RankerModel
 from inference.ranking.rules import ListRules
@@ -70,10 +71,11 @@ class ListMaker:
         *,
         namespace: Namespace,
         model: Callable[[], RankerModel | None] = lambda: None,
+        factors: Callable[[], Factors | None] = lambda: None,
         experiment: Experiment | None = None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        self._model = model
+        self._model, self._factors = model, factors
         self._behaviour_cache = behaviour_cache
         self._recommender = recommender
         self._index_client = index_client
@@ -89,6 +91,7 @@ class ListMaker:
     async def make(self, due: Sequence[Due], stages: StageTimer) -> list[MadeList]:
         """Make one list for each of these users, all by the same ranker."""
         self._recommender.apply_model(self._model())
+        self._recommender.apply_factors(self._factors())
         behaviours = await self._behaviour_cache.behaviours(self._recommender.needed(profile for profile, _ in due))
         made: list[MadeList] = []
         for arm, group in self._groups(due):

@@ -7,6 +7,7 @@ from typing import Literal
 
 from faust.types import TP
 
+from inference.behaviour.factor_file import Factors
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
 from inference.exploration.newcomers import latest_keys
@@ -26,6 +27,8 @@ from streams.items.agent import SignalsAgent
 from streams.items.changes import item_changes_agent
 from streams.kafka.faust_app import App
 from streams.learning.agent import LearningAgent, warm_up_learning
+from streams.learning.factor_follower import FactorFollower
+from streams.learning.model_file import ModelFile
 from streams.learning.model_follower import ModelFollower
 from streams.privacy.agent import privacy_agent
 from streams.privacy.receipts import Receipts
@@ -112,13 +115,14 @@ async def _make_lists(resources: Resources, redis: Client, catalog: Catalog) -> 
     recent_steps = await resources.recent_steps()
     recommender = Recommender(catalog, length=settings.list_length, recent_steps=recent_steps, rules=rules_of(settings))
     index_client = await resources.index_client(catalog)
-    model = await _follow_models(resources)
+    model, factors = await _follow_models(resources), await _follow_factors(resources)
     return ListMaker(
         behaviour_cache,
         recommender,
         index_client,
         namespace=resources.namespace,
         model=model,
+        factors=factors,
         experiment=read_experiment(settings.experiment),
     )
 
@@ -131,6 +135,16 @@ async def _follow_models(resources: Resources) -> Callable[[], RankerModel | Non
     resources.watch(follower, follower.stop)
     await follower.start()
     return lambda: follower.model
+
+
+async def _follow_factors(resources: Resources) -> Callable[[], Factors | None]:
+    """Return what gives the newest latent factors of items."""
+    if resources.settings.factors is None:
+        return lambda: None
+    follower = FactorFollower(ModelFile(resources.settings.factors))
+    resources.watch(follower, follower.stop)
+    await follower.start()
+    return lambda: follower.factors
 
 
 async def _make_lessons(resources: Resources, lists: ListMaker, publisher: DeadLetterPublisher) -> LessonMaker | None:

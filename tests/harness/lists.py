@@ -15,6 +15,7 @@ from features.ledger import EMPTY
 from features.profile import Action, Profile
 from features.recommendation import RecommendedItem
 from features.trends import NO_TRENDS, update_trends
+from inference.behaviour.factors import FactorSpace
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.exploration.newcomers import NOBODY_MET, find_newcomers
@@ -59,18 +60,21 @@ def query_of(
     trends: Mapping[str, tuple[float, float]] | None = None,
     recent_steps: RecentSteps | None = None,
     met: NDArray[np.void] | None = None,
+    space: FactorSpace | None = None,
 ) -> Query:
     """What the lists of some users are made from; `trends` are (popular, trend) by item."""
     table = {key_of(name): Behaviour(EMPTY, *sums, NOW) for name, sums in (trends or {}).items()}
+    tastes = find_tastes(profiles, catalog, NOW)
     return Query(
         profiles,
         users,
-        find_tastes(profiles, catalog, NOW),
+        tastes,
         {key_of(name): behaviour for name, behaviour in (behaviours or {}).items()},
         find_trends(update_trends(NO_TRENDS, table, NOW), catalog, NOW),
         catalog,
         NOW,
         recent_steps=recent_steps,
+        factors=None if space is None else space.fold_in(tastes.rows, tastes.weights),
         newcomers=find_newcomers(NOBODY_MET if met is None else met, catalog),
     )
 
@@ -84,10 +88,11 @@ def query_after(
     dials: Mapping[str, float] | None = None,
     recent_steps: RecentSteps | None = None,
     met: NDArray[np.void] | None = None,
+    space: FactorSpace | None = None,
 ) -> Query:
     """What the list of one user after some actions is made from."""
     profile = replace(profile_of(*actions), dials=turn(NO_DIALS, list((dials or {}).items())))
-    return query_of(catalog, [profile], [key_of(user)], behaviours, trends, recent_steps, met)
+    return query_of(catalog, [profile], [key_of(user)], behaviours, trends, recent_steps, met, space)
 
 
 def candidates_of(catalog: Catalog, *actions: Action, **facts: Any) -> Candidates:
