@@ -46,6 +46,7 @@ _READ_ADDRESS: Final = {
     "triton": triton_address,
     "object_store": store_url,
     "factors": file_place,
+    "sequence": file_place,
 }
 
 
@@ -166,6 +167,10 @@ class Settings(BaseSettings):
         None,
         description="file of latent factors (sightline train factors): a path, or file, s3, gs or az with a key",
     )
+    sequence: str | None = Field(
+        None,
+        description="file of a sequence model (sightline train sequence): a path, or file, s3, gs or az with a key",
+    )
     learning: Literal["on", "frozen", "off"] = Field(
         "on",
         description="the ranker learns from what users do; frozen: lists keep its last version; off: hand weights",
@@ -208,7 +213,7 @@ class Settings(BaseSettings):
     def _without_login_in_url(cls, values: dict[str, Any]) -> dict[str, Any]:
         return split_login(values)
 
-    @field_validator("kafka", "redis", "triton", "object_store", "factors")
+    @field_validator("kafka", "redis", "triton", "object_store", "factors", "sequence")
     @classmethod
     def _address(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None:

@@ -14,6 +14,7 @@ from benchmarks.evaluation.log import Event, Log, UnreadableLog
 from benchmarks.evaluation.measures import LENGTHS, Answers
 from benchmarks.evaluation.protocols import Protocol, Question, Step, steps_of, steps_of_tail
 from benchmarks.evaluation.replayed_world import ReplayedWorld
+from inference.sequence.model import SequenceModel
 from streams.learning.learner import Learner
 from streams.settings import Settings
 
@@ -31,17 +32,19 @@ def evaluate(
     tail: Sequence[Event] = (),
     seed: int,
     factors: bool = False,
+    sequence: SequenceModel | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """The figures of a log, as `sightline bench stream --json` prints them; raises UnreadableLog.
 
     With a `tail` the log is also learned whole, and each event of the tail is predicted before it is learned. The same
     log and seed give the same figures, but for `us_per_event` and `us_per_list`. With `factors` lists follow latent
-    factors, too, which are trained at up to TRAININGS points on what came before.
+    factors, too, which are trained at up to TRAININGS points on what came before; they follow the model `sequence` from
+    the first event on that is later than what it learned.
     """
     if not log.events:
         raise UnreadableLog("the log holds no event")
-    replay = Replay(settings, log, (), seed, progress, Choices() if factors else None)
+    replay = Replay(settings, log, (), seed, progress, Choices() if factors else None, sequence)
     # One thread: times are those of one core, and sums are always in the same order.
     with threadpool_limits(1):
         judged = replay.run(steps_of(log.events, protocol), len(log.events))
@@ -61,7 +64,9 @@ def evaluate(
         "left_out": replay.left_out,
         "ratio_item_knn": round(product["hit_at_10"] / item_knn, 4) if item_knn else None,
     }
-    return {**found, "tail": _tail(settings, log, tail, seed, progress, Choices() if factors else None)} if tail else found
+    if not tail:
+        return found
+    return {**found, "tail": _tail(settings, log, tail, seed, progress, Choices() if factors else None, sequence)}
 
 
 def _tail(
@@ -71,8 +76,9 @@ def _tail(
     seed: int,
     progress: Callable[[str], None],
     choices: Choices | None,
+    sequence: SequenceModel | None,
 ) -> dict[str, Any]:
-    replay = Replay(settings, log, tail, seed, progress, choices)
+    replay = Replay(settings, log, tail, seed, progress, choices, sequence)
     with threadpool_limits(1):
         replay.run((Step(None, event) for event in log.events), len(log.events))
         judged = replay.run(steps_of_tail(tail), len(tail))
@@ -99,12 +105,15 @@ class Replay:
         seed: int,
         progress: Callable[[str], None],
         choices: Choices | None = None,
+        sequence: SequenceModel | None = None,
     ) -> None:
         self._choices = choices
         self._seed = seed
         self.crowd = Crowd(log, tail, seed)
         self.learner = Learner() if settings.learning == "on" else None
-        self.world = ReplayedWorld(settings, log, length=max(LENGTHS), seed=seed, learner=self.learner)
+        self.world = ReplayedWorld(
+            settings, log, length=max(LENGTHS), seed=seed, learner=self.learner, sequence=sequence
+        )
         names = self.crowd.names
         self._baselines, self.left_out = baselines_for(
             len(names), settings.dimensions, lambda item: self.world.picture(names[item]), seed

@@ -100,7 +100,11 @@ def answer_in_words(answer: Answer) -> str:
         case "no_factor":
             return "the item has no latent factor: it is newer than the training, or too few users chose it before"
         case "no_choice_known":
-            return "the user chose nothing that has a latent factor"
+            return "the user chose nothing that the training knew"
+        case "no_model":
+            return "left out: no sequence model is set (SIGHTLINE_SEQUENCE), or it could not be read"
+        case "unknown_to_model":
+            return "the model knows neither the item, nor its category or picture"
         case "less_similar":
             weakest = (
                 "it proposes none" if answer.weakest is None else f"the weakest it proposes has {answer.weakest:.2f}"

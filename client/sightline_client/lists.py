@@ -11,6 +11,7 @@ ReasonCode: TypeAlias = Literal[
     "chosen_after",
     "chosen_by_similar",
     "suits_taste",
+    "likely_next",
     "same_category",
     "same_colour",
     "trending",
@@ -46,7 +47,7 @@ class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One slot. `explore` marks one that a new item was given, to learn of it; `reasons` have the strongest first.
 
     `source` names the candidate source that is credited with the item, such as `visual`, `neighbours`, `sessions`,
-    `factors`, `trending`, `fresh` or `popular`; a later version may add others.
+    `factors`, `sequence`, `trending`, `fresh` or `popular`; a later version may add others.
     """
 
     item_id: str

@@ -45,6 +45,8 @@ def _answer(query: Query, row: int, source: Source, rows: NDArray[np.int64], sto
             return _sessions(query, row, rows)
         case "factors":
             return _factors(query, row, rows)
+        case "sequence":
+            return _sequence(query, row, rows)
         case "trending":
             return _ranked(query, row, source, rows, query.trends.trend)
         case "popular":
@@ -105,6 +107,18 @@ def _factors(query: Query, row: int, rows: NDArray[np.int64]) -> Answer:
         return Answer("factors", "no_choice_known", len(rows))
     strengths = rounded(factors.strengths(np.append(rows, row), np.array([0, len(rows) + 1])))
     return Answer("factors", "weaker", len(rows), strength=strengths[-1], weakest=min(strengths[:-1], default=None))
+
+
+def _sequence(query: Query, row: int, rows: NDArray[np.int64]) -> Answer:
+    expected = query.expected
+    if expected is None:
+        return Answer("sequence", "no_model", len(rows))
+    if not expected.vectors.has(np.array([row]))[0]:
+        return Answer("sequence", "unknown_to_model", len(rows))
+    if expected.latest[0] < 0:
+        return Answer("sequence", "no_choice_known", len(rows))
+    strengths = rounded(expected.strengths(np.append(rows, row), np.array([0, len(rows) + 1])))
+    return Answer("sequence", "weaker", len(rows), strength=strengths[-1], weakest=min(strengths[:-1], default=None))
 
 
 def _no_votes(query: Query, latest: int, known: int) -> AnswerCode:

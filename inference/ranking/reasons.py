@@ -14,6 +14,7 @@ from inference.ranking.weights import (
     CHOSEN_AFTER,
     CHOSEN_BY_SIMILAR,
     CODES,
+    LIKELY_NEXT,
     LOOKS_LIKE,
     NEW,
     SAME_CATEGORY,
@@ -51,6 +52,7 @@ def find_reasons(
         candidates.origins,
         candidates.session_origins,
         _taste_origins(picked, query, candidates),
+        np.full(len(picked), -1) if query.expected is None else query.expected.latest,
         tastes.rows,
         tastes.vectors,
         tastes.colours,
@@ -87,6 +89,7 @@ def _evidence(
     origins: NDArray[np.int64],
     session_origins: NDArray[np.int64],
     taste_origins: NDArray[np.int64],
+    latest: NDArray[np.int64],
     engaged: NDArray[np.int64],
     engaged_vectors: NDArray[np.float32],
     taste_colours: NDArray[np.float32],
@@ -127,6 +130,8 @@ def _evidence(
                     about[count] = session_origins[candidate]
                 elif code == SUITS_TASTE:
                     about[count] = taste_origins[slots]
+                elif code == LIKELY_NEXT:
+                    about[count] = latest[user]
                 elif code == SAME_CATEGORY:
                     about[count] = categories[rows[candidate]]
                 elif code == SAME_COLOUR:
@@ -162,7 +167,7 @@ def _reason(code: ReasonCode, about: int, strength: float, candidates: Candidate
     match code:
         case "looks_like":
             return Reason(code=code, item_id=catalog.item_ids[about], similarity=strength)
-        case "chosen_after" | "chosen_by_similar" | "suits_taste":
+        case "chosen_after" | "chosen_by_similar" | "suits_taste" | "likely_next":
             return Reason(code=code, item_id=catalog.item_ids[about], strength=strength)
         case "same_category":
             return Reason(code=code, category=catalog.category_names[about], strength=strength)

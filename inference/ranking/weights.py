@@ -10,6 +10,7 @@ WEIGHTS: dict[ReasonCode, float] = {
     "chosen_after": 1.5,
     "chosen_by_similar": 1.5,
     "suits_taste": 0.5,
+    "likely_next": 0.5,
     "same_category": 0.4,
     "same_colour": 0.8,
     "trending": 0.15,
@@ -27,6 +28,7 @@ LOOKS_LIKE = CODES.index("looks_like")
 CHOSEN_AFTER = CODES.index("chosen_after")
 CHOSEN_BY_SIMILAR = CODES.index("chosen_by_similar")
 SUITS_TASTE = CODES.index("suits_taste")
+LIKELY_NEXT = CODES.index("likely_next")
 SAME_CATEGORY = CODES.index("same_category")
 SAME_COLOUR = CODES.index("same_colour")
 TRENDING = CODES.index("trending")

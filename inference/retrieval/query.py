@@ -13,6 +13,7 @@ from inference.catalog.vector_space import SIMILAR_COUNT
 from inference.exploration.newcomers import NO_NEWCOMERS, Newcomers
 from inference.retrieval.tastes import Tastes
 from inference.retrieval.trends import Trends
+from inference.sequence.space import Expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class Query:
     `behaviours` by item key has what is known of the items in `co_engaged.recent_items`. A source that searches gives
     `reach` pictures for each search; with `is_exhaustive` these are the best of all that the user may be shown.
     `recent_steps` are those of all users; without them no list follows from sessions. `factors` are those of the users;
-    without them no list follows from latent factors. `newcomers` may be explored. The sources `without` propose nothing.
+    without them no list follows from latent factors. `expected` is what a sequence model expects of the users, if there
+    is one. `newcomers` may be explored. The sources `without` propose nothing.
     """
 
     profiles: Sequence[Profile]
@@ -36,5 +38,6 @@ class Query:
     is_exhaustive: bool = False
     recent_steps: RecentSteps | None = None
     factors: FoldedIn | None = None
+    expected: Expected | None = None
     newcomers: Newcomers = NO_NEWCOMERS
     without: frozenset[Source] = frozenset()

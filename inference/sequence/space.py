@@ -1,5 +1,6 @@
 """The vectors that a sequence model gives to the items of a catalogue and to users."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +62,7 @@ class SequenceSpace:
         self._pictured = np.zeros(0, np.bool_)
         self._changes = -1
 
-    def expect(self, profiles: list[Profile]) -> Expected:
+    def expect(self, profiles: Sequence[Profile]) -> Expected:
         """What the users of these profiles are likely to choose next, of what they have not seen."""
         self._align()
         histories = [self._history(profile) for profile in profiles]

@@ -15,7 +15,7 @@ LENGTH: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class UserTower:
-    """A gated recurrent unit (Cho et al. 2014) that remembers h numbers of a user, and a map from these to a vector [d].
+    """A gated recurrent unit (Cho et al. 2014) that remembers h numbers of a user, and a map from these to a vector.
 
     `entering` float32 [d, 3h] and `remembering` float32 [h, 3h] are the weights of an item's vector and of what is
     remembered, in the gates reset, update and new, one after the other; `biases` float32 [2, 3h] are added to each;
@@ -48,7 +48,7 @@ def _remember(
     bias: NDArray[np.float32],
     remembered: NDArray[np.float32],
 ) -> None:
-    """Write what is `remembered` [u, h], zeros before, after what `entered` [n, 3h], of which each user has `counts`."""
+    """Write what is `remembered` [u, h], zeros before, after what `entered` [n, 3h]; `counts` [u] are those of users."""
     size, step = len(weights), 0
     kept = np.empty(3 * size, np.float32)
     for user in range(len(counts)):

@@ -26,6 +26,7 @@ from inference.retrieval.query import Query
 from inference.retrieval.sources.table import SOURCE_NAMES
 from inference.retrieval.tastes import find_tastes
 from inference.retrieval.trends import find_trends
+from inference.sequence.space import SequenceSpace
 from tests.harness.catalog import DIMENSIONS, ENCODER, NOW, item, profile_of, vector
 from tests.harness.engagements import apply_engagement
 
@@ -61,6 +62,7 @@ def query_of(
     recent_steps: RecentSteps | None = None,
     met: NDArray[np.void] | None = None,
     space: FactorSpace | None = None,
+    sequence: SequenceSpace | None = None,
 ) -> Query:
     """What the lists of some users are made from; `trends` are (popular, trend) by item."""
     table = {key_of(name): Behaviour(EMPTY, *sums, NOW) for name, sums in (trends or {}).items()}
@@ -75,6 +77,7 @@ def query_of(
         NOW,
         recent_steps=recent_steps,
         factors=None if space is None else space.fold_in(tastes.rows, tastes.weights),
+        expected=None if sequence is None else sequence.expect(profiles),
         newcomers=find_newcomers(NOBODY_MET if met is None else met, catalog),
     )
 
@@ -89,10 +92,11 @@ def query_after(
     recent_steps: RecentSteps | None = None,
     met: NDArray[np.void] | None = None,
     space: FactorSpace | None = None,
+    sequence: SequenceSpace | None = None,
 ) -> Query:
     """What the list of one user after some actions is made from."""
     profile = replace(profile_of(*actions), dials=turn(NO_DIALS, list((dials or {}).items())))
-    return query_of(catalog, [profile], [key_of(user)], behaviours, trends, recent_steps, met, space)
+    return query_of(catalog, [profile], [key_of(user)], behaviours, trends, recent_steps, met, space, sequence)
 
 
 def candidates_of(catalog: Catalog, *actions: Action, **facts: Any) -> Candidates:

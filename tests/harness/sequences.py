@@ -6,6 +6,8 @@ import numpy as np
 
 from features.item import key_of
 from inference.sequence.histories import Histories
+from inference.sequence.model import SequenceModel
+from inference.sequence.user_tower import UserTower
 
 ITEMS = 40
 
@@ -43,3 +45,25 @@ def write_log(folder: Path, users: int, steps: int) -> Path:
     folder.mkdir()
     (folder / "events.csv").write_text("\n".join(["user,item,type,time", *lines]))
     return folder
+
+
+def next_of(**names: str) -> SequenceModel:
+    """A model by which one item follows another: `red_0="red-1"` says that red-1 is likely after red-0.
+
+    Its net remembers the last item alone, and knows no category and no picture.
+    """
+    pairs = {before.replace("_", "-"): after for before, after in names.items()}
+    keys = np.array(sorted({key_of(name) for name in (*pairs, *pairs.values())}), np.uint64)
+    place = {name: int(np.searchsorted(keys, key_of(name))) for name in (*pairs, *pairs.values())}
+    size = len(keys)
+    entering = np.hstack([np.zeros((size, 2 * size)), np.eye(size)]).astype(np.float32)
+    biases = np.zeros((2, 3 * size), np.float32)
+    # The update gate lets nothing stay.
+    biases[0, size : 2 * size] = -50
+    wish = np.zeros((size, size), np.float32)
+    for before, after in pairs.items():
+        wish[place[before], place[after]] = 4
+    tower = UserTower(entering, np.zeros((size, 3 * size), np.float32), biases, wish)
+    ids = np.vstack([np.zeros(size), np.eye(size)]).astype(np.float32)
+    empty = np.zeros((1, size), np.float32)
+    return SequenceModel(0, None, keys, ids, (), empty, empty[:0], tower)
