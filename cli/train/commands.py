@@ -63,11 +63,14 @@ def factors(
 
 @app.command()
 def sequence(
-    to: Annotated[Path, typer.Option(dir_okay=False, help="Write the model to this file.")],
     data: Annotated[
         Path | None, typer.Option(exists=True, file_okay=False, help="A folder with a log, as for `bench stream`.")
     ] = None,
     from_kafka: Annotated[bool, typer.Option("--from-kafka", help="Learn from the deployment's own topics.")] = False,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Where it goes: a path or a URL; without it the place that workers read."),
+    ] = None,
     share: Annotated[
         float, typer.Option(min=0.01, max=1, help="Learn from this share of the events, the earliest.")
     ] = 1.0,
@@ -77,7 +80,7 @@ def sequence(
     seed: Annotated[int, typer.Option(help="Decides what is random: the same seed gives the same model.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Learn what users choose after what, for SIGHTLINE_SEQUENCE; exit code 1 if nothing was kept."""
+    """Train a sequence model on what users chose after what; exit code 1 if nothing was kept."""
     from cli.train.sequence import learn
 
     if (data is None) != from_kafka:

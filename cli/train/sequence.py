@@ -1,6 +1,7 @@
 """What `sightline train sequence` does: it learns from a log what users choose after what, and keeps that in a file."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -9,44 +10,50 @@ from benchmarks.evaluation.readers import read_log
 from benchmarks.evaluation.sequences import histories_of
 from cli.bench.stream import read_deployment
 from cli.output import print_json, progress, results
-from inference.sequence.board import board
-from inference.sequence.course import Trained, train
 from inference.sequence.model import encode_model
-from streams.settings import read_settings
+from streams.learning.model_file import ModelFile
+from streams.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from inference.sequence.course import Trained
 
 
-def learn(data: Path | None, to: Path, *, share: float, seconds: float, seed: int, as_json: bool) -> None:
+def learn(data: Path | None, to: str | None, *, share: float, seconds: float, seed: int, as_json: bool) -> None:
     """Learn from the log in `data`, or from the deployment's topics; exit code 1 where nothing was kept."""
     settings = read_settings()
+    place = to or settings.sequence
+    if place is None:
+        raise typer.BadParameter("say where the model goes: --to FILE, or SIGHTLINE_SEQUENCE, where workers read it")
     try:
         log = read_log(data, seed=seed) if data is not None else read_deployment(settings)
     except UnreadableLog as error:
         raise typer.BadParameter(str(error)) from error
     first = Log(log.events[: round(share * len(log.events))], log.categories, log.items)
-    checkpoint, curves = to.with_name(to.name + ".checkpoint"), to.with_name(to.name + ".curves")
-    watch = board(curves)
-    progress(f"curves for TensorBoard are in {curves}" if watch else "without tensorboard there are no curves")
-    trained = train(
-        histories_of(first, settings.dimensions),
-        seed=seed,
-        checkpoint=checkpoint,
-        seconds=seconds,
-        progress=progress,
-        watch=watch,
-    )
+    trained = _train(settings, first, seconds, seed)
     is_kept = trained.is_over and trained.judged.ndcg > trained.popular.ndcg
     if is_kept:
-        draft = to.with_name(to.name + ".draft")
-        draft.write_bytes(encode_model(trained.model))
-        draft.replace(to)
-    if trained.is_over:
-        checkpoint.unlink(missing_ok=True)
-    _print(trained, to, is_kept=is_kept, as_json=as_json)
+        ModelFile(place).write(encode_model(trained.model))
+    _print(trained, place, is_kept=is_kept, as_json=as_json)
     if not is_kept:
         raise typer.Exit(1)
 
 
-def _print(trained: Trained, to: Path, *, is_kept: bool, as_json: bool) -> None:
+def _train(settings: Settings, log: Log, seconds: float, seed: int) -> "Trained":
+    try:
+        # Its packages are no part of a worker.
+        from inference.sequence.board import board
+        from inference.sequence.course import train
+    except ModuleNotFoundError as error:
+        raise typer.BadParameter(f"training needs {error.name}: install sightline[training]") from error
+    folder = settings.home / "sequence"
+    folder.mkdir(parents=True, exist_ok=True)
+    watch = board(folder / "curves")
+    progress("without the package tensorboard there are no curves" if watch is None else f"curves: {folder / 'curves'}")
+    histories = histories_of(log, settings.dimensions)
+    return train(histories, seed=seed, folder=folder, seconds=seconds, progress=progress, watch=watch)
+
+
+def _print(trained: "Trained", place: str, *, is_kept: bool, as_json: bool) -> None:
     judged, popular = trained.judged, trained.popular
     if as_json:
         figures = {"epochs": trained.epochs, "questions": trained.questions, "items": len(trained.model.keys)}
@@ -60,7 +67,7 @@ def _print(trained: Trained, to: Path, *, is_kept: bool, as_json: bool) -> None:
         soft_wrap=True,
     )
     if is_kept:
-        results().print(f"the model is in {to}", soft_wrap=True)
+        results().print(f"the model is in {place}", soft_wrap=True)
     elif not trained.is_over:
         results().print("the time was up: the same command goes on from here")
     else:

@@ -64,13 +64,14 @@ def train(
     histories: Histories,
     *,
     seed: int,
-    checkpoint: Path | None = None,
+    folder: Path | None = None,
     seconds: float = float("inf"),
     progress: Callable[[str], None] = lambda _: None,
     watch: Callable[[int, float, Judged], None] | None = None,
 ) -> Trained:
-    """Train on one thread, for `seconds` or little more, from the `checkpoint` on where it is of the same log and seed.
+    """Train on one thread, for `seconds` or little more.
 
+    In the `folder`, which exists, a checkpoint keeps each epoch until the end: the same log and seed go on from it.
     `watch` is called with each epoch, its loss and how it was judged. Raises NothingToLearn, and ModelRefused for a
     checkpoint that is damaged.
     """
@@ -78,24 +79,24 @@ def train(
     torch.set_num_threads(1)
     held_out = HeldOut(histories)
     training, course = Training(histories, held_out.count, seed), Course()
-    name = _name(histories, seed)
+    checkpoint = None if folder is None else folder / f"{_name(histories, seed)}.checkpoint"
     if checkpoint is not None and checkpoint.exists():
-        course = _resume(checkpoint, name, training)
-        progress(
-            f"going on after epoch {course.epochs}" if course.best else f"{checkpoint} is of another log: beginning"
-        )
+        course = _resume(checkpoint, training)
+        progress(f"going on after epoch {course.epochs}")
     began = time.monotonic()
     while not course.is_over:
         loss, judged = training.learn(), held_out.judge(training)
         course.add(judged, training.network)
         if checkpoint is not None:
-            _save(checkpoint, name, training, course)
+            _save(checkpoint, training, course)
         if watch is not None:
             watch(course.epochs, loss, judged)
         figures = f"loss {loss:.3f}, hit@10 {judged.hit:.4f}, nDCG@10 {judged.ndcg:.4f}"
         progress(f"epoch {course.epochs}: {figures} (best: epoch {course.best})")
         if time.monotonic() - began >= seconds:
             break
+    if checkpoint is not None and course.is_over:
+        checkpoint.unlink()
     training.network.load_state_dict(course.network)
     model, popular = _model(training, histories), held_out.judge_popular()
     return Trained(model, Judged(*course.judged), popular, len(held_out.questions), course.epochs, course.is_over)
@@ -122,23 +123,21 @@ def _name(histories: Histories, seed: int) -> str:
     digest = sha256(repr((seed, PATIENCE, settings(), histories.category_names, histories.encoder)).encode())
     for each in (histories.users, histories.items, histories.keys, histories.categories, histories.pictures):
         digest.update(np.ascontiguousarray(each).data)
-    return digest.hexdigest()
+    return digest.hexdigest()[:16]
 
 
-def _save(path: Path, name: str, training: Training, course: Course) -> None:
-    draft = path.with_name(path.name + ".draft")
-    torch.save({"name": name, "training": training.state(), "course": asdict(course)}, draft)
+def _save(path: Path, training: Training, course: Course) -> None:
+    draft = path.with_suffix(".draft")
+    torch.save({"training": training.state(), "course": asdict(course)}, draft)
     draft.replace(path)
 
 
-def _resume(path: Path, name: str, training: Training) -> Course:
-    """Go on from a checkpoint; an empty course for one of another log or seed. Raises ModelRefused."""
+def _resume(path: Path, training: Training) -> Course:
+    """Go on from a checkpoint; raises ModelRefused for a damaged one."""
     try:
         # Tensors and numbers alone: no code of the file runs.
         saved = torch.load(path, weights_only=True)
-        if saved["name"] != name:
-            return Course()
         training.resume(saved["training"])
         return Course(**saved["course"])
     except (RuntimeError, UnpicklingError, EOFError, KeyError, TypeError, ValueError) as error:
-        raise ModelRefused(f"{path} is no checkpoint of this release: remove it, and training begins again") from error
+        raise ModelRefused(f"{path} is damaged: remove it, and training begins again") from error

@@ -48,7 +48,7 @@ def _remember(
     bias: NDArray[np.float32],
     remembered: NDArray[np.float32],
 ) -> None:
-    """Write what is `remembered` [u, h], zeros before, after what `entered` [n, 3h]; `counts` [u] are those of users."""
+    """Write what is `remembered` [u, h], zeros before, after what `entered` [n, 3h], `counts` [u] of it by user."""
     size, step = len(weights), 0
     kept = np.empty(3 * size, np.float32)
     for user in range(len(counts)):

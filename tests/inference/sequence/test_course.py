@@ -62,35 +62,32 @@ def test_an_interrupted_training_goes_on_as_if_it_had_not_been(tmp_path: Path, m
         if epoch == 2:
             raise Interrupted
 
-    checkpoint = tmp_path / "model.checkpoint"
     with pytest.raises(Interrupted):
-        train(circle(), seed=1, checkpoint=checkpoint, watch=interrupt)
+        train(circle(), seed=1, folder=tmp_path, watch=interrupt)
     epochs: list[int] = []
-    rest = train(circle(), seed=1, checkpoint=checkpoint, watch=lambda epoch, _loss, _judged: epochs.append(epoch))
+    rest = train(circle(), seed=1, folder=tmp_path, watch=lambda epoch, _loss, _judged: epochs.append(epoch))
     assert epochs == [3, 4]
     assert encode_model(rest.model) == encode_model(whole.model)
+    assert [*tmp_path.iterdir()] == []
 
 
-def test_a_checkpoint_of_another_log_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(course, "EPOCHS", 1)
-    train(circle(), seed=1, checkpoint=tmp_path / "checkpoint")
-    said: list[str] = []
-    other = train(circle(users=41), seed=1, checkpoint=tmp_path / "checkpoint", progress=said.append)
-
-    assert "another log" in said[0]
-    assert encode_model(other.model) == encode_model(train(circle(users=41), seed=1).model)
+def test_the_checkpoint_of_another_log_or_seed_stays(tmp_path: Path) -> None:
+    for users, seed in ((40, 1), (41, 1), (40, 2)):
+        assert train(circle(users=users), seed=seed, folder=tmp_path, seconds=0).epochs == 1
+    assert train(circle(), seed=1, folder=tmp_path, seconds=0).epochs == 2
+    assert len([*tmp_path.iterdir()]) == 3
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
-    checkpoint = tmp_path / "checkpoint"
-    train(circle(), seed=1, checkpoint=checkpoint, seconds=0.01)
+    train(circle(), seed=1, folder=tmp_path, seconds=0)
+    (checkpoint,) = tmp_path.iterdir()
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(ModelRefused, match="remove it"):
-        train(circle(), seed=1, checkpoint=checkpoint)
+        train(circle(), seed=1, folder=tmp_path)
 
 
 def test_when_the_time_is_up_the_training_is_not_over() -> None:
-    found = train(circle(), seed=1, seconds=0.01)
+    found = train(circle(), seed=1, seconds=0)
     assert (found.epochs, found.is_over) == (1, False)
 
 
