@@ -8,12 +8,15 @@ from numpy.typing import NDArray
 
 from features.profile import Profile, chosen
 from inference.behaviour.item_vectors import Best, ItemVectors
+from inference.catalog.arrays import room, roomier
 from inference.catalog.catalog import Catalog
 from inference.sequence.model import SequenceModel
 from inference.sequence.user_tower import LENGTH
 
 #: Rows that are proposed to a user.
 PROPOSED_COUNT = 100
+#: Items that are not known by id but have vectors, at most: a list compares its user with every vector.
+UNSEEN_LIMIT = 20_000
 #: Rows whose vectors are made at a time.
 _AT_ONCE = 16_384
 
@@ -49,8 +52,8 @@ class Expected:
 class SequenceSpace:
     """The vectors of the items of a catalogue by one model. Not thread-safe.
 
-    An item has a vector if it is known by its id, its category or its picture. It is made when the item comes, and once
-    more when the item gets its first picture.
+    An item has a vector if it is known by its id, or, of the first UNSEEN_LIMIT others, by its category or its picture.
+    It is made when the item comes, and once more when the item gets its first picture.
     """
 
     def __init__(self, catalog: Catalog, model: SequenceModel) -> None:
@@ -58,8 +61,8 @@ class SequenceSpace:
         self._model = model
         self._vectors = ItemVectors(catalog, model.dimensions)
         self._numbers = {name: number for number, name in enumerate(model.category_names, 1)}
-        #: By row whether the vector is made with a picture; and `Catalog.changes` of the last look.
-        self._pictured = np.zeros(0, np.bool_)
+        #: By row whether the vector has a picture in it, and whether no id; `Catalog.changes` of the last look.
+        self._pictured, self._unseen = room(np.bool_), room(np.bool_)
         self._changes = -1
 
     def expect(self, profiles: Sequence[Profile]) -> Expected:
@@ -86,10 +89,10 @@ class SequenceSpace:
         if self._changes == self._catalog.changes:
             return
         count = len(self._catalog.item_ids)
-        self._pictured = np.append(self._pictured, np.zeros(count - len(self._pictured), np.bool_))
+        self._pictured, self._unseen = roomier(self._pictured, count), roomier(self._unseen, count)
         while len(rows := self._vectors.unknown(_AT_ONCE)):
             self._make(rows)
-        self._make(np.flatnonzero(self._has_picture(np.arange(count)) & ~self._pictured))
+        self._make(np.flatnonzero(self._has_picture(np.arange(count)) & ~self._pictured[:count]))
         self._changes = self._catalog.changes
 
     def _make(self, rows: NDArray[np.int64]) -> None:
@@ -98,7 +101,11 @@ class SequenceSpace:
         vectors = self._model.ids[ids] + self._model.categories[categories]
         if is_pictured.any():
             vectors[is_pictured] += self._catalog.pictures.vectors(rows[is_pictured]) @ self._model.pictures
-        self._vectors.put(rows, vectors, (ids > 0) | (categories > 0) | is_pictured)
+        is_unseen = (ids == 0) & ((categories > 0) | is_pictured)
+        self._unseen[rows] = False
+        is_unseen &= np.cumsum(is_unseen) <= UNSEEN_LIMIT - np.count_nonzero(self._unseen)
+        self._unseen[rows] = is_unseen
+        self._vectors.put(rows, vectors, (ids > 0) | is_unseen)
 
     def _ids(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The place of each key among the vectors of ids; 0 for an unknown one."""

@@ -125,3 +125,13 @@ def test_an_item_that_took_the_row_of_another_has_its_own_vector(catalog: Catalo
     assert catalog.row_of("strange-1") == row
     assert row not in space.expect([after(3, 4, 5)]).best.rows
     assert key_of("item-6") in made.keys
+
+
+def test_of_items_not_known_by_id_the_first_have_vectors(
+    catalog: Catalog, made: SequenceModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inference.sequence.space.UNSEEN_LIMIT", 1)
+    apply(catalog, [named(6, "unseen-6"), named(6, "unseen-7")])
+    rows = np.array([catalog.row_of(name) for name in ("unseen-6", "unseen-7", "item-6")])
+    found = SequenceSpace(catalog, made).expect([after(3)])
+    assert (found.strengths(rows, np.array([0, 3])) > 0).tolist() == [True, False, True]
