@@ -33,9 +33,7 @@ _COLUMNS = {
 }
 
 
-def judge(
-    data: Path | None, protocol: Protocol, tail: Path | None, seed: int, as_json: bool, *, factors: bool
-) -> None:
+def judge(data: Path | None, protocol: Protocol, tail: Path | None, seed: int, as_json: bool, *, factors: bool) -> None:
     """Judge the lists by the log in `data`, or by the deployment's topics, and print the figures."""
     begin()
     settings = read_settings()

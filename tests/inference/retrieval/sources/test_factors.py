@@ -5,12 +5,12 @@ from features.item import key_of
 from features.profile import NEW, Action
 from inference.behaviour.factors import FactorSpace
 from inference.catalog.catalog import Catalog
-from inference.retrieval.candidates import generate_candidates
-from inference.retrieval.query import Query
-from inference.retrieval.sources.factors import PROPOSED_COUNT, propose
 from inference.ranking.ranking import WeightedRanker, rank
 from inference.ranking.signals import find_signals
 from inference.ranking.weights import SUITS_TASTE
+from inference.retrieval.candidates import generate_candidates
+from inference.retrieval.query import Query
+from inference.retrieval.sources.factors import PROPOSED_COUNT, propose
 from tests.harness.catalog import act, profile_of, without_picture
 from tests.harness.factors import factors_of
 from tests.harness.lists import catalog_of, names, query_of, slot_of
