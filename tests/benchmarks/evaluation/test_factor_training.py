@@ -31,7 +31,7 @@ def test_weights_add_up_and_refusals_take_items_away() -> None:
 
 
 def test_an_item_speaks_for_those_of_the_same_users_and_not_for_others() -> None:
-    factors = train_factors(GROUPS, dimensions=4, regularization=0.1)
+    factors = train_factors(GROUPS, dimensions=2, regularization=0.1)
     vectors = dict(zip(factors.keys.tolist(), factors.vectors.astype(np.float32), strict=True))
     of = {name: vectors[key_of(name)] for name in ("a-0", "a-1", "b-0")}
 
