@@ -69,9 +69,8 @@ def warm_up_lists() -> None:
     profile = profile_after(turned_down, profile)
     # The list is short, so that every search is made, and has a slot that explores.
     recommender = Recommender(catalog, length=2, recent_steps=_warm_steps(), rules=ListRules(explore_share=0.5))
-    recommender.apply_factors(
-        Factors.of(np.array([_THAT.item, _THIS.item], np.uint64), np.eye(2, dtype=np.float32), 1.0)
-    )
+    keys = np.array([_THAT.item, _THIS.item], np.uint64)
+    recommender.apply_factors(Factors.of(keys, np.eye(2, dtype=np.float32), 1.0))
     recommender.apply_sequence(_warm_sequence())
     for model in (None, RankerModel()):
         recommender.apply_model(model)

@@ -64,9 +64,9 @@ def evaluate(
         "left_out": replay.left_out,
         "ratio_item_knn": round(product["hit_at_10"] / item_knn, 4) if item_knn else None,
     }
-    if not tail:
-        return found
-    return {**found, "tail": _tail(settings, log, tail, seed, progress, Choices() if factors else None, sequence)}
+    if tail:
+        found["tail"] = _tail(settings, log, tail, seed, progress, Choices() if factors else None, sequence)
+    return found
 
 
 def _tail(

@@ -53,7 +53,7 @@ def factors(
     seed: Annotated[int, typer.Option(min=0, help="Decides what is random: the same seed gives the same file.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Train latent factors of items on what users chose, by alternating least squares (docs/factors.md)."""
+    """Train latent factors of items on what users chose, by alternating least squares (docs/operations.md)."""
     from cli.train.factors import learn
 
     if (data is None) != from_kafka:

@@ -26,8 +26,8 @@ _AGAIN = "train them with this release (`sightline train factors`)"
 class Factors:
     """Factors float16 [n, d] of the items with `keys` uint64 [n] (`features.item.key_of` of the ids), each once.
 
-    `inverse` float32 [d, d] is (Y'Y + λI)⁻¹, by which a user's factor follows from the user's items: Y are all factors, λ
-    the regularization by which they were found.
+    `inverse` float32 [d, d] is (Y'Y + λI)⁻¹, by which a user's factor follows from the user's items: Y are all factors,
+    λ the regularization by which they were found.
     """
 
     keys: NDArray[np.uint64]

@@ -2,9 +2,10 @@
 
 One step of the least squares by which the items' factors were made (Hu, Koren & Volinsky 2008, "Collaborative Filtering
 for Implicit Feedback Datasets"): with the factors Y of all items, those of the user's items y, and for these
-confidences 1 + w, the user's factor is x = (Y'Y + λI + Σ w y y')⁻¹ Σ (1 + w) y. By the identity of push-through this is
-x = Σ s G y, where G = (Y'Y + λI)⁻¹ is known beforehand and s solves (diag(1 / w) + y'Gy) s = 1 + 1 / w: a system as large
-as the number of the user's items, not of the dimensions. Each item's own part of x says how much the item speaks for another.
+confidences 1 + w, the user's factor is x = (Y'Y + λI + Σ w y y')⁻¹ Σ (1 + w) y. By the push-through identity this is
+x = Σ s G y, where G = (Y'Y + λI)⁻¹ is known beforehand, and s solves (diag(1 / w) + y'Gy) s = 1 + 1 / w: a system as
+large as the number of the user's items, not of the dimensions. The part of each item in x says how much the item speaks
+for another.
 """
 
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ def _fold_in(
     inverse: NDArray[np.float32],
     parts: NDArray[np.float32],
 ) -> None:
-    """Write the `parts` [u, n, d] of FoldedIn, zeros before, from the `vectors` [u, n, d] of those items that have one."""
+    """Write the `parts` [u, n, d] of FoldedIn, zeros before, from `vectors` [u, n, d] of the items that have one."""
     most, dimensions = has.shape[1], len(inverse)
     places, wanted = np.empty(most, np.int64), np.empty(most, np.float32)
     solved = np.empty((most, dimensions), np.float32)

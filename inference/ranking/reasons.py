@@ -27,6 +27,9 @@ from inference.retrieval.query import Query
 
 #: A signal is named as a reason from this share of the slot's strongest signal on.
 REASON_SHARE = 0.25
+#: Signals that say from which item of the user a slot follows; and the place of each signal among them, or -1.
+_FOLLOWING = (CHOSEN_AFTER, CHOSEN_BY_SIMILAR, SUITS_TASTE, LIKELY_NEXT)
+_ORIGIN_OF = np.array([_FOLLOWING.index(code) if code in _FOLLOWING else -1 for code in range(len(CODES))])
 
 
 def find_reasons(
@@ -49,10 +52,7 @@ def find_reasons(
         signals,
         contributions,
         candidates.rows,
-        candidates.origins,
-        candidates.session_origins,
-        _taste_origins(picked, query, candidates),
-        np.full(len(picked), -1) if query.expected is None else query.expected.latest,
+        _origins(picked, query, candidates),
         tastes.rows,
         tastes.vectors,
         tastes.colours,
@@ -66,12 +66,16 @@ def find_reasons(
     return [reasons[start:end] for start, end in pairwise([0, *ends.tolist()])]
 
 
-def _taste_origins(picked: NDArray[np.int64], query: Query, candidates: Candidates) -> NDArray[np.int64]:
-    """The row of the user's item that speaks most for each filled slot [s] by latent factors, -1 for none."""
+def _origins(picked: NDArray[np.int64], query: Query, candidates: Candidates) -> NDArray[np.int64]:
+    """The rows of the users' items from which the s filled slots follow, by signal of _FOLLOWING, int64 [4, s]."""
     chosen = picked[picked >= 0]
-    if query.factors is None:
-        return np.full(len(chosen), -1)
-    return query.factors.origins(candidates.users.take(chosen), candidates.rows.take(chosen))
+    origins = np.full((len(_FOLLOWING), len(chosen)), -1)
+    origins[0], origins[1] = candidates.origins.take(chosen), candidates.session_origins.take(chosen)
+    if query.factors is not None:
+        origins[2] = query.factors.origins(candidates.users.take(chosen), candidates.rows.take(chosen))
+    if query.expected is not None:
+        origins[3] = query.expected.latest.take(candidates.users.take(chosen))
+    return origins
 
 
 def rounded(values: NDArray[np.floating] | np.floating) -> Any:
@@ -87,9 +91,6 @@ def _evidence(
     contributions: NDArray[np.float32],
     rows: NDArray[np.int64],
     origins: NDArray[np.int64],
-    session_origins: NDArray[np.int64],
-    taste_origins: NDArray[np.int64],
-    latest: NDArray[np.int64],
     engaged: NDArray[np.int64],
     engaged_vectors: NDArray[np.float32],
     taste_colours: NDArray[np.float32],
@@ -124,14 +125,8 @@ def _evidence(
                 codes[count], about[count], strengths[count] = code, candidate, signals[code, candidate]
                 if code == LOOKS_LIKE:
                     about[count], strengths[count] = _nearest(engaged[user], engaged_vectors[user], vectors[user, slot])
-                elif code == CHOSEN_AFTER:
-                    about[count] = origins[candidate]
-                elif code == CHOSEN_BY_SIMILAR:
-                    about[count] = session_origins[candidate]
-                elif code == SUITS_TASTE:
-                    about[count] = taste_origins[slots]
-                elif code == LIKELY_NEXT:
-                    about[count] = latest[user]
+                elif _ORIGIN_OF[code] >= 0:
+                    about[count] = origins[_ORIGIN_OF[code], slots]
                 elif code == SAME_CATEGORY:
                     about[count] = categories[rows[candidate]]
                 elif code == SAME_COLOUR:

@@ -9,7 +9,7 @@ from features.recommendation import ReasonCode
 WEIGHTS: dict[ReasonCode, float] = {
     "chosen_after": 1.5,
     "chosen_by_similar": 1.5,
-    "suits_taste": 0.5,
+    "suits_taste": 2.0,
     "likely_next": 0.5,
     "same_category": 0.4,
     "same_colour": 0.8,

@@ -23,8 +23,8 @@ class Query:
     `behaviours` by item key has what is known of the items in `co_engaged.recent_items`. A source that searches gives
     `reach` pictures for each search; with `is_exhaustive` these are the best of all that the user may be shown.
     `recent_steps` are those of all users; without them no list follows from sessions. `factors` are those of the users;
-    without them no list follows from latent factors. `expected` is what a sequence model expects of the users, if there
-    is one. `newcomers` may be explored. The sources `without` propose nothing.
+    without them no list follows from latent factors. `expected` is what a sequence model expects of the
+    users, if there is one. `newcomers` may be explored. The sources `without` propose nothing.
     """
 
     profiles: Sequence[Profile]
