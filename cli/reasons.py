@@ -18,6 +18,10 @@ def sentence(reason: Reason) -> str:
             return f"often chosen after {reason.item_id}{_amount(reason.strength)}"
         case "chosen_by_similar":
             return f"chosen by others who came by {reason.item_id}{_amount(reason.strength)}"
+        case "suits_taste":
+            return f"suits the taste that {reason.item_id} shows{_amount(reason.strength)}"
+        case "likely_next":
+            return f"likely next after {reason.item_id}{_amount(reason.strength)}"
         case "same_category":
             return f"more of {reason.category}{_amount(reason.strength)}"
         case "same_colour":

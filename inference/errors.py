@@ -4,7 +4,8 @@ InferenceError
 ├── BadEmbedding        invalid: this picture's answer is unusable, never retry
 ├── EncoderMismatch     invalid: model and settings do not fit, stop at start
 ├── EncoderUnavailable  Triton is down, slow or overloaded: retry later
-├── ModelRefused        invalid: a ranker model or a lesson that this release cannot use
+├── ModelRefused        invalid: a model or a lesson that this release cannot use
+├── NothingToLearn      invalid: a log in which there is nothing for a model to learn
 ├── ExportError         the model repository cannot be made
 └── SnapshotUnusable    the snapshot is of another catalogue, or damaged: read the topic instead
 """
@@ -27,7 +28,11 @@ class EncoderUnavailable(InferenceError):
 
 
 class ModelRefused(InferenceError):
-    """A ranker's model, or a lesson for it, is damaged, too large, or of another release."""
+    """A model, a lesson for one, or a file of factors is damaged, too large, or of another release."""
+
+
+class NothingToLearn(InferenceError):
+    """A log is empty, or too short for a model to learn anything from it."""
 
 
 class ExportError(InferenceError):

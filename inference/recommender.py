@@ -11,6 +11,8 @@ from features.behaviour import Behaviour
 from features.profile import Profile
 from features.recommendation import Source
 from features.trends import NO_TRENDS
+from inference.behaviour.factor_file import Factors
+from inference.behaviour.factors import FactorSpace, FoldedIn
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
@@ -33,6 +35,8 @@ from inference.retrieval.sources.co_engaged import recent_items
 from inference.retrieval.sources.table import SOURCE_NAMES
 from inference.retrieval.tastes import Tastes, find_tastes
 from inference.retrieval.trends import Trends, find_trends
+from inference.sequence.model import SequenceModel
+from inference.sequence.space import Expected, SequenceSpace
 
 #: Pictures that searches for look-alikes give when a list is short, one after the other.
 WIDER_REACHES = (8 * SIMILAR_COUNT, 64 * SIMILAR_COUNT)
@@ -84,6 +88,10 @@ class Recommender:
         self._recent_steps = recent_steps
         self._catalog = catalog
         self._ranker: WeightedRanker | OnlineRanker = WeightedRanker()
+        self._factors: Factors | None = None
+        self._factor_space: FactorSpace | None = None
+        self._sequence: SequenceModel | None = None
+        self._sequence_space: SequenceSpace | None = None
         self._known_trends = (NO_TRENDS, find_trends(NO_TRENDS, catalog, 0))
         self._known_newcomers: tuple[NDArray[np.void], int, Newcomers] = (NOBODY_MET, -1, NO_NEWCOMERS)
 
@@ -99,6 +107,18 @@ class Recommender:
     def apply_model(self, model: RankerModel | None) -> None:
         """Rank by this model from the next batch on; without one by the hand weights."""
         self._ranker = WeightedRanker() if model is None else OnlineRanker(model)
+
+    def apply_factors(self, factors: Factors | None) -> None:
+        """Propose by these latent factors from the next batch on; None: by none. New ones take some 30 ms."""
+        if factors is not self._factors:
+            self._factors = factors
+            self._factor_space = None if factors is None else FactorSpace(self._catalog, factors)
+
+    def apply_sequence(self, model: SequenceModel | None) -> None:
+        """Propose by this sequence model from the next batch on; None: by none. A new one takes some 50 ms."""
+        if model is not self._sequence:
+            self._sequence = model
+            self._sequence_space = None if model is None else SequenceSpace(self._catalog, model)
 
     def needed(self, profiles: Iterable[Profile]) -> set[int]:
         """The keys of the items whose behaviours `recommend` uses."""
@@ -195,7 +215,7 @@ class Recommender:
     ) -> Query:
         if prepared.changes != self._catalog.changes:
             prepared = self.prepare(prepared.profiles, now_ms)
-        found = self._find_trends(trends, now_ms)
+        found, without = self._find_trends(trends, now_ms), left_out(arm)
         return Query(
             prepared.profiles,
             users,
@@ -205,7 +225,9 @@ class Recommender:
             self._catalog,
             now_ms,
             recent_steps=self._recent_steps,
-            without=left_out(arm),
+            factors=None if "factors" in without else self._fold_in(prepared.tastes),
+            expected=None if "sequence" in without else self._expect(prepared.profiles),
+            without=without,
             newcomers=self._find_newcomers(met),
         )
 
@@ -230,7 +252,10 @@ class Recommender:
         """
         profiles = [query.profiles[place]]
         tastes = find_tastes(profiles, self._catalog, query.now_ms)
+        factors = None if query.factors is None else self._fold_in(tastes)
+        expected = None if query.expected is None else self._expect(profiles)
         alone = replace(query, profiles=profiles, users=[query.users[place]], tastes=tastes)
+        alone = replace(alone, factors=factors, expected=expected)
         indexed = self._catalog.pictures.indexed if follows_interests(alone, 0) else 0
         reaches = [reach for reach in WIDER_REACHES if reach < indexed]
         wider = [replace(alone, reach=reach) for reach in reaches]
@@ -240,6 +265,14 @@ class Recommender:
             if len(made.ranking.items) == self.length:
                 break
         return query, made
+
+    def _fold_in(self, tastes: Tastes) -> FoldedIn | None:
+        """The factors of users with these tastes; None where there are no factors of items."""
+        return None if self._factor_space is None else self._factor_space.fold_in(tastes.rows, tastes.weights)
+
+    def _expect(self, profiles: Sequence[Profile]) -> Expected | None:
+        """What users with these profiles are likely to choose next; None where there is no sequence model."""
+        return None if self._sequence_space is None else self._sequence_space.expect(profiles)
 
     def _find_trends(self, table: NDArray[np.void], now_ms: int) -> Trends:
         """The trends by row, worked out once for each table and size of the catalogue: tables are a second old."""

@@ -15,6 +15,7 @@ from features.profile import IMPRESSION, SEEN_BEFORE, Action, Profile, profile_a
 from features.search_filter import NO_FILTER
 from features.seen_packing import pack_seen
 from features.trends import NO_TRENDS
+from inference.behaviour.factor_file import Factors
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import nearest
@@ -23,6 +24,8 @@ from inference.ranking.lessons import lesson_from
 from inference.ranking.model import RankerModel
 from inference.ranking.rules import ListRules
 from inference.recommender import Recommender
+from inference.sequence.model import SequenceModel
+from inference.sequence.user_tower import UserTower
 
 _USER = key_of("nobody")
 _THAT, _THIS = (Action(event, key_of(name), 1.0, 0) for event, name in enumerate(("that", "this")))
@@ -51,6 +54,14 @@ def _warm_steps() -> RecentSteps:
     return recent
 
 
+def _warm_sequence() -> SequenceModel:
+    """A model that knows both items."""
+    table = np.ones((1, 3), np.float32)
+    tower = UserTower(table, table, table.repeat(2, axis=0), table[:, :1])
+    keys = np.sort(np.array([_THAT.item, _THIS.item], np.uint64))
+    return SequenceModel(0, None, keys, table.reshape(3, 1), (), table[:, :1], table[:0, :1], tower)
+
+
 def warm_up_lists() -> None:
     """Compile what lists need: make one for that user, and remember what is long ago."""
     catalog, profile, followed = warm_up_items()
@@ -58,6 +69,9 @@ def warm_up_lists() -> None:
     profile = profile_after(turned_down, profile)
     # The list is short, so that every search is made, and has a slot that explores.
     recommender = Recommender(catalog, length=2, recent_steps=_warm_steps(), rules=ListRules(explore_share=0.5))
+    keys = np.array([_THAT.item, _THIS.item], np.uint64)
+    recommender.apply_factors(Factors.of(keys, np.eye(2, dtype=np.float32), 1.0))
+    recommender.apply_sequence(_warm_sequence())
     for model in (None, RankerModel()):
         recommender.apply_model(model)
         recommender.recommend(recommender.prepare([profile], 1), [_USER], {_THAT.item: followed}, NO_TRENDS, 1)

@@ -61,6 +61,23 @@ def store_url(text: str) -> str:
     return text
 
 
+def file_place(text: str) -> str:
+    """Return the place of a file: a path, or a URL in an object store.
+
+    >>> file_place("models/factors"), file_place(" s3://models/factors ")
+    ('models/factors', 's3://models/factors')
+    """
+    text = text.strip()
+    if "://" not in text:
+        if not text or text.endswith("/"):
+            raise ValueError("must name a file, not a folder")
+        return text
+    place = urlsplit(store_url(text))
+    if place.path in ("", "/") or place.path.endswith("/"):
+        raise ValueError(f"must name a file: {place.scheme}://{place.netloc}/models/factors")
+    return text
+
+
 def _one_address(text: str, hint: str) -> str:
     addresses = read_addresses(text)
     if len(addresses) > 1:

@@ -220,6 +220,19 @@ MODELS_REFUSED = Counter(
     "sightline_models_refused_total",
     "Records of state.models that this release cannot rank with; the last good one stays",
 )
+FACTOR_ITEMS = Gauge("sightline_factor_items", "Items with latent factors by which this process makes lists; 0: none")
+FACTORS_REFUSED = Counter(
+    "sightline_factors_refused_total",
+    "Files of latent factors that this release cannot use; the last good ones stay",
+)
+SEQUENCE_ITEMS = Gauge(
+    "sightline_sequence_items",
+    "Items known by id to the sequence model by which this process makes lists; 0: no model",
+)
+SEQUENCE_REFUSED = Counter(
+    "sightline_sequence_refused_total",
+    "Files of a sequence model that this release cannot use; the last good one stays",
+)
 BUILD = Info("sightline_build", "Version of Sightline and of the encoder; reported by uploads workers")
 
 #: Finding a stage's histogram takes as long as observing it.

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, FilePath, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from streams.addresses import kafka_addresses, redis_url, store_url, triton_address
+from streams.addresses import file_place, kafka_addresses, redis_url, store_url, triton_address
 from streams.errors import SettingsError
 from streams.experiment_setting import read_experiment
 from streams.settings_checks import (
@@ -45,6 +45,8 @@ _READ_ADDRESS: Final = {
     "redis": redis_url,
     "triton": triton_address,
     "object_store": store_url,
+    "factors": file_place,
+    "sequence": file_place,
 }
 
 
@@ -161,6 +163,14 @@ class Settings(BaseSettings):
         le=1 << 22,
         description="the last steps of all users in the memory of an interactions worker, 128 bytes each; 0: none",
     )
+    factors: str | None = Field(
+        None,
+        description="file of latent factors (sightline train factors): a path, or file, s3, gs or az with a key",
+    )
+    sequence: str | None = Field(
+        None,
+        description="file of a sequence model (sightline train sequence): a path, or file, s3, gs or az with a key",
+    )
     learning: Literal["on", "frozen", "off"] = Field(
         "on",
         description="the ranker learns from what users do; frozen: lists keep its last version; off: hand weights",
@@ -203,12 +213,12 @@ class Settings(BaseSettings):
     def _without_login_in_url(cls, values: dict[str, Any]) -> dict[str, Any]:
         return split_login(values)
 
-    @field_validator("kafka", "redis", "triton", "object_store")
+    @field_validator("kafka", "redis", "triton", "object_store", "factors", "sequence")
     @classmethod
     def _address(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None:
             return None
-        if info.field_name != "object_store":
+        if info.field_name in ("kafka", "redis", "triton"):
             check_login(str(info.field_name), value)
         return _READ_ADDRESS[str(info.field_name)](value)
 

@@ -18,6 +18,7 @@ from inference.catalog.catalog import Catalog
 from inference.exploration.newcomers import NOBODY_MET, count_met, latest_keys
 from inference.ranking.lessons import lesson_from
 from inference.recommender import Prepared, Recommended, Recommender
+from inference.sequence.model import SequenceModel
 from state.signals import Signals
 from streams.interactions.lists import rules_of
 from streams.interactions.reducer import reduce
@@ -53,15 +54,26 @@ class ReplayedWorld:
     """Profiles, items and lists after a prefix of a log. Lists have `length` slots at most.
 
     With a `learner` the ranker learns from each event before it is applied, and lists follow its last good version.
+    With a model `sequence` they follow that, too, from the first event on that is later than what it learned.
     """
 
-    def __init__(self, settings: Settings, log: Log, *, length: int, seed: int, learner: Learner | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        log: Log,
+        *,
+        length: int,
+        seed: int,
+        learner: Learner | None = None,
+        sequence: SequenceModel | None = None,
+    ) -> None:
         self._recent_steps = RecentSteps(settings.recent_steps) if settings.recent_steps else None
         self.catalog = Catalog(settings.dimensions)
         self.recommender = Recommender(
             self.catalog, length=length, recent_steps=self._recent_steps, rules=rules_of(settings)
         )
         self._learner = learner
+        self._sequence = sequence
         self._lesson_weights = parse_lesson_weights(settings.lesson_weights)
         self._linking = linking_of(settings)
         self._min_users = settings.trends_min_users
@@ -80,6 +92,8 @@ class ReplayedWorld:
     def learn(self, event: Event) -> None:
         """Apply an event as the agents do. An item is uploaded when the log first names it, or at its own time."""
         self._now_ms = max(self._now_ms, event.at_ms)
+        if self._sequence is not None and self._now_ms > self._sequence.until_ms:
+            self.recommender.apply_sequence(self._sequence)
         self._upload(event)
         self._offset += 1
         interaction = Interaction(

@@ -8,15 +8,17 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.evaluation.baselines.table import baselines_for
 from benchmarks.evaluation.crowd import RECENT, Crowd
+from benchmarks.evaluation.factor_training import Choices, train_factors
 from benchmarks.evaluation.judged import PRODUCT, Judged
 from benchmarks.evaluation.log import Event, Log, UnreadableLog
 from benchmarks.evaluation.measures import LENGTHS, Answers
 from benchmarks.evaluation.protocols import Protocol, Question, Step, steps_of, steps_of_tail
 from benchmarks.evaluation.replayed_world import ReplayedWorld
+from inference.sequence.model import SequenceModel
 from streams.learning.learner import Learner
 from streams.settings import Settings
 
-#: How often baselines with a model are trained in a log, at most.
+#: How often latent factors, and baselines with a model, are trained in a log, at most.
 TRAININGS = 10
 _PROGRESS_PARTS = 20
 _TAIL = ("hit_at_10", "recall_at_10", "ndcg_at_10", "mrr")
@@ -29,16 +31,20 @@ def evaluate(
     *,
     tail: Sequence[Event] = (),
     seed: int,
+    factors: bool = False,
+    sequence: SequenceModel | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """The figures of a log, as `sightline bench stream --json` prints them; raises UnreadableLog.
 
     With a `tail` the log is also learned whole, and each event of the tail is predicted before it is learned. The same
-    log and seed give the same figures, but for `us_per_event` and `us_per_list`.
+    log and seed give the same figures, but for `us_per_event` and `us_per_list`. With `factors` lists follow latent
+    factors, too, which are trained at up to TRAININGS points on what came before; they follow the model `sequence` from
+    the first event on that is later than what it learned.
     """
     if not log.events:
         raise UnreadableLog("the log holds no event")
-    replay = Replay(settings, log, (), seed, progress)
+    replay = Replay(settings, log, (), seed, progress, Choices() if factors else None, sequence)
     # One thread: times are those of one core, and sums are always in the same order.
     with threadpool_limits(1):
         judged = replay.run(steps_of(log.events, protocol), len(log.events))
@@ -58,7 +64,9 @@ def evaluate(
         "left_out": replay.left_out,
         "ratio_item_knn": round(product["hit_at_10"] / item_knn, 4) if item_knn else None,
     }
-    return {**found, "tail": _tail(settings, log, tail, seed, progress)} if tail else found
+    if tail:
+        found["tail"] = _tail(settings, log, tail, seed, progress, Choices() if factors else None, sequence)
+    return found
 
 
 def _tail(
@@ -67,8 +75,10 @@ def _tail(
     tail: Sequence[Event],
     seed: int,
     progress: Callable[[str], None],
+    choices: Choices | None,
+    sequence: SequenceModel | None,
 ) -> dict[str, Any]:
-    replay = Replay(settings, log, tail, seed, progress)
+    replay = Replay(settings, log, tail, seed, progress, choices, sequence)
     with threadpool_limits(1):
         replay.run((Step(None, event) for event in log.events), len(log.events))
         judged = replay.run(steps_of_tail(tail), len(tail))
@@ -82,7 +92,10 @@ def _tail(
 
 
 class Replay:
-    """The product and the baselines after a prefix of a log. `left_out` says which baselines are missing, and why."""
+    """The product and the baselines after a prefix of a log. `left_out` says which baselines are missing, and why.
+
+    With `choices`, empty ones, the product's lists follow latent factors, which are trained with the baselines.
+    """
 
     def __init__(
         self,
@@ -91,10 +104,16 @@ class Replay:
         tail: Sequence[Event],
         seed: int,
         progress: Callable[[str], None],
+        choices: Choices | None = None,
+        sequence: SequenceModel | None = None,
     ) -> None:
+        self._choices = choices
+        self._seed = seed
         self.crowd = Crowd(log, tail, seed)
         self.learner = Learner() if settings.learning == "on" else None
-        self.world = ReplayedWorld(settings, log, length=max(LENGTHS), seed=seed, learner=self.learner)
+        self.world = ReplayedWorld(
+            settings, log, length=max(LENGTHS), seed=seed, learner=self.learner, sequence=sequence
+        )
         names = self.crowd.names
         self._baselines, self.left_out = baselines_for(
             len(names), settings.dimensions, lambda item: self.world.picture(names[item]), seed
@@ -127,12 +146,12 @@ class Replay:
         }
 
     def _answer(self, question: Question, judged: Judged) -> None:
+        self._train()
         self._settle()
         began = time.perf_counter_ns()
         listed = self.world.recommend(question.user, question.at_ms)
         self._list_ns += time.perf_counter_ns() - began
         self._lists += 1
-        self._train()
         recent = self.crowd.history(question.user)[-RECENT:]
         lists = {PRODUCT: [self.crowd.number[item] for item in listed.items]}
         for name, baseline in self._baselines.items():
@@ -146,6 +165,8 @@ class Replay:
         self._event_ns += time.perf_counter_ns() - began
         self._learned += 1
         self._last_ms[event.user] = event.at_ms
+        if self._choices is not None:
+            self._choices.learn(event)
         if event.is_chosen:
             item, before = self.crowd.number[event.item], self.crowd.history(event.user)
             for baseline in self._baselines.values():
@@ -164,3 +185,5 @@ class Replay:
         self._train_from = (self._learned // self._train_every + 1) * self._train_every
         for baseline in self._baselines.values():
             baseline.train(self.crowd.histories)
+        if self._choices is not None:
+            self.world.recommender.apply_factors(train_factors(self._choices.of_users, seed=self._seed))

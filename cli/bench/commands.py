@@ -201,6 +201,9 @@ def stream(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="Later events of the same users; each is predicted."),
     ] = None,
+    factors: Annotated[
+        bool, typer.Option("--factors", help="Lists follow latent factors, too, trained on what came before.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Decides ties, and pictures that say nothing.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
@@ -209,7 +212,7 @@ def stream(
         raise typer.BadParameter("give either --data or --from-kafka", param_hint="--data")
     from cli.bench.stream import judge
 
-    judge(data, protocol, tail, seed, as_json)
+    judge(data, protocol, tail, seed, as_json, factors=factors)
 
 
 @app.command()

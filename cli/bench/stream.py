@@ -1,5 +1,6 @@
 """What `sightline bench stream` does: it judges the product's lists by a log, beside other methods."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from benchmarks.report.curves import Curve, render_curves
 from cli.bench.report import begin
 from cli.output import print_json, progress, results
 from deploy.local import Stack
+from inference.sequence.model import FILE_BYTES, SequenceModel, decode_model
 from streams.credentials import kafka_security
 from streams.kafka.log_reader import KafkaLogReader
+from streams.learning.model_file import ModelFile
 from streams.privacy.control_records import ControlRecords, control_keys
 from streams.settings import Settings, read_settings
 from streams.wire.namespace import Namespace
@@ -33,7 +36,7 @@ _COLUMNS = {
 }
 
 
-def judge(data: Path | None, protocol: Protocol, tail: Path | None, seed: int, as_json: bool) -> None:
+def judge(data: Path | None, protocol: Protocol, tail: Path | None, seed: int, as_json: bool, *, factors: bool) -> None:
     """Judge the lists by the log in `data`, or by the deployment's topics, and print the figures."""
     begin()
     settings = read_settings()
@@ -42,7 +45,19 @@ def judge(data: Path | None, protocol: Protocol, tail: Path | None, seed: int, a
         later = in_order(read_events(tail), seed) if tail is not None else []
     except UnreadableLog as error:
         raise typer.BadParameter(str(error)) from error
-    found = evaluate(settings, log, protocol, tail=later, seed=seed, progress=progress)
+    try:
+        found = evaluate(
+            settings,
+            log,
+            protocol,
+            tail=later,
+            seed=seed,
+            factors=factors,
+            sequence=_sequence(settings),
+            progress=progress,
+        )
+    except ModuleNotFoundError as error:
+        raise typer.BadParameter(f"--factors needs {error.name}: install sightline[training]") from error
     page = settings.home / "bench" / "stream.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(_page(found), encoding="utf-8")
@@ -50,6 +65,14 @@ def judge(data: Path | None, protocol: Protocol, tail: Path | None, seed: int, a
         print_json({**found, "page": str(page)})
     else:
         _print(found, page)
+
+
+def _sequence(settings: Settings) -> SequenceModel | None:
+    """The sequence model that is set; raises ObjectMissing, ObjectsUnavailable, ModelRefused."""
+    if settings.sequence is None:
+        return None
+    found = asyncio.run(ModelFile(settings.sequence).read(FILE_BYTES))
+    return None if found is None else decode_model(found[0])
 
 
 def read_deployment(settings: Settings) -> Log:

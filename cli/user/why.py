@@ -91,13 +91,19 @@ def answer_in_words(answer: Answer) -> str:
             found = f"others chose {answer.known} of the user's last {answer.latest} items lately"
             return f"{found}, and none of them chose it around that"
         case "weaker":
-            proposed = f"the weakest of the {answer.proposals} that it proposes has {answer.weakest:.2f}"
-            return f"strength {answer.strength:.2f}; {proposed}"
+            return f"strength {answer.strength:.2f}; {_weakest(answer)}"
+        case "no_factors":
+            return "left out: no latent factors are set (SIGHTLINE_FACTORS), or they could not be read"
+        case "no_factor":
+            return "the item has no latent factor: it is newer than the training, or too few users chose it before"
+        case "no_choice_known":
+            return "the user chose nothing that the training knew"
+        case "no_model":
+            return "left out: no sequence model is set (SIGHTLINE_SEQUENCE), or it could not be read"
+        case "unknown_to_model":
+            return "the model knows neither the item, nor its category or picture"
         case "less_similar":
-            weakest = (
-                "it proposes none" if answer.weakest is None else f"the weakest it proposes has {answer.weakest:.2f}"
-            )
-            return f"similarity {answer.similarity:.2f} to the nearest interest; {weakest}"
+            return f"similarity {answer.similarity:.2f} to the nearest interest; {_weakest(answer)}"
         case "lower_rank":
             return f"rank {answer.rank}, and it proposes {answer.proposals}"
         case "no_engagement":
@@ -108,6 +114,12 @@ def answer_in_words(answer: Answer) -> str:
             return f"proposes {answer.item_id!r} in its place, which has the same picture"
         case "not_proposed":
             return f"does not propose it, but {answer.proposals} others"
+
+
+def _weakest(answer: Answer) -> str:
+    if answer.weakest is None:
+        return "it proposes none"
+    return f"the weakest of the {answer.proposals} that it proposes has {answer.weakest:.2f}"
 
 
 def _copy(item: ItemExplanation) -> str:

@@ -43,6 +43,10 @@ def _answer(query: Query, row: int, source: Source, rows: NDArray[np.int64], sto
             return _neighbours(query, rows)
         case "sessions":
             return _sessions(query, row, rows)
+        case "factors":
+            return _factors(query, row, rows)
+        case "sequence":
+            return _sequence(query, row, rows)
         case "trending":
             return _ranked(query, row, source, rows, query.trends.trend)
         case "popular":
@@ -91,6 +95,30 @@ def _sessions(query: Query, row: int, rows: NDArray[np.int64]) -> Answer:
         return Answer("sessions", "weaker", len(rows), strength=strengths[row], weakest=weakest)
     latest, known = sessions.visited_by_others(query)
     return Answer("sessions", _no_votes(query, latest, known), len(rows), latest=latest, known=known)
+
+
+def _factors(query: Query, row: int, rows: NDArray[np.int64]) -> Answer:
+    factors = query.factors
+    if factors is None:
+        return Answer("factors", "no_factors", len(rows))
+    if not factors.vectors.has(np.array([row]))[0]:
+        return Answer("factors", "no_factor", len(rows))
+    if not factors.factors.any():
+        return Answer("factors", "no_choice_known", len(rows))
+    strengths = rounded(factors.strengths(np.append(rows, row), np.array([0, len(rows) + 1])))
+    return Answer("factors", "weaker", len(rows), strength=strengths[-1], weakest=min(strengths[:-1], default=None))
+
+
+def _sequence(query: Query, row: int, rows: NDArray[np.int64]) -> Answer:
+    expected = query.expected
+    if expected is None:
+        return Answer("sequence", "no_model", len(rows))
+    if not expected.vectors.has(np.array([row]))[0]:
+        return Answer("sequence", "unknown_to_model", len(rows))
+    if expected.latest[0] < 0:
+        return Answer("sequence", "no_choice_known", len(rows))
+    strengths = rounded(expected.strengths(np.append(rows, row), np.array([0, len(rows) + 1])))
+    return Answer("sequence", "weaker", len(rows), strength=strengths[-1], weakest=min(strengths[:-1], default=None))
 
 
 def _no_votes(query: Query, latest: int, known: int) -> AnswerCode:

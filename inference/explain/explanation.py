@@ -31,7 +31,10 @@ ObstacleCode: TypeAlias = Literal[
 #: `less_similar`, `lower_rank`: others come first. `no_neighbour`: it is none of the latest items'.
 #: `steps_unknown`: what users chose lately is turned off, or was not read. `no_visit`: nobody else chose one of the
 #: latest items lately. `not_around`: nobody who did chose it around that. `weaker`: it has fewer votes than those
-#: proposed.
+#: proposed, or suits the user less. `no_factors`: no latent factors are set, or none could be read. `no_factor`: the
+#: item has none, since it is newer than they are, or nobody chose it. `no_choice_known`: none of the user's items has.
+#: `no_model`: no sequence model is set, or it could not be read. `unknown_to_model`: it knows neither id, nor category,
+#: nor picture of the item.
 #: `no_engagement`: it has no rank. `same_picture`: another item with its picture is proposed. `left_out`: by the user's
 #: arm of an experiment. `not_proposed`: no more is known.
 AnswerCode: TypeAlias = Literal[
@@ -47,6 +50,11 @@ AnswerCode: TypeAlias = Literal[
     "no_visit",
     "not_around",
     "weaker",
+    "no_factors",
+    "no_factor",
+    "no_choice_known",
+    "no_model",
+    "unknown_to_model",
     "no_engagement",
     "left_out",
     "same_picture",

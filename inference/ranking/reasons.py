@@ -14,10 +14,12 @@ from inference.ranking.weights import (
     CHOSEN_AFTER,
     CHOSEN_BY_SIMILAR,
     CODES,
+    LIKELY_NEXT,
     LOOKS_LIKE,
     NEW,
     SAME_CATEGORY,
     SAME_COLOUR,
+    SUITS_TASTE,
 )
 from inference.retrieval.candidates import Candidates
 from inference.retrieval.preferences import NAMED_BY
@@ -25,6 +27,9 @@ from inference.retrieval.query import Query
 
 #: A signal is named as a reason from this share of the slot's strongest signal on.
 REASON_SHARE = 0.25
+#: Signals that say from which item of the user a slot follows; and the place of each signal among them, or -1.
+_FOLLOWING = (CHOSEN_AFTER, CHOSEN_BY_SIMILAR, SUITS_TASTE, LIKELY_NEXT)
+_ORIGIN_OF = np.array([_FOLLOWING.index(code) if code in _FOLLOWING else -1 for code in range(len(CODES))])
 
 
 def find_reasons(
@@ -47,8 +52,7 @@ def find_reasons(
         signals,
         contributions,
         candidates.rows,
-        candidates.origins,
-        candidates.session_origins,
+        _origins(picked, query, candidates),
         tastes.rows,
         tastes.vectors,
         tastes.colours,
@@ -60,6 +64,18 @@ def find_reasons(
     evidence = zip(codes.tolist(), about.tolist(), rounded(strengths), strict=True)
     reasons = [_reason(CODES[code], each, strength, candidates, catalog) for code, each, strength in evidence]
     return [reasons[start:end] for start, end in pairwise([0, *ends.tolist()])]
+
+
+def _origins(picked: NDArray[np.int64], query: Query, candidates: Candidates) -> NDArray[np.int64]:
+    """The rows of the users' items from which the s filled slots follow, by signal of _FOLLOWING, int64 [4, s]."""
+    chosen = picked[picked >= 0]
+    origins = np.full((len(_FOLLOWING), len(chosen)), -1)
+    origins[0], origins[1] = candidates.origins.take(chosen), candidates.session_origins.take(chosen)
+    if query.factors is not None:
+        origins[2] = query.factors.origins(candidates.users.take(chosen), candidates.rows.take(chosen))
+    if query.expected is not None:
+        origins[3] = query.expected.latest.take(candidates.users.take(chosen))
+    return origins
 
 
 def rounded(values: NDArray[np.floating] | np.floating) -> Any:
@@ -75,7 +91,6 @@ def _evidence(
     contributions: NDArray[np.float32],
     rows: NDArray[np.int64],
     origins: NDArray[np.int64],
-    session_origins: NDArray[np.int64],
     engaged: NDArray[np.int64],
     engaged_vectors: NDArray[np.float32],
     taste_colours: NDArray[np.float32],
@@ -110,10 +125,8 @@ def _evidence(
                 codes[count], about[count], strengths[count] = code, candidate, signals[code, candidate]
                 if code == LOOKS_LIKE:
                     about[count], strengths[count] = _nearest(engaged[user], engaged_vectors[user], vectors[user, slot])
-                elif code == CHOSEN_AFTER:
-                    about[count] = origins[candidate]
-                elif code == CHOSEN_BY_SIMILAR:
-                    about[count] = session_origins[candidate]
+                elif _ORIGIN_OF[code] >= 0:
+                    about[count] = origins[_ORIGIN_OF[code], slots]
                 elif code == SAME_CATEGORY:
                     about[count] = categories[rows[candidate]]
                 elif code == SAME_COLOUR:
@@ -149,7 +162,7 @@ def _reason(code: ReasonCode, about: int, strength: float, candidates: Candidate
     match code:
         case "looks_like":
             return Reason(code=code, item_id=catalog.item_ids[about], similarity=strength)
-        case "chosen_after" | "chosen_by_similar":
+        case "chosen_after" | "chosen_by_similar" | "suits_taste" | "likely_next":
             return Reason(code=code, item_id=catalog.item_ids[about], strength=strength)
         case "same_category":
             return Reason(code=code, category=catalog.category_names[about], strength=strength)

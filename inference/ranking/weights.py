@@ -9,6 +9,8 @@ from features.recommendation import ReasonCode
 WEIGHTS: dict[ReasonCode, float] = {
     "chosen_after": 1.5,
     "chosen_by_similar": 1.5,
+    "suits_taste": 2.0,
+    "likely_next": 0.5,
     "same_category": 0.4,
     "same_colour": 0.8,
     "trending": 0.15,
@@ -25,6 +27,8 @@ SCORE_WEIGHTS = np.array([*WEIGHTS.values()], np.float32)
 LOOKS_LIKE = CODES.index("looks_like")
 CHOSEN_AFTER = CODES.index("chosen_after")
 CHOSEN_BY_SIMILAR = CODES.index("chosen_by_similar")
+SUITS_TASTE = CODES.index("suits_taste")
+LIKELY_NEXT = CODES.index("likely_next")
 SAME_CATEGORY = CODES.index("same_category")
 SAME_COLOUR = CODES.index("same_colour")
 TRENDING = CODES.index("trending")

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from features.behaviour import Behaviour
 from features.profile import Profile
 from features.recommendation import Source
+from inference.behaviour.factors import FoldedIn
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
 from inference.exploration.newcomers import NO_NEWCOMERS, Newcomers
 from inference.retrieval.tastes import Tastes
 from inference.retrieval.trends import Trends
+from inference.sequence.space import Expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +22,9 @@ class Query:
 
     `behaviours` by item key has what is known of the items in `co_engaged.recent_items`. A source that searches gives
     `reach` pictures for each search; with `is_exhaustive` these are the best of all that the user may be shown.
-    `recent_steps` are those of all users; without them no list follows from sessions. `newcomers` may be explored. The
-    sources `without` propose nothing.
+    `recent_steps` are those of all users; without them no list follows from sessions. `factors` are those of the users;
+    without them no list follows from latent factors. `expected` is what a sequence model expects of the
+    users, if there is one. `newcomers` may be explored. The sources `without` propose nothing.
     """
 
     profiles: Sequence[Profile]
@@ -34,5 +37,7 @@ class Query:
     reach: int = SIMILAR_COUNT
     is_exhaustive: bool = False
     recent_steps: RecentSteps | None = None
+    factors: FoldedIn | None = None
+    expected: Expected | None = None
     newcomers: Newcomers = NO_NEWCOMERS
     without: frozenset[Source] = frozenset()

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from features.behaviour import Behaviour
 from features.item import key_of
 from features.profile import Profile
+from inference.behaviour.factor_file import Factors
 from inference.experiment import Arm, Experiment
 from inference.ranking.model import RankerModel
 from inference.ranking.rules import ListRules
 from inference.recommender import Prepared, Recommended, Recommender
+from inference.sequence.model import SequenceModel
 from streams.catalog.index_client import IndexClient
 from streams.interactions.allowance import Allowance
 from streams.interactions.attribution import Attribution
@@ -70,10 +72,12 @@ class ListMaker:
         *,
         namespace: Namespace,
         model: Callable[[], RankerModel | None] = lambda: None,
+        factors: Callable[[], Factors | None] = lambda: None,
+        sequence: Callable[[], SequenceModel | None] = lambda: None,
         experiment: Experiment | None = None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        self._model = model
+        self._model, self._factors, self._sequence = model, factors, sequence
         self._behaviour_cache = behaviour_cache
         self._recommender = recommender
         self._index_client = index_client
@@ -89,6 +93,8 @@ class ListMaker:
     async def make(self, due: Sequence[Due], stages: StageTimer) -> list[MadeList]:
         """Make one list for each of these users, all by the same ranker."""
         self._recommender.apply_model(self._model())
+        self._recommender.apply_factors(self._factors())
+        self._recommender.apply_sequence(self._sequence())
         behaviours = await self._behaviour_cache.behaviours(self._recommender.needed(profile for profile, _ in due))
         made: list[MadeList] = []
         for arm, group in self._groups(due):

@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeVar
 
 from faust.types import TP
 
+from inference.behaviour.factor_file import Factors
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
 from inference.exploration.newcomers import latest_keys
 from inference.ranking.model import RankerModel
 from inference.recommender import Recommender
+from inference.sequence.model import SequenceModel
 from inference.warm_up import warm_up_items, warm_up_lists
 from state.profiles import ProfileStore
 from state.redis import Client, RedisPartitions
@@ -26,6 +28,8 @@ from streams.items.agent import SignalsAgent
 from streams.items.changes import item_changes_agent
 from streams.kafka.faust_app import App
 from streams.learning.agent import LearningAgent, warm_up_learning
+from streams.learning.file_follower import FACTORS, SEQUENCE, FileFollower, Kind
+from streams.learning.model_file import ModelFile
 from streams.learning.model_follower import ModelFollower
 from streams.privacy.agent import privacy_agent
 from streams.privacy.receipts import Receipts
@@ -42,6 +46,7 @@ from streams.wire import topics
 from streams.worker.resources import Resources
 
 WorkerName = Literal["interactions", "uploads", "items", "learning"]
+_Model = TypeVar("_Model", bound=Factors | SequenceModel)
 #: Maximum size of a batch of uploads. A picture's result waits for its whole batch; larger batches cost Kafka less.
 UPLOADS_LIMIT = 32
 #: Maximum number of uploads in progress: while the last pictures of one batch are encoded, and the batch is published,
@@ -112,13 +117,14 @@ async def _make_lists(resources: Resources, redis: Client, catalog: Catalog) -> 
     recent_steps = await resources.recent_steps()
     recommender = Recommender(catalog, length=settings.list_length, recent_steps=recent_steps, rules=rules_of(settings))
     index_client = await resources.index_client(catalog)
-    model = await _follow_models(resources)
     return ListMaker(
         behaviour_cache,
         recommender,
         index_client,
         namespace=resources.namespace,
-        model=model,
+        model=await _follow_models(resources),
+        factors=await _follow_file(resources, FACTORS, settings.factors),
+        sequence=await _follow_file(resources, SEQUENCE, settings.sequence),
         experiment=read_experiment(settings.experiment),
     )
 
@@ -128,6 +134,16 @@ async def _follow_models(resources: Resources) -> Callable[[], RankerModel | Non
     if resources.settings.learning == "off":
         return lambda: None
     follower = ModelFollower(resources.model_log())
+    resources.watch(follower, follower.stop)
+    await follower.start()
+    return lambda: follower.model
+
+
+async def _follow_file(resources: Resources, kind: Kind[_Model], place: str | None) -> Callable[[], _Model | None]:
+    """Return what gives the newest model in the file at a place."""
+    if place is None:
+        return lambda: None
+    follower = FileFollower(kind, ModelFile(place))
     resources.watch(follower, follower.stop)
     await follower.start()
     return lambda: follower.model

@@ -15,6 +15,7 @@ from features.ledger import EMPTY
 from features.profile import Action, Profile
 from features.recommendation import RecommendedItem
 from features.trends import NO_TRENDS, update_trends
+from inference.behaviour.factors import FactorSpace
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.exploration.newcomers import NOBODY_MET, find_newcomers
@@ -25,6 +26,7 @@ from inference.retrieval.query import Query
 from inference.retrieval.sources.table import SOURCE_NAMES
 from inference.retrieval.tastes import find_tastes
 from inference.retrieval.trends import find_trends
+from inference.sequence.space import SequenceSpace
 from tests.harness.catalog import DIMENSIONS, ENCODER, NOW, item, profile_of, vector
 from tests.harness.engagements import apply_engagement
 
@@ -59,18 +61,23 @@ def query_of(
     trends: Mapping[str, tuple[float, float]] | None = None,
     recent_steps: RecentSteps | None = None,
     met: NDArray[np.void] | None = None,
+    space: FactorSpace | None = None,
+    sequence: SequenceSpace | None = None,
 ) -> Query:
     """What the lists of some users are made from; `trends` are (popular, trend) by item."""
     table = {key_of(name): Behaviour(EMPTY, *sums, NOW) for name, sums in (trends or {}).items()}
+    tastes = find_tastes(profiles, catalog, NOW)
     return Query(
         profiles,
         users,
-        find_tastes(profiles, catalog, NOW),
+        tastes,
         {key_of(name): behaviour for name, behaviour in (behaviours or {}).items()},
         find_trends(update_trends(NO_TRENDS, table, NOW), catalog, NOW),
         catalog,
         NOW,
         recent_steps=recent_steps,
+        factors=None if space is None else space.fold_in(tastes.rows, tastes.weights),
+        expected=None if sequence is None else sequence.expect(profiles),
         newcomers=find_newcomers(NOBODY_MET if met is None else met, catalog),
     )
 
@@ -84,10 +91,12 @@ def query_after(
     dials: Mapping[str, float] | None = None,
     recent_steps: RecentSteps | None = None,
     met: NDArray[np.void] | None = None,
+    space: FactorSpace | None = None,
+    sequence: SequenceSpace | None = None,
 ) -> Query:
     """What the list of one user after some actions is made from."""
     profile = replace(profile_of(*actions), dials=turn(NO_DIALS, list((dials or {}).items())))
-    return query_of(catalog, [profile], [key_of(user)], behaviours, trends, recent_steps, met)
+    return query_of(catalog, [profile], [key_of(user)], behaviours, trends, recent_steps, met, space, sequence)
 
 
 def candidates_of(catalog: Catalog, *actions: Action, **facts: Any) -> Candidates:

@@ -13,15 +13,19 @@ from features.item import key_of
 from features.profile import NEW, Profile
 from features.search_filter import NO_FILTER, SearchFilter
 from features.trends import NO_TRENDS
+from inference.behaviour.factor_file import decode_factors, encode_factors
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
 from inference.ranking.similar import SimilarRanker
 from inference.recommender import Recommender
+from inference.sequence.model import decode_model, encode_model
 from inference.warm_up import warm_up_items, warm_up_lists
 from state.codec import decode_behaviour, decode_profile, encode_behaviour, encode_profile
 from tests.harness.catalog import DIMENSIONS, NOW, act, item, profile_of, reds_and_blues, vector
 from tests.harness.engagements import apply_engagement
+from tests.harness.factors import factors_of
 from tests.harness.lists import steps_of
+from tests.harness.sequences import next_of
 
 
 def compiled_functions() -> Iterator[CPUDispatcher]:
@@ -32,6 +36,8 @@ def compiled_functions() -> Iterator[CPUDispatcher]:
 def make_lists(catalog: Catalog, profiles: Sequence[Profile]) -> None:
     behaviour = apply_engagement(UNKNOWN, Engagement(0, NOW, 1.0, ((key_of("blue-1"), 1.0),), 0, 0))
     recommender = Recommender(catalog, length=10, recent_steps=steps_of(u9="red-0 blue-0"))
+    recommender.apply_factors(decode_factors(encode_factors(factors_of({"red_0": (1.0, 0.0), "blue_0": (0.0, 1.0)}))))
+    recommender.apply_sequence(decode_model(encode_model(next_of(red_0="red-1", blue_0="blue-1"))))
     users = [key_of(f"u{number}") for number in range(len(profiles))]
     behaviours = {key_of("red-0"): behaviour}
     recommender.recommend(recommender.prepare(profiles, NOW), users, behaviours, NO_TRENDS, NOW)

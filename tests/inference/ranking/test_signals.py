@@ -1,11 +1,15 @@
 import numpy as np
 import pytest
 
+from inference.behaviour.factors import FactorSpace
 from inference.ranking.signals import FRESH_HALF_LIFE_MS, find_signals
 from inference.ranking.weights import CODES, NEW
 from inference.retrieval.candidates import generate_candidates
+from inference.sequence.space import SequenceSpace
 from tests.harness.catalog import NOW, act, item, reds_and_blues
+from tests.harness.factors import factors_of
 from tests.harness.lists import catalog_of, chosen_after, query_after, steps_of
+from tests.harness.sequences import next_of
 
 
 def test_every_signal_of_the_table_is_filled_in() -> None:
@@ -18,6 +22,8 @@ def test_every_signal_of_the_table_is_filled_in() -> None:
         recent_steps=steps_of(u2="red-0 red-1"),
         trends={"red-1": (2.0, 2.0)},
         dials={"red-1": 1.0},
+        space=FactorSpace(shop, factors_of({"red_0": (1.0, 0.0), "red_1": (0.5, 0.5)})),
+        sequence=SequenceSpace(shop, next_of(red_0="red-1")),
     )
     candidates = generate_candidates(query)
 

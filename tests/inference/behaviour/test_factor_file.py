@@ -1,0 +1,76 @@
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from inference.behaviour import factor_file
+from inference.behaviour.factor_file import Factors, decode_factors, encode_factors
+from inference.errors import ModelRefused
+from tests.harness.factors import factors_of
+
+FACTORS = factors_of({"a": (1.0, 0.0), "b": (0.5, 0.25), "c": (0.0, 1.0)})
+
+
+def changed(**parts: Any) -> bytes:
+    return msgspec.msgpack.encode({**msgspec.msgpack.decode(encode_factors(FACTORS)), **parts})
+
+
+def test_what_is_written_is_read_back() -> None:
+    found = decode_factors(encode_factors(FACTORS))
+
+    for name in ("keys", "vectors", "inverse"):
+        assert getattr(found, name).tolist() == getattr(FACTORS, name).tolist()
+        assert getattr(found, name).dtype == getattr(FACTORS, name).dtype
+
+
+def test_the_bytes_of_the_first_release_are_read() -> None:
+    stored = bytes.fromhex(
+        "85a6666f726d617401aa64696d656e73696f6e7301a46b657973c4080700000000000000a7766563746f7273c402003ca7696e7665727365c4040000003f"
+    )
+    found = decode_factors(stored)
+
+    assert (found.keys.tolist(), found.vectors.tolist(), found.inverse.tolist()) == ([7], [[1.0]], [[0.5]])
+    assert encode_factors(found) == stored
+
+
+def test_the_inverse_is_that_of_the_least_squares() -> None:
+    vectors = np.array([[1.0, 2.0], [0.5, -1.0], [3.0, 0.0]], np.float32)
+    found = Factors.of(np.arange(3, dtype=np.uint64), vectors, 2.0).inverse
+
+    assert found @ (vectors.T @ vectors + 2 * np.eye(2)) == pytest.approx(np.eye(2), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "does not decode"),
+        (b"\x81\xa3foo\x01", "does not decode"),
+        (encode_factors(FACTORS)[:-1], "does not decode"),
+        (changed(format=2), "the format 2, this release reads 1"),
+        (changed(format="x"), "does not decode"),
+        (changed(keys=b""), "keys of 0 bytes"),
+        (changed(keys=bytes(7)), "keys of 7 bytes"),
+        (changed(keys=bytes(24)), "an item twice"),
+        (changed(dimensions=3), "another shape"),
+        (changed(dimensions=0, vectors=b"", inverse=b""), "another shape"),
+        (changed(vectors=bytes(10)), "another shape"),
+        (changed(inverse=bytes(12)), "another shape"),
+        (changed(vectors=np.array([1, 2, 3, np.nan, 5, 6], "<f2").tobytes()), "no number for its item 1 of 3"),
+        (changed(inverse=np.array([1, np.inf, np.inf, 1], "<f4").tobytes()), "not symmetric and positive definite"),
+        (changed(inverse=np.array([1, 2, 0, 1], "<f4").tobytes()), "not symmetric and positive definite"),
+        (changed(inverse=np.array([1, 2, 2, 1], "<f4").tobytes()), "not symmetric and positive definite"),
+        (bytes(factor_file.FILE_BYTES + 1), "not one of ours"),
+    ],
+)
+def test_what_this_release_cannot_use_is_refused(data: bytes, says: str) -> None:
+    with pytest.raises(ModelRefused, match=says):
+        decode_factors(data)
+
+
+def test_as_many_items_as_a_file_may_have_are_read() -> None:
+    most = factor_file.ITEMS_LIMIT
+    keys = np.arange(most, dtype=np.uint64)
+    assert len(decode_factors(encode_factors(Factors.of(keys, np.ones((most, 2), np.float32), 1.0))).keys) == most
+    with pytest.raises(ModelRefused, match="not 1 to 100000"):
+        decode_factors(encode_factors(Factors.of(np.append(keys, most), np.ones((most + 1, 2), np.float32), 1.0)))

@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from features.item import key_of
+from inference.behaviour.factor_file import Factors
+from inference.behaviour.factors import CONFIDENCE, FactorSpace, FoldedIn
+from inference.catalog.catalog import Catalog
+from tests.harness.catalog import NOW, without_picture
+
+NAMES = [f"i{number}" for number in range(40)]
+VECTORS = (0.4 * np.random.default_rng(1).standard_normal((40, 6))).astype(np.float16).astype(np.float32)
+REGULARIZATION = 0.5
+NOTHING_SEEN = np.empty(0, np.uint32)
+
+
+@pytest.fixture
+def catalog() -> Catalog:
+    catalog = Catalog(2)
+    catalog.apply([(name, without_picture(name)) for name in NAMES])
+    catalog.advance(NOW)
+    return catalog
+
+
+@pytest.fixture
+def space(catalog: Catalog) -> FactorSpace:
+    return FactorSpace(catalog, Factors.of(keys_of(NAMES), VECTORS, REGULARIZATION))
+
+
+def keys_of(names: list[str]) -> NDArray[np.uint64]:
+    return np.array([key_of(name) for name in names], np.uint64)
+
+
+def expected(items: list[int], weights: list[float]) -> NDArray[np.float64]:
+    """The user's factor by the formula of Hu, Koren & Volinsky, with a system as large as the dimensions."""
+    own, every = VECTORS[items].astype(float), VECTORS.astype(float)
+    more = CONFIDENCE * np.array(weights) / max(weights)
+    system = every.T @ every + REGULARIZATION * np.eye(6) + (own.T * more) @ own
+    return np.asarray(np.linalg.solve(system, own.T @ (1 + more)))
+
+
+def fold_in(catalog: Catalog, space: FactorSpace, *users: list[tuple[str, float]]) -> FoldedIn:
+    most = max(map(len, users))
+    rows, weights = np.full((len(users), most), -1), np.zeros((len(users), most), np.float32)
+    for user, own in enumerate(users):
+        start = most - len(own)
+        rows[user, start:] = catalog.rows_of(keys_of([name for name, _ in own]))
+        weights[user, start:] = [weight for _, weight in own]
+    return space.fold_in(rows, weights)
+
+
+def test_a_users_factor_is_the_step_of_the_least_squares(catalog: Catalog, space: FactorSpace) -> None:
+    found = fold_in(catalog, space, [("i3", 0.2), ("i7", 0.5), ("i30", 0.3)], [("i1", 1.0)])
+
+    assert found.factors[0] == pytest.approx(expected([3, 7, 30], [0.2, 0.5, 0.3]), rel=1e-4, abs=1e-5)
+    assert found.factors[1] == pytest.approx(expected([1], [1.0]), rel=1e-4, abs=1e-5)
+
+
+def test_more_items_than_dimensions_are_folded_in(catalog: Catalog, space: FactorSpace) -> None:
+    found = fold_in(catalog, space, [(name, 1.0) for name in NAMES[:32]])
+
+    assert found.factors[0] == pytest.approx(expected([*range(32)], [1.0] * 32), rel=1e-3, abs=1e-5)
+
+
+def test_an_item_without_a_factor_changes_nothing(catalog: Catalog, space: FactorSpace) -> None:
+    catalog.apply([("new", without_picture("new"))])
+    known, more = fold_in(catalog, space, [("i3", 0.2)], [("new", 0.1), ("i3", 0.2), ("gone", 0.2)]).factors
+
+    assert known.tolist() == more.tolist()
+
+
+def test_the_items_of_a_user_without_weights_count_the_same(catalog: Catalog, space: FactorSpace) -> None:
+    found = fold_in(catalog, space, [("i3", 0.0), ("i7", 0.0)], [("i3", 0.5), ("i7", 0.5)])
+
+    assert found.factors[0].tolist() == found.factors[1].tolist()
+
+
+def test_a_user_of_whom_nothing_is_known_has_no_factor(catalog: Catalog, space: FactorSpace) -> None:
+    found = fold_in(catalog, space, [], [("i3", 1.0)])
+
+    assert (found.factors[0].any(), found.factors[1].any()) == (False, True)
+    assert not fold_in(catalog, space, []).factors.any()
+
+
+def test_the_best_are_those_of_the_greatest_inner_products(catalog: Catalog, space: FactorSpace) -> None:
+    found = fold_in(catalog, space, [("i3", 1.0), ("i7", 1.0)])
+    rows, _, _ = found.best([NOTHING_SEEN], 5)
+    order = np.argsort(-(VECTORS @ found.factors[0]), kind="stable")
+
+    assert [catalog.item_ids[row] for row in rows.tolist()] == [NAMES[place] for place in order[:5]]
+
+
+def test_strengths_are_between_0_and_1_and_0_without_a_factor(catalog: Catalog, space: FactorSpace) -> None:
+    catalog.apply([("new", without_picture("new"))])
+    found = fold_in(catalog, space, [("i3", 1.0), ("i7", 1.0)])
+    rows = catalog.rows_of(keys_of([*NAMES, "new"]))
+    strengths = found.strengths(rows, np.array([0, len(rows)]))
+
+    assert strengths[:-1] == pytest.approx(np.clip(VECTORS @ found.factors[0], 0, 1), abs=1e-5)
+    assert strengths[-1] == 0
+
+
+def test_the_origin_is_the_item_that_speaks_most(catalog: Catalog, space: FactorSpace) -> None:
+    found = fold_in(catalog, space, [("i3", 1.0), ("i7", 1.0)])
+    catalog.apply([("new", without_picture("new"))])
+    (three, seven, new) = catalog.rows_of(keys_of(["i3", "i7", "new"])).tolist()
+
+    assert found.origins(np.zeros(3, np.int64), np.array([three, seven, new])).tolist() == [three, seven, -1]
+
+
+def test_the_parts_sum_to_the_factor(catalog: Catalog, space: FactorSpace) -> None:
+    found = fold_in(catalog, space, [("i3", 0.2), ("i7", 0.5)], [("i9", 1.0)])
+
+    assert found.parts.sum(axis=1).tolist() == found.factors.tolist()
+
+
+def test_an_item_that_comes_back_has_its_factor_again(catalog: Catalog, space: FactorSpace) -> None:
+    before = fold_in(catalog, space, [("i3", 1.0)])
+    catalog.apply([("i3", None)])
+    catalog.apply([("other", without_picture("other")), ("i3", without_picture("i3"))])
+
+    assert fold_in(catalog, space, [("i3", 1.0)]).factors.tolist() == before.factors.tolist()
+    assert not fold_in(catalog, space, [("other", 1.0)]).factors.any()

@@ -1,0 +1,111 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from inference.behaviour.factor_file import encode_factors
+from inference.sequence.model import encode_model
+from streams.learning.file_follower import FACTORS, SEQUENCE, FileFollower, Kind
+from streams.learning.model_file import ModelFile
+from tests.harness.factors import factors_of
+from tests.harness.interactions import metric
+from tests.harness.sequences import next_of
+
+
+def _factors(items: int) -> bytes:
+    return encode_factors(factors_of({f"i{n}": (1.0, 0.5) for n in range(items)}))
+
+
+def _sequence(items: int) -> bytes:
+    return encode_model(next_of(**{f"i{n}": f"i{n}" for n in range(items)}))
+
+
+#: By name the kind, what makes a file of so many items, and the name of the gauge.
+KINDS: dict[str, tuple[Kind[Any], Callable[[int], bytes], str]] = {
+    "factors": (FACTORS, _factors, "sightline_factor_items"),
+    "sequence": (SEQUENCE, _sequence, "sightline_sequence_items"),
+}
+
+
+class World:
+    """A file, and a worker that follows it."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.kind, self._make, self.gauge = KINDS[name]
+        self.path = folder / "model"
+        self.file = ModelFile(str(self.path))
+        self.follower: FileFollower[Any] = FileFollower(self.kind, self.file)
+        self.one, self.two = self._make(1), self._make(2)
+
+    async def after(self, *files: bytes) -> int | None:
+        """Of how many items there is a model after these files."""
+        for each in files or [None]:
+            if each is not None:
+                self.file.write(each)
+            await self.follower.look()
+        return None if self.follower.model is None else len(self.follower.model.keys)
+
+
+@pytest.fixture(params=[*KINDS])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    return World(request.param, tmp_path)
+
+
+async def test_lists_follow_the_newest_file(world: World) -> None:
+    assert [await world.after(world.one), await world.after(), await world.after(world.two)] == [1, 1, 2]
+    assert metric(world.gauge) == 2
+
+
+async def test_a_file_that_is_the_same_is_read_once(world: World) -> None:
+    await world.after(world.one)
+    before = world.follower.model
+    await world.after()
+
+    assert world.follower.model is before
+
+
+async def test_without_a_file_there_is_no_model_until_it_comes(world: World) -> None:
+    with capture_logs() as logs:
+        assert await world.after() is None
+        assert await world.after() is None
+    said = [(each["event"], "there is no file" in each["error"]) for each in logs]
+    assert said == [(f"{world.name}_unavailable", True)]
+    assert metric(world.gauge) == 0
+    assert await world.after(world.one) == 1
+
+
+@pytest.mark.parametrize("damage", ["junk", "cut short", "too large"])
+async def test_a_bad_file_leaves_the_last_good_one_and_is_said_once(world: World, damage: str) -> None:
+    before = metric(f"sightline_{world.name}_refused_total")
+    with capture_logs() as logs:
+        assert await world.after(world.one) == 1
+        if damage == "too large":
+            with world.path.open("wb") as file:
+                file.truncate(world.kind.most_bytes + 1)
+        else:
+            world.file.write({"junk": b"junk", "cut short": world.two[:-1]}[damage])
+        assert await world.after() == 1
+        assert await world.after() == 1
+    (refusal,) = [each for each in logs if each["log_level"] == "error"]
+    assert (refusal["event"], refusal["lists_by"]) == (f"{world.name}_refused", f"the {world.name} of 1 items")
+    assert metric(f"sightline_{world.name}_refused_total") - before == 1
+    assert await world.after(world.two) == 2
+
+
+async def test_a_file_that_is_gone_leaves_the_last_one(world: World) -> None:
+    await world.after(world.one)
+    world.path.unlink()
+
+    assert await world.after() == 1
+    assert await world.after(world.two) == 2
+
+
+async def test_it_looks_in_the_background_until_it_is_stopped(world: World) -> None:
+    world.file.write(world.one)
+    await world.follower.start()
+    assert world.follower.model is not None
+    assert world.follower.failure is None
+    await world.follower.stop()

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+
+from inference.errors import ModelRefused
+from streams.learning.model_file import ModelFile
+from streams.uploads.object_store import ObjectMissing, ObjectsUnavailable
+
+
+@pytest.fixture(params=["path", "url"])
+def file(tmp_path: Path, request: pytest.FixtureRequest) -> ModelFile:
+    path = tmp_path / "of models, ü" / "factors.1"
+    return ModelFile(str(path) if request.param == "path" else path.as_uri())
+
+
+async def test_what_is_written_is_read(file: ModelFile) -> None:
+    file.write(b"one")
+    found = await file.read(3)
+
+    assert found is not None
+    assert found[0] == b"one"
+    assert await file.read(3, found[1]) is None
+
+
+async def test_another_file_has_another_version(file: ModelFile) -> None:
+    file.write(b"one")
+    before = await file.read(9)
+    file.write(b"two")
+    after = await file.read(9, before[1] if before else None)
+
+    assert after is not None
+    assert after[0] == b"two"
+
+
+def test_writing_leaves_nothing_but_the_file(file: ModelFile, tmp_path: Path) -> None:
+    file.write(b"one")
+    file.write(b"two")
+
+    assert [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()] == [b"two"]
+
+
+def test_a_path_from_here_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ModelFile("factors").write(b"one")
+
+    assert (tmp_path / "factors").read_bytes() == b"one"
+
+
+async def test_a_file_that_is_not_there_is_missing(file: ModelFile, tmp_path: Path) -> None:
+    with pytest.raises(ObjectMissing, match=r"there is no file .*factors\.1"):
+        await file.read(9)
+    with pytest.raises(ObjectMissing):
+        await ModelFile(str(tmp_path)).read(9)
+
+
+async def test_a_file_that_is_too_large_is_refused(file: ModelFile) -> None:
+    file.write(b"four")
+    with pytest.raises(ModelRefused, match="has 4 bytes, more than 3"):
+        await file.read(3)
+
+
+def test_what_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ObjectsUnavailable, match="cannot be written"):
+        ModelFile(str(tmp_path / "file" / "factors")).write(b"one")
