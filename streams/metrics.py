@@ -213,6 +213,11 @@ RANKER_LOSS = Gauge(
     "1 - 1 / rank of what users chose next, on lessons held out, by whose order: hand weights, good or newest version",
     ["model"],
 )
+RANKER_CALIBRATION = Gauge(
+    "sightline_ranker_calibration_error",
+    "Expected calibration error of the good version: how far the chance that it gives the first candidate is from how "
+    "often users choose that one, on the last lessons held out; NaN before any",
+)
 RANKER_ROLLBACKS = Counter(
     "sightline_ranker_rollbacks_total", "How often what was learned last was thrown away, because it made lists worse"
 )
