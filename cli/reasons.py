@@ -18,6 +18,8 @@ def sentence(reason: Reason) -> str:
             return f"often chosen after {reason.item_id}{_amount(reason.strength)}"
         case "chosen_by_similar":
             return f"chosen by others who came by {reason.item_id}{_amount(reason.strength)}"
+        case "goes_with":
+            return f"goes with {reason.item_id}{_amount(reason.strength)}"
         case "same_category":
             return f"more of {reason.category}{_amount(reason.strength)}"
         case "same_colour":

@@ -91,8 +91,12 @@ def answer_in_words(answer: Answer) -> str:
             found = f"others chose {answer.known} of the user's last {answer.latest} items lately"
             return f"{found}, and none of them chose it around that"
         case "weaker":
-            proposed = f"the weakest of the {answer.proposals} that it proposes has {answer.weakest:.2f}"
+            proposed = f"the weakest of the {answer.proposals} that it proposes has {answer.weakest or 0:.2f}"
             return f"strength {answer.strength:.2f}; {proposed}"
+        case "no_companion":
+            return "users choose its category together with no interest's, or that is not known yet"
+        case "not_compared":
+            return "its category has many items, and it is not among those that are compared"
         case "less_similar":
             weakest = (
                 "it proposes none" if answer.weakest is None else f"the weakest it proposes has {answer.weakest:.2f}"

@@ -10,6 +10,7 @@ ReasonCode: TypeAlias = Literal[
     "looks_like",
     "chosen_after",
     "chosen_by_similar",
+    "goes_with",
     "same_category",
     "same_colour",
     "trending",
@@ -24,8 +25,9 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
     `looks_like` gives the user's item and the cosine `similarity` (no item: the picture that was sent); `chosen_after`
     the user's item and the `strength` (0 to 1) with which users go from it to this one; `chosen_by_similar` the user's
-    item by which most of those came who chose this one in a session like the user's; `same_category` the category
-    and its share of what the user engaged with; `same_colour` the colour, and how much of the item and of what the user
+    item by which most of those came who chose this one in a session like the user's; `goes_with` the user's
+    item of another category whose look this one has, and the `strength` (0 to 1); `same_category` the category and its
+    share of what the user engaged with; `same_colour` the colour, and how much of the item and of what the user
     engaged with has such colours (0 to 1); `trending` and `popular` the strength against the strongest item;
     `new` the age; `you_asked` the category, or the item itself, that the user asked for more of (neither: its owner,
     whom lists do not name), with the dial's weight as `strength`.
@@ -44,7 +46,7 @@ class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One slot. `explore` marks one that a new item was given, to learn of it; `reasons` have the strongest first.
 
     `source` names the candidate source that is credited with the item, such as `visual`, `neighbours`, `sessions`,
-    `trending`, `fresh` or `popular`; a later version may add others.
+    `cross`, `trending`, `fresh` or `popular`; a later version may add others.
     """
 
     item_id: str

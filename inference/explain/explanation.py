@@ -32,6 +32,8 @@ ObstacleCode: TypeAlias = Literal[
 #: `steps_unknown`: what users chose lately is turned off, or was not read. `no_visit`: nobody else chose one of the
 #: latest items lately. `not_around`: nobody who did chose it around that. `weaker`: it has fewer votes than those
 #: proposed.
+#: `no_companion`: its category is not among those that users choose together with an interest's. `not_compared`: it is,
+#: and has too many items to compare each.
 #: `no_engagement`: it has no rank. `same_picture`: another item with its picture is proposed. `left_out`: by the user's
 #: arm of an experiment. `not_proposed`: no more is known.
 AnswerCode: TypeAlias = Literal[
@@ -47,6 +49,8 @@ AnswerCode: TypeAlias = Literal[
     "no_visit",
     "not_around",
     "weaker",
+    "no_companion",
+    "not_compared",
     "no_engagement",
     "left_out",
     "same_picture",

@@ -14,6 +14,7 @@ from inference.ranking.weights import (
     CHOSEN_AFTER,
     CHOSEN_BY_SIMILAR,
     CODES,
+    GOES_WITH,
     LOOKS_LIKE,
     NEW,
     SAME_CATEGORY,
@@ -49,6 +50,7 @@ def find_reasons(
         candidates.rows,
         candidates.origins,
         candidates.session_origins,
+        candidates.look_origins,
         tastes.rows,
         tastes.vectors,
         tastes.colours,
@@ -76,6 +78,7 @@ def _evidence(
     rows: NDArray[np.int64],
     origins: NDArray[np.int64],
     session_origins: NDArray[np.int64],
+    look_origins: NDArray[np.int64],
     engaged: NDArray[np.int64],
     engaged_vectors: NDArray[np.float32],
     taste_colours: NDArray[np.float32],
@@ -114,6 +117,8 @@ def _evidence(
                     about[count] = origins[candidate]
                 elif code == CHOSEN_BY_SIMILAR:
                     about[count] = session_origins[candidate]
+                elif code == GOES_WITH:
+                    about[count] = look_origins[candidate]
                 elif code == SAME_CATEGORY:
                     about[count] = categories[rows[candidate]]
                 elif code == SAME_COLOUR:
@@ -149,7 +154,7 @@ def _reason(code: ReasonCode, about: int, strength: float, candidates: Candidate
     match code:
         case "looks_like":
             return Reason(code=code, item_id=catalog.item_ids[about], similarity=strength)
-        case "chosen_after" | "chosen_by_similar":
+        case "chosen_after" | "chosen_by_similar" | "goes_with":
             return Reason(code=code, item_id=catalog.item_ids[about], strength=strength)
         case "same_category":
             return Reason(code=code, category=catalog.category_names[about], strength=strength)

@@ -13,6 +13,7 @@ from features.vision.colours import COLOUR_NAMES
 from inference.ranking.weights import (
     CHOSEN_AFTER,
     CHOSEN_BY_SIMILAR,
+    GOES_WITH,
     LOOKS_LIKE,
     NEW,
     POPULAR,
@@ -35,6 +36,7 @@ def find_signals(query: Query, candidates: Candidates) -> NDArray[np.float32]:
     signals = np.zeros((len(WEIGHTS), len(candidates.rows)), np.float32)
     signals[CHOSEN_AFTER] = candidates.strengths
     signals[CHOSEN_BY_SIMILAR] = candidates.session_strengths
+    signals[GOES_WITH] = candidates.look_strengths
     signals[YOU_ASKED] = candidates.wishes.weights
     tastes, catalog = query.tastes, query.catalog
     _fill(

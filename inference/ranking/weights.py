@@ -9,6 +9,7 @@ from features.recommendation import ReasonCode
 WEIGHTS: dict[ReasonCode, float] = {
     "chosen_after": 1.5,
     "chosen_by_similar": 1.5,
+    "goes_with": 0.4,
     "same_category": 0.4,
     "same_colour": 0.8,
     "trending": 0.15,
@@ -25,6 +26,7 @@ SCORE_WEIGHTS = np.array([*WEIGHTS.values()], np.float32)
 LOOKS_LIKE = CODES.index("looks_like")
 CHOSEN_AFTER = CODES.index("chosen_after")
 CHOSEN_BY_SIMILAR = CODES.index("chosen_by_similar")
+GOES_WITH = CODES.index("goes_with")
 SAME_CATEGORY = CODES.index("same_category")
 SAME_COLOUR = CODES.index("same_colour")
 TRENDING = CODES.index("trending")

@@ -10,6 +10,7 @@ from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
 from inference.exploration.newcomers import NO_NEWCOMERS, Newcomers
+from inference.retrieval.other_categories import OtherCategories
 from inference.retrieval.tastes import Tastes
 from inference.retrieval.trends import Trends
 
@@ -20,8 +21,8 @@ class Query:
 
     `behaviours` by item key has what is known of the items in `co_engaged.recent_items`. A source that searches gives
     `reach` pictures for each search; with `is_exhaustive` these are the best of all that the user may be shown.
-    `recent_steps` are those of all users; without them no list follows from sessions. `newcomers` may be explored. The
-    sources `without` propose nothing.
+    `recent_steps` are those of all users; without them no list follows from sessions. `newcomers` may be explored.
+    `other_categories` knows what has an item's look in others than its own. The sources `without` propose nothing.
     """
 
     profiles: Sequence[Profile]
@@ -35,4 +36,5 @@ class Query:
     is_exhaustive: bool = False
     recent_steps: RecentSteps | None = None
     newcomers: Newcomers = NO_NEWCOMERS
+    other_categories: OtherCategories | None = None
     without: frozenset[Source] = frozenset()

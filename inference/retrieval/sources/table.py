@@ -8,12 +8,13 @@ from collections.abc import Callable
 from features.recommendation import Source
 from inference.retrieval.merge import Proposals
 from inference.retrieval.query import Query
-from inference.retrieval.sources import co_engaged, fresh, popular, sessions, trending, visual
+from inference.retrieval.sources import co_engaged, cross, fresh, popular, sessions, trending, visual
 
 SOURCES: dict[Source, Callable[[Query], Proposals]] = {
     "visual": visual.propose,
     "neighbours": co_engaged.propose,
     "sessions": sessions.propose,
+    "cross": cross.propose,
     "trending": trending.propose,
     "fresh": fresh.propose,
     "popular": popular.propose,
