@@ -182,7 +182,9 @@ CATALOG_ITEMS = Gauge(
     ["state"],
 )
 CATALOG_LAG = Gauge("sightline_catalog_lag_records", "Records of state.catalog that this replica has not applied yet")
-RECENT_STEPS = Gauge("sightline_recent_steps", "Steps of users that this process holds for the sources `sessions` and `cross`")
+RECENT_STEPS = Gauge(
+    "sightline_recent_steps", "Steps of users that this process holds for the sources `sessions` and `cross`"
+)
 STEPS = Counter(
     "sightline_steps_total",
     "Steps of state.steps by what this process did: applied; forgot (a user, with all earlier steps); repeated "

@@ -91,17 +91,13 @@ def answer_in_words(answer: Answer) -> str:
             found = f"others chose {answer.known} of the user's last {answer.latest} items lately"
             return f"{found}, and none of them chose it around that"
         case "weaker":
-            proposed = f"the weakest of the {answer.proposals} that it proposes has {answer.weakest or 0:.2f}"
-            return f"strength {answer.strength:.2f}; {proposed}"
+            return f"strength {answer.strength:.2f}; {_weakest(answer)}"
         case "no_companion":
             return "users choose its category together with no interest's, or that is not known yet"
         case "not_compared":
             return "its category has many items, and it is not among those that are compared"
         case "less_similar":
-            weakest = (
-                "it proposes none" if answer.weakest is None else f"the weakest it proposes has {answer.weakest:.2f}"
-            )
-            return f"similarity {answer.similarity:.2f} to the nearest interest; {weakest}"
+            return f"similarity {answer.similarity:.2f} to the nearest interest; {_weakest(answer)}"
         case "lower_rank":
             return f"rank {answer.rank}, and it proposes {answer.proposals}"
         case "no_engagement":
@@ -112,6 +108,10 @@ def answer_in_words(answer: Answer) -> str:
             return f"proposes {answer.item_id!r} in its place, which has the same picture"
         case "not_proposed":
             return f"does not propose it, but {answer.proposals} others"
+
+
+def _weakest(answer: Answer) -> str:
+    return "it proposes none" if answer.weakest is None else f"the weakest it proposes has {answer.weakest:.2f}"
 
 
 def _copy(item: ItemExplanation) -> str:

@@ -11,10 +11,8 @@ from features.recommendation import Reason, ReasonCode
 from features.vision.colours import COLOUR_NAMES
 from inference.catalog.catalog import Catalog
 from inference.ranking.weights import (
-    CHOSEN_AFTER,
-    CHOSEN_BY_SIMILAR,
     CODES,
-    GOES_WITH,
+    FOLLOWING,
     LOOKS_LIKE,
     NEW,
     SAME_CATEGORY,
@@ -48,9 +46,7 @@ def find_reasons(
         signals,
         contributions,
         candidates.rows,
-        candidates.origins,
-        candidates.session_origins,
-        candidates.look_origins,
+        np.stack([candidates.origins, candidates.session_origins, candidates.look_origins]),
         tastes.rows,
         tastes.vectors,
         tastes.colours,
@@ -77,8 +73,6 @@ def _evidence(
     contributions: NDArray[np.float32],
     rows: NDArray[np.int64],
     origins: NDArray[np.int64],
-    session_origins: NDArray[np.int64],
-    look_origins: NDArray[np.int64],
     engaged: NDArray[np.int64],
     engaged_vectors: NDArray[np.float32],
     taste_colours: NDArray[np.float32],
@@ -89,8 +83,8 @@ def _evidence(
 ) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int64], NDArray[np.float32]]:
     """What speaks for each of s slots, the strongest first: r reasons, those of each slot up to an end [s].
 
-    A reason has the number of its signal [r], what it is about [r] (a row of the catalogue, a category, a colour, an
-    age, or the candidate) and its strength [r].
+    `origins` int64 [3, m] are those of the signals FOLLOWING. A reason has the number of its signal [r], what it is
+    about [r] (a row of the catalogue, a category, a colour, an age, or the candidate) and its strength [r].
     """
     users, length = picked.shape
     ends = np.empty(users * length, np.int64)
@@ -113,12 +107,8 @@ def _evidence(
                 codes[count], about[count], strengths[count] = code, candidate, signals[code, candidate]
                 if code == LOOKS_LIKE:
                     about[count], strengths[count] = _nearest(engaged[user], engaged_vectors[user], vectors[user, slot])
-                elif code == CHOSEN_AFTER:
-                    about[count] = origins[candidate]
-                elif code == CHOSEN_BY_SIMILAR:
-                    about[count] = session_origins[candidate]
-                elif code == GOES_WITH:
-                    about[count] = look_origins[candidate]
+                elif code in FOLLOWING:
+                    about[count] = origins[code - FOLLOWING[0], candidate]
                 elif code == SAME_CATEGORY:
                     about[count] = categories[rows[candidate]]
                 elif code == SAME_COLOUR:

@@ -9,7 +9,7 @@ from features.recommendation import ReasonCode
 WEIGHTS: dict[ReasonCode, float] = {
     "chosen_after": 1.5,
     "chosen_by_similar": 1.5,
-    "goes_with": 0.4,
+    "goes_with": 0.2,
     "same_category": 0.4,
     "same_colour": 0.8,
     "trending": 0.15,
@@ -27,6 +27,8 @@ LOOKS_LIKE = CODES.index("looks_like")
 CHOSEN_AFTER = CODES.index("chosen_after")
 CHOSEN_BY_SIMILAR = CODES.index("chosen_by_similar")
 GOES_WITH = CODES.index("goes_with")
+#: The signals that follow from one of the user's items, side by side in the table.
+FOLLOWING = (CHOSEN_AFTER, CHOSEN_BY_SIMILAR, GOES_WITH)
 SAME_CATEGORY = CODES.index("same_category")
 SAME_COLOUR = CODES.index("same_colour")
 TRENDING = CODES.index("trending")

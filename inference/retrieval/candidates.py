@@ -27,9 +27,9 @@ class Candidates:
 
     Each row once for a user. `users` and `rows` int64 [m] with `sources` int8 [m] (places in SOURCE_NAMES).
     `strengths` float32 [m], 0 to 1, is how strongly it follows from `origins` int64 [m], a row that the user engaged
-    with; -1 for none. `session_…` say the same by sessions like the user's, `look_…` by the look of an item of another category. `proposers`
-    int32 [m] has bit s where source s of SOURCE_NAMES proposed the row. `wishes` are the users' dials for the rows.
-    `filtered` counts for each user what was taken out, by the name of the filter.
+    with; -1 for none. `session_…` say the same by sessions like the user's, `look_…` by a look in another category.
+    `proposers` int32 [m] has bit s where source s of SOURCE_NAMES proposed the row. `wishes` are the users' dials for
+    the rows. `filtered` counts for each user what was taken out, by the name of the filter.
     """
 
     users: NDArray[np.int64]

@@ -121,9 +121,7 @@ async def test_a_learner_that_is_away_for_an_hour_is_told_once() -> None:
         ([value(3), value(1, at_ms=NOON + SILENT_MS)], 1),
     ],
 )
-def test_a_learner_begins_from_the_version_that_workers_follow(
-    values: list[bytes | None], version: int | None
-) -> None:
+def test_a_learner_begins_from_the_version_that_workers_follow(values: list[bytes | None], version: int | None) -> None:
     log = MemoryLog()
     for each in values:
         log.append(TOPIC, 0, KEY, each)

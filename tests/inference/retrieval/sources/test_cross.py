@@ -28,16 +28,14 @@ def look(category: str, colour: str, number: int) -> NDArray[np.float32]:
     return unit / np.float32(np.linalg.norm(unit))
 
 
-def thing(category: str, colour: str, number: int, **facts: object) -> tuple[str, Item]:
+def thing(category: str, colour: str, number: int, *, in_stock: bool = True) -> tuple[str, Item]:
     name, vector = f"{category}-{colour}-{number}", look(category, colour, number)
-    made = item("red-0", category=category, embedding=vector.astype("<f2").tobytes(), **facts)
+    made = item("red-0", category=category, embedding=vector.astype("<f2").tobytes(), in_stock=in_stock)
     return name, replace(made, item_id=name)
 
 
-def things(count: int = 8, **facts: object) -> list[tuple[str, Item]]:
-    return [
-        thing(category, colour, n, **facts) for category in CATEGORIES for colour in COLOURS for n in range(count)
-    ]
+def things(count: int = 8) -> list[tuple[str, Item]]:
+    return [thing(category, colour, n) for category in CATEGORIES for colour in COLOURS for n in range(count)]
 
 
 @pytest.fixture
@@ -120,7 +118,7 @@ def test_the_only_item_of_a_category_has_no_look_of_its_own() -> None:
 
 
 def test_of_a_large_category_some_are_compared_spread_over_it() -> None:
-    many = [thing("bags", COLOURS[n % 3], n % 50, owner=f"o{n}") for n in range(3 * COMPARED_LIMIT)]
+    many = [thing("bags", COLOURS[n % 3], n % 50) for n in range(3 * COMPARED_LIMIT)]
     unlike = [(f"bag-{n}", _turned(made, n)) for n, (_, made) in enumerate(many)]
     shop = catalog_of(*things(), *unlike)
     others = OtherCategories(shop, {0: {1: 1.0}}, NOW)
