@@ -72,9 +72,11 @@ class OtherCategories:
     def strength(self, row: int, other: int) -> float | None:
         """How strongly a row of another category goes with one; None where the two are not compared."""
         code, look = int(self._catalog.categories[other]), self._look(row)
-        share = self.companions_of(row).get(code, 0.0)
-        places = np.flatnonzero(self._category(code).rows == other) if share and look is not None else []
-        return float(self._strengths(look, code, share)[places[0]]) if look is not None and len(places) else None
+        share = self.companions_of(row).get(code)
+        if look is None or share is None:
+            return None
+        compared = self._category(code).rows == other
+        return float(self._strengths(look, code, share)[compared][0]) if compared.any() else None
 
     def companions_of(self, row: int) -> dict[int, float]:
         """The categories that users choose together with a row's."""
