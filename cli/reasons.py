@@ -22,6 +22,8 @@ def sentence(reason: Reason) -> str:
             return f"suits the taste that {reason.item_id} shows{_amount(reason.strength)}"
         case "likely_next":
             return f"likely next after {reason.item_id}{_amount(reason.strength)}"
+        case "goes_with":
+            return f"goes with {reason.item_id}{_amount(reason.strength)}"
         case "same_category":
             return f"more of {reason.category}{_amount(reason.strength)}"
         case "same_colour":

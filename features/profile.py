@@ -246,7 +246,7 @@ def lift(profile: Profile, action: Action) -> float:
 
 def chosen(profile: Profile) -> NDArray[np.void]:
     """The engaged items that were more than shown, oldest first."""
-    more = profile.engaged["weight"] > np.float32(IMPRESSION)
+    more = _is_chosen(profile)
     return profile.engaged if more.all() else profile.engaged[more]
 
 
@@ -261,8 +261,8 @@ def liked(profile: Profile) -> NDArray[np.void]:
 
 def passed_over(profile: Profile) -> NDArray[np.void]:
     """The engaged items that were only shown, oldest first; none for a user who never did more than look."""
-    only_shown = profile.engaged["weight"] <= np.float32(IMPRESSION)
-    return profile.engaged[only_shown] if only_shown.any() and not only_shown.all() else EMPTY
+    more = _is_chosen(profile)
+    return profile.engaged[~more] if more.any() and not more.all() else EMPTY
 
 
 def profile_after(actions: Iterable[Action], start: Profile = NEW) -> Profile:
@@ -270,6 +270,12 @@ def profile_after(actions: Iterable[Action], start: Profile = NEW) -> Profile:
     for action in actions:
         start = apply_interaction(start, action).profile
     return start
+
+
+def _is_chosen(profile: Profile) -> NDArray[np.bool_]:
+    """Which of the engaged items were more than shown; impressions lift none above the weight of one."""
+    more: NDArray[np.bool_] = profile.engaged["weight"] > np.float32(IMPRESSION)
+    return more
 
 
 def _judged(profile: Profile, action: Action) -> tuple[NDArray[np.void], NDArray[np.void], Generations]:

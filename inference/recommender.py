@@ -30,6 +30,7 @@ from inference.ranking.rules import ListRules
 from inference.ranking.signals import find_signals
 from inference.retrieval.candidates import count_sources, generate_candidates
 from inference.retrieval.exhaustive import follows_interests
+from inference.retrieval.other_categories import OtherCategories, other_categories
 from inference.retrieval.query import Query
 from inference.retrieval.sources.co_engaged import recent_items
 from inference.retrieval.sources.table import SOURCE_NAMES
@@ -93,6 +94,7 @@ class Recommender:
         self._sequence: SequenceModel | None = None
         self._sequence_space: SequenceSpace | None = None
         self._known_trends = (NO_TRENDS, find_trends(NO_TRENDS, catalog, 0))
+        self._other_categories: OtherCategories | None = None
         self._known_newcomers: tuple[NDArray[np.void], int, Newcomers] = (NOBODY_MET, -1, NO_NEWCOMERS)
 
     @property
@@ -229,6 +231,7 @@ class Recommender:
             expected=None if "sequence" in without else self._expect(prepared.profiles),
             without=without,
             newcomers=self._find_newcomers(met),
+            other_categories=self._find_other_categories(now_ms),
         )
 
     def _is_short(self, made: Recommended) -> bool:
@@ -281,6 +284,13 @@ class Recommender:
             trends = find_trends(table, self._catalog, now_ms)
             self._known_trends = (table, trends)
         return trends
+
+    def _find_other_categories(self, now_ms: int) -> OtherCategories | None:
+        """What goes with items in other categories, for a while; None where nobody's steps are known."""
+        known = self._other_categories
+        if self._recent_steps is not None and (known is None or not known.serves(now_ms)):
+            self._other_categories = other_categories(self._recent_steps, self._catalog, now_ms)
+        return self._other_categories
 
     def _find_newcomers(self, met: NDArray[np.void] | None) -> Newcomers:
         """The newcomers, worked out once for each table and state of the catalogue; none where nothing explores."""

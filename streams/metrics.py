@@ -182,7 +182,9 @@ CATALOG_ITEMS = Gauge(
     ["state"],
 )
 CATALOG_LAG = Gauge("sightline_catalog_lag_records", "Records of state.catalog that this replica has not applied yet")
-RECENT_STEPS = Gauge("sightline_recent_steps", "Steps of users that this process holds for the source `sessions`")
+RECENT_STEPS = Gauge(
+    "sightline_recent_steps", "Steps of users that this process holds for the sources `sessions` and `cross`"
+)
 STEPS = Counter(
     "sightline_steps_total",
     "Steps of state.steps by what this process did: applied; forgot (a user, with all earlier steps); repeated "
@@ -212,6 +214,11 @@ RANKER_LOSS = Gauge(
     "sightline_ranker_loss",
     "1 - 1 / rank of what users chose next, on lessons held out, by whose order: hand weights, good or newest version",
     ["model"],
+)
+RANKER_CALIBRATION = Gauge(
+    "sightline_ranker_calibration_error",
+    "Expected calibration error of the good version: how far the chance that it gives the first candidate is from how "
+    "often users choose that one, on the last lessons held out; NaN before any",
 )
 RANKER_ROLLBACKS = Counter(
     "sightline_ranker_rollbacks_total", "How often what was learned last was thrown away, because it made lists worse"

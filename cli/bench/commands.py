@@ -219,7 +219,7 @@ def stream(
 def bandit(
     data: Annotated[
         Path, typer.Option(exists=True, file_okay=False, help="A folder with random_*.csv.gz of Open Bandit.")
-    ] = Path("../shared/data/open-bandit"),
+    ],
     seed: Annotated[int, typer.Option(min=0, help="Decides the draws of the policy and of the intervals.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
@@ -231,9 +231,7 @@ def bandit(
 
 @app.command()
 def taste(
-    data: Annotated[
-        Path, typer.Option(exists=True, file_okay=False, help="A folder with images.tar and labels.csv.")
-    ] = Path("../shared/data/clothing"),
+    data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="A folder with images.tar and labels.csv.")],
     pictures: Annotated[int, typer.Option(min=30, help="Pictures of each class, at most.")] = 100,
     shoppers: Annotated[int, typer.Option(min=1, help="How many shoppers, one after the other.")] = 30,
     seed: Annotated[int, typer.Option(min=0, help="Decides the tastes, and what is clicked.")] = 1,

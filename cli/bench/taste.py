@@ -54,6 +54,13 @@ def _print(found: Mapping[str, Any], page: Path) -> None:
         soft_wrap=True,
     )
     console.print(f"near-duplicates within a list: {found['near_duplicates']}")
+    if "same_person_across" in found:
+        low, high = found["same_person_across_interval"]
+        console.print(
+            f"what has an item's look in another class is of the same person in {found['same_person_across']:.1%} of "
+            f"cases ({low:.1%} to {high:.1%}; by chance {found['same_person_across_by_chance']:.1%})",
+            soft_wrap=True,
+        )
     console.print(f"some shoppers' lists are on {page}", soft_wrap=True)
 
 

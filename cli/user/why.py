@@ -102,6 +102,10 @@ def answer_in_words(answer: Answer) -> str:
             return "left out: no sequence model is set (SIGHTLINE_SEQUENCE), or it could not be read"
         case "unknown_to_model":
             return "the model knows neither the item, nor its category or picture"
+        case "no_companion":
+            return "users choose its category together with no interest's, or that is not known yet"
+        case "not_compared":
+            return "its category has many items, and it is not among those that are compared"
         case "less_similar":
             return f"similarity {answer.similarity:.2f} to the nearest interest; {_weakest(answer)}"
         case "lower_rank":

@@ -12,6 +12,7 @@ ReasonCode: TypeAlias = Literal[
     "chosen_by_similar",
     "suits_taste",
     "likely_next",
+    "goes_with",
     "same_category",
     "same_colour",
     "trending",
@@ -28,7 +29,8 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     the user's item and the `strength` (0 to 1) with which users go from it to this one; `chosen_by_similar` the user's
     item by which most of those came who chose this one in a session like the user's; `suits_taste` the user's item that
     says most for this one by the choices of all users, and how well it suits (0 to 1); `likely_next` the user's latest
-    item, and how likely this one is next, against the likeliest (0 to 1); `same_category` the category and its share of
+    item, and how likely this one is next, against the likeliest (0 to 1); `goes_with` the user's item of another
+    category whose look this one has, and the `strength` (0 to 1); `same_category` the category and its share of
     what the user engaged with; `same_colour` the colour, and how much of the item and of what the user
     engaged with has such colours (0 to 1); `trending` and `popular` the strength against the strongest item;
     `new` the age; `you_asked` the category, or the item itself, that the user asked for more of (neither: its owner,
@@ -48,7 +50,7 @@ class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One slot. `explore` marks one that a new item was given, to learn of it; `reasons` have the strongest first.
 
     `source` names the candidate source that is credited with the item, such as `visual`, `neighbours`, `sessions`,
-    `factors`, `sequence`, `trending`, `fresh` or `popular`; a later version may add others.
+    `factors`, `sequence`, `cross`, `trending`, `fresh` or `popular`; a later version may add others.
     """
 
     item_id: str

@@ -50,6 +50,13 @@ class RecentSteps:
         """How many steps it holds; it takes some 0.1 ms."""
         return int(self.visits.sum())
 
+    def latest(self, count: int) -> NDArray[np.int32]:
+        """The last `count` steps, or fewer, the latest first: int32 [n, 32], columns as in `steps`."""
+        limit = len(self.steps) - 1
+        last = self.steps[(self._latest - 1 - np.arange(min(count, limit))) % limit + 1]
+        found: NDArray[np.int32] = last[last[:, USER] != 0]
+        return found
+
     def append(self, users: NDArray[np.uint64], items: NDArray[np.uint64]) -> None:
         """Add the steps of users [n] to items [n], by their keys, in the order in which they were taken.
 

@@ -47,6 +47,8 @@ def _answer(query: Query, row: int, source: Source, rows: NDArray[np.int64], sto
             return _factors(query, row, rows)
         case "sequence":
             return _sequence(query, row, rows)
+        case "cross":
+            return _cross(query, row, rows, stored)
         case "trending":
             return _ranked(query, row, source, rows, query.trends.trend)
         case "popular":
@@ -68,16 +70,39 @@ def _twin(query: Query, row: int, rows: NDArray[np.int64]) -> str | None:
 
 def _visual(query: Query, row: int, rows: NDArray[np.int64], stored: Item | None) -> Answer:
     pictures, (medoids,) = query.catalog.pictures, query.tastes.medoids()
-    if not pictures.has(np.array([row]))[0]:
-        return Answer("visual", "other_encoder" if stored and stored.embeddings else "no_picture", len(rows))
-    if not len(medoids):
-        return Answer("visual", "no_interests", len(rows))
+    looks = _without_looks(query, row, stored)
+    if looks is not None:
+        return Answer("visual", looks, len(rows))
     wished = query.tastes.wished.get(0, rows[:0])
     # What was asked for by its id is proposed whatever it looks like.
     look_alikes = rows[~np.isin(rows, wished)]
     similarities = rounded(pictures.similarities(np.append(look_alikes, row), pictures.vectors(medoids)))
     weakest = min(similarities[:-1], default=None)
     return Answer("visual", "less_similar", len(rows), similarity=similarities[-1], weakest=weakest)
+
+
+def _without_looks(query: Query, row: int, stored: Item | None) -> AnswerCode | None:
+    """Why no source can go by the looks of a row, if none can."""
+    if not query.catalog.pictures.has(np.array([row]))[0]:
+        return "other_encoder" if stored and stored.embeddings else "no_picture"
+    return None if len(query.tastes.medoids()[0]) else "no_interests"
+
+
+def _cross(query: Query, row: int, rows: NDArray[np.int64], stored: Item | None) -> Answer:
+    looks, (medoids,), others = _without_looks(query, row, stored), query.tastes.medoids(), query.other_categories
+    if looks is not None:
+        return Answer("cross", looks, len(rows))
+    if others is None:
+        return Answer("cross", "steps_unknown", len(rows))
+    code = int(query.catalog.categories[row])
+    near = [each for each in medoids.tolist() if code in others.companions_of(each)]
+    if not near:
+        return Answer("cross", "no_companion", len(rows))
+    strengths = [each for each in (others.strength(medoid, row) for medoid in near) if each is not None]
+    if not strengths:
+        return Answer("cross", "not_compared", len(rows))
+    weakest = min((float(each) for medoid in near for each in others.of(medoid).strengths), default=None)
+    return Answer("cross", "weaker", len(rows), strength=round(max(strengths), 4), weakest=weakest)
 
 
 def _neighbours(query: Query, rows: NDArray[np.int64]) -> Answer:

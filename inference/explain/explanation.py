@@ -35,6 +35,8 @@ ObstacleCode: TypeAlias = Literal[
 #: item has none, since it is newer than they are, or nobody chose it. `no_choice_known`: none of the user's items has.
 #: `no_model`: no sequence model is set, or it could not be read. `unknown_to_model`: it knows neither id, nor category,
 #: nor picture of the item.
+#: `no_companion`: its category is not among those that users choose together with an interest's. `not_compared`: it is,
+#: and has too many items to compare each.
 #: `no_engagement`: it has no rank. `same_picture`: another item with its picture is proposed. `left_out`: by the user's
 #: arm of an experiment. `not_proposed`: no more is known.
 AnswerCode: TypeAlias = Literal[
@@ -55,6 +57,8 @@ AnswerCode: TypeAlias = Literal[
     "no_choice_known",
     "no_model",
     "unknown_to_model",
+    "no_companion",
+    "not_compared",
     "no_engagement",
     "left_out",
     "same_picture",

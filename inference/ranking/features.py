@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.jit import compiled
-from features.profile import ENGAGED_LIMIT
+from features.profile import ENGAGED_LIMIT, chosen
 from inference.ranking.weights import CODES, POPULAR, TRENDING
 from inference.retrieval.candidates import Candidates
 from inference.retrieval.query import Query
@@ -50,7 +50,7 @@ def find_features(query: Query, candidates: Candidates, signals: NDArray[np.floa
     equal ranks, and what has no strength has 0.
     """
     features = np.zeros((len(candidates.rows), len(FEATURES)), np.float32)
-    known = np.array([len(profile.engaged) for profile in query.profiles])
+    known = np.array([len(chosen(profile)) for profile in query.profiles])
     _fill(features, signals, candidates.bounds, candidates.proposers, known)
     if query.recent_steps is not None:
         numbers = query.recent_steps.items.find(query.catalog.keys.take(candidates.rows))
@@ -67,7 +67,7 @@ def _fill(
     proposers: NDArray[np.int32],
     known: NDArray[np.int64],
 ) -> None:
-    """Write the features; `known` is the number of items each user engaged with."""
+    """Write the features; `known` is the number of items that each user chose."""
     for user in range(len(known)):
         start, end = bounds[user], bounds[user + 1]
         for place in range(len(RANKED)):

@@ -11,15 +11,12 @@ from features.recommendation import Reason, ReasonCode
 from features.vision.colours import COLOUR_NAMES
 from inference.catalog.catalog import Catalog
 from inference.ranking.weights import (
-    CHOSEN_AFTER,
-    CHOSEN_BY_SIMILAR,
     CODES,
-    LIKELY_NEXT,
+    FOLLOWING,
     LOOKS_LIKE,
     NEW,
     SAME_CATEGORY,
     SAME_COLOUR,
-    SUITS_TASTE,
 )
 from inference.retrieval.candidates import Candidates
 from inference.retrieval.preferences import NAMED_BY
@@ -27,9 +24,8 @@ from inference.retrieval.query import Query
 
 #: A signal is named as a reason from this share of the slot's strongest signal on.
 REASON_SHARE = 0.25
-#: Signals that say from which item of the user a slot follows; and the place of each signal among them, or -1.
-_FOLLOWING = (CHOSEN_AFTER, CHOSEN_BY_SIMILAR, SUITS_TASTE, LIKELY_NEXT)
-_ORIGIN_OF = np.array([_FOLLOWING.index(code) if code in _FOLLOWING else -1 for code in range(len(CODES))])
+#: The place of each signal among those that follow from an item of the user, or -1.
+_ORIGIN_OF = np.array([FOLLOWING.index(code) if code in FOLLOWING else -1 for code in range(len(CODES))])
 
 
 def find_reasons(
@@ -67,14 +63,15 @@ def find_reasons(
 
 
 def _origins(picked: NDArray[np.int64], query: Query, candidates: Candidates) -> NDArray[np.int64]:
-    """The rows of the users' items from which the s filled slots follow, by signal of _FOLLOWING, int64 [4, s]."""
+    """The rows of the users' items from which the s filled slots follow, by signal of FOLLOWING, int64 [5, s]."""
     chosen = picked[picked >= 0]
-    origins = np.full((len(_FOLLOWING), len(chosen)), -1)
+    origins = np.full((len(FOLLOWING), len(chosen)), -1)
     origins[0], origins[1] = candidates.origins.take(chosen), candidates.session_origins.take(chosen)
     if query.factors is not None:
         origins[2] = query.factors.origins(candidates.users.take(chosen), candidates.rows.take(chosen))
     if query.expected is not None:
         origins[3] = query.expected.latest.take(candidates.users.take(chosen))
+    origins[4] = candidates.look_origins.take(chosen)
     return origins
 
 
@@ -101,8 +98,8 @@ def _evidence(
 ) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int64], NDArray[np.float32]]:
     """What speaks for each of s slots, the strongest first: r reasons, those of each slot up to an end [s].
 
-    A reason has the number of its signal [r], what it is about [r] (a row of the catalogue, a category, a colour, an
-    age, or the candidate) and its strength [r].
+    `origins` int64 [5, s] are those of the signals FOLLOWING. A reason has the number of its signal [r], what it is
+    about [r] (a row of the catalogue, a category, a colour, an age, or the candidate) and its strength [r].
     """
     users, length = picked.shape
     ends = np.empty(users * length, np.int64)
@@ -162,7 +159,7 @@ def _reason(code: ReasonCode, about: int, strength: float, candidates: Candidate
     match code:
         case "looks_like":
             return Reason(code=code, item_id=catalog.item_ids[about], similarity=strength)
-        case "chosen_after" | "chosen_by_similar" | "suits_taste" | "likely_next":
+        case "chosen_after" | "chosen_by_similar" | "suits_taste" | "likely_next" | "goes_with":
             return Reason(code=code, item_id=catalog.item_ids[about], strength=strength)
         case "same_category":
             return Reason(code=code, category=catalog.category_names[about], strength=strength)

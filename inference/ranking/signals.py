@@ -13,6 +13,7 @@ from features.vision.colours import COLOUR_NAMES
 from inference.ranking.weights import (
     CHOSEN_AFTER,
     CHOSEN_BY_SIMILAR,
+    GOES_WITH,
     LIKELY_NEXT,
     LOOKS_LIKE,
     NEW,
@@ -41,6 +42,7 @@ def find_signals(query: Query, candidates: Candidates) -> NDArray[np.float32]:
         signals[SUITS_TASTE] = query.factors.strengths(candidates.rows, candidates.bounds)
     if query.expected is not None:
         signals[LIKELY_NEXT] = query.expected.strengths(candidates.rows, candidates.bounds)
+    signals[GOES_WITH] = candidates.look_strengths
     signals[YOU_ASKED] = candidates.wishes.weights
     tastes, catalog = query.tastes, query.catalog
     _fill(

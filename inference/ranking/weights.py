@@ -11,6 +11,7 @@ WEIGHTS: dict[ReasonCode, float] = {
     "chosen_by_similar": 1.5,
     "suits_taste": 2.0,
     "likely_next": 0.5,
+    "goes_with": 0.2,
     "same_category": 0.4,
     "same_colour": 0.8,
     "trending": 0.15,
@@ -29,6 +30,9 @@ CHOSEN_AFTER = CODES.index("chosen_after")
 CHOSEN_BY_SIMILAR = CODES.index("chosen_by_similar")
 SUITS_TASTE = CODES.index("suits_taste")
 LIKELY_NEXT = CODES.index("likely_next")
+GOES_WITH = CODES.index("goes_with")
+#: The signals that follow from one of the user's items.
+FOLLOWING = (CHOSEN_AFTER, CHOSEN_BY_SIMILAR, SUITS_TASTE, LIKELY_NEXT, GOES_WITH)
 SAME_CATEGORY = CODES.index("same_category")
 SAME_COLOUR = CODES.index("same_colour")
 TRENDING = CODES.index("trending")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from features.recommendation import Source
 from inference.retrieval.exhaustive import best_allowed
 from inference.retrieval.filters import FILTERS, apply_filters
-from inference.retrieval.merge import CO_CHOICE, NO_ROWS, SESSION, Proposals, merge
+from inference.retrieval.merge import CO_CHOICE, LOOK, NO_ROWS, SESSION, Proposals, merge
 from inference.retrieval.preferences import Wishes, wishes_of
 from inference.retrieval.query import Query
 from inference.retrieval.sources.table import SOURCE_NAMES, SOURCES
@@ -27,9 +27,9 @@ class Candidates:
 
     Each row once for a user. `users` and `rows` int64 [m] with `sources` int8 [m] (places in SOURCE_NAMES).
     `strengths` float32 [m], 0 to 1, is how strongly it follows from `origins` int64 [m], a row that the user engaged
-    with; -1 for none. `session_strengths` and `session_origins` say the same by sessions like the user's. `proposers`
-    int32 [m] has bit s where source s of SOURCE_NAMES proposed the row. `wishes` are the users' dials for the rows.
-    `filtered` counts for each user what was taken out, by the name of the filter.
+    with; -1 for none. `session_…` say the same by sessions like the user's, `look_…` by a look in another category.
+    `proposers` int32 [m] has bit s where source s of SOURCE_NAMES proposed the row. `wishes` are the users' dials for
+    the rows. `filtered` counts for each user what was taken out, by the name of the filter.
     """
 
     users: NDArray[np.int64]
@@ -40,6 +40,8 @@ class Candidates:
     origins: NDArray[np.int64]
     session_strengths: NDArray[np.float32]
     session_origins: NDArray[np.int64]
+    look_strengths: NDArray[np.float32]
+    look_origins: NDArray[np.int64]
     proposers: NDArray[np.int32]
     wishes: Wishes
     filtered: list[dict[str, int]]
@@ -72,6 +74,8 @@ def generate_candidates(query: Query) -> Candidates:
         origins[CO_CHOICE],
         strengths[SESSION],
         origins[SESSION],
+        strengths[LOOK],
+        origins[LOOK],
         merged.proposers.take(kept),
         wishes.of(kept),
         [{name: number for name, number in zip(FILTERS, each, strict=True) if number} for each in filtered.tolist()],

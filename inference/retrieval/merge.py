@@ -15,9 +15,10 @@ _ROW_BITS, _PLACE_BITS = 31, 22
 USERS_LIMIT = 1 << (63 - _ROW_BITS - _PLACE_BITS)
 
 NO_ROWS = np.zeros(0, np.int64)
-#: What strengths of proposals say: that users chose both items one after the other, or in sessions like the user's.
-CO_CHOICE, SESSION = 0, 1
-_KINDS = 2
+#: What strengths of proposals say: that users chose both items one after the other, or in sessions like the user's, or
+#: that the item has the look of one in another category.
+CO_CHOICE, SESSION, LOOK = 0, 1, 2
+_KINDS = 3
 
 
 class Proposals(NamedTuple):
@@ -38,7 +39,7 @@ class Proposals(NamedTuple):
 class Merged:
     """Each user's rows [n] once, by user and row, with the least and the greatest number of their sources, int8 [n].
 
-    By kind, `strengths` float32 [2, n] are the sums of the row's strengths, `origins` int64 [2, n] the origins of the
+    By kind, `strengths` float32 [3, n] are the sums of the row's strengths, `origins` int64 [3, n] the origins of the
     greatest, or -1. `proposers` int32 [n] has bit s where source s proposed the row.
     """
 

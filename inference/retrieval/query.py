@@ -11,6 +11,7 @@ from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
 from inference.exploration.newcomers import NO_NEWCOMERS, Newcomers
+from inference.retrieval.other_categories import OtherCategories
 from inference.retrieval.tastes import Tastes
 from inference.retrieval.trends import Trends
 from inference.sequence.space import Expected
@@ -24,7 +25,8 @@ class Query:
     `reach` pictures for each search; with `is_exhaustive` these are the best of all that the user may be shown.
     `recent_steps` are those of all users; without them no list follows from sessions. `factors` are those of the users;
     without them no list follows from latent factors. `expected` is what a sequence model expects of the
-    users, if there is one. `newcomers` may be explored. The sources `without` propose nothing.
+    users, if there is one. `newcomers` may be explored. `other_categories` knows what has an item's look in others than
+    its own. The sources `without` propose nothing.
     """
 
     profiles: Sequence[Profile]
@@ -40,4 +42,5 @@ class Query:
     factors: FoldedIn | None = None
     expected: Expected | None = None
     newcomers: Newcomers = NO_NEWCOMERS
+    other_categories: OtherCategories | None = None
     without: frozenset[Source] = frozenset()

@@ -18,7 +18,7 @@ from streams.learning.learner import HOLD_OUT, Learner
 from streams.learning.model_log import ModelLog
 from streams.learning.model_record import KEY, ModelRecord, encode_record
 from streams.logs import Seldom, log
-from streams.metrics import LESSONS, RANKER_HEARD, RANKER_LOSS, RANKER_ROLLBACKS, RANKER_VERSION
+from streams.metrics import LESSONS, RANKER_CALIBRATION, RANKER_HEARD, RANKER_LOSS, RANKER_ROLLBACKS, RANKER_VERSION
 from streams.processing.background import end, every, failure_of
 from streams.retrying import until_available
 from streams.wire.records import Message, Record
@@ -147,6 +147,7 @@ class LearningAgent:
         losses, rollbacks = learning.learner.losses, learning.learner.rollbacks
         for model, loss in (("hand", losses.hand), ("good", losses.good), ("newest", losses.newest)):
             RANKER_LOSS.labels(model).set(loss)
+        RANKER_CALIBRATION.set(learning.learner.calibration.error())
         RANKER_VERSION.set(learning.learner.model().version)
         RANKER_ROLLBACKS.inc(rollbacks - learning.said_rollbacks)
         if rollbacks > learning.said_rollbacks:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from inference.ranking.lessons import Lesson
 from inference.ranking.model import RankerModel
 from inference.ranking.net import add_scores, initial_weights
+from streams.learning.calibration import Calibration
 from streams.learning.propensity import seen_weight
 from streams.learning.quota import Quota
 from streams.learning.steps import hand_scores, miss, step
@@ -83,6 +84,8 @@ class Learner:
         self._quota = quota or Quota()
         self._initial = initial_weights()
         self.progress = progress or Progress.begin(self._good)
+        #: How right the probabilities of the good version are, by the lessons that this learner held out.
+        self.calibration = Calibration()
         #: How many lessons were passed over.
         self.passed_over = 0
 
@@ -120,12 +123,11 @@ class Learner:
         if lesson.weight <= 0:  # where a refused item stands says little of the rest of a list
             return
         scores = hand_scores(features, self._good.hand)
-        found = [miss(scores, lesson.chosen)]
-        for net in (self._good.net, self.progress.mean):
-            scored = scores.copy()
-            add_scores(features, net, scored)
-            found.append(miss(scored, lesson.chosen))
-        self.losses.add(*found)
+        good, newest = scores.copy(), scores.copy()
+        add_scores(features, self._good.net, good)
+        add_scores(features, self.progress.mean, newest)
+        self.losses.add(*(miss(each, lesson.chosen) for each in (scores, good, newest)))
+        self.calibration.add(good, lesson.chosen)
         if not self._frozen and self.losses.count % VERDICT == 0:
             self._judge()
 

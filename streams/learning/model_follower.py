@@ -8,8 +8,8 @@ from typing import Final
 from inference.errors import ModelRefused
 from inference.ranking.model import RankerModel
 from streams.errors import AccessRefused, BrokerUnavailable
-from streams.learning.model_log import ModelLog
-from streams.learning.model_record import decode_record
+from streams.learning.model_log import ModelLog, newest
+from streams.learning.model_record import ModelRecord
 from streams.logs import Seldom, log
 from streams.metrics import MODELS_REFUSED, RANKER_HEARD, RANKER_VERSION
 from streams.processing.background import end, every, failure_of
@@ -21,7 +21,8 @@ LOOK_EVERY_S: Final = 1.0
 
 
 class ModelFollower:
-    """Follows state.models in the background. `model` is the last version that this release can rank with.
+    """Follows state.models in the background. `model` is the version that counts by `newest`, of
+    those that this release can rank with.
 
     It is None where lists are to be made by the hand weights: nothing was learned yet, or a tombstone says so. While
     Kafka, the topic or the learner is away, the last version stays.
@@ -37,6 +38,7 @@ class ModelFollower:
         self._models = models
         self._clock_ms = clock_ms
         self._next = 0
+        self._said: ModelRecord | None = None
         self._heard_ms = clock_ms()
         self._is_away = False
         self._refused = ""
@@ -71,18 +73,15 @@ class ModelFollower:
     def _apply(self, found: Sequence[Record]) -> None:
         for record in found:
             try:
-                if record.value is None:
-                    version, made_ms, model = 0, record.timestamp_ms, None
-                else:
-                    said = decode_record(record.value)
-                    version, made_ms, model = said.version, said.made_ms, said.ranker()
+                said = newest(self._said, record)
+                # Version 0 is the hand weights.
+                self.model = said.ranker() if said is not None and said.version else None
             except ModelRefused as error:
                 MODELS_REFUSED.inc()
                 self._log_refusal(str(error))
                 continue
-            self._heard_ms = made_ms
-            # Version 0 is the hand weights.
-            self.model = model if version else None
+            self._said = said
+            self._heard_ms = record.timestamp_ms if said is None else said.made_ms
 
     def _log_refusal(self, error: str) -> None:
         if error != self._refused:

@@ -12,6 +12,8 @@ from streams.wire.records import Record
 
 T = TypeVar("T")
 
+#: A learner says its version every few seconds: a lower one counts where the higher was not said for so long.
+SILENT_MS: Final = 60_000
 #: Offsets that are read at most: the last record counts, the others help where that one cannot be read.
 _LATEST: Final = 256
 
@@ -55,21 +57,26 @@ def read_since(reader: LogReader, topic: str, first: int) -> tuple[list[Record],
     return list(reader.read(topic, 0, start, extent.end)), extent.end
 
 
-def last_version(reader: LogReader, topic: str) -> ModelRecord | None:
-    """The record of the highest version since the last tombstone, the latest of them; raises BrokerUnavailable.
+def newest(known: ModelRecord | None, record: Record) -> ModelRecord | None:
+    """What counts once a record was read, where `known` did before it; raises ModelRefused.
 
-    What cannot be read is left out, and logged. A learner that was suspended may have published an old version last.
+    That is the highest version since the last tombstone, the latest record of it: a learner that was suspended may say
+    an old version last. Where nobody has said the higher one for SILENT_MS, its learner is gone: the topic was created
+    again, and versions began again.
     """
+    if record.value is None:
+        return None
+    found = decode_record(record.value)
+    is_old = known is not None and found.version < known.version and found.made_ms < known.made_ms + SILENT_MS
+    return known if is_old else found
+
+
+def last_version(reader: LogReader, topic: str) -> ModelRecord | None:
+    """The record that counts by `newest`; what cannot be read is left out, and logged. Raises BrokerUnavailable."""
     last: ModelRecord | None = None
     for record in read_since(reader, topic, 0)[0]:
-        if record.value is None:
-            last = None
-            continue
         try:
-            found = decode_record(record.value)
+            last = newest(last, record)
         except ModelRefused as error:
             log.error("model_record_unreadable", offset=record.offset, error=str(error))
-            continue
-        if last is None or found.version >= last.version:
-            last = found
     return last

@@ -5,10 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from features.profile import IMPRESSION, Profile
-
-#: Above the weight of an impression as float32.
-_TOUCHED = IMPRESSION + 1e-6
+from features.profile import Profile, chosen
 
 
 def before_impressions(profile: Profile, items: Collection[int]) -> Profile:
@@ -18,12 +15,13 @@ def before_impressions(profile: Profile, items: Collection[int]) -> Profile:
     """
     engaged = profile.engaged
     shown = np.array(list(items), np.uint64)
-    passed = np.isin(engaged["item"], shown) & (engaged["weight"] <= _TOUCHED)
-    untouched = shown[~np.isin(shown, engaged["item"][~passed])].astype(np.uint32)
-    return replace(profile, engaged=engaged[~passed], seen=profile.seen[~np.isin(profile.seen, untouched)])
+    untouched = shown[~np.isin(shown, chosen(profile)["item"])]
+    passed = np.isin(engaged["item"], untouched)
+    return replace(
+        profile, engaged=engaged[~passed], seen=profile.seen[~np.isin(profile.seen, untouched.astype(np.uint32))]
+    )
 
 
 def is_touched(profile: Profile, item: int) -> bool:
     """Whether the user did more with the item than scroll past it."""
-    entry = profile.engaged["item"] == np.uint64(item)
-    return bool((profile.engaged["weight"][entry] > _TOUCHED).any())
+    return bool((chosen(profile)["item"] == np.uint64(item)).any())

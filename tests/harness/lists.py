@@ -22,6 +22,7 @@ from inference.exploration.newcomers import NOBODY_MET, find_newcomers
 from inference.ranking.ranking import RULES, Ranking, WeightedRanker, rank
 from inference.ranking.rules import ListRules
 from inference.retrieval.candidates import Candidates, generate_candidates
+from inference.retrieval.other_categories import other_categories
 from inference.retrieval.query import Query
 from inference.retrieval.sources.table import SOURCE_NAMES
 from inference.retrieval.tastes import find_tastes
@@ -79,6 +80,7 @@ def query_of(
         factors=None if space is None else space.fold_in(tastes.rows, tastes.weights),
         expected=None if sequence is None else sequence.expect(profiles),
         newcomers=find_newcomers(NOBODY_MET if met is None else met, catalog),
+        other_categories=None if recent_steps is None else other_categories(recent_steps, catalog, NOW),
     )
 
 

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.evaluation.intervals import ratios
 from benchmarks.evaluation.log import Log
 from benchmarks.evaluation.replayed_world import ReplayedWorld
+from benchmarks.evaluation.taste.across import judge_across
 from benchmarks.evaluation.taste.shopper import BEFORE, Visit, clicks_to_forget, precision, shop
 from benchmarks.evaluation.taste.wardrobe import Wardrobe
 from inference.catalog.copies import SAME_PICTURE
@@ -36,7 +37,9 @@ def judge_taste(
         for number in range(shoppers):
             visits.append(shop(opened, wardrobe.classes, np.random.default_rng([seed, number])))
             progress(f"{number + 1} of {shoppers} shoppers")
-    return {**_figures(visits, wardrobe, seed), "shoppers": shoppers, "items": len(wardrobe.items)}, visits
+        across = judge_across(wardrobe, settings.dimensions, seed)
+    found = {**_figures(visits, wardrobe, seed), **across, "shoppers": shoppers, "items": len(wardrobe.items)}
+    return found, visits
 
 
 def near_duplicates(shown: Sequence[str], vectors: Mapping[str, NDArray[np.float32]]) -> int:

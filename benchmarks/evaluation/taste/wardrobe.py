@@ -3,7 +3,7 @@
 import csv
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
@@ -29,19 +29,22 @@ Encode = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class Wardrobe:
-    """The items by id, the class of each, and a small JPEG of each."""
+    """The items by id, the class of each, a small JPEG of each, and who uploaded it, as far as that is known."""
 
     items: Mapping[str, Item]
     classes: Mapping[str, str]
     thumbnails: Mapping[str, bytes]
+    owners: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_wardrobe(folder: Path, encode: Encode, *, most: int, progress: Callable[[str], None]) -> Wardrobe:
     """The first `most` pictures of each class in `images.tar`, as `labels.csv` names them; raises UnreadableLog.
 
+    A column `uploader_id` is read where there is one.
+
     Items have their colours, as an upload gives them, and no category or words: only looks tell the classes apart.
     """
-    items, classes, thumbnails = {}, {}, {}
+    items, classes, thumbnails, owners = {}, {}, {}, {}
     try:
         rows = _first_of_each(folder / "labels.csv", most)
         for batch, pixels in _pictures(folder / "images.tar", rows):
@@ -49,12 +52,13 @@ def read_wardrobe(folder: Path, encode: Encode, *, most: int, progress: Callable
                 name = row["path"]
                 items[name] = _item(name, picture, vector)
                 classes[name], thumbnails[name] = row["label"], _thumbnail(picture)
+                owners[name] = row.get("uploader_id") or f"of {name}"
             progress(f"{len(items):,} of {len(rows):,} pictures encoded")
     except (OSError, KeyError, tarfile.TarError) as error:
         raise UnreadableLog(f"{folder} must hold labels.csv (path, label) and images.tar: {error}") from error
     if len(set(classes.values())) < 3:
         raise UnreadableLog(f"{folder} has {len(set(classes.values()))} classes: a shopper needs 3")
-    return Wardrobe(items, classes, thumbnails)
+    return Wardrobe(items, classes, thumbnails, owners if "uploader_id" in rows[0] else {})
 
 
 def _first_of_each(path: Path, most: int) -> _Rows:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from features.recommendation import Source
 from inference.retrieval.merge import Proposals
 from inference.retrieval.query import Query
-from inference.retrieval.sources import co_engaged, factors, fresh, popular, sequence, sessions, trending, visual
+from inference.retrieval.sources import co_engaged, cross, factors, fresh, popular, sequence, sessions, trending, visual
 
 SOURCES: dict[Source, Callable[[Query], Proposals]] = {
     "visual": visual.propose,
@@ -16,6 +16,7 @@ SOURCES: dict[Source, Callable[[Query], Proposals]] = {
     "sessions": sessions.propose,
     "factors": factors.propose,
     "sequence": sequence.propose,
+    "cross": cross.propose,
     "trending": trending.propose,
     "fresh": fresh.propose,
     "popular": popular.propose,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference.behaviour.recent_steps import AFTER, BEFORE, LATELY, PLACES, USER, VISIT_BEFORE, RecentSteps
+from inference.behaviour.recent_steps import AFTER, BEFORE, ITEM, LATELY, PLACES, USER, VISIT_BEFORE, RecentSteps
 
 #: The visits of an item, the latest first: the user, the items before and those after, the nearest first.
 Visits: TypeAlias = list[tuple[int, list[int], list[int]]]
@@ -126,3 +126,14 @@ def test_a_user_who_alone_fills_the_ring_can_be_forgotten(count: int) -> None:
     assert len(recent.items) == len(recent.users) == 0
     append(recent, (1, 10), (1, 11))
     assert visits(recent, 11) == [(1, [10], [])]
+
+
+def test_the_latest_steps_come_first_and_those_of_forgotten_users_are_left_out() -> None:
+    recent = RecentSteps(4)
+    recent.append(np.array([1, 2, 1, 3, 2], np.uint64), np.array([11, 12, 13, 14, 15], np.uint64))
+    recent.forget(3)
+    latest = recent.latest(3)
+
+    assert recent.items.keys[latest[:, ITEM]].tolist() == [15, 13]
+    assert recent.latest(100)[:, ITEM].tolist() == [*latest[:, ITEM], *recent.items.find(np.array([12], np.uint64))]
+    assert len(RecentSteps(4).latest(2)) == 0

@@ -228,7 +228,7 @@ def test_an_item_that_no_source_proposes_has_the_answer_of_each(crowd: Catalog) 
     trends = {f"near-{n}": (50.0 - n, 50.0 - n) for n in range(40)} | {"blue-0": (1.0, 0.0)}
     behaviours = {"red-0": chosen_after(red_9=1.0)}
     found = why(crowd, RED, "blue-0", trends=trends, behaviours=behaviours)
-    visual, neighbours, _, _, _, trending, fresh, popular = found.sources
+    visual, neighbours, _, _, _, _, trending, fresh, popular = found.sources
 
     assert found.verdict == "not_proposed"
     assert (visual.code, visual.similarity) == ("less_similar", about(0.0))

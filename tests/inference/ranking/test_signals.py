@@ -14,12 +14,16 @@ from tests.harness.sequences import next_of
 
 def test_every_signal_of_the_table_is_filled_in() -> None:
     colours = (("green", 1.0),)
-    shop = catalog_of(*((name, item(name, at_ms=NOW, colours=colours)) for name, _ in reds_and_blues(3)))
+    shop = catalog_of(
+        *((name, item(name, at_ms=NOW, colours=colours)) for name, _ in reds_and_blues(3)),
+        ("like red-1", item("like red-1", looks="red-1", category="blue")),
+    )
     query = query_after(
         shop,
         act("red-0"),
+        act("like red-1", 8.0),
         behaviours={"red-0": chosen_after(red_1=8.0)},
-        recent_steps=steps_of(u2="red-0 red-1"),
+        recent_steps=steps_of(u2="blue-0 red-0 red-1 blue-1"),
         trends={"red-1": (2.0, 2.0)},
         dials={"red-1": 1.0},
         space=FactorSpace(shop, factors_of({"red_0": (1.0, 0.0), "red_1": (0.5, 0.5)})),

@@ -100,8 +100,8 @@ def test_strengths_of_two_kinds_are_not_added_up() -> None:
     found = merge([Proposals([rows(1)]), followers, in_sessions], 1)
 
     assert found.rows.tolist() == [1, 7, 9]
-    assert found.strengths.tolist() == [[0.0, 0.5, 0.25], [0.0, 0.0, 0.75]]
-    assert found.origins.tolist() == [[-1, 4, 3], [-1, -1, 5]]
+    assert found.strengths.tolist() == [[0.0, 0.5, 0.25], [0.0, 0.0, 0.75], [0.0, 0.0, 0.0]]
+    assert found.origins.tolist() == [[-1, 4, 3], [-1, -1, 5], [-1, -1, -1]]
 
 
 def test_a_row_knows_each_source_that_proposed_it() -> None:

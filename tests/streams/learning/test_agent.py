@@ -59,6 +59,7 @@ async def test_a_learner_says_new_versions_and_where_it_is() -> None:
     assert second.version > 0
     assert second.position == 1199
     assert metric("sightline_ranker_loss", model="good") == second.losses.good
+    assert 0 <= metric("sightline_ranker_calibration_error") <= 1
 
 
 async def test_another_goes_on_where_the_first_one_was() -> None:

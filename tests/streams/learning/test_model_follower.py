@@ -6,7 +6,7 @@ from streams.errors import BrokerUnavailable
 from streams.kafka.log_reader import Extent
 from streams.learning.learner import Learner
 from streams.learning.model_follower import AWAY_MS, ModelFollower
-from streams.learning.model_log import ModelLog, last_version
+from streams.learning.model_log import SILENT_MS, ModelLog, last_version
 from streams.learning.model_record import KEY, encode_record
 from tests.harness.fakes import NOON, Clock, MemoryLog
 from tests.harness.interactions import metric
@@ -52,7 +52,7 @@ async def test_a_tombstone_brings_the_hand_weights_back() -> None:
 async def test_what_this_release_cannot_rank_with_is_refused_once_in_the_log_and_the_last_good_version_stays() -> None:
     world, before = World(), metric("sightline_models_refused_total")
     with capture_logs() as logs:
-        found = await world.after(value(4), changed(model=b"another release"), changed(model=b"another release"))
+        found = await world.after(value(4), changed(version=5, model=b"another"), changed(version=5, model=b"another"))
 
     assert found == 4
     assert metric("sightline_models_refused_total") - before == 2
@@ -65,7 +65,20 @@ async def test_a_topic_that_was_created_again_is_read_from_its_begin() -> None:
     await world.after(value(4), value(5))
     world.log.make_anew(TOPIC)
 
-    assert await world.after(value(1)) == 1
+    assert await world.after(value(1, at_ms=NOON + SILENT_MS)) == 1
+
+
+async def test_an_old_version_that_a_suspended_learner_says_does_not_count() -> None:
+    world = World()
+
+    assert [await world.after(value(5)), await world.after(value(4, at_ms=NOON + SILENT_MS - 1))] == [5, 5]
+    assert metric("sightline_ranker_heard_timestamp_seconds") == NOON / 1000
+
+
+async def test_lower_versions_count_once_nobody_says_the_higher_one() -> None:
+    world = World()
+
+    assert await world.after(value(5), value(1, at_ms=NOON + SILENT_MS), value(2, at_ms=NOON + SILENT_MS)) == 2
 
 
 async def test_while_the_topic_is_gone_the_last_version_stays() -> None:
@@ -105,11 +118,10 @@ async def test_a_learner_that_is_away_for_an_hour_is_told_once() -> None:
         ([value(3), b"damaged"], 3),
         ([value(3), None, value(1)], 1),
         ([value(3), None], None),
+        ([value(3), value(1, at_ms=NOON + SILENT_MS)], 1),
     ],
 )
-def test_a_learner_begins_from_the_highest_version_since_the_last_tombstone(
-    values: list[bytes | None], version: int | None
-) -> None:
+def test_a_learner_begins_from_the_version_that_workers_follow(values: list[bytes | None], version: int | None) -> None:
     log = MemoryLog()
     for each in values:
         log.append(TOPIC, 0, KEY, each)
