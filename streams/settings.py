@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, FilePath, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from features.kept_picture import Keep
 from streams.addresses import kafka_addresses, redis_url, store_url, triton_address
 from streams.errors import SettingsError
 from streams.experiment_setting import read_experiment
@@ -45,6 +46,7 @@ _READ_ADDRESS: Final = {
     "redis": redis_url,
     "triton": triton_address,
     "object_store": store_url,
+    "pictures": store_url,
 }
 
 
@@ -96,6 +98,14 @@ class Settings(BaseSettings):
     object_store: str | None = Field(
         None,
         description="the store of image_ref keys: file:///dir, s3://bucket, gs://bucket or az://container",
+    )
+    keep_pictures: Keep | None = Field(
+        None,
+        description="what is kept of items' pictures; unset: full where SIGHTLINE_PICTURES is set, otherwise preview",
+    )
+    pictures: str | None = Field(
+        None,
+        description="the store of kept pictures: file:///dir, s3://bucket, gs://bucket or az://container; unset: home",
     )
     image_hosts: str = Field(
         "",
@@ -203,12 +213,12 @@ class Settings(BaseSettings):
     def _without_login_in_url(cls, values: dict[str, Any]) -> dict[str, Any]:
         return split_login(values)
 
-    @field_validator("kafka", "redis", "triton", "object_store")
+    @field_validator("kafka", "redis", "triton", "object_store", "pictures")
     @classmethod
     def _address(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None:
             return None
-        if info.field_name != "object_store":
+        if info.field_name not in ("object_store", "pictures"):
             check_login(str(info.field_name), value)
         return _READ_ADDRESS[str(info.field_name)](value)
 
@@ -279,9 +289,19 @@ class Settings(BaseSettings):
             raise ValueError("must be one of debug, info, warning, error")
         return value
 
+    @property
+    def keep(self) -> Keep:
+        """What is kept of the pictures of items."""
+        return self.keep_pictures or ("preview" if self.pictures is None else "full")
+
+    @property
+    def picture_store(self) -> str:
+        """The URL of the store of kept pictures."""
+        return self.pictures or self.home.resolve().as_uri()
+
     def on_this_machine(self) -> Self:
         """Return these settings with local services only: without addresses and credentials of other services."""
-        services = ("kafka", "redis", "triton")
+        services = ("kafka", "redis", "triton", "pictures")
         fields = type(self).model_fields.items()
         return self.model_copy(update={name: field.default for name, field in fields if name.startswith(services)})
 

@@ -1,47 +1,58 @@
-"""Decodes untrusted bytes to an RGB picture of fixed size, or refuses them with a reason."""
+"""Decodes untrusted bytes to an RGB picture of fixed size, and to what is kept of it, or refuses them with a reason."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from features.kept_picture import Keep
 from features.vision.formats import check_length, check_size, sniff
 from features.vision.frames import most_to_see
 from features.vision.grounds import LEAST_ALPHA
+from features.vision.kept import KeptFiles, kept_files
 from features.vision.opening import see
 from features.vision.pixels import shown, upright
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`pixels` is uint8 [size, size, 3] RGB; width and height are those of the upright original."""
+    """`pixels` is uint8 [size, size, 3] RGB; width and height are those of the upright original.
+
+    `kept` is what is to be kept of the picture, if anything.
+    """
 
     pixels: NDArray[np.uint8]
     width: int
     height: int
     format: str
+    kept: KeptFiles | None = None
 
 
-def decode(data: bytes, *, size: int = 224) -> Picture:
-    """Return the middle square, upright, opaque, in sRGB, size × size; raise BadImage.
+def decode(data: bytes, *, size: int = 224, keep: Keep = "none") -> Picture:
+    """Return the middle square, upright, opaque, in sRGB, size × size, and what is kept; raise BadImage.
 
     It is that of the first frame, or of a later one if the first shows next to nothing. The header is checked before
     any pixel is decoded, so a decompression bomb costs neither time nor memory. Call it in one thread at a time
     (`features.vision.opening`).
     """
     check_length(data)
-    return see(data, partial(_decode, format_=sniff(data), size=size))
+    format_ = sniff(data)
+    if format_ != "JPEG" or keep == "none":
+        return see(data, partial(_decode, format_=format_, size=size, keep=keep))
+    # A JPEG is decoded to the size that is wanted, so that the pixels are the same whatever is kept.
+    picture = see(data, partial(_decode, format_=format_, size=size, keep="none"))
+    return replace(picture, kept=see(data, partial(kept_files, frame=0, keep=keep)))
 
 
-def _decode(image: Image.Image, format_: str, size: int) -> Picture:
+def _decode(image: Image.Image, format_: str, size: int, keep: Keep) -> Picture:
     check_size(image)
     original = image.size
     image.draft("RGB", (size, size))
-    pixels = np.array(most_to_see(image, lambda frame: shown(frame, partial(_fit, size=size))), dtype=np.uint8)
+    square, number = most_to_see(image, lambda frame: shown(frame, partial(_fit, size=size)))
     width, height = upright(image, original)
-    return Picture(pixels, width, height, format_)
+    return Picture(np.array(square, dtype=np.uint8), width, height, format_, kept_files(image, number, keep))
 
 
 def _fit(image: Image.Image, size: int) -> Image.Image:

@@ -171,6 +171,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         Objects(resources.settings.object_store),
         fetcher,
         report_to(degradations, ENCODER),
+        resources.picture_keeper(),
     )
     agent = UploadsAgent(
         extractor,
@@ -182,11 +183,13 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         namespace=resources.namespace,
         list_length=resources.settings.list_length,
     )
-    resources.add_overlapping_agent(app, topics.UPLOADS, agent.answer, agent.publish, UPLOADS_LIMIT, UPLOADS_AT_ONCE)
+    resources.add_overlapping_agent(
+        app, topics.UPLOADS, agent.answer, agent.publish, agent.finish, UPLOADS_LIMIT, UPLOADS_AT_ONCE
+    )
 
 
 async def wire_items(resources: Resources, app: App) -> None:
-    """Wire the items worker: signals, item changes and the shared index.
+    """Wire the items worker: signals, item changes, kept pictures and the shared index.
 
     It also passes privacy requests on to the users' events.
     """
@@ -221,6 +224,7 @@ async def wire_items(resources: Resources, app: App) -> None:
     resources.add_agent(app, topics.SIGNALS, signals.handle, resources.settings.batch_limit, pause_s=SIGNALS_PAUSE_S)
     resources.add_agent(app, topics.ITEMS, changes.handle, resources.settings.batch_limit)
     resources.add_agent(app, topics.PRIVACY, privacy.handle, resources.settings.batch_limit)
+    await resources.sweep_pictures(app)
     sets = resources.vector_sets()
     if sets is not None:
         index = await resources.index_agent(app, sets)

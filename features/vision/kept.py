@@ -1,0 +1,62 @@
+"""An opened picture → what is kept of it: WebP files of opaque upright sRGB pixels, without any metadata."""
+
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from typing import Final
+
+from PIL import Image
+
+from features.kept_picture import Keep
+from features.vision.pixels import shown
+from features.vision.shrink import size_within
+
+#: Pixels of the longer side, at most; no picture is made larger.
+PREVIEW_SIDE: Final = 320
+FULL_SIDE: Final = 1024
+#: libwebp's quality of 0 to 100, and its fastest method: method 4 takes four times as long for a fifth fewer bytes.
+_QUALITY: Final = 80
+_METHOD: Final = 0
+#: A JPEG that is decoded at a half, a quarter or an eighth is taken as it is from this share of the wanted side on:
+#: decoding a photo of 4000 × 3000 at a quarter takes a third of the time that it takes at a half.
+_LEAST_SHARE: Final = 7 / 8
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFiles:
+    """What is kept of a picture: `full` is None where the preview is all of it. The size is that of the larger one."""
+
+    preview: bytes
+    full: bytes | None
+    width: int
+    height: int
+
+
+def kept_files(image: Image.Image, frame: int, keep: Keep) -> KeptFiles | None:
+    """The frame of a picture as it is kept, None for "none"; Pillow's errors are those of broken files.
+
+    A picture that fits into PREVIEW_SIDE is its own preview.
+    """
+    if keep == "none":
+        return None
+    side = FULL_SIDE if keep == "full" else PREVIEW_SIDE
+    image.draft("RGB", size_within(image.size, round(side * _LEAST_SHARE)))
+    if image.tell() != frame:
+        image.seek(frame)
+    image.load()
+    # A frame that shows something only in the square that the encoder sees would be all white here.
+    large = shown(image, partial(_scaled, side=side)) or Image.new("RGB", size_within(image.size, side), "white")
+    small = _scaled(large, PREVIEW_SIDE)
+    return KeptFiles(_webp(small), None if small is large else _webp(large), *large.size)
+
+
+def _scaled(image: Image.Image, side: int) -> Image.Image:
+    size = size_within(image.size, side)
+    # BILINEAR covers every pixel that goes into one of the result, and takes two thirds of the time of BICUBIC.
+    return image if size == image.size else image.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.5)
+
+
+def _webp(image: Image.Image) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, "WEBP", quality=_QUALITY, method=_METHOD)
+    return buffer.getvalue()
