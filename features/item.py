@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from features.kept_picture import KeptPicture
+from features.vision.kept_picture import KeptPicture
 
 #: What both uploads and changes say of an item.
 FACTS: Final = ("title", "description", "category", "price", "currency", "in_stock", "expires_at_ms")

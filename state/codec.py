@@ -12,12 +12,12 @@ from features.behaviour import Behaviour
 from features.dials import DIAL, NO_DIALS
 from features.fingerprints import FingerprintSets
 from features.item import Item
-from features.kept_picture import KeptPicture
 from features.ledger import ENTRY
 from features.profile import EVENTS_BEFORE, NOTHING_ASKED, REFUSED_BEFORE, SEEN_BEFORE, Privacy, Profile
 from features.seen_packing import pack_seen, unpack_seen
 from features.trends import TREND
 from features.upload_places import PLACE
+from features.vision.kept_picture import KeptPicture
 from sightline_client.parsing import UNREADABLE
 from state.errors import StateCorrupt
 

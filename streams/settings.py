@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, FilePath, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from features.kept_picture import Keep
+from features.vision.kept_picture import Keep
 from streams.addresses import kafka_addresses, redis_url, store_url, triton_address
 from streams.errors import SettingsError
 from streams.experiment_setting import read_experiment

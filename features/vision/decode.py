@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from features.kept_picture import Keep
 from features.vision.formats import check_length, check_size, sniff
 from features.vision.frames import most_to_see
 from features.vision.grounds import LEAST_ALPHA
 from features.vision.kept import KeptFiles, kept_files
+from features.vision.kept_picture import Keep
 from features.vision.opening import see
 from features.vision.pixels import shown, upright
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from PIL import Image
 
-from features.kept_picture import Keep
+from features.vision.kept_picture import Keep
 from features.vision.pixels import shown
 from features.vision.shrink import size_within
 

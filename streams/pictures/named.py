@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from features.kept_picture import KeptPicture
+from features.vision.kept_picture import KeptPicture
 from sightline_client.parsing import UNREADABLE
 from streams.errors import StreamError
 from streams.kafka.log_reader import LogReader

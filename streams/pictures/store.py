@@ -10,7 +10,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from features.kept_picture import FOLDER, sha256_of
+from features.vision.kept_picture import FOLDER, sha256_of
 from streams.errors import StreamError
 from streams.wire.namespace import Namespace
 

@@ -1,4 +1,4 @@
-"""Sweeps the store of pictures in the background of one items worker."""
+"""Sweeps the store of pictures in the background of one uploads worker."""
 
 import asyncio
 import time

@@ -11,10 +11,10 @@ from typing import TypeAlias
 import msgspec
 import numpy as np
 
-from features.kept_picture import Keep
 from features.vision.decode import Picture
 from features.vision.formats import BadImage
 from features.vision.kept import KeptFiles
+from features.vision.kept_picture import Keep
 from sightline_client.parsing import UNREADABLE
 from streams.errors import StreamError
 from streams.logs import log

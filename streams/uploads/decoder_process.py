@@ -21,10 +21,10 @@ import msgspec
 from msgspec import Meta
 from PIL import Image
 
-from features.kept_picture import Keep
 from features.vision.decode import decode
 from features.vision.formats import BadImage, Reason
 from features.vision.kept import KeptFiles
+from features.vision.kept_picture import Keep
 from streams.uploads.no_new_processes import forbid_new_processes
 
 #: A frame is its length (LENGTH_BYTES, big-endian) and its content. The first answer is empty and means "ready".

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from features.kept_picture import KeptPicture
+from features.vision.kept_picture import KeptPicture
 from inference.encoders.encoder import Encoding
 from streams.metrics import DUPLICATES
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import stamina
 
-from features.kept_picture import Keep
 from features.vision.colours import dominant_colours
 from features.vision.decode import Picture
 from features.vision.formats import BadImage
+from features.vision.kept_picture import Keep
 from inference.encoders.encoder import Encoder, Encoding
 from inference.errors import BadEmbedding, EncoderUnavailable
 from streams.errors import InvalidEvent

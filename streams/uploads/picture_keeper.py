@@ -9,8 +9,8 @@ from typing import Final
 
 import stamina
 
-from features.kept_picture import Keep, KeptPicture, full_key, preview_key
 from features.vision.kept import KeptFiles
+from features.vision.kept_picture import Keep, KeptPicture, full_key, preview_key
 from streams.metrics import PICTURES
 from streams.pictures.store import PictureStore, PicturesUnavailable
 from streams.pictures.sweep import GRACE_S

@@ -285,26 +285,27 @@ class Resources:
         await replica.start()
         return replica.ring
 
-    def picture_keeper(self) -> PictureKeeper | None:
-        """Return what writes the pictures of items into their store; None where none are kept."""
-        if self.settings.keep == "none":
-            return None
-        keeper = PictureKeeper(PictureStore(self.settings.picture_store, self.namespace), self.settings.keep)
-        self.stack.push_async_callback(keeper.close)
-        return keeper
+    async def picture_keeper(self, app: App) -> PictureKeeper | None:
+        """Return what writes the pictures of items into their store; None where none are kept.
 
-    async def sweep_pictures(self, app: App) -> None:
-        """Remove pictures that no item names, in the one items worker that has the first partition of the signals."""
-        first = TP(self.namespace.topic(topics.SIGNALS), 0)
+        The one worker that has the first partition of the uploads also removes what no item names.
+        """
+        settings, first = self.settings, TP(self.namespace.topic(topics.UPLOADS), 0)
+        if settings.keep == "none":
+            return None
+        store = PictureStore(settings.picture_store, self.namespace)
         sweeper = PictureSweeper(
-            PictureStore(self.settings.picture_store, self.namespace),
+            store,
             partial(KafkaLogReader, self._addresses.kafka, security=self._security),
             namespace=self.namespace,
-            partitions=self.settings.partitions,
+            partitions=settings.partitions,
             is_active=lambda: first in app.consumer.assignment(),
         )
         self.watch(sweeper, sweeper.stop)
         await sweeper.start()
+        keeper = PictureKeeper(store, settings.keep)
+        self.stack.push_async_callback(keeper.close)
+        return keeper
 
     async def encoder(self) -> TritonEncoder:
         """Return the encoder; wait until Triton is available. Uploads stay in their topic meanwhile."""

@@ -171,7 +171,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         Objects(resources.settings.object_store),
         fetcher,
         report_to(degradations, ENCODER),
-        resources.picture_keeper(),
+        await resources.picture_keeper(app),
     )
     agent = UploadsAgent(
         extractor,
@@ -189,7 +189,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
 
 
 async def wire_items(resources: Resources, app: App) -> None:
-    """Wire the items worker: signals, item changes, kept pictures and the shared index.
+    """Wire the items worker: signals, item changes and the shared index.
 
     It also passes privacy requests on to the users' events.
     """
@@ -224,7 +224,6 @@ async def wire_items(resources: Resources, app: App) -> None:
     resources.add_agent(app, topics.SIGNALS, signals.handle, resources.settings.batch_limit, pause_s=SIGNALS_PAUSE_S)
     resources.add_agent(app, topics.ITEMS, changes.handle, resources.settings.batch_limit)
     resources.add_agent(app, topics.PRIVACY, privacy.handle, resources.settings.batch_limit)
-    await resources.sweep_pictures(app)
     sets = resources.vector_sets()
     if sets is not None:
         index = await resources.index_agent(app, sets)

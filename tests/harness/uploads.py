@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from features.item import Item
-from features.kept_picture import Keep
 from features.search_filter import SearchFilter
 from features.vision.decode import Picture, decode
+from features.vision.kept_picture import Keep
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
 from inference.encoders.encoder import Encoding

@@ -36,7 +36,8 @@ class KeptPicture:
     def is_sound(self) -> bool:
         """Whether the keys are ours and name the same picture, and the numbers can be those of a picture."""
         is_one = self.sha256 != "" and self.sha256 == sha256_of(self.preview)
-        return is_one and min(self.width, self.height, self.bytes) > 0 and _PREVIEW.fullmatch(self.preview) is not None
+        numbers = (self.width, self.height, self.bytes)
+        return is_one and _PREVIEW.fullmatch(self.preview) is not None and all(0 < each < 2**31 for each in numbers)
 
 
 def full_key(folder: str, sha256: str) -> str:
