@@ -10,10 +10,10 @@ from PIL import Image
 from features.vision.formats import check_length, check_size, sniff
 from features.vision.frames import most_to_see
 from features.vision.grounds import LEAST_ALPHA
-from features.vision.kept import KeptFiles, kept_files
+from features.vision.kept import KeptFiles, kept_files, kept_of_jpeg
 from features.vision.kept_picture import Keep
 from features.vision.opening import see
-from features.vision.pixels import shown, upright
+from features.vision.pixels import finished, plain, upright
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +38,36 @@ def decode(data: bytes, *, size: int = 224, keep: Keep = "none") -> Picture:
     (`features.vision.opening`).
     """
     check_length(data)
-    format_ = sniff(data)
-    if format_ != "JPEG" or keep == "none":
-        return see(data, partial(_decode, format_=format_, size=size, keep=keep))
-    # A JPEG is decoded to the size that is wanted, so that the pixels are the same whatever is kept.
-    picture = see(data, partial(_decode, format_=format_, size=size, keep="none"))
-    return replace(picture, kept=see(data, partial(kept_files, frame=0, keep=keep)))
+    picture = see(data, partial(_decode, format_=sniff(data), size=size, keep=keep))
+    if keep == "none" or picture.kept is not None:
+        return picture
+    # A large JPEG is decoded to the size that is wanted: again, so that `pixels` do not depend on what is kept.
+    return replace(picture, kept=see(data, partial(kept_of_jpeg, keep=keep)))
 
 
 def _decode(image: Image.Image, format_: str, size: int, keep: Keep) -> Picture:
     check_size(image)
     original = image.size
     image.draft("RGB", (size, size))
-    square, number = most_to_see(image, lambda frame: shown(frame, partial(_fit, size=size)))
+    looked_at: list[Image.Image] = []
+
+    def look(frame: Image.Image) -> Image.Image | None:
+        looked_at.clear()  # before there are the pixels of another frame
+        if (pixels := plain(frame)) is None:
+            return None
+        looked_at.append(pixels)
+        return finished(_fit(pixels, size), frame)
+
+    square, number = most_to_see(image, look)
     width, height = upright(image, original)
-    return Picture(np.array(square, dtype=np.uint8), width, height, format_, kept_files(image, number, keep))
+    kept = None
+    if keep != "none" and image.size == original:
+        if image.tell() != number:
+            looked_at.clear()
+            image.seek(number)
+            image.load()
+        kept = kept_files(image, looked_at[0] if looked_at else plain(image), keep)
+    return Picture(np.array(square, dtype=np.uint8), width, height, format_, kept)
 
 
 def _fit(image: Image.Image, size: int) -> Image.Image:

@@ -1,14 +1,13 @@
 """An opened picture → what is kept of it: WebP files of opaque upright sRGB pixels, without any metadata."""
 
 from dataclasses import dataclass
-from functools import partial
 from io import BytesIO
 from typing import Final
 
 from PIL import Image
 
 from features.vision.kept_picture import Keep
-from features.vision.pixels import shown
+from features.vision.pixels import finished, plain
 from features.vision.shrink import size_within
 
 #: Pixels of the longer side, at most; no picture is made larger.
@@ -32,22 +31,25 @@ class KeptFiles:
     height: int
 
 
-def kept_files(image: Image.Image, frame: int, keep: Keep) -> KeptFiles | None:
-    """The frame of a picture as it is kept, None for "none"; Pillow's errors are those of broken files.
-
-    A picture that fits into PREVIEW_SIDE is its own preview.
-    """
-    if keep == "none":
-        return None
-    side = FULL_SIDE if keep == "full" else PREVIEW_SIDE
-    image.draft("RGB", size_within(image.size, round(side * _LEAST_SHARE)))
-    if image.tell() != frame:
-        image.seek(frame)
+def kept_of_jpeg(image: Image.Image, keep: Keep) -> KeptFiles:
+    """What is kept of a JPEG whose pixels are not decoded yet; Pillow's errors are those of broken files."""
+    image.draft("RGB", size_within(image.size, round(_side(keep) * _LEAST_SHARE)))
     image.load()
-    # A frame that shows something only in the square that the encoder sees would be all white here.
-    large = shown(image, partial(_scaled, side=side)) or Image.new("RGB", size_within(image.size, side), "white")
+    return kept_files(image, plain(image), keep)
+
+
+def kept_files(image: Image.Image, pixels: Image.Image | None, keep: Keep) -> KeptFiles:
+    """What is kept of a decoded frame and its `plain` pixels; a picture that fits into PREVIEW_SIDE is its preview."""
+    pixels = pixels or image.convert("RGB")
+    large = finished(_scaled(pixels, _side(keep)), image)
+    if large is None:  # it shows something in the square that the encoder sees, and nothing as a whole
+        large = Image.new("RGB", size_within(pixels.size, _side(keep)), "white")
     small = _scaled(large, PREVIEW_SIDE)
     return KeptFiles(_webp(small), None if small is large else _webp(large), *large.size)
+
+
+def _side(keep: Keep) -> int:
+    return FULL_SIDE if keep == "full" else PREVIEW_SIDE
 
 
 def _scaled(image: Image.Image, side: int) -> Image.Image:
