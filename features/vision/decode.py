@@ -10,7 +10,7 @@ from PIL import Image
 from features.vision.formats import check_length, check_size, sniff
 from features.vision.frames import most_to_see
 from features.vision.grounds import LEAST_ALPHA
-from features.vision.kept import KeptFiles, kept_files, kept_of_jpeg
+from features.vision.kept import KeptFiles, is_enough, kept_files, kept_of_jpeg
 from features.vision.kept_picture import Keep
 from features.vision.opening import see
 from features.vision.pixels import finished, plain, upright
@@ -41,7 +41,7 @@ def decode(data: bytes, *, size: int = 224, keep: Keep = "none") -> Picture:
     picture = see(data, partial(_decode, format_=sniff(data), size=size, keep=keep))
     if keep == "none" or picture.kept is not None:
         return picture
-    # A large JPEG is decoded to the size that is wanted: again, so that `pixels` do not depend on what is kept.
+    # Of a large JPEG less was decoded: it is decoded again, so that `pixels` do not depend on what is kept.
     return replace(picture, kept=see(data, partial(kept_of_jpeg, keep=keep)))
 
 
@@ -61,7 +61,7 @@ def _decode(image: Image.Image, format_: str, size: int, keep: Keep) -> Picture:
     square, number = most_to_see(image, look)
     width, height = upright(image, original)
     kept = None
-    if keep != "none" and image.size == original:
+    if keep != "none" and (image.size == original or is_enough(image, keep)):
         if image.tell() != number:
             looked_at.clear()
             image.seek(number)

@@ -69,6 +69,11 @@ def test_a_photo_is_decoded_at_a_quarter_where_that_is_nearly_as_large() -> None
     assert opened(found.full).size == (1000, 750)
 
 
+def test_the_preview_of_a_jpeg_may_be_smaller_and_still_has_all_that_the_encoder_sees() -> None:
+    assert opened(kept(encoded(scene(480, 480), "JPEG"), "preview").preview).size == (240, 240)
+    assert opened(kept(encoded(scene(640, 400), "JPEG"), "preview").preview).size == (320, 200)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (320, 200)])
 def test_a_small_picture_is_its_own_preview(size: tuple[int, int]) -> None:
     found = kept(encoded(scene(*size)))
