@@ -182,7 +182,8 @@ def _picture(answer: Answer) -> Picture:
 
 def _checked(kept: KeptFiles | None) -> KeptFiles | None:
     """The files, if they are WebP: a process that an attacker controls must not put anything else before readers."""
-    for file in () if kept is None else filter(None, (kept.preview, kept.full)):
+    files = () if kept is None else (kept.preview, *(() if kept.full is None else (kept.full,)))
+    for file in files:
         if file[:4] != b"RIFF" or file[8:12] != b"WEBP" or int.from_bytes(file[4:8], "little") + 8 != len(file):
             raise BadImage("crash", "the decoder gave a file that is no WebP: save the picture again")
     return kept
