@@ -10,6 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from features.vision.kept_picture import KeptPicture
+
 #: What both uploads and changes say of an item.
 FACTS: Final = ("title", "description", "category", "price", "currency", "in_stock", "expires_at_ms")
 #: What only changes say of it: no upload shows an item that was hidden or deleted.
@@ -18,7 +20,15 @@ MODERATION: Final = ("hidden", "deleted")
 CLEARABLE: Final = tuple(name for name in FACTS if name != "in_stock")
 #: The fields that come from a picture's upload. They have one time, by this name.
 PICTURE: Final = "picture"
-_OF_A_PICTURE: Final = ("owner", "uploaded_at_ms", "tags", "colours", "embeddings", "described_at_ms")
+_OF_A_PICTURE: Final = (
+    "owner",
+    "uploaded_at_ms",
+    "tags",
+    "colours",
+    "embeddings",
+    "described_at_ms",
+    "kept_picture",
+)
 #: In `Item.times`: when a deletion was taken back. What was said before is gone with it.
 RESTORED: Final = "restored"
 #: In `Item.times`: the time of each field that has a value and no time of its own.
@@ -69,7 +79,7 @@ class Item:
 
     `embeddings` has a unit vector by encoder version, as little-endian float16 [dimensions]; the picture's is the
     first. An item without a picture has no `owner` and no embedding; `described_at_ms` is when it was first described,
-    None with a picture, and in an item of a release before.
+    None with a picture, and in an item of a release before. `kept_picture` says where the picture lies, if it is kept.
 
     Each field has a time of its own, the last that it was said (Unix ms, docs/adr/0020). `times` has those that
     differ from `changed_at_ms`, the latest of all. A field without a value that is not in it was never said.
@@ -93,6 +103,7 @@ class Item:
     embeddings: Mapping[str, bytes] = field(default_factory=dict)
     times: Mapping[str, int] = field(default_factory=dict)
     described_at_ms: int | None = None
+    kept_picture: KeptPicture | None = None
 
     @property
     def is_described(self) -> bool:

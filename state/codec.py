@@ -17,6 +17,7 @@ from features.profile import EVENTS_BEFORE, NOTHING_ASKED, REFUSED_BEFORE, SEEN_
 from features.seen_packing import pack_seen, unpack_seen
 from features.trends import TREND
 from features.upload_places import PLACE
+from features.vision.kept_picture import KeptPicture
 from sightline_client.parsing import UNREADABLE
 from state.errors import StateCorrupt
 
@@ -53,7 +54,7 @@ class StoredItem(msgspec.Struct, frozen=True):
     `embedding` and `encoder` are the picture's, so that a release that knows no other embedding finds it.
     `further_embeddings` are by encoder. They, and the `times` of fields that were not all said at `changed_at_ms`, are
     left out where there are none; an item of a release before `times` has none. `described_at_ms` is left out of items
-    with a picture, and of those of a release before it.
+    with a picture, and of those of a release before it; `kept_picture` of items whose picture is not kept.
     """
 
     item_id: str
@@ -76,6 +77,7 @@ class StoredItem(msgspec.Struct, frozen=True):
     further_embeddings: dict[str, bytes] | msgspec.UnsetType = msgspec.UNSET
     times: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
     described_at_ms: int | msgspec.UnsetType = msgspec.UNSET
+    kept_picture: KeptPicture | msgspec.UnsetType = msgspec.UNSET
 
 
 _item = msgspec.json.Decoder(StoredItem)
@@ -231,6 +233,7 @@ def to_stored(item: Item) -> StoredItem:
         dict(further) if further else msgspec.UNSET,
         dict(item.times) if item.times else msgspec.UNSET,
         msgspec.UNSET if item.described_at_ms is None else item.described_at_ms,
+        item.kept_picture or msgspec.UNSET,
     )
 
 
@@ -258,6 +261,7 @@ def from_stored(stored: StoredItem) -> Item:
         embeddings,
         stored.times or {},
         None if stored.described_at_ms is msgspec.UNSET else stored.described_at_ms,
+        stored.kept_picture or None,
     )
 
 

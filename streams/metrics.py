@@ -181,6 +181,19 @@ CATALOG_ITEMS = Gauge(
     "other_encoder have a vector of another encoder",
     ["state"],
 )
+PICTURES = Counter(
+    "sightline_pictures_total",
+    "Pictures of items by what happened to them in their store: kept; not_kept (the store took nothing, and the upload "
+    "is a dead letter); removed (files that no item names)",
+    ["outcome"],
+)
+KEPT_PICTURES = Gauge(
+    "sightline_kept_pictures",
+    "At the last sweep of the store of pictures: stored files; pictures that items name and that are missing; files "
+    "that no item names, and that were not removed (unnamed)",
+    ["state"],
+)
+KEPT_PICTURES_BYTES = Gauge("sightline_kept_pictures_bytes", "Bytes of all kept pictures at the last sweep")
 CATALOG_LAG = Gauge("sightline_catalog_lag_records", "Records of state.catalog that this replica has not applied yet")
 RECENT_STEPS = Gauge(
     "sightline_recent_steps", "Steps of users that this process holds for the sources `sessions` and `cross`"

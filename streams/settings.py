@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, FilePath, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from features.vision.kept_picture import Keep
 from streams.addresses import file_place, kafka_addresses, redis_url, store_url, triton_address
 from streams.errors import SettingsError
 from streams.experiment_setting import read_experiment
@@ -47,6 +48,7 @@ _READ_ADDRESS: Final = {
     "object_store": store_url,
     "factors": file_place,
     "sequence": file_place,
+    "pictures": store_url,
 }
 
 
@@ -98,6 +100,14 @@ class Settings(BaseSettings):
     object_store: str | None = Field(
         None,
         description="the store of image_ref keys: file:///dir, s3://bucket, gs://bucket or az://container",
+    )
+    keep_pictures: Keep | None = Field(
+        None,
+        description="what is kept of items' pictures; unset: full where SIGHTLINE_PICTURES is set, otherwise preview",
+    )
+    pictures: str | None = Field(
+        None,
+        description="the store of kept pictures: file:///dir, s3://bucket, gs://bucket or az://container; unset: home",
     )
     image_hosts: str = Field(
         "",
@@ -213,7 +223,7 @@ class Settings(BaseSettings):
     def _without_login_in_url(cls, values: dict[str, Any]) -> dict[str, Any]:
         return split_login(values)
 
-    @field_validator("kafka", "redis", "triton", "object_store", "factors", "sequence")
+    @field_validator("kafka", "redis", "triton", "object_store", "factors", "sequence", "pictures")
     @classmethod
     def _address(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None:
@@ -289,9 +299,19 @@ class Settings(BaseSettings):
             raise ValueError("must be one of debug, info, warning, error")
         return value
 
+    @property
+    def keep(self) -> Keep:
+        """What is kept of the pictures of items."""
+        return self.keep_pictures or ("preview" if self.pictures is None else "full")
+
+    @property
+    def picture_store(self) -> str:
+        """The URL of the store of kept pictures."""
+        return self.pictures or self.home.resolve().as_uri()
+
     def on_this_machine(self) -> Self:
         """Return these settings with local services only: without addresses and credentials of other services."""
-        services = ("kafka", "redis", "triton")
+        services = ("kafka", "redis", "triton", "pictures")
         fields = type(self).model_fields.items()
         return self.model_copy(update={name: field.default for name, field in fields if name.startswith(services)})
 

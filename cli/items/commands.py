@@ -40,6 +40,33 @@ def explored(as_json: JsonOption = False) -> None:
     print_explored(as_json)
 
 
+@app.command()
+def show(
+    item_id: Annotated[str, typer.Argument(metavar="ITEM", help="The id of the item.")],
+    picture: Annotated[Path | None, typer.Option(dir_okay=False, help="Write the kept picture (WebP) here.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what is known of an item, and where its picture is kept; exit code 1 if nothing is."""
+    from cli.items.show import print_item
+
+    print_item(item_id, picture, as_json)
+
+
+@app.command()
+def pictures(
+    sweep: Annotated[bool, typer.Option("--sweep", help="Remove the files that no item names.")] = False,
+    even_most: Annotated[bool, typer.Option("--even-most", help="Also if these are most of all files.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the kept pictures with what the catalogue names; exit code 1 if one is missing.
+
+    An uploads worker sweeps once an hour. Files written within a day are never removed.
+    """
+    from cli.items.pictures import compare_pictures
+
+    compare_pictures(sweep, even_most, as_json)
+
+
 def similar(
     image: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A picture to search with.")],
     count: Annotated[int, typer.Option(min=1, max=ANSWER_LIMIT, help="How many items to show.")] = 10,

@@ -1,6 +1,6 @@
-"""Decodes untrusted bytes to an RGB picture of fixed size, or refuses them with a reason."""
+"""Decodes untrusted bytes to an RGB picture of fixed size, and to what is kept of it, or refuses them with a reason."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -10,38 +10,64 @@ from PIL import Image
 from features.vision.formats import check_length, check_size, sniff
 from features.vision.frames import most_to_see
 from features.vision.grounds import LEAST_ALPHA
+from features.vision.kept import KeptFiles, is_enough, kept_files, kept_of_jpeg
+from features.vision.kept_picture import Keep
 from features.vision.opening import see
-from features.vision.pixels import shown, upright
+from features.vision.pixels import finished, plain, upright
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`pixels` is uint8 [size, size, 3] RGB; width and height are those of the upright original."""
+    """`pixels` is uint8 [size, size, 3] RGB; width and height are those of the upright original.
+
+    `kept` is what is to be kept of the picture, if anything.
+    """
 
     pixels: NDArray[np.uint8]
     width: int
     height: int
     format: str
+    kept: KeptFiles | None = None
 
 
-def decode(data: bytes, *, size: int = 224) -> Picture:
-    """Return the middle square, upright, opaque, in sRGB, size × size; raise BadImage.
+def decode(data: bytes, *, size: int = 224, keep: Keep = "none") -> Picture:
+    """Return the middle square, upright, opaque, in sRGB, size × size, and what is kept; raise BadImage.
 
     It is that of the first frame, or of a later one if the first shows next to nothing. The header is checked before
     any pixel is decoded, so a decompression bomb costs neither time nor memory. Call it in one thread at a time
     (`features.vision.opening`).
     """
     check_length(data)
-    return see(data, partial(_decode, format_=sniff(data), size=size))
+    picture = see(data, partial(_decode, format_=sniff(data), size=size, keep=keep))
+    if keep == "none" or picture.kept is not None:
+        return picture
+    # Of a large JPEG less was decoded: it is decoded again, so that `pixels` do not depend on what is kept.
+    return replace(picture, kept=see(data, partial(kept_of_jpeg, keep=keep)))
 
 
-def _decode(image: Image.Image, format_: str, size: int) -> Picture:
+def _decode(image: Image.Image, format_: str, size: int, keep: Keep) -> Picture:
     check_size(image)
     original = image.size
     image.draft("RGB", (size, size))
-    pixels = np.array(most_to_see(image, lambda frame: shown(frame, partial(_fit, size=size))), dtype=np.uint8)
+    looked_at: list[Image.Image] = []
+
+    def look(frame: Image.Image) -> Image.Image | None:
+        looked_at.clear()  # before there are the pixels of another frame
+        if (pixels := plain(frame)) is None:
+            return None
+        looked_at.append(pixels)
+        return finished(_fit(pixels, size), frame)
+
+    square, number = most_to_see(image, look)
     width, height = upright(image, original)
-    return Picture(pixels, width, height, format_)
+    kept = None
+    if keep != "none" and (image.size == original or is_enough(image, keep)):
+        if image.tell() != number:
+            looked_at.clear()
+            image.seek(number)
+            image.load()
+        kept = kept_files(image, looked_at[0] if looked_at else plain(image), keep)
+    return Picture(np.array(square, dtype=np.uint8), width, height, format_, kept)
 
 
 def _fit(image: Image.Image, size: int) -> Image.Image:

@@ -16,22 +16,23 @@ _MOST_FRAMES = 200
 _CLEAR = 240
 
 
-def most_to_see(image: Image.Image, look: Callable[[Image.Image], Image.Image | None]) -> Image.Image:
+def most_to_see(image: Image.Image, look: Callable[[Image.Image], Image.Image | None]) -> tuple[Image.Image, int]:
     """What `look` makes of the first frame; of a later one if the first shows next to nothing, as in a fade-in.
 
-    `look` gives None for a frame in which all is transparent. Raises BadImage if that are all frames.
+    The second value is the number of that frame. `look` gives None for a frame in which all is transparent. Raises
+    BadImage if that are all frames.
     """
     image.load()
-    best = look(image)
+    best, number = look(image), 0
     if best is None or (_is_animated(image) and contrast(best) < PLAIN):
         for frame in _later_frames(image, look):
             if best is None or contrast(frame) > contrast(best):
-                best = frame
+                best, number = frame, image.tell()
             if contrast(best) >= _CLEAR:
                 break
     if best is None:
         raise BadImage("blank", "all of the picture is transparent: send one in which something is to be seen")
-    return best
+    return best, number
 
 
 def _is_animated(image: Image.Image) -> bool:

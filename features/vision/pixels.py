@@ -29,10 +29,12 @@ def shown(image: Image.Image, scale: Callable[[Image.Image], Image.Image]) -> Im
 
     `scale` gets the whole frame in a mode that can be scaled. Colours are converted after it, where there are few.
     """
-    plain = _plain(image)
-    if plain is None:
-        return None
-    small = scale(plain)
+    pixels = plain(image)
+    return None if pixels is None else finished(scale(pixels), image)
+
+
+def finished(small: Image.Image, image: Image.Image) -> Image.Image | None:
+    """What was scaled of the `plain` pixels of a frame, as an upright RGB picture; None if all of it is transparent."""
     if (turn := _TURNS.get(_orientation(image))) is not None:
         small = small.transpose(turn)
     if small.mode in _STRAIGHT:
@@ -57,8 +59,8 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _plain(image: Image.Image) -> Image.Image | None:
-    """Convert 16-bit, palette, bilevel and transparent pictures to a mode that can be scaled.
+def plain(image: Image.Image) -> Image.Image | None:
+    """Convert 16-bit, palette, bilevel and transparent pictures to a mode that can be scaled; None if none is visible.
 
     Colours are multiplied by alpha here, where the original is freed; `resize` would need one more copy of all pixels.
     """

@@ -43,7 +43,7 @@ def jpeg(data: bytes, side: int, limit: int) -> bytes:
 def _jpeg(image: Image.Image, side: int, limit: int) -> bytes:
     check_aspect(image)
     image.draft("RGB", (side, side))
-    small = most_to_see(image, lambda frame: shown(frame, partial(_scaled, side=side)))
+    small, _ = most_to_see(image, lambda frame: shown(frame, partial(_scaled, side=side)))
     for quality in _QUALITIES:
         buffer = BytesIO()
         small.save(buffer, "JPEG", quality=quality)
@@ -54,8 +54,16 @@ def _jpeg(image: Image.Image, side: int, limit: int) -> bytes:
 
 def _scaled(image: Image.Image, side: int) -> Image.Image:
     """At most `side` pixels a side; a smaller picture keeps its size."""
-    factor = side / max(image.size)
-    if factor >= 1:
-        return image
-    width, height = (max(1, round(length * factor)) for length in image.size)
-    return image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    size = size_within(image.size, side)
+    return image if size == image.size else image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
+
+
+def size_within(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """Width and height scaled to at most `side`, in proportion and at least 1; a smaller picture keeps its size.
+
+    >>> size_within((2000, 1000), 320), size_within((200, 100), 320)
+    ((320, 160), (200, 100))
+    """
+    factor = side / max(size)
+    width, height = size
+    return size if factor >= 1 else (max(1, round(width * factor)), max(1, round(height * factor)))

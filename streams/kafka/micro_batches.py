@@ -1,9 +1,10 @@
 """Adaptive micro-batches: a batch is what has arrived by now, and several batches may overlap."""
 
 import asyncio
-from asyncio import Task, TaskGroup
+from asyncio import Event, Task, TaskGroup
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from faust.types import EventT
@@ -31,34 +32,48 @@ async def waiting(stream: Any, limit: int) -> AsyncIterator[list[EventT[bytes]]]
         yield batch
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Turn:
+    """How far a batch has come; the next batch waits for it."""
+
+    settled: Event = field(default_factory=Event)
+    finished: Event = field(default_factory=Event)
+
+
 async def overlap(
     batches: AsyncIterator[Sequence[E]],
     work: Callable[[Sequence[E]], Awaitable[T]],
-    settle: Callable[[Sequence[E], T], Awaitable[None]],
+    settle: Callable[[T], Awaitable[None]],
+    finish: Callable[[Sequence[E], T], Awaitable[None]],
     *,
     at_once: int,
 ) -> None:
     """Run `work` on batches as they come, with at most `at_once` elements under way, and `settle` in input order.
 
-    An exception of `work` or `settle` ends all tasks and is raised in an ExceptionGroup; no later batch is settled.
-    Cancellation leaves no task running. This suits work that waits for other machines.
+    `finish` follows in input order, too, but no `settle` waits for it. An exception of any of them ends all tasks and
+    is raised in an ExceptionGroup; no later batch is settled or finished. Cancellation leaves no task running. This
+    suits work that waits for other machines.
     """
 
-    async def handle(batch: Sequence[E], before: Task[None] | None) -> None:
+    async def handle(batch: Sequence[E], before: _Turn | None, mine: _Turn) -> None:
         result = await work(batch)
         if before is not None:
-            await asyncio.wait((before,))
-            before.result()
-        await settle(batch, result)
+            await before.settled.wait()
+        await settle(result)
+        mine.settled.set()
+        if before is not None:
+            await before.finished.wait()
+        await finish(batch, result)
+        mine.finished.set()
 
     running: deque[tuple[int, Task[None]]] = deque()
-    last: Task[None] | None = None
+    last: _Turn | None = None
     async with TaskGroup() as group:
         async for batch in batches:
             while running and (running[0][1].done() or len(batch) + sum(size for size, _ in running) > at_once):
                 await asyncio.wait((running.popleft()[1],))
-            last = group.create_task(handle(batch, last))
-            running.append((len(batch), last))
+            before, last = last, _Turn()
+            running.append((len(batch), group.create_task(handle(batch, before, last))))
 
 
 def acknowledge(batch: Sequence[EventT[bytes]]) -> None:

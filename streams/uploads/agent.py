@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from asyncio import Task
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,7 @@ from streams.kafka.publisher import Publisher
 from streams.logs import log
 from streams.metrics import EVENTS, RECOMMENDATIONS
 from streams.processing.breaker import Breaker
-from streams.processing.dead_letters import set_aside
+from streams.processing.dead_letters import dead_letter, set_aside
 from streams.processing.refusals import count_refused, or_refusal
 from streams.processing.unknown_fields import note_unknown_fields
 from streams.uploads.encoding_cache import PictureFeatures
@@ -36,11 +38,20 @@ from streams.wire.topics import RECOMMENDATIONS as TOPIC
 from streams.wire.upload_header import header_of
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The messages of a batch, and the pictures that are being written: a task gives None, or why it is not kept."""
+
+    messages: list[Message]
+    writing: list[tuple[Record, Task[str | None]]]
+
+
 class UploadsAgent:
     """Turns pictures into items and answers, several at the same time.
 
     A crash may publish a message twice: readers use the last or the first. While the encoder is unavailable, uploads
-    wait in their topic.
+    wait in their topic. While the store of pictures is, items do not wait: only the acknowledgement of their uploads
+    does, so that a crash loses no picture.
     """
 
     def __init__(
@@ -67,33 +78,47 @@ class UploadsAgent:
         self._length = list_length
         self._clock_ms = clock_ms
 
-    async def answer(self, records: Sequence[Record]) -> list[Message]:
-        """Return the messages of a batch of events.uploads: items, answers, dead letters. Batches may overlap."""
+    async def answer(self, records: Sequence[Record]) -> Answers:
+        """Return what follows from a batch of events.uploads: items, answers, dead letters. Batches may overlap."""
         parsed = [or_refusal(parse_upload, record) for record in records]
         await self._breaker.check(*count_refused(parsed))
         answers = await asyncio.gather(*map(self._answer, records, parsed))
-        return [message for answer in answers for message in answer]
+        messages = [message for answer, _ in answers for message in answer]
+        writing = [(record, task) for record, (_, task) in zip(records, answers, strict=True) if task is not None]
+        return Answers(messages, writing)
 
-    async def publish(self, messages: Sequence[Message]) -> None:
+    async def publish(self, answers: Answers) -> None:
         """Publish the messages of a batch. Call it in batch order."""
-        interactions_topic = self._namespace.topic(INTERACTIONS)
+        interactions_topic, messages = self._namespace.topic(INTERACTIONS), answers.messages
         # The items go first: a reader of the event may disown the item, and that message must follow the item.
         await self._publisher.publish([message for message in messages if message.topic != interactions_topic])
         await self._publisher.publish([message for message in messages if message.topic == interactions_topic])
 
-    async def _answer(self, record: Record, upload: Upload | InvalidEvent) -> list[Message]:
+    async def finish(self, answers: Answers) -> None:
+        """Wait until each picture of a batch is kept, or its upload is a dead letter, too: sent again, it is kept."""
+        problems = [(record, await writing) for record, writing in answers.writing]
+        letters = [
+            dead_letter(record, InvalidEvent("picture_not_kept", problem), namespace=self._namespace)
+            for record, problem in problems
+            if problem is not None
+        ]
+        await self._publisher.publish(letters)
+
+    async def _answer(
+        self, record: Record, upload: Upload | InvalidEvent
+    ) -> tuple[list[Message], Task[str | None] | None]:
         if isinstance(upload, InvalidEvent):
-            return set_aside(record, upload, namespace=self._namespace)
+            return set_aside(record, upload, namespace=self._namespace), None
         try:
-            features = await self._extractor.extract(upload)
+            extracted = await self._extractor.extract(upload)
         except InvalidEvent as error:
-            return set_aside(record, error, namespace=self._namespace)
+            return set_aside(record, error, namespace=self._namespace), None
         note_unknown_fields(record, Upload)
         EVENTS.labels(UPLOADS.name, upload.purpose, "applied").inc()
         if upload.purpose == "query":
-            return [await self._answer_query(upload, record, features.encoding)]
-        item = _to_item(upload, record, features)
-        return [self._signals.message(Uploaded(item)), self._interaction(upload, record)]
+            return [await self._answer_query(upload, record, extracted.features.encoding)], None
+        item = _to_item(upload, record, extracted.features)
+        return [self._signals.message(Uploaded(item)), self._interaction(upload, record)], extracted.writing
 
     async def _answer_query(self, upload: Upload, record: Record, encoding: Encoding) -> Message:
         now_ms = self._clock_ms()
@@ -183,4 +208,5 @@ def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
         embeddings={encoding.version: encoding.embedding.astype("<f2").tobytes()},
         # Items are in stock unless somebody says otherwise, so only this tells that the upload says it.
         times={"in_stock": said_ms} if upload.in_stock else {},
+        kept_picture=features.kept,
     )

@@ -13,10 +13,12 @@ import numpy as np
 
 from features.vision.decode import Picture
 from features.vision.formats import BadImage
+from features.vision.kept import KeptFiles
+from features.vision.kept_picture import Keep
 from sightline_client.parsing import UNREADABLE
 from streams.errors import StreamError
 from streams.logs import log
-from streams.uploads.decoder_process import LENGTH_BYTES, SIDE, Answer, Decoded, frame
+from streams.uploads.decoder_process import LENGTH_BYTES, SIDE, Answer, Decoded, request
 
 #: The limit of the whole process. Every picture that features/vision/decode.py accepts needs less (docs/operations.md).
 MEMORY_BYTES = 600_000_000
@@ -28,7 +30,8 @@ _START_S = 30.0
 #: The process ends itself at the deadline. One that still runs this much later was suspended or compromised.
 _GRACE_S = 2.0
 _END_S = 0.5
-_ANSWER_LIMIT = 1 << 20
+#: Noise of 1024 × 1024 pixels takes 0.8 MB as WebP.
+_ANSWER_LIMIT = 2 << 20
 _COMMAND = (sys.executable, "-I", "-W", "ignore", "-m", "streams.uploads.decoder_process")
 #: The process inherits nothing from the worker's environment, which may hold secrets. BLAS must not reserve memory for
 #: threads. malloc keeps freed memory for the next picture: new memory from the system costs a fifth of a decoding.
@@ -38,8 +41,9 @@ _ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(16 << 20),
 }
 
-#: Decodes bytes to a picture. Raises BadImage, or DecoderUnavailable if the picture could not be examined.
-Decode: TypeAlias = Callable[[bytes], Awaitable[Picture]]
+#: Decodes bytes to a picture, and to what is to be kept of it. Raises BadImage, or DecoderUnavailable if the picture
+#: could not be examined.
+Decode: TypeAlias = Callable[[bytes, Keep], Awaitable[Picture]]
 _answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
 
 
@@ -77,13 +81,13 @@ class Decoder:
         """Start the processes; raises DecoderUnavailable."""
         await asyncio.gather(*(child.start() for child in self._children))
 
-    async def decode(self, data: bytes) -> Picture:
+    async def decode(self, data: bytes, keep: Keep = "none") -> Picture:
         """Implement Decode with `features.vision.decode`; also refuse pictures that are too slow or end the process."""
         child = await self._idle.get()
         try:
             for _ in range(ATTEMPTS):
                 try:
-                    return _picture(await child.ask(data))
+                    return _picture(await child.ask(data, keep))
                 except _Ended as ended:
                     log.warning("decoder_ended", code=ended.code, picture_bytes=len(data))
                     if ended.code == -signal.SIGALRM:
@@ -124,12 +128,12 @@ class _Child:
         except (OSError, _Ended) as error:
             raise DecoderUnavailable(f"no decoder process can be started: {error}") from error
 
-    async def ask(self, data: bytes) -> Answer:
+    async def ask(self, data: bytes, keep: Keep) -> Answer:
         """Return the answer to one picture; raises _Ended or DecoderUnavailable."""
         if self._process is None:
             await self.start()
         assert self._process is not None
-        answer = await self._exchange(self._process, frame(data), self._timeout_s)
+        answer = await self._exchange(self._process, request(data, keep), self._timeout_s)
         try:
             return _answers.decode(answer)
         except UNREADABLE:
@@ -173,4 +177,13 @@ def _picture(answer: Answer) -> Picture:
     if not isinstance(answer, Decoded):
         raise BadImage(answer.reason, answer.message)
     pixels = np.frombuffer(answer.pixels, np.uint8).reshape(SIDE, SIDE, 3)
-    return Picture(pixels, answer.width, answer.height, answer.format)
+    return Picture(pixels, answer.width, answer.height, answer.format, _checked(answer.kept))
+
+
+def _checked(kept: KeptFiles | None) -> KeptFiles | None:
+    """The files, if they are WebP: a process that an attacker controls must not put anything else before readers."""
+    files = () if kept is None else (kept.preview, *(() if kept.full is None else (kept.full,)))
+    for file in files:
+        if file[:4] != b"RIFF" or file[8:12] != b"WEBP" or int.from_bytes(file[4:8], "little") + 8 != len(file):
+            raise BadImage("crash", "the decoder gave a file that is no WebP: save the picture again")
+    return kept

@@ -1,9 +1,9 @@
 """A sandboxed process that only decodes pictures: it opens no file and no socket, and holds no secret.
 
-`python -m streams.uploads.decoder_process SECONDS BYTES` reads a frame with a picture from stdin and writes a frame
-with the answer to stdout. A picture that takes more than SECONDS ends the process. A picture for which the process
-would need more than BYTES of memory is refused or ends the process. The answers are MessagePack, not pickle: an
-attacker who controls this process must not reach the worker.
+`python -m streams.uploads.decoder_process SECONDS BYTES` reads frames from stdin, each with a picture behind a byte
+that says what is to be kept of it, and writes frames with the answers to stdout. A picture that takes more than SECONDS
+ends the process. A picture for which the process would need more than BYTES of memory is refused or ends the process.
+The answers are MessagePack, not pickle: an attacker who controls this process must not reach the worker.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from io import BytesIO
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, get_args
 
 import msgspec
 from msgspec import Meta
@@ -23,12 +23,16 @@ from PIL import Image
 
 from features.vision.decode import decode
 from features.vision.formats import BadImage, Reason
+from features.vision.kept import KeptFiles
+from features.vision.kept_picture import Keep
 from streams.uploads.no_new_processes import forbid_new_processes
 
 #: A frame is its length (LENGTH_BYTES, big-endian) and its content. The first answer is empty and means "ready".
 LENGTH_BYTES = 4
 SIDE = 224
-#: The smallest power of two that holds an answer.
+#: What the first byte of a request stands for.
+KEEPS: tuple[Keep, ...] = get_args(Keep)
+#: The smallest power of two that holds most answers.
 PIPE_BYTES = 1 << 18
 _M_ARENA_MAX = -8
 
@@ -40,6 +44,7 @@ class Decoded(msgspec.Struct, frozen=True, tag=True):
     width: int
     height: int
     format: str
+    kept: KeptFiles | None
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):
@@ -77,12 +82,17 @@ def main() -> None:
             _answer(answers, answer)
 
 
-def _decode(data: bytes) -> Answer:
+def request(data: bytes, keep: Keep) -> bytes:
+    """The frame that asks for a picture, and for what is to be kept of it."""
+    return frame(bytes([KEEPS.index(keep)]) + data)
+
+
+def _decode(content: bytes) -> Answer:
     try:
-        picture = decode(data, size=SIDE)
+        picture = decode(content[1:], size=SIDE, keep=KEEPS[content[0]])
     except BadImage as error:
         return Refused(error.reason, str(error))
-    return Decoded(picture.pixels.tobytes(), picture.width, picture.height, picture.format)
+    return Decoded(picture.pixels.tobytes(), picture.width, picture.height, picture.format, picture.kept)
 
 
 def _load_plugins() -> None:
@@ -91,7 +101,7 @@ def _load_plugins() -> None:
     for name in ("JPEG", "PNG", "GIF", "WEBP"):
         buffer = BytesIO()
         Image.new("RGB", (8, 8)).save(buffer, name)
-        decode(buffer.getvalue())
+        decode(buffer.getvalue(), keep="full")
 
 
 def _enlarge_pipe(pipe: int) -> None:

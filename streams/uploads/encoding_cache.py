@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from features.vision.kept_picture import KeptPicture
 from inference.encoders.encoder import Encoding
 from streams.metrics import DUPLICATES
 
@@ -18,6 +19,7 @@ class PictureFeatures:
 
     encoding: Encoding
     colours: tuple[tuple[str, float], ...]
+    kept: KeptPicture | None = None
 
 
 class EncodingCache:

@@ -1,13 +1,19 @@
-"""An upload → the features of its picture: fetched, checked, decoded, encoded, and its colours named."""
+"""An upload → the features of its picture: fetched, checked, decoded, encoded, and its colours named.
+
+The picture of an item is kept meanwhile.
+"""
 
 import asyncio
 import hashlib
+from asyncio import Task
+from dataclasses import dataclass
 
 import stamina
 
 from features.vision.colours import dominant_colours
 from features.vision.decode import Picture
 from features.vision.formats import BadImage
+from features.vision.kept_picture import Keep
 from inference.encoders.encoder import Encoder, Encoding
 from inference.errors import BadEmbedding, EncoderUnavailable
 from streams.errors import InvalidEvent
@@ -18,6 +24,7 @@ from streams.uploads.decoder import Decode, DecoderUnavailable
 from streams.uploads.encoding_cache import EncodingCache, PictureFeatures
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import ObjectMissing, Objects, ObjectsUnavailable
+from streams.uploads.picture_keeper import PictureKeeper
 from streams.wire.events import Upload
 
 OBJECT_ATTEMPTS = 6
@@ -27,6 +34,14 @@ PICTURES_HELD = 32
 LARGE_BYTES = 1 << 20
 
 
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The features of a picture. `writing` is under way where it is kept; its result is None, or why it is not."""
+
+    features: PictureFeatures
+    writing: Task[str | None] | None
+
+
 class FeatureExtractor:
     """Computes the features of pictures, several at once.
 
@@ -34,18 +49,25 @@ class FeatureExtractor:
     """
 
     def __init__(
-        self, encoder: Encoder, decode: Decode, objects: Objects, fetcher: Fetcher, report_trouble: Reporter
+        self,
+        encoder: Encoder,
+        decode: Decode,
+        objects: Objects,
+        fetcher: Fetcher,
+        report_trouble: Reporter,
+        keeper: PictureKeeper | None,
     ) -> None:
         self._encoder = encoder
         self._decode = decode
         self._objects = objects
         self._fetcher = fetcher
         self._report_trouble = report_trouble
+        self._keeper = keeper
         self._cache = EncodingCache()
         self._room = asyncio.Semaphore(PICTURES_HELD)
 
-    async def extract(self, upload: Upload) -> PictureFeatures:
-        """The features of an upload's picture; those of a query's picture are not kept. Raises InvalidEvent."""
+    async def extract(self, upload: Upload) -> Extracted:
+        """The features of an upload's picture; of a query's picture nothing is kept. Raises InvalidEvent."""
         async with self._room:
             stages = StageTimer()
             data = await self._read(upload)
@@ -53,16 +75,32 @@ class FeatureExtractor:
             if upload.sha256 is not None and sha256.hex() != upload.sha256:
                 raise InvalidEvent("checksum_mismatch", f"the picture's sha256 is not {upload.sha256}")
             stages.end("fetch")
-            keep = upload.purpose == "catalog"
-            return await self._cache.get_or_compute(
-                sha256, self._encoder.version, lambda: self._compute(data), keep=keep
+            is_item = upload.purpose == "catalog"
+            keeper = self._keeper if is_item else None
+            features = await self._cache.get_or_compute(
+                sha256, self._encoder.version, lambda: self._compute(data, sha256.hex(), keeper), keep=is_item
             )
+            return Extracted(features, await self._writing(data, sha256.hex(), keeper))
 
-    async def _compute(self, data: bytes) -> PictureFeatures:
-        picture = await self._picture(data)
+    async def _compute(self, data: bytes, sha256: str, keeper: PictureKeeper | None) -> PictureFeatures:
+        picture = await self._picture(data, "none" if keeper is None else keeper.keep)
+        kept = None
+        if keeper is not None and picture.kept is not None:
+            kept = keeper.name(sha256, picture.kept)
+            keeper.write(sha256, picture.kept)
         encoding = await self._encode(picture)
         colours = tuple((colour.name, colour.share) for colour in dominant_colours(picture.pixels))
-        return PictureFeatures(encoding, colours)
+        return PictureFeatures(encoding, colours, kept)
+
+    async def _writing(self, data: bytes, sha256: str, keeper: PictureKeeper | None) -> Task[str | None] | None:
+        """The write under way. A picture whose features were cached may have been written too long ago, or never."""
+        if keeper is None:
+            return None
+        if not keeper.is_fresh(sha256):
+            picture = await self._picture(data, keeper.keep)
+            if picture.kept is not None:
+                keeper.write(sha256, picture.kept)
+        return keeper.writing(sha256)
 
     async def _read(self, upload: Upload) -> bytes:
         if upload.image is not None:
@@ -82,10 +120,10 @@ class FeatureExtractor:
             raise InvalidEvent("object_unavailable", str(error)) from error
         raise AssertionError("unreachable: the last attempt raises. This is a bug.")
 
-    async def _picture(self, data: bytes) -> Picture:
+    async def _picture(self, data: bytes, keep: Keep) -> Picture:
         stages = StageTimer()
         try:
-            picture = await until_available(lambda: self._decode(data), DecoderUnavailable)
+            picture = await until_available(lambda: self._decode(data, keep), DecoderUnavailable)
         except BadImage as error:
             raise InvalidEvent("bad_image", f"{error.reason}: {error}") from error
         stages.end("decode")

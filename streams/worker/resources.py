@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import TypeVar
 
 import stamina
+from faust.types import TP
 
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
@@ -35,6 +36,8 @@ from streams.kafka.publisher import KafkaPublisher
 from streams.learning.model_log import ModelLog
 from streams.logs import log
 from streams.metrics import BUILD, INFERENCE, INFERENCE_INFLIGHT, REDIS, REDIS_ERRORS
+from streams.pictures.store import PictureStore
+from streams.pictures.sweeper import PictureSweeper
 from streams.privacy.control_records import ControlRecords, control_keys
 from streams.processing.background import Part
 from streams.processing.breaker import Breaker, RefusalLimit
@@ -45,6 +48,7 @@ from streams.processing.rollback_watch import RollbackWatch
 from streams.retrying import until_available
 from streams.settings import Settings
 from streams.steps.replica import StepsReplica
+from streams.uploads.picture_keeper import PictureKeeper
 from streams.wire import topics
 from streams.wire.namespace import Namespace
 from streams.wire.records import Record
@@ -215,12 +219,13 @@ class Resources:
         topic: topics.Topic,
         work: Callable[[Sequence[Record]], Awaitable[T]],
         settle: Callable[[T], Awaitable[None]],
+        finish: Callable[[T], Awaitable[None]],
         limit: int,
         at_once: int,
     ) -> None:
         """Handle a topic with overlapping batches (`streams.kafka.faust_app.add_overlapping_agent`)."""
         add_overlapping_agent(
-            app, topic, work, settle, name=topic.name, namespace=self.namespace, limit=limit, at_once=at_once
+            app, topic, work, settle, finish, name=topic.name, namespace=self.namespace, limit=limit, at_once=at_once
         )
 
     def vector_sets(self) -> VectorSets | None:
@@ -279,6 +284,28 @@ class Resources:
         self.watch(replica, replica.stop)
         await replica.start()
         return replica.ring
+
+    async def picture_keeper(self, app: App) -> PictureKeeper | None:
+        """Return what writes the pictures of items into their store; None where none are kept.
+
+        The one worker that has the first partition of the uploads also removes what no item names.
+        """
+        settings, first = self.settings, TP(self.namespace.topic(topics.UPLOADS), 0)
+        if settings.keep == "none":
+            return None
+        store = PictureStore(settings.picture_store, self.namespace)
+        sweeper = PictureSweeper(
+            store,
+            partial(KafkaLogReader, self._addresses.kafka, security=self._security),
+            namespace=self.namespace,
+            partitions=settings.partitions,
+            is_active=lambda: first in app.consumer.assignment(),
+        )
+        self.watch(sweeper, sweeper.stop)
+        await sweeper.start()
+        keeper = PictureKeeper(store, settings.keep)
+        self.stack.push_async_callback(keeper.close)
+        return keeper
 
     async def encoder(self) -> TritonEncoder:
         """Return the encoder; wait until Triton is available. Uploads stay in their topic meanwhile."""

@@ -187,6 +187,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         Objects(resources.settings.object_store),
         fetcher,
         report_to(degradations, ENCODER),
+        await resources.picture_keeper(app),
     )
     agent = UploadsAgent(
         extractor,
@@ -198,7 +199,9 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         namespace=resources.namespace,
         list_length=resources.settings.list_length,
     )
-    resources.add_overlapping_agent(app, topics.UPLOADS, agent.answer, agent.publish, UPLOADS_LIMIT, UPLOADS_AT_ONCE)
+    resources.add_overlapping_agent(
+        app, topics.UPLOADS, agent.answer, agent.publish, agent.finish, UPLOADS_LIMIT, UPLOADS_AT_ONCE
+    )
 
 
 async def wire_items(resources: Resources, app: App) -> None:

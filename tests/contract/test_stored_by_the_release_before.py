@@ -18,6 +18,7 @@ from features.behaviour import Engagement
 from features.dials import NO_DIALS, turn
 from features.item import Change, Item, apply_change, apply_upload, hash_of, key_of
 from features.profile import NOTHING_ASKED, Action, Privacy, apply_interaction, has_refused, profile_after
+from features.vision.kept_picture import KeptPicture
 from inference.catalog.catalog import Catalog, CatalogCounts
 from inference.catalog.snapshot import find_snapshot, load_snapshot
 from inference.errors import SnapshotUnusable
@@ -187,6 +188,19 @@ def test_an_item_without_a_picture_is_in_the_catalogue_and_the_release_before_re
     # Readers ignore fields that they do not know.
     assert (stored.pop("described_at_ms"), stored.pop("times")) == (NOW, {"title": NOW})
     assert stored == msgspec.json.decode(ITEM_EARLY) | {"changed_at_ms": NOW + 5, "price": 5.0}
+
+
+def test_an_item_whose_picture_is_kept_is_one_that_the_release_before_reads_too() -> None:
+    key = "pictures/ab/" + "ab" * 32
+    kept = KeptPicture(f"{key}.webp", f"{key}.320.webp", 1024, 768, 50_000)
+    item = replace(WHOLE, kept_picture=kept)
+    stored = msgspec.json.decode(encode_item(item))
+    assert decode_item(encode_item(item)) == item
+    assert parse_signal(encode_signal(Uploaded(item))) == Uploaded(item)
+    # Readers ignore fields that they do not know.
+    expected = {"key": kept.key, "preview": kept.preview, "width": 1024, "height": 768, "bytes": 50_000}
+    assert stored.pop("kept_picture") == expected
+    assert stored == msgspec.json.decode(ITEM_WHOLE)
 
 
 def test_a_stored_item_was_said_at_one_time_and_what_is_later_changes_it() -> None:

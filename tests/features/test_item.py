@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.item import FACTS, Change, Item, apply_change, apply_upload, decay, hash_of, key_of
+from features.vision.kept_picture import KeptPicture
 
 SHOE = Item(
     "i1", changed_at_ms=100, owner="u1", uploaded_at_ms=100, title="Shoe", price=10.0, embeddings={"e@1": b"\0<"}
@@ -39,6 +40,20 @@ def test_a_vector_is_float32() -> None:
 def test_an_item_without_a_picture_has_no_vector() -> None:
     with pytest.raises(ValueError, match="'i1' has no embedding of encoder 'e@1' yet"):
         replace(SHOE, embeddings={}).vector("e@1")
+
+
+KEPT = KeptPicture(f"pictures/ab/{'ab' * 32}.webp", f"pictures/ab/{'ab' * 32}.320.webp", 9, 9, 9)
+
+
+def test_the_kept_picture_comes_and_goes_with_the_picture() -> None:
+    shoe = replace(SHOE, kept_picture=KEPT)
+    assert apply_change(shoe, "i1", Change(200, price=12.0)).kept_picture == KEPT
+    assert apply_change(shoe, "i1", Change(200, disown=hash_of("u1"))).kept_picture == KEPT
+    assert apply_change(shoe, "i1", Change(200, deleted=True)).kept_picture is None
+    again = replace(SHOE, changed_at_ms=200, uploaded_at_ms=200)
+    assert apply_upload(shoe, again).kept_picture is None
+    assert apply_upload(again, shoe).kept_picture is None
+    assert apply_upload(SHOE, replace(again, kept_picture=KEPT)).kept_picture == KEPT
 
 
 # Changes

@@ -11,6 +11,7 @@ from PIL import Image
 from features.item import Item
 from features.search_filter import SearchFilter
 from features.vision.decode import Picture, decode
+from features.vision.kept_picture import Keep
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
 from inference.encoders.encoder import Encoding
@@ -21,6 +22,7 @@ from streams.uploads.decoder import DecoderUnavailable
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import FeatureExtractor
+from streams.uploads.picture_keeper import PictureKeeper
 from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.wire.signals import SignalTopic, Uploaded, parse_signal
@@ -50,12 +52,18 @@ class CountingEncoder(FakeEncoder):
 class Studio:
     """An agent and all that it is made of."""
 
-    def __init__(self, objects: Objects | None = None, fetcher: Fetcher | None = None) -> None:
+    def __init__(
+        self,
+        objects: Objects | None = None,
+        fetcher: Fetcher | None = None,
+        keeper: PictureKeeper | None = None,
+    ) -> None:
         self.encoder = CountingEncoder()
         self.catalog = Catalog(256)
         self.publisher = FakePublisher()
         self.trouble: list[Exception] = []
         self.starting = 0
+        self.decoded = 0
         self.is_index_away = False
         self.breaker = Breaker("events.uploads", RefusalLimit(least=20))
         self.agent = UploadsAgent(
@@ -65,6 +73,7 @@ class Studio:
                 Objects(None) if objects is None else objects,
                 Fetcher(()) if fetcher is None else fetcher,
                 self._report,
+                keeper,
             ),
             self.catalog,
             self._find_similar,
@@ -78,14 +87,17 @@ class Studio:
 
     async def handle(self, records: Sequence[Record]) -> None:
         """As a worker has it done."""
-        await self.agent.publish(await self.agent.answer(records))
+        answers = await self.agent.answer(records)
+        await self.agent.publish(answers)
+        await self.agent.finish(answers)
 
-    async def _decode(self, data: bytes) -> Picture:
+    async def _decode(self, data: bytes, keep: Keep) -> Picture:
         """In this process; unavailable as often as `starting` says."""
         if self.starting:
             self.starting -= 1
             raise DecoderUnavailable("no process can be started")
-        return decode(data)
+        self.decoded += 1
+        return decode(data, keep=keep)
 
     async def _find_similar(
         self, query: NDArray[np.float32], count: int, search_filter: SearchFilter

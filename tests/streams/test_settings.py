@@ -289,3 +289,11 @@ def test_learning_is_on_frozen_or_off(environment: Environment) -> None:
     (line,) = refusal()
     assert "SIGHTLINE_LEARNING" in line
     assert "'frozen'" in line
+
+
+def test_previews_are_kept_at_home_and_whole_pictures_where_a_store_is_named(tmp_path: Path) -> None:
+    unset, named = Settings(home=tmp_path), Settings(home=tmp_path, pictures="s3://shop/kept")
+    assert (unset.keep, unset.picture_store) == ("preview", tmp_path.as_uri())
+    assert (named.keep, named.picture_store) == ("full", "s3://shop/kept")
+    assert Settings(pictures="s3://shop", keep_pictures="none").keep == "none"
+    assert named.on_this_machine().picture_store == tmp_path.as_uri()

@@ -49,7 +49,7 @@ class Process:
         app = make_app("tried", self.settings, self.bootstrap)
         prefix = self.settings.topic_prefix
         add_overlapping_agent(
-            app, TOPIC, work, settle, name=TOPIC.name, namespace=Namespace(prefix), limit=1, at_once=4
+            app, TOPIC, work, settle, _nothing, name=TOPIC.name, namespace=Namespace(prefix), limit=1, at_once=4
         )
         return await self._start(app)
 
@@ -58,6 +58,10 @@ class Process:
         await app.start()
         await asyncio.wait_for(app.assigned.wait(), DEADLINE_S)
         return app
+
+
+async def _nothing(_: None) -> None:
+    """Nothing is left to be done."""
 
 
 @pytest.fixture

@@ -18,9 +18,14 @@ class Belt:
         self.worked: list[int] = []
         self.cancelled: list[int] = []
         self.settled: list[int] = []
+        self.finished: list[int] = []
+        #: Numbers whose batch may not be finished yet.
+        self.held: set[int] = set()
         self.free: set[int] = set()
         self.broken: int | None = None
-        self.running = asyncio.create_task(overlap(self._batches(), self._work, self._settle, at_once=at_once))
+        self.running = asyncio.create_task(
+            overlap(self._batches(), self._work, self._settle, self._finish, at_once=at_once)
+        )
 
     def put(self, *batches: list[int]) -> None:
         for batch in batches:
@@ -30,7 +35,7 @@ class Belt:
         while True:
             yield await self.queue.get()
 
-    async def _work(self, batch: Sequence[int]) -> int:
+    async def _work(self, batch: Sequence[int]) -> list[int]:
         self.begun += batch
         try:
             await until(lambda: self.free.issuperset(batch))
@@ -40,12 +45,16 @@ class Belt:
         self.worked += batch
         if self.broken in batch:
             raise ZeroDivisionError("a bug")
-        return sum(batch)
+        return [*batch]
 
-    async def _settle(self, batch: Sequence[int], result: int) -> None:
+    async def _settle(self, result: list[int]) -> None:
         await asyncio.sleep(0)
-        assert result == sum(batch)
-        self.settled += batch
+        self.settled += result
+
+    async def _finish(self, batch: Sequence[int], result: list[int]) -> None:
+        await until(lambda: self.held.isdisjoint(batch))
+        assert result == batch
+        self.finished += batch
 
 
 async def test_a_batch_begins_while_the_one_before_it_is_under_way() -> None:
@@ -64,6 +73,18 @@ async def test_a_batch_that_is_done_first_is_settled_after_the_one_before_it() -
     assert belt.settled == []
     belt.free.add(1)
     await until(lambda: belt.settled == [1, 2, 3])
+    belt.running.cancel()
+
+
+async def test_no_batch_waits_to_be_settled_until_the_one_before_it_is_finished_but_they_finish_in_order() -> None:
+    belt = Belt()
+    belt.held = {1}
+    belt.put([1], [2], [3])
+    belt.free |= {1, 2, 3}
+    await until(lambda: belt.settled == [1, 2, 3])
+    assert belt.finished == []
+    belt.held.clear()
+    await until(lambda: belt.finished == [1, 2, 3])
     belt.running.cancel()
 
 

@@ -10,13 +10,17 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from PIL import Image
 
 from benchmarks.world.heic import HEIC
 from features.vision.decode import decode
 from features.vision.formats import BadImage
+from features.vision.kept import KeptFiles
+from features.vision.kept_picture import Keep
 from streams.uploads.decoder import MEMORY_BYTES, Decoder, DecoderUnavailable
+from streams.uploads.decoder_process import SIDE, Decoded, frame
 from tests.harness.fakes import until
 from tests.harness.paths import ODD_IMAGES
 from tests.harness.profiles import LINEAR, SWAPPED, encoded, linear_grey, press_of_red_cyan
@@ -84,6 +88,24 @@ async def test_a_picture_is_what_decoding_it_here_gives(decoder: Decoder) -> Non
     found, here = await decoder.decode(SMALL), decode(SMALL)
     assert (found.width, found.height, found.format) == (here.width, here.height, here.format)
     assert (found.pixels == here.pixels).all()
+
+
+@pytest.mark.parametrize("keep", ["none", "preview", "full"])
+@pytest.mark.parametrize("data", [encoded(NOISE.resize((700, 500)), "JPEG"), HEIC], ids=["JPEG", "HEIC"])
+async def test_what_is_kept_is_what_is_made_here(decoder: Decoder, data: bytes, keep: Keep) -> None:
+    found, here = await decoder.decode(data, keep), decode(data, keep=keep)
+    assert (found.kept, found.kept is None) == (here.kept, keep == "none")
+    assert (found.pixels == here.pixels).all()
+
+
+@pytest.mark.parametrize("file", [b"<script>", b"RIFF\x04\0\0\0WEBP<script>", b""])
+async def test_a_process_that_gives_anything_but_webp_files_is_not_believed(file: bytes) -> None:
+    pixels = bytes(3 * SIDE**2)
+    answer = frame(msgspec.msgpack.encode(Decoded(pixels, 9, 9, "JPEG", KeptFiles(file, None, 9, 9))))
+    before, after = answer.split(pixels)
+    says = f"sys.stdout.buffer.write({before!r} + bytes({len(pixels)}) + {after!r}); sys.stdout.flush()"
+    program = READY + f"sys.stdin.buffer.read(4); {says}; sys.stdin.buffer.read()"
+    assert (await refusal(child(program), SMALL)).reason == "crash"
 
 
 async def test_what_is_no_picture_is_refused_with_the_reason_and_the_process_goes_on(decoder: Decoder) -> None:

@@ -9,6 +9,7 @@ from features.behaviour import Engagement
 from features.co_choices.choice import LINKING, WINDOW_LIMIT, Choice, Linking
 from features.item import Change, key_of
 from features.trends import NO_TRENDS, update_trends
+from features.vision.kept_picture import KeptPicture
 from state.codec import decode_behaviour, encode_behaviour, encode_sources
 from state.signals import partition_of
 from streams.errors import InvalidEvent
@@ -41,6 +42,13 @@ def engagement(key: int, sequence: int = 0) -> Engagement:
 @pytest.mark.parametrize("signal", [UPLOADED, CHANGED], ids=["uploaded", "changed"])
 def test_a_signal_comes_back_as_it_was(signal: Uploaded | Changed) -> None:
     assert parse_signal(TOPIC.message(signal).value) == signal
+
+
+@pytest.mark.parametrize("key", ["pictures/../secret", "/etc/passwd", "pictures/ab/x.webp"])
+def test_a_picture_with_a_key_that_is_none_of_ours_is_an_invalid_event(key: str) -> None:
+    kept = KeptPicture(key, key, 10, 10, 10)
+    with pytest.raises(InvalidEvent, match="out of range"):
+        parse_signal(encode_signal(Uploaded(item("red-1", kept_picture=kept))))
 
 
 def choice(key: int, sequence: int = 0, nearby: tuple[int, ...] = ()) -> Choice:

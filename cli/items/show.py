@@ -1,0 +1,61 @@
+"""What `sightline items show` does: it reads an item from Redis, and its picture from the store."""
+
+import asyncio
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from cli.output import print_json, progress, results
+from cli.user.stored import stores
+from deploy.local import Endpoints, Stack
+from features.item import Item, key_of
+from state.signals import Wanted, partition_of
+from streams.pictures.store import NoSuchPicture, PictureStore
+from streams.settings import Settings, read_settings
+from streams.wire.namespace import Namespace
+
+
+def print_item(item_id: str, picture: Path | None, as_json: bool) -> None:
+    """Print an item without its vectors, and write its picture to a file; exit code 1 if it is not known."""
+    settings = read_settings()
+    item = asyncio.run(_read(settings, Stack(settings).endpoints(), item_id))
+    if item is None:
+        progress(f"nothing is known of item {item_id!r}")
+        raise typer.Exit(1)
+    if picture is not None:
+        picture.write_bytes(asyncio.run(_picture(settings, item)))
+    shown = in_words(item)
+    if as_json:
+        print_json(shown)
+        return
+    table = Table(show_header=False, title=f"item {item_id}")
+    for name, value in shown.items():
+        table.add_row(name, str(value))
+    results().print(table)
+
+
+def in_words(item: Item) -> dict[str, Any]:
+    """The fields of an item that have a value; of embeddings the names of their encoders."""
+    shown = {name: value for name, value in asdict(item).items() if value not in (None, (), {})}
+    shown.pop("embeddings", None)
+    if item.embeddings:
+        shown["encoders"] = list(item.embeddings)
+    if item.kept_picture is not None:
+        shown["kept_picture"] = asdict(item.kept_picture) | {"sha256": item.kept_picture.sha256}
+    return shown
+
+
+async def _read(settings: Settings, endpoints: Endpoints, item_id: str) -> Item | None:
+    async with stores(settings, endpoints) as (_, signals):
+        partition = partition_of(key_of(item_id), settings.partitions)
+        return (await signals.load({partition: Wanted([item_id], [])}))[partition].items.get(item_id)
+
+
+async def _picture(settings: Settings, item: Item) -> bytes:
+    if item.kept_picture is None:
+        raise NoSuchPicture(f"no picture of item {item.item_id!r} is kept: it came before, or with KEEP_PICTURES=none")
+    store = PictureStore(settings.picture_store, Namespace(settings.topic_prefix))
+    return await store.read(item.kept_picture.key)

@@ -1,0 +1,92 @@
+"""Sweeps the store of pictures in the background of one uploads worker."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import closing
+from threading import Event
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.errors import BrokerUnavailable
+from streams.kafka.log_reader import KafkaLogReader
+from streams.logs import log
+from streams.metrics import KEPT_PICTURES, KEPT_PICTURES_BYTES, PICTURES
+from streams.pictures.named import UnreadableRecord, named_pictures
+from streams.pictures.store import PictureStore, PicturesUnavailable
+from streams.pictures.sweep import TooManyUnnamed, remove, survey
+from streams.processing.background import end, every, failure_of
+from streams.wire.namespace import Namespace
+
+#: How often it looks whether it is time: a worker that takes over sweeps soon.
+LOOK_S = 60.0
+SWEEP_S = 3600.0
+
+
+class PictureSweeper:
+    """Sweeps once in SWEEP_S while `is_active`; a store or Kafka that is away is tried again after LOOK_S."""
+
+    def __init__(
+        self,
+        store: PictureStore,
+        open_log: Callable[[], KafkaLogReader],
+        *,
+        namespace: Namespace,
+        partitions: int,
+        is_active: Callable[[], bool],
+        clock_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._open_log = open_log
+        self._namespace = namespace
+        self._partitions = partitions
+        self._is_active = is_active
+        self._clock_s = clock_s
+        self._swept_s = float("-inf")
+        self._stop = Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start to look in the background."""
+        self._task = every(LOOK_S, self.look, name="picture-sweeper")
+
+    async def stop(self) -> None:
+        """Look no more."""
+        self._stop.set()
+        await end(self._task)
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The exception that ended it; None while it runs."""
+        return failure_of(self._task)
+
+    async def look(self) -> None:
+        """Sweep if it is time; what is away, or looks wrong, is logged and removes nothing."""
+        now_s = self._clock_s()
+        if not self._is_active() or now_s < self._swept_s + SWEEP_S:
+            return
+        try:
+            await self._sweep(now_s)
+            self._swept_s = now_s
+        except (PicturesUnavailable, BrokerUnavailable) as error:
+            log.warning("pictures_not_swept", error=str(error))
+        except (TooManyUnnamed, UnreadableRecord) as error:
+            self._swept_s = now_s
+            log.error("pictures_not_swept", error=str(error))
+
+    async def _sweep(self, now_s: float) -> None:
+        named = await asyncio.to_thread(self._named)
+        found = await survey(self._store, named, now_s)
+        KEPT_PICTURES.labels("stored").set(found.files)
+        KEPT_PICTURES.labels("missing").set(found.missing)
+        KEPT_PICTURES.labels("unnamed").set(len(found.unnamed))
+        KEPT_PICTURES_BYTES.set(found.bytes)
+        removed = await remove(self._store, found, now_s)
+        PICTURES.labels("removed").inc(removed)
+        KEPT_PICTURES.labels("unnamed").set(len(found.unnamed) - removed)
+        log.info("pictures_swept", files=found.files - removed, removed=removed, missing=found.missing)
+
+    def _named(self) -> NDArray[np.uint64]:
+        with closing(self._open_log()) as reader:
+            return named_pictures(reader, self._namespace, self._partitions, self._stop)

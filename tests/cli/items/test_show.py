@@ -1,0 +1,23 @@
+from cli.items.show import in_words
+from features.item import Item
+from features.vision.kept_picture import KeptPicture
+
+SHA = "ab" * 32
+KEPT = KeptPicture(f"pictures/ab/{SHA}.webp", f"pictures/ab/{SHA}.320.webp", 1024, 768, 50_000)
+
+
+def test_an_item_is_shown_with_where_its_picture_lies_and_without_its_vectors() -> None:
+    item = Item(
+        "i1", 5, title="Shoe", colours=(("red", 0.7),), embeddings={"lite0@1": b"\0<"}, kept_picture=KEPT, price=None
+    )
+    shown = in_words(item)
+    assert shown["kept_picture"] == {
+        "key": KEPT.key,
+        "preview": KEPT.preview,
+        "width": 1024,
+        "height": 768,
+        "bytes": 50_000,
+        "sha256": SHA,
+    }
+    assert (shown["title"], shown["colours"], shown["encoders"]) == ("Shoe", (("red", 0.7),), ["lite0@1"])
+    assert not {"embeddings", "price", "category", "times"} & shown.keys()

@@ -1,0 +1,94 @@
+import os
+from pathlib import Path
+from typing import cast
+
+from prometheus_client import REGISTRY
+
+from streams.kafka.log_reader import KafkaLogReader
+from streams.pictures.store import PictureStore
+from streams.pictures.sweeper import SWEEP_S, PictureSweeper
+from streams.wire.namespace import Namespace
+from tests.harness.fakes import MemoryLog
+
+KEY = f"pictures/ab/{'ab' * 32}.320.webp"
+NOW_S = 2e9
+
+
+class ClosedLog(MemoryLog):
+    """A log that can be closed."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Room:
+    """A sweeper, its clock, and whether its worker has the first partition."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.store = PictureStore(home.as_uri(), Namespace())
+        self.now_s = NOW_S
+        self.is_active = True
+        self.sweeper = PictureSweeper(
+            self.store,
+            lambda: cast(KafkaLogReader, ClosedLog()),
+            namespace=Namespace(),
+            partitions=1,
+            is_active=lambda: self.is_active,
+            clock_s=lambda: self.now_s,
+        )
+
+    async def keep_old(self) -> None:
+        await self.store.write(KEY, b"webp")
+        os.utime(self.home / KEY, (1000, 1000))
+
+    async def is_kept(self) -> bool:
+        return await self.store.written_s(KEY) is not None
+
+
+def counted(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+async def test_it_sweeps_at_once_and_then_once_an_hour(tmp_path: Path) -> None:
+    room, before = Room(tmp_path), counted("sightline_pictures_total", outcome="removed")
+    await room.keep_old()
+    await room.sweeper.look()
+    assert not await room.is_kept()
+    assert counted("sightline_pictures_total", outcome="removed") == before + 1
+    assert counted("sightline_kept_pictures", state="stored") == 1
+    await room.keep_old()
+    room.now_s += SWEEP_S - 1
+    await room.sweeper.look()
+    assert await room.is_kept()
+    room.now_s += 1
+    await room.sweeper.look()
+    assert not await room.is_kept()
+
+
+async def test_a_worker_that_takes_over_sweeps(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    await room.keep_old()
+    room.is_active = False
+    await room.sweeper.look()
+    assert await room.is_kept()
+    room.is_active = True
+    await room.sweeper.look()
+    assert not await room.is_kept()
+
+
+async def test_a_store_that_is_away_is_looked_at_again_soon(tmp_path: Path) -> None:
+    room = Room(tmp_path / "home")
+    (tmp_path / "home").write_text("in the way")
+    await room.sweeper.look()
+    (tmp_path / "home").unlink()
+    await room.keep_old()
+    await room.sweeper.look()
+    assert not await room.is_kept()
+
+
+async def test_it_stops_when_it_is_told_to(tmp_path: Path) -> None:
+    sweeper = Room(tmp_path).sweeper
+    await sweeper.start()
+    await sweeper.stop()
+    assert sweeper.failure is None
