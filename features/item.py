@@ -18,7 +18,7 @@ MODERATION: Final = ("hidden", "deleted")
 CLEARABLE: Final = tuple(name for name in FACTS if name != "in_stock")
 #: The fields that come from a picture's upload. They have one time, by this name.
 PICTURE: Final = "picture"
-_OF_A_PICTURE: Final = ("owner", "uploaded_at_ms", "tags", "colours", "embeddings", "described_at_ms")
+_OF_A_PICTURE: Final = ("owner", "uploaded_at_ms", "tags", "colours", "embeddings", "described_at_ms", "descriptors")
 #: In `Item.times`: when a deletion was taken back. What was said before is gone with it.
 RESTORED: Final = "restored"
 #: In `Item.times`: the time of each field that has a value and no time of its own.
@@ -93,6 +93,8 @@ class Item:
     embeddings: Mapping[str, bytes] = field(default_factory=dict)
     times: Mapping[str, int] = field(default_factory=dict)
     described_at_ms: int | None = None
+    #: The picture's classic descriptors (`features.vision.descriptors.packed`), of any version; None without them.
+    descriptors: bytes | None = None
 
     @property
     def is_described(self) -> bool:

@@ -53,7 +53,7 @@ class StoredItem(msgspec.Struct, frozen=True):
     `embedding` and `encoder` are the picture's, so that a release that knows no other embedding finds it.
     `further_embeddings` are by encoder. They, and the `times` of fields that were not all said at `changed_at_ms`, are
     left out where there are none; an item of a release before `times` has none. `described_at_ms` is left out of items
-    with a picture, and of those of a release before it.
+    with a picture, and of those of a release before it; `descriptors` of items without a picture, and of such releases.
     """
 
     item_id: str
@@ -76,6 +76,7 @@ class StoredItem(msgspec.Struct, frozen=True):
     further_embeddings: dict[str, bytes] | msgspec.UnsetType = msgspec.UNSET
     times: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
     described_at_ms: int | msgspec.UnsetType = msgspec.UNSET
+    descriptors: bytes | msgspec.UnsetType = msgspec.UNSET
 
 
 _item = msgspec.json.Decoder(StoredItem)
@@ -231,6 +232,7 @@ def to_stored(item: Item) -> StoredItem:
         dict(further) if further else msgspec.UNSET,
         dict(item.times) if item.times else msgspec.UNSET,
         msgspec.UNSET if item.described_at_ms is None else item.described_at_ms,
+        msgspec.UNSET if item.descriptors is None else item.descriptors,
     )
 
 
@@ -258,6 +260,7 @@ def from_stored(stored: StoredItem) -> Item:
         embeddings,
         stored.times or {},
         None if stored.described_at_ms is msgspec.UNSET else stored.described_at_ms,
+        None if stored.descriptors is msgspec.UNSET else stored.descriptors,
     )
 
 

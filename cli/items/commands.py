@@ -45,10 +45,13 @@ def similar(
     category: Annotated[str | None, typer.Option(help="Only items of this category.")] = None,
     min_price: Annotated[float | None, typer.Option(min=0, help="Only items of this price or more.")] = None,
     max_price: Annotated[float | None, typer.Option(min=0, help="Only items of this price or less.")] = None,
+    by: Annotated[
+        str, typer.Option(help="look, colour, texture, shape, hash, all, or several with weights: look=0.8,colour=0.2.")
+    ] = "look",
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the answer.")] = 20.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the items in stock that look most like a picture; nothing is stored."""
+    """Show the items in stock that are most like a picture, by its look or by what --by names; nothing is stored."""
     from cli.items.similar import Query, show_similar
 
-    show_similar(Query(image, category, min_price, max_price), count, timeout, as_json)
+    show_similar(Query(image, category, min_price, max_price, by), count, timeout, as_json)

@@ -19,6 +19,8 @@ from cli.reasons import sentence
 from cli.running import running_system
 from features.printable import printable
 from features.recommendation import RecommendedItem
+from features.vision.descriptors.mix import LOOK, Mix
+from sightline_client.events import ComparedBy
 from streams.client import EventPublisher, RecommendationSubscriber
 from streams.credentials import PLAINTEXT, KafkaSecurity, kafka_security
 from streams.errors import StreamError
@@ -34,12 +36,13 @@ class NoAnswer(StreamError):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A picture, and the limits on what may look like it."""
+    """A picture, the limits on what may look like it, and by what that is measured (`Mix.parse`)."""
 
     image: Path
     category: str | None
     min_price: float | None
     max_price: float | None
+    by: str = "look"
 
 
 def show_similar(query: Query, count: int, timeout_s: float, as_json: bool) -> None:
@@ -49,6 +52,7 @@ def show_similar(query: Query, count: int, timeout_s: float, as_json: bool) -> N
     try:
         picture = read_picture(query.image)
         msgspec.convert(msgspec.to_builtins(only), Only)
+        mix = Mix.parse(query.by)
     except (OSError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
     with running_system(settings) as endpoints:
@@ -58,6 +62,7 @@ def show_similar(query: Query, count: int, timeout_s: float, as_json: bool) -> N
             picture,
             timeout_s,
             only=only,
+            by=None if mix == LOOK else dict(mix.weights),
             asker=known_as(settings, f"similar-{uuid.uuid4().hex}"),
             security=kafka_security(settings),
         )
@@ -81,6 +86,7 @@ def ask_similar(
     timeout_s: float,
     *,
     only: Only | None = None,
+    by: dict[ComparedBy, float] | None = None,
     asker: str,
     security: KafkaSecurity = PLAINTEXT,
 ) -> Recommendations:
@@ -93,6 +99,7 @@ def ask_similar(
         image=picture,
         purpose="query",
         only=only,
+        by=by,
     )
     with (
         RecommendationSubscriber(

@@ -16,12 +16,16 @@ from features.vision.pixels import shown, upright
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`pixels` is uint8 [size, size, 3] RGB; width and height are those of the upright original."""
+    """`pixels` is uint8 [size, size, 3] RGB; width and height are those of the upright original.
+
+    `descriptors` are those of `features.vision.descriptors.packed`, where somebody computed them.
+    """
 
     pixels: NDArray[np.uint8]
     width: int
     height: int
     format: str
+    descriptors: bytes | None = None
 
 
 def decode(data: bytes, *, size: int = 224) -> Picture:

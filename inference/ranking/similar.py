@@ -1,4 +1,7 @@
-"""The ranker of lists that answer a picture: by similarity alone."""
+"""The ranker of lists that answer a picture: by similarity alone, of its look or of whatever the query names."""
+
+from collections.abc import Sequence
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,6 +9,8 @@ from numpy.typing import NDArray
 from features.recommendation import Reason, RecommendedItem
 from inference.catalog.catalog import Catalog
 from inference.catalog.copies import distinct
+from inference.catalog.mixed_search import Asked, mean_of, similarities_by
+from inference.ranking.reasons import rounded
 
 
 class SimilarRanker:
@@ -30,14 +35,35 @@ class SimilarRanker:
         """
         is_owned = catalog.owners[rows] == np.uint64(owner) if owner else np.zeros(len(rows), np.bool_)
         rows = distinct(rows[(catalog.expires_ms[rows] > now_ms) & ~is_owned], catalog.pictures.halves, length)
-        similarities = catalog.pictures.similarities(rows, query[None]).tolist()
-        return [
-            RecommendedItem(
-                item_id=catalog.item_ids[row],
-                score=round(similarity, 4),
-                source="visual",
-                explore=False,
-                reasons=[Reason(code="looks_like", similarity=round(similarity, 4))],
-            )
-            for row, similarity in zip(rows.tolist(), similarities, strict=True)
+        similarities = rounded(catalog.pictures.similarities(rows, query[None]))
+        return _items(catalog, rows, similarities, [None] * len(rows))
+
+    def rank_mixed(
+        self, asked: Asked, rows: NDArray[np.int64], catalog: Catalog, *, length: int, now_ms: int
+    ) -> list[RecommendedItem]:
+        """As `rank`, by the weighted mean of several similarities; the reasons have each of them."""
+        rows = distinct(rows[catalog.expires_ms[rows] > now_ms], catalog.pictures.halves, length)
+        by = similarities_by(catalog, asked, rows)
+        each = zip(*(rounded(values) for values in by.values()), strict=True)
+        known: list[dict[str, float] | None] = [
+            {name: value for name, value in zip(by, values, strict=True) if not isnan(value)} for values in each
         ]
+        return _items(catalog, rows, rounded(mean_of(by, asked.mix)), known)
+
+
+def _items(
+    catalog: Catalog,
+    rows: NDArray[np.int64],
+    similarities: Sequence[float],
+    by: Sequence[dict[str, float] | None],
+) -> list[RecommendedItem]:
+    return [
+        RecommendedItem(
+            item_id=catalog.item_ids[row],
+            score=similarity,
+            source="visual",
+            explore=False,
+            reasons=[Reason(code="looks_like", similarity=similarity, by=parts)],
+        )
+        for row, similarity, parts in zip(rows.tolist(), similarities, by, strict=True)
+    ]

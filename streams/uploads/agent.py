@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from features.item import Item
 from features.search_filter import NO_FILTER, SearchFilter
+from features.vision.descriptors.mix import LOOK, Mix
 from inference.catalog.catalog import Catalog
+from inference.catalog.mixed_search import Asked, find_mixed
 from inference.catalog.search import FindSimilar
 from inference.encoders.encoder import Encoding
 from inference.ranking.ranker import label
@@ -26,7 +28,7 @@ from streams.processing.unknown_fields import note_unknown_fields
 from streams.uploads.encoding_cache import PictureFeatures
 from streams.uploads.picture_features import FeatureExtractor
 from streams.wire.cloud_events import event_key
-from streams.wire.events import Interaction, Recommendations, Trigger, Upload, encode
+from streams.wire.events import Interaction, Recommendations, RecommendedItem, Trigger, Upload, encode
 from streams.wire.namespace import Namespace
 from streams.wire.parsing import parse_upload, time_said
 from streams.wire.records import Message, Record
@@ -91,15 +93,19 @@ class UploadsAgent:
         note_unknown_fields(record, Upload)
         EVENTS.labels(UPLOADS.name, upload.purpose, "applied").inc()
         if upload.purpose == "query":
-            return [await self._answer_query(upload, record, features.encoding)]
+            return [await self._answer_query(upload, record, features)]
         item = _to_item(upload, record, features)
         return [self._signals.message(Uploaded(item)), self._interaction(upload, record)]
 
-    async def _answer_query(self, upload: Upload, record: Record, encoding: Encoding) -> Message:
-        now_ms = self._clock_ms()
+    async def _answer_query(self, upload: Upload, record: Record, features: PictureFeatures) -> Message:
+        now_ms, encoding = self._clock_ms(), features.encoding
         self._catalog.advance(now_ms)
-        rows, degraded = await self._find(upload, encoding)
-        items = self._ranker.rank(encoding.embedding, rows, self._catalog, length=self._length, now_ms=now_ms)
+        mix = LOOK if upload.by is None else Mix.of(upload.by)
+        if mix == LOOK:
+            rows, degraded = await self._find(upload, encoding)
+            items = self._ranker.rank(encoding.embedding, rows, self._catalog, length=self._length, now_ms=now_ms)
+        else:
+            items, degraded = await self._find_mixed(upload, features, mix, now_ms), []
         RECOMMENDATIONS.labels("similar", ",".join(degraded)).inc()
         answer = Recommendations(
             rec_id=f"similar-{record.partition}-{record.offset}",
@@ -125,13 +131,21 @@ class UploadsAgent:
         """Return the rows most similar to a query's picture, and what was degraded."""
         if encoding.version != self._catalog.pictures.encoder:
             return np.zeros(0, np.int64), []
-        only = upload.only
-        search_filter = NO_FILTER if only is None else SearchFilter(only.category, only.min_price, only.max_price)
         try:
-            return await self._find_similar(encoding.embedding, self._length, search_filter), []
+            return await self._find_similar(encoding.embedding, self._length, _limits(upload)), []
         except StateUnavailable as error:
             log.warning("index_unavailable", error=str(error))
             return np.zeros(0, np.int64), ["index"]
+
+    async def _find_mixed(
+        self, upload: Upload, features: PictureFeatures, mix: Mix, now_ms: int
+    ) -> list[RecommendedItem]:
+        """Return the items most like a query's picture by a mix: every item in this worker's memory is compared."""
+        if features.encoding.version != self._catalog.pictures.encoder:
+            return []
+        asked = Asked(features.encoding.embedding, features.descriptors, mix)
+        rows = await find_mixed(self._catalog, asked, self._length, _limits(upload))
+        return self._ranker.rank_mixed(asked, rows, self._catalog, length=self._length, now_ms=now_ms)
 
     def _interaction(self, upload: Upload, record: Record) -> Message:
         """Return the event that updates the uploader's profile: only events.interactions changes profiles."""
@@ -144,6 +158,11 @@ class UploadsAgent:
         )
         topic, headers = self._namespace.topic(INTERACTIONS), (header_of(record),)
         return Message(topic, upload.user_id.encode(), encode(interaction), headers)
+
+
+def _limits(upload: Upload) -> SearchFilter:
+    only = upload.only
+    return NO_FILTER if only is None else SearchFilter(only.category, only.min_price, only.max_price)
 
 
 def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
@@ -166,4 +185,5 @@ def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
         embeddings={encoding.version: encoding.embedding.astype("<f2").tobytes()},
         # Items are in stock unless somebody says otherwise, so only this tells that the upload says it.
         times={"in_stock": said_ms} if upload.in_stock else {},
+        descriptors=features.descriptors,
     )

@@ -1,4 +1,4 @@
-"""A sandboxed process that only decodes pictures: it opens no file and no socket, and holds no secret.
+"""A sandboxed process that only decodes and describes pictures: it opens no file and no socket, and holds no secret.
 
 `python -m streams.uploads.decoder_process SECONDS BYTES` reads a frame with a picture from stdin and writes a frame
 with the answer to stdout. A picture that takes more than SECONDS ends the process. A picture for which the process
@@ -22,6 +22,7 @@ from msgspec import Meta
 from PIL import Image
 
 from features.vision.decode import decode
+from features.vision.descriptors.packed import PACKED_BYTES, describe
 from features.vision.formats import BadImage, Reason
 from streams.uploads.no_new_processes import forbid_new_processes
 
@@ -34,12 +35,13 @@ _M_ARENA_MAX = -8
 
 
 class Decoded(msgspec.Struct, frozen=True, tag=True):
-    """A decoded picture; `pixels` are the bytes of uint8 [SIDE, SIDE, 3]."""
+    """A decoded picture; `pixels` are the bytes of uint8 [SIDE, SIDE, 3], `descriptors` as they are kept."""
 
     pixels: Annotated[bytes, Meta(min_length=3 * SIDE**2, max_length=3 * SIDE**2)]
     width: int
     height: int
     format: str
+    descriptors: Annotated[bytes, Meta(min_length=PACKED_BYTES, max_length=PACKED_BYTES)] | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):
@@ -82,16 +84,16 @@ def _decode(data: bytes) -> Answer:
         picture = decode(data, size=SIDE)
     except BadImage as error:
         return Refused(error.reason, str(error))
-    return Decoded(picture.pixels.tobytes(), picture.width, picture.height, picture.format)
+    return Decoded(picture.pixels.tobytes(), picture.width, picture.height, picture.format, describe(picture.pixels))
 
 
 def _load_plugins() -> None:
-    """Make Pillow import its plugins now: under the resource limits it cannot open their files."""
+    """Make Pillow import its plugins, and the descriptors their tables, now: the limits forbid to open more files."""
     Image.init()
     for name in ("JPEG", "PNG", "GIF", "WEBP"):
         buffer = BytesIO()
         Image.new("RGB", (8, 8)).save(buffer, name)
-        decode(buffer.getvalue())
+        _decode(buffer.getvalue())
 
 
 def _enlarge_pipe(pipe: int) -> None:

@@ -62,7 +62,7 @@ class FeatureExtractor:
         picture = await self._picture(data)
         encoding = await self._encode(picture)
         colours = tuple((colour.name, colour.share) for colour in dominant_colours(picture.pixels))
-        return PictureFeatures(encoding, colours)
+        return PictureFeatures(encoding, colours, picture.descriptors)
 
     async def _read(self, upload: Upload) -> bytes:
         if upload.image is not None:

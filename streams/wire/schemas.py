@@ -34,7 +34,7 @@ _RULES: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
             {"properties": {name: {"type": "string"}}, "required": [name]}
             for name in ("image", "image_ref", "video_ref")
         ],
-        "if": {"properties": {"only": {"type": "object"}}, "required": ["only"]},
+        "if": {"anyOf": [{"properties": {name: {"type": "object"}}, "required": [name]} for name in ("only", "by")]},
         "then": {"properties": {"purpose": {"const": "query"}}, "required": ["purpose"]},
     },
 }
