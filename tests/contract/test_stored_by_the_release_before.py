@@ -18,6 +18,7 @@ from features.behaviour import Engagement
 from features.dials import NO_DIALS, turn
 from features.item import Change, Item, apply_change, apply_upload, hash_of, key_of
 from features.profile import NOTHING_ASKED, Action, Privacy, apply_interaction, has_refused, profile_after
+from features.vision.descriptors.packed import describe
 from inference.catalog.catalog import Catalog, CatalogCounts
 from inference.catalog.snapshot import find_snapshot, load_snapshot
 from inference.errors import SnapshotUnusable
@@ -187,6 +188,23 @@ def test_an_item_without_a_picture_is_in_the_catalogue_and_the_release_before_re
     # Readers ignore fields that they do not know.
     assert (stored.pop("described_at_ms"), stored.pop("times")) == (NOW, {"title": NOW})
     assert stored == msgspec.json.decode(ITEM_EARLY) | {"changed_at_ms": NOW + 5, "price": 5.0}
+
+
+def test_an_item_of_the_release_before_has_no_descriptors_and_that_release_reads_one_with_them() -> None:
+    before = decode_item(ITEM_WHOLE)
+    assert before.descriptors is None
+    packed = describe(np.full((64, 64, 3), 9, np.uint8))
+    item = replace(before, descriptors=packed)
+    stored = msgspec.json.decode(encode_item(item))
+    assert decode_item(encode_item(item)) == item
+    assert b64decode(stored.pop("descriptors")) == packed
+    assert stored == msgspec.json.decode(ITEM_WHOLE)
+
+
+def test_an_upload_of_a_release_without_descriptors_takes_those_of_the_picture_before_away() -> None:
+    item = replace(decode_item(ITEM_WHOLE), descriptors=b"those of the picture before")
+    later = replace(decode_item(ITEM_WHOLE), changed_at_ms=NOW + 9)
+    assert apply_upload(item, later).descriptors is None
 
 
 def test_a_stored_item_was_said_at_one_time_and_what_is_later_changes_it() -> None:

@@ -289,3 +289,31 @@ def test_learning_is_on_frozen_or_off(environment: Environment) -> None:
     (line,) = refusal()
     assert "SIGHTLINE_LEARNING" in line
     assert "'frozen'" in line
+
+
+# By what lists compare pictures
+
+
+def test_lists_compare_by_the_look_alone_unless_set(environment: Environment) -> None:
+    assert read_settings().feed_by == "look"
+    environment(feed_by="look=0.8,colour=0.2")
+    assert read_settings().feed_by == "look=0.8,colour=0.2"
+
+
+@pytest.mark.parametrize(
+    ("feed_by", "named"),
+    [("colour", "must give `look` a weight"), ("look,smell", "'smell' does not name one of look, colour")],
+)
+def test_lists_that_cannot_compare_so_are_refused(environment: Environment, feed_by: str, named: str) -> None:
+    environment(feed_by=feed_by)
+    (line,) = refusal()
+    assert line.startswith("SIGHTLINE_FEED_BY")
+    assert named in line
+
+
+def test_a_shared_index_compares_by_the_look_alone(environment: Environment) -> None:
+    environment(feed_by="all", index="redis")
+    (line,) = refusal()
+    assert line.startswith("SIGHTLINE_INDEX: has only the look of pictures")
+    environment(feed_by="look=2")
+    assert read_settings().index == "redis"

@@ -61,19 +61,21 @@ def centred(rows: Values) -> Values:
 
 def unit(rows: Values) -> Values:
     """Rows [n, d] scaled to length 1; a row of zeros stays."""
-    return rows / _lengths(rows)[:, None]
+    scaled: Values = rows / _lengths(rows)[:, None]
+    return scaled
 
 
 def _lengths(rows: Values) -> Values:
     """The length of each row [n, d]; 1 for a row of zeros, by which one can divide."""
-    lengths = np.linalg.norm(rows, axis=1).astype(np.float32)
+    lengths = np.empty(len(rows), np.float32)
+    lengths[:] = np.linalg.norm(rows, axis=1)
     lengths[lengths == 0] = 1
     return lengths
 
 
 def _nothing_like_nothing(others: Values) -> Values:
     """Two descriptors of nothing, such as the edges of a picture of one colour, are the same."""
-    return (~others.any(axis=1)).astype(np.float32)
+    return np.logical_not(others.any(axis=1)).astype(np.float32)
 
 
 def _within(similarities: NDArray[np.floating]) -> Values:

@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import features
+import sightline_client
 from benchmarks.world.heic import HEIC
 from features.vision.decode import decode
+from features.vision.descriptors.packed import describe
 from features.vision.formats import BadImage
 from streams.uploads.decoder import MEMORY_BYTES, Decoder, DecoderUnavailable
 from tests.harness.fakes import until
@@ -84,6 +87,16 @@ async def test_a_picture_is_what_decoding_it_here_gives(decoder: Decoder) -> Non
     found, here = await decoder.decode(SMALL), decode(SMALL)
     assert (found.width, found.height, found.format) == (here.width, here.height, here.format)
     assert (found.pixels == here.pixels).all()
+
+
+async def test_the_descriptors_come_from_the_process() -> None:
+    # The code of this checkout, wherever the installed one is from.
+    paths = [str(Path(features.__file__).parents[1]), str(Path(sightline_client.__file__).parents[1])]
+    here = child(f"import sys; sys.path[:0] = {paths}; from streams.uploads import decoder_process as d; d.main()")
+    try:
+        assert (await here.decode(SMALL)).descriptors == describe(decode(SMALL).pixels)
+    finally:
+        await here.close()
 
 
 async def test_what_is_no_picture_is_refused_with_the_reason_and_the_process_goes_on(decoder: Decoder) -> None:
