@@ -1,4 +1,4 @@
-"""Photos of three plain colours: by colour all neighbours are right, and by a network that knows nothing they are not."""
+"""Photos of three plain colours: by colour all neighbours are right, by a network that knows nothing they are not."""
 
 import csv
 import tarfile
@@ -32,7 +32,7 @@ def album(count: int) -> Album:
 
 def blind(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """A network to which all pictures are the same."""
-    same = np.ones((len(pixels), 4), np.float32) / 2
+    same = np.full((len(pixels), 4), 0.5, np.float32)
     return same, same
 
 
@@ -83,5 +83,5 @@ def test_a_folder_that_is_no_album_is_named_with_what_it_lacks(tmp_path: Path) -
     with pytest.raises(UnreadableAlbum, match="no column label or class_id"):
         read_album(tmp_path, "labels.csv", None, lambda _: None)
     (tmp_path / "images.tar").write_bytes(b"")
-    with pytest.raises(UnreadableAlbum, match="images.tar"):
+    with pytest.raises(UnreadableAlbum, match=r"images\.tar"):
         read_album(tmp_path, "labels.csv", "kind", lambda _: None)

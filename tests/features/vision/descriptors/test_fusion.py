@@ -18,7 +18,8 @@ def picture(red: int) -> bytes:
 
 def looks(count: int) -> NDArray[np.float32]:
     vectors = CHANCE.normal(size=(count, 16))
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    units: NDArray[np.float32] = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return units
 
 
 def packed(*pictures: bytes) -> NDArray[np.uint8]:

@@ -36,5 +36,5 @@ def test_nothing_is_like_nothing_and_unlike_all_else(similarity: Similarity) -> 
 
 
 def test_centred_values_that_point_away_from_each_other_are_not_alike() -> None:
-    one = centred(np.float32([[0, 1], [1, 0]]))
+    one = centred(np.array([[0, 1], [1, 0]], np.float32))
     assert cosine(one[0], one).tolist() == [pytest.approx(1), 0]
