@@ -1,6 +1,6 @@
 """What apps write: the four events, as they stand on the wire (JSON, UTF-8)."""
 
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -10,8 +10,6 @@ from sightline_client.privacy import Dials, RequestKind, check_dials
 
 #: What `dwell_ms` says of a view.
 LOOK: Final = "Milliseconds that the user stayed on the page of the item; a view without it is an impression"
-#: What `by` says of a picture query.
-BY: Final = "By what a query compares, with weights of any sum: the network's look (the default, alone), or descriptors"
 #: Bytes of a picture that is sent within its event.
 IMAGE_LIMIT: Final = 1024 * 1024
 
@@ -31,6 +29,14 @@ Base64: TypeAlias = Annotated[
 #: By what a picture query compares: `look` is the network that sees things, the others are classic descriptors.
 DescriptorName: TypeAlias = Literal["colour", "texture", "shape", "hash"]
 ComparedBy: TypeAlias = Literal["look"] | DescriptorName
+Weights: TypeAlias = Annotated[
+    dict[ComparedBy, Annotated[float, Meta(gt=0, le=1)]],
+    Meta(
+        min_length=1,
+        description="By what a query compares, with weights of any sum; without it by the network's look alone",
+        extra_json_schema={"propertyNames": {"enum": ["look", *get_args(DescriptorName)]}},
+    ),
+]
 
 InteractionType: TypeAlias = Literal[
     "click", "view", "like", "save", "share", "purchase", "rate", "dislike", "hide", "upload"
@@ -102,7 +108,7 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
     expires_at_ms: TimeMs | None = None
     sha256: Sha256 | None = None
     only: Only | None = None
-    by: Annotated[dict[ComparedBy, Annotated[float, Meta(ge=0, le=1)]], Meta(description=BY)] | None = None
+    by: Weights | None = None
 
     def __post_init__(self) -> None:
         given = [name for name in ("image", "image_ref", "video_ref") if getattr(self, name) is not None]
@@ -114,8 +120,6 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
             raise ValueError("`only` limits a query: set `purpose` to query, or leave it out")
         if self.by is not None and self.purpose != "query":
             raise ValueError("`by` says how a query compares: set `purpose` to query, or leave it out")
-        if self.by is not None and not any(self.by.values()):
-            raise ValueError('`by` has no weight above 0: give at least one, such as {"look": 1}')
 
 
 class ItemChange(Event, frozen=True, kw_only=True):
