@@ -2,6 +2,8 @@
 
 import sys
 from collections import UserDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -69,13 +71,24 @@ class _Group(TyperGroup):
         super().__init__(**settings)
         self.commands = _Commands(COMMANDS)
 
+    def make_context(self, *args: Any, **settings: Any) -> Any:
+        """Read the words before the command, which a usage error quotes."""
+        with _printable_errors():
+            return super().make_context(*args, **settings)
+
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; what a usage error quotes of words and files is made printable."""
-        try:
+        """Run the command; a usage error quotes words and files."""
+        with _printable_errors():
             return super().invoke(ctx)
-        except ClickException as error:
-            error.message = printable(error.message)
-            raise
+
+
+@contextmanager
+def _printable_errors() -> Iterator[None]:
+    try:
+        yield
+    except ClickException as error:
+        error.message = printable(error.message)
+        raise
 
 
 app = typer.Typer(

@@ -7,17 +7,20 @@ from dataclasses import dataclass
 class SearchFilter:
     """Only items of this category and with a price within these bounds, in any currency; None means no limit.
 
-    Bounds exclude items without a price.
+    Bounds exclude items without a price. Items of an owner, by key, and those of the keys `without` are left out.
     """
 
     category: str | None = None
     min_price: float | None = None
     max_price: float | None = None
+    not_of: int | None = None
+    without: frozenset[int] = frozenset()
 
-    def __bool__(self) -> bool:
-        """Whether there is any limit.
+    @property
+    def is_narrow(self) -> bool:
+        """Whether few of many items may be within the limits; what is left out are few items in any case.
 
-        >>> bool(SearchFilter()), bool(SearchFilter(max_price=0.0))
+        >>> SearchFilter(not_of=1, without=frozenset({2})).is_narrow, SearchFilter(max_price=0.0).is_narrow
         (False, True)
         """
         return (self.category, self.min_price, self.max_price) != (None, None, None)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.output import JsonOption
+from sightline_client.events import ANSWER_LIMIT, Only
 
 app = typer.Typer(help="The catalogue.", no_args_is_help=True)
 
@@ -41,10 +42,12 @@ def explored(as_json: JsonOption = False) -> None:
 
 def similar(
     image: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A picture to search with.")],
-    count: Annotated[int, typer.Option(min=1, max=200, help="How many items to show.")] = 10,
+    count: Annotated[int, typer.Option(min=1, max=ANSWER_LIMIT, help="How many items to show.")] = 10,
+    min_similarity: Annotated[float | None, typer.Option(min=-1, max=1, help="Only items this similar.")] = None,
     category: Annotated[str | None, typer.Option(help="Only items of this category.")] = None,
     min_price: Annotated[float | None, typer.Option(min=0, help="Only items of this price or more.")] = None,
     max_price: Annotated[float | None, typer.Option(min=0, help="Only items of this price or less.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="Without this item; may be given several times.")] = None,
     by: Annotated[
         str, typer.Option(help="look, colour, texture, shape, hash, all, or several with weights: look=0.8,colour=0.2.")
     ] = "look",
@@ -52,6 +55,13 @@ def similar(
     as_json: JsonOption = False,
 ) -> None:
     """Show the items in stock that are most like a picture, by its look or by what --by names; nothing is stored."""
-    from cli.items.similar import Query, show_similar
+    from cli.items.similar import show_similar
 
-    show_similar(Query(image, category, min_price, max_price, by), count, timeout, as_json)
+    only = Only(
+        category=category,
+        min_price=min_price,
+        max_price=max_price,
+        min_similarity=min_similarity,
+        exclude=tuple(exclude or ()),
+    )
+    show_similar(image, only, by, count, timeout, as_json)

@@ -3,7 +3,6 @@
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -34,25 +33,13 @@ class NoAnswer(StreamError):
     """No worker answered the query in time, or the picture was refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A picture, the limits on what may look like it, and by what that is measured (`Mix.parse`)."""
-
-    image: Path
-    category: str | None
-    min_price: float | None
-    max_price: float | None
-    by: str = "look"
-
-
-def show_similar(query: Query, count: int, timeout_s: float, as_json: bool) -> None:
-    """Ask for similar items and print at most `count`; raises NoAnswer."""
+def show_similar(image: Path, only: Only, by: str, count: int, timeout_s: float, as_json: bool) -> None:
+    """Ask for at most `count` items like a picture, by a text for `Mix.parse`, and print them; raises NoAnswer."""
     settings = read_settings()
-    only = Only(category=query.category, min_price=query.min_price, max_price=query.max_price)
     try:
-        picture = read_picture(query.image)
+        picture = read_picture(image)
         msgspec.convert(msgspec.to_builtins(only), Only)
-        mix = Mix.parse(query.by)
+        mix = Mix.parse(by)
     except (OSError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
     with running_system(settings) as endpoints:
@@ -63,10 +50,11 @@ def show_similar(query: Query, count: int, timeout_s: float, as_json: bool) -> N
             timeout_s,
             only=only,
             by=None if mix == LOOK else dict(mix.weights),
+            count=count,
             asker=known_as(settings, f"similar-{uuid.uuid4().hex}"),
             security=kafka_security(settings),
         )
-    _print(query.image, answer.items[:count], as_json)
+    _print(image, answer.items, as_json)
 
 
 def _print(image: Path, items: Sequence[RecommendedItem], as_json: bool) -> None:
@@ -87,6 +75,7 @@ def ask_similar(
     *,
     only: Only | None = None,
     by: dict[ComparedBy, float] | None = None,
+    count: int | None = None,
     asker: str,
     security: KafkaSecurity = PLAINTEXT,
 ) -> Recommendations:
@@ -100,6 +89,7 @@ def ask_similar(
         purpose="query",
         only=only,
         by=by,
+        count=count,
     )
     with (
         RecommendationSubscriber(

@@ -13,6 +13,10 @@ LOOK: Final = "Milliseconds that the user stayed on the page of the item; a view
 #: Bytes of a picture that is sent within its event.
 IMAGE_LIMIT: Final = 1024 * 1024
 
+#: Items that the answer to a query may have, and that it may be asked to leave out.
+ANSWER_LIMIT: Final = 200
+EXCLUDED_LIMIT: Final = 500
+
 #: Bytes in JSON: base64 with padding, and without line breaks.
 Base64: TypeAlias = Annotated[
     bytes,
@@ -57,7 +61,8 @@ class Interaction(Event, frozen=True, kw_only=True, gc=False):
     with `dwell_ms` is a look: the user stayed that long on the page of the item. Impressions mark items as seen and
     never outweigh what a user chose.
 
-    `rec_id` names the list in which the user saw the item: metrics count it, and nothing learns from it yet.
+    `rec_id` names the list in which the user saw the item: metrics count it, and the ranker that learns allows for the
+    slot.
     `position`, `session_id` and `surface` are accepted and not used yet.
     """
 
@@ -77,11 +82,17 @@ class Interaction(Event, frozen=True, kw_only=True, gc=False):
 
 
 class Only(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a picture query is limited to: items of this category, and of a price in these bounds in any currency."""
+    """What a picture query is limited to: items of this category, and of a price in these bounds in any currency.
+
+    Items that look less like the picture than `min_similarity` (cosine of the embeddings) are left out, and so are the
+    items in `exclude` and those that the asker uploaded.
+    """
 
     category: Name | None = None
     min_price: Annotated[float, Meta(ge=0)] | None = None
     max_price: Annotated[float, Meta(ge=0)] | None = None
+    min_similarity: Annotated[float, Meta(ge=-1, le=1)] | None = None
+    exclude: Annotated[tuple[Id, ...], Meta(max_length=EXCLUDED_LIMIT)] = ()
 
 
 class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -89,6 +100,8 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
 
     The upload of an item that exists changes what it says and nothing else; null says nothing. It does not show an
     item again that was hidden or deleted (topic events.items).
+
+    A query is answered by `count` items at most, or by as many as a list has.
 
     Clips are not supported yet: an upload with `video_ref` is refused with the reason `video_unsupported`.
     """
@@ -108,6 +121,7 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
     expires_at_ms: TimeMs | None = None
     sha256: Sha256 | None = None
     only: Only | None = None
+    count: Annotated[int, Meta(ge=1, le=ANSWER_LIMIT)] | None = None
     by: Weights | None = None
 
     def __post_init__(self) -> None:
@@ -116,10 +130,9 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
             raise ValueError(f"an upload needs exactly one of image, image_ref, video_ref; it has {given or 'none'}")
         if self.image is not None and len(self.image) > IMAGE_LIMIT:
             raise ValueError(f"`image` is {len(self.image)} bytes; over {IMAGE_LIMIT} use fit_picture or an image_ref")
-        if self.only is not None and self.purpose != "query":
-            raise ValueError("`only` limits a query: set `purpose` to query, or leave it out")
-        if self.by is not None and self.purpose != "query":
-            raise ValueError("`by` says how a query compares: set `purpose` to query, or leave it out")
+        for name in ("only", "count", "by"):
+            if getattr(self, name) is not None and self.purpose != "query":
+                raise ValueError(f"`{name}` is for a query: set `purpose` to query, or leave it out")
 
 
 class ItemChange(Event, frozen=True, kw_only=True):

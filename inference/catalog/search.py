@@ -32,7 +32,9 @@ async def find_similar(
         rows: NDArray[np.int64] = found[found >= 0]
         return rows
 
-    return await widening(catalog, query, count, search_filter, ask, 0 if search_filter else catalog.pictures.indexed)
+    return await widening(
+        catalog, query, count, search_filter, ask, 0 if search_filter.is_narrow else catalog.pictures.indexed
+    )
 
 
 async def widening(
@@ -82,6 +84,10 @@ def matching(catalog: Catalog, rows: NDArray[np.int64], search_filter: SearchFil
         chosen = chosen & (catalog.prices[rows] >= np.float32(min(search_filter.min_price, PRICIEST)))
     if search_filter.max_price is not None:
         chosen = chosen & (catalog.prices[rows] <= np.float32(min(search_filter.max_price, PRICIEST)))
+    if search_filter.not_of is not None:
+        chosen = chosen & (catalog.owners[rows] != np.uint64(search_filter.not_of))
+    if search_filter.without:
+        chosen = chosen & ~np.isin(catalog.keys[rows], np.array([*search_filter.without], np.uint64))
     return rows[chosen]
 
 

@@ -27,19 +27,26 @@ class SimilarRanker:
         *,
         length: int,
         now_ms: int,
-        owner: int | None = None,
+        min_similarity: float = -1.0,
     ) -> list[RecommendedItem]:
-        """The first `length` of the rows [n] nearest to an embedding [dimensions], without the `owner`'s items.
+        """The first `length` of the rows [n] nearest to an embedding [dimensions], which are as similar as asked for.
 
         `rows` come with the nearest first; expired items and second copies of a picture are left out.
         """
-        is_owned = catalog.owners[rows] == np.uint64(owner) if owner else np.zeros(len(rows), np.bool_)
-        rows = distinct(rows[(catalog.expires_ms[rows] > now_ms) & ~is_owned], catalog.pictures.halves, length)
+        rows = distinct(rows[catalog.expires_ms[rows] > now_ms], catalog.pictures.halves, length)
         similarities = rounded(catalog.pictures.similarities(rows, query[None]))
-        return _items(catalog, rows, similarities, [None] * len(rows))
+        items = _items(catalog, rows, similarities, [None] * len(rows))
+        return [item for item in items if item.score >= min_similarity]
 
     def rank_mixed(
-        self, asked: Asked, rows: NDArray[np.int64], catalog: Catalog, *, length: int, now_ms: int
+        self,
+        asked: Asked,
+        rows: NDArray[np.int64],
+        catalog: Catalog,
+        *,
+        length: int,
+        now_ms: int,
+        min_similarity: float = -1.0,
     ) -> list[RecommendedItem]:
         """As `rank`, by the weighted mean of several similarities; the reasons have each of them."""
         rows = distinct(rows[catalog.expires_ms[rows] > now_ms], catalog.pictures.halves, length)
@@ -48,7 +55,8 @@ class SimilarRanker:
         known: list[dict[str, float] | None] = [
             {name: value for name, value in zip(by, values, strict=True) if not isnan(value)} for values in each
         ]
-        return _items(catalog, rows, rounded(mean_of(by, asked.mix)), known)
+        items = _items(catalog, rows, rounded(mean_of(by, asked.mix)), known)
+        return [item for item in items if item.score >= min_similarity]
 
 
 def _items(

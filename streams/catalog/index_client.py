@@ -88,7 +88,7 @@ class IndexClient:
     ) -> NDArray[np.int64]:
         """See `inference.catalog.search.FindSimilar`; raises StateUnavailable."""
         catalog = self._catalog
-        if search_filter:
+        if search_filter.is_narrow:
             exactly = await find_exactly(catalog, query, count, search_filter, self._few)
             if exactly is not None:
                 return exactly

@@ -4,16 +4,12 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from features.item import Item
-from features.search_filter import NO_FILTER, SearchFilter
+from features.item import Item, key_of
+from features.search_filter import SearchFilter
 from features.vision.descriptors.mix import LOOK, Mix
 from inference.catalog.catalog import Catalog
 from inference.catalog.mixed_search import Asked, find_mixed
 from inference.catalog.search import FindSimilar
-from inference.encoders.encoder import Encoding
 from inference.ranking.ranker import label
 from inference.ranking.similar import SimilarRanker
 from state.errors import StateUnavailable
@@ -28,7 +24,7 @@ from streams.processing.unknown_fields import note_unknown_fields
 from streams.uploads.encoding_cache import PictureFeatures
 from streams.uploads.picture_features import FeatureExtractor
 from streams.wire.cloud_events import event_key
-from streams.wire.events import Interaction, Recommendations, RecommendedItem, Trigger, Upload, encode
+from streams.wire.events import Interaction, Only, Recommendations, RecommendedItem, Trigger, Upload, encode
 from streams.wire.namespace import Namespace
 from streams.wire.parsing import parse_upload, time_said
 from streams.wire.records import Message, Record
@@ -100,12 +96,7 @@ class UploadsAgent:
     async def _answer_query(self, upload: Upload, record: Record, features: PictureFeatures) -> Message:
         now_ms, encoding = self._clock_ms(), features.encoding
         self._catalog.advance(now_ms)
-        mix = LOOK if upload.by is None else Mix.of(upload.by)
-        if mix == LOOK:
-            rows, degraded = await self._find(upload, encoding)
-            items = self._ranker.rank(encoding.embedding, rows, self._catalog, length=self._length, now_ms=now_ms)
-        else:
-            items, degraded = await self._find_mixed(upload, features, mix, now_ms), []
+        items, degraded = await self._similar(upload, features, now_ms)
         RECOMMENDATIONS.labels("similar", ",".join(degraded)).inc()
         answer = Recommendations(
             rec_id=f"similar-{record.partition}-{record.offset}",
@@ -127,25 +118,26 @@ class UploadsAgent:
         )
         return Message(self._namespace.topic(TOPIC), upload.user_id.encode(), encode(answer))
 
-    async def _find(self, upload: Upload, encoding: Encoding) -> tuple[NDArray[np.int64], list[str]]:
-        """Return the rows most similar to a query's picture, and what was degraded."""
-        if encoding.version != self._catalog.pictures.encoder:
-            return np.zeros(0, np.int64), []
+    async def _similar(
+        self, upload: Upload, features: PictureFeatures, now_ms: int
+    ) -> tuple[list[RecommendedItem], list[str]]:
+        """Return the items most like a query's picture, by what it asks for, and what was degraded."""
+        catalog, embedding, count = self._catalog, features.encoding.embedding, upload.count or self._length
+        least, limits = _least_similarity(upload), _search_filter(upload)
+        mix = LOOK if upload.by is None else Mix.of(upload.by)
+        if features.encoding.version != catalog.pictures.encoder:
+            return [], []
+        if mix != LOOK:
+            asked = Asked(embedding, features.descriptors, mix)
+            rows = await find_mixed(catalog, asked, count, limits)
+            ranked = self._ranker.rank_mixed(asked, rows, catalog, length=count, now_ms=now_ms, min_similarity=least)
+            return ranked, []
         try:
-            return await self._find_similar(encoding.embedding, self._length, _limits(upload)), []
+            rows = await self._find_similar(embedding, count, limits)
         except StateUnavailable as error:
             log.warning("index_unavailable", error=str(error))
-            return np.zeros(0, np.int64), ["index"]
-
-    async def _find_mixed(
-        self, upload: Upload, features: PictureFeatures, mix: Mix, now_ms: int
-    ) -> list[RecommendedItem]:
-        """Return the items most like a query's picture by a mix: every item in this worker's memory is compared."""
-        if features.encoding.version != self._catalog.pictures.encoder:
-            return []
-        asked = Asked(features.encoding.embedding, features.descriptors, mix)
-        rows = await find_mixed(self._catalog, asked, self._length, _limits(upload))
-        return self._ranker.rank_mixed(asked, rows, self._catalog, length=self._length, now_ms=now_ms)
+            return [], ["index"]
+        return self._ranker.rank(embedding, rows, catalog, length=count, now_ms=now_ms, min_similarity=least), []
 
     def _interaction(self, upload: Upload, record: Record) -> Message:
         """Return the event that updates the uploader's profile: only events.interactions changes profiles."""
@@ -160,9 +152,15 @@ class UploadsAgent:
         return Message(topic, upload.user_id.encode(), encode(interaction), headers)
 
 
-def _limits(upload: Upload) -> SearchFilter:
-    only = upload.only
-    return NO_FILTER if only is None else SearchFilter(only.category, only.min_price, only.max_price)
+def _search_filter(query: Upload) -> SearchFilter:
+    only = query.only or Only()
+    excluded = frozenset(map(key_of, only.exclude))
+    return SearchFilter(only.category, only.min_price, only.max_price, key_of(query.user_id), excluded)
+
+
+def _least_similarity(query: Upload) -> float:
+    least = query.only.min_similarity if query.only else None
+    return -1.0 if least is None else least
 
 
 def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:

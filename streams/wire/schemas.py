@@ -34,7 +34,12 @@ _RULES: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
             {"properties": {name: {"type": "string"}}, "required": [name]}
             for name in ("image", "image_ref", "video_ref")
         ],
-        "if": {"anyOf": [{"properties": {name: {"type": "object"}}, "required": [name]} for name in ("only", "by")]},
+        "if": {
+            "anyOf": [
+                {"properties": {name: {"not": {"type": "null"}}}, "required": [name]}
+                for name in ("only", "count", "by")
+            ]
+        },
         "then": {"properties": {"purpose": {"const": "query"}}, "required": ["purpose"]},
     },
 }

@@ -229,6 +229,8 @@ def test_json_is_exact_and_one_line_of_ascii(name: str, text: str) -> None:
 
 @settings(max_examples=60)
 @given(text=TEXTS)
+@example(text="-\u05c8")
+@example(text="--\u202e")
 def test_a_usage_error_quotes_words_printably(text: str) -> None:
     for words in ([text], ["user", text], ["dead-letters", "list", "--since", text], ["worker", text]):
         told = CliRunner().invoke(app, words).output

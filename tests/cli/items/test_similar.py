@@ -4,7 +4,8 @@ import pytest
 import typer
 from PIL import Image
 
-from cli.items.similar import Query, show_similar
+from cli.items.similar import show_similar
+from streams.wire.events import Only
 
 
 @pytest.mark.parametrize("by", ["smell", "colour=-1", "look=0"])
@@ -12,4 +13,4 @@ def test_what_cannot_be_compared_is_refused_before_anything_starts(by: str, tmp_
     image = tmp_path / "a.png"
     Image.new("RGB", (20, 20)).save(image)
     with pytest.raises(typer.BadParameter, match=r"does not name one of|has no weight|no weight is above 0"):
-        show_similar(Query(image, None, None, None, by), 5, 1.0, False)
+        show_similar(image, Only(), by, 5, 1.0, False)

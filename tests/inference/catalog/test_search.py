@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from features.item import Item, picture_key
+from features.item import Item, key_of, picture_key
 from features.search_filter import NO_FILTER, SearchFilter
 from inference.catalog.catalog import Catalog
 from inference.catalog.index import NullIndex
@@ -56,6 +56,8 @@ def names(catalog: Catalog, rows: NDArray[np.int64]) -> list[str]:
         (SearchFilter(min_price=100.0), ["red-2"]),
         (SearchFilter(max_price=1e301), ["red-0", "red-1", "red-2"]),
         (SearchFilter(category="hats", max_price=100.0), []),
+        (SearchFilter(without=frozenset({key_of("red-1"), key_of("nobody")})), ["red-0", "red-2", "blue-0"]),
+        (SearchFilter(not_of=key_of("shop")), []),
     ],
 )
 async def test_only_available_items_within_the_limits_are_found(

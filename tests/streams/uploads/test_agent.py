@@ -166,10 +166,43 @@ async def test_a_query_by_a_mix_keeps_its_limits_and_needs_no_index(studio: Stud
     assert ([item.item_id for item in answer.items], answer.degraded) == (["i1"], [])
 
 
+async def test_a_query_by_a_mix_gets_as_many_as_it_asks_for_and_as_alike(studio: Studio) -> None:
+    pictures = {"red": shirt(RED), "blue": shirt(BLUE), "dark": shirt((120, 10, 15))}
+    await studio.handle([record(n, upload(name, each)) for n, (name, each) in enumerate(pictures.items())])
+    studio.catalog.apply([(item.item_id, item) for item in studio.items()])
+    limits: list[dict[str, object]] = [{"count": 1}, {"only": {"min_similarity": 0.99}}, {"only": {"exclude": ["red"]}}]
+    await studio.handle([query(shirt(RED), by={"colour": 0.5}, **each) for each in limits])
+    found = [[item.item_id for item in answer.items] for answer in studio.publisher.lists()]
+    assert found[:2] == [["red"], ["red"]]
+    assert "red" not in found[2]
+
+
 async def test_an_item_keeps_its_pictures_descriptors(studio: Studio) -> None:
     await studio.handle([record(0, upload("i1", shirt(BLUE)))])
     (item,) = studio.items()
     assert item.descriptors == describe(decode(shirt(BLUE)).pixels)
+
+
+async def test_a_query_gets_as_many_as_it_asks_for_and_nothing_of_its_own_or_excluded(studio: Studio) -> None:
+    owners = ["u1", "u7", "u1"]
+    pictures = [shirt((205 - 40 * n, 30, 40)) for n in range(3)]
+    uploads = [upload(f"i{n}", pictures[n], user_id=owner) for n, owner in enumerate(owners)]
+    await studio.handle([record(n, each) for n, each in enumerate(uploads)])
+    studio.catalog.apply([(item.item_id, item) for item in studio.items()])
+
+    await studio.handle([query(pictures[0]), query(pictures[0], count=1), query(pictures[0], only={"exclude": ["i0"]})])
+    found = [[item.item_id for item in answer.items] for answer in studio.publisher.lists()]
+    assert [sorted(each) for each in found] == [["i0", "i2"], ["i0"], ["i2"]]
+
+
+async def test_a_query_gets_nothing_less_alike_than_it_asks_for(studio: Studio) -> None:
+    await studio.handle([record(0, upload("red", shirt())), record(1, upload("blue", shirt(BLUE)))])
+    studio.catalog.apply([(item.item_id, item) for item in studio.items()])
+    limits = [{"min_similarity": least} for least in (-1, 0.999, 1)]
+    await studio.handle([query(shirt(), only=only) for only in limits])
+    found = [[item.item_id for item in answer.items] for answer in studio.publisher.lists()]
+    assert found[:2] == [["red", "blue"], ["red"]]
+    assert found[2] in ([], ["red"])  # as the rounding of float16 has it
 
 
 async def test_a_query_says_when_the_index_is_away(studio: Studio) -> None:

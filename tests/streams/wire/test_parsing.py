@@ -85,8 +85,10 @@ def test_a_query_with_the_item_as_its_key_is_refused() -> None:
 
 
 def test_a_query_may_be_limited() -> None:
-    limited = parse_upload(record(UPLOAD | {"purpose": "query", "only": {"max_price": 50, "size": "L"}}, key=b"u2"))
-    assert limited.only == Only(max_price=50.0)
+    only = {"max_price": 50, "size": "L", "min_similarity": 0.6, "exclude": ["i1"]}
+    limited = parse_upload(record(UPLOAD | {"purpose": "query", "only": only, "count": 3}, key=b"u2"))
+    assert limited.only == Only(max_price=50.0, min_similarity=0.6, exclude=("i1",))
+    assert limited.count == 3
 
 
 def test_a_query_may_say_by_what_it_compares() -> None:
@@ -102,19 +104,36 @@ def test_a_comparison_that_means_nothing_is_refused(by: object) -> None:
 
 
 def test_only_a_query_compares() -> None:
-    with pytest.raises(InvalidEvent, match="`by` says how a query compares"):
+    with pytest.raises(InvalidEvent, match="`by` is for a query"):
         parse_upload(record(UPLOAD | {"by": {"colour": 1}}, key=b"i10"))
 
 
-@pytest.mark.parametrize("only", [{"category": ""}, {"min_price": -1}, "shoes"])
+@pytest.mark.parametrize(
+    "only",
+    [
+        {"category": ""},
+        {"min_price": -1},
+        {"min_similarity": 1.1},
+        {"exclude": [""]},
+        {"exclude": ["i"] * 501},
+        "shoes",
+    ],
+)
 def test_a_limit_that_means_nothing_is_refused(only: object) -> None:
     with pytest.raises(InvalidEvent):
         parse_upload(record(UPLOAD | {"purpose": "query", "only": only}, key=b"u2"))
 
 
-def test_an_item_cannot_be_limited() -> None:
-    with pytest.raises(InvalidEvent, match="`only` limits a query"):
-        parse_upload(record(UPLOAD | {"only": {"category": "shoes"}}, key=b"i10"))
+@pytest.mark.parametrize("count", [0, -1, 201, 10**9, 2.5, "all"])
+def test_a_count_that_no_answer_can_have_is_refused(count: object) -> None:
+    with pytest.raises(InvalidEvent):
+        parse_upload(record(UPLOAD | {"purpose": "query", "count": count}, key=b"u2"))
+
+
+@pytest.mark.parametrize("limit", [{"only": {"category": "shoes"}}, {"count": 3}])
+def test_an_item_cannot_be_limited(limit: dict[str, object]) -> None:
+    with pytest.raises(InvalidEvent, match=r"`(only|count)` is for a query"):
+        parse_upload(record(UPLOAD | limit, key=b"i10"))
 
 
 def test_an_item_change_is_read() -> None:

@@ -68,6 +68,9 @@ def valid(part: dict[str, Any], definitions: dict[str, Any]) -> Drawn:
             return text(part)
         case "boolean":
             return st.booleans()
+        case "array":
+            few = st.lists(valid(part["items"], definitions), max_size=3)
+            return few | st.sampled_from([["i"] * (part["maxItems"] + beside) for beside in (0, 1)])
     return st.none()
 
 
