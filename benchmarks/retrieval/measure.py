@@ -1,15 +1,18 @@
 """Precision of neighbours by every way to compare pictures: leave one out, and photo → catalogue picture."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.retrieval.album import Album
 from benchmarks.retrieval.ways import Matrix, Shots, ways
-from features.vision.descriptors.packed import PACKED_BYTES, describe
+from features.vision.descriptors.mix import ALL
+from features.vision.descriptors.packed import PACKED_BYTES, describe, similarities
 from features.vision.descriptors.table import DESCRIPTORS
 from features.vision.descriptors.views import Views
 
@@ -17,6 +20,8 @@ _DEPTH = 10
 _BATCH = 32
 #: Pictures of which the time is taken.
 _TIMED = 200
+#: Queries of which the time is taken.
+_QUERIES = 20
 #: uint8 pixels [n, 224, 224, 3] → unit embeddings and raw features, both float32 [n, …].
 Encode = Callable[[NDArray[np.uint8]], tuple[Matrix, Matrix]]
 
@@ -38,10 +43,14 @@ class Precision:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Processor time of a picture, the grey views shared by all descriptors included, and what an item keeps of it."""
+    """Processor time: `ms` to describe a picture, `compare_us` for each item that a query is compared with.
+
+    `bytes` is what an item keeps. `ms` of a single descriptor is without the grey pictures that all of them share.
+    """
 
     ms: float
     bytes: int
+    compare_us: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,7 @@ def measure_retrieval(
             nearest = np.array(gallery.labels)[compare(taken, shown).argmax(axis=1)]
             r_at_1 = round(float((nearest == labels).mean()), 4)
         found[name] = _precision(compare(taken, taken), labels, r_at_1)
-    return Retrieval(len(labels), len(np.unique(labels)), found, _costs(photos.pixels[:_TIMED]))
+    return Retrieval(len(labels), len(np.unique(labels)), found, _costs(photos.pixels[:_TIMED], taken.packed))
 
 
 def _shots(album: Album, encode: Encode, progress: Callable[[str], None]) -> Shots:
@@ -98,14 +107,21 @@ def _precision(scores: Matrix, labels: NDArray[np.str_], r_at_1: float | None) -
     )
 
 
-def _costs(pixels: NDArray[np.uint8]) -> dict[str, Cost]:
+def _costs(pixels: NDArray[np.uint8], packed: NDArray[np.uint8]) -> dict[str, Cost]:
+    described = [bytes(each) for each in packed[:_TIMED]]
     describe(pixels[0])  # the tables are made with the first picture
     views = [Views.of(each) for each in pixels]
-    costs = {name: Cost(_ms(row.describe, views), row.size * row.bits // 8) for name, row in DESCRIPTORS.items()}
-    return costs | {"all": Cost(_ms(describe, list(pixels)), PACKED_BYTES)}
+    costs = {}
+    for name, row in DESCRIPTORS.items():
+        compare_ms = _ms(partial(similarities, others=packed, name=name), described[:_QUERIES])
+        ms = _ms(row.describe, views)
+        costs[name] = Cost(ms, row.size * row.bits // 8, round(compare_ms / len(packed) * 1000, 2))
+    compare_us = round(sum(costs[name].compare_us for name in ALL.descriptors), 2)
+    return costs | {"all": Cost(_ms(describe, list(pixels)), PACKED_BYTES, compare_us)}
 
 
-def _ms(work: Callable[..., object], inputs: list[NDArray[np.uint8]] | list[Views]) -> float:
+def _ms(work: Callable[[Any], object], inputs: Sequence[object]) -> float:
+    """The processor time of one piece of work."""
     begun = time.process_time()
     for each in inputs:
         work(each)

@@ -35,18 +35,20 @@ def judge(data: Path, label: str | None, by: str | None, gallery: str | None, as
         costs = {name: asdict(cost) for name, cost in found.costs.items()}
         by_way = {name: asdict(row) | costs.get(name, {}) for name, row in rows.items()}
         counts = {"photos": found.photos, "labels": found.labels}
-        print_json(counts | asdict(found.by["look"]) | {"raw_p_at_5": found.by["raw"].p_at_5, "by": by_way})
+        total = {"descriptors": costs["all"], "by": by_way}
+        print_json(counts | asdict(found.by["look"]) | {"raw_p_at_5": found.by["raw"].p_at_5} | total)
     else:
         results().print(_table(found, rows))
 
 
 def _table(found: Retrieval, rows: dict[str, Precision]) -> Table:
     total = found.costs["all"]
-    caption = f"{found.photos:,} photos of {found.labels} labels; all descriptors: {total.ms} ms, {total.bytes} bytes"
-    table = Table("by", "P@1", "P@5", "P@10", "MAP@10", "R@1", "ms", "bytes", caption=caption)
+    costs = f"{total.ms} ms and {total.bytes} bytes a picture, {total.compare_us} us an item that a query looks at"
+    caption = f"{found.photos:,} photos of {found.labels} labels; all descriptors: {costs}"
+    table = Table("by", "P@1", "P@5", "P@10", "MAP@10", "R@1", "ms", "bytes", "us an item", caption=caption)
     for name, row in rows.items():
         cost = found.costs.get(name)
         figures = [row.p_at_1, row.p_at_5, row.p_at_10, row.map_at_10, row.r_at_1]
         shown = ["" if figure is None else f"{figure:.3f}" for figure in figures]
-        table.add_row(name, *shown, *(("", "") if cost is None else (f"{cost.ms}", str(cost.bytes))))
+        table.add_row(name, *shown, *(() if cost is None else (f"{cost.ms}", str(cost.bytes), f"{cost.compare_us}")))
     return table
