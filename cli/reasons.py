@@ -13,7 +13,7 @@ def sentence(reason: Reason) -> str:
     """
     match reason.code:
         case "looks_like":
-            return f"looks like {reason.item_id or 'the picture'}{_amount(reason.similarity)}"
+            return f"looks like {reason.item_id or 'the picture'}{_amount(reason.similarity)}{_by(reason.by)}"
         case "chosen_after":
             return f"often chosen after {reason.item_id}{_amount(reason.strength)}"
         case "chosen_by_similar":
@@ -41,6 +41,12 @@ def sentence(reason: Reason) -> str:
 
 def _amount(value: float | None) -> str:
     return "" if value is None else f" ({value:.2f})"
+
+
+def _by(similarities: dict[str, float] | None) -> str:
+    """By what, from the most to the least similar."""
+    ordered = sorted((similarities or {}).items(), key=lambda each: -each[1])
+    return f": {', '.join(f'{name} {value:.2f}' for name, value in ordered)}" if ordered else ""
 
 
 def _age(age_ms: int | None) -> str:

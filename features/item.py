@@ -28,6 +28,7 @@ _OF_A_PICTURE: Final = (
     "embeddings",
     "described_at_ms",
     "kept_picture",
+    "descriptors",
 )
 #: In `Item.times`: when a deletion was taken back. What was said before is gone with it.
 RESTORED: Final = "restored"
@@ -104,6 +105,8 @@ class Item:
     times: Mapping[str, int] = field(default_factory=dict)
     described_at_ms: int | None = None
     kept_picture: KeptPicture | None = None
+    #: The picture's classic descriptors (`features.vision.descriptors.packed`), of any version; None without them.
+    descriptors: bytes | None = None
 
     @property
     def is_described(self) -> bool:

@@ -54,7 +54,8 @@ class StoredItem(msgspec.Struct, frozen=True):
     `embedding` and `encoder` are the picture's, so that a release that knows no other embedding finds it.
     `further_embeddings` are by encoder. They, and the `times` of fields that were not all said at `changed_at_ms`, are
     left out where there are none; an item of a release before `times` has none. `described_at_ms` is left out of items
-    with a picture, and of those of a release before it; `kept_picture` of items whose picture is not kept.
+    with a picture, and of those of a release before it; `kept_picture` of items whose picture is not kept;
+    `descriptors` of items without a picture. A release before them has neither.
     """
 
     item_id: str
@@ -78,6 +79,7 @@ class StoredItem(msgspec.Struct, frozen=True):
     times: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
     described_at_ms: int | msgspec.UnsetType = msgspec.UNSET
     kept_picture: KeptPicture | msgspec.UnsetType = msgspec.UNSET
+    descriptors: bytes | msgspec.UnsetType = msgspec.UNSET
 
 
 _item = msgspec.json.Decoder(StoredItem)
@@ -234,6 +236,7 @@ def to_stored(item: Item) -> StoredItem:
         dict(item.times) if item.times else msgspec.UNSET,
         msgspec.UNSET if item.described_at_ms is None else item.described_at_ms,
         item.kept_picture or msgspec.UNSET,
+        msgspec.UNSET if item.descriptors is None else item.descriptors,
     )
 
 
@@ -262,6 +265,7 @@ def from_stored(stored: StoredItem) -> Item:
         stored.times or {},
         None if stored.described_at_ms is msgspec.UNSET else stored.described_at_ms,
         stored.kept_picture or None,
+        None if stored.descriptors is msgspec.UNSET else stored.descriptors,
     )
 
 

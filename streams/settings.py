@@ -16,7 +16,9 @@ from streams.experiment_setting import read_experiment
 from streams.settings_checks import (
     LESSON_WEIGHTS,
     check_authorities,
+    check_feed_by,
     check_file,
+    check_index,
     check_kafka_login,
     check_key,
     check_keys,
@@ -120,6 +122,11 @@ class Settings(BaseSettings):
         description="the model's name in Triton: letters, digits, dots, - and _",
     )
     dimensions: Annotated[int, Field(ge=8, le=4096)] = 256
+    feed_by: str = Field(
+        "look",
+        max_length=200,
+        description="by what lists compare pictures: look, all, or look=0.8,colour=0.2 (docs/similarity.md)",
+    )
     encode_timeout_s: Annotated[float, Field(gt=0, le=60)] = 2.0
     encode_inflight: Annotated[int, Field(ge=1, le=256)] = 4
     decode_processes: Annotated[int, Field(ge=1, le=64)] = 2
@@ -272,6 +279,18 @@ class Settings(BaseSettings):
     @classmethod
     def _key(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         check_key(str(info.field_name).removesuffix("_key"), value, info.data)
+        return value
+
+    @field_validator("index")
+    @classmethod
+    def _index(cls, value: str, info: ValidationInfo) -> str:
+        check_index(value, info.data)
+        return value
+
+    @field_validator("feed_by")
+    @classmethod
+    def _feed_by(cls, value: str) -> str:
+        check_feed_by(value)
         return value
 
     @field_validator("lesson_weights")

@@ -10,6 +10,8 @@ from urllib.parse import unquote
 
 from pydantic import SecretStr
 
+from features.vision.descriptors.mix import LOOK, Mix
+
 _SHOWN = 100
 _KEY_LENGTH = 16
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -122,6 +124,18 @@ def check_key(service: str, value: Path | None, others: Mapping[str, Any]) -> No
         ssl.create_default_context().load_cert_chain(certificate, value, password="")
     except OSError:
         raise ValueError(f"is not the key of {other}, in PEM without a passphrase") from None
+
+
+def check_feed_by(value: str) -> None:
+    """Check that lists compare pictures by their look, with or without descriptors."""
+    if "look" not in Mix.parse(value).weights:
+        raise ValueError("must give `look` a weight: look=0.8,colour=0.2")
+
+
+def check_index(value: str, others: Mapping[str, Any]) -> None:
+    """Check that a shared index, which has the network's vectors, is not to compare by anything else."""
+    if value == "redis" and "feed_by" in others and Mix.parse(others["feed_by"]) != LOOK:
+        raise ValueError("has only the look of pictures: set SIGHTLINE_FEED_BY=look, or SIGHTLINE_INDEX=memory")
 
 
 def check_keys(value: SecretStr | None) -> None:

@@ -243,6 +243,24 @@ def taste(
     judge(data, pictures, shoppers, seed, as_json)
 
 
+@app.command()
+def retrieval(
+    data: Annotated[
+        Path, typer.Option(exists=True, file_okay=False, help="A folder with images.tar and labels.csv.")
+    ] = Path("../shared/data/grocery"),
+    label: Annotated[str | None, typer.Option(help="The CSV's column with the label [label or class_id].")] = None,
+    by: Annotated[str | None, typer.Option(help="Only the ways to compare with this in their name.")] = None,
+    gallery: Annotated[
+        str | None, typer.Option(help="A CSV in the folder with catalogue pictures [products.csv where it is].")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How well pictures of one label find each other: by the network, by each classic descriptor, and by mixes."""
+    from cli.bench.retrieval import judge
+
+    judge(data, label, by, gallery, as_json)
+
+
 @app.command("all")
 def everything(
     scale: Annotated[float, typer.Option(min=0.01, max=1, help="Reduce every measurement to this share.")] = 1,

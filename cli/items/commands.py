@@ -75,10 +75,13 @@ def similar(
     min_price: Annotated[float | None, typer.Option(min=0, help="Only items of this price or more.")] = None,
     max_price: Annotated[float | None, typer.Option(min=0, help="Only items of this price or less.")] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="Without this item; may be given several times.")] = None,
+    by: Annotated[
+        str, typer.Option(help="look, colour, texture, shape, hash, all, or several with weights: look=0.8,colour=0.2.")
+    ] = "look",
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the answer.")] = 20.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the items in stock that look most like a picture; nothing is stored."""
+    """Show the items in stock that are most like a picture, by its look or by what --by names; nothing is stored."""
     from cli.items.similar import show_similar
 
     only = Only(
@@ -88,4 +91,4 @@ def similar(
         min_similarity=min_similarity,
         exclude=tuple(exclude or ()),
     )
-    show_similar(image, only, count, timeout, as_json)
+    show_similar(image, only, by, count, timeout, as_json)

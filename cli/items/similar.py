@@ -18,6 +18,8 @@ from cli.reasons import sentence
 from cli.running import running_system
 from features.printable import printable
 from features.recommendation import RecommendedItem
+from features.vision.descriptors.mix import LOOK, Mix
+from sightline_client.events import ComparedBy
 from streams.client import EventPublisher, RecommendationSubscriber
 from streams.credentials import PLAINTEXT, KafkaSecurity, kafka_security
 from streams.errors import StreamError
@@ -31,12 +33,13 @@ class NoAnswer(StreamError):
     """No worker answered the query in time, or the picture was refused."""
 
 
-def show_similar(image: Path, only: Only, count: int, timeout_s: float, as_json: bool) -> None:
-    """Ask for at most `count` items that look like a picture, and print them; raises NoAnswer."""
+def show_similar(image: Path, only: Only, by: str, count: int, timeout_s: float, as_json: bool) -> None:
+    """Ask for at most `count` items like a picture, by a text for `Mix.parse`, and print them; raises NoAnswer."""
     settings = read_settings()
     try:
         picture = read_picture(image)
         msgspec.convert(msgspec.to_builtins(only), Only)
+        mix = Mix.parse(by)
     except (OSError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
     with running_system(settings) as endpoints:
@@ -46,6 +49,7 @@ def show_similar(image: Path, only: Only, count: int, timeout_s: float, as_json:
             picture,
             timeout_s,
             only=only,
+            by=None if mix == LOOK else dict(mix.weights),
             count=count,
             asker=known_as(settings, f"similar-{uuid.uuid4().hex}"),
             security=kafka_security(settings),
@@ -70,6 +74,7 @@ def ask_similar(
     timeout_s: float,
     *,
     only: Only | None = None,
+    by: dict[ComparedBy, float] | None = None,
     count: int | None = None,
     asker: str,
     security: KafkaSecurity = PLAINTEXT,
@@ -83,6 +88,7 @@ def ask_similar(
         image=picture,
         purpose="query",
         only=only,
+        by=by,
         count=count,
     )
     with (

@@ -7,6 +7,7 @@ from typing import TypeVar
 from cli.output import progress
 from deploy.local import Endpoints
 from features.profile import NEW, Profile
+from features.vision.descriptors.mix import Mix
 from inference.behaviour.factor_file import Factors
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
@@ -59,7 +60,7 @@ async def read_profile(store: ProfileStore, user_id: str, partitions: int) -> tu
 
 async def read_catalog(settings: Settings, endpoints: Endpoints) -> Catalog:
     """The catalogue as state.catalog has it now; raises BrokerUnavailable."""
-    catalog = Catalog(settings.dimensions)
+    catalog = Catalog(settings.dimensions, mix=Mix.parse(settings.feed_by))
     topic = Namespace(settings.topic_prefix).topic(CATALOG)
     replica = CatalogReplica(endpoints.kafka, topic, catalog, security=kafka_security(settings))
     await replica.start()

@@ -1,6 +1,6 @@
 """What apps write: the four events, as they stand on the wire (JSON, UTF-8)."""
 
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -27,6 +27,18 @@ Base64: TypeAlias = Annotated[
             "not": {"pattern": "\\n"},
             "maxLength": (IMAGE_LIMIT + 2) // 3 * 4,
         }
+    ),
+]
+
+#: By what a picture query compares: `look` is the network that sees things, the others are classic descriptors.
+DescriptorName: TypeAlias = Literal["colour", "texture", "shape", "hash"]
+ComparedBy: TypeAlias = Literal["look"] | DescriptorName
+Weights: TypeAlias = Annotated[
+    dict[ComparedBy, Annotated[float, Meta(gt=0, le=1)]],
+    Meta(
+        min_length=1,
+        description="By what a query compares, with weights of any sum; without it by the network's look alone",
+        extra_json_schema={"propertyNames": {"enum": ["look", *get_args(DescriptorName)]}},
     ),
 ]
 
@@ -110,6 +122,7 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
     sha256: Sha256 | None = None
     only: Only | None = None
     count: Annotated[int, Meta(ge=1, le=ANSWER_LIMIT)] | None = None
+    by: Weights | None = None
 
     def __post_init__(self) -> None:
         given = [name for name in ("image", "image_ref", "video_ref") if getattr(self, name) is not None]
@@ -117,9 +130,9 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
             raise ValueError(f"an upload needs exactly one of image, image_ref, video_ref; it has {given or 'none'}")
         if self.image is not None and len(self.image) > IMAGE_LIMIT:
             raise ValueError(f"`image` is {len(self.image)} bytes; over {IMAGE_LIMIT} use fit_picture or an image_ref")
-        for name in ("only", "count"):
+        for name in ("only", "count", "by"):
             if getattr(self, name) is not None and self.purpose != "query":
-                raise ValueError(f"`{name}` limits a query: set `purpose` to query, or leave it out")
+                raise ValueError(f"`{name}` is for a query: set `purpose` to query, or leave it out")
 
 
 class ItemChange(Event, frozen=True, kw_only=True):

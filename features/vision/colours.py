@@ -29,7 +29,7 @@ _PALETTE = {
 COLOUR_NAMES = tuple(_PALETTE)
 _STEP = 4
 #: Bits of each channel that count; the steps are too small to see.
-_BITS = 6
+CELL_BITS = 6
 _BORDER = 2
 _ALIKE = 12.0
 _WHOLE_BORDER = 0.6
@@ -55,8 +55,7 @@ def dominant_colours(pixels: NDArray[np.uint8], *, limit: int = 3, least: float 
     >>> [(c.name, c.share) for c in dominant_colours(shirt)]
     [('red', 0.75), ('navy', 0.25)]
     """
-    small = pixels[_STEP // 2 :: _STEP, _STEP // 2 :: _STEP]
-    cells = _cells(small if small.size else pixels)
+    cells = colour_cells(pixels)
     labs, names = _table()
     counts = np.bincount(names[cells[_subject(labs[cells])]], minlength=len(COLOUR_NAMES))
     shares = counts / counts.sum()
@@ -64,10 +63,12 @@ def dominant_colours(pixels: NDArray[np.uint8], *, limit: int = 3, least: float 
     return tuple(Colour(COLOUR_NAMES[at], round(float(shares[at]), 3)) for at in largest if shares[at] >= least)
 
 
-def _cells(rgb: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """The table index of each pixel [H, W], from the upper bits of its channels."""
-    red, green, blue = np.moveaxis(rgb >> (8 - _BITS), -1, 0).astype(np.uint32)
-    cells: NDArray[np.uint32] = red << 2 * _BITS | green << _BITS | blue
+def colour_cells(pixels: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """The colour cell of every fourth pixel each way, from the upper bits of its channels; `pixels` uint8 [H, W, 3]."""
+    small = pixels[_STEP // 2 :: _STEP, _STEP // 2 :: _STEP]
+    rgb = (small if small.size else pixels) >> (8 - CELL_BITS)
+    red, green, blue = np.moveaxis(rgb, -1, 0).astype(np.uint32)
+    cells: NDArray[np.uint32] = red << 2 * CELL_BITS | green << CELL_BITS | blue
     return cells
 
 
@@ -90,7 +91,7 @@ def _subject(lab: NDArray[np.float32]) -> NDArray[np.bool_]:
 @cache
 def _table() -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """The CIELAB value, float32 [cells, 3], and the index of the name, uint8 [cells], of every colour cell."""
-    levels = ((np.arange(1 << _BITS) + 0.5) * 2 ** (8 - _BITS)).astype(np.uint8)
+    levels = ((np.arange(1 << CELL_BITS) + 0.5) * 2 ** (8 - CELL_BITS)).astype(np.uint8)
     labs = _lab(np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3))
     palette = _lab(np.array(list(_PALETTE.values()), dtype=np.uint8))
     distances = (palette**2).sum(axis=1) - 2 * labs @ palette.T  # |a - b|² less the common |a|²

@@ -21,6 +21,7 @@ class Picture:
     """`pixels` is uint8 [size, size, 3] RGB; width and height are those of the upright original.
 
     `kept` is what is to be kept of the picture, if anything.
+    `descriptors` are those of `features.vision.descriptors.packed`, where somebody computed them.
     """
 
     pixels: NDArray[np.uint8]
@@ -28,6 +29,7 @@ class Picture:
     height: int
     format: str
     kept: KeptFiles | None = None
+    descriptors: bytes | None = None
 
 
 def decode(data: bytes, *, size: int = 224, keep: Keep = "none") -> Picture:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from features.item import Item, key_of
 from features.jit import compiled
 from features.vision.colours import COLOUR_NAMES
+from features.vision.descriptors.mix import LOOK, Mix
+from features.vision.descriptors.packed import PACKED_BYTES, readable
 from inference.catalog.arrays import VectorRows, room, roomier
 from inference.catalog.fresh_rows import FreshRows
 from inference.catalog.index import VectorIndex
@@ -21,7 +23,7 @@ from inference.catalog.other_encoders import OtherEncoders
 from inference.catalog.vector_space import SpaceContents, VectorSpace
 
 #: The arrays with one row an item, by name.
-COLUMNS = ("keys", "owners", "categories", "prices", "uploaded_ms", "expires_ms", "available")
+COLUMNS = ("keys", "owners", "categories", "prices", "uploaded_ms", "expires_ms", "available", "descriptors")
 #: The largest number that `prices` can hold.
 PRICIEST = float(np.finfo(np.float32).max)
 _NEVER = np.iinfo(np.int64).max
@@ -78,8 +80,9 @@ class Catalog:
     One row an item: `keys`, `owners` uint64 (keys of ids; owner 0: none), `categories` int32 (-1: none), `prices`
     float32 (NaN: none), `uploaded_ms` (`Item.new_at_ms`) and `expires_ms` int64, `available` bool (neither sold out nor
     hidden), `shown` bool (available, and not expired when `advance` last looked), `colours[rows]` gives float32 [n, 17]
-    (the shares of COLOUR_NAMES as a unit vector). An item may have a vector in the space of `pictures` and in each of
-    the `further` ones, and is in the index of a space if it has one and is shown (docs/adr/0029).
+    (the shares of COLOUR_NAMES as a unit vector), `descriptors` uint8 [PACKED_BYTES] (zeros: none). An item may have a
+    vector in the space of `pictures` and in each of the `further` ones, and is in the index of a space if it has one
+    and is shown (docs/adr/0029).
     Not thread-safe: rows change only in `apply`, and what is shown in `advance`, too.
     """
 
@@ -90,8 +93,9 @@ class Catalog:
         *,
         encoder: str | None = None,
         further: Sequence[VectorSpace] = (),
+        mix: Mix = LOOK,
     ) -> None:
-        self.pictures = VectorSpace(dimensions, index, encoder=encoder)
+        self.pictures = VectorSpace(dimensions, index, encoder=encoder, mix=mix)
         self.spaces = (self.pictures, *further)
         self.item_ids = ItemIds()
         self.keys = room(np.uint64)
@@ -101,6 +105,7 @@ class Catalog:
         self.uploaded_ms = room(np.int64)
         self.expires_ms = room(np.int64)
         self.available = room(np.bool_)
+        self.descriptors = room(np.uint8, PACKED_BYTES)
         self.shown = room(np.bool_)
         #: The columns, and behind each the room into which it grows.
         self._room: dict[str, NDArray[np.generic]] = {name: getattr(self, name) for name in (*COLUMNS, "shown")}
@@ -261,7 +266,7 @@ class Catalog:
         is_available = item.in_stock and not item.hidden
         was_shown, is_shown = bool(self.shown[row]), is_available and expires_ms > self.now_ms
         for space in self.spaces:
-            space.put(row, space.embedding_of(item), is_shown=is_shown)
+            space.put(row, space.vector_of(item), is_shown=is_shown)
         if is_shown:
             self._look_ms = min(self._look_ms, expires_ms)
         if is_shown and not (was_shown and self.uploaded_ms[row] == item.new_at_ms):
@@ -275,6 +280,7 @@ class Catalog:
         self.expires_ms[row] = expires_ms
         self.available[row], self.shown[row] = is_available, is_shown
         self.colours.put_one(row, _colour_vector(item))
+        self.descriptors[row] = np.frombuffer(readable(item.descriptors), np.uint8)
 
     def _new_row(self) -> int:
         row = len(self.item_ids)

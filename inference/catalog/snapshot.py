@@ -24,8 +24,8 @@ from inference.catalog.item_ids import ItemIds
 from inference.catalog.space_files import SpaceManifest, expected_manifest, read_space, write_space
 from inference.errors import SnapshotUnusable
 
-#: A snapshot of any other version is not used: version 3 lacks the items without a picture.
-_VERSION: Final = 4
+#: A snapshot of any other version is not used: version 4 lacks the descriptors.
+_VERSION: Final = 5
 _MANIFEST, _IDS, _COLOURS = "manifest.json", "ids.msgpack", "colours.npy"
 _UNFINISHED: Final = ".writing-"
 #: An unfinished snapshot of this age was given up.

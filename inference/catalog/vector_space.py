@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.item import Item, picture_key
+from features.vision.descriptors.fusion import Fusion
+from features.vision.descriptors.mix import LOOK, Mix
 from inference.catalog.arrays import VectorRows
 from inference.catalog.copies import Copies
 from inference.catalog.index import HnswIndex, VectorIndex
@@ -36,13 +38,18 @@ class VectorSpace:
     """Vectors that may be compared with each other, in the rows of a catalogue.
 
     The index has each picture once, while one of its rows can be shown (see `Copies`). Without an `encoder` the first
-    item with an embedding of `dimensions` chooses it. A row without a vector is zero. Not thread-safe.
+    item with an embedding of so many dimensions chooses it. With a `mix` of more than the look, a vector is an item's
+    embedding joined with its descriptors, and has more `dimensions`. A row without a vector is zero. Not thread-safe.
     """
 
-    def __init__(self, dimensions: int, index: VectorIndex | None = None, *, encoder: str | None = None) -> None:
-        self.dimensions = dimensions
-        vectors = VectorRows(dimensions)
-        index = HnswIndex(dimensions, vectors) if index is None else index
+    def __init__(
+        self, dimensions: int, index: VectorIndex | None = None, *, encoder: str | None = None, mix: Mix = LOOK
+    ) -> None:
+        self._embedding_bytes = 2 * dimensions
+        self._fusion = None if mix == LOOK else Fusion(mix, dimensions)
+        self.dimensions = dimensions if self._fusion is None else self._fusion.dimensions
+        vectors = VectorRows(self.dimensions)
+        index = HnswIndex(self.dimensions, vectors) if index is None else index
         self.fill(SpaceContents(encoder, vectors, index, np.zeros(0, np.uint64)), np.zeros(0, np.int64))
         #: What the index does not have yet: the key of a row's picture, and whether it can be shown.
         self._changed: dict[int, tuple[int, bool]] = {}
@@ -156,11 +163,20 @@ class VectorSpace:
         """
         self.encoder = self.encoder or self.comparable_encoder(item)
         embedding = item.embeddings.get(self.encoder or "")
-        return embedding if embedding is not None and len(embedding) == 2 * self.dimensions else None
+        return embedding if embedding is not None and len(embedding) == self._embedding_bytes else None
+
+    def vector_of(self, item: Item) -> bytes | None:
+        """The item's vector in this space, as little-endian float16 [dimensions]; None as in `embedding_of`."""
+        embedding = self.embedding_of(item)
+        return (
+            embedding if embedding is None or self._fusion is None else self._fusion.fuse(embedding, item.descriptors)
+        )
 
     def comparable_encoder(self, item: Item) -> str | None:
         """The first encoder among the item's whose vectors have the length of this space's; None without one."""
-        return next((name for name, each in item.embeddings.items() if name and len(each) == 2 * self.dimensions), None)
+        return next(
+            (name for name, each in item.embeddings.items() if name and len(each) == self._embedding_bytes), None
+        )
 
     def put(self, row: int, embedding: bytes | None, *, is_shown: bool) -> None:
         """Write a row's vector, or remove it for None; the index follows with the next `update_index`."""

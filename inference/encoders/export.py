@@ -70,9 +70,12 @@ class Encoder(nn.Module):
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Return embedding and probabilities."""
         features = self.features(pixels)
-        embedding = (features - self.centre) @ self.matrix
         logits = self.network.get_classifier()(features)
-        return nn.functional.normalize(embedding, dim=1), torch.softmax(logits, dim=1)
+        return self.embed(features), torch.softmax(logits, dim=1)
+
+    def embed(self, features: Tensor) -> Tensor:
+        """Return the unit embeddings of pooled features, float32 [N, D]."""
+        return nn.functional.normalize((features - self.centre) @ self.matrix, dim=1)
 
 
 def export_model(
@@ -124,6 +127,15 @@ def embeddings(encoder: Encoder, pixels: NDArray[np.uint8]) -> NDArray[np.float3
     with torch.inference_mode():
         found: NDArray[np.float32] = encoder(torch.from_numpy(pixels))[0].numpy()
     return found
+
+
+def embeddings_and_features(
+    encoder: Encoder, pixels: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return what `embeddings` and `pooled_features` do, from one pass."""
+    with torch.inference_mode():
+        features = encoder.features(torch.from_numpy(pixels))
+        return encoder.embed(features).numpy(), features.numpy()
 
 
 def classifier_weights(encoder: Encoder) -> NDArray[np.float32]:

@@ -1,4 +1,7 @@
-"""The ranker of lists that answer a picture: by similarity alone."""
+"""The ranker of lists that answer a picture: by similarity alone, of its look or of whatever the query names."""
+
+from collections.abc import Sequence
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,6 +9,7 @@ from numpy.typing import NDArray
 from features.recommendation import Reason, RecommendedItem
 from inference.catalog.catalog import Catalog
 from inference.catalog.copies import distinct
+from inference.catalog.mixed_search import Asked, mean_of, similarities_by
 from inference.ranking.reasons import rounded
 
 
@@ -31,14 +35,43 @@ class SimilarRanker:
         """
         rows = distinct(rows[catalog.expires_ms[rows] > now_ms], catalog.pictures.halves, length)
         similarities = rounded(catalog.pictures.similarities(rows, query[None]))
-        return [
-            RecommendedItem(
-                item_id=catalog.item_ids[row],
-                score=similarity,
-                source="visual",
-                explore=False,
-                reasons=[Reason(code="looks_like", similarity=similarity)],
-            )
-            for row, similarity in zip(rows.tolist(), similarities, strict=True)
-            if similarity >= min_similarity
+        items = _items(catalog, rows, similarities, [None] * len(rows))
+        return [item for item in items if item.score >= min_similarity]
+
+    def rank_mixed(
+        self,
+        asked: Asked,
+        rows: NDArray[np.int64],
+        catalog: Catalog,
+        *,
+        length: int,
+        now_ms: int,
+        min_similarity: float = -1.0,
+    ) -> list[RecommendedItem]:
+        """As `rank`, by the weighted mean of several similarities; the reasons have each of them."""
+        rows = distinct(rows[catalog.expires_ms[rows] > now_ms], catalog.pictures.halves, length)
+        by = similarities_by(catalog, asked, rows)
+        each = zip(*(rounded(values) for values in by.values()), strict=True)
+        known: list[dict[str, float] | None] = [
+            {name: value for name, value in zip(by, values, strict=True) if not isnan(value)} for values in each
         ]
+        items = _items(catalog, rows, rounded(mean_of(by, asked.mix)), known)
+        return [item for item in items if item.score >= min_similarity]
+
+
+def _items(
+    catalog: Catalog,
+    rows: NDArray[np.int64],
+    similarities: Sequence[float],
+    by: Sequence[dict[str, float] | None],
+) -> list[RecommendedItem]:
+    return [
+        RecommendedItem(
+            item_id=catalog.item_ids[row],
+            score=similarity,
+            source="visual",
+            explore=False,
+            reasons=[Reason(code="looks_like", similarity=similarity, by=parts)],
+        )
+        for row, similarity, parts in zip(rows.tolist(), similarities, by, strict=True)
+    ]

@@ -6,14 +6,12 @@ from asyncio import Task
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from features.item import Item, key_of
 from features.search_filter import SearchFilter
+from features.vision.descriptors.mix import LOOK, Mix
 from inference.catalog.catalog import Catalog
+from inference.catalog.mixed_search import Asked, find_mixed
 from inference.catalog.search import FindSimilar
-from inference.encoders.encoder import Encoding
 from inference.ranking.ranker import label
 from inference.ranking.similar import SimilarRanker
 from state.errors import StateUnavailable
@@ -28,7 +26,7 @@ from streams.processing.unknown_fields import note_unknown_fields
 from streams.uploads.encoding_cache import PictureFeatures
 from streams.uploads.picture_features import FeatureExtractor
 from streams.wire.cloud_events import event_key
-from streams.wire.events import Interaction, Only, Recommendations, Trigger, Upload, encode
+from streams.wire.events import Interaction, Only, Recommendations, RecommendedItem, Trigger, Upload, encode
 from streams.wire.namespace import Namespace
 from streams.wire.parsing import parse_upload, time_said
 from streams.wire.records import Message, Record
@@ -116,22 +114,14 @@ class UploadsAgent:
         note_unknown_fields(record, Upload)
         EVENTS.labels(UPLOADS.name, upload.purpose, "applied").inc()
         if upload.purpose == "query":
-            return [await self._answer_query(upload, record, extracted.features.encoding)], None
+            return [await self._answer_query(upload, record, extracted.features)], None
         item = _to_item(upload, record, extracted.features)
         return [self._signals.message(Uploaded(item)), self._interaction(upload, record)], extracted.writing
 
-    async def _answer_query(self, upload: Upload, record: Record, encoding: Encoding) -> Message:
-        now_ms = self._clock_ms()
+    async def _answer_query(self, upload: Upload, record: Record, features: PictureFeatures) -> Message:
+        now_ms, encoding = self._clock_ms(), features.encoding
         self._catalog.advance(now_ms)
-        rows, degraded = await self._find(upload, encoding)
-        items = self._ranker.rank(
-            encoding.embedding,
-            rows,
-            self._catalog,
-            length=upload.count or self._length,
-            now_ms=now_ms,
-            min_similarity=_least_similarity(upload),
-        )
+        items, degraded = await self._similar(upload, features, now_ms)
         RECOMMENDATIONS.labels("similar", ",".join(degraded)).inc()
         answer = Recommendations(
             rec_id=f"similar-{record.partition}-{record.offset}",
@@ -153,16 +143,26 @@ class UploadsAgent:
         )
         return Message(self._namespace.topic(TOPIC), upload.user_id.encode(), encode(answer))
 
-    async def _find(self, upload: Upload, encoding: Encoding) -> tuple[NDArray[np.int64], list[str]]:
-        """Return the rows most similar to a query's picture, and what was degraded."""
-        if encoding.version != self._catalog.pictures.encoder:
-            return np.zeros(0, np.int64), []
-        count = upload.count or self._length
+    async def _similar(
+        self, upload: Upload, features: PictureFeatures, now_ms: int
+    ) -> tuple[list[RecommendedItem], list[str]]:
+        """Return the items most like a query's picture, by what it asks for, and what was degraded."""
+        catalog, embedding, count = self._catalog, features.encoding.embedding, upload.count or self._length
+        least, limits = _least_similarity(upload), _search_filter(upload)
+        mix = LOOK if upload.by is None else Mix.of(upload.by)
+        if features.encoding.version != catalog.pictures.encoder:
+            return [], []
+        if mix != LOOK:
+            asked = Asked(embedding, features.descriptors, mix)
+            rows = await find_mixed(catalog, asked, count, limits)
+            ranked = self._ranker.rank_mixed(asked, rows, catalog, length=count, now_ms=now_ms, min_similarity=least)
+            return ranked, []
         try:
-            return await self._find_similar(encoding.embedding, count, _search_filter(upload)), []
+            rows = await self._find_similar(embedding, count, limits)
         except StateUnavailable as error:
             log.warning("index_unavailable", error=str(error))
-            return np.zeros(0, np.int64), ["index"]
+            return [], ["index"]
+        return self._ranker.rank(embedding, rows, catalog, length=count, now_ms=now_ms, min_similarity=least), []
 
     def _interaction(self, upload: Upload, record: Record) -> Message:
         """Return the event that updates the uploader's profile: only events.interactions changes profiles."""
@@ -209,4 +209,5 @@ def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
         # Items are in stock unless somebody says otherwise, so only this tells that the upload says it.
         times={"in_stock": said_ms} if upload.in_stock else {},
         kept_picture=features.kept,
+        descriptors=features.descriptors,
     )

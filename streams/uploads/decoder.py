@@ -1,4 +1,4 @@
-"""Decodes untrusted pictures in a few isolated processes, which may be killed at any time."""
+"""Decodes and describes untrusted pictures in a few isolated processes, which may be killed at any time."""
 
 import asyncio
 import signal
@@ -177,7 +177,7 @@ def _picture(answer: Answer) -> Picture:
     if not isinstance(answer, Decoded):
         raise BadImage(answer.reason, answer.message)
     pixels = np.frombuffer(answer.pixels, np.uint8).reshape(SIDE, SIDE, 3)
-    return Picture(pixels, answer.width, answer.height, answer.format, _checked(answer.kept))
+    return Picture(pixels, answer.width, answer.height, answer.format, _checked(answer.kept), answer.descriptors)
 
 
 def _checked(kept: KeptFiles | None) -> KeptFiles | None:

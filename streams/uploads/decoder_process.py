@@ -1,4 +1,4 @@
-"""A sandboxed process that only decodes pictures: it opens no file and no socket, and holds no secret.
+"""A sandboxed process that only decodes and describes pictures: it opens no file and no socket, and holds no secret.
 
 `python -m streams.uploads.decoder_process SECONDS BYTES` reads frames from stdin, each with a picture behind a byte
 that says what is to be kept of it, and writes frames with the answers to stdout. A picture that takes more than SECONDS
@@ -22,6 +22,7 @@ from msgspec import Meta
 from PIL import Image
 
 from features.vision.decode import decode
+from features.vision.descriptors.packed import PACKED_BYTES, describe
 from features.vision.formats import BadImage, Reason
 from features.vision.kept import KeptFiles
 from features.vision.kept_picture import Keep
@@ -38,13 +39,14 @@ _M_ARENA_MAX = -8
 
 
 class Decoded(msgspec.Struct, frozen=True, tag=True):
-    """A decoded picture; `pixels` are the bytes of uint8 [SIDE, SIDE, 3]."""
+    """A decoded picture; `pixels` are the bytes of uint8 [SIDE, SIDE, 3], `descriptors` as they are kept."""
 
     pixels: Annotated[bytes, Meta(min_length=3 * SIDE**2, max_length=3 * SIDE**2)]
     width: int
     height: int
     format: str
     kept: KeptFiles | None
+    descriptors: Annotated[bytes, Meta(min_length=PACKED_BYTES, max_length=PACKED_BYTES)] | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):
@@ -92,16 +94,23 @@ def _decode(content: bytes) -> Answer:
         picture = decode(content[1:], size=SIDE, keep=KEEPS[content[0]])
     except BadImage as error:
         return Refused(error.reason, str(error))
-    return Decoded(picture.pixels.tobytes(), picture.width, picture.height, picture.format, picture.kept)
+    return Decoded(
+        picture.pixels.tobytes(),
+        picture.width,
+        picture.height,
+        picture.format,
+        picture.kept,
+        describe(picture.pixels),
+    )
 
 
 def _load_plugins() -> None:
-    """Make Pillow import its plugins now: under the resource limits it cannot open their files."""
+    """Make Pillow import its plugins, and the descriptors their tables, now: the limits forbid to open more files."""
     Image.init()
     for name in ("JPEG", "PNG", "GIF", "WEBP"):
         buffer = BytesIO()
         Image.new("RGB", (8, 8)).save(buffer, name)
-        decode(buffer.getvalue(), keep="full")
+        _decode(bytes([KEEPS.index("full")]) + buffer.getvalue())
 
 
 def _enlarge_pipe(pipe: int) -> None:

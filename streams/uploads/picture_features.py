@@ -90,7 +90,7 @@ class FeatureExtractor:
             keeper.write(sha256, picture.kept)
         encoding = await self._encode(picture)
         colours = tuple((colour.name, colour.share) for colour in dominant_colours(picture.pixels))
-        return PictureFeatures(encoding, colours, kept)
+        return PictureFeatures(encoding, colours, kept, picture.descriptors)
 
     async def _writing(self, data: bytes, sha256: str, keeper: PictureKeeper | None) -> Task[str | None] | None:
         """The write under way. A picture whose features were cached may have been written too long ago, or never."""

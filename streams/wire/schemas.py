@@ -36,7 +36,8 @@ _RULES: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
         ],
         "if": {
             "anyOf": [
-                {"properties": {name: {"not": {"type": "null"}}}, "required": [name]} for name in ("only", "count")
+                {"properties": {name: {"not": {"type": "null"}}}, "required": [name]}
+                for name in ("only", "count", "by")
             ]
         },
         "then": {"properties": {"purpose": {"const": "query"}}, "required": ["purpose"]},

@@ -11,6 +11,7 @@ from typing import TypeVar
 import stamina
 from faust.types import TP
 
+from features.vision.descriptors.mix import LOOK, Mix
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.index import NullIndex
@@ -260,14 +261,15 @@ class Resources:
         await expiry.start()
         return agent
 
-    async def catalog(self, encoder: str | None = None) -> Catalog:
-        """Return the catalogue once its replica has caught up."""
+    async def catalog(self, encoder: str | None = None, mix: Mix = LOOK) -> Catalog:
+        """Return the catalogue, which compares pictures by this mix, once its replica has caught up."""
         settings, topic = self.settings, self.namespace.topic(topics.CATALOG)
         index = None if settings.index == "memory" else NullIndex()
-        catalog = Catalog(settings.dimensions, index, encoder=encoder)
+        catalog = Catalog(settings.dimensions, index, encoder=encoder, mix=mix)
         # Without its own index, reading the catalogue from the topic is faster than loading a snapshot.
         minutes = settings.snapshot_minutes if index is None else 0
-        snapshots = Snapshots(settings.home / "catalog" / topic, minutes) if minutes else None
+        folder = settings.home / "catalog" / (topic if mix == LOOK else f"{topic}+{mix}")
+        snapshots = Snapshots(folder, minutes) if minutes else None
         kafka = self._addresses.kafka
         replica = CatalogReplica(kafka, topic, catalog, snapshots=snapshots, security=self._security)
         await replica.start()

@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 
 from faust.types import TP
 
+from features.vision.descriptors.mix import Mix
 from inference.behaviour.factor_file import Factors
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
@@ -83,7 +84,7 @@ async def make_interactions_agent(
     )
     redis = resources.redis()
     partitions = resources.profile_partitions(redis)
-    catalog = await resources.catalog()
+    catalog = await resources.catalog(mix=Mix.parse(resources.settings.feed_by))
     lists = await _make_lists(resources, redis, catalog)
     agent = InteractionsAgent(
         ProfileStore(partitions),

@@ -27,3 +27,8 @@ HOUR_MS = 3_600_000
 )
 def test_a_reason_is_spelled_for_people(reason: Reason, words: str) -> None:
     assert sentence(reason) == words
+
+
+def test_an_answer_by_several_says_by_what_it_is_alike_the_most_first() -> None:
+    reason = Reason(code="looks_like", similarity=0.62, by={"look": 0.5, "colour": 0.98})
+    assert sentence(reason) == "looks like the picture (0.62): colour 0.98, look 0.50"

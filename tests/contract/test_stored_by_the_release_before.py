@@ -18,6 +18,7 @@ from features.behaviour import Engagement
 from features.dials import NO_DIALS, turn
 from features.item import Change, Item, apply_change, apply_upload, hash_of, key_of
 from features.profile import NOTHING_ASKED, Action, Privacy, apply_interaction, has_refused, profile_after
+from features.vision.descriptors.packed import describe
 from features.vision.kept_picture import KeptPicture
 from inference.catalog.catalog import Catalog, CatalogCounts
 from inference.catalog.snapshot import find_snapshot, load_snapshot
@@ -201,6 +202,23 @@ def test_an_item_whose_picture_is_kept_is_one_that_the_release_before_reads_too(
     expected = {"key": kept.key, "preview": kept.preview, "width": 1024, "height": 768, "bytes": 50_000}
     assert stored.pop("kept_picture") == expected
     assert stored == msgspec.json.decode(ITEM_WHOLE)
+
+
+def test_an_item_of_the_release_before_has_no_descriptors_and_that_release_reads_one_with_them() -> None:
+    before = decode_item(ITEM_WHOLE)
+    assert before.descriptors is None
+    packed = describe(np.full((64, 64, 3), 9, np.uint8))
+    item = replace(before, descriptors=packed)
+    stored = msgspec.json.decode(encode_item(item))
+    assert decode_item(encode_item(item)) == item
+    assert b64decode(stored.pop("descriptors")) == packed
+    assert stored == msgspec.json.decode(ITEM_WHOLE)
+
+
+def test_an_upload_of_a_release_without_descriptors_takes_those_of_the_picture_before_away() -> None:
+    item = replace(decode_item(ITEM_WHOLE), descriptors=b"those of the picture before")
+    later = replace(decode_item(ITEM_WHOLE), changed_at_ms=NOW + 9)
+    assert apply_upload(item, later).descriptors is None
 
 
 def test_a_stored_item_was_said_at_one_time_and_what_is_later_changes_it() -> None:

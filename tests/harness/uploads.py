@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from features.item import Item
 from features.search_filter import SearchFilter
 from features.vision.decode import Picture, decode
+from features.vision.descriptors.packed import describe
 from features.vision.kept_picture import Keep
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
@@ -97,7 +99,8 @@ class Studio:
             self.starting -= 1
             raise DecoderUnavailable("no process can be started")
         self.decoded += 1
-        return decode(data, keep=keep)
+        picture = decode(data, keep=keep)
+        return replace(picture, descriptors=describe(picture.pixels))
 
     async def _find_similar(
         self, query: NDArray[np.float32], count: int, search_filter: SearchFilter

@@ -72,6 +72,7 @@ items = st.builds(
     title=st.none() | st.text(),
     price=st.none() | st.floats(0, 1e9),
     hidden=st.booleans(),
+    descriptors=st.none() | st.binary(max_size=300),
     expires_at_ms=st.none() | st.integers(-(2**63), 2**63 - 1),
     tags=st.lists(st.tuples(st.text(), st.floats(0, 1))).map(tuple),
     embeddings=st.dictionaries(st.text(), st.binary(), max_size=3),

@@ -297,3 +297,31 @@ def test_previews_are_kept_at_home_and_whole_pictures_where_a_store_is_named(tmp
     assert (named.keep, named.picture_store) == ("full", "s3://shop/kept")
     assert Settings(pictures="s3://shop", keep_pictures="none").keep == "none"
     assert named.on_this_machine().picture_store == tmp_path.as_uri()
+
+
+# By what lists compare pictures
+
+
+def test_lists_compare_by_the_look_alone_unless_set(environment: Environment) -> None:
+    assert read_settings().feed_by == "look"
+    environment(feed_by="look=0.8,colour=0.2")
+    assert read_settings().feed_by == "look=0.8,colour=0.2"
+
+
+@pytest.mark.parametrize(
+    ("feed_by", "named"),
+    [("colour", "must give `look` a weight"), ("look,smell", "'smell' does not name one of look, colour")],
+)
+def test_lists_that_cannot_compare_so_are_refused(environment: Environment, feed_by: str, named: str) -> None:
+    environment(feed_by=feed_by)
+    (line,) = refusal()
+    assert line.startswith("SIGHTLINE_FEED_BY")
+    assert named in line
+
+
+def test_a_shared_index_compares_by_the_look_alone(environment: Environment) -> None:
+    environment(feed_by="all", index="redis")
+    (line,) = refusal()
+    assert line.startswith("SIGHTLINE_INDEX: has only the look of pictures")
+    environment(feed_by="look=2")
+    assert read_settings().index == "redis"

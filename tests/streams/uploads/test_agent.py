@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from features.item import key_of
+from features.vision.decode import decode
+from features.vision.descriptors.packed import describe
 from state.signals import partition_of
 from streams.wire.events import Interaction
 from streams.wire.parsing import parse_interaction
 from streams.wire.records import Record
 from tests.harness.fakes import NOON, until
-from tests.harness.uploads import BLUE, PARTITIONS, Studio, query, record, shirt, upload
+from tests.harness.uploads import BLUE, PARTITIONS, RED, Studio, query, record, shirt, upload
 
 
 @pytest.fixture
@@ -142,6 +144,43 @@ async def test_a_query_is_answered_with_what_it_is_limited_to(studio: Studio) ->
     studio.catalog.apply([(item.item_id, item) for item in studio.items()])
     await studio.handle([query(shirt(), only={"category": "shoes", "max_price": 50})])
     assert [item.item_id for item in studio.publisher.lists()[0].items] == ["i2"]
+
+
+async def test_a_query_by_colour_finds_the_colour_and_says_how_alike_it_is(studio: Studio) -> None:
+    pictures = {"red": shirt(RED), "blue": shirt(BLUE), "dark": shirt((120, 10, 15))}
+    await studio.handle([record(n, upload(name, each)) for n, (name, each) in enumerate(pictures.items())])
+    studio.catalog.apply([(item.item_id, item) for item in studio.items()])
+    await studio.handle([query(shirt((200, 35, 45)), by={"colour": 1})])
+    (answer,) = studio.publisher.lists()
+    assert answer.items[0].item_id == "red"
+    assert answer.items[0].reasons[0].by == {"colour": answer.items[0].score}
+    assert answer.items[0].score > answer.items[-1].score
+
+
+async def test_a_query_by_a_mix_keeps_its_limits_and_needs_no_index(studio: Studio) -> None:
+    studio.is_index_away = True
+    await studio.handle([record(0, upload("i1", category="hats")), record(1, upload("i2", category="shoes"))])
+    studio.catalog.apply([(item.item_id, item) for item in studio.items()])
+    await studio.handle([query(shirt(), by={"look": 0.5, "hash": 0.5}, only={"category": "hats"})])
+    (answer,) = studio.publisher.lists()
+    assert ([item.item_id for item in answer.items], answer.degraded) == (["i1"], [])
+
+
+async def test_a_query_by_a_mix_gets_as_many_as_it_asks_for_and_as_alike(studio: Studio) -> None:
+    pictures = {"red": shirt(RED), "blue": shirt(BLUE), "dark": shirt((120, 10, 15))}
+    await studio.handle([record(n, upload(name, each)) for n, (name, each) in enumerate(pictures.items())])
+    studio.catalog.apply([(item.item_id, item) for item in studio.items()])
+    limits: list[dict[str, object]] = [{"count": 1}, {"only": {"min_similarity": 0.99}}, {"only": {"exclude": ["red"]}}]
+    await studio.handle([query(shirt(RED), by={"colour": 0.5}, **each) for each in limits])
+    found = [[item.item_id for item in answer.items] for answer in studio.publisher.lists()]
+    assert found[:2] == [["red"], ["red"]]
+    assert "red" not in found[2]
+
+
+async def test_an_item_keeps_its_pictures_descriptors(studio: Studio) -> None:
+    await studio.handle([record(0, upload("i1", shirt(BLUE)))])
+    (item,) = studio.items()
+    assert item.descriptors == describe(decode(shirt(BLUE)).pixels)
 
 
 async def test_a_query_gets_as_many_as_it_asks_for_and_nothing_of_its_own_or_excluded(studio: Studio) -> None:

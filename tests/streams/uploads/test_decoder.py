@@ -14,8 +14,11 @@ import msgspec
 import pytest
 from PIL import Image
 
+import features
+import sightline_client
 from benchmarks.world.heic import HEIC
 from features.vision.decode import decode
+from features.vision.descriptors.packed import describe
 from features.vision.formats import BadImage
 from features.vision.kept import KeptFiles
 from features.vision.kept_picture import Keep
@@ -106,6 +109,16 @@ async def test_a_process_that_gives_anything_but_webp_files_is_not_believed(file
     says = f"sys.stdout.buffer.write({before!r} + bytes({len(pixels)}) + {after!r}); sys.stdout.flush()"
     program = READY + f"sys.stdin.buffer.read(4); {says}; sys.stdin.buffer.read()"
     assert (await refusal(child(program), SMALL)).reason == "crash"
+
+
+async def test_the_descriptors_come_from_the_process() -> None:
+    # The code of this checkout, wherever the installed one is from.
+    paths = [str(Path(features.__file__).parents[1]), str(Path(sightline_client.__file__).parents[1])]
+    here = child(f"import sys; sys.path[:0] = {paths}; from streams.uploads import decoder_process as d; d.main()")
+    try:
+        assert (await here.decode(SMALL)).descriptors == describe(decode(SMALL).pixels)
+    finally:
+        await here.close()
 
 
 async def test_what_is_no_picture_is_refused_with_the_reason_and_the_process_goes_on(decoder: Decoder) -> None:

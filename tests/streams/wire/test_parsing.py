@@ -91,6 +91,23 @@ def test_a_query_may_be_limited() -> None:
     assert limited.count == 3
 
 
+def test_a_query_may_say_by_what_it_compares() -> None:
+    mixed = parse_upload(record(UPLOAD | {"purpose": "query", "by": {"look": 0.75, "colour": 0.25}}, key=b"u2"))
+    assert mixed.by == {"look": 0.75, "colour": 0.25}
+    assert parse_upload(record(UPLOAD | {"purpose": "query"}, key=b"u2")).by is None
+
+
+@pytest.mark.parametrize("by", [{}, {"colour": 0}, {"smell": 1}, {"colour": -1}, {"colour": 2}, "colour", ["colour"]])
+def test_a_comparison_that_means_nothing_is_refused(by: object) -> None:
+    with pytest.raises(InvalidEvent):
+        parse_upload(record(UPLOAD | {"purpose": "query", "by": by}, key=b"u2"))
+
+
+def test_only_a_query_compares() -> None:
+    with pytest.raises(InvalidEvent, match="`by` is for a query"):
+        parse_upload(record(UPLOAD | {"by": {"colour": 1}}, key=b"i10"))
+
+
 @pytest.mark.parametrize(
     "only",
     [
@@ -115,7 +132,7 @@ def test_a_count_that_no_answer_can_have_is_refused(count: object) -> None:
 
 @pytest.mark.parametrize("limit", [{"only": {"category": "shoes"}}, {"count": 3}])
 def test_an_item_cannot_be_limited(limit: dict[str, object]) -> None:
-    with pytest.raises(InvalidEvent, match=r"`(only|count)` limits a query"):
+    with pytest.raises(InvalidEvent, match=r"`(only|count)` is for a query"):
         parse_upload(record(UPLOAD | limit, key=b"i10"))
 
 

@@ -1,0 +1,54 @@
+"""What `sightline bench retrieval` does: it measures how well pictures of the same label find each other."""
+
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import typer
+from rich.table import Table
+
+from benchmarks.retrieval.album import UnreadableAlbum, read_album
+from benchmarks.retrieval.measure import Precision, Retrieval, measure_retrieval
+from cli.bench.report import begin
+from cli.output import print_json, progress, results
+from inference.encoders.export import embeddings_and_features, load_encoder
+
+#: The catalogue's pictures, where the data has them.
+_GALLERY = "products.csv"
+
+
+def judge(data: Path, label: str | None, by: str | None, gallery: str | None, as_json: bool) -> None:
+    """Measure on the pictures in `data`, and print a row for each way to compare, or only those that contain `by`."""
+    begin()
+    encode = partial(embeddings_and_features, load_encoder())
+    shown = gallery or (_GALLERY if (data / _GALLERY).is_file() else None)
+    try:
+        photos = read_album(data, "labels.csv", label, progress)
+        pictures = None if shown is None else read_album(data, shown, label, progress)
+    except UnreadableAlbum as error:
+        raise typer.BadParameter(str(error)) from error
+    found = measure_retrieval(photos, pictures, encode, progress)
+    rows = {name: row for name, row in found.by.items() if by is None or by in name}
+    if not rows:
+        raise typer.BadParameter(f"no way to compare has {by!r} in its name: {', '.join(found.by)}", param_hint="--by")
+    if as_json:
+        costs = {name: asdict(cost) for name, cost in found.costs.items()}
+        by_way = {name: asdict(row) | costs.get(name, {}) for name, row in rows.items()}
+        counts = {"photos": found.photos, "labels": found.labels}
+        total = {"descriptors": costs["all"], "by": by_way}
+        print_json(counts | asdict(found.by["look"]) | {"raw_p_at_5": found.by["raw"].p_at_5} | total)
+    else:
+        results().print(_table(found, rows))
+
+
+def _table(found: Retrieval, rows: dict[str, Precision]) -> Table:
+    total = found.costs["all"]
+    costs = f"{total.ms} ms and {total.bytes} bytes a picture, {total.compare_us} us an item that a query looks at"
+    caption = f"{found.photos:,} photos of {found.labels} labels; all descriptors: {costs}"
+    table = Table("by", "P@1", "P@5", "P@10", "MAP@10", "R@1", "ms", "bytes", "us an item", caption=caption)
+    for name, row in rows.items():
+        cost = found.costs.get(name)
+        figures = [row.p_at_1, row.p_at_5, row.p_at_10, row.map_at_10, row.r_at_1]
+        shown = ["" if figure is None else f"{figure:.3f}" for figure in figures]
+        table.add_row(name, *shown, *(() if cost is None else (f"{cost.ms}", str(cost.bytes), f"{cost.compare_us}")))
+    return table

@@ -1,0 +1,45 @@
+"""The descriptors by their names in commands, events and settings: one file and one line each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.vision.descriptors import colour, hashes, shape, texture
+from features.vision.descriptors.pyramid import pyramid
+from features.vision.descriptors.similarities import Similarity, Values, centred, cosine
+from features.vision.descriptors.views import Views
+from sightline_client.events import DescriptorName
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """`describe` gives `size` numbers of `bits` bits each, uint8 [size]; `values` makes of [n, size] what is compared.
+
+    `similarity` is the one of `SIMILARITIES` that finds most (`sightline bench retrieval`).
+    """
+
+    describe: Callable[[Views], NDArray[np.uint8]]
+    size: int
+    bits: int
+    values: Callable[[NDArray[np.uint8]], Values]
+    similarity: Similarity
+
+
+def _as_they_are(levels: NDArray[np.uint8]) -> Values:
+    return levels.astype(np.float32)
+
+
+def _centred(levels: NDArray[np.uint8]) -> Values:
+    return centred(levels.astype(np.float32))
+
+
+#: In the order in which they are kept: a change of it, or of what a descriptor says, is a new version of `packed`.
+DESCRIPTORS: Final[dict[DescriptorName, Descriptor]] = {
+    "colour": Descriptor(colour.describe, colour.SIZE, 4, _as_they_are, cosine),
+    "texture": Descriptor(texture.describe, texture.SIZE, 4, _centred, cosine),
+    "shape": Descriptor(shape.describe, shape.SIZE, 4, pyramid, cosine),
+    "hash": Descriptor(hashes.describe, hashes.SIZE, 1, _centred, cosine),
+}
