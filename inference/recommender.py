@@ -286,9 +286,11 @@ class Recommender:
         return trends
 
     def _find_other_categories(self, now_ms: int) -> OtherCategories | None:
-        """What goes with items in other categories, for a while; None where nobody's steps are known."""
+        """What goes with items in other categories, for a while; None without steps, or by the rules."""
         known = self._other_categories
-        if self._recent_steps is not None and (known is None or not known.serves(now_ms)):
+        if self._recent_steps is None or not self._rules.across_categories:
+            return None
+        if known is None or not known.serves(now_ms):
             self._other_categories = other_categories(self._recent_steps, self._catalog, now_ms)
         return self._other_categories
 

@@ -58,7 +58,7 @@ class MadeList:
 
 def rules_of(settings: Settings) -> ListRules:
     """The rules of the lists that workers with these settings make."""
-    return ListRules(settings.explore_share, settings.category_cap, settings.owner_cap)
+    return ListRules(settings.explore_share, settings.category_cap, settings.owner_cap, settings.across_categories)
 
 
 class ListMaker:

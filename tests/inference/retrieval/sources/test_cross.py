@@ -5,13 +5,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from features.item import Item
+from features.item import Item, key_of
+from features.trends import NO_TRENDS
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
+from inference.explain.explanation import Subject
+from inference.ranking.rules import ListRules
+from inference.recommender import Recommender
 from inference.retrieval.candidates import generate_candidates
 from inference.retrieval.other_categories import COMPARED_LIMIT, FOUND_LIMIT, OtherCategories
 from inference.retrieval.sources.cross import propose
-from tests.harness.catalog import DIMENSIONS, NOW, act, item
+from tests.harness.catalog import DIMENSIONS, NOW, act, item, profile_of
 from tests.harness.lists import catalog_of, query_after, query_of, ranked, slot_of, steps_of
 
 COLOURS, CATEGORIES = ("red", "blue", "green"), ("shoes", "bags", "lamps")
@@ -142,3 +146,16 @@ def test_items_of_a_source_that_is_left_out_are_missing(catalog: Catalog) -> Non
 
     assert generate_candidates(query).look_strengths.any()
     assert not generate_candidates(replace(query, without=frozenset({"cross"}))).look_strengths.any()
+
+
+def test_a_deployment_may_do_without(catalog: Catalog) -> None:
+    def sources(*, wanted: bool) -> dict[str, int]:
+        rules = ListRules(across_categories=wanted)
+        recommender = Recommender(catalog, length=5, recent_steps=TOGETHER, rules=rules)
+        prepared = recommender.prepare([profile_of(act("shoes-red-3"))], NOW)
+        explained = recommender.explain(prepared, key_of("u1"), {}, NO_TRENDS, NOW, Subject("bags-red-3", None)).item
+        assert explained is not None
+        return {each.source: each.proposals for each in explained.sources}
+
+    assert sources(wanted=True)["cross"] == FOUND_LIMIT
+    assert sources(wanted=False)["cross"] == 0
