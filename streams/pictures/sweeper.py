@@ -9,7 +9,7 @@ from threading import Event
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.errors import BrokerUnavailable
+from streams.errors import AccessRefused, BrokerUnavailable
 from streams.kafka.log_reader import KafkaLogReader
 from streams.logs import log
 from streams.metrics import KEPT_PICTURES, KEPT_PICTURES_BYTES, PICTURES
@@ -71,7 +71,7 @@ class PictureSweeper:
             self._swept_s = now_s
         except (PicturesUnavailable, BrokerUnavailable) as error:
             log.warning("pictures_not_swept", error=str(error))
-        except (TooManyUnnamed, UnreadableRecord) as error:
+        except (TooManyUnnamed, UnreadableRecord, AccessRefused) as error:
             self._swept_s = now_s
             log.error("pictures_not_swept", error=str(error))
 

@@ -188,6 +188,17 @@ async def test_the_largest_picture_that_is_accepted_fits_into_the_memory(decoder
     assert peak_bytes(decoder.pids[0]) < MEMORY_BYTES
 
 
+async def test_the_largest_pictures_fit_into_the_memory_with_what_is_kept_of_them() -> None:
+    decoder = Decoder(processes=1, deadline_s=20)
+    progressive = encoded(Image.effect_noise((7_000, 5_700), 60).convert("RGB"), "JPEG", quality=40, progressive=True)
+    for data, size in ((LARGE, (1024, 640)), (progressive, (875, 713))):
+        kept = (await decoder.decode(data, "full")).kept
+        assert kept is not None
+        assert (kept.width, kept.height) == size
+    assert peak_bytes(decoder.pids[0]) < MEMORY_BYTES
+    await decoder.close()
+
+
 async def test_after_a_heic_the_largest_picture_still_fits() -> None:
     decoder = Decoder(processes=1, deadline_s=20)
     await decoder.decode(SMALL)
