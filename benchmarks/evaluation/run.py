@@ -185,5 +185,5 @@ class Replay:
         self._train_from = (self._learned // self._train_every + 1) * self._train_every
         for baseline in self._baselines.values():
             baseline.train(self.crowd.histories)
-        if self._choices is not None:
+        if self._choices is not None and any(self._choices.of_users.values()):
             self.world.recommender.apply_factors(train_factors(self._choices.of_users, seed=self._seed))

@@ -8,6 +8,7 @@ from prometheus_client import REGISTRY
 
 from features.co_choices.choice import Choice
 from features.item import Item
+from inference.behaviour.factor_file import Factors
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.experiment import Experiment
@@ -76,6 +77,7 @@ class Hub:
         self.control_records = control_records
         self.rewinds = Rewinds()
         self.model: RankerModel | None = None
+        self.factors: Factors | None = None
         self.catalog = two_colours() if catalog is None else catalog
         self.behaviour_cache = BehaviourCache(SignalStore(MemoryPartitions(), PARTITIONS), degradations())
         self.breaker = Breaker("events.interactions", RefusalLimit(least=20))
@@ -109,6 +111,7 @@ class Hub:
             None,
             namespace=Namespace(),
             model=lambda: self.model,
+            factors=lambda: self.factors,
             experiment=self.experiment,
             clock_ms=Clock(),
         )

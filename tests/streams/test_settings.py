@@ -289,3 +289,23 @@ def test_learning_is_on_frozen_or_off(environment: Environment) -> None:
     (line,) = refusal()
     assert "SIGHTLINE_LEARNING" in line
     assert "'frozen'" in line
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        ("s3://models", "must name a file: s3://models/models/factors"),
+        ("https://models/factors", "must be file:///folder, s3://bucket"),
+        ("models/", "must name a file, not a folder"),
+    ],
+)
+def test_a_place_of_factors_that_names_no_file_is_refused(environment: Environment, place: str, says: str) -> None:
+    environment(factors=place)
+    (line,) = refusal()
+    assert line.startswith(f"SIGHTLINE_FACTORS: {says}")
+
+
+@pytest.mark.parametrize("place", ["models/factors", "/models/factors", "s3://models/new/factors"])
+def test_factors_lie_at_a_path_or_a_url(environment: Environment, place: str) -> None:
+    environment(factors=place)
+    assert read_settings().factors == place

@@ -47,6 +47,22 @@ def test_the_same_log_and_seed_give_the_same_bytes() -> None:
     assert without_times(figures(log)) == without_times(figures(log))
 
 
+def test_lists_with_factors_are_other_lists_and_the_same_in_each_run() -> None:
+    log = checkerboard(20, 40)
+    without, *with_factors = (
+        evaluate(Settings(dimensions=16, learning="off"), log, "prequential", seed=1, factors=factors)
+        for factors in (False, True, True)
+    )
+    assert without_times(with_factors[0]) == without_times(with_factors[1]) != without_times(without)
+    # Those of the two groups are found by both, so the lists are as good.
+    assert with_factors[0]["hit_at_10"] > 0.9 * without["hit_at_10"]
+
+
+def test_factors_are_left_out_while_nobody_has_a_choice_that_stands() -> None:
+    events = [Event("u", "i", "click", 1), Event("u", "i", "hide", 2), Event("v", "j", "click", 3)]
+    assert evaluate(Settings(dimensions=16), Log(events * 3), "prequential", seed=1, factors=True)["questions"] > 0
+
+
 @pytest.mark.parametrize("protocol", ["prequential", "leave-last", "time-split"])
 def test_each_protocol_gives_all_figures(protocol: Protocol) -> None:
     found = figures(checkerboard(10, 20), protocol)

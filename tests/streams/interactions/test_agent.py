@@ -18,8 +18,10 @@ from streams.errors import PublishFailed
 from streams.interactions.lessons import LessonMaker
 from streams.interactions.store_loop import UNSTORED_BYTES, UNSTORED_LIMIT
 from streams.settings_checks import parse_lesson_weights
+from streams.wire.events import Recommendations
 from streams.wire.records import Message
 from streams.wire.signals import Chosen, parse_signal
+from tests.harness.factors import factors_of
 from tests.harness.fakes import NOON, linked, passed, until
 from tests.harness.interactions import BLUES, DIMENSIONS, LENGTH, PARTITIONS, REDS, Hub, click, item, metric, record
 
@@ -631,6 +633,24 @@ async def test_lists_follow_the_newest_version_of_the_ranker_from_one_batch_to_t
 
     made = [each.model["ranker"] for each in hub.publisher.lists()]
     assert made == ["weighted@2", "online@3", "online@4", "weighted@2"]
+
+
+async def test_lists_follow_latent_factors_from_one_batch_to_the_next() -> None:
+    hub, axis = Hub(), {"red0": (1.0, 0.0), "red1": (1.0, 0.0), "blue7": (1.0, 0.1)}
+    for offset, factors in enumerate((None, factors_of(axis), None)):
+        hub.factors = factors
+        await hub.handle([record(offset, click("u1", "red0", f"e{offset}"))])
+
+    assert [("suits_taste", "red0") in evidence(made, "blue7") for made in hub.publisher.lists()] == [
+        False,
+        True,
+        False,
+    ]
+
+
+def evidence(made: Recommendations, item_id: str) -> set[tuple[str, str | None]]:
+    """The reasons of an item in a list, with the items that they name."""
+    return {(reason.code, reason.item_id) for each in made.items if each.item_id == item_id for reason in each.reasons}
 
 
 async def test_lists_wait_for_no_lesson() -> None:
