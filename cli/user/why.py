@@ -1,6 +1,7 @@
 """The parts of an explanation as words."""
 
 from datetime import UTC, datetime
+from typing import Literal
 
 from inference.explain.explanation import Answer, ItemExplanation, Obstacle
 
@@ -92,16 +93,8 @@ def answer_in_words(answer: Answer) -> str:
             return f"{found}, and none of them chose it around that"
         case "weaker":
             return f"strength {answer.strength:.2f}; {_weakest(answer)}"
-        case "no_factors":
-            return "left out: no latent factors are set (SIGHTLINE_FACTORS), or they could not be read"
-        case "no_factor":
-            return "the item has no latent factor: it is newer than the training, or too few users chose it before"
-        case "no_choice_known":
-            return "the user chose nothing that the training knew"
-        case "no_model":
-            return "left out: no sequence model is set (SIGHTLINE_SEQUENCE), or it could not be read"
-        case "unknown_to_model":
-            return "the model knows neither the item, nor its category or picture"
+        case "no_factors" | "no_factor" | "no_choice_known" | "no_model" | "unknown_to_model":
+            return _without_training(answer.code)
         case "no_companion":
             return "users choose its category together with no interest's, or that is not known yet"
         case "not_compared":
@@ -118,6 +111,23 @@ def answer_in_words(answer: Answer) -> str:
             return f"proposes {answer.item_id!r} in its place, which has the same picture"
         case "not_proposed":
             return f"does not propose it, but {answer.proposals} others"
+
+
+def _without_training(
+    code: Literal["no_factors", "no_factor", "no_choice_known", "no_model", "unknown_to_model"],
+) -> str:
+    """What is missing where a source follows what was trained on a log."""
+    match code:
+        case "no_factors":
+            return "left out: no latent factors are set (SIGHTLINE_FACTORS), or they could not be read"
+        case "no_factor":
+            return "the item has no latent factor: it is newer than the training, or too few users chose it before"
+        case "no_choice_known":
+            return "the user chose nothing that the training knew"
+        case "no_model":
+            return "left out: no sequence model is set (SIGHTLINE_SEQUENCE), or it could not be read"
+        case "unknown_to_model":
+            return "the model knows neither the item, nor its category or picture"
 
 
 def _weakest(answer: Answer) -> str:

@@ -14,6 +14,7 @@ from inference.catalog.catalog import Catalog
 from inference.experiment import Experiment
 from inference.ranking.model import RankerModel
 from inference.recommender import Recommender
+from inference.sequence.model import SequenceModel
 from state.memory import MemoryPartitions
 from state.profiles import ProfileStore
 from state.signals import SignalStore
@@ -78,6 +79,7 @@ class Hub:
         self.rewinds = Rewinds()
         self.model: RankerModel | None = None
         self.factors: Factors | None = None
+        self.sequence: SequenceModel | None = None
         self.catalog = two_colours() if catalog is None else catalog
         self.behaviour_cache = BehaviourCache(SignalStore(MemoryPartitions(), PARTITIONS), degradations())
         self.breaker = Breaker("events.interactions", RefusalLimit(least=20))
@@ -112,6 +114,7 @@ class Hub:
             namespace=Namespace(),
             model=lambda: self.model,
             factors=lambda: self.factors,
+            sequence=lambda: self.sequence,
             experiment=self.experiment,
             clock_ms=Clock(),
         )

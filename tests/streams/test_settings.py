@@ -342,6 +342,6 @@ def test_a_place_of_factors_that_names_no_file_is_refused(environment: Environme
 
 
 @pytest.mark.parametrize("place", ["models/factors", "/models/factors", "s3://models/new/factors"])
-def test_factors_lie_at_a_path_or_a_url(environment: Environment, place: str) -> None:
-    environment(factors=place)
-    assert read_settings().factors == place
+def test_factors_and_a_sequence_model_lie_at_a_path_or_a_url(environment: Environment, place: str) -> None:
+    environment(factors=place, sequence=place)
+    assert read_settings().factors == read_settings().sequence == place

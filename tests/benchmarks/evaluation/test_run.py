@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from benchmarks.evaluation.protocols import Protocol, steps_of
 from benchmarks.evaluation.readers import read_log
 from benchmarks.evaluation.run import Replay, evaluate
 from streams.settings import Settings
+from tests.harness.sequences import next_of
 
 HOUR_MS = 3_600_000
 MOVIELENS = Path(__file__).parents[4] / "shared" / "data" / "movielens"
@@ -123,3 +125,12 @@ def test_the_first_events_of_movielens_are_judged() -> None:
     found = figures(Log(log.events[:2000], log.categories))
     assert found["baselines"]["item_knn"]["hit_at_10"] > 0.1
     assert found["diversity"] is not None
+
+
+def test_lists_follow_a_sequence_model_from_the_first_event_on_that_it_did_not_learn() -> None:
+    log, model = checkerboard(10, 20), next_of(**{f"i{item}": f"i{(item + 2) % 20}" for item in range(20)})
+    without, learned_all, learned_none = (
+        evaluate(Settings(dimensions=16, learning="off"), log, "prequential", seed=1, sequence=each)
+        for each in (None, replace(model, until_ms=log.events[-1].at_ms), model)
+    )
+    assert without_times(learned_all) == without_times(without) != without_times(learned_none)

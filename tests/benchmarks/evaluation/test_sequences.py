@@ -22,7 +22,7 @@ def test_choices_are_in_order_of_time_and_each_once() -> None:
 
 
 def test_what_was_refused_or_only_shown_is_no_choice() -> None:
-    events = [Event("u1", "red-0", "hide", 0), Event("u1", "red-1", "view", 1, 10), Event("u1", "red-2", "like", 2)]
+    events = [Event("u1", "red-0", "hide", 0), Event("u1", "red-1", "view", 1), Event("u1", "red-2", "like", 2)]
     assert histories_of(Log(events), DIMENSIONS).keys.tolist() == [key_of("red-2")]
 
 

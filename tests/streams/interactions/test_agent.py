@@ -24,6 +24,7 @@ from streams.wire.signals import Chosen, parse_signal
 from tests.harness.factors import factors_of
 from tests.harness.fakes import NOON, linked, passed, until
 from tests.harness.interactions import BLUES, DIMENSIONS, LENGTH, PARTITIONS, REDS, Hub, click, item, metric, record
+from tests.harness.sequences import next_of
 
 
 @pytest.fixture
@@ -646,6 +647,16 @@ async def test_lists_follow_latent_factors_from_one_batch_to_the_next() -> None:
         True,
         False,
     ]
+
+
+async def test_lists_follow_a_sequence_model_from_one_batch_to_the_next() -> None:
+    hub = Hub()
+    for offset, model in enumerate((None, next_of(red0="blue7"), None)):
+        hub.sequence = model
+        await hub.handle([record(offset, click("u1", "red0", f"e{offset}"))])
+
+    found = [("likely_next", "red0") in evidence(made, "blue7") for made in hub.publisher.lists()]
+    assert found == [False, True, False]
 
 
 def evidence(made: Recommendations, item_id: str) -> set[tuple[str, str | None]]:
