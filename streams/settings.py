@@ -154,7 +154,7 @@ class Settings(BaseSettings):
         description="the share of a list's slots that new items may get to be known, at most; 0: none",
     )
     across_categories: bool = Field(
-        True, description="lists may have what has the look of a user's interests in other categories"
+        False, description="lists may have what has the look of a user's interests in other categories"
     )
     category_cap: int | None = Field(
         None, ge=1, le=200, description="slots of one category in a list at most, where there is anything else"

@@ -15,6 +15,7 @@ from streams.settings import Settings, read_settings
 HAND: Final = "hand"
 #: The settings that change what a replay computes.
 CHANGEABLE: Final = (
+    "across_categories",
     "category_cap",
     "explore_share",
     "link_window",
