@@ -84,7 +84,8 @@ class PictureSweeper:
         KEPT_PICTURES_BYTES.set(found.bytes)
         removed = await remove(self._store, found, now_s)
         PICTURES.labels("removed").inc(removed)
-        KEPT_PICTURES.labels("unnamed").set(len(found.unnamed) - removed)
+        # What was not removed was written again meanwhile.
+        KEPT_PICTURES.labels("unnamed").set(0)
         log.info("pictures_swept", files=found.files - removed, removed=removed, missing=found.missing)
 
     def _named(self) -> NDArray[np.uint64]:

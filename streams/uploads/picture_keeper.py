@@ -27,12 +27,15 @@ _KNOWN_LIMIT = 10_000
 class PictureKeeper:
     """Writes pictures by the SHA-256 of the uploaded file; the same picture is written once at a time."""
 
-    def __init__(self, store: PictureStore, keep: Keep, *, clock_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, store: PictureStore, keep: Keep, *, clock_s: Callable[[], float] = time.time) -> None:
         self.keep = keep
         self._store = store
         self._clock_s = clock_s
         self._written: OrderedDict[str, float] = OrderedDict()
         self._writing: dict[str, Task[str | None]] = {}
+        for outcome in ("kept", "not_kept", "removed"):
+            # A counter that begins with its first error would not show an increase.
+            PICTURES.labels(outcome)
 
     def is_fresh(self, sha256: str) -> bool:
         """Whether the picture is being written, or was lately, so that an item may name it."""
