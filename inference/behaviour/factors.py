@@ -112,17 +112,18 @@ def _fold_in(
                 system[one, other] = dot(solved[one], own[places[other]])
             system[one, one] += doubt
             wanted[one] = np.float32(1) + doubt
-        _solve(system, wanted, count)
+        _solve(system, wanted[:count])
         for one in range(count):
             parts[user, places[one]] = wanted[one] * solved[one]
 
 
 @compiled
-def _solve(system: NDArray[np.float32], wanted: NDArray[np.float32], count: int) -> None:
-    """Put the solution in the place of `wanted`: a positive definite system of `count`, by Cholesky's decomposition.
+def _solve(system: NDArray[np.float32], wanted: NDArray[np.float32]) -> None:
+    """Put the solution in the place of `wanted` [n]: a positive definite system, by Cholesky's decomposition.
 
-    Of `system` the lower triangle is read, and written to.
+    Of `system` [≥ n, ≥ n] the lower triangle is read, and written to.
     """
+    count = len(wanted)
     for row in range(count):
         for column in range(row + 1):
             rest = system[row, column]
