@@ -32,13 +32,13 @@ Base64: TypeAlias = Annotated[
 
 #: By what a picture query compares: `look` is the network that sees things, the others are classic descriptors.
 DescriptorName: TypeAlias = Literal["colour", "texture", "shape", "hash"]
-ComparedBy: TypeAlias = Literal["look"] | DescriptorName
+ComparedBy: TypeAlias = Literal["look", "colour", "texture", "shape", "hash"]
 Weights: TypeAlias = Annotated[
     dict[ComparedBy, Annotated[float, Meta(gt=0, le=1)]],
     Meta(
         min_length=1,
         description="By what a query compares, with weights of any sum; without it by the network's look alone",
-        extra_json_schema={"propertyNames": {"enum": ["look", *get_args(DescriptorName)]}},
+        extra_json_schema={"propertyNames": {"enum": [*get_args(ComparedBy)]}},
     ),
 ]
 

@@ -7,7 +7,7 @@ from typing import Final, Self, get_args
 
 from sightline_client.events import ComparedBy, DescriptorName
 
-_NAMES: Final[tuple[ComparedBy, ...]] = ("look", *get_args(DescriptorName))
+_NAMES: Final[tuple[ComparedBy, ...]] = get_args(ComparedBy)
 _WEIGHT: Final = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?")
 
 

@@ -59,9 +59,11 @@ def valid(part: dict[str, Any], definitions: dict[str, Any]) -> Drawn:
             return st.fixed_dictionaries(must, optional=may)
         case "object":
             names = st.text("uv#", min_size=0, max_size=3) | st.just("n" * 129)
+            if "propertyNames" in part:
+                names = st.sampled_from([*part["propertyNames"]["enum"], "none of them"])
             return st.dictionaries(names, valid(part["additionalProperties"], definitions), max_size=34)
         case "integer" | "number":
-            bounds = [part[name] for name in ("minimum", "maximum") if name in part]
+            bounds = [part[name] for name in ("minimum", "exclusiveMinimum", "maximum") if name in part]
             bounds += [bound for one in part.get("not", {}).get("anyOf", ()) for bound in one.values()]
             return st.one_of(NUMBERS, *map(near, bounds)) if bounds else NUMBERS
         case "string":

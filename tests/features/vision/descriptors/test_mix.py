@@ -6,7 +6,7 @@ import pytest
 from features.vision.descriptors import levels, mix
 from features.vision.descriptors.mix import ALL, LOOK, Mix
 from features.vision.descriptors.table import DESCRIPTORS
-from sightline_client.events import DescriptorName
+from sightline_client.events import ComparedBy, DescriptorName
 
 
 @pytest.mark.parametrize("module", [mix, levels])
@@ -15,7 +15,7 @@ def test_the_examples_print_what_they_say(module: object) -> None:
 
 
 def test_every_name_on_the_wire_has_a_descriptor() -> None:
-    assert [*DESCRIPTORS] == [*get_args(DescriptorName)]
+    assert ["look", *DESCRIPTORS] == ["look", *get_args(DescriptorName)] == [*get_args(ComparedBy)]
 
 
 def test_weights_sum_to_1_and_those_of_0_are_left_out() -> None:
