@@ -32,7 +32,7 @@ demo: bootstrap
 
 # Two files at a time, in their order, each half with services of its own: they wait more than they compute.
 test: check
-	$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder \
+	$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations=60 --durations-min=4 \
 		--cov --cov-report=term-missing:skip-covered --cov-fail-under=90
 
 check: bootstrap
