@@ -59,7 +59,7 @@ def valid(part: dict[str, Any], definitions: dict[str, Any]) -> Drawn:
             return st.fixed_dictionaries(must, optional=may)
         case "object":
             names = st.text("uv#", min_size=0, max_size=3) | st.just("n" * 129)
-            if "propertyNames" in part:
+            if "enum" in part.get("propertyNames", {}):
                 names = st.sampled_from([*part["propertyNames"]["enum"], "none of them"])
             return st.dictionaries(names, valid(part["additionalProperties"], definitions), max_size=34)
         case "integer" | "number":
