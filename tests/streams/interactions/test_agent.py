@@ -651,11 +651,11 @@ async def test_lists_follow_latent_factors_from_one_batch_to_the_next() -> None:
 
 async def test_lists_follow_a_sequence_model_from_one_batch_to_the_next() -> None:
     hub = Hub()
-    for offset, model in enumerate((None, next_of(red0="blue7"), None)):
+    for offset, model in enumerate((None, next_of(red0="red5"), None)):
         hub.sequence = model
         await hub.handle([record(offset, click("u1", "red0", f"e{offset}"))])
 
-    found = [("likely_next", "red0") in evidence(made, "blue7") for made in hub.publisher.lists()]
+    found = [("likely_next", "red0") in evidence(made, "red5") for made in hub.publisher.lists()]
     assert found == [False, True, False]
 
 
