@@ -36,7 +36,8 @@ async def find_mixed(catalog: Catalog, asked: Asked, count: int, search_filter: 
     within, scores = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
     for start in range(0, len(catalog.keys), _CHUNK):
         rows = matching(catalog, np.arange(start, min(start + _CHUNK, len(catalog.keys))), search_filter)
-        rows = catalog.pictures.one_of_each(rows)
+        # Of items with one picture, those of a release before may have no descriptors.
+        rows = catalog.pictures.one_of_each(rows[np.argsort(~are_there(catalog.descriptors[rows]), kind="stable")])
         means = mean_of(similarities_by(catalog, asked, rows), asked.mix)
         within.append(rows[~np.isnan(means)])
         scores.append(means[~np.isnan(means)])

@@ -43,11 +43,13 @@ def numbers(packed: NDArray[np.uint8], name: DescriptorName) -> NDArray[np.uint8
     part, bits = packed[:, _PLACES[name]], DESCRIPTORS[name].bits
     if bits == 1:
         return np.unpackbits(part, axis=1)
-    return np.stack([part >> 4, part & 15], axis=2).reshape(len(part), -1)
+    return np.stack([part >> 4, part & 15], axis=2).reshape(len(part), DESCRIPTORS[name].size)
 
 
 def similarities(one: bytes, others: NDArray[np.uint8], name: DescriptorName) -> NDArray[np.float32]:
     """How alike a picture is to others [n, PACKED_BYTES] by one descriptor: float32 [n], 0 to 1."""
+    if not len(others):
+        return np.zeros(0, np.float32)
     descriptor: Descriptor = DESCRIPTORS[name]
     (value,) = descriptor.values(numbers(np.frombuffer(one, np.uint8)[None], name))
     return descriptor.similarity(value, descriptor.values(numbers(others, name)))

@@ -110,3 +110,19 @@ def test_an_item_without_descriptors_is_in_such_a_catalogue_too() -> None:
     catalog.apply([("red-0", item("red-0")), ("red-1", item("red-1"))])
     one, other = catalog.pictures.vectors(np.array([0, 1]))
     assert one @ other == about(0.7)
+
+
+@pytest.mark.parametrize("by", ["colour", "texture", "shape", "hash", "look", "look=0.5,hash=0.5"])
+async def test_where_nothing_is_within_the_limits_nothing_is_found(by: str) -> None:
+    catalog, query = shop(), asked(by)
+    assert await names(catalog, query, limits=SearchFilter(category="nothing")) == []
+    assert SimilarRanker().rank_mixed(query, np.zeros(0, np.int64), catalog, length=2, now_ms=NOW) == []
+
+
+async def test_an_item_of_a_release_before_does_not_hide_a_copy_that_has_descriptors() -> None:
+    catalog = catalog_of(
+        ("old", item("old", looks="red-3")),
+        ("new", item("new", looks="red-3", descriptors=coloured(RED))),
+        ("blue-0", item("blue-0", descriptors=coloured(BLUE))),
+    )
+    assert (await names(catalog, asked("colour")))[0] == "new"
