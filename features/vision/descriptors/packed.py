@@ -1,7 +1,7 @@
 """All descriptors of a picture as an item keeps them: one byte of version, then each of DESCRIPTORS in its bits."""
 
 from itertools import accumulate, pairwise
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from features.vision.descriptors.views import Views
 from sightline_client.events import DescriptorName
 
 VERSION: Final = 1
-_BYTES: Final = [each.size * each.bits // 8 for each in DESCRIPTORS.values()]
+_BYTES: Final = [each.bytes for each in DESCRIPTORS.values()]
 _ENDS: Final = [*accumulate(_BYTES, initial=1)]
 _PLACES: Final = dict(zip(DESCRIPTORS, map(slice, *zip(*pairwise(_ENDS), strict=True)), strict=True))
 #: Bytes of an item's descriptors: 226.
@@ -53,5 +53,5 @@ def similarities(one: bytes, others: NDArray[np.uint8], name: DescriptorName) ->
     return descriptor.similarity(value, descriptor.values(numbers(others, name)))
 
 
-def _pack(values: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
+def _pack(values: NDArray[np.uint8], bits: Literal[1, 4]) -> NDArray[np.uint8]:
     return np.packbits(values) if bits == 1 else np.bitwise_or(values[0::2] << 4, values[1::2], dtype=np.uint8)

@@ -1,8 +1,11 @@
-"""The descriptors by their names in commands, events and settings: one file and one line each."""
+"""The descriptors by their names in commands, events and settings: one row each.
+
+A new one has a file of its own, a row here, and its name in the client's `DescriptorName`.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +26,17 @@ class Descriptor:
 
     describe: Callable[[Views], NDArray[np.uint8]]
     size: int
-    bits: int
+    bits: Literal[1, 4]
     values: Callable[[NDArray[np.uint8]], Values]
     similarity: Similarity
+
+    def __post_init__(self) -> None:
+        assert self.size * self.bits % 8 == 0, f"{self.size} numbers of {self.bits} bits do not fill bytes"
+
+    @property
+    def bytes(self) -> int:
+        """What an item keeps of it."""
+        return self.size * self.bits // 8
 
 
 def _as_they_are(levels: NDArray[np.uint8]) -> Values:
