@@ -6,7 +6,8 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from features.vision.descriptors.table import DESCRIPTORS, Descriptor
+from features.vision.descriptors.similarities import cosine
+from features.vision.descriptors.table import DESCRIPTORS
 from features.vision.descriptors.views import Views
 from sightline_client.events import DescriptorName
 
@@ -48,9 +49,9 @@ def numbers(packed: NDArray[np.uint8], name: DescriptorName) -> NDArray[np.uint8
 
 def similarities(one: bytes, others: NDArray[np.uint8], name: DescriptorName) -> NDArray[np.float32]:
     """How alike a picture is to others [n, PACKED_BYTES] by one descriptor: float32 [n], 0 to 1."""
-    descriptor: Descriptor = DESCRIPTORS[name]
-    (value,) = descriptor.values(numbers(np.frombuffer(one, np.uint8)[None], name))
-    return descriptor.similarity(value, descriptor.values(numbers(others, name)))
+    values = DESCRIPTORS[name].values
+    (value,) = values(numbers(np.frombuffer(one, np.uint8)[None], name))
+    return cosine(value, values(numbers(others, name)))
 
 
 def _pack(values: NDArray[np.uint8], bits: Literal[1, 4]) -> NDArray[np.uint8]:
