@@ -13,8 +13,9 @@ from streams.errors import AccessRefused, BrokerUnavailable
 from streams.kafka.log_reader import KafkaLogReader
 from streams.logs import log
 from streams.metrics import KEPT_PICTURES, KEPT_PICTURES_BYTES, PICTURES
+from streams.objects.errors import ObjectsUnavailable
 from streams.pictures.named import UnreadableRecord, named_pictures
-from streams.pictures.store import PictureStore, PicturesUnavailable
+from streams.pictures.store import PictureStore
 from streams.pictures.sweep import TooManyUnnamed, remove, survey
 from streams.processing.background import end, every, failure_of
 from streams.wire.namespace import Namespace
@@ -72,7 +73,7 @@ class PictureSweeper:
         try:
             await self._sweep(now_s)
             self._swept_s = now_s
-        except (PicturesUnavailable, BrokerUnavailable) as error:
+        except (ObjectsUnavailable, BrokerUnavailable) as error:
             log.warning("pictures_not_swept", error=str(error))
         except (TooManyUnnamed, UnreadableRecord, AccessRefused) as error:
             self._swept_s = now_s

@@ -12,8 +12,9 @@ import pytest
 from features.item import Item
 from features.vision.kept_picture import KeptPicture, full_key, preview_key
 from state.codec import encode_item
+from streams.objects.errors import ObjectsUnavailable
 from streams.pictures.named import ReadingStopped, UnreadableRecord, mark, named_pictures
-from streams.pictures.store import PictureStore, PicturesUnavailable
+from streams.pictures.store import PictureStore
 from streams.pictures.sweep import FEW_FILES, GRACE_S, TooManyUnnamed, remove, survey
 from streams.wire.namespace import Namespace
 from tests.harness.fakes import NOON, MemoryLog
@@ -121,7 +122,7 @@ class BreakingStore(PictureStore):
 
     async def remove(self, key: str) -> None:
         if not self.removals:
-            raise PicturesUnavailable("gone")
+            raise ObjectsUnavailable("gone")
         self.removals -= 1
         await super().remove(key)
 
@@ -133,7 +134,7 @@ async def test_what_a_sweep_leaves_when_it_ends_in_the_middle_the_next_one_remov
     shop.say("i1", "shoe")
     breaking = BreakingStore(shop.store.url, removals)
     found = await survey(breaking, named_pictures(shop.log, Namespace(), PARTITIONS), NOW_S)
-    with pytest.raises(PicturesUnavailable):
+    with pytest.raises(ObjectsUnavailable):
         await remove(breaking, found, NOW_S)
     assert (await shop.sweep(), await shop.pictures()) == (4 - removals, {sha("shoe")})
 
