@@ -26,6 +26,7 @@ from streams.settings_checks import (
     check_mechanism,
     check_protocol,
     check_redis_login,
+    check_sequence,
     misspelt,
     parse_lesson_weights,
     redact,
@@ -294,6 +295,12 @@ class Settings(BaseSettings):
     @classmethod
     def _feed_by(cls, value: str) -> str:
         check_feed_by(value)
+        return value
+
+    @field_validator("sequence")
+    @classmethod
+    def _sequence(cls, value: str | None, info: ValidationInfo) -> str | None:
+        check_sequence(value, info.data)
         return value
 
     @field_validator("lesson_weights")

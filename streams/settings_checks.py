@@ -138,6 +138,12 @@ def check_index(value: str, others: Mapping[str, Any]) -> None:
         raise ValueError("has only the look of pictures: set SIGHTLINE_FEED_BY=look, or SIGHTLINE_INDEX=memory")
 
 
+def check_sequence(value: str | None, others: Mapping[str, Any]) -> None:
+    """Check that a sequence model, which learned from the network's vectors, does not get vectors of a mix."""
+    if value is not None and "feed_by" in others and Mix.parse(others["feed_by"]) != LOOK:
+        raise ValueError("knows pictures by their look alone: set SIGHTLINE_FEED_BY=look, or leave it empty")
+
+
 def check_keys(value: SecretStr | None) -> None:
     """Check that each of the keys that are separated by commas is long enough, and that there is one."""
     keys = [] if value is None else [key.strip() for key in value.get_secret_value().split(",") if key.strip()]

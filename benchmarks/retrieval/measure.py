@@ -115,7 +115,7 @@ def _costs(pixels: NDArray[np.uint8], packed: NDArray[np.uint8]) -> dict[str, Co
     for name, row in DESCRIPTORS.items():
         compare_ms = _ms(partial(similarities, others=packed, name=name), described[:_QUERIES])
         ms = _ms(row.describe, views)
-        costs[name] = Cost(ms, row.size * row.bits // 8, round(compare_ms / len(packed) * 1000, 2))
+        costs[name] = Cost(ms, row.bytes, round(compare_ms / len(packed) * 1000, 2))
     compare_us = round(sum(costs[name].compare_us for name in ALL.descriptors), 2)
     return costs | {"all": Cost(_ms(describe, list(pixels)), PACKED_BYTES, compare_us)}
 

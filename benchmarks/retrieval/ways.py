@@ -8,12 +8,13 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.retrieval.similarities import OTHERS, Similarity, intersection
 from features.vision.descriptors.fusion import Fusion
 from features.vision.descriptors.mix import ALL, Mix
 from features.vision.descriptors.packed import numbers
-from features.vision.descriptors.similarities import SIMILARITIES, Similarity
+from features.vision.descriptors.similarities import cosine, mean_of, within_0_and_1
 from features.vision.descriptors.table import DESCRIPTORS
-from sightline_client.events import DescriptorName
+from sightline_client.events import ComparedBy, DescriptorName
 
 Matrix: TypeAlias = NDArray[np.float32]
 Network: TypeAlias = Literal["look", "raw"]
@@ -37,11 +38,9 @@ Compare: TypeAlias = Callable[[Shots, Shots], Matrix]
 def ways() -> dict[str, Compare]:
     """The ways by name; `raw` stands for the network's features, which were fitted on no pictures of ours."""
     found: dict[str, Compare] = {"look": partial(_by_network, "look"), "raw": partial(_by_network, "raw")}
-    for name, row in DESCRIPTORS.items():
-        found[name] = partial(_by_descriptor, name, row.similarity)
-    for name, row in DESCRIPTORS.items():
-        others = {kind: each for kind, each in SIMILARITIES.items() if each is not row.similarity}
-        found |= {f"{name} by {kind}": partial(_by_descriptor, name, each) for kind, each in others.items()}
+    found |= {name: partial(_by_descriptor, name, cosine) for name in DESCRIPTORS}
+    for name in DESCRIPTORS:
+        found |= {f"{name} by {kind}": partial(_by_descriptor, name, each) for kind, each in OTHERS.items()}
     networks: tuple[Network, ...] = ("look", "raw")
     for network in networks:
         for name in DESCRIPTORS:
@@ -66,20 +65,16 @@ def _by_descriptor(name: DescriptorName, similarity: Similarity, ours: Shots, ot
 
 def _values(name: DescriptorName, similarity: Similarity, packed: NDArray[np.uint8]) -> Matrix:
     levels = numbers(packed, name)
-    if similarity is SIMILARITIES["intersection"]:
+    if similarity is intersection:
         return np.square(levels, dtype=np.float32)  # it is one of histograms: of shares, and not less their mean
     return DESCRIPTORS[name].values(levels)
 
 
 def _by_mix(network: Network, mix: Mix, ours: Shots, others: Shots) -> Matrix:
-    """The weighted mean of the similarities: on the level of decisions."""
-    total = np.zeros((len(ours.packed), len(others.packed)), np.float32)
-    for name, weight in mix.weights.items():
-        if name == "look":
-            total += np.float32(weight) * _by_network(network, ours, others).clip(0)
-        else:
-            total += np.float32(weight) * _by_descriptor(name, DESCRIPTORS[name].similarity, ours, others)
-    return total
+    """The weighted mean of the similarities: on the level of decisions, as queries compare."""
+    by: dict[ComparedBy, Matrix] = {name: _by_descriptor(name, cosine, ours, others) for name in mix.descriptors}
+    by["look"] = within_0_and_1(_by_network(network, ours, others))
+    return mean_of(by, mix)
 
 
 def _in_one_space(network: Network, mix: Mix, ours: Shots, others: Shots) -> Matrix:

@@ -13,7 +13,8 @@ from cli.user.stored import stores
 from deploy.local import Endpoints, Stack
 from features.item import Item, key_of
 from state.signals import Wanted, partition_of
-from streams.pictures.store import NoSuchPicture, PictureStore
+from streams.objects.errors import ObjectMissing
+from streams.pictures.store import PictureStore
 from streams.settings import Settings, read_settings
 from streams.wire.namespace import Namespace
 
@@ -56,6 +57,6 @@ async def _read(settings: Settings, endpoints: Endpoints, item_id: str) -> Item 
 
 async def _picture(settings: Settings, item: Item) -> bytes:
     if item.kept_picture is None:
-        raise NoSuchPicture(f"no picture of item {item.item_id!r} is kept: it came before, or with KEEP_PICTURES=none")
+        raise ObjectMissing(f"no picture of item {item.item_id!r} is kept: it came before, or with KEEP_PICTURES=none")
     store = PictureStore(settings.picture_store, Namespace(settings.topic_prefix))
     return await store.read(item.kept_picture.key)

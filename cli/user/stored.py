@@ -25,9 +25,9 @@ from streams.kafka.log_reader import KafkaLogReader
 from streams.learning.file_follower import Kind
 from streams.learning.model_file import ModelFile
 from streams.learning.model_log import last_version
+from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 from streams.settings import Settings
 from streams.steps.replica import StepsReplica
-from streams.uploads.object_store import ObjectMissing, ObjectsUnavailable
 from streams.wire.namespace import Namespace
 from streams.wire.topics import CATALOG, MODELS, STEPS
 

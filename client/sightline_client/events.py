@@ -84,8 +84,8 @@ class Interaction(Event, frozen=True, kw_only=True, gc=False):
 class Only(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a picture query is limited to: items of this category, and of a price in these bounds in any currency.
 
-    Items that look less like the picture than `min_similarity` (cosine of the embeddings) are left out, and so are the
-    items in `exclude` and those that the asker uploaded.
+    Items that are less like the picture than `min_similarity` are left out: by the cosine of the embeddings, or, in a
+    query with `by`, by the mean of its similarities. So are the items in `exclude` and those that the asker uploaded.
     """
 
     category: Name | None = None

@@ -8,17 +8,19 @@ from typing import Final, Literal
 Keep = Literal["none", "preview", "full"]
 #: The folder of an app in the object store is its topic prefix, followed by this.
 FOLDER: Final = "pictures"
+#: Pixels of the longer side of a preview, at most. Its key has the number.
+PREVIEW_SIDE: Final = 320
 _NAME: Final = rf"[A-Za-z0-9._-]{{0,64}}{FOLDER}/([0-9a-f]{{2}})/(\1[0-9a-f]{{62}})"
 _FULL: Final = re.compile(rf"{_NAME}\.webp")
-_PREVIEW: Final = re.compile(rf"{_NAME}\.320\.webp")
+_PREVIEW: Final = re.compile(rf"{_NAME}\.{PREVIEW_SIDE}\.webp")
 
 
 @dataclass(frozen=True, slots=True)
 class KeptPicture:
     """The kept picture of an item: WebP, upright, in sRGB, named by the SHA-256 of the file that was uploaded.
 
-    `key` is that of the largest file, `width` × `height` pixels in `bytes`; `preview` has at most 320 pixels a side,
-    and is the same key where nothing larger is kept.
+    `key` is that of the largest file, `width` × `height` pixels in `bytes`; `preview` has at most PREVIEW_SIDE
+    pixels a side, and is the same key where nothing larger is kept.
     """
 
     key: str
@@ -51,7 +53,7 @@ def full_key(folder: str, sha256: str) -> str:
 
 def preview_key(folder: str, sha256: str) -> str:
     """The key of a picture's preview."""
-    return f"{folder}/{sha256[:2]}/{sha256}.320.webp"
+    return f"{folder}/{sha256[:2]}/{sha256}.{PREVIEW_SIDE}.webp"
 
 
 def sha256_of(key: str) -> str | None:

@@ -43,7 +43,7 @@ def jpeg(data: bytes, side: int, limit: int) -> bytes:
 def _jpeg(image: Image.Image, side: int, limit: int) -> bytes:
     check_aspect(image)
     image.draft("RGB", (side, side))
-    small, _ = most_to_see(image, lambda frame: shown(frame, partial(_scaled, side=side)))
+    small, _ = most_to_see(image, lambda frame: shown(frame, partial(scaled, side=side)))
     for quality in _QUALITIES:
         buffer = BytesIO()
         small.save(buffer, "JPEG", quality=quality)
@@ -52,10 +52,15 @@ def _jpeg(image: Image.Image, side: int, limit: int) -> bytes:
     raise BadImage("too_large_bytes", f"the picture takes over {limit:,} bytes even at {side} pixels a side: scale it")
 
 
-def _scaled(image: Image.Image, side: int) -> Image.Image:
+def scaled(
+    image: Image.Image,
+    side: int,
+    resampling: Image.Resampling = Image.Resampling.BICUBIC,
+    reducing_gap: float = 3.0,
+) -> Image.Image:
     """At most `side` pixels a side; a smaller picture keeps its size."""
     size = size_within(image.size, side)
-    return image if size == image.size else image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
+    return image if size == image.size else image.resize(size, resampling, reducing_gap=reducing_gap)
 
 
 def size_within(size: tuple[int, int], side: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.search_filter import SearchFilter
+from features.vision.descriptors.packed import are_there
 from inference.catalog.catalog import PRICIEST, Catalog
 from inference.catalog.copies import WIDER, first_distinct
 
@@ -19,6 +20,9 @@ FindSimilar: TypeAlias = Callable[[NDArray[np.float32], int, SearchFilter], Awai
 Ask: TypeAlias = Callable[[int], Awaitable[NDArray[np.int64]]]
 #: Pictures that an index is asked for at most, when what it finds first cannot be shown; then every item is compared.
 WIDEST = 4096
+#: How alike the items in rows [n] are to what is asked for, float32 [n]; NaN leaves an item out.
+Score: TypeAlias = Callable[[NDArray[np.int64]], NDArray[np.float32]]
+#: Items compared at a time, in milliseconds; then other work gets its turn.
 _CHUNK = 8192
 
 
@@ -50,27 +54,40 @@ async def widening(
         if len(rows) == count:
             return rows
         asked *= WIDER
-    every = await find_exactly(catalog, query, count, search_filter, inf)
+    return await find_exactly(catalog, by_look(catalog, query), count, search_filter)
+
+
+def by_look(catalog: Catalog, query: NDArray[np.float32]) -> Score:
+    """The cosine of the items' pictures and an embedding [dimensions]."""
+    return lambda rows: catalog.pictures.similarities(rows, query[None])
+
+
+async def find_exactly(
+    catalog: Catalog, score: Score, count: int, search_filter: SearchFilter, *, at_once: int = _CHUNK
+) -> NDArray[np.int64]:
+    """As FindSimilar, by the score of every item, of which `at_once` are compared at a time."""
+    every = await find_among_few(catalog, score, count, search_filter, inf, at_once=at_once)
     assert every is not None, "there are more than infinitely many items. This is a bug."
     return every
 
 
-async def find_exactly(
-    catalog: Catalog, query: NDArray[np.float32], count: int, search_filter: SearchFilter, few: float
+async def find_among_few(
+    catalog: Catalog, score: Score, count: int, search_filter: SearchFilter, few: float, *, at_once: int = _CHUNK
 ) -> NDArray[np.int64] | None:
-    """As FindSimilar, by a look at every item; None where more than `few` are within the limits."""
-    within, similarities, total = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)], 0
-    for start in range(0, len(catalog.keys), _CHUNK):
-        rows = matching(catalog, np.arange(start, min(start + _CHUNK, len(catalog.keys))), search_filter)
-        rows = catalog.pictures.one_of_each(rows)
+    """As `find_exactly`; None where more than `few` are within the limits."""
+    within, scores, total = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)], 0
+    for start in range(0, len(catalog.keys), at_once):
+        rows = matching(catalog, np.arange(start, min(start + at_once, len(catalog.keys))), search_filter)
+        # Of items with one picture, those of a release before may have no descriptors to compare.
+        rows = catalog.pictures.one_of_each(rows[np.argsort(~are_there(catalog.descriptors[rows]), kind="stable")])
         total += len(rows)
         if total > few:
             return None
-        within.append(rows)
-        similarities.append(catalog.pictures.similarities(rows, query[None]))
-        # Each chunk takes milliseconds: other work gets its turn.
+        scored = score(rows)
+        within.append(rows[~np.isnan(scored)])
+        scores.append(scored[~np.isnan(scored)])
         await asyncio.sleep(0)
-    return _first(catalog, np.concatenate(within), np.concatenate(similarities), count, search_filter)
+    return _first(catalog, np.concatenate(within), np.concatenate(scores), count, search_filter)
 
 
 def matching(catalog: Catalog, rows: NDArray[np.int64], search_filter: SearchFilter) -> NDArray[np.int64]:

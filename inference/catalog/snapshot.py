@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from features.vision.colours import COLOUR_NAMES
+from features.vision.descriptors.packed import PACKED_BYTES, VERSION
 from inference.catalog.arrays import VectorRows
 from inference.catalog.catalog import COLUMNS, Catalog, Contents
 from inference.catalog.item_ids import ItemIds
@@ -26,6 +27,8 @@ from inference.errors import SnapshotUnusable
 
 #: A snapshot of any other version is not used: version 4 lacks the descriptors.
 _VERSION: Final = 5
+#: Joined vectors are made of descriptors as well, so a snapshot with other descriptors is not used.
+_DESCRIPTORS: Final = (VERSION, PACKED_BYTES)
 _MANIFEST, _IDS, _COLOURS = "manifest.json", "ids.msgpack", "colours.npy"
 _UNFINISHED: Final = ".writing-"
 #: An unfinished snapshot of this age was given up.
@@ -43,7 +46,10 @@ class Origin:
 
 
 class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the files hold; `encoder`, `dimensions` and `index` are of the pictures."""
+    """What the files hold; `encoder`, `dimensions` and `index` are of the pictures.
+
+    `descriptors` are the version and the bytes of an item's descriptors (`features.vision.descriptors.packed`).
+    """
 
     version: int
     origin: Origin
@@ -52,6 +58,7 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
     index: str
     items: int
     checksums: dict[str, int]
+    descriptors: tuple[int, int] = (0, 0)
     further_spaces: tuple[SpaceManifest, ...] = ()
 
     @property
@@ -145,6 +152,7 @@ def _write(folder: Path, catalog: Catalog, origin: Origin) -> Manifest:
         index=pictures.index,
         items=count,
         checksums={path.name: _checksum(path) for path in sorted(folder.iterdir())},
+        descriptors=_DESCRIPTORS,
         further_spaces=tuple(further),
     )
     (folder / _MANIFEST).write_bytes(msgspec.json.encode(manifest))
@@ -171,6 +179,10 @@ def _check(manifest: Manifest, expected: Sequence[SpaceManifest]) -> None:
     wanted = (_VERSION, *((space.dimensions, space.index) for space in expected))
     if found != wanted:
         raise SnapshotUnusable(f"its version, dimensions and index are {found}, not {wanted}")
+    if manifest.descriptors != _DESCRIPTORS:
+        raise SnapshotUnusable(
+            f"the version and the bytes of its descriptors are {manifest.descriptors}, not {_DESCRIPTORS}"
+        )
     for ours, theirs in zip(expected, manifest.spaces, strict=True):
         if ours.encoder is not None and theirs.encoder != ours.encoder:
             raise SnapshotUnusable(f"its vectors are of encoder {theirs.encoder}, not {ours.encoder}")

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.recommendation import Reason, RecommendedItem
+from features.vision.descriptors.similarities import mean_of
 from inference.catalog.catalog import Catalog
 from inference.catalog.copies import distinct
-from inference.catalog.mixed_search import Asked, mean_of, similarities_by
+from inference.catalog.mixed_search import Asked, similarities_by
 from inference.ranking.reasons import rounded
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from features.search_filter import SearchFilter
 from inference.catalog.catalog import Catalog
-from inference.catalog.search import find_exactly, widening
+from inference.catalog.search import by_look, find_among_few, widening
 from inference.catalog.vector_space import SIMILAR_COUNT
 from state.errors import StateError
 from state.vector_sets import VectorSets
@@ -89,7 +89,7 @@ class IndexClient:
         """See `inference.catalog.search.FindSimilar`; raises StateUnavailable."""
         catalog = self._catalog
         if search_filter.is_narrow:
-            exactly = await find_exactly(catalog, query, count, search_filter, self._few)
+            exactly = await find_among_few(catalog, by_look(catalog, query), count, search_filter, self._few)
             if exactly is not None:
                 return exactly
 

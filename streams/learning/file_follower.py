@@ -15,8 +15,8 @@ from inference.sequence.model import SequenceModel, decode_model
 from streams.learning.model_file import ModelFile
 from streams.logs import Seldom, log
 from streams.metrics import FACTOR_ITEMS, FACTORS_REFUSED, SEQUENCE_ITEMS, SEQUENCE_REFUSED
+from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 from streams.processing.background import end, every, failure_of
-from streams.uploads.object_store import ObjectMissing, ObjectsUnavailable
 
 LOOK_EVERY_S: Final = 10.0
 _Model = TypeVar("_Model", bound=Factors | SequenceModel)

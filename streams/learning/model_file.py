@@ -9,7 +9,7 @@ from obstore.exceptions import BaseError
 from obstore.store import from_url
 
 from inference.errors import ModelRefused
-from streams.uploads.object_store import ObjectMissing, ObjectsUnavailable
+from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 
 
 class ModelFile:

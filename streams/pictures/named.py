@@ -27,6 +27,10 @@ class UnreadableRecord(StreamError):
     """A record of the catalogue cannot be read, so nobody knows which picture it names."""
 
 
+class ReadingStopped(StreamError):
+    """Reading was told to stop: what was read so far is not all that the catalogue names."""
+
+
 def mark(sha256: str) -> int:
     """The first 64 bits of a hash: two pictures with the same ones are kept or removed together."""
     return int(sha256[:16], 16)
@@ -37,7 +41,7 @@ def named_pictures(
 ) -> NDArray[np.uint64]:
     """The marks of all pictures that an item names now, ascending; `stop` ends the reading early.
 
-    Raises UnreadableRecord and BrokerUnavailable.
+    Raises UnreadableRecord, ReadingStopped and BrokerUnavailable.
     """
     topic = namespace.topic(CATALOG)
     marks: list[int] = []
@@ -46,7 +50,7 @@ def named_pictures(
         extent = log.extent(topic, partition)
         for record in log.read(topic, partition, extent.first, extent.end):
             if stop is not None and stop.is_set():
-                break
+                raise ReadingStopped(f"{CATALOG.name}[{partition}] was read up to offset {record.offset}")
             # Only the last record of an item counts.
             named.pop(record.key, None)
             picture = None if record.value is None else _picture(record.value, partition, record.offset)

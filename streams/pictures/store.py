@@ -7,24 +7,13 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import obstore
-from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from features.vision.kept_picture import FOLDER, sha256_of
-from streams.errors import StreamError
+from streams.objects.answers import answering
 from streams.wire.namespace import Namespace
 
-#: The longest wait for one answer of the store. Writing is tried again (`streams.uploads.picture_keeper`).
-ANSWER_S = 5.0
 _PAGE = 1000
-
-
-class PicturesUnavailable(StreamError):
-    """The store of pictures does not answer, or takes nothing; try again."""
-
-
-class NoSuchPicture(StreamError):
-    """The store has no picture with this key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,55 +37,40 @@ class PictureStore:
         self._attributes = None if urlsplit(url).scheme == "file" else {"Content-Type": "image/webp"}
 
     async def write(self, key: str, data: bytes) -> None:
-        """Write a whole file, or nothing; what was there is replaced. Raises PicturesUnavailable."""
+        """Write a whole file, or nothing; what was there is replaced. Raises ObjectsUnavailable."""
         self._check(key)
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                await obstore.put_async(await self._open(), key, data, attributes=self._attributes)
-        except (BaseError, OSError) as error:
-            raise self._unavailable("take", key, error) from error
+        async with answering(self._failed("take", key)):
+            await obstore.put_async(await self._open(), key, data, attributes=self._attributes)
 
     async def read(self, key: str) -> bytes:
-        """The content of a file; raises NoSuchPicture or PicturesUnavailable."""
+        """The content of a file; raises ObjectMissing or ObjectsUnavailable."""
         self._check(key)
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                return bytes(await (await obstore.get_async(await self._open(), key)).bytes_async())
-        except FileNotFoundError as error:
-            raise NoSuchPicture(f"{self.url} has no picture {key!r}") from error
-        except (BaseError, OSError) as error:
-            raise self._unavailable("give", key, error) from error
+        async with answering(self._failed("give", key), missing=f"{self.url} has no picture {key!r}"):
+            return bytes(await (await obstore.get_async(await self._open(), key)).bytes_async())
 
     async def files(self) -> AsyncIterator[PictureFile]:
-        """All pictures and previews, in no order; raises PicturesUnavailable."""
-        try:
+        """All pictures and previews, in no order; raises ObjectsUnavailable."""
+        async with answering(self._failed("list", self.folder), within_s=None):
             async for page in obstore.list(await self._open(), self.folder, chunk_size=_PAGE):
                 for found in page:
                     if (sha256 := sha256_of(found["path"])) is not None:
                         yield PictureFile(found["path"], sha256, found["size"], found["last_modified"].timestamp())
-        except (BaseError, OSError) as error:
-            raise self._unavailable("list", self.folder, error) from error
 
     async def written_s(self, key: str) -> float | None:
-        """The Unix time at which a file was written last; None where there is none. Raises PicturesUnavailable."""
+        """The Unix time at which a file was written last; None where there is none. Raises ObjectsUnavailable."""
         self._check(key)
-        try:
-            async with asyncio.timeout(ANSWER_S):
+        async with answering(self._failed("show", key)):
+            try:
                 return (await obstore.head_async(await self._open(), key))["last_modified"].timestamp()
-        except FileNotFoundError:
-            return None
-        except (BaseError, OSError) as error:
-            raise self._unavailable("show", key, error) from error
+            except FileNotFoundError:
+                return None
 
     async def remove(self, key: str) -> None:
-        """Remove a file, if it is there; raises PicturesUnavailable."""
+        """Remove a file, if it is there; raises ObjectsUnavailable."""
         self._check(key)
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                with suppress(FileNotFoundError):
-                    await obstore.delete_async(await self._open(), key)
-        except (BaseError, OSError) as error:
-            raise self._unavailable("remove", key, error) from error
+        async with answering(self._failed("remove", key)):
+            with suppress(FileNotFoundError):
+                await obstore.delete_async(await self._open(), key)
 
     async def _open(self) -> ObjectStore:
         if self._opened is None:
@@ -107,9 +81,8 @@ class PictureStore:
         if not key.startswith(f"{self.folder}/") or sha256_of(key) is None:
             raise ValueError(f"{key!r} is no key of a picture of this app, such as {self.folder}/ab/ab….webp")
 
-    def _unavailable(self, does: str, what: str, error: BaseException) -> PicturesUnavailable:
-        reason = str(error).partition("\n")[0] or f"no answer within {ANSWER_S:g} s"
-        return PicturesUnavailable(f"the store of pictures {self.url} does not {does} {what}: {reason}")
+    def _failed(self, do: str, what: str) -> str:
+        return f"the store of pictures {self.url} does not {do} {what}"
 
 
 def _store_at(url: str) -> ObjectStore:

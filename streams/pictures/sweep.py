@@ -39,7 +39,7 @@ class StoredPictures:
 
 
 async def survey(store: PictureStore, named: NDArray[np.uint64], now_s: float) -> StoredPictures:
-    """What lies in the store. `named` (`named_pictures`) is read before this; raises PicturesUnavailable.
+    """What lies in the store. `named` (`named_pictures`) is read before this; raises ObjectsUnavailable.
 
     A picture that is uploaded again meanwhile is written again, and so it is not old.
     """
@@ -55,7 +55,7 @@ async def survey(store: PictureStore, named: NDArray[np.uint64], now_s: float) -
 
 
 async def remove(store: PictureStore, found: StoredPictures, now_s: float, *, even_most: bool = False) -> int:
-    """Remove what no item names; return the number of files. Raises PicturesUnavailable and TooManyUnnamed."""
+    """Remove what no item names; return the number of files. Raises ObjectsUnavailable and TooManyUnnamed."""
     count = len(found.unnamed)
     if count > max(FEW_FILES, MOST_SHARE * found.files) and not even_most:
         raise TooManyUnnamed(

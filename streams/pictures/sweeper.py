@@ -13,8 +13,9 @@ from streams.errors import AccessRefused, BrokerUnavailable
 from streams.kafka.log_reader import KafkaLogReader
 from streams.logs import log
 from streams.metrics import KEPT_PICTURES, KEPT_PICTURES_BYTES, PICTURES
+from streams.objects.errors import ObjectsUnavailable
 from streams.pictures.named import UnreadableRecord, named_pictures
-from streams.pictures.store import PictureStore, PicturesUnavailable
+from streams.pictures.store import PictureStore
 from streams.pictures.sweep import TooManyUnnamed, remove, survey
 from streams.processing.background import end, every, failure_of
 from streams.wire.namespace import Namespace
@@ -64,12 +65,15 @@ class PictureSweeper:
     async def look(self) -> None:
         """Sweep if it is time; what is away, or looks wrong, is logged and removes nothing."""
         now_s = self._clock_s()
-        if not self._is_active() or now_s < self._swept_s + SWEEP_S:
+        if not self._is_active():
+            self._hand_over()
+            return
+        if now_s < self._swept_s + SWEEP_S:
             return
         try:
             await self._sweep(now_s)
             self._swept_s = now_s
-        except (PicturesUnavailable, BrokerUnavailable) as error:
+        except (ObjectsUnavailable, BrokerUnavailable) as error:
             log.warning("pictures_not_swept", error=str(error))
         except (TooManyUnnamed, UnreadableRecord, AccessRefused) as error:
             self._swept_s = now_s
@@ -87,6 +91,13 @@ class PictureSweeper:
         # What was not removed was written again meanwhile.
         KEPT_PICTURES.labels("unnamed").set(0)
         log.info("pictures_swept", files=found.files - removed, removed=removed, missing=found.missing)
+
+    def _hand_over(self) -> None:
+        """Say no more what lies in the store, and sweep at once when the first partition comes back."""
+        self._swept_s = float("-inf")
+        for state in ("stored", "missing", "unnamed"):
+            KEPT_PICTURES.labels(state).set(0)
+        KEPT_PICTURES_BYTES.set(0)
 
     def _named(self) -> NDArray[np.uint64]:
         with closing(self._open_log()) as reader:

@@ -46,7 +46,7 @@ class Decoded(msgspec.Struct, frozen=True, tag=True):
     height: int
     format: str
     kept: KeptFiles | None
-    descriptors: Annotated[bytes, Meta(min_length=PACKED_BYTES, max_length=PACKED_BYTES)] | None = None
+    descriptors: Annotated[bytes, Meta(min_length=PACKED_BYTES, max_length=PACKED_BYTES)]
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):

@@ -17,7 +17,7 @@ from yarl import URL
 
 from features.vision.formats import MAX_BYTES
 from streams.errors import InvalidEvent
-from streams.uploads.object_store import ObjectMissing, ObjectsUnavailable
+from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 
 TIMEOUT_S = 10.0
 _CHUNK = 1 << 16

@@ -3,25 +3,20 @@
 import asyncio
 import re
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import obstore
-from obstore.exceptions import BaseError
 from obstore.store import from_url
 
 from features.vision.formats import MAX_BYTES
-from streams.errors import InvalidEvent, StreamError
+from streams.errors import InvalidEvent
+from streams.objects.answers import answering
 
+#: The longest wait for a picture, as for one at a URL.
+READ_S: Final = 10.0
 _KEY = re.compile(r"[A-Za-z0-9_.=@+ -]+(/[A-Za-z0-9_.=@+ -]+)*")
-
-
-class ObjectsUnavailable(StreamError):
-    """The object store does not answer; try again."""
-
-
-class ObjectMissing(StreamError):
-    """The object does not exist yet."""
 
 
 class Objects:
@@ -39,17 +34,14 @@ class Objects:
             raise InvalidEvent("no_object_store", "an image_ref needs SIGHTLINE_OBJECT_STORE to be set on the worker")
         if not _KEY.fullmatch(key) or ".." in key.split("/") or "." in key.split("/"):
             raise InvalidEvent("bad_object_key", f"image_ref {key!r} is not a plain key such as shop/2024/shoe.jpg")
-        try:
+        failed, missing = f"the object store does not give {key!r}", f"there is no object {key!r}"
+        async with answering(failed, missing=missing, within_s=READ_S):
             if self._folder is not None:
                 await asyncio.to_thread(_check_file, self._folder, key)
             result = await obstore.get_async(self._store, key)
             if result.meta["size"] > MAX_BYTES:
                 raise InvalidEvent("bad_image", f"{key!r} is {result.meta['size']} bytes; at most {MAX_BYTES} are read")
             return bytes(await result.bytes_async())
-        except FileNotFoundError as error:
-            raise ObjectMissing(f"there is no object {key!r}") from error
-        except (BaseError, OSError) as error:
-            raise ObjectsUnavailable(f"the object store does not give {key!r}: {error}") from error
 
 
 def _check_file(folder: Path, key: str) -> None:

@@ -18,12 +18,13 @@ from inference.encoders.encoder import Encoder, Encoding
 from inference.errors import BadEmbedding, EncoderUnavailable
 from streams.errors import InvalidEvent
 from streams.metrics import StageTimer
+from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 from streams.processing.degradations import Reporter
 from streams.retrying import until_available
 from streams.uploads.decoder import Decode, DecoderUnavailable
 from streams.uploads.encoding_cache import EncodingCache, PictureFeatures
 from streams.uploads.image_fetcher import Fetcher
-from streams.uploads.object_store import ObjectMissing, Objects, ObjectsUnavailable
+from streams.uploads.object_store import Objects
 from streams.uploads.picture_keeper import PictureKeeper
 from streams.wire.events import Upload
 

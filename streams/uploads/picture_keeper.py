@@ -12,7 +12,8 @@ import stamina
 from features.vision.kept import KeptFiles
 from features.vision.kept_picture import Keep, KeptPicture, full_key, preview_key
 from streams.metrics import PICTURES
-from streams.pictures.store import PictureStore, PicturesUnavailable
+from streams.objects.errors import ObjectsUnavailable
+from streams.pictures.store import PictureStore
 from streams.pictures.sweep import GRACE_S
 
 #: As a picture is fetched; the attempts end before a worker that waits for them would seem stuck.
@@ -72,11 +73,11 @@ class PictureKeeper:
     async def _write(self, sha256: str, by_key: Mapping[str, bytes]) -> str | None:
         try:
             async for attempt in stamina.retry_context(
-                on=PicturesUnavailable, attempts=ATTEMPTS, timeout=TIMEOUT_S, wait_initial=0.1
+                on=ObjectsUnavailable, attempts=ATTEMPTS, timeout=TIMEOUT_S, wait_initial=0.1
             ):
                 with attempt:
                     await asyncio.gather(*(self._store.write(key, data) for key, data in by_key.items()))
-        except PicturesUnavailable as error:
+        except ObjectsUnavailable as error:
             PICTURES.labels("not_kept").inc()
             return str(error)
         finally:

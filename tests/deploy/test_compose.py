@@ -64,6 +64,10 @@ def test_a_worker_uses_the_services_of_this_file(name: str) -> None:
     assert settings.triton == "triton:8001"
 
 
+def test_what_lists_compare_by_comes_from_the_environment_of_the_host() -> None:
+    assert SERVICES["interactions"]["environment"]["SIGHTLINE_FEED_BY"] is None
+
+
 def test_only_services_that_sign_or_check_requests_have_the_key_and_none_can_name_a_user() -> None:
     holders = {name for name, service in SERVICES.items() if "SIGHTLINE_CONTROL_KEY" in service.get("environment", {})}
     assert holders == SIGNING

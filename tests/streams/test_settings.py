@@ -327,6 +327,14 @@ def test_a_shared_index_compares_by_the_look_alone(environment: Environment) -> 
     assert read_settings().index == "redis"
 
 
+def test_a_sequence_model_knows_pictures_by_their_look_alone(environment: Environment) -> None:
+    environment(feed_by="look=0.8,colour=0.2", sequence="s3://models/sequence")
+    (line,) = refusal()
+    assert line.startswith("SIGHTLINE_SEQUENCE: knows pictures by their look alone: set SIGHTLINE_FEED_BY=look")
+    environment(feed_by="look")
+    assert read_settings().sequence == "s3://models/sequence"
+
+
 @pytest.mark.parametrize(
     ("place", "says"),
     [

@@ -1,17 +1,18 @@
 """All descriptors of a picture as an item keeps them: one byte of version, then each of DESCRIPTORS in its bits."""
 
 from itertools import accumulate, pairwise
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.vision.descriptors.table import DESCRIPTORS, Descriptor
+from features.vision.descriptors.similarities import cosine
+from features.vision.descriptors.table import DESCRIPTORS
 from features.vision.descriptors.views import Views
 from sightline_client.events import DescriptorName
 
 VERSION: Final = 1
-_BYTES: Final = [each.size * each.bits // 8 for each in DESCRIPTORS.values()]
+_BYTES: Final = [each.bytes for each in DESCRIPTORS.values()]
 _ENDS: Final = [*accumulate(_BYTES, initial=1)]
 _PLACES: Final = dict(zip(DESCRIPTORS, map(slice, *zip(*pairwise(_ENDS), strict=True)), strict=True))
 #: Bytes of an item's descriptors: 226.
@@ -50,10 +51,10 @@ def similarities(one: bytes, others: NDArray[np.uint8], name: DescriptorName) ->
     """How alike a picture is to others [n, PACKED_BYTES] by one descriptor: float32 [n], 0 to 1."""
     if not len(others):
         return np.zeros(0, np.float32)
-    descriptor: Descriptor = DESCRIPTORS[name]
-    (value,) = descriptor.values(numbers(np.frombuffer(one, np.uint8)[None], name))
-    return descriptor.similarity(value, descriptor.values(numbers(others, name)))
+    values = DESCRIPTORS[name].values
+    (value,) = values(numbers(np.frombuffer(one, np.uint8)[None], name))
+    return cosine(value, values(numbers(others, name)))
 
 
-def _pack(values: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
+def _pack(values: NDArray[np.uint8], bits: Literal[1, 4]) -> NDArray[np.uint8]:
     return np.packbits(values) if bits == 1 else np.bitwise_or(values[0::2] << 4, values[1::2], dtype=np.uint8)

@@ -1,14 +1,15 @@
 """How alike two descriptors are: 0 to 1, the same both ways, and 1 for a descriptor and itself."""
 
-from collections.abc import Callable
-from typing import Final, TypeAlias
+from collections.abc import Mapping
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.vision.descriptors.mix import Mix
+from sightline_client.events import ComparedBy
+
 Values: TypeAlias = NDArray[np.float32]
-#: The similarity float32 [n] of values [d] to each row of others [n, d].
-Similarity: TypeAlias = Callable[[Values, Values], Values]
 
 
 def cosine(one: Values, others: Values) -> Values:
@@ -18,39 +19,25 @@ def cosine(one: Values, others: Values) -> Values:
     ['1.00', '0.71', '0.00', '0.00']
     """
     if not one.any():
-        return _nothing_like_nothing(others)
-    return _within(others @ one / (np.linalg.norm(one) * _lengths(others)))
+        return nothing_like_nothing(others)
+    return within_0_and_1(others @ one / (np.linalg.norm(one) * _lengths(others)))
 
 
-def norm_closeness(one: Values, others: Values) -> Values:
-    """1 − ‖x − y‖ / (‖x‖ + ‖y‖).
+def mean_of(similarities: Mapping[ComparedBy, Values], mix: Mix) -> Values:
+    """The mean float32 [n], or [n, m], by the weights of a mix, over what is not NaN; NaN where all is.
 
-    >>> norm_closeness(np.float32([3, 0]), np.float32([[3, 0], [1, 0], [-1, 0]])).tolist()
-    [1.0, 0.5, 0.0]
+    >>> likeness = {"look": np.float32([0.5, 0.5]), "colour": np.float32([1.0, np.nan])}
+    >>> mean_of(likeness, Mix.parse("look=0.75,colour=0.25")).tolist()
+    [0.625, 0.5]
     """
-    if not one.any():
-        return _nothing_like_nothing(others)
-    lengths = np.linalg.norm(one) + np.linalg.norm(others, axis=1)
-    return _within(1 - np.linalg.norm(others - one, axis=1) / lengths)
-
-
-def intersection(one: Values, others: Values) -> Values:
-    """Histogram intersection (Swain and Ballard 1991) of non-negative values: the common part of the larger histogram.
-
-    >>> intersection(np.float32([3, 1]), np.float32([[3, 1], [1, 3], [0, 4]])).tolist()
-    [1.0, 0.5, 0.25]
-    """
-    if not one.any():
-        return _nothing_like_nothing(others)
-    larger = np.maximum(one.sum(), others.sum(axis=1))
-    return _within(np.minimum(one, others).sum(axis=1) / larger)
-
-
-SIMILARITIES: Final[dict[str, Similarity]] = {
-    "cosine": cosine,
-    "norm": norm_closeness,
-    "intersection": intersection,
-}
+    parts = [similarities[name] for name in mix.weights]
+    total, weights = np.zeros_like(parts[0]), np.zeros_like(parts[0])
+    for part, weight in zip(parts, mix.weights.values(), strict=True):
+        total += np.float32(weight) * np.nan_to_num(part)
+        weights += np.float32(weight) * ~np.isnan(part)
+    weights[weights == 0] = np.nan
+    means: Values = total / weights
+    return means
 
 
 def centred(rows: Values) -> Values:
@@ -73,11 +60,11 @@ def _lengths(rows: Values) -> Values:
     return lengths
 
 
-def _nothing_like_nothing(others: Values) -> Values:
+def nothing_like_nothing(others: Values) -> Values:
     """Two descriptors of nothing, such as the edges of a picture of one colour, are the same."""
     return np.logical_not(others.any(axis=1)).astype(np.float32)
 
 
-def _within(similarities: NDArray[np.floating]) -> Values:
-    """Without errors of rounding."""
+def within_0_and_1(similarities: NDArray[np.floating]) -> Values:
+    """Without errors of rounding; what points away from each other is not alike at all."""
     return similarities.clip(0, 1).astype(np.float32)

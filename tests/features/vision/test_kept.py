@@ -10,8 +10,8 @@ from PIL import Image
 from benchmarks.world.heic import HEIC
 from features.vision.decode import decode
 from features.vision.formats import BadImage
-from features.vision.kept import FULL_SIDE, PREVIEW_SIDE, KeptFiles
-from features.vision.kept_picture import Keep
+from features.vision.kept import FULL_SIDE, KeptFiles
+from features.vision.kept_picture import PREVIEW_SIDE, Keep
 from tests.harness.profiles import SWAPPED, encoded, press_of_red_cyan
 
 RED, GREEN, WHITE = (255, 0, 0), (0, 255, 0), (255, 255, 255)

@@ -8,7 +8,7 @@ from features.item import Item, key_of, picture_key
 from features.search_filter import NO_FILTER, SearchFilter
 from inference.catalog.catalog import Catalog
 from inference.catalog.index import NullIndex
-from inference.catalog.search import find_exactly, find_similar, matching
+from inference.catalog.search import by_look, find_among_few, find_similar, matching
 from tests.harness.catalog import DIMENSIONS, ENCODER, item, vector
 
 
@@ -82,7 +82,7 @@ async def test_with_limits_the_nearest_come_first_and_no_more_than_asked_for() -
 @pytest.mark.parametrize(("few", "expected"), [(3, ["blue-0"]), (2, None)])
 async def test_of_more_than_a_few_none_is_searched_exactly(few: int, expected: list[str] | None) -> None:
     catalog = shop()
-    found = await find_exactly(catalog, vector("blue-0"), 1, SearchFilter(category="shoes"), few)
+    found = await find_among_few(catalog, by_look(catalog, vector("blue-0")), 1, SearchFilter(category="shoes"), few)
 
     assert (None if found is None else names(catalog, found)) == expected
 

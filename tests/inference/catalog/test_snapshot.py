@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from features.item import key_of
+from features.vision.descriptors.packed import PACKED_BYTES, VERSION
 from inference.catalog.catalog import COLUMNS, Catalog, CatalogCounts
 from inference.catalog.snapshot import Origin, Snapshot, find_snapshot, load_snapshot, write_snapshot
 from inference.errors import SnapshotUnusable
@@ -148,6 +149,20 @@ def test_another_version_is_refused(catalog: Catalog, tmp_path: Path, version: i
     snapshot = written(tmp_path, catalog)
     rewrite(snapshot, version=version)
     refused(find_snapshot(tmp_path), Catalog(DIMENSIONS), "version, dimensions and index")
+
+
+@pytest.mark.parametrize("descriptors", [[VERSION + 1, PACKED_BYTES], [VERSION, PACKED_BYTES - 14]])
+def test_other_descriptors_are_refused(catalog: Catalog, tmp_path: Path, descriptors: list[int]) -> None:
+    rewrite(written(tmp_path, catalog), descriptors=descriptors)
+    refused(find_snapshot(tmp_path), Catalog(DIMENSIONS), "the version and the bytes of its descriptors are")
+
+
+def test_descriptors_that_a_snapshot_does_not_describe_are_refused(catalog: Catalog, tmp_path: Path) -> None:
+    path = written(tmp_path, catalog).folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["descriptors"]
+    path.write_text(json.dumps(manifest))
+    refused(find_snapshot(tmp_path), Catalog(DIMENSIONS), r"of its descriptors are \(0, 0\), not \(1, 226\)")
 
 
 @pytest.mark.parametrize("name", ["index.usearch", "vectors.npy", "keys.npy", "ids.msgpack"])

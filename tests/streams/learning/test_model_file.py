@@ -4,7 +4,7 @@ import pytest
 
 from inference.errors import ModelRefused
 from streams.learning.model_file import ModelFile
-from streams.uploads.object_store import ObjectMissing, ObjectsUnavailable
+from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 
 
 @pytest.fixture(params=["path", "url"])

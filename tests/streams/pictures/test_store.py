@@ -4,7 +4,8 @@ from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 
 import pytest
 
-from streams.pictures.store import NoSuchPicture, PictureStore, PicturesUnavailable
+from streams.objects.errors import ObjectMissing, ObjectsUnavailable
+from streams.pictures.store import PictureStore
 from streams.wire.namespace import Namespace
 
 SHA = "ab" * 32
@@ -43,7 +44,7 @@ async def test_a_removed_picture_is_gone_and_may_be_removed_again(store: Picture
     await store.remove(KEY)
     await store.remove(KEY)
     assert await store.written_s(KEY) is None
-    with pytest.raises(NoSuchPicture, match=r"no picture 't\.pictures/ab"):
+    with pytest.raises(ObjectMissing, match=r"no picture 't\.pictures/ab"):
         await store.read(KEY)
 
 
@@ -61,9 +62,9 @@ async def test_a_store_that_is_away_is_unavailable_and_found_when_it_is_back(
 ) -> None:
     (tmp_path / "new").write_text("in the way")
     for call in (store.write(KEY, b"1"), store.read(KEY), store.remove(KEY), store.written_s(KEY)):
-        with pytest.raises(PicturesUnavailable, match="the store of pictures file:///"):
+        with pytest.raises(ObjectsUnavailable, match="the store of pictures file:///"):
             await call
-    with pytest.raises(PicturesUnavailable, match="does not list"):
+    with pytest.raises(ObjectsUnavailable, match="does not list"):
         [each async for each in store.files()]
     (tmp_path / "new").unlink()
     await store.write(KEY, b"1")
@@ -75,7 +76,7 @@ async def test_a_store_that_is_full_is_unavailable_and_holds_no_half_of_a_file(s
     limits = getrlimit(RLIMIT_FSIZE)
     setrlimit(RLIMIT_FSIZE, (1000, limits[1]))
     try:
-        with pytest.raises(PicturesUnavailable, match="does not take"):
+        with pytest.raises(ObjectsUnavailable, match="does not take"):
             await store.write(KEY, bytes(2000))
     finally:
         setrlimit(RLIMIT_FSIZE, limits)

@@ -5,14 +5,16 @@ import time
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from features.item import Item
 from features.vision.kept_picture import KeptPicture, full_key, preview_key
 from state.codec import encode_item
-from streams.pictures.named import UnreadableRecord, mark, named_pictures
-from streams.pictures.store import PictureStore, PicturesUnavailable
+from streams.objects.errors import ObjectsUnavailable
+from streams.pictures.named import ReadingStopped, UnreadableRecord, mark, named_pictures
+from streams.pictures.store import PictureStore
 from streams.pictures.sweep import FEW_FILES, GRACE_S, TooManyUnnamed, remove, survey
 from streams.wire.namespace import Namespace
 from tests.harness.fakes import NOON, MemoryLog
@@ -120,7 +122,7 @@ class BreakingStore(PictureStore):
 
     async def remove(self, key: str) -> None:
         if not self.removals:
-            raise PicturesUnavailable("gone")
+            raise ObjectsUnavailable("gone")
         self.removals -= 1
         await super().remove(key)
 
@@ -132,7 +134,7 @@ async def test_what_a_sweep_leaves_when_it_ends_in_the_middle_the_next_one_remov
     shop.say("i1", "shoe")
     breaking = BreakingStore(shop.store.url, removals)
     found = await survey(breaking, named_pictures(shop.log, Namespace(), PARTITIONS), NOW_S)
-    with pytest.raises(PicturesUnavailable):
+    with pytest.raises(ObjectsUnavailable):
         await remove(breaking, found, NOW_S)
     assert (await shop.sweep(), await shop.pictures()) == (4 - removals, {sha("shoe")})
 
@@ -168,6 +170,15 @@ async def test_a_catalogue_that_cannot_be_read_removes_nothing(shop: Shop) -> No
     shop.log.append("state.catalog", 1, b"i1", b"{")
     with pytest.raises(UnreadableRecord, match=r"state.catalog\[1\] offset 0 is no item"):
         await shop.sweep()
+
+
+async def test_a_reading_that_is_stopped_does_not_look_like_a_whole_one(shop: Shop) -> None:
+    shop.say("i1", "shoe", partition=0)
+    shop.say("i2", "hat", partition=1)
+    stop = Event()
+    stop.set()
+    with pytest.raises(ReadingStopped, match=r"state.catalog\[0\] was read up to offset 0"):
+        named_pictures(shop.log, Namespace(), PARTITIONS, stop)
 
 
 async def test_an_item_of_the_release_before_names_no_picture(shop: Shop) -> None:

@@ -77,6 +77,21 @@ async def test_a_worker_that_takes_over_sweeps(tmp_path: Path) -> None:
     assert not await room.is_kept()
 
 
+async def test_a_worker_that_hands_over_says_no_more_what_lies_in_the_store(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    await room.keep_old()
+    os.utime(tmp_path / KEY, (NOW_S, NOW_S))
+    await room.sweeper.look()
+    assert counted("sightline_kept_pictures", state="stored") == 1
+    room.is_active = False
+    await room.sweeper.look()
+    assert [counted("sightline_kept_pictures", state=each) for each in ("stored", "missing", "unnamed")] == [0, 0, 0]
+    assert counted("sightline_kept_pictures_bytes") == 0
+    room.is_active = True
+    await room.sweeper.look()
+    assert counted("sightline_kept_pictures", state="stored") == 1
+
+
 async def test_a_store_that_is_away_is_looked_at_again_soon(tmp_path: Path) -> None:
     room = Room(tmp_path / "home")
     (tmp_path / "home").write_text("in the way")

@@ -18,7 +18,7 @@ import features
 import sightline_client
 from benchmarks.world.heic import HEIC
 from features.vision.decode import decode
-from features.vision.descriptors.packed import describe
+from features.vision.descriptors.packed import PACKED_BYTES, describe
 from features.vision.formats import BadImage
 from features.vision.kept import KeptFiles
 from features.vision.kept_picture import Keep
@@ -104,7 +104,8 @@ async def test_what_is_kept_is_what_is_made_here(decoder: Decoder, data: bytes, 
 @pytest.mark.parametrize("file", [b"<script>", b"RIFF\x04\0\0\0WEBP<script>", b""])
 async def test_a_process_that_gives_anything_but_webp_files_is_not_believed(file: bytes) -> None:
     pixels = bytes(3 * SIDE**2)
-    answer = frame(msgspec.msgpack.encode(Decoded(pixels, 9, 9, "JPEG", KeptFiles(file, None, 9, 9))))
+    decoded = Decoded(pixels, 9, 9, "JPEG", KeptFiles(file, None, 9, 9), bytes(PACKED_BYTES))
+    answer = frame(msgspec.msgpack.encode(decoded))
     before, after = answer.split(pixels)
     says = f"sys.stdout.buffer.write({before!r} + bytes({len(pixels)}) + {after!r}); sys.stdout.flush()"
     program = READY + f"sys.stdin.buffer.read(4); {says}; sys.stdin.buffer.read()"

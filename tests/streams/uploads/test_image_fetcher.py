@@ -11,8 +11,8 @@ from aiohttp import web
 
 from features.vision.formats import MAX_BYTES
 from streams.errors import InvalidEvent
+from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 from streams.uploads.image_fetcher import Fetcher, is_public
-from streams.uploads.object_store import ObjectMissing, ObjectsUnavailable
 from tests.harness.certificates import Authority
 
 NAME = "cdn.example.com"

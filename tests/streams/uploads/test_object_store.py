@@ -5,7 +5,8 @@ import pytest
 
 from features.vision.formats import MAX_BYTES
 from streams.errors import InvalidEvent
-from streams.uploads.object_store import ObjectMissing, Objects, ObjectsUnavailable
+from streams.objects.errors import ObjectMissing, ObjectsUnavailable
+from streams.uploads.object_store import Objects
 
 
 @pytest.fixture

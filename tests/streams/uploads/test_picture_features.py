@@ -15,8 +15,9 @@ import stamina
 from PIL import Image
 
 from inference.errors import BadEmbedding, EncoderUnavailable
+from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 from streams.uploads.image_fetcher import Fetcher
-from streams.uploads.object_store import ObjectMissing, Objects, ObjectsUnavailable
+from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import OBJECT_ATTEMPTS, PICTURES_HELD
 from tests.harness.paths import ODD_IMAGES
 from tests.harness.uploads import Studio, record, shirt, upload

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from features.vision.kept_picture import Keep
-from streams.pictures.store import PictureStore, PicturesUnavailable
+from streams.objects.errors import ObjectsUnavailable
+from streams.pictures.store import PictureStore
 from streams.uploads.picture_keeper import ATTEMPTS, FRESH_S, PictureKeeper
 from streams.wire.namespace import Namespace
 from tests.harness.fakes import until
@@ -30,7 +31,7 @@ class CountingStore(PictureStore):
         await until(lambda: not self.held)
         if self.away:
             self.away -= 1
-            raise PicturesUnavailable("No space left on device")
+            raise ObjectsUnavailable("No space left on device")
         await super().write(key, data)
 
 

@@ -1,7 +1,9 @@
 """What a picture's descriptors say, also of pictures of which there is little to say."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -90,6 +92,12 @@ def test_a_picture_takes_226_bytes_and_nothing_of_it_is_lost() -> None:
     sizes = {name: numbers(packed, name).shape for name in DESCRIPTORS}
     assert sizes == {name: (1, each.size) for name, each in DESCRIPTORS.items()}
     assert {name for name in DESCRIPTORS if numbers(packed, name).max() > 1} == {"colour", "texture", "shape"}
+
+
+@pytest.mark.parametrize(("size", "bits"), [(3, 4), (12, 1)])
+def test_a_descriptor_that_does_not_fill_bytes_is_refused(size: int, bits: Literal[1, 4]) -> None:
+    with pytest.raises(AssertionError, match=f"{size} numbers of {bits} bits do not fill bytes"):
+        replace(DESCRIPTORS["hash"], size=size, bits=bits)
 
 
 def test_colour_says_which_colours_there_are_and_not_where() -> None:

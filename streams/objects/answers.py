@@ -1,0 +1,31 @@
+"""One answer of an object store, waited for with a limit."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from obstore.exceptions import BaseError
+
+from streams.objects.errors import ObjectMissing, ObjectsUnavailable
+
+#: The longest wait for an answer.
+ANSWER_S: Final = 5.0
+
+
+@asynccontextmanager
+async def answering(
+    failed: str, *, missing: str | None = None, within_s: float | None = ANSWER_S
+) -> AsyncIterator[None]:
+    """Around calls of a store; where `within_s` is None, they take as long as the store's client tries.
+
+    Raises ObjectsUnavailable, which says `failed` and why; and ObjectMissing, if there is a text for what is not there.
+    """
+    try:
+        async with asyncio.timeout(within_s):
+            yield
+    except (BaseError, OSError) as error:
+        if missing is not None and isinstance(error, FileNotFoundError):
+            raise ObjectMissing(missing) from error
+        reason = str(error).partition("\n")[0] or f"no answer within {within_s} s"
+        raise ObjectsUnavailable(f"{failed}: {reason}") from error
