@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import obstore
 from obstore.exceptions import BaseError
@@ -12,6 +14,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 from features.vision.kept_picture import FOLDER, sha256_of
 from streams.errors import StreamError
+from streams.pictures.files import PictureFile, files_in, remove_interrupted
 from streams.wire.namespace import Namespace
 
 #: The longest wait for one answer of the store. Writing is tried again (`streams.uploads.picture_keeper`).
@@ -27,16 +30,6 @@ class NoSuchPicture(StreamError):
     """The store has no picture with this key."""
 
 
-@dataclass(frozen=True, slots=True)
-class PictureFile:
-    """A file of the store; `written_s` is the Unix time of its last writing."""
-
-    key: str
-    sha256: str
-    bytes: int
-    written_s: float
-
-
 class PictureStore:
     """Files by key below the app's folder. No other key is read, written or removed."""
 
@@ -44,8 +37,11 @@ class PictureStore:
         self.url = url
         self.folder = namespace.named(FOLDER)
         self._opened: ObjectStore | None = None
+        parts = urlsplit(url)
+        #: Set only for `file`.
+        self._home = Path(url2pathname(parts.path)) if parts.scheme == "file" else None
         #: A folder of files knows no content types.
-        self._attributes = None if urlsplit(url).scheme == "file" else {"Content-Type": "image/webp"}
+        self._attributes = None if self._home is not None else {"Content-Type": "image/webp"}
 
     async def write(self, key: str, data: bytes) -> None:
         """Write a whole file, or nothing; what was there is replaced. Raises PicturesUnavailable."""
@@ -70,10 +66,9 @@ class PictureStore:
     async def files(self) -> AsyncIterator[PictureFile]:
         """All pictures and previews, in no order; raises PicturesUnavailable."""
         try:
-            async for page in obstore.list(await self._open(), self.folder, chunk_size=_PAGE):
-                for found in page:
-                    if (sha256 := sha256_of(found["path"])) is not None:
-                        yield PictureFile(found["path"], sha256, found["size"], found["last_modified"].timestamp())
+            async for page in self._pages():
+                for file in page:
+                    yield file
         except (BaseError, OSError) as error:
             raise self._unavailable("list", self.folder, error) from error
 
@@ -97,6 +92,30 @@ class PictureStore:
                     await obstore.delete_async(await self._open(), key)
         except (BaseError, OSError) as error:
             raise self._unavailable("remove", key, error) from error
+
+    async def remove_interrupted(self, before_s: float) -> None:
+        """Remove what is left of writes that were interrupted before this Unix time; raises PicturesUnavailable.
+
+        Only a folder of files keeps such.
+        """
+        if self._home is not None:
+            try:
+                await asyncio.to_thread(remove_interrupted, self._home, self.folder, before_s)
+            except OSError as error:
+                raise self._unavailable("remove", "what interrupted writes left", error) from error
+
+    async def _pages(self) -> AsyncIterator[list[PictureFile]]:
+        if self._home is not None:
+            found = files_in(self._home, self.folder)
+            while page := await asyncio.to_thread(list, islice(found, _PAGE)):
+                yield page
+            return
+        async for listed in obstore.list(await self._open(), self.folder, chunk_size=_PAGE):
+            yield [
+                PictureFile(each["path"], sha256, each["size"], each["last_modified"].timestamp())
+                for each in listed
+                if (sha256 := sha256_of(each["path"])) is not None
+            ]
 
     async def _open(self) -> ObjectStore:
         if self._opened is None:
