@@ -5,7 +5,6 @@ import time
 from asyncio import Task
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Final
 
 import stamina
 
@@ -13,13 +12,11 @@ from features.vision.kept import KeptFiles
 from features.vision.kept_picture import Keep, KeptPicture, full_key, preview_key
 from streams.metrics import PICTURES
 from streams.pictures.store import PictureStore, PicturesUnavailable
-from streams.pictures.sweep import GRACE_S
+from streams.pictures.sweep import FRESH_S
 
 #: As a picture is fetched; the attempts end before a worker that waits for them would seem stuck.
 ATTEMPTS = 6
 TIMEOUT_S = 20.0
-#: A picture that was written this long ago is written again for its next item, before a sweep may remove it.
-FRESH_S: Final = GRACE_S / 2
 #: Pictures of which is known when they were written: 200 bytes each.
 _KNOWN_LIMIT = 10_000
 
