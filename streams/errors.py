@@ -7,7 +7,7 @@ StreamError
 ├── AccessRefused      Kafka does not take our login, or our user may not do this: an operator must act
 ├── NotDelivered       a publisher's events that Kafka did not acknowledge in time
 ├── LogMismatch        a topic does not continue the state that was made from it: an operator must decide
-├── PromiseBroken      a topic or Redis is not as we need it: a worker does not start, an operator must mend it
+├── PromiseBroken      a topic or Redis is not as we need it: nothing starts until an operator mends it
 ├── CannotVerify       log and state cannot be compared as they are; the message says why, and what to do
 ├── CannotGrow         an app cannot move to more partitions as asked; the message says how it can
 ├── CannotRebuild      the log is not enough to make the state from, or somebody else is at it
@@ -60,7 +60,7 @@ class LogMismatch(StreamError):
 
 
 class PromiseBroken(StreamError):
-    """A service is not as a worker needs it; a line for each difference says what to do."""
+    """A service is not as a worker or a command needs it; a line for each difference says what to do."""
 
 
 class CannotVerify(StreamError):

@@ -60,7 +60,7 @@ def pictures(
 ) -> None:
     """Compare the kept pictures with what the catalogue names; exit code 1 if one is missing.
 
-    An uploads worker sweeps once an hour. Files written within a day are never removed.
+    An uploads worker sweeps once an hour. Files written within a day and a half are never removed.
     """
     from cli.items.pictures import compare_pictures
 

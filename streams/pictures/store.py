@@ -3,27 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import obstore
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from features.vision.kept_picture import FOLDER, sha256_of
 from streams.objects.answers import answering
+from streams.pictures.files import PictureFile, files_in, remove_interrupted
 from streams.wire.namespace import Namespace
 
 _PAGE = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class PictureFile:
-    """A file of the store; `written_s` is the Unix time of its last writing."""
-
-    key: str
-    sha256: str
-    bytes: int
-    written_s: float
 
 
 class PictureStore:
@@ -33,8 +26,11 @@ class PictureStore:
         self.url = url
         self.folder = namespace.named(FOLDER)
         self._opened: ObjectStore | None = None
+        parts = urlsplit(url)
+        #: Set only for `file`.
+        self._home = Path(url2pathname(parts.path)) if parts.scheme == "file" else None
         #: A folder of files knows no content types.
-        self._attributes = None if urlsplit(url).scheme == "file" else {"Content-Type": "image/webp"}
+        self._attributes = None if self._home is not None else {"Content-Type": "image/webp"}
 
     async def write(self, key: str, data: bytes) -> None:
         """Write a whole file, or nothing; what was there is replaced. Raises ObjectsUnavailable."""
@@ -51,10 +47,9 @@ class PictureStore:
     async def files(self) -> AsyncIterator[PictureFile]:
         """All pictures and previews, in no order; raises ObjectsUnavailable."""
         async with answering(self._failed("list", self.folder), within_s=None):
-            async for page in obstore.list(await self._open(), self.folder, chunk_size=_PAGE):
-                for found in page:
-                    if (sha256 := sha256_of(found["path"])) is not None:
-                        yield PictureFile(found["path"], sha256, found["size"], found["last_modified"].timestamp())
+            async for page in self._pages():
+                for file in page:
+                    yield file
 
     async def written_s(self, key: str) -> float | None:
         """The Unix time at which a file was written last; None where there is none. Raises ObjectsUnavailable."""
@@ -71,6 +66,28 @@ class PictureStore:
         async with answering(self._failed("remove", key)):
             with suppress(FileNotFoundError):
                 await obstore.delete_async(await self._open(), key)
+
+    async def remove_interrupted(self, before_s: float) -> None:
+        """Remove what is left of writes that were interrupted before this Unix time; raises ObjectsUnavailable.
+
+        Only a folder of files keeps such.
+        """
+        if self._home is not None:
+            async with answering(self._failed("remove", "what interrupted writes left"), within_s=None):
+                await asyncio.to_thread(remove_interrupted, self._home, self.folder, before_s)
+
+    async def _pages(self) -> AsyncIterator[list[PictureFile]]:
+        if self._home is not None:
+            found = files_in(self._home, self.folder)
+            while page := await asyncio.to_thread(list, islice(found, _PAGE)):
+                yield page
+            return
+        async for listed in obstore.list(await self._open(), self.folder, chunk_size=_PAGE):
+            yield [
+                PictureFile(each["path"], sha256, each["size"], each["last_modified"].timestamp())
+                for each in listed
+                if (sha256 := sha256_of(each["path"])) is not None
+            ]
 
     async def _open(self) -> ObjectStore:
         if self._opened is None:

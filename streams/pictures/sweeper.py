@@ -9,10 +9,10 @@ from threading import Event
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.errors import AccessRefused, BrokerUnavailable
+from streams.errors import AccessRefused, BrokerUnavailable, StreamError
 from streams.kafka.log_reader import KafkaLogReader
 from streams.logs import log
-from streams.metrics import KEPT_PICTURES, KEPT_PICTURES_BYTES, PICTURES
+from streams.metrics import KEPT_PICTURES, KEPT_PICTURES_BYTES
 from streams.objects.errors import ObjectsUnavailable
 from streams.pictures.named import UnreadableRecord, named_pictures
 from streams.pictures.store import PictureStore
@@ -26,7 +26,11 @@ SWEEP_S = 3600.0
 
 
 class PictureSweeper:
-    """Sweeps once in SWEEP_S while `is_active`; a store or Kafka that is away is tried again after LOOK_S."""
+    """Sweeps once in SWEEP_S while `is_active`.
+
+    A store or Kafka that is away is tried again after LOOK_S, then after twice as long each time, up to SWEEP_S: each
+    time the whole catalogue is read.
+    """
 
     def __init__(
         self,
@@ -44,7 +48,10 @@ class PictureSweeper:
         self._partitions = partitions
         self._is_active = is_active
         self._clock_s = clock_s
+        #: When the last sweep began, the time from then to the next, and that after a failure of the next.
         self._swept_s = float("-inf")
+        self._wait_s = SWEEP_S
+        self._again_s = LOOK_S
         self._stop = Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -68,15 +75,16 @@ class PictureSweeper:
         if not self._is_active():
             self._hand_over()
             return
-        if now_s < self._swept_s + SWEEP_S:
+        if now_s < self._swept_s + self._wait_s:
             return
+        again_s = self._again_s
+        self._swept_s, self._wait_s, self._again_s = now_s, SWEEP_S, LOOK_S
         try:
             await self._sweep(now_s)
-            self._swept_s = now_s
         except (ObjectsUnavailable, BrokerUnavailable) as error:
+            self._wait_s, self._again_s = again_s, min(2 * again_s, SWEEP_S)
             log.warning("pictures_not_swept", error=str(error))
         except (TooManyUnnamed, UnreadableRecord, AccessRefused) as error:
-            self._swept_s = now_s
             log.error("pictures_not_swept", error=str(error))
 
     async def _sweep(self, now_s: float) -> None:
@@ -84,10 +92,12 @@ class PictureSweeper:
         found = await survey(self._store, named, now_s)
         KEPT_PICTURES.labels("stored").set(found.files)
         KEPT_PICTURES.labels("missing").set(found.missing)
-        KEPT_PICTURES.labels("unnamed").set(len(found.unnamed))
         KEPT_PICTURES_BYTES.set(found.bytes)
-        removed = await remove(self._store, found, now_s)
-        PICTURES.labels("removed").inc(removed)
+        try:
+            removed = await remove(self._store, found, now_s)
+        except StreamError:
+            KEPT_PICTURES.labels("unnamed").set(len(found.unnamed))
+            raise
         # What was not removed was written again meanwhile.
         KEPT_PICTURES.labels("unnamed").set(0)
         log.info("pictures_swept", files=found.files - removed, removed=removed, missing=found.missing)

@@ -5,7 +5,6 @@ import time
 from asyncio import Task
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Final
 
 import stamina
 
@@ -14,13 +13,11 @@ from features.vision.kept_picture import Keep, KeptPicture, full_key, preview_ke
 from streams.metrics import PICTURES
 from streams.objects.errors import ObjectsUnavailable
 from streams.pictures.store import PictureStore
-from streams.pictures.sweep import GRACE_S
+from streams.pictures.sweep import FRESH_S
 
 #: As a picture is fetched; the attempts end before a worker that waits for them would seem stuck.
 ATTEMPTS = 6
 TIMEOUT_S = 20.0
-#: A picture that was written this long ago is written again for its next item, before a sweep may remove it.
-FRESH_S: Final = GRACE_S / 2
 #: Pictures of which is known when they were written: 200 bytes each.
 _KNOWN_LIMIT = 10_000
 

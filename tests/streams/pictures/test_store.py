@@ -35,6 +35,32 @@ async def test_all_files_of_this_app_are_listed_and_nothing_else(store: PictureS
     assert found == {KEY: (SHA, 3), PREVIEW: (SHA, 1)}
 
 
+@pytest.mark.parametrize("name", [b"a\nb", b"\xff.webp", b"a\x01b", b"pipe"])
+async def test_a_file_of_others_with_a_strange_name_is_passed_over(
+    store: PictureStore, tmp_path: Path, name: bytes
+) -> None:
+    await store.write(KEY, b"123")
+    folder = os.fsencode(tmp_path / "new" / "home" / "t.pictures")
+    for place in (folder, folder + b"/ab"):
+        os.mkfifo(place + b"/" + name)
+    os.mkdir(folder + b"/\n")
+    os.symlink("nowhere", folder + b"/cd")
+    assert [each.key async for each in store.files()] == [KEY]
+
+
+async def test_what_an_interrupted_write_left_is_removed_when_it_is_old(store: PictureStore, tmp_path: Path) -> None:
+    await store.write(KEY, b"123")
+    home = tmp_path / "new" / "home"
+    names = (f"{KEY}#1", f"{PREVIEW}#12", f"{KEY}#2", f"{KEY}#x", "t.pictures/ab/notes#1")
+    for name in names:
+        (home / name).write_bytes(b"1")
+        os.utime(home / name, (1000, 1000))
+    os.utime(home / names[2], (2000, 2000))
+    await store.remove_interrupted(before_s=1500)
+    left = {str(each.relative_to(home)) for each in home.rglob("*") if each.is_file()}
+    assert left == {KEY, *names[2:]}
+
+
 async def test_an_empty_store_has_no_files(store: PictureStore) -> None:
     assert [each async for each in store.files()] == []
 

@@ -1,5 +1,6 @@
 """A store, and a log of the catalogue that names some of what lies there."""
 
+import asyncio
 import os
 import time
 from dataclasses import replace
@@ -7,7 +8,9 @@ from hashlib import sha256
 from pathlib import Path
 from threading import Event
 
+import numpy as np
 import pytest
+from prometheus_client import REGISTRY
 
 from features.item import Item
 from features.vision.kept_picture import KeptPicture, full_key, preview_key
@@ -105,6 +108,34 @@ async def test_a_picture_whose_item_may_be_on_its_way_stays(shop: Shop) -> None:
     assert (await shop.sweep(), await shop.pictures()) == (0, {sha("just uploaded")})
 
 
+async def test_a_picture_stays_for_the_day_that_an_item_may_wait_after_the_half_in_which_it_may_name_the_file(
+    shop: Shop,
+) -> None:
+    await shop.keep("shoe", at_s=NOW_S - 1.5 * 86_400 + 60)
+    assert await shop.sweep() == 0
+    await shop.keep("shoe", at_s=NOW_S - 1.5 * 86_400 - 60)
+    assert await shop.sweep() == 2
+
+
+async def test_what_an_interrupted_write_left_goes(shop: Shop) -> None:
+    await shop.keep("shoe")
+    shop.say("i1", "shoe")
+    left = shop.home / f"{full_key('pictures', sha('shoe'))}#1"
+    left.write_bytes(b"half")
+    assert (await shop.sweep(), left.exists()) == (0, True)
+    os.utime(left, (OLD_S, OLD_S))
+    assert (await shop.sweep(), left.exists()) == (0, False)
+
+
+async def test_a_large_catalogue_does_not_hold_up_the_event_loop(shop: Shop) -> None:
+    await shop.keep("shoe")
+    named = np.arange(4_000_000, dtype=np.uint64)
+    before_s = time.thread_time()
+    found = await survey(shop.store, named, NOW_S)
+    assert time.thread_time() - before_s < 0.1
+    assert (found.missing, len(found.unnamed)) == (4_000_000, 2)
+
+
 async def test_a_picture_that_is_uploaded_again_during_a_sweep_stays(shop: Shop) -> None:
     await shop.keep("shoe")
     found = await survey(shop.store, named_pictures(shop.log, Namespace(), PARTITIONS), NOW_S)
@@ -127,6 +158,31 @@ class BreakingStore(PictureStore):
         await super().remove(key)
 
 
+def removed() -> float:
+    return REGISTRY.get_sample_value("sightline_pictures_total", {"outcome": "removed"}) or 0.0
+
+
+class SlowStore(PictureStore):
+    """Notes how many removals run at once, at most."""
+
+    running = most = 0
+
+    async def remove(self, key: str) -> None:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        await asyncio.sleep(0.01)
+        await super().remove(key)
+        self.running -= 1
+
+
+async def test_files_are_removed_sixteen_at_a_time(shop: Shop) -> None:
+    for number in range(20):
+        await shop.keep(str(number))
+    slow = SlowStore(shop.store.url, Namespace())
+    found = await survey(slow, named_pictures(shop.log, Namespace(), PARTITIONS), NOW_S)
+    assert (await remove(slow, found, NOW_S), slow.most, await shop.pictures()) == (40, 16, set())
+
+
 @pytest.mark.parametrize("removals", [0, 1, 2, 3])
 async def test_what_a_sweep_leaves_when_it_ends_in_the_middle_the_next_one_removes(shop: Shop, removals: int) -> None:
     for name in ("shoe", "hat", "coat"):
@@ -134,12 +190,14 @@ async def test_what_a_sweep_leaves_when_it_ends_in_the_middle_the_next_one_remov
     shop.say("i1", "shoe")
     breaking = BreakingStore(shop.store.url, removals)
     found = await survey(breaking, named_pictures(shop.log, Namespace(), PARTITIONS), NOW_S)
+    before = removed()
     with pytest.raises(ObjectsUnavailable):
         await remove(breaking, found, NOW_S)
+    assert removed() == before + removals
     assert (await shop.sweep(), await shop.pictures()) == (4 - removals, {sha("shoe")})
 
 
-async def test_a_picture_written_by_a_worker_that_ended_before_it_published_the_item_goes_after_a_day(
+async def test_a_picture_written_by_a_worker_that_ended_before_it_published_the_item_goes_later(
     shop: Shop,
 ) -> None:
     await shop.keep("orphan", at_s=NOW_S)

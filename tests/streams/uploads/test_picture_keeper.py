@@ -11,7 +11,8 @@ from PIL import Image
 from features.vision.kept_picture import Keep
 from streams.objects.errors import ObjectsUnavailable
 from streams.pictures.store import PictureStore
-from streams.uploads.picture_keeper import ATTEMPTS, FRESH_S, PictureKeeper
+from streams.pictures.sweep import FRESH_S
+from streams.uploads.picture_keeper import ATTEMPTS, PictureKeeper
 from streams.wire.namespace import Namespace
 from tests.harness.fakes import until
 from tests.harness.uploads import BLUE, Studio, query, record, shirt, upload
