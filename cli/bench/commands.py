@@ -245,13 +245,11 @@ def taste(
 
 @app.command()
 def retrieval(
-    data: Annotated[
-        Path, typer.Option(exists=True, file_okay=False, help="A folder with images.tar and labels.csv.")
-    ] = Path("../shared/data/grocery"),
-    label: Annotated[str | None, typer.Option(help="The CSV's column with the label [label or class_id].")] = None,
+    data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="A folder with images.tar and labels.csv.")],
+    label: Annotated[str | None, typer.Option(help="The CSV's column with the label; else label or class_id.")] = None,
     by: Annotated[str | None, typer.Option(help="Only the ways to compare with this in their name.")] = None,
     gallery: Annotated[
-        str | None, typer.Option(help="A CSV in the folder with catalogue pictures [products.csv where it is].")
+        str | None, typer.Option(help="A CSV in the folder with catalogue pictures; else products.csv, if there.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

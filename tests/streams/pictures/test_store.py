@@ -43,8 +43,8 @@ async def test_a_file_of_others_with_a_strange_name_is_passed_over(
     folder = os.fsencode(tmp_path / "new" / "home" / "t.pictures")
     for place in (folder, folder + b"/ab"):
         os.mkfifo(place + b"/" + name)
-    os.mkdir(folder + b"/\n")
-    os.symlink("nowhere", folder + b"/cd")
+    Path(os.fsdecode(folder + b"/\n")).mkdir()
+    Path(os.fsdecode(folder + b"/cd")).symlink_to("nowhere")
     assert [each.key async for each in store.files()] == [KEY]
 
 
