@@ -39,7 +39,7 @@ def print_item(item_id: str, picture: Path | None, as_json: bool) -> None:
 
 
 def in_words(item: Item) -> dict[str, Any]:
-    """The fields of an item that have a value; of embeddings the names of their encoders, of descriptors their bytes."""
+    """The fields of an item that have a value; of embeddings the encoders, of descriptors their bytes."""
     shown = {name: value for name, value in asdict(item).items() if value not in (None, (), {})}
     shown.pop("embeddings", None)
     if item.embeddings:
