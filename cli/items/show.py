@@ -39,11 +39,13 @@ def print_item(item_id: str, picture: Path | None, as_json: bool) -> None:
 
 
 def in_words(item: Item) -> dict[str, Any]:
-    """The fields of an item that have a value; of embeddings the names of their encoders."""
+    """The fields of an item that have a value; of embeddings the encoders, of descriptors their bytes."""
     shown = {name: value for name, value in asdict(item).items() if value not in (None, (), {})}
     shown.pop("embeddings", None)
     if item.embeddings:
         shown["encoders"] = list(item.embeddings)
+    if item.descriptors is not None:
+        shown["descriptors"] = len(item.descriptors)
     if item.kept_picture is not None:
         shown["kept_picture"] = asdict(item.kept_picture) | {"sha256": item.kept_picture.sha256}
     return shown

@@ -1,3 +1,5 @@
+import json
+
 from cli.items.show import in_words
 from features.item import Item
 from features.vision.kept_picture import KeptPicture
@@ -8,7 +10,14 @@ KEPT = KeptPicture(f"pictures/ab/{SHA}.webp", f"pictures/ab/{SHA}.320.webp", 102
 
 def test_an_item_is_shown_with_where_its_picture_lies_and_without_its_vectors() -> None:
     item = Item(
-        "i1", 5, title="Shoe", colours=(("red", 0.7),), embeddings={"lite0@1": b"\0<"}, kept_picture=KEPT, price=None
+        "i1",
+        5,
+        title="Shoe",
+        colours=(("red", 0.7),),
+        embeddings={"lite0@1": b"\0<"},
+        descriptors=b"\1" * 226,
+        kept_picture=KEPT,
+        price=None,
     )
     shown = in_words(item)
     assert shown["kept_picture"] == {
@@ -20,4 +29,6 @@ def test_an_item_is_shown_with_where_its_picture_lies_and_without_its_vectors() 
         "sha256": SHA,
     }
     assert (shown["title"], shown["colours"], shown["encoders"]) == ("Shoe", (("red", 0.7),), ["lite0@1"])
+    assert shown["descriptors"] == 226
+    assert json.dumps(shown)
     assert not {"embeddings", "price", "category", "times"} & shown.keys()
