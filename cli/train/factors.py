@@ -6,13 +6,13 @@ from pathlib import Path
 
 import typer
 
-from benchmarks.evaluation.factor_training import Choices, train_factors
 from benchmarks.evaluation.log import UnreadableLog
 from benchmarks.evaluation.readers import read_log
 from cli.bench.stream import read_deployment
 from cli.output import print_json, progress, results
 from cli.train.place import file_for
-from inference.behaviour.factor_file import Factors, encode_factors
+from inference.factors.file import Factors, encode_factors
+from inference.factors.training import Choices, train_factors
 from streams.settings import Settings, read_settings
 
 
@@ -38,7 +38,7 @@ def learn(
 def _choices(settings: Settings, data: Path | None, seed: int) -> Mapping[str, Mapping[str, float]]:
     log, choices = read_log(data, seed=seed) if data is not None else read_deployment(settings), Choices()
     for event in log.events:
-        choices.learn(event)
+        choices.learn(event.user, event.item, event.weight)
     return choices.of_users
 
 

@@ -7,10 +7,10 @@ import typer
 
 from benchmarks.evaluation.log import Log, UnreadableLog
 from benchmarks.evaluation.readers import read_log
-from benchmarks.evaluation.sequences import histories_of
 from cli.bench.stream import read_deployment
 from cli.output import print_json, progress, results
 from cli.train.place import file_for
+from inference.sequence.choices import histories_of
 from inference.sequence.model import encode_model
 from streams.settings import Settings, read_settings
 
@@ -49,7 +49,7 @@ def _train(settings: Settings, log: Log, seconds: float, seed: int) -> "Trained"
     folder.mkdir(parents=True, exist_ok=True)
     watch = board(folder / "curves")
     progress("without the package tensorboard there are no curves" if watch is None else f"curves: {folder / 'curves'}")
-    histories = histories_of(log, settings.dimensions)
+    histories = histories_of(log.choices(), log.items, log.categories, settings.dimensions)
     return train(histories, seed=seed, folder=folder, seconds=seconds, progress=progress, watch=watch)
 
 

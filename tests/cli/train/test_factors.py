@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from features.item import key_of
-from inference.behaviour.factor_file import decode_factors
+from inference.factors.file import decode_factors
 from tests.cli.conftest import last_json, run
 from tests.cli.train.test_ranker import write_log
 
