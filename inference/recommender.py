@@ -11,8 +11,6 @@ from features.behaviour import Behaviour
 from features.profile import Profile
 from features.recommendation import Source
 from features.trends import NO_TRENDS
-from inference.behaviour.factor_file import Factors
-from inference.behaviour.factors import FactorSpace, FoldedIn
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
@@ -29,15 +27,15 @@ from inference.ranking.ranking import RULES, Ranking, Scorer, WeightedRanker, ra
 from inference.ranking.rules import ListRules
 from inference.ranking.signals import find_signals
 from inference.retrieval.candidates import count_sources, generate_candidates
+from inference.retrieval.cross import Cross, find_cross
 from inference.retrieval.exhaustive import follows_interests
-from inference.retrieval.other_categories import OtherCategories, other_categories
 from inference.retrieval.query import Query
 from inference.retrieval.sources.co_engaged import recent_items
 from inference.retrieval.sources.table import SOURCE_NAMES
 from inference.retrieval.tastes import Tastes, find_tastes
+from inference.retrieval.trained import TrainedModel, space_of
 from inference.retrieval.trends import Trends, find_trends
-from inference.sequence.model import SequenceModel
-from inference.sequence.space import Expected, SequenceSpace
+from inference.trained.source import Judgement, Space
 
 #: Pictures that searches for look-alikes give when a list is short, one after the other.
 WIDER_REACHES = (8 * SIMILAR_COUNT, 64 * SIMILAR_COUNT)
@@ -89,12 +87,9 @@ class Recommender:
         self._recent_steps = recent_steps
         self._catalog = catalog
         self._ranker: WeightedRanker | OnlineRanker = WeightedRanker()
-        self._factors: Factors | None = None
-        self._factor_space: FactorSpace | None = None
-        self._sequence: SequenceModel | None = None
-        self._sequence_space: SequenceSpace | None = None
+        self._trained: dict[Source, Space] = {}
         self._known_trends = (NO_TRENDS, find_trends(NO_TRENDS, catalog, 0))
-        self._other_categories: OtherCategories | None = None
+        self._cross: Cross | None = None
         self._known_newcomers: tuple[NDArray[np.void], int, Newcomers] = (NOBODY_MET, -1, NO_NEWCOMERS)
 
     @property
@@ -110,17 +105,13 @@ class Recommender:
         """Rank by this model from the next batch on; without one by the hand weights."""
         self._ranker = WeightedRanker() if model is None else OnlineRanker(model)
 
-    def apply_factors(self, factors: Factors | None) -> None:
-        """Propose by these latent factors from the next batch on; None: by none. New ones take some 30 ms."""
-        if factors is not self._factors:
-            self._factors = factors
-            self._factor_space = None if factors is None else FactorSpace(self._catalog, factors)
-
-    def apply_sequence(self, model: SequenceModel | None) -> None:
-        """Propose by this sequence model from the next batch on; None: by none. A new one takes some 50 ms."""
-        if model is not self._sequence:
-            self._sequence = model
-            self._sequence_space = None if model is None else SequenceSpace(self._catalog, model)
+    def apply_trained(self, source: Source, model: TrainedModel | None) -> None:
+        """Propose by this model from the next batch on; None: by none. A new one takes some 50 ms."""
+        space = self._trained.get(source)
+        if model is None:
+            self._trained.pop(source, None)
+        elif space is None or space.model is not model:
+            self._trained[source] = space_of(self._catalog, model)
 
     def needed(self, profiles: Iterable[Profile]) -> set[int]:
         """The keys of the items whose behaviours `recommend` uses."""
@@ -227,11 +218,10 @@ class Recommender:
             self._catalog,
             now_ms,
             recent_steps=self._recent_steps,
-            factors=None if "factors" in without else self._fold_in(prepared.tastes),
-            expected=None if "sequence" in without else self._expect(prepared.profiles),
+            trained=self._judge(prepared.profiles, prepared.tastes, without),
             without=without,
             newcomers=self._find_newcomers(met),
-            other_categories=self._find_other_categories(now_ms),
+            cross=None if "cross" in without else self._find_cross(now_ms),
         )
 
     def _is_short(self, made: Recommended) -> bool:
@@ -255,10 +245,8 @@ class Recommender:
         """
         profiles = [query.profiles[place]]
         tastes = find_tastes(profiles, self._catalog, query.now_ms)
-        factors = None if query.factors is None else self._fold_in(tastes)
-        expected = None if query.expected is None else self._expect(profiles)
-        alone = replace(query, profiles=profiles, users=[query.users[place]], tastes=tastes)
-        alone = replace(alone, factors=factors, expected=expected)
+        trained = self._judge(profiles, tastes, query.without)
+        alone = replace(query, profiles=profiles, users=[query.users[place]], tastes=tastes, trained=trained)
         indexed = self._catalog.pictures.indexed if follows_interests(alone, 0) else 0
         reaches = [reach for reach in WIDER_REACHES if reach < indexed]
         wider = [replace(alone, reach=reach) for reach in reaches]
@@ -269,13 +257,15 @@ class Recommender:
                 break
         return query, made
 
-    def _fold_in(self, tastes: Tastes) -> FoldedIn | None:
-        """The factors of users with these tastes; None where there are no factors of items."""
-        return None if self._factor_space is None else self._factor_space.fold_in(tastes.rows, tastes.weights)
-
-    def _expect(self, profiles: Sequence[Profile]) -> Expected | None:
-        """What users with these profiles are likely to choose next; None where there is no sequence model."""
-        return None if self._sequence_space is None else self._sequence_space.expect(profiles)
+    def _judge(
+        self, profiles: Sequence[Profile], tastes: Tastes, without: frozenset[Source]
+    ) -> dict[Source, Judgement]:
+        """What each trained model says of users with these profiles and tastes."""
+        return {
+            source: space.judge(profiles, tastes.rows, tastes.weights)
+            for source, space in self._trained.items()
+            if source not in without
+        }
 
     def _find_trends(self, table: NDArray[np.void], now_ms: int) -> Trends:
         """The trends by row, worked out once for each table and size of the catalogue: tables are a second old."""
@@ -285,14 +275,14 @@ class Recommender:
             self._known_trends = (table, trends)
         return trends
 
-    def _find_other_categories(self, now_ms: int) -> OtherCategories | None:
+    def _find_cross(self, now_ms: int) -> Cross | None:
         """What goes with items in other categories, for a while; None without steps, or by the rules."""
-        known = self._other_categories
-        if self._recent_steps is None or not self._rules.across_categories:
+        known = self._cross
+        if self._recent_steps is None or not self._rules.cross:
             return None
         if known is None or not known.serves(now_ms):
-            self._other_categories = other_categories(self._recent_steps, self._catalog, now_ms)
-        return self._other_categories
+            self._cross = find_cross(self._recent_steps, self._catalog, now_ms)
+        return self._cross
 
     def _find_newcomers(self, met: NDArray[np.void] | None) -> Newcomers:
         """The newcomers, worked out once for each table and state of the catalogue; none where nothing explores."""

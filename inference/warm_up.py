@@ -15,10 +15,10 @@ from features.profile import IMPRESSION, SEEN_BEFORE, Action, Profile, profile_a
 from features.search_filter import NO_FILTER
 from features.seen_packing import pack_seen
 from features.trends import NO_TRENDS
-from inference.behaviour.factor_file import Factors
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import nearest
+from inference.factors.file import Factors
 from inference.ranking.features import FEATURES
 from inference.ranking.lessons import lesson_from
 from inference.ranking.model import RankerModel
@@ -68,10 +68,12 @@ def warm_up_lists() -> None:
     turned_down = (Action(2, key_of("refused"), -1.0, 0), Action(3, key_of("passed over"), IMPRESSION, 0))
     profile = profile_after(turned_down, profile)
     # The list is short, so that every search is made, and has a slot that explores.
-    recommender = Recommender(catalog, length=2, recent_steps=_warm_steps(), rules=ListRules(explore_share=0.5))
+    recommender = Recommender(
+        catalog, length=2, recent_steps=_warm_steps(), rules=ListRules(explore_share=0.5, cross=True)
+    )
     keys = np.array([_THAT.item, _THIS.item], np.uint64)
-    recommender.apply_factors(Factors.of(keys, np.eye(2, dtype=np.float32), 1.0))
-    recommender.apply_sequence(_warm_sequence())
+    recommender.apply_trained("factors", Factors.of(keys, np.eye(2, dtype=np.float32), 1.0))
+    recommender.apply_trained("sequence", _warm_sequence())
     for model in (None, RankerModel()):
         recommender.apply_model(model)
         recommender.recommend(recommender.prepare([profile], 1), [_USER], {_THAT.item: followed}, NO_TRENDS, 1)

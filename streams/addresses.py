@@ -75,6 +75,8 @@ def file_place(text: str) -> str:
     place = urlsplit(store_url(text))
     if place.path in ("", "/") or place.path.endswith("/"):
         raise ValueError(f"must name a file: {place.scheme}://{place.netloc}/models/factors")
+    if not {"", ".", ".."}.isdisjoint(place.path[1:].split("/")):
+        raise ValueError(f"must have no empty part and no `.` or `..` in its path, as {place.path[:100]!r} has")
     return text
 
 

@@ -243,7 +243,7 @@ MODELS_REFUSED = Counter(
 FACTOR_ITEMS = Gauge("sightline_factor_items", "Items with latent factors by which this process makes lists; 0: none")
 FACTORS_REFUSED = Counter(
     "sightline_factors_refused_total",
-    "Files of latent factors that this release cannot use; the last good ones stay",
+    "Looks, every 10 s, at a file of latent factors that this release cannot use; the last good ones stay",
 )
 SEQUENCE_ITEMS = Gauge(
     "sightline_sequence_items",
@@ -251,7 +251,7 @@ SEQUENCE_ITEMS = Gauge(
 )
 SEQUENCE_REFUSED = Counter(
     "sightline_sequence_refused_total",
-    "Files of a sequence model that this release cannot use; the last good one stays",
+    "Looks, every 10 s, at a file of a sequence model that this release cannot use; the last good one stays",
 )
 BUILD = Info("sightline_build", "Version of Sightline and of the encoder; reported by uploads workers")
 

@@ -1,6 +1,6 @@
 """A log of what users did, in the order in which it is replayed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,6 +48,10 @@ class Log:
     events: Sequence[Event]
     categories: Mapping[str, str] = field(default_factory=dict)
     items: Mapping[str, Item] = field(default_factory=dict)
+
+    def choices(self) -> Iterator[tuple[str, str, int]]:
+        """Who chose which item at which time, as `inference.sequence.choices` takes it."""
+        return ((event.user, event.item, event.at_ms) for event in self.events if event.is_chosen)
 
 
 def in_order(events: Iterable[Event], seed: int) -> list[Event]:

@@ -93,7 +93,7 @@ class ReplayedWorld:
         """Apply an event as the agents do. An item is uploaded when the log first names it, or at its own time."""
         self._now_ms = max(self._now_ms, event.at_ms)
         if self._sequence is not None and self._now_ms > self._sequence.until_ms:
-            self.recommender.apply_sequence(self._sequence)
+            self.recommender.apply_trained("sequence", self._sequence)
         self._upload(event)
         self._offset += 1
         interaction = Interaction(

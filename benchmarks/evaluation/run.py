@@ -8,12 +8,12 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.evaluation.baselines.table import baselines_for
 from benchmarks.evaluation.crowd import RECENT, Crowd
-from benchmarks.evaluation.factor_training import Choices, train_factors
 from benchmarks.evaluation.judged import PRODUCT, Judged
 from benchmarks.evaluation.log import Event, Log, UnreadableLog
 from benchmarks.evaluation.measures import LENGTHS, Answers
 from benchmarks.evaluation.protocols import Protocol, Question, Step, steps_of, steps_of_tail
 from benchmarks.evaluation.replayed_world import ReplayedWorld
+from inference.factors.training import Choices, train_factors
 from inference.sequence.model import SequenceModel
 from streams.learning.learner import Learner
 from streams.settings import Settings
@@ -166,7 +166,7 @@ class Replay:
         self._learned += 1
         self._last_ms[event.user] = event.at_ms
         if self._choices is not None:
-            self._choices.learn(event)
+            self._choices.learn(event.user, event.item, event.weight)
         if event.is_chosen:
             item, before = self.crowd.number[event.item], self.crowd.history(event.user)
             for baseline in self._baselines.values():
@@ -186,4 +186,4 @@ class Replay:
         for baseline in self._baselines.values():
             baseline.train(self.crowd.histories)
         if self._choices is not None and any(self._choices.of_users.values()):
-            self.world.recommender.apply_factors(train_factors(self._choices.of_users, seed=self._seed))
+            self.world.recommender.apply_trained("factors", train_factors(self._choices.of_users, seed=self._seed))

@@ -17,10 +17,9 @@ from benchmarks.report.curves import Curve, render_curves
 from cli.bench.report import begin
 from cli.output import print_json, progress, results
 from deploy.local import Stack
-from inference.sequence.model import FILE_BYTES, SequenceModel, decode_model
 from streams.credentials import kafka_security
 from streams.kafka.log_reader import KafkaLogReader
-from streams.learning.model_file import ModelFile
+from streams.learning.model_kinds import SEQUENCE
 from streams.privacy.control_records import ControlRecords, control_keys
 from streams.settings import Settings, read_settings
 from streams.wire.namespace import Namespace
@@ -53,7 +52,7 @@ def judge(data: Path | None, protocol: Protocol, tail: Path | None, seed: int, a
             tail=later,
             seed=seed,
             factors=factors,
-            sequence=_sequence(settings),
+            sequence=asyncio.run(SEQUENCE.read(settings.sequence)) if settings.sequence is not None else None,
             progress=progress,
         )
     except ModuleNotFoundError as error:
@@ -65,14 +64,6 @@ def judge(data: Path | None, protocol: Protocol, tail: Path | None, seed: int, a
         print_json({**found, "page": str(page)})
     else:
         _print(found, page)
-
-
-def _sequence(settings: Settings) -> SequenceModel | None:
-    """The sequence model that is set; raises ObjectMissing, ObjectsUnavailable, ModelRefused."""
-    if settings.sequence is None:
-        return None
-    found = asyncio.run(ModelFile(settings.sequence).read(FILE_BYTES))
-    return None if found is None else decode_model(found[0])
 
 
 def read_deployment(settings: Settings) -> Log:

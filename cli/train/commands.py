@@ -6,6 +6,12 @@ from typing import Annotated
 import typer
 
 from cli.output import JsonOption
+from inference.factors.defaults import DIMENSIONS, DIMENSIONS_LIMIT, REGULARIZATION
+
+DataOption = Annotated[
+    Path | None, typer.Option(exists=True, file_okay=False, help="A folder with a log, as for `bench stream`.")
+]
+KafkaOption = Annotated[bool, typer.Option("--from-kafka", help="Learn from the deployment's own topics.")]
 
 app = typer.Typer(help="Learn models from a log, beside the running system.", no_args_is_help=True)
 
@@ -17,10 +23,8 @@ def train() -> None:
 
 @app.command()
 def ranker(
-    data: Annotated[
-        Path | None, typer.Option(exists=True, file_okay=False, help="A folder with a log, as for `bench stream`.")
-    ] = None,
-    from_kafka: Annotated[bool, typer.Option("--from-kafka", help="Learn from the deployment's own topics.")] = False,
+    data: DataOption = None,
+    from_kafka: KafkaOption = False,
     out: Annotated[Path | None, typer.Option(dir_okay=False, help="Write the version to this file.")] = None,
     publish: Annotated[
         bool, typer.Option("--publish", help="Publish the version, from which the learning worker then goes on.")
@@ -31,8 +35,7 @@ def ranker(
     """Learn the ranker from a log as the learning worker does; exit code 1 if it is no better than the hand weights."""
     from cli.train.ranker import learn
 
-    if (data is None) != from_kafka:
-        raise typer.BadParameter("give --data FOLDER, or --from-kafka for the deployment's own topics")
+    _check_log(data, from_kafka=from_kafka)
     if out is None and not publish:
         raise typer.BadParameter("say what to do with the version: --out FILE, --publish, or both")
     learn(data, out, publish=publish, seed=seed, as_json=as_json)
@@ -40,33 +43,30 @@ def ranker(
 
 @app.command()
 def factors(
-    data: Annotated[
-        Path | None, typer.Option(exists=True, file_okay=False, help="A folder with a log, as for `bench stream`.")
-    ] = None,
-    from_kafka: Annotated[bool, typer.Option("--from-kafka", help="Learn from the deployment's own topics.")] = False,
+    data: DataOption = None,
+    from_kafka: KafkaOption = False,
     to: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Where they go: a path or a URL; without it the place that workers read."),
     ] = None,
-    dimensions: Annotated[int, typer.Option(min=2, max=256, help="Numbers of each item.")] = 64,
-    regularization: Annotated[float, typer.Option(min=1e-3, max=1e6, help="More of it for few or noisy data.")] = 10.0,
+    dimensions: Annotated[int, typer.Option(min=2, max=DIMENSIONS_LIMIT, help="Numbers of each item.")] = DIMENSIONS,
+    regularization: Annotated[
+        float, typer.Option(min=1e-3, max=1e6, help="More of it for few or noisy data.")
+    ] = REGULARIZATION,
     seed: Annotated[int, typer.Option(min=0, help="Decides what is random: the same seed gives the same file.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Train latent factors of items on what users chose, by alternating least squares (docs/operations.md)."""
     from cli.train.factors import learn
 
-    if (data is None) != from_kafka:
-        raise typer.BadParameter("give --data FOLDER, or --from-kafka for the deployment's own topics")
+    _check_log(data, from_kafka=from_kafka)
     learn(data, to, dimensions=dimensions, regularization=regularization, seed=seed, as_json=as_json)
 
 
 @app.command()
 def sequence(
-    data: Annotated[
-        Path | None, typer.Option(exists=True, file_okay=False, help="A folder with a log, as for `bench stream`.")
-    ] = None,
-    from_kafka: Annotated[bool, typer.Option("--from-kafka", help="Learn from the deployment's own topics.")] = False,
+    data: DataOption = None,
+    from_kafka: KafkaOption = False,
     to: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Where it goes: a path or a URL; without it the place that workers read."),
@@ -83,6 +83,10 @@ def sequence(
     """Train a sequence model on what users chose after what; exit code 1 if nothing was kept."""
     from cli.train.sequence import learn
 
+    _check_log(data, from_kafka=from_kafka)
+    learn(data, to, share=share, seconds=60 * minutes, seed=seed, as_json=as_json)
+
+
+def _check_log(data: Path | None, *, from_kafka: bool) -> None:
     if (data is None) != from_kafka:
         raise typer.BadParameter("give --data FOLDER, or --from-kafka for the deployment's own topics")
-    learn(data, to, share=share, seconds=60 * minutes, seed=seed, as_json=as_json)

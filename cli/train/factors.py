@@ -6,13 +6,13 @@ from pathlib import Path
 
 import typer
 
-from benchmarks.evaluation.factor_training import Choices, train_factors
 from benchmarks.evaluation.log import UnreadableLog
 from benchmarks.evaluation.readers import read_log
 from cli.bench.stream import read_deployment
 from cli.output import print_json, progress, results
-from inference.behaviour.factor_file import Factors, encode_factors
-from streams.learning.model_file import ModelFile
+from cli.train.place import file_for
+from inference.factors.file import Factors, encode_factors
+from inference.factors.training import Choices, train_factors
 from streams.settings import Settings, read_settings
 
 
@@ -21,9 +21,7 @@ def learn(
 ) -> None:
     """Train on the log in `data`, or on the deployment's topics, and write the file."""
     settings = read_settings()
-    place = to or settings.factors
-    if place is None:
-        raise typer.BadParameter("say where the factors go: --to FILE, or SIGHTLINE_FACTORS, where workers read them")
+    file = file_for(to, settings.factors, "SIGHTLINE_FACTORS")
     began = time.monotonic()
     try:
         choices = _choices(settings, data, seed)
@@ -33,14 +31,14 @@ def learn(
         raise typer.BadParameter(str(error)) from error
     except ModuleNotFoundError as error:
         raise typer.BadParameter(f"training needs {error.name}: install sightline[training]") from error
-    ModelFile(place).write(encode_factors(factors))
-    _print(choices, factors, place, time.monotonic() - began, as_json=as_json)
+    file.write(encode_factors(factors))
+    _print(choices, factors, file.place, time.monotonic() - began, as_json=as_json)
 
 
 def _choices(settings: Settings, data: Path | None, seed: int) -> Mapping[str, Mapping[str, float]]:
     log, choices = read_log(data, seed=seed) if data is not None else read_deployment(settings), Choices()
     for event in log.events:
-        choices.learn(event)
+        choices.learn(event.user, event.item, event.weight)
     return choices.of_users
 
 

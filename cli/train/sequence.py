@@ -7,11 +7,11 @@ import typer
 
 from benchmarks.evaluation.log import Log, UnreadableLog
 from benchmarks.evaluation.readers import read_log
-from benchmarks.evaluation.sequences import histories_of
 from cli.bench.stream import read_deployment
 from cli.output import print_json, progress, results
+from cli.train.place import file_for
+from inference.sequence.choices import histories_of
 from inference.sequence.model import encode_model
-from streams.learning.model_file import ModelFile
 from streams.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 def learn(data: Path | None, to: str | None, *, share: float, seconds: float, seed: int, as_json: bool) -> None:
     """Learn from the log in `data`, or from the deployment's topics; exit code 1 where nothing was kept."""
     settings = read_settings()
-    place = to or settings.sequence
-    if place is None:
-        raise typer.BadParameter("say where the model goes: --to FILE, or SIGHTLINE_SEQUENCE, where workers read it")
+    file = file_for(to, settings.sequence, "SIGHTLINE_SEQUENCE")
     try:
         log = read_log(data, seed=seed) if data is not None else read_deployment(settings)
     except UnreadableLog as error:
@@ -32,8 +30,10 @@ def learn(data: Path | None, to: str | None, *, share: float, seconds: float, se
     trained = _train(settings, first, seconds, seed)
     is_kept = trained.is_over and trained.judged.ndcg > trained.popular.ndcg
     if is_kept:
-        ModelFile(place).write(encode_model(trained.model))
-    _print(trained, place, is_kept=is_kept, as_json=as_json)
+        file.write(encode_model(trained.model))
+    if trained.is_over and trained.checkpoint is not None:
+        trained.checkpoint.unlink()
+    _print(trained, file.place, is_kept=is_kept, as_json=as_json)
     if not is_kept:
         raise typer.Exit(1)
 
@@ -49,7 +49,7 @@ def _train(settings: Settings, log: Log, seconds: float, seed: int) -> "Trained"
     folder.mkdir(parents=True, exist_ok=True)
     watch = board(folder / "curves")
     progress("without the package tensorboard there are no curves" if watch is None else f"curves: {folder / 'curves'}")
-    histories = histories_of(log, settings.dimensions)
+    histories = histories_of(log.choices(), log.items, log.categories, settings.dimensions)
     return train(histories, seed=seed, folder=folder, seconds=seconds, progress=progress, watch=watch)
 
 

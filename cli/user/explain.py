@@ -20,7 +20,7 @@ from state.signals import SignalStore, Wanted
 from state.signals import partition_of as signal_partition_of
 from streams.experiment_setting import read_experiment
 from streams.interactions.lists import rules_of
-from streams.learning.file_follower import FACTORS, SEQUENCE
+from streams.learning.model_kinds import MODEL_KINDS
 from streams.settings import Settings, read_settings
 
 
@@ -53,8 +53,8 @@ async def _explain(user_id: str, item_id: str | None, settings: Settings, endpoi
         progress("the source sessions is left out: SIGHTLINE_RECENT_STEPS is 0, or state.steps cannot be read")
     recommender = Recommender(catalog, length=settings.list_length, recent_steps=recent_steps, rules=rules_of(settings))
     recommender.apply_model(await asyncio.to_thread(read_model, settings, endpoints))
-    recommender.apply_factors(await read_file(FACTORS, settings.factors))
-    recommender.apply_sequence(await read_file(SEQUENCE, settings.sequence))
+    for kind in MODEL_KINDS:
+        recommender.apply_trained(kind.source, await read_file(kind, settings))
     experiment = read_experiment(settings.experiment)
     arm = None if experiment is None else experiment.arm_of(user_id)
     async with stores(settings, endpoints) as (profiles, signals):

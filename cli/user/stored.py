@@ -2,18 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from typing import TypeVar
 
 from cli.output import progress
 from deploy.local import Endpoints
 from features.profile import NEW, Profile
 from features.vision.descriptors.mix import Mix
-from inference.behaviour.factor_file import Factors
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.errors import ModelRefused
 from inference.ranking.model import RankerModel
-from inference.sequence.model import SequenceModel
+from inference.retrieval.trained import TrainedModel
 from sightline_client.routing import partition_of
 from state.profiles import ProfileStore
 from state.redis import RedisPartitions, connect
@@ -22,16 +20,13 @@ from streams.catalog.replica import CatalogReplica
 from streams.credentials import kafka_security, redis_access
 from streams.errors import AccessRefused, BrokerUnavailable
 from streams.kafka.log_reader import KafkaLogReader
-from streams.learning.file_follower import Kind
-from streams.learning.model_file import ModelFile
+from streams.learning.model_kinds import ModelKind
 from streams.learning.model_log import last_version
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 from streams.settings import Settings
 from streams.steps.replica import StepsReplica
 from streams.wire.namespace import Namespace
 from streams.wire.topics import CATALOG, MODELS, STEPS
-
-_Model = TypeVar("_Model", bound=Factors | SequenceModel)
 
 #: The longest time for reading the last steps; older ones are left out then.
 _STEPS_S = 5.0
@@ -94,13 +89,13 @@ def read_model(settings: Settings, endpoints: Endpoints) -> RankerModel | None:
         return None
 
 
-async def read_file(kind: Kind[_Model], place: str | None) -> _Model | None:
-    """The model in the file at a place, as workers have it; None for none, and, said on stderr, for an unusable one."""
+async def read_file(kind: ModelKind[TrainedModel], settings: Settings) -> TrainedModel | None:
+    """The model of a kind, as workers have it; None for none, and, said on stderr, for an unusable one."""
+    place = kind.place(settings)
     if place is None:
         return None
     try:
-        found = await ModelFile(place).read(kind.most_bytes)
-        return None if found is None else kind.decode(found[0])
+        return await kind.read(place)
     except (ObjectMissing, ObjectsUnavailable, ModelRefused) as error:
-        progress(f"the source {kind.name} is left out: {error}")
+        progress(f"the source {kind.source} is left out: {error}")
         return None

@@ -84,8 +84,8 @@ def answer_in_words(answer: Answer) -> str:
             return "no vector of it is of the catalogue's encoder (docs/encoder.md): looks cannot speak for it"
         case "no_neighbour":
             return f"no neighbour of the user's last {answer.latest} items, of which {answer.known} have neighbours"
-        case "steps_unknown":
-            return "left out: what users chose lately is turned off, or could not be read"
+        case "turned_off" | "steps_unknown" | "left_out":
+            return _left_out(answer.code)
         case "no_visit":
             return f"nobody else chose one of the user's last {answer.latest} items lately"
         case "not_around":
@@ -105,12 +105,21 @@ def answer_in_words(answer: Answer) -> str:
             return f"rank {answer.rank}, and it proposes {answer.proposals}"
         case "no_engagement":
             return f"it has no rank: too few users engaged with it lately; {answer.proposals} others are proposed"
-        case "left_out":
-            return "proposes nothing to users of this arm"
         case "same_picture":
             return f"proposes {answer.item_id!r} in its place, which has the same picture"
         case "not_proposed":
             return f"does not propose it, but {answer.proposals} others"
+
+
+def _left_out(code: Literal["turned_off", "steps_unknown", "left_out"]) -> str:
+    """Why a source proposes nothing to anybody, or to an arm."""
+    match code:
+        case "turned_off":
+            return "left out: SIGHTLINE_ACROSS_CATEGORIES is off"
+        case "steps_unknown":
+            return "left out: what users chose lately is turned off, or could not be read"
+        case "left_out":
+            return "proposes nothing to users of this arm"
 
 
 def _without_training(

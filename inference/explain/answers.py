@@ -16,6 +16,12 @@ from inference.retrieval.query import Query
 from inference.retrieval.sources import sessions
 from inference.retrieval.sources.co_engaged import recent_items
 
+#: By source what is said without a trained model, and of an item that the model does not know.
+_WITHOUT_TRAINING: Mapping[Source, tuple[AnswerCode, AnswerCode]] = {
+    "factors": ("no_factors", "no_factor"),
+    "sequence": ("no_model", "unknown_to_model"),
+}
+
 
 def rows_by_source(proposed: Mapping[Source, Proposals]) -> dict[Source, NDArray[np.int64]]:
     """The rows that each source proposes to the one user of a query, each once."""
@@ -43,10 +49,8 @@ def _answer(query: Query, row: int, source: Source, rows: NDArray[np.int64], sto
             return _neighbours(query, rows)
         case "sessions":
             return _sessions(query, row, rows)
-        case "factors":
-            return _factors(query, row, rows)
-        case "sequence":
-            return _sequence(query, row, rows)
+        case "factors" | "sequence":
+            return _trained(query, row, source, rows)
         case "cross":
             return _cross(query, row, rows, stored)
         case "trending":
@@ -89,19 +93,19 @@ def _without_looks(query: Query, row: int, stored: Item | None) -> AnswerCode | 
 
 
 def _cross(query: Query, row: int, rows: NDArray[np.int64], stored: Item | None) -> Answer:
-    looks, (medoids,), others = _without_looks(query, row, stored), query.tastes.medoids(), query.other_categories
+    looks, (medoids,), cross = _without_looks(query, row, stored), query.tastes.medoids(), query.cross
+    if cross is None:
+        return Answer("cross", "steps_unknown" if query.recent_steps is None else "turned_off", len(rows))
     if looks is not None:
         return Answer("cross", looks, len(rows))
-    if others is None:
-        return Answer("cross", "steps_unknown", len(rows))
     code = int(query.catalog.categories[row])
-    near = [each for each in medoids.tolist() if code in others.companions_of(each)]
+    near = [each for each in medoids.tolist() if code in cross.companions_of(each)]
     if not near:
         return Answer("cross", "no_companion", len(rows))
-    strengths = [each for each in (others.strength(medoid, row) for medoid in near) if each is not None]
+    strengths = [each for each in (cross.strength(medoid, row) for medoid in near) if each is not None]
     if not strengths:
         return Answer("cross", "not_compared", len(rows))
-    weakest = min((float(each) for medoid in near for each in others.of(medoid).strengths), default=None)
+    weakest = min((each for medoid in near for each in rounded(cross.of(medoid).strengths)), default=None)
     return Answer("cross", "weaker", len(rows), strength=round(max(strengths), 4), weakest=weakest)
 
 
@@ -122,28 +126,16 @@ def _sessions(query: Query, row: int, rows: NDArray[np.int64]) -> Answer:
     return Answer("sessions", _no_votes(query, latest, known), len(rows), latest=latest, known=known)
 
 
-def _factors(query: Query, row: int, rows: NDArray[np.int64]) -> Answer:
-    factors = query.factors
-    if factors is None:
-        return Answer("factors", "no_factors", len(rows))
-    if not factors.vectors.has(np.array([row]))[0]:
-        return Answer("factors", "no_factor", len(rows))
-    if not factors.factors.any():
-        return Answer("factors", "no_choice_known", len(rows))
-    strengths = rounded(factors.strengths(np.append(rows, row), np.array([0, len(rows) + 1])))
-    return Answer("factors", "weaker", len(rows), strength=strengths[-1], weakest=min(strengths[:-1], default=None))
-
-
-def _sequence(query: Query, row: int, rows: NDArray[np.int64]) -> Answer:
-    expected = query.expected
-    if expected is None:
-        return Answer("sequence", "no_model", len(rows))
-    if not expected.vectors.has(np.array([row]))[0]:
-        return Answer("sequence", "unknown_to_model", len(rows))
-    if expected.latest[0] < 0:
-        return Answer("sequence", "no_choice_known", len(rows))
-    strengths = rounded(expected.strengths(np.append(rows, row), np.array([0, len(rows) + 1])))
-    return Answer("sequence", "weaker", len(rows), strength=strengths[-1], weakest=min(strengths[:-1], default=None))
+def _trained(query: Query, row: int, source: Source, rows: NDArray[np.int64]) -> Answer:
+    judgement, (no_model, unknown) = query.trained.get(source), _WITHOUT_TRAINING[source]
+    if judgement is None:
+        return Answer(source, no_model, len(rows))
+    if not judgement.vectors.has(np.array([row]))[0]:
+        return Answer(source, unknown, len(rows))
+    if not judgement.is_known[0]:
+        return Answer(source, "no_choice_known", len(rows))
+    strengths = rounded(judgement.strengths(np.append(rows, row), np.array([0, len(rows) + 1])))
+    return Answer(source, "weaker", len(rows), strength=strengths[-1], weakest=min(strengths[:-1], default=None))
 
 
 def _no_votes(query: Query, latest: int, known: int) -> AnswerCode:

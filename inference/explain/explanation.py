@@ -29,10 +29,11 @@ ObstacleCode: TypeAlias = Literal[
 #: Why a source does not propose an item; `proposed` if it does. `no_interests`, `nothing_chosen`: it has nothing to go
 #: out from. `no_picture`, `other_encoder` (its vectors are of another encoder or length): its looks are not known.
 #: `less_similar`, `lower_rank`: others come first. `no_neighbour`: it is none of the latest items'.
-#: `steps_unknown`: what users chose lately is turned off, or was not read. `no_visit`: nobody else chose one of the
-#: latest items lately. `not_around`: nobody who did chose it around that. `weaker`: it has fewer votes than those
-#: proposed, or suits the user less. `no_factors`: no latent factors are set, or none could be read. `no_factor`: the
-#: item has none, since it is newer than they are, or nobody chose it. `no_choice_known`: none of the user's items has.
+#: `turned_off`: a setting leaves the source out. `steps_unknown`: what users chose lately is turned off, or was not
+#: read. `no_visit`: nobody else chose one of the latest items lately. `not_around`: nobody who did chose it around
+#: that. `weaker`: the source proposes others with more strength. `no_factors`: no latent factors are set, or none could
+#: be read. `no_factor`: the item has none, since it is newer than they are, or nobody chose it. `no_choice_known`: none
+#: of the user's items has.
 #: `no_model`: no sequence model is set, or it could not be read. `unknown_to_model`: it knows neither id, nor category,
 #: nor picture of the item.
 #: `no_companion`: its category is not among those that users choose together with an interest's. `not_compared`: it is,
@@ -48,6 +49,7 @@ AnswerCode: TypeAlias = Literal[
     "less_similar",
     "lower_rank",
     "no_neighbour",
+    "turned_off",
     "steps_unknown",
     "no_visit",
     "not_around",
@@ -134,9 +136,10 @@ class Obstacle:
 class Answer:
     """What a source says of an item, and how many items it proposes.
 
-    `similarity` is the item's to the nearest interest, `strength` what the votes of other visitors give it, `weakest`
-    the least of a proposed item; `rank` is from 1; `known` of the `latest` items have neighbours, or visits by others;
-    `item_id` is proposed in its place.
+    `similarity` is the item's to the nearest interest. `strength` is what the source gives it, 0 to 1: by the votes of
+    other visitors, by how well it suits the user, how likely it is next, or how well it goes with an interest.
+    `weakest` is the least of a proposed item; `rank` is from 1; `known` of the `latest` items have neighbours, or
+    visits by others; `item_id` is proposed in its place.
     """
 
     source: Source

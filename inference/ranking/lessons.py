@@ -10,6 +10,7 @@ from features.jit import compiled
 from inference.errors import ModelRefused
 from inference.exploration.draws import STEP, mixed
 from inference.ranking.features import FEATURES
+from sightline_client.parsing import UNREADABLE
 
 #: Candidates of a lesson, the chosen one among them, and the most bytes of an encoded one.
 LESSON_LIMIT = 101
@@ -87,7 +88,7 @@ def decode_lesson(data: bytes) -> Lesson:
         raise ModelRefused(f"a lesson has {len(data)} bytes, more than {LESSON_BYTES}: it is not one of ours")
     try:
         stored = _decoder.decode(data)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ModelRefused(f"a lesson does not decode: {error}") from error
     if stored.features != _NAMES:
         other = sorted({*stored.features.split("\n")} ^ {*FEATURES})

@@ -10,6 +10,7 @@ from inference.errors import ModelRefused
 from inference.ranking.features import FEATURES
 from inference.ranking.net import SIZE, initial_weights
 from inference.ranking.weights import SCORE_WEIGHTS
+from sightline_client.parsing import UNREADABLE
 
 #: The most bytes of an encoded model, and the greatest weight.
 MODEL_BYTES = 64 * 1024
@@ -51,7 +52,7 @@ def decode_model(data: bytes) -> RankerModel:
         raise ModelRefused(f"a ranker model has {len(data)} bytes, more than {MODEL_BYTES}: it is not one of ours")
     try:
         stored = _decoder.decode(data)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ModelRefused(f"a ranker model does not decode: {error}") from error
     name = f"ranker model {stored.version}"
     if stored.features != FEATURES:

@@ -11,12 +11,16 @@ from features.recommendation import Reason, ReasonCode
 from features.vision.colours import COLOUR_NAMES
 from inference.catalog.catalog import Catalog
 from inference.ranking.weights import (
+    CHOSEN_AFTER,
+    CHOSEN_BY_SIMILAR,
     CODES,
     FOLLOWING,
+    GOES_WITH,
     LOOKS_LIKE,
     NEW,
     SAME_CATEGORY,
     SAME_COLOUR,
+    TRAINED,
 )
 from inference.retrieval.candidates import Candidates
 from inference.retrieval.preferences import NAMED_BY
@@ -63,15 +67,15 @@ def find_reasons(
 
 
 def _origins(picked: NDArray[np.int64], query: Query, candidates: Candidates) -> NDArray[np.int64]:
-    """The rows of the users' items from which the s filled slots follow, by signal of FOLLOWING, int64 [5, s]."""
+    """The rows of the users' items from which the s filled slots follow, by signal of FOLLOWING [f], int64 [f, s]."""
     chosen = picked[picked >= 0]
     origins = np.full((len(FOLLOWING), len(chosen)), -1)
-    origins[0], origins[1] = candidates.origins.take(chosen), candidates.session_origins.take(chosen)
-    if query.factors is not None:
-        origins[2] = query.factors.origins(candidates.users.take(chosen), candidates.rows.take(chosen))
-    if query.expected is not None:
-        origins[3] = query.expected.latest.take(candidates.users.take(chosen))
-    origins[4] = candidates.look_origins.take(chosen)
+    origins[_ORIGIN_OF[CHOSEN_AFTER]] = candidates.origins.take(chosen)
+    origins[_ORIGIN_OF[CHOSEN_BY_SIMILAR]] = candidates.session_origins.take(chosen)
+    origins[_ORIGIN_OF[GOES_WITH]] = candidates.cross_origins.take(chosen)
+    users, rows = candidates.users.take(chosen), candidates.rows.take(chosen)
+    for source, judgement in query.trained.items():
+        origins[_ORIGIN_OF[TRAINED[source]]] = judgement.origins(users, rows)
     return origins
 
 
@@ -98,7 +102,7 @@ def _evidence(
 ) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int64], NDArray[np.float32]]:
     """What speaks for each of s slots, the strongest first: r reasons, those of each slot up to an end [s].
 
-    `origins` int64 [5, s] are those of the signals FOLLOWING. A reason has the number of its signal [r], what it is
+    `origins` int64 [f, s] are those of the signals FOLLOWING. A reason has the number of its signal [r], what it is
     about [r] (a row of the catalogue, a category, a colour, an age, or the candidate) and its strength [r].
     """
     users, length = picked.shape

@@ -14,14 +14,14 @@ class ListRules:
     """`explore_share` of the slots, 0 to 0.5, may be given to items that few have met.
 
     A list has at most `category_cap` slots of one category, and `owner_cap` of one owner, as long as there is anything
-    else; None: no limit. Items without a category, or without an owner, are of no kind. With `across_categories`
-    lists may have what has an interest's look in other categories.
+    else; None: no limit. Items without a category, or without an owner, are of no kind. With `cross` lists may
+    have what has an interest's look in other categories.
     """
 
     explore_share: float = 0.1
     category_cap: int | None = None
     owner_cap: int | None = None
-    across_categories: bool = True
+    cross: bool = False
 
     def explore_slots(self, length: int) -> NDArray[np.int64]:
         """The slots, from 0, that may explore in a list of `length`: in no first part of it are they above the share.

@@ -14,13 +14,12 @@ from inference.ranking.weights import (
     CHOSEN_AFTER,
     CHOSEN_BY_SIMILAR,
     GOES_WITH,
-    LIKELY_NEXT,
     LOOKS_LIKE,
     NEW,
     POPULAR,
     SAME_CATEGORY,
     SAME_COLOUR,
-    SUITS_TASTE,
+    TRAINED,
     TRENDING,
     WEIGHTS,
     YOU_ASKED,
@@ -38,11 +37,9 @@ def find_signals(query: Query, candidates: Candidates) -> NDArray[np.float32]:
     signals = np.zeros((len(WEIGHTS), len(candidates.rows)), np.float32)
     signals[CHOSEN_AFTER] = candidates.strengths
     signals[CHOSEN_BY_SIMILAR] = candidates.session_strengths
-    if query.factors is not None:
-        signals[SUITS_TASTE] = query.factors.strengths(candidates.rows, candidates.bounds)
-    if query.expected is not None:
-        signals[LIKELY_NEXT] = query.expected.strengths(candidates.rows, candidates.bounds)
-    signals[GOES_WITH] = candidates.look_strengths
+    for source, judgement in query.trained.items():
+        signals[TRAINED[source]] = judgement.strengths(candidates.rows, candidates.bounds)
+    signals[GOES_WITH] = candidates.cross_strengths
     signals[YOU_ASKED] = candidates.wishes.weights
     tastes, catalog = query.tastes, query.catalog
     _fill(

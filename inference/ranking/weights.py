@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.recommendation import ReasonCode
+from features.recommendation import ReasonCode, Source
 
 #: What a signal of strength 1 adds to a score. A signal is also the reason given for a slot which it carries; of two
 #: equally strong reasons the earlier one comes first.
@@ -31,8 +31,10 @@ CHOSEN_BY_SIMILAR = CODES.index("chosen_by_similar")
 SUITS_TASTE = CODES.index("suits_taste")
 LIKELY_NEXT = CODES.index("likely_next")
 GOES_WITH = CODES.index("goes_with")
+#: The signals of the sources by trained models.
+TRAINED: dict[Source, int] = {"factors": SUITS_TASTE, "sequence": LIKELY_NEXT}
 #: The signals that follow from one of the user's items.
-FOLLOWING = (CHOSEN_AFTER, CHOSEN_BY_SIMILAR, SUITS_TASTE, LIKELY_NEXT, GOES_WITH)
+FOLLOWING = (CHOSEN_AFTER, CHOSEN_BY_SIMILAR, *TRAINED.values(), GOES_WITH)
 SAME_CATEGORY = CODES.index("same_category")
 SAME_COLOUR = CODES.index("same_colour")
 TRENDING = CODES.index("trending")

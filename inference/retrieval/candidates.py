@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from features.recommendation import Source
 from inference.retrieval.exhaustive import best_allowed
 from inference.retrieval.filters import FILTERS, apply_filters
-from inference.retrieval.merge import CO_CHOICE, LOOK, NO_ROWS, SESSION, Proposals, merge
+from inference.retrieval.merge import ACROSS, CO_CHOICE, NO_ROWS, SESSION, Proposals, merge
 from inference.retrieval.preferences import Wishes, wishes_of
 from inference.retrieval.query import Query
 from inference.retrieval.sources.table import SOURCE_NAMES, SOURCES
@@ -40,8 +40,8 @@ class Candidates:
     origins: NDArray[np.int64]
     session_strengths: NDArray[np.float32]
     session_origins: NDArray[np.int64]
-    look_strengths: NDArray[np.float32]
-    look_origins: NDArray[np.int64]
+    cross_strengths: NDArray[np.float32]
+    cross_origins: NDArray[np.int64]
     proposers: NDArray[np.int32]
     wishes: Wishes
     filtered: list[dict[str, int]]
@@ -74,8 +74,8 @@ def generate_candidates(query: Query) -> Candidates:
         origins[CO_CHOICE],
         strengths[SESSION],
         origins[SESSION],
-        strengths[LOOK],
-        origins[LOOK],
+        strengths[ACROSS],
+        origins[ACROSS],
         merged.proposers.take(kept),
         wishes.of(kept),
         [{name: number for name, number in zip(FILTERS, each, strict=True) if number} for each in filtered.tolist()],

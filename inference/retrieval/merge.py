@@ -17,7 +17,7 @@ USERS_LIMIT = 1 << (63 - _ROW_BITS - _PLACE_BITS)
 NO_ROWS = np.zeros(0, np.int64)
 #: What strengths of proposals say: that users chose both items one after the other, or in sessions like the user's, or
 #: that the item has the look of one in another category.
-CO_CHOICE, SESSION, LOOK = 0, 1, 2
+CO_CHOICE, SESSION, ACROSS = 0, 1, 2
 _KINDS = 3
 
 

@@ -1,20 +1,19 @@
 """What the lists of a batch are made from: the argument of every source and every signal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from features.behaviour import Behaviour
 from features.profile import Profile
 from features.recommendation import Source
-from inference.behaviour.factors import FoldedIn
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
 from inference.exploration.newcomers import NO_NEWCOMERS, Newcomers
-from inference.retrieval.other_categories import OtherCategories
+from inference.retrieval.cross import Cross
 from inference.retrieval.tastes import Tastes
 from inference.retrieval.trends import Trends
-from inference.sequence.space import Expected
+from inference.trained.source import Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +22,9 @@ class Query:
 
     `behaviours` by item key has what is known of the items in `co_engaged.recent_items`. A source that searches gives
     `reach` pictures for each search; with `is_exhaustive` these are the best of all that the user may be shown.
-    `recent_steps` are those of all users; without them no list follows from sessions. `factors` are those of the users;
-    without them no list follows from latent factors. `expected` is what a sequence model expects of the
-    users, if there is one. `newcomers` may be explored. `other_categories` knows what has an item's look in others than
-    its own. The sources `without` propose nothing.
+    `recent_steps` are those of all users; without them no list follows from sessions. `trained` has by source what
+    trained models say of the users. `newcomers` may be explored. `cross` knows what has an item's look in other
+    categories than its own. The sources `without` propose nothing, and are not in `trained` or `cross`.
     """
 
     profiles: Sequence[Profile]
@@ -39,8 +37,7 @@ class Query:
     reach: int = SIMILAR_COUNT
     is_exhaustive: bool = False
     recent_steps: RecentSteps | None = None
-    factors: FoldedIn | None = None
-    expected: Expected | None = None
+    trained: Mapping[Source, Judgement] = field(default_factory=dict)
     newcomers: Newcomers = NO_NEWCOMERS
-    other_categories: OtherCategories | None = None
+    cross: Cross | None = None
     without: frozenset[Source] = frozenset()

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from pickle import UnpicklingError
@@ -49,7 +49,8 @@ class Course:
 class Trained:
     """A model, how it was `judged` by `questions` choices that were held out, and how the most popular items were.
 
-    `is_over` is False where the time was up before the end.
+    `is_over` is False where the time was up before the end. `checkpoint` is the file from which the same training goes
+    on, or gives the same model again: it is for the caller to remove, once the model is kept.
     """
 
     model: SequenceModel
@@ -58,6 +59,7 @@ class Trained:
     questions: int
     epochs: int
     is_over: bool
+    checkpoint: Path | None = None
 
 
 def train(
@@ -71,13 +73,15 @@ def train(
 ) -> Trained:
     """Train on one thread, for `seconds` or little more.
 
-    In the `folder`, which exists, a checkpoint keeps each epoch until the end: the same log and seed go on from it.
+    In the `folder`, which exists, a checkpoint keeps each epoch: the same log and seed go on from it.
     `watch` is called with each epoch, its loss and how it was judged. Raises NothingToLearn, and ModelRefused for a
     checkpoint that is damaged.
     """
     check(histories)
     torch.set_num_threads(1)
     held_out = HeldOut(histories)
+    # What is left to learn from is to have an order, too.
+    check(replace(histories, users=histories.users[: held_out.count], items=histories.items[: held_out.count]))
     training, course = Training(histories, held_out.count, seed), Course()
     checkpoint = None if folder is None else folder / f"{_name(histories, seed)}.checkpoint"
     if checkpoint is not None and checkpoint.exists():
@@ -95,11 +99,10 @@ def train(
         progress(f"epoch {course.epochs}: {figures} (best: epoch {course.best})")
         if time.monotonic() - began >= seconds:
             break
-    if checkpoint is not None and course.is_over:
-        checkpoint.unlink()
     training.network.load_state_dict(course.network)
     model, popular = _model(training, histories), held_out.judge_popular()
-    return Trained(model, Judged(*course.judged), popular, len(held_out.questions), course.epochs, course.is_over)
+    judged, questions = Judged(*course.judged), len(held_out.questions)
+    return Trained(model, judged, popular, questions, course.epochs, course.is_over, checkpoint)
 
 
 def _model(training: Training, histories: Histories) -> SequenceModel:

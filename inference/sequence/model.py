@@ -7,11 +7,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.errors import ModelRefused
 from inference.sequence.user_tower import UserTower
+from inference.trained.stored_file import StoredFile
 
-#: The format of the file. A release reads this one and no other.
-FORMAT: Final = 1
 #: The greatest number in a vector: float16 holds it, and sums of three.
 LIMIT: Final = 1e4
 #: The most items that are known by id, the most dimensions, and the most bytes of a file.
@@ -19,7 +17,6 @@ ITEMS_LIMIT: Final = 100_000
 DIMENSIONS_LIMIT: Final = 256
 FILE_BYTES: Final = 2 * ITEMS_LIMIT * (4 * DIMENSIONS_LIMIT + 8)
 _KEYS, _FLOATS = np.dtype("<u8"), np.dtype("<f4")
-_AGAIN: Final = "train it with this release (`sightline train sequence`)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +44,6 @@ class SequenceModel:
         return int(self.ids.shape[1])
 
 
-class _Header(msgspec.Struct, frozen=True):
-    format: int
-
-
 class _Stored(msgspec.Struct, frozen=True, kw_only=True):
     format: int
     dimensions: int
@@ -68,14 +61,13 @@ class _Stored(msgspec.Struct, frozen=True, kw_only=True):
     wish: bytes
 
 
-_header, _decoder = msgspec.msgpack.Decoder(_Header), msgspec.msgpack.Decoder(_Stored)
+_FILE = StoredFile("a sequence model", 1, FILE_BYTES, "sightline train sequence", _Stored)
 
 
 def encode_model(model: SequenceModel) -> bytes:
     """The model in MessagePack."""
     tower = model.tower
-    stored = _Stored(
-        format=FORMAT,
+    return _FILE.encode(
         dimensions=model.dimensions,
         hidden=len(tower.wish),
         until_ms=model.until_ms,
@@ -90,7 +82,6 @@ def encode_model(model: SequenceModel) -> bytes:
         biases=_bytes(tower.biases),
         wish=_bytes(tower.wish),
     )
-    return msgspec.msgpack.encode(stored)
 
 
 def _bytes(table: NDArray[np.float32]) -> bytes:
@@ -101,10 +92,10 @@ def decode_model(data: bytes) -> SequenceModel:
     """Decode what encode_model made; raises ModelRefused for what this release cannot use."""
     stored = _read(data)
     if len(stored.keys) % _KEYS.itemsize:
-        raise ModelRefused(f"a sequence model has keys of {len(stored.keys)} bytes, which are not 8 each: {_AGAIN}")
+        raise _FILE.refused(f"has keys of {len(stored.keys)} bytes, which are not 8 each")
     keys, dimensions = np.frombuffer(stored.keys, _KEYS).astype(np.uint64), stored.dimensions
     if (keys[1:] <= keys[:-1]).any():
-        raise ModelRefused(f"a sequence model has keys of items that do not ascend: {_AGAIN}")
+        raise _FILE.refused("has keys of items that do not ascend")
     gates = 3 * stored.hidden
     return SequenceModel(
         stored.until_ms,
@@ -124,18 +115,10 @@ def decode_model(data: bytes) -> SequenceModel:
 
 
 def _read(data: bytes) -> _Stored:
-    if len(data) > FILE_BYTES:
-        raise ModelRefused(f"a sequence model has {len(data)} bytes, more than {FILE_BYTES}: it is not one of ours")
-    try:
-        version = _header.decode(data).format
-        if version != FORMAT:
-            raise ModelRefused(f"a sequence model has the format {version}, this release reads {FORMAT}: {_AGAIN}")
-        stored = _decoder.decode(data)
-    except msgspec.DecodeError as error:
-        raise ModelRefused(f"a sequence model does not decode: {error}; {_AGAIN}") from error
+    stored = _FILE.decode(data)
     for name, size in (("dimensions", stored.dimensions), ("hidden", stored.hidden)):
         if not 1 <= size <= DIMENSIONS_LIMIT:
-            raise ModelRefused(f"a sequence model has {name} {size}, not 1 to {DIMENSIONS_LIMIT}: {_AGAIN}")
+            raise _FILE.refused(f"has {name} {size}, not 1 to {DIMENSIONS_LIMIT}")
     return stored
 
 
@@ -143,16 +126,14 @@ def _table(name: str, data: bytes, width: int, rows: int | None = None) -> NDArr
     """Float32 [rows, width], any number of rows where that is None, within ±LIMIT."""
     count, rest = divmod(len(data), width * _FLOATS.itemsize)
     if rest or rows not in (None, count):
-        raise ModelRefused(
-            f"a sequence model has {len(data)} bytes of {name}, not {'any' if rows is None else rows} rows of {width} "
-            f"numbers: it has another shape; {_AGAIN}"
+        raise _FILE.refused(
+            f"has {len(data)} bytes of {name}, not {'any' if rows is None else rows} rows of {width} numbers: "
+            "it has another shape"
         )
     values = np.frombuffer(data, _FLOATS).astype(np.float32).reshape(count, width)
     # NaN is not less than anything.
     wrong = np.argwhere(~(np.abs(values) <= LIMIT))
     if len(wrong):
         row, column = wrong[0].tolist()
-        raise ModelRefused(
-            f"a sequence model has {values[row, column]} in row {row} of {name}, not within ±{LIMIT:g}: {_AGAIN}"
-        )
+        raise _FILE.refused(f"has {values[row, column]} in row {row} of {name}, not within ±{LIMIT:g}")
     return values

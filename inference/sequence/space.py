@@ -7,23 +7,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.profile import Profile, chosen
-from inference.behaviour.item_vectors import Best, ItemVectors
 from inference.catalog.arrays import room, roomier
 from inference.catalog.catalog import Catalog
 from inference.sequence.model import SequenceModel
 from inference.sequence.user_tower import LENGTH
+from inference.trained.item_vectors import BestRows, ItemVectors
+from inference.trained.source import PROPOSED_COUNT
 
-#: Rows that are proposed to a user.
-PROPOSED_COUNT = 100
 #: Items that are not known by id but have vectors, at most: a list compares its user with every vector.
 UNSEEN_LIMIT = 20_000
+#: The greatest number of float16.
+_GREATEST = np.float32(np.finfo(np.float16).max)
 #: Rows whose vectors are made at a time.
 _AT_ONCE = 16_384
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What u users are likely to choose next: the `best` rows of each, by inner products with `wishes` float32 [u, d].
+    """What u users are likely to choose next, by inner products with `wishes` float32 [u, d]. See `Judgement`.
 
     `latest` int64 [u] is the row of the user's last item that has a vector; -1 for a user without one, of whom nothing
     is expected.
@@ -31,53 +32,59 @@ class Expected:
 
     wishes: NDArray[np.float32]
     latest: NDArray[np.int64]
-    best: Best
+    best: BestRows
     vectors: ItemVectors
 
-    def strengths(self, rows: NDArray[np.int64], bounds: NDArray[np.int64]) -> NDArray[np.float32]:
-        """How likely rows [m] are next, against the likeliest one of the user, float32 [m]; 0 without a vector.
+    @property
+    def is_known(self) -> NDArray[np.bool_]:
+        """Which users chose an item that has a vector."""
+        return self.latest >= 0
 
-        Those of user i are at `bounds[i]` to `bounds[i + 1]`. The net learns inner products as logarithms of
-        probabilities.
+    def strengths(self, rows: NDArray[np.int64], bounds: NDArray[np.int64]) -> NDArray[np.float32]:
+        """How likely rows [m] are next, against the likeliest one of the user.
+
+        The net learns inner products as logarithms of probabilities.
         """
         counts, starts = np.diff(bounds), self.best.bounds[:-1]
-        is_known = np.diff(self.best.bounds) > 0
+        has_best = np.diff(self.best.bounds) > 0
         tops = np.full(len(counts), np.inf, np.float32)
-        tops[is_known] = self.best.scores[starts[is_known]]
+        tops[has_best] = self.best.scores[starts[has_best]]
         scores = self.vectors.scores(self.wishes, rows, bounds)
         found: NDArray[np.float32] = np.exp(np.minimum(scores - np.repeat(tops, counts), np.float32(0)))
         return found
 
+    def origins(self, users: NDArray[np.int64], _rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The rows of what the users chose last."""
+        return self.latest.take(users)
+
 
 class SequenceSpace:
-    """The vectors of the items of a catalogue by one model. Not thread-safe.
+    """The vectors of the items of a catalogue by one model (see `Space`).
 
     An item has a vector if it is known by its id, or, of the first UNSEEN_LIMIT others, by its category or its picture.
-    It is made when the item comes, and once more when the item gets its first picture.
+    It is made when the item comes, and again when its category or its picture changes.
     """
 
     def __init__(self, catalog: Catalog, model: SequenceModel) -> None:
         self._catalog = catalog
-        self._model = model
+        self.model = model
         self._vectors = ItemVectors(catalog, model.dimensions)
         self._numbers = {name: number for number, name in enumerate(model.category_names, 1)}
-        #: By row whether the vector has a picture in it, and whether no id; `Catalog.changes` of the last look.
-        self._pictured, self._unseen = room(np.bool_), room(np.bool_)
+        #: By row the category and the key of the picture by which the vector was made, and whether it has no id.
+        self._categories, self._pictures, self._unseen = room(np.int32), room(np.uint64), room(np.bool_)
         self._changes = -1
 
-    def expect(self, profiles: Sequence[Profile]) -> Expected:
+    def judge(self, profiles: Sequence[Profile], _rows: NDArray[np.int64], _weights: NDArray[np.float32]) -> Expected:
         """What the users of these profiles are likely to choose next, of what they have not seen."""
         self._align()
         histories = [self._history(profile) for profile in profiles]
         known = [user for user, rows in enumerate(histories) if len(rows)]
-        wishes = np.zeros((len(profiles), self._model.dimensions), np.float32)
+        wishes = np.zeros((len(profiles), self.model.dimensions), np.float32)
         if known:
-            wishes[known] = self._model.tower.read([self._vectors[histories[user]] for user in known])
-        # Nothing is expected of a user without a history: the search would rank all rows equal.
-        seen = [profile.seen for profile in profiles]
-        found = self._vectors.best(wishes[known], [seen[user] for user in known], PROPOSED_COUNT) if known else None
+            wishes[known] = self.model.tower.read([self._vectors[histories[user]] for user in known])
+        found = self._vectors.best(wishes, [profile.seen for profile in profiles], PROPOSED_COUNT)
         latest = np.array([rows[-1] if len(rows) else -1 for rows in histories], np.int64)
-        return Expected(wishes, latest, _spread(found, known, len(profiles)), self._vectors)
+        return Expected(wishes, latest, found, self._vectors)
 
     def _history(self, profile: Profile) -> NDArray[np.int64]:
         """The rows of what a user chose, the latest last, as far as they have vectors."""
@@ -85,51 +92,52 @@ class SequenceSpace:
         return rows[self._vectors.has(rows)]
 
     def _align(self) -> None:
-        """Make the vectors of items that came to the catalogue, and of those that got a picture."""
+        """Make the vectors of items that came to the catalogue, and of those whose category or picture changed."""
         if self._changes == self._catalog.changes:
             return
         count = len(self._catalog.item_ids)
-        self._pictured, self._unseen = roomier(self._pictured, count), roomier(self._unseen, count)
+        self._categories, self._pictures = roomier(self._categories, count), roomier(self._pictures, count)
+        self._unseen = roomier(self._unseen, count)
+        pictures = self._picture_keys(count)
         while len(rows := self._vectors.unknown(_AT_ONCE)):
-            self._make(rows)
-        self._make(np.flatnonzero(self._has_picture(np.arange(count)) & ~self._pictured[:count]))
+            self._make(rows, pictures[rows])
+        is_old = self._categories[:count] != self._catalog.categories[:count]
+        rows = np.flatnonzero(is_old | (self._pictures[:count] != pictures))
+        for start in range(0, len(rows), _AT_ONCE):
+            part = rows[start : start + _AT_ONCE]
+            self._make(part, pictures[part])
         self._changes = self._catalog.changes
 
-    def _make(self, rows: NDArray[np.int64]) -> None:
-        ids, categories = self._ids(self._catalog.keys[rows]), self._categories(self._catalog.categories[rows])
-        is_pictured = self._pictured[rows] = self._has_picture(rows)
-        vectors = self._model.ids[ids] + self._model.categories[categories]
+    def _make(self, rows: NDArray[np.int64], pictures: NDArray[np.uint64]) -> None:
+        """Make the vectors of rows [n] whose pictures have these keys [n]."""
+        codes = self._catalog.categories[rows]
+        ids, categories = self._ids(self._catalog.keys[rows]), self._category_places(codes)
+        self._categories[rows], self._pictures[rows] = codes, pictures
+        is_pictured = pictures != 0
+        vectors = self.model.ids[ids] + self.model.categories[categories]
         if is_pictured.any():
-            vectors[is_pictured] += self._catalog.pictures.vectors(rows[is_pictured]) @ self._model.pictures
+            vectors[is_pictured] += self._catalog.pictures.vectors(rows[is_pictured]) @ self.model.pictures
         is_unseen = (ids == 0) & ((categories > 0) | is_pictured)
         self._unseen[rows] = False
         is_unseen &= np.cumsum(is_unseen) <= UNSEEN_LIMIT - np.count_nonzero(self._unseen)
         self._unseen[rows] = is_unseen
-        self._vectors.put(rows, vectors, (ids > 0) | is_unseen)
+        # What a file may hold adds up to more than float16 does.
+        self._vectors.put(rows, vectors.clip(-_GREATEST, _GREATEST), (ids > 0) | is_unseen)
 
     def _ids(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The place of each key among the vectors of ids; 0 for an unknown one."""
-        places = np.searchsorted(self._model.keys, keys)
-        is_known = np.append(self._model.keys, np.uint64(0))[places] == keys
-        return np.where(is_known & (places < len(self._model.keys)), places + 1, 0)
+        places = np.searchsorted(self.model.keys, keys)
+        is_known = np.append(self.model.keys, np.uint64(0))[places] == keys
+        return np.where(is_known & (places < len(self.model.keys)), places + 1, 0)
 
-    def _categories(self, codes: NDArray[np.int32]) -> NDArray[np.int64]:
+    def _category_places(self, codes: NDArray[np.int32]) -> NDArray[np.int64]:
         """The place of each code of the catalogue among the vectors of categories; 0 for an unknown one."""
         numbers = [self._numbers.get(name, 0) for name in self._catalog.category_names]
         return np.array([*numbers, 0], np.int64)[codes]
 
-    def _has_picture(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which rows have a picture that the model knows how to read."""
+    def _picture_keys(self, count: int) -> NDArray[np.uint64]:
+        """The keys of the pictures of the first rows, [count]; 0 where the model cannot read one, or there is none."""
         pictures = self._catalog.pictures
-        if pictures.encoder != self._model.encoder or pictures.dimensions != len(self._model.pictures):
-            return np.zeros(len(rows), np.bool_)
-        return pictures.has(rows)
-
-
-def _spread(found: Best | None, users: list[int], count: int) -> Best:
-    """What was found for some `users`, as that of `count` users, of whom the others have nothing."""
-    if found is None:
-        return Best(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(count + 1, np.int64))
-    counts = np.zeros(count, np.int64)
-    counts[users] = np.diff(found.bounds)
-    return Best(found.rows, found.scores, np.append(0, counts.cumsum()))
+        if pictures.encoder != self.model.encoder or pictures.dimensions != len(self.model.pictures):
+            return np.zeros(count, np.uint64)
+        return pictures.contents().keys[:count]

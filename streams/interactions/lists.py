@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,12 @@ from numpy.typing import NDArray
 from features.behaviour import Behaviour
 from features.item import key_of
 from features.profile import Profile
-from inference.behaviour.factor_file import Factors
+from features.recommendation import Source
 from inference.experiment import Arm, Experiment
 from inference.ranking.model import RankerModel
 from inference.ranking.rules import ListRules
 from inference.recommender import Prepared, Recommended, Recommender
-from inference.sequence.model import SequenceModel
+from inference.retrieval.trained import TrainedModel
 from streams.catalog.index_client import IndexClient
 from streams.interactions.allowance import Allowance
 from streams.interactions.attribution import Attribution
@@ -31,6 +32,8 @@ from streams.wire.topics import RECOMMENDATIONS as TOPIC
 
 #: Maximum number of users ranked together. More bring no gain: their candidates no longer fit the processor's cache.
 TOGETHER = 64
+
+NOTHING_TRAINED: Final[Mapping[Source, Callable[[], TrainedModel | None]]] = {}
 
 _CANDIDATE_COUNTS = {source: CANDIDATES.labels(source) for source in Recommender.sources}
 
@@ -72,12 +75,11 @@ class ListMaker:
         *,
         namespace: Namespace,
         model: Callable[[], RankerModel | None] = lambda: None,
-        factors: Callable[[], Factors | None] = lambda: None,
-        sequence: Callable[[], SequenceModel | None] = lambda: None,
+        trained: Mapping[Source, Callable[[], TrainedModel | None]] = NOTHING_TRAINED,
         experiment: Experiment | None = None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        self._model, self._factors, self._sequence = model, factors, sequence
+        self._model, self._trained = model, trained
         self._behaviour_cache = behaviour_cache
         self._recommender = recommender
         self._index_client = index_client
@@ -93,8 +95,8 @@ class ListMaker:
     async def make(self, due: Sequence[Due], stages: StageTimer) -> list[MadeList]:
         """Make one list for each of these users, all by the same ranker."""
         self._recommender.apply_model(self._model())
-        self._recommender.apply_factors(self._factors())
-        self._recommender.apply_sequence(self._sequence())
+        for source, trained in self._trained.items():
+            self._recommender.apply_trained(source, trained())
         behaviours = await self._behaviour_cache.behaviours(self._recommender.needed(profile for profile, _ in due))
         made: list[MadeList] = []
         for arm, group in self._groups(due):

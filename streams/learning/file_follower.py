@@ -1,62 +1,41 @@
 """Follows the file of a model: lists are made by the newest one."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final
 
-from prometheus_client import Counter, Gauge
-
-from inference.behaviour import factor_file
-from inference.behaviour.factor_file import Factors, decode_factors
 from inference.errors import ModelRefused
-from inference.sequence import model as sequence_file
-from inference.sequence.model import SequenceModel, decode_model
+from inference.retrieval.trained import TrainedModel
 from streams.learning.model_file import ModelFile
-from streams.logs import Seldom, log
-from streams.metrics import FACTOR_ITEMS, FACTORS_REFUSED, SEQUENCE_ITEMS, SEQUENCE_REFUSED
+from streams.learning.model_kinds import ModelKind
+from streams.learning.troubles import Troubles
+from streams.logs import log
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 from streams.processing.background import end, every, failure_of
 
 LOOK_EVERY_S: Final = 10.0
-_Model = TypeVar("_Model", bound=Factors | SequenceModel)
 
 
-@dataclass(frozen=True, slots=True)
-class Kind(Generic[_Model]):
-    """A kind of model: its name in logs, its greatest file, and what counts the items it knows and files refused."""
-
-    name: str
-    most_bytes: int
-    decode: Callable[[bytes], _Model]
-    items: Gauge
-    refused: Counter
-
-
-FACTORS: Final = Kind("factors", factor_file.FILE_BYTES, decode_factors, FACTOR_ITEMS, FACTORS_REFUSED)
-SEQUENCE: Final = Kind("sequence", sequence_file.FILE_BYTES, decode_model, SEQUENCE_ITEMS, SEQUENCE_REFUSED)
-
-
-class FileFollower(Generic[_Model]):
+class FileFollower:
     """Looks for a newer file in the background. `model` is the last one that this release can use.
 
     It is None until there is one: lists are made without it. While the file is away, or a bad one lies in its place,
-    the last one stays.
+    the last one stays. Each look at a bad one is counted.
     """
 
-    def __init__(self, kind: Kind[_Model], file: ModelFile) -> None:
-        self.model: _Model | None = None
+    def __init__(self, kind: ModelKind[TrainedModel], file: ModelFile) -> None:
+        self.model: TrainedModel | None = None
         self._kind = kind
         self._file = file
+        #: The last version that was read, and whether it is a bad one.
         self._version: str | None = None
-        self._refused = ""
-        self._seldom = Seldom(600.0)
+        self._is_bad = False
+        self._troubles = Troubles(unavailable=f"{kind.source}_unavailable", refused=f"{kind.source}_refused")
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Look once, then go on in the background; where that fails, lists are made without the model."""
         await self.look()
-        self._task = every(LOOK_EVERY_S, self.look, name=f"file of {self._kind.name}")
+        self._task = every(LOOK_EVERY_S, self.look, name=f"file of {self._kind.source}")
 
     async def stop(self) -> None:
         """Stop looking; the model stays."""
@@ -73,23 +52,23 @@ class FileFollower(Generic[_Model]):
         try:
             found = await self._file.read(kind.most_bytes, self._version)
             if found is not None:
-                data, self._version = found
-                self.model = await asyncio.to_thread(kind.decode, data)
-                log.info(f"{kind.name}_read", items=len(self.model.keys), file=self._file.place)
+                await self._decode(*found)
+            elif self._is_bad:
+                kind.refused.inc()
         except (ObjectMissing, ObjectsUnavailable) as error:
-            if self._seldom.left_out("unavailable") is not None:
-                log.warning(f"{kind.name}_unavailable", error=str(error), lists_by=self._label())
+            self._troubles.unavailable(error, self._label())
         except ModelRefused as error:
-            self._refuse(str(error))
+            kind.refused.inc()
+            self._troubles.refused(error, self._label(), file=self._file.place)
         kind.items.set(0 if self.model is None else len(self.model.keys))
 
-    def _refuse(self, error: str) -> None:
-        # A file that is too large is refused before its version is known, at each look.
-        if error != self._refused:
-            self._refused = error
-            self._kind.refused.inc()
-            log.error(f"{self._kind.name}_refused", error=error, file=self._file.place, lists_by=self._label())
+    async def _decode(self, data: bytes, version: str) -> None:
+        self._version, self._is_bad = version, True
+        self.model = await asyncio.to_thread(self._kind.decode, data)
+        self._is_bad = False
+        self._troubles.are_over()
+        log.info(f"{self._kind.source}_read", items=len(self.model.keys), file=self._file.place)
 
     def _label(self) -> str:
-        name = self._kind.name
+        name = self._kind.source
         return f"no {name}" if self.model is None else f"the {name} of {len(self.model.keys)} items"

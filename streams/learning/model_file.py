@@ -1,6 +1,9 @@
 """A file of a model: a path on this machine, or a URL in an object store."""
 
+import asyncio
+import os
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -9,20 +12,26 @@ from obstore.exceptions import BaseError
 from obstore.store import from_url
 
 from inference.errors import ModelRefused
+from streams.objects.answers import ANSWER_S
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
+
+#: The longest wait for the content of a file, after that for an answer: a worker that starts waits for both.
+CONTENT_S: Final = 60.0
 
 
 class ModelFile:
     """The file at a place (`streams.addresses.file_place`). What is written replaces it as a whole, or not at all."""
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, *, answer_s: float = ANSWER_S) -> None:
+        self._answer_s = answer_s
         self.place = place
         url = urlsplit(place)
         is_local = url.scheme in ("", "file")
-        path = Path(url2pathname(url.path) if url.scheme else place).absolute()
+        # The store takes no `..` in a path.
+        path = Path(os.path.abspath(url2pathname(url.path) if url.scheme else place))  # noqa: PTH100  # see above
         root = "file:///" if is_local else f"{url.scheme}://{url.netloc}"
         self._store = from_url(root)
-        self._key = path.as_posix().removeprefix("/") if is_local else url.path.removeprefix("/")
+        self._key = path.as_posix().lstrip("/") if is_local else url.path.removeprefix("/")
 
     async def read(self, most: int, known: str | None = None) -> tuple[bytes, str] | None:
         """The file, and a name for its version; None where that is `known`.
@@ -30,16 +39,20 @@ class ModelFile:
         Raises ObjectMissing, ObjectsUnavailable, and ModelRefused for a file of more than `most` bytes.
         """
         try:
-            meta = await obstore.head_async(self._store, self._key)
+            async with asyncio.timeout(self._answer_s):
+                meta = await obstore.head_async(self._store, self._key)
             version = f"{meta['e_tag']} {meta['last_modified']}"
             if version == known:
                 return None
             if meta["size"] > most:
                 raise ModelRefused(f"{self.place} has {meta['size']} bytes, more than {most}: it is not one of ours")
-            result = await obstore.get_async(self._store, self._key)
-            return bytes(await result.bytes_async()), version
+            async with asyncio.timeout(CONTENT_S):
+                result = await obstore.get_async(self._store, self._key)
+                return bytes(await result.bytes_async()), version
         except FileNotFoundError as error:
             raise ObjectMissing(f"there is no file {self.place}") from error
+        except TimeoutError as error:
+            raise ObjectsUnavailable(f"{self.place} cannot be read: its store is too slow, or away") from error
         except (BaseError, OSError) as error:
             raise ObjectsUnavailable(f"{self.place} cannot be read: {error}") from error
 

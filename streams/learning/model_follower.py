@@ -10,7 +10,8 @@ from inference.ranking.model import RankerModel
 from streams.errors import AccessRefused, BrokerUnavailable
 from streams.learning.model_log import ModelLog, newest
 from streams.learning.model_record import ModelRecord
-from streams.logs import Seldom, log
+from streams.learning.troubles import Troubles
+from streams.logs import log
 from streams.metrics import MODELS_REFUSED, RANKER_HEARD, RANKER_VERSION
 from streams.processing.background import end, every, failure_of
 from streams.wire.records import Record
@@ -41,8 +42,7 @@ class ModelFollower:
         self._said: ModelRecord | None = None
         self._heard_ms = clock_ms()
         self._is_away = False
-        self._refused = ""
-        self._seldom = Seldom(600.0)
+        self._troubles = Troubles(unavailable="ranker_models_unavailable", refused="ranker_model_refused")
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -64,34 +64,28 @@ class ModelFollower:
         try:
             found, self._next = await self._models.since(self._next)
         except (BrokerUnavailable, AccessRefused) as error:
-            if self._seldom.left_out("unavailable") is not None:
-                log.warning("ranker_models_unavailable", error=str(error), lists_by=self._label())
+            self._troubles.unavailable(error, self._label())
         else:
             self._apply(found)
         self._tell()
 
     def _apply(self, found: Sequence[Record]) -> None:
         for record in found:
+            before = self._label()
             try:
                 said = newest(self._said, record)
                 # Version 0 is the hand weights.
                 self.model = said.ranker() if said is not None and said.version else None
             except ModelRefused as error:
                 MODELS_REFUSED.inc()
-                self._log_refusal(str(error))
+                remedy = "run the learning worker in this worker's release (docs/runbooks/ModelRefused.md)"
+                self._troubles.refused(error, self._label(), remedy=remedy)
                 continue
             self._said = said
             self._heard_ms = record.timestamp_ms if said is None else said.made_ms
-
-    def _log_refusal(self, error: str) -> None:
-        if error != self._refused:
-            self._refused = error
-            log.error(
-                "ranker_model_refused",
-                error=error,
-                lists_by=self._label(),
-                remedy="run the learning worker in this worker's release (docs/runbooks/ModelRefused.md)",
-            )
+            # A learner says the same version every few seconds, beside another one of which all is refused.
+            if self._label() != before:
+                self._troubles.are_over()
 
     def _tell(self) -> None:
         RANKER_VERSION.set(0 if self.model is None else self.model.version)

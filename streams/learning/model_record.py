@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from inference.errors import ModelRefused
 from inference.ranking.model import MODEL_BYTES, RankerModel, decode_model, encode_model, read_weights
 from inference.ranking.net import SIZE
+from sightline_client.parsing import UNREADABLE
 from streams.learning.learner import Learner, Losses, Progress
 
 #: The key of all records: there is one model.
@@ -78,7 +79,7 @@ def decode_record(data: bytes) -> ModelRecord:
         )
     try:
         record = _decoder.decode(data)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ModelRefused(f"a record of a model does not decode: {error}") from error
     losses = record.losses
     counts = (record.version, record.position + 1, record.made_ms, record.steps, record.admitted, record.rollbacks)

@@ -3,18 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Literal
 
 from faust.types import TP
 
 from features.vision.descriptors.mix import Mix
-from inference.behaviour.factor_file import Factors
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
 from inference.exploration.newcomers import latest_keys
 from inference.ranking.model import RankerModel
 from inference.recommender import Recommender
-from inference.sequence.model import SequenceModel
+from inference.retrieval.trained import TrainedModel
 from inference.warm_up import warm_up_items, warm_up_lists
 from state.profiles import ProfileStore
 from state.redis import Client, RedisPartitions
@@ -29,9 +28,10 @@ from streams.items.agent import SignalsAgent
 from streams.items.changes import item_changes_agent
 from streams.kafka.faust_app import App
 from streams.learning.agent import LearningAgent, warm_up_learning
-from streams.learning.file_follower import FACTORS, SEQUENCE, FileFollower, Kind
+from streams.learning.file_follower import FileFollower
 from streams.learning.model_file import ModelFile
 from streams.learning.model_follower import ModelFollower
+from streams.learning.model_kinds import MODEL_KINDS, ModelKind
 from streams.privacy.agent import privacy_agent
 from streams.privacy.receipts import Receipts
 from streams.processing.dead_letter_publisher import DeadLetterPublisher
@@ -47,7 +47,6 @@ from streams.wire import topics
 from streams.worker.resources import Resources
 
 WorkerName = Literal["interactions", "uploads", "items", "learning"]
-_Model = TypeVar("_Model", bound=Factors | SequenceModel)
 #: Maximum size of a batch of uploads. A picture's result waits for its whole batch; larger batches cost Kafka less.
 UPLOADS_LIMIT = 32
 #: Maximum number of uploads in progress: while the last pictures of one batch are encoded, and the batch is published,
@@ -124,8 +123,7 @@ async def _make_lists(resources: Resources, redis: Client, catalog: Catalog) -> 
         index_client,
         namespace=resources.namespace,
         model=await _follow_models(resources),
-        factors=await _follow_file(resources, FACTORS, settings.factors),
-        sequence=await _follow_file(resources, SEQUENCE, settings.sequence),
+        trained={kind.source: await _follow_file(resources, kind) for kind in MODEL_KINDS},
         experiment=read_experiment(settings.experiment),
     )
 
@@ -140,8 +138,9 @@ async def _follow_models(resources: Resources) -> Callable[[], RankerModel | Non
     return lambda: follower.model
 
 
-async def _follow_file(resources: Resources, kind: Kind[_Model], place: str | None) -> Callable[[], _Model | None]:
-    """Return what gives the newest model in the file at a place."""
+async def _follow_file(resources: Resources, kind: ModelKind[TrainedModel]) -> Callable[[], TrainedModel | None]:
+    """Return what gives the newest model of a kind; none where no file of it is set."""
+    place = kind.place(resources.settings)
     if place is None:
         return lambda: None
     follower = FileFollower(kind, ModelFile(place))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from features.item import key_of
-from inference.behaviour.factor_file import Factors
+from inference.factors.file import Factors
 
 
 def factors_of(vectors: Mapping[str, tuple[float, ...]], *, regularization: float = 0.1) -> Factors:

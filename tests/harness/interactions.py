@@ -8,10 +8,10 @@ from prometheus_client import REGISTRY
 
 from features.co_choices.choice import Choice
 from features.item import Item
-from inference.behaviour.factor_file import Factors
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.experiment import Experiment
+from inference.factors.file import Factors
 from inference.ranking.model import RankerModel
 from inference.recommender import Recommender
 from inference.sequence.model import SequenceModel
@@ -113,8 +113,7 @@ class Hub:
             None,
             namespace=Namespace(),
             model=lambda: self.model,
-            factors=lambda: self.factors,
-            sequence=lambda: self.sequence,
+            trained={"factors": lambda: self.factors, "sequence": lambda: self.sequence},
             experiment=self.experiment,
             clock_ms=Clock(),
         )

@@ -13,21 +13,22 @@ from features.dials import NO_DIALS, turn
 from features.item import Item, key_of
 from features.ledger import EMPTY
 from features.profile import Action, Profile
-from features.recommendation import RecommendedItem
+from features.recommendation import RecommendedItem, Source
 from features.trends import NO_TRENDS, update_trends
-from inference.behaviour.factors import FactorSpace
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.exploration.newcomers import NOBODY_MET, find_newcomers
+from inference.factors.space import FactorSpace
 from inference.ranking.ranking import RULES, Ranking, WeightedRanker, rank
 from inference.ranking.rules import ListRules
 from inference.retrieval.candidates import Candidates, generate_candidates
-from inference.retrieval.other_categories import other_categories
+from inference.retrieval.cross import find_cross
 from inference.retrieval.query import Query
 from inference.retrieval.sources.table import SOURCE_NAMES
 from inference.retrieval.tastes import find_tastes
 from inference.retrieval.trends import find_trends
 from inference.sequence.space import SequenceSpace
+from inference.trained.source import Space
 from tests.harness.catalog import DIMENSIONS, ENCODER, NOW, item, profile_of, vector
 from tests.harness.engagements import apply_engagement
 
@@ -68,6 +69,10 @@ def query_of(
     """What the lists of some users are made from; `trends` are (popular, trend) by item."""
     table = {key_of(name): Behaviour(EMPTY, *sums, NOW) for name, sums in (trends or {}).items()}
     tastes = find_tastes(profiles, catalog, NOW)
+    spaces: dict[Source, Space | None] = {"factors": space, "sequence": sequence}
+    trained = {
+        source: each.judge(profiles, tastes.rows, tastes.weights) for source, each in spaces.items() if each is not None
+    }
     return Query(
         profiles,
         users,
@@ -77,10 +82,9 @@ def query_of(
         catalog,
         NOW,
         recent_steps=recent_steps,
-        factors=None if space is None else space.fold_in(tastes.rows, tastes.weights),
-        expected=None if sequence is None else sequence.expect(profiles),
+        trained=trained,
         newcomers=find_newcomers(NOBODY_MET if met is None else met, catalog),
-        other_categories=None if recent_steps is None else other_categories(recent_steps, catalog, NOW),
+        cross=None if recent_steps is None else find_cross(recent_steps, catalog, NOW),
     )
 
 

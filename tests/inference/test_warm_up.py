@@ -13,9 +13,10 @@ from features.item import key_of
 from features.profile import NEW, Profile
 from features.search_filter import NO_FILTER, SearchFilter
 from features.trends import NO_TRENDS
-from inference.behaviour.factor_file import decode_factors, encode_factors
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
+from inference.factors.file import decode_factors, encode_factors
+from inference.ranking.rules import ListRules
 from inference.ranking.similar import SimilarRanker
 from inference.recommender import Recommender
 from inference.sequence.model import decode_model, encode_model
@@ -35,9 +36,11 @@ def compiled_functions() -> Iterator[CPUDispatcher]:
 
 def make_lists(catalog: Catalog, profiles: Sequence[Profile]) -> None:
     behaviour = apply_engagement(UNKNOWN, Engagement(0, NOW, 1.0, ((key_of("blue-1"), 1.0),), 0, 0))
-    recommender = Recommender(catalog, length=10, recent_steps=steps_of(u9="red-0 blue-0"))
-    recommender.apply_factors(decode_factors(encode_factors(factors_of({"red_0": (1.0, 0.0), "blue_0": (0.0, 1.0)}))))
-    recommender.apply_sequence(decode_model(encode_model(next_of(red_0="red-1", blue_0="blue-1"))))
+    recommender = Recommender(catalog, length=10, recent_steps=steps_of(u9="red-0 blue-0"), rules=ListRules(cross=True))
+    recommender.apply_trained(
+        "factors", decode_factors(encode_factors(factors_of({"red_0": (1.0, 0.0), "blue_0": (0.0, 1.0)})))
+    )
+    recommender.apply_trained("sequence", decode_model(encode_model(next_of(red_0="red-1", blue_0="blue-1"))))
     users = [key_of(f"u{number}") for number in range(len(profiles))]
     behaviours = {key_of("red-0"): behaviour}
     recommender.recommend(recommender.prepare(profiles, NOW), users, behaviours, NO_TRENDS, NOW)

@@ -10,7 +10,7 @@ from benchmarks.evaluation.intervals import ratios
 from benchmarks.evaluation.taste.wardrobe import Wardrobe
 from features.item import key_of
 from inference.catalog.catalog import Catalog
-from inference.retrieval.other_categories import OtherCategories
+from inference.retrieval.cross import Cross
 
 
 def judge_across(wardrobe: Wardrobe, dimensions: int, seed: int) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def judge_across(wardrobe: Wardrobe, dimensions: int, seed: int) -> dict[str, An
     catalog = Catalog(dimensions)
     catalog.apply((name, replace(item, category=wardrobe.classes[name])) for name, item in wardrobe.items.items())
     codes = range(len(catalog.category_names))
-    others = OtherCategories(catalog, {one: {each: 1.0 for each in codes if each != one} for one in codes}, 0)
+    others = Cross(catalog, {one: {each: 1.0 for each in codes if each != one} for one in codes}, 0)
     names = {key_of(name): name for name in wardrobe.items}
     counts = np.array([_found(name, others, catalog, names, wardrobe.owners) for name in wardrobe.items], np.float64).T
     found, chance = ratios(counts[[0, 2]], counts[[1, 3]], seed)
@@ -36,7 +36,7 @@ def judge_across(wardrobe: Wardrobe, dimensions: int, seed: int) -> dict[str, An
 
 
 def _found(
-    name: str, others: OtherCategories, catalog: Catalog, names: Mapping[int, str], owners: Mapping[str, str]
+    name: str, others: Cross, catalog: Catalog, names: Mapping[int, str], owners: Mapping[str, str]
 ) -> tuple[int, int, int, int]:
     """How many items that are found are the owner's, how many are found; the same of all items of other classes."""
     row = catalog.row_of(name)

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from inference.retrieval.merge import LOOK, NO_ROWS, Proposals
+from inference.retrieval.merge import ACROSS, NO_ROWS, Proposals
 from inference.retrieval.query import Query
 
-_NOTHING = Proposals((NO_ROWS,), kind=LOOK)
+_NOTHING = Proposals((NO_ROWS,), kind=ACROSS)
 
 
 def propose(query: Query) -> Proposals:
     """For each user what goes with the medoids of the interests, in the categories that are chosen with theirs."""
-    others = query.other_categories
+    others = query.cross
     if others is None or not others.companions:
         return _NOTHING
     medoids = [rows.tolist() for rows in query.tastes.medoids()]
@@ -25,5 +25,5 @@ def propose(query: Query) -> Proposals:
         np.split(rows, ends[:-1]),
         np.concatenate([each.strengths for each in parts]),
         np.repeat([row for own in medoids for row in own], counts),
-        LOOK,
+        ACROSS,
     )

@@ -4,18 +4,19 @@ A candidate that several sources propose is credited to the first of them.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from features.recommendation import Source
 from inference.retrieval.merge import Proposals
 from inference.retrieval.query import Query
-from inference.retrieval.sources import co_engaged, cross, factors, fresh, popular, sequence, sessions, trending, visual
+from inference.retrieval.sources import co_engaged, cross, fresh, popular, sessions, trained, trending, visual
 
 SOURCES: dict[Source, Callable[[Query], Proposals]] = {
     "visual": visual.propose,
     "neighbours": co_engaged.propose,
     "sessions": sessions.propose,
-    "factors": factors.propose,
-    "sequence": sequence.propose,
+    "factors": partial(trained.propose, "factors"),
+    "sequence": partial(trained.propose, "sequence"),
     "cross": cross.propose,
     "trending": trending.propose,
     "fresh": fresh.propose,

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from features.item import key_of
-from inference.behaviour.factor_file import decode_factors
+from inference.factors.file import decode_factors
 from tests.cli.conftest import last_json, run
 from tests.cli.train.test_ranker import write_log
 
@@ -24,6 +24,13 @@ def test_without_to_the_file_is_where_workers_read_it(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert len(decode_factors(out.read_bytes()).keys) == 60
+
+
+@pytest.mark.parametrize("place", ["models/", "s3://models", "s3://models/../x", "ftp://x/y"])
+def test_a_place_that_is_none_is_refused_before_the_training(tmp_path: Path, place: str) -> None:
+    words = ("train", "factors", "--data", str(tmp_path), "--to", place)
+    refused = run(*words, variables={"home": str(tmp_path / "home")})
+    assert (refused.returncode, f"--to {place}" in refused.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -4,23 +4,33 @@ from dataclasses import replace
 
 import numpy as np
 
+from cli.user.why import answer_in_words
 from features.item import Item, key_of
 from features.profile import NEW, Profile
 from features.trends import NO_TRENDS
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.explain.explanation import Answer, Subject
+from inference.ranking.rules import ListRules
 from inference.recommender import Recommender
-from inference.retrieval.other_categories import COMPARED_LIMIT
+from inference.retrieval.cross import COMPARED_LIMIT
 from tests.harness.catalog import DIMENSIONS, ENCODER, NOW, act, item, profile_of, reds_and_blues, without_picture
 from tests.harness.lists import catalog_of, steps_of
 
 TOGETHER = steps_of(u2="red-0 blue-0 red-1 blue-1")
 LIKED = profile_of(act("red-0"))
+WITH_CROSS = ListRules(cross=True)
 
 
-def answer(catalog: Catalog, name: str, *, profile: Profile = LIKED, recent: RecentSteps | None = TOGETHER) -> Answer:
-    recommender = Recommender(catalog, length=5, recent_steps=recent)
+def answer(
+    catalog: Catalog,
+    name: str,
+    *,
+    profile: Profile = LIKED,
+    recent: RecentSteps | None = TOGETHER,
+    rules: ListRules = WITH_CROSS,
+) -> Answer:
+    recommender = Recommender(catalog, length=5, recent_steps=recent, rules=rules)
     found = recommender.explain(
         recommender.prepare([profile], NOW), key_of("u1"), {}, NO_TRENDS, NOW, Subject(name, None)
     ).item
@@ -69,3 +79,10 @@ def test_without_looks_interests_or_steps_it_has_nothing_to_say() -> None:
     assert answer(described, "blue-9").code == "no_picture"
     assert answer(shop(), "b5", profile=NEW).code == "no_interests"
     assert answer(shop(), "b5", recent=None).code == "steps_unknown"
+
+
+def test_by_default_it_is_turned_off_and_says_so() -> None:
+    found = answer(shop(), "b5", rules=ListRules())
+
+    assert (found.code, found.proposals) == ("turned_off", 0)
+    assert "SIGHTLINE_ACROSS_CATEGORIES is off" in answer_in_words(found)

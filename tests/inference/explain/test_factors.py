@@ -5,11 +5,11 @@ import pytest
 from features.item import key_of
 from features.profile import NEW, Profile
 from features.trends import NO_TRENDS
-from inference.behaviour.factor_file import Factors
 from inference.catalog.catalog import Catalog
 from inference.explain.explanation import Answer, Subject
+from inference.factors.file import Factors
 from inference.recommender import Recommender
-from inference.retrieval.sources.factors import PROPOSED_COUNT
+from inference.trained.source import PROPOSED_COUNT
 from tests.harness.catalog import NOW, act, profile_of, without_picture
 from tests.harness.factors import factors_of
 from tests.harness.lists import catalog_of
@@ -26,7 +26,7 @@ def shop() -> Catalog:
 
 def answer(catalog: Catalog, factors: Factors | None, profile: Profile, name: str) -> Answer:
     recommender = Recommender(catalog, length=5)
-    recommender.apply_factors(factors)
+    recommender.apply_trained("factors", factors)
     prepared = recommender.prepare([profile], NOW)
     found = recommender.explain(prepared, key_of("u1"), {}, NO_TRENDS, NOW, Subject(name, None)).item
     assert found is not None

@@ -9,7 +9,7 @@ from inference.catalog.catalog import Catalog
 from inference.explain.explanation import Answer, Subject
 from inference.recommender import Recommender
 from inference.sequence.model import SequenceModel
-from inference.sequence.space import PROPOSED_COUNT
+from inference.trained.source import PROPOSED_COUNT
 from tests.harness.catalog import NOW, act, profile_of, without_picture
 from tests.harness.lists import catalog_of
 from tests.harness.sequences import next_of
@@ -27,7 +27,7 @@ def shop() -> Catalog:
 
 def answer(catalog: Catalog, model: SequenceModel | None, profile: Profile, name: str) -> Answer:
     recommender = Recommender(catalog, length=5)
-    recommender.apply_sequence(model)
+    recommender.apply_trained("sequence", model)
     prepared = recommender.prepare([profile], NOW)
     found = recommender.explain(prepared, key_of("u1"), {}, NO_TRENDS, NOW, Subject(name, None)).item
     assert found is not None

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from inference.behaviour.factors import FactorSpace
+from inference.factors.space import FactorSpace
 from inference.ranking.signals import FRESH_HALF_LIFE_MS, find_signals
 from inference.ranking.weights import CODES, NEW
 from inference.retrieval.candidates import generate_candidates

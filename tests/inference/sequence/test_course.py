@@ -68,7 +68,14 @@ def test_an_interrupted_training_goes_on_as_if_it_had_not_been(tmp_path: Path, m
     rest = train(circle(), seed=1, folder=tmp_path, watch=lambda epoch, _loss, _judged: epochs.append(epoch))
     assert epochs == [3, 4]
     assert encode_model(rest.model) == encode_model(whole.model)
-    assert [*tmp_path.iterdir()] == []
+    assert [*tmp_path.iterdir()] == [rest.checkpoint]
+
+
+def test_a_training_that_is_over_gives_its_model_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(course, "EPOCHS", 2)
+    one, other = (train(circle(), seed=1, folder=tmp_path) for _ in range(2))
+    assert (one.is_over, other.epochs) == (True, 2)
+    assert encode_model(one.model) == encode_model(other.model)
 
 
 def test_the_checkpoint_of_another_log_or_seed_stays(tmp_path: Path) -> None:

@@ -1,14 +1,15 @@
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from inference.behaviour.factor_file import encode_factors
+from inference.factors.file import encode_factors
+from inference.retrieval.trained import TrainedModel
 from inference.sequence.model import encode_model
-from streams.learning.file_follower import FACTORS, SEQUENCE, FileFollower, Kind
+from streams.learning.file_follower import FileFollower
 from streams.learning.model_file import ModelFile
+from streams.learning.model_kinds import FACTORS, SEQUENCE, ModelKind
 from tests.harness.factors import factors_of
 from tests.harness.interactions import metric
 from tests.harness.sequences import next_of
@@ -23,7 +24,7 @@ def _sequence(items: int) -> bytes:
 
 
 #: By name the kind, what makes a file of so many items, and the name of the gauge.
-KINDS: dict[str, tuple[Kind[Any], Callable[[int], bytes], str]] = {
+KINDS: dict[str, tuple[ModelKind[TrainedModel], Callable[[int], bytes], str]] = {
     "factors": (FACTORS, _factors, "sightline_factor_items"),
     "sequence": (SEQUENCE, _sequence, "sightline_sequence_items"),
 }
@@ -37,7 +38,7 @@ class World:
         self.kind, self._make, self.gauge = KINDS[name]
         self.path = folder / "model"
         self.file = ModelFile(str(self.path))
-        self.follower: FileFollower[Any] = FileFollower(self.kind, self.file)
+        self.follower = FileFollower(self.kind, self.file)
         self.one, self.two = self._make(1), self._make(2)
 
     async def after(self, *files: bytes) -> int | None:
@@ -91,8 +92,20 @@ async def test_a_bad_file_leaves_the_last_good_one_and_is_said_once(world: World
         assert await world.after() == 1
     (refusal,) = [each for each in logs if each["log_level"] == "error"]
     assert (refusal["event"], refusal["lists_by"]) == (f"{world.name}_refused", f"the {world.name} of 1 items")
-    assert metric(f"sightline_{world.name}_refused_total") - before == 1
-    assert await world.after(world.two) == 2
+    # Each look counts: the alert lasts as long as the file lies there.
+    assert metric(f"sightline_{world.name}_refused_total") - before == 2
+    assert [await world.after(world.two), await world.after()] == [2, 2]
+    assert metric(f"sightline_{world.name}_refused_total") - before == 2
+
+
+async def test_the_same_bad_file_after_a_good_one_is_said_again(world: World) -> None:
+    with capture_logs() as logs:
+        for each in (b"junk", world.one, b"junk"):
+            await world.after(each)
+    assert [each["lists_by"] for each in logs if each["log_level"] == "error"] == [
+        f"no {world.name}",
+        f"the {world.name} of 1 items",
+    ]
 
 
 async def test_a_file_that_is_gone_leaves_the_last_one(world: World) -> None:

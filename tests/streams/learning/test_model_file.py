@@ -1,3 +1,5 @@
+import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,33 @@ def test_a_path_from_here_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ModelFile("factors").write(b"one")
 
     assert (tmp_path / "factors").read_bytes() == b"one"
+
+
+def test_a_path_that_leads_up_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    ModelFile("../factors").write(b"one")
+
+    assert (tmp_path / "factors").read_bytes() == b"one"
+
+
+async def test_a_store_that_does_not_answer_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = socket.create_server(("127.0.0.1", 0))
+    port = silent.getsockname()[1]
+    for name, value in {
+        "ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "ALLOW_HTTP": "true",
+        "ACCESS_KEY_ID": "a",
+        "SECRET_ACCESS_KEY": "b",
+        "REGION": "r",
+    }.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    began = time.monotonic()
+    with pytest.raises(ObjectsUnavailable, match="too slow, or away"):
+        await ModelFile("s3://models/factors", answer_s=0.2).read(9)
+    silent.close()
+
+    assert time.monotonic() - began < 5
 
 
 async def test_a_file_that_is_not_there_is_missing(file: ModelFile, tmp_path: Path) -> None:

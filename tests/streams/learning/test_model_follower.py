@@ -60,6 +60,14 @@ async def test_what_this_release_cannot_rank_with_is_refused_once_in_the_log_and
     assert (refusal["event"], refusal["lists_by"]) == ("ranker_model_refused", "version 4")
 
 
+async def test_what_is_refused_again_after_a_new_version_is_said_again() -> None:
+    world, bad = World(), changed(version=5, model=b"another")
+    with capture_logs() as logs:
+        await world.after(value(4), bad, value(5), bad, value(5, at_ms=NOON + 1), bad)
+
+    assert [each["lists_by"] for each in logs] == ["version 4", "version 5"]
+
+
 async def test_a_topic_that_was_created_again_is_read_from_its_begin() -> None:
     world = World()
     await world.after(value(4), value(5))

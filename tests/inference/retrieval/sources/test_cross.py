@@ -13,7 +13,7 @@ from inference.explain.explanation import Subject
 from inference.ranking.rules import ListRules
 from inference.recommender import Recommender
 from inference.retrieval.candidates import generate_candidates
-from inference.retrieval.other_categories import COMPARED_LIMIT, FOUND_LIMIT, OtherCategories
+from inference.retrieval.cross import COMPARED_LIMIT, FOUND_LIMIT, Cross
 from inference.retrieval.sources.cross import propose
 from tests.harness.catalog import DIMENSIONS, NOW, act, item, profile_of
 from tests.harness.lists import catalog_of, query_after, query_of, ranked, slot_of, steps_of
@@ -115,6 +115,23 @@ def test_an_item_that_left_after_it_was_found_is_not_proposed(catalog: Catalog) 
     assert propose(query).rows[0][0] == -1
 
 
+def test_a_row_that_is_of_another_category_by_now_is_not_found(catalog: Catalog) -> None:
+    query = query_after(catalog, act("shoes-red-3"), act("shoes-blue-3"), recent_steps=TOGETHER)
+    assert query.cross is not None
+    first, second = (catalog.row_of(name) or 0 for name in ("shoes-red-3", "shoes-red-4"))
+    found = query.cross.of(first).keys
+    name = catalog.item_ids[int(catalog.rows_of(found)[0])]
+    # The best bag becomes a shoe; another one goes, and a shoe takes its row.
+    other = catalog.item_ids[int(catalog.rows_of(found)[1])]
+    catalog.apply([(name, replace(thing("shoes", "red", 20)[1], item_id=name))])
+    catalog.apply([(other, None)])
+    catalog.apply([thing("shoes", "red", 9)])
+    later = query.cross.of(second).keys
+
+    assert later.tolist()
+    assert {catalog.categories[row] for row in catalog.rows_of(later)} == {catalog.category_code("bags")}
+
+
 def test_the_only_item_of_a_category_has_no_look_of_its_own() -> None:
     shop = catalog_of(thing("shoes", "red", 0), *(each for each in things() if each[0].startswith("bags")))
 
@@ -125,7 +142,7 @@ def test_of_a_large_category_some_are_compared_spread_over_it() -> None:
     many = [thing("bags", COLOURS[n % 3], n % 50) for n in range(3 * COMPARED_LIMIT)]
     unlike = [(f"bag-{n}", _turned(made, n)) for n, (_, made) in enumerate(many)]
     shop = catalog_of(*things(), *unlike)
-    others = OtherCategories(shop, {0: {1: 1.0}}, NOW)
+    others = Cross(shop, {0: {1: 1.0}}, NOW)
     row = shop.row_of("shoes-red-3")
     assert row is not None
     compared = [n for n in range(len(unlike)) if others.strength(row, shop.row_of(f"bag-{n}") or 0) is not None]
@@ -144,13 +161,13 @@ def _turned(made: Item, number: int) -> Item:
 def test_items_of_a_source_that_is_left_out_are_missing(catalog: Catalog) -> None:
     query = query_after(catalog, act("shoes-red-3"), recent_steps=TOGETHER)
 
-    assert generate_candidates(query).look_strengths.any()
-    assert not generate_candidates(replace(query, without=frozenset({"cross"}))).look_strengths.any()
+    assert generate_candidates(query).cross_strengths.any()
+    assert not generate_candidates(replace(query, without=frozenset({"cross"}))).cross_strengths.any()
 
 
 def test_a_deployment_may_do_without(catalog: Catalog) -> None:
     def sources(*, wanted: bool) -> dict[str, int]:
-        rules = ListRules(across_categories=wanted)
+        rules = ListRules(cross=wanted)
         recommender = Recommender(catalog, length=5, recent_steps=TOGETHER, rules=rules)
         prepared = recommender.prepare([profile_of(act("shoes-red-3"))], NOW)
         explained = recommender.explain(prepared, key_of("u1"), {}, NO_TRENDS, NOW, Subject("bags-red-3", None)).item

@@ -3,14 +3,15 @@ import pytest
 
 from features.item import key_of
 from features.profile import NEW, Action
-from inference.behaviour.factors import FactorSpace
 from inference.catalog.catalog import Catalog
+from inference.factors.space import FactorSpace
 from inference.ranking.ranking import WeightedRanker, rank
 from inference.ranking.signals import find_signals
 from inference.ranking.weights import SUITS_TASTE
 from inference.retrieval.candidates import generate_candidates
 from inference.retrieval.query import Query
-from inference.retrieval.sources.factors import PROPOSED_COUNT, propose
+from inference.retrieval.sources.trained import propose
+from inference.trained.source import PROPOSED_COUNT
 from tests.harness.catalog import act, profile_of, without_picture
 from tests.harness.factors import factors_of
 from tests.harness.lists import catalog_of, names, query_of, slot_of
@@ -36,7 +37,7 @@ def query(catalog: Catalog, space: FactorSpace, *users: list[Action]) -> Query:
 
 
 def proposed(catalog: Catalog, space: FactorSpace, *users: list[Action]) -> list[list[str]]:
-    found = propose(query(catalog, space, *users))
+    found = propose("factors", query(catalog, space, *users))
     return [[catalog.item_ids[row] for row in rows.tolist()] for rows in found.rows]
 
 
@@ -51,7 +52,7 @@ def test_nothing_is_proposed_to_whom_nothing_is_known_of(catalog: Catalog, space
 
 
 def test_without_factors_nothing_is_proposed(catalog: Catalog) -> None:
-    (rows,) = propose(query_of(catalog, [profile_of(act("red-1"))], [1])).rows
+    (rows,) = propose("factors", query_of(catalog, [profile_of(act("red-1"))], [1])).rows
 
     assert len(rows) == 0
 
@@ -93,10 +94,9 @@ def test_the_reason_names_the_item_that_says_most_for_it(catalog: Catalog, space
 
 def test_users_together_have_the_same_factors_as_alone(catalog: Catalog, space: FactorSpace) -> None:
     users = [[act("red-1")], [act("blue-0"), act("red-2"), act("new-0")], []]
-    together = query(catalog, space, *users).factors
-    alone = [query(catalog, space, each).factors for each in users]
+    together, *alone = (query(catalog, space, *each) for each in (users, *([user] for user in users)))
+    rows, bounds = np.arange(len(catalog.item_ids)), np.array([0, len(catalog.item_ids)])
+    every = together.trained["factors"].strengths(np.tile(rows, 3), np.arange(4) * len(rows))
 
-    assert together is not None
-    for factors, each in zip(together.factors, alone, strict=True):
-        assert each is not None
-        assert np.array_equal(factors, each.factors[0])
+    for strengths, each in zip(np.split(every, 3), alone, strict=True):
+        assert np.array_equal(strengths, each.trained["factors"].strengths(rows, bounds))

@@ -6,7 +6,7 @@ from inference.catalog.catalog import Catalog
 from inference.ranking.ranking import WeightedRanker, rank
 from inference.retrieval.candidates import generate_candidates
 from inference.retrieval.query import Query
-from inference.retrieval.sources.sequence import propose
+from inference.retrieval.sources.trained import propose
 from inference.sequence.space import SequenceSpace
 from tests.harness.catalog import MINUTE, NOW, act, profile_of, without_picture
 from tests.harness.lists import catalog_of, names, query_of, slot_of
@@ -28,7 +28,7 @@ def query(catalog: Catalog, *users: list[Action]) -> Query:
 
 
 def first(catalog: Catalog, *users: list[Action]) -> list[str | None]:
-    found = propose(query(catalog, *users))
+    found = propose("sequence", query(catalog, *users))
     return [catalog.item_ids[int(rows[0])] if len(rows) else None for rows in found.rows]
 
 
@@ -42,13 +42,13 @@ def test_nothing_is_proposed_to_whom_nothing_is_known_of(catalog: Catalog) -> No
 
 
 def test_what_was_chosen_is_not_proposed_again(catalog: Catalog) -> None:
-    (rows,) = propose(query(catalog, [act("red-0"), act("red-1")])).rows
+    (rows,) = propose("sequence", query(catalog, [act("red-0"), act("red-1")])).rows
     assert {catalog.item_ids[row] for row in rows.tolist()} == {"red-2", "blue-0", "blue-1"}
 
 
 def test_without_a_model_nothing_is_proposed(catalog: Catalog) -> None:
     without = query_of(catalog, [profile_of(act("red-0"))], [key_of("u1")])
-    assert [len(rows) for rows in propose(without).rows] == [0]
+    assert [len(rows) for rows in propose("sequence", without).rows] == [0]
 
 
 def test_the_reason_names_the_last_choice(catalog: Catalog) -> None:

@@ -3,15 +3,15 @@ import pytest
 from numpy.typing import NDArray
 
 from features.item import key_of
-from inference.behaviour.factor_file import Factors
-from inference.behaviour.factors import CONFIDENCE, FactorSpace, FoldedIn
+from features.profile import NEW
 from inference.catalog.catalog import Catalog
+from inference.factors.file import Factors
+from inference.factors.space import CONFIDENCE, FactorSpace, FoldedIn
 from tests.harness.catalog import NOW, without_picture
 
 NAMES = [f"i{number}" for number in range(40)]
 VECTORS = (0.4 * np.random.default_rng(1).standard_normal((40, 6))).astype(np.float16).astype(np.float32)
 REGULARIZATION = 0.5
-NOTHING_SEEN = np.empty(0, np.uint32)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def fold_in(catalog: Catalog, space: FactorSpace, *users: list[tuple[str, float]
         start = most - len(own)
         rows[user, start:] = catalog.rows_of(keys_of([name for name, _ in own]))
         weights[user, start:] = [weight for _, weight in own]
-    return space.fold_in(rows, weights)
+    return space.judge([NEW] * len(users), rows, weights)
 
 
 def test_a_users_factor_is_the_step_of_the_least_squares(catalog: Catalog, space: FactorSpace) -> None:
@@ -84,7 +84,7 @@ def test_a_user_of_whom_nothing_is_known_has_no_factor(catalog: Catalog, space: 
 
 def test_the_best_are_those_of_the_greatest_inner_products(catalog: Catalog, space: FactorSpace) -> None:
     found = fold_in(catalog, space, [("i3", 1.0), ("i7", 1.0)])
-    rows, _, _ = found.best([NOTHING_SEEN], 5)
+    rows = found.best.rows[:5]
     order = np.argsort(-(VECTORS @ found.factors[0]), kind="stable")
 
     assert [catalog.item_ids[row] for row in rows.tolist()] == [NAMES[place] for place in order[:5]]

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from benchmarks.evaluation.factor_training import Choices, train_factors
-from benchmarks.evaluation.log import Event, UnreadableLog
 from features.item import key_of
+from features.profile import weigh
+from inference.errors import NothingToLearn
+from inference.factors.training import Choices, train_factors
 from streams.wire.events import InteractionType
 
 #: Two groups of users, each with items of its own.
@@ -13,7 +14,7 @@ GROUPS = {f"{group}{user}": {f"{group}-{(user + n) % 6}": 1.0 for n in range(4)}
 def learned(*events: tuple[str, str, InteractionType]) -> dict[str, dict[str, float]]:
     choices = Choices()
     for user, item, kind in events:
-        choices.learn(Event(user, item, kind, 0))
+        choices.learn(user, item, weigh(kind))
     return choices.of_users
 
 
@@ -48,5 +49,5 @@ def test_the_same_choices_and_seed_give_the_same_factors() -> None:
 
 @pytest.mark.parametrize("choices", [{}, {"u": {}}])
 def test_there_is_nothing_to_train_where_nobody_chose(choices: dict[str, dict[str, float]]) -> None:
-    with pytest.raises(UnreadableLog, match="nothing to train"):
+    with pytest.raises(NothingToLearn, match="nothing to train"):
         train_factors(choices)

@@ -41,7 +41,7 @@ class _Category(NamedTuple):
     mean: NDArray[np.float32]
 
 
-class OtherCategories:
+class Cross:
     """What goes with an item, as of a time: in the categories that users choose together with that of the item.
 
     Pictures of two categories are alike by what the categories have in common, which says nothing of taste. So an item
@@ -75,8 +75,9 @@ class OtherCategories:
         share = self.companions_of(row).get(code)
         if look is None or share is None:
             return None
-        compared = self._category(code).rows == other
-        return float(self._strengths(look, code, share)[compared][0]) if compared.any() else None
+        rows = self._compared(code)
+        compared = rows == other
+        return float(self._strengths(look, rows, share)[compared][0]) if compared.any() else None
 
     def companions_of(self, row: int) -> dict[int, float]:
         """The categories that users choose together with a row's."""
@@ -88,7 +89,8 @@ class OtherCategories:
             return _NOTHING
         found = [_NOTHING]
         for code, share in companions.items():
-            rows, strengths = self._category(code).rows, self._strengths(look, code, share)
+            rows = self._compared(code)
+            strengths = self._strengths(look, rows, share)
             best = best_of(strengths, FOUND_LIMIT)
             best = best[strengths[best] > 0]
             found.append(Found(self._catalog.keys[rows[best]], strengths[best]))
@@ -103,9 +105,15 @@ class OtherCategories:
         length = float(np.linalg.norm(look))
         return look / np.float32(length) if length > _SAME else None
 
-    def _strengths(self, look: NDArray[np.float32], code: int, share: float) -> NDArray[np.float32]:
-        """How strongly each compared row of a category goes with a look, float32 [n]."""
-        alike = self._catalog.pictures.similarities(self._category(code).rows, look)
+    def _compared(self, code: int) -> NDArray[np.int64]:
+        """The rows of a category that are compared; meanwhile a row may have come to another item or category."""
+        rows = self._category(code).rows
+        kept: NDArray[np.bool_] = (self._catalog.categories[rows] == code) & self._catalog.pictures.has(rows)
+        return rows[kept]
+
+    def _strengths(self, look: NDArray[np.float32], rows: NDArray[np.int64], share: float) -> NDArray[np.float32]:
+        """How strongly each of the rows [n] of a category goes with a look, float32 [n]."""
+        alike = self._catalog.pictures.similarities(rows, look)
         above = (alike - alike.mean()) / _MUCH if len(alike) else alike
         strengths: NDArray[np.float32] = np.clip(above, 0, 1) * np.float32(share)
         return strengths
@@ -122,6 +130,6 @@ class OtherCategories:
         return found
 
 
-def other_categories(recent: RecentSteps, catalog: Catalog, now_ms: int) -> OtherCategories:
+def find_cross(recent: RecentSteps, catalog: Catalog, now_ms: int) -> Cross:
     """What goes with items by the last steps of all users, and by the items that can be shown at this time."""
-    return OtherCategories(catalog, find_companions(recent, catalog), now_ms)
+    return Cross(catalog, find_companions(recent, catalog), now_ms)

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from benchmarks.evaluation.log import Event, UnreadableLog
 from features.item import key_of
 from features.ledger import WEIGHT_LIMIT
-from inference.behaviour.factor_file import ITEMS_LIMIT, Factors
+from features.profile import IMPRESSION
+from inference.errors import NothingToLearn
+from inference.factors.defaults import DIMENSIONS, REGULARIZATION
+from inference.factors.file import ITEMS_LIMIT, Factors
 
-DIMENSIONS = 64
-REGULARIZATION = 10.0
 _ITERATIONS = 15
 
 
@@ -23,13 +24,13 @@ class Choices:
     def __init__(self) -> None:
         self.of_users: dict[str, dict[str, float]] = {}
 
-    def learn(self, event: Event) -> None:
-        """Add an event."""
-        if event.is_chosen:
-            own = self.of_users.setdefault(event.user, {})
-            own[event.item] = min(own.get(event.item, 0.0) + event.weight, WEIGHT_LIMIT)
-        elif event.weight < 0:
-            self.of_users.get(event.user, {}).pop(event.item, None)
+    def learn(self, user: str, item: str, weight: float) -> None:
+        """Add what a user did with an item, as profiles weigh it (`features.profile`)."""
+        if weight > IMPRESSION:
+            own = self.of_users.setdefault(user, {})
+            own[item] = min(own.get(item, 0.0) + weight, WEIGHT_LIMIT)
+        elif weight < 0:
+            self.of_users.get(user, {}).pop(item, None)
 
 
 def train_factors(
@@ -42,7 +43,7 @@ def train_factors(
     """Factors of the ITEMS_LIMIT items that most users chose; `choices` are weights by user and item.
 
     Alternating least squares with the confidence 1 + weight. The same choices and seed give the same factors. Raises
-    UnreadableLog where nobody chose anything, ModuleNotFoundError where `implicit` is not installed.
+    NothingToLearn where nobody chose anything, ModuleNotFoundError where `implicit` is not installed.
     """
     # The library is no part of a worker.
     from implicit.als import AlternatingLeastSquares
@@ -50,7 +51,7 @@ def train_factors(
 
     places = _places(choices)
     if not places:
-        raise UnreadableLog("the log has no user who chose anything: there is nothing to train factors on")
+        raise NothingToLearn("the log has no user who chose anything: there is nothing to train factors on")
     pairs = [
         (user, places[item], 1 + weight)
         for user, own in enumerate(choices.values())
@@ -60,15 +61,16 @@ def train_factors(
     users, items, confidences = zip(*pairs, strict=True)
     matrix = csr_matrix((np.array(confidences, np.float32), (users, items)), shape=(len(choices), len(places)))
     # With one thread the same log gives the same factors.
-    model = AlternatingLeastSquares(
-        factors=dimensions,
-        regularization=regularization,
-        iterations=_ITERATIONS,
-        num_threads=1,
-        random_state=seed,
-        use_gpu=False,
-    )
-    model.fit(matrix, show_progress=False)
+    with threadpool_limits(1):
+        model = AlternatingLeastSquares(
+            factors=dimensions,
+            regularization=regularization,
+            iterations=_ITERATIONS,
+            num_threads=1,
+            random_state=seed,
+            use_gpu=False,
+        )
+        model.fit(matrix, show_progress=False)
     keys = np.array([key_of(item) for item in places], np.uint64)
     return Factors.of(keys, np.asarray(model.item_factors), regularization)
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from features.item import Item, key_of
-from inference.behaviour.item_vectors import ItemVectors
 from inference.catalog.catalog import Catalog
+from inference.trained.item_vectors import ItemVectors
 from tests.harness.catalog import NOW, without_picture
 
 #: The vectors of five items on a line: the inner product with (1, 0) is the number in the name.

@@ -8,16 +8,19 @@ large as the number of the user's items, not of the dimensions. The part of each
 for another.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.jit import compiled, dot
-from inference.behaviour.factor_file import Factors
-from inference.behaviour.item_vectors import Best, ItemVectors
+from features.profile import Profile
 from inference.catalog.catalog import Catalog
 from inference.catalog.key_table import KeyedRows
+from inference.factors.file import Factors
+from inference.trained.item_vectors import BestRows, ItemVectors
+from inference.trained.source import PROPOSED_COUNT
 
 #: w of the item that says most of the user; those of others are in proportion to their weights.
 CONFIDENCE = 5.0
@@ -29,7 +32,7 @@ _FAINTEST = np.float32(1e-3)
 
 @dataclass(frozen=True, slots=True)
 class FoldedIn:
-    """The factors of u users: float32 [u, d]; all 0 for a user of whom no item has a factor.
+    """The factors of u users: float32 [u, d]; all 0 for a user of whom no item has a factor. See `Judgement`.
 
     They are the sums of `parts` float32 [u, n, d], one of each item in `rows` [u, n] (-1: none).
     """
@@ -37,47 +40,49 @@ class FoldedIn:
     factors: NDArray[np.float32]
     parts: NDArray[np.float32]
     rows: NDArray[np.int64]
+    best: BestRows
     vectors: ItemVectors
 
-    def best(self, seen: list[NDArray[np.uint32]], count: int) -> Best:
-        """See `ItemVectors.best`."""
-        return self.vectors.best(self.factors, seen, count)
+    @property
+    def is_known(self) -> NDArray[np.bool_]:
+        """Which users have a factor."""
+        found: NDArray[np.bool_] = (self.factors != 0).any(axis=1)
+        return found
 
     def strengths(self, rows: NDArray[np.int64], bounds: NDArray[np.int64]) -> NDArray[np.float32]:
-        """How well rows [m] suit their users, 0 to 1, float32 [m]; 0 for an item without a factor.
-
-        Those of user i are at `bounds[i]` to `bounds[i + 1]`.
-        """
+        """How well rows [m] suit their users: the inner product, cut to 0 to 1."""
         return np.clip(self.vectors.scores(self.factors, rows, bounds), np.float32(0), np.float32(1))
 
     def origins(self, users: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """For each row [m], and its user [m], the row of the user's item that speaks most for it, int64 [m]; or -1."""
+        """The rows of the users' items that speak most for rows [m]."""
         return _origins(users, self.vectors[rows], self.vectors.has(rows), self.parts, self.rows)
 
 
 class FactorSpace:
-    """The factors of the items of a catalogue. It takes some 30 ms to make for 100,000 items. Not thread-safe."""
+    """The factors of the items of a catalogue (see `Space`). It takes some 50 ms to make for 100,000 items."""
 
     def __init__(self, catalog: Catalog, factors: Factors) -> None:
         self._catalog = catalog
-        self._factors = factors
+        self.model = factors
         self._places = KeyedRows()
         self._places.put(factors.keys, np.arange(len(factors.keys)))
         self._vectors = ItemVectors(catalog, len(factors.inverse))
 
-    def fold_in(self, rows: NDArray[np.int64], weights: NDArray[np.float32]) -> FoldedIn:
-        """The factors of users by their items `rows` [u, n] (-1: none) with `weights` float32 [u, n]."""
+    def judge(self, profiles: Sequence[Profile], rows: NDArray[np.int64], weights: NDArray[np.float32]) -> FoldedIn:
+        """The factors of users by their items. What does not suit a user at all is not among the best."""
         self._align()
         parts = np.zeros((*rows.shape, self._vectors.dimensions), np.float32)
         has = self._vectors.has(rows.ravel()).reshape(rows.shape)
-        _fold_in(self._vectors[rows], weights, has, self._factors.inverse, parts)
-        return FoldedIn(parts.sum(axis=1), parts, rows, self._vectors)
+        _fold_in(self._vectors[rows], weights, has, self.model.inverse, parts)
+        factors = parts.sum(axis=1)
+        found = self._vectors.best(factors, [profile.seen for profile in profiles], PROPOSED_COUNT)
+        return FoldedIn(factors, parts, rows, found.positive(), self._vectors)
 
     def _align(self) -> None:
         """Look up the factors of items that came to the catalogue."""
         while len(rows := self._vectors.unknown(_AT_ONCE)):
             places = self._places.find(self._catalog.keys[rows])
-            self._vectors.put(rows, self._factors.vectors[places], places >= 0)
+            self._vectors.put(rows, self.model.vectors[places], places >= 0)
 
 
 @compiled

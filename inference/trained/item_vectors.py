@@ -16,7 +16,7 @@ from inference.catalog.catalog import Catalog
 _NO_ROWS = np.zeros(0, np.int64)
 
 
-class Best(NamedTuple):
+class BestRows(NamedTuple):
     """The best rows int64 [m] of u users and their inner products float32 [m], each user's the best first.
 
     Those of user i are at `bounds[i]` to `bounds[i + 1]`.
@@ -25,6 +25,11 @@ class Best(NamedTuple):
     rows: NDArray[np.int64]
     scores: NDArray[np.float32]
     bounds: NDArray[np.int64]
+
+    def positive(self) -> "BestRows":
+        """Those with an inner product above 0."""
+        kept = self.scores > 0
+        return BestRows(self.rows[kept], self.scores[kept], np.append(0, kept.cumsum())[self.bounds])
 
 
 class ItemVectors:
@@ -75,11 +80,12 @@ class ItemVectors:
         """The vectors of rows [n], float32 [n, d]; that of a row without one is arbitrary."""
         return self._vectors[rows]
 
-    def best(self, queries: NDArray[np.float32], seen: list[NDArray[np.uint32]], count: int) -> Best:
+    def best(self, queries: NDArray[np.float32], seen: list[NDArray[np.uint32]], count: int) -> BestRows:
         """For queries [u, d] the `count` rows that can be shown with the greatest inner products, less what was seen.
 
-        `seen` has for each user the low halves of the keys of items that are left out. It compares every row: 40 us for
-        each user and 10,000 rows of 64 dimensions, 0.4 ms for 100,000.
+        `seen` has for each user the low halves of the keys of items that are left out. A query of zeros, which says
+        nothing, finds nothing. Others are compared with every row: 0.15 ms for each user and 10,000 rows of 64
+        dimensions, 0.6 to 0.8 ms for 100,000.
         """
         found = _best(
             queries,
@@ -92,7 +98,7 @@ class ItemVectors:
             self._catalog.shown,
             count,
         )
-        return Best(*found)
+        return BestRows(*found)
 
     def scores(
         self, queries: NDArray[np.float32], rows: NDArray[np.int64], bounds: NDArray[np.int64]
@@ -129,7 +135,7 @@ def _best(
     shown: NDArray[np.bool_],
     most: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
-    """The fields of `Best`; `known` are the keys of the items with these vectors, `keys` those of the catalogue."""
+    """The fields of `BestRows`; `known` are the keys of the items with these vectors, `keys` those of the catalogue."""
     found, scores = np.empty(len(queries) * most, np.int64), np.empty(len(queries) * most, np.float32)
     bounds = np.zeros(len(queries) + 1, np.int64)
     rows, values = np.empty(2 * most, np.int64), np.empty(2 * most, np.float32)
@@ -137,7 +143,7 @@ def _best(
     for user in range(len(queries)):
         seen_start, seen_end = seen_end, seen_end + seen_counts[user]
         count, least = 0, np.float32(-np.inf)
-        for row in range(min(len(shown), len(has))):
+        for row in range(min(len(shown), len(has)) if queries[user].any() else 0):
             if has[row] and shown[row]:
                 value = half_dot(halves[row], queries[user])
                 if value > least and known[row] == keys[row] and not _is_among(keys[row], seen[seen_start:seen_end]):

@@ -4,9 +4,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from inference.behaviour import factor_file
-from inference.behaviour.factor_file import Factors, decode_factors, encode_factors
 from inference.errors import ModelRefused
+from inference.factors import file as factor_file
+from inference.factors.file import Factors, decode_factors, encode_factors
 from tests.harness.factors import factors_of
 
 FACTORS = factors_of({"a": (1.0, 0.0), "b": (0.5, 0.25), "c": (0.0, 1.0)})

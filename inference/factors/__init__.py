@@ -1,0 +1,1 @@
+"""Latent factors of items: their training, their file, and users among them."""

@@ -1,0 +1,59 @@
+"""The kinds of models that are trained on a log, kept in a file, and followed by interactions workers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from prometheus_client import Counter, Gauge
+
+from features.recommendation import Source
+from inference.factors import file as factor_file
+from inference.retrieval.trained import TrainedModel
+from inference.sequence import model as sequence_file
+from streams.learning.model_file import ModelFile
+from streams.metrics import FACTOR_ITEMS, FACTORS_REFUSED, SEQUENCE_ITEMS, SEQUENCE_REFUSED
+from streams.objects.errors import ObjectMissing
+from streams.settings import Settings
+
+_Model_co = TypeVar("_Model_co", bound=TrainedModel, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelKind(Generic[_Model_co]):
+    """A kind of model: the source that proposes by it, the setting that says where its file is, and its greatest file.
+
+    `items` is the number of items that it knows, `refused` counts looks at a file that this release cannot use.
+    """
+
+    source: Source
+    place: Callable[[Settings], str | None]
+    most_bytes: int
+    decode: Callable[[bytes], _Model_co]
+    items: Gauge
+    refused: Counter
+
+    async def read(self, place: str) -> _Model_co:
+        """The model in the file at a place; raises ObjectMissing, ObjectsUnavailable, ModelRefused."""
+        found = await ModelFile(place).read(self.most_bytes)
+        if found is None:
+            raise ObjectMissing(f"there is no file {place}")
+        return self.decode(found[0])
+
+
+FACTORS: Final = ModelKind(
+    "factors",
+    lambda settings: settings.factors,
+    factor_file.FILE_BYTES,
+    factor_file.decode_factors,
+    FACTOR_ITEMS,
+    FACTORS_REFUSED,
+)
+SEQUENCE: Final = ModelKind(
+    "sequence",
+    lambda settings: settings.sequence,
+    sequence_file.FILE_BYTES,
+    sequence_file.decode_model,
+    SEQUENCE_ITEMS,
+    SEQUENCE_REFUSED,
+)
+MODEL_KINDS: Final[tuple[ModelKind[TrainedModel], ...]] = (FACTORS, SEQUENCE)
