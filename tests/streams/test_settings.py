@@ -341,6 +341,8 @@ def test_a_sequence_model_knows_pictures_by_their_look_alone(environment: Enviro
         ("s3://models", "must name a file: s3://models/models/factors"),
         ("https://models/factors", "must be file:///folder, s3://bucket"),
         ("models/", "must name a file, not a folder"),
+        ("s3://models/new//factors", "must have no empty part and no `.` or `..` in its path"),
+        ("s3://models/../factors", "must have no empty part and no `.` or `..` in its path"),
     ],
 )
 def test_a_place_of_factors_that_names_no_file_is_refused(environment: Environment, place: str, says: str) -> None:
