@@ -94,8 +94,11 @@ class ReplayedWorld:
         self._now_ms = max(self._now_ms, event.at_ms)
         if self._sequence is not None and self._now_ms > self._sequence.until_ms:
             self.recommender.apply_trained("sequence", self._sequence)
-        self._upload(event)
         self._offset += 1
+        if self._learner is not None:
+            # Before the upload that stands in for a missing one: no list could have had the item.
+            self._teach(self._learner, event)
+        self._upload(event)
         interaction = Interaction(
             event_id=f"e{self._offset}",
             occurred_at_ms=event.at_ms,
@@ -106,8 +109,6 @@ class ReplayedWorld:
             rating=event.rating,
         )
         record = Record(INTERACTIONS.name, 0, self._offset, event.at_ms, event.user.encode(), None)
-        if self._learner is not None:
-            self._teach(self._learner, event)
         effect = reduce(record, interaction, self._profiles.get(event.user, NEW))
         self._profiles[event.user] = effect.after
         for choice in effect.choices(self._linking):

@@ -11,7 +11,9 @@ import pytest
 from benchmarks.evaluation.log import Event, Log, UnreadableLog, in_order
 from benchmarks.evaluation.protocols import Protocol, steps_of
 from benchmarks.evaluation.readers import read_log
+from benchmarks.evaluation.replayed_world import ReplayedWorld
 from benchmarks.evaluation.run import Replay, evaluate
+from streams.learning.learner import Learner
 from streams.settings import Settings
 from tests.harness.sequences import next_of
 
@@ -42,6 +44,19 @@ def test_what_follows_from_others_is_found_by_behaviour_and_not_by_looks() -> No
     assert baselines["ease"]["hit_at_10"] > 1.4 * baselines["popular"]["hit_at_10"]
     assert found["hit_at_10"] > baselines["visual_only"]["hit_at_10"]
     assert found["ratio_item_knn"] == pytest.approx(found["hit_at_10"] / baselines["item_knn"]["hit_at_10"], abs=1e-4)
+
+
+def test_no_lesson_is_made_of_an_item_that_the_log_names_for_the_first_time() -> None:
+    once = Log([Event(f"u{n % 4}", f"i{n}", "click", n * 1000) for n in range(80)])
+    again = Log([*once.events, *(Event(f"u{n % 3}", f"i{n}", "click", 100_000 + n * 1000) for n in range(80))])
+    learned = []
+    for log in (once, again):
+        learner = Learner()
+        world = ReplayedWorld(Settings(dimensions=16), log, length=10, seed=1, learner=learner)
+        for event in log.events:
+            world.learn(event)
+        learned.append(learner.progress.admitted)
+    assert learned[0] == 0 < learned[1]
 
 
 def test_the_same_log_and_seed_give_the_same_bytes() -> None:

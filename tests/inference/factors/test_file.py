@@ -60,6 +60,8 @@ def test_the_inverse_is_that_of_the_least_squares() -> None:
         (changed(inverse=np.array([1, np.inf, np.inf, 1], "<f4").tobytes()), "not symmetric and positive definite"),
         (changed(inverse=np.array([1, 2, 0, 1], "<f4").tobytes()), "not symmetric and positive definite"),
         (changed(inverse=np.array([1, 2, 2, 1], "<f4").tobytes()), "not symmetric and positive definite"),
+        (changed(inverse=np.array([1e10, 0, 0, 1e10], "<f4").tobytes()), "not the one of its factors"),
+        (b"\x82\xa1x" + b"\x91" * 100_000 + b"\x90\xa6format\x01", "does not decode"),
         (bytes(factor_file.FILE_BYTES + 1), "not one of ours"),
     ],
 )

@@ -112,6 +112,12 @@ def test_a_log_of_one_item_is_refused() -> None:
         train(replace(one_user(), items=np.zeros(12, np.int64)), seed=1)
 
 
+def test_a_log_whose_only_pair_is_held_out_is_refused() -> None:
+    pair = replace(one_user(), users=np.zeros(2, np.int64), items=np.array([0, 1]))
+    with pytest.raises(NothingToLearn):
+        train(pair, seed=1)
+
+
 def test_pictures_are_learned_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(course, "EPOCHS", 2)
     model = train(circle(picture=40), seed=1).model
