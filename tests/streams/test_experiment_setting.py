@@ -3,6 +3,7 @@ import re
 import pytest
 
 from inference.experiment import Arm, Experiment
+from inference.retrieval.sources.table import SOURCE_NAMES
 from streams.errors import SettingsError
 from streams.experiment_setting import read_experiment
 from streams.settings import Settings, read_settings
@@ -40,10 +41,10 @@ def test_an_experiment_has_a_name_and_arms_with_shares_and_options() -> None:
         ("x;a:nan;b:50", "arm 1, 'a:nan': after its name and a colon comes its share"),
         ("x;a:100;b:0", "arm 1, 'a:100': after its name and a colon comes its share"),
         ("x;a:50;b:50:ranker=best", "ranker must be one of online, weighted, popular, and not 'best'"),
-        ("x;a:50;b:50:off=looks", "off must be one of visual, neighbours, sessions, factors, sequence, cross, trending"),
+        ("x;a:50;b:50:off=looks", "off must be one of visual, neighbours, sessions, factors, sequence, cross"),
         ("x;a:50;b:50:off=", "'off=' must be an option, = and a value"),
         ("x;a:50;b:50:off=visual,off=fresh", "no option may come twice"),
-        ("x;a:50;b:50:off=visual+neighbours+sessions+factors+sequence+cross+trending+fresh+popular", "off leaves no source"),
+        (f"x;a:50;b:50:off={'+'.join(SOURCE_NAMES)}", "off leaves no source"),
         ("x;a:50;b:50:new=1", "new cannot be set, only with ranker=weighted; ranker is online"),
         ("x;a:50;b:50:ranker=weighted,newest=1", "an option must be one of ranker, off, chosen_after"),
         ("x;a:50;b:50:ranker=weighted,new=-1", "new is a weight of 0 to 100, and not '-1'"),
