@@ -1,6 +1,6 @@
 """All environment variables of Sightline. Only this module reads them, once per process."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import environ
 from pathlib import Path
 from types import MappingProxyType
@@ -54,6 +54,18 @@ _READ_ADDRESS: Final = {
     "pictures": store_url,
 }
 
+
+#: What raises ValueError for a value that cannot be meant, alone or beside the settings before it.
+_CHECKS: Final[dict[str, Callable[[Any], object]]] = {
+    "feed_by": check_feed_by,
+    "lesson_weights": parse_lesson_weights,
+    "experiment": read_experiment,
+    "control_key": check_keys,
+}
+_CHECKS_BESIDE: Final[dict[str, Callable[[Any, Mapping[str, Any]], None]]] = {
+    "index": check_index,
+    "sequence": check_sequence,
+}
 
 _FILES: Final = tuple(f"{service}_{file}" for service in ("kafka", "redis", "triton") for file in ("ca", "cert", "key"))
 
@@ -285,40 +297,16 @@ class Settings(BaseSettings):
         check_key(str(info.field_name).removesuffix("_key"), value, info.data)
         return value
 
-    @field_validator("index")
+    @field_validator(*_CHECKS)
     @classmethod
-    def _index(cls, value: str, info: ValidationInfo) -> str:
-        check_index(value, info.data)
+    def _checked(cls, value: Any, info: ValidationInfo) -> Any:
+        _CHECKS[str(info.field_name)](value)
         return value
 
-    @field_validator("feed_by")
+    @field_validator(*_CHECKS_BESIDE)
     @classmethod
-    def _feed_by(cls, value: str) -> str:
-        check_feed_by(value)
-        return value
-
-    @field_validator("sequence")
-    @classmethod
-    def _sequence(cls, value: str | None, info: ValidationInfo) -> str | None:
-        check_sequence(value, info.data)
-        return value
-
-    @field_validator("lesson_weights")
-    @classmethod
-    def _lesson_weights(cls, value: str) -> str:
-        parse_lesson_weights(value)
-        return value
-
-    @field_validator("experiment")
-    @classmethod
-    def _experiment(cls, value: str) -> str:
-        read_experiment(value)
-        return value
-
-    @field_validator("control_key")
-    @classmethod
-    def _control_keys(cls, value: SecretStr | None) -> SecretStr | None:
-        check_keys(value)
+    def _fits(cls, value: Any, info: ValidationInfo) -> Any:
+        _CHECKS_BESIDE[str(info.field_name)](value, info.data)
         return value
 
     @field_validator("log_level")
