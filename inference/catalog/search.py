@@ -79,7 +79,7 @@ async def find_among_few(
     for start in range(0, len(catalog.keys), at_once):
         rows = matching(catalog, np.arange(start, min(start + at_once, len(catalog.keys))), search_filter)
         # Of items with one picture, those of a release before may have no descriptors to compare.
-        rows = catalog.pictures.one_of_each(rows[np.argsort(~are_there(catalog.descriptors[rows]), kind="stable")])
+        rows = catalog.pictures.one_of_each(rows[np.argsort(~are_there(catalog.descriptors[rows, :1]), kind="stable")])
         total += len(rows)
         if total > few:
             return None

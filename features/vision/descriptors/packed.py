@@ -34,7 +34,7 @@ def readable(packed: bytes | None) -> bytes:
 
 
 def are_there(packed: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Whether each of `readable` descriptors [n, PACKED_BYTES] says anything, bool [n]."""
+    """Whether each of `readable` descriptors [n, PACKED_BYTES], or of their first bytes, says anything, bool [n]."""
     there: NDArray[np.bool_] = packed[:, 0] == VERSION
     return there
 
