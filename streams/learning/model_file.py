@@ -12,7 +12,7 @@ from obstore.exceptions import BaseError
 from obstore.store import from_url
 
 from inference.errors import ModelRefused
-from streams.objects.answers import ANSWER_S
+from streams.objects.answers import ANSWER_S, first_line
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 
 #: The longest wait for the content of a file, after that for an answer: a worker that starts waits for both.
@@ -20,7 +20,10 @@ CONTENT_S: Final = 60.0
 
 
 class ModelFile:
-    """The file at a place (`streams.addresses.file_place`). What is written replaces it as a whole, or not at all."""
+    """The file at a place (`streams.addresses.file_place`). What is written replaces it as a whole, or not at all.
+
+    Raises ObjectsUnavailable where no store can be there, such as an `az://` without its account.
+    """
 
     def __init__(self, place: str, *, answer_s: float = ANSWER_S) -> None:
         self._answer_s = answer_s
@@ -30,7 +33,10 @@ class ModelFile:
         # The store takes no `..` in a path.
         path = Path(os.path.abspath(url2pathname(url.path) if url.scheme else place))  # noqa: PTH100  # see above
         root = "file:///" if is_local else f"{url.scheme}://{url.netloc}"
-        self._store = from_url(root)
+        try:
+            self._store = from_url(root)
+        except BaseError as error:
+            raise ObjectsUnavailable(f"{place} cannot be opened: {first_line(error)}") from error
         self._key = path.as_posix().lstrip("/") if is_local else url.path.removeprefix("/")
 
     async def read(self, most: int, known: str | None = None) -> tuple[bytes, str] | None:
@@ -54,11 +60,11 @@ class ModelFile:
         except TimeoutError as error:
             raise ObjectsUnavailable(f"{self.place} cannot be read: its store is too slow, or away") from error
         except (BaseError, OSError) as error:
-            raise ObjectsUnavailable(f"{self.place} cannot be read: {error}") from error
+            raise ObjectsUnavailable(f"{self.place} cannot be read: {first_line(error)}") from error
 
     def write(self, data: bytes) -> None:
         """Write the file; raises ObjectsUnavailable."""
         try:
             obstore.put(self._store, self._key, data)
         except (BaseError, OSError) as error:
-            raise ObjectsUnavailable(f"{self.place} cannot be written: {error}") from error
+            raise ObjectsUnavailable(f"{self.place} cannot be written: {first_line(error)}") from error

@@ -27,5 +27,10 @@ async def answering(
     except (BaseError, OSError) as error:
         if missing is not None and isinstance(error, FileNotFoundError):
             raise ObjectMissing(missing) from error
-        reason = str(error).partition("\n")[0] or f"no answer within {within_s} s"
+        reason = first_line(error) or f"no answer within {within_s} s"
         raise ObjectsUnavailable(f"{failed}: {reason}") from error
+
+
+def first_line(error: Exception) -> str:
+    """What a store's client says went wrong, without what it adds for its developers."""
+    return str(error).partition("\n")[0]

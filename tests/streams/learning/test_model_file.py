@@ -88,6 +88,13 @@ async def test_a_file_that_is_too_large_is_refused(file: ModelFile) -> None:
         await file.read(3)
 
 
+def test_a_store_that_cannot_be_there_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_ACCOUNT_NAME", "AZURE_STORAGE_CONNECTION_STRING"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ObjectsUnavailable, match=r"^az://models/factors cannot be opened: .*[Aa]ccount[^\n]*$"):
+        ModelFile("az://models/factors")
+
+
 def test_what_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ObjectsUnavailable, match="cannot be written"):
