@@ -88,5 +88,7 @@ def sequence(
 
 
 def _check_log(data: Path | None, *, from_kafka: bool) -> None:
-    if (data is None) != from_kafka:
+    if data is not None and from_kafka:
+        raise typer.BadParameter("give --data or --from-kafka, not both: a model learns from one log")
+    if data is None and not from_kafka:
         raise typer.BadParameter("give --data FOLDER, or --from-kafka for the deployment's own topics")
