@@ -36,6 +36,9 @@ def read_album(folder: Path, table: str, label: str | None, progress: Callable[[
     try:
         with (folder / table).open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableAlbum(f"{folder / table}, the list of pictures and labels, cannot be read: {error}") from error
+    try:
         column = _column(rows, (label,) if label else LABELS, folder / table)
         path = _column(rows, _PATHS, folder / table)
         pixels = np.empty((len(rows), 224, 224, 3), np.uint8)
@@ -45,7 +48,7 @@ def read_album(folder: Path, table: str, label: str | None, progress: Callable[[
                 pixels[number] = decode(b"" if member is None else member.read()).pixels
                 if number % _TOLD_EVERY == 0:
                     progress(f"{folder.name}/{table}: {number} of {len(rows)} pictures")
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error, tarfile.TarError, BadImage) as error:
+    except (OSError, KeyError, tarfile.TarError, BadImage) as error:
         raise UnreadableAlbum(f"{folder} has no images.tar with all pictures of {table}: {error}") from error
     return Album(pixels, [row[column] for row in rows])
 

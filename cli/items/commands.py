@@ -64,13 +64,16 @@ def pictures(
     """
     from cli.items.pictures import compare_pictures
 
+    if even_most and not sweep:
+        raise typer.BadParameter("nothing is removed without --sweep", param_hint="--even-most")
+
     compare_pictures(sweep, even_most, as_json)
 
 
 def similar(
     image: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A picture to search with.")],
     count: Annotated[int, typer.Option(min=1, max=ANSWER_LIMIT, help="How many items to show.")] = 10,
-    min_similarity: Annotated[float | None, typer.Option(min=-1, max=1, help="Only items this similar.")] = None,
+    min_similarity: Annotated[float | None, typer.Option(min=-1, max=1, help="Only items this alike or more.")] = None,
     category: Annotated[str | None, typer.Option(help="Only items of this category.")] = None,
     min_price: Annotated[float | None, typer.Option(min=0, help="Only items of this price or more.")] = None,
     max_price: Annotated[float | None, typer.Option(min=0, help="Only items of this price or less.")] = None,
@@ -83,6 +86,9 @@ def similar(
 ) -> None:
     """Show the items in stock that are most like a picture, by its look or by what --by names; nothing is stored."""
     from cli.items.similar import show_similar
+
+    if min_price is not None and max_price is not None and min_price > max_price:
+        raise typer.BadParameter(f"{min_price:g} is above --max-price {max_price:g}", param_hint="--min-price")
 
     only = Only(
         category=category,

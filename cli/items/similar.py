@@ -12,7 +12,7 @@ from rich.table import Table
 from cli.arrivals import Arrivals
 from cli.items.picture_folder import read_picture
 from cli.items.uploading import refusal
-from cli.output import print_json, results
+from cli.output import print_json, progress, results
 from cli.pseudonyms import known_as
 from cli.reasons import sentence
 from cli.running import running_system
@@ -60,6 +60,9 @@ def show_similar(image: Path, only: Only, by: str, count: int, timeout_s: float,
 def _print(image: Path, items: Sequence[RecommendedItem], as_json: bool) -> None:
     if as_json:
         print_json({"image": image, "items": [_plain(item) for item in items]})
+        return
+    if not items:
+        progress("no item in stock is like it within these limits")
         return
     table = Table("#", "item", "score", "why")
     for place, item in enumerate(items, start=1):

@@ -77,7 +77,7 @@ def test_an_album_is_read_without_unpacking_it(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_album_is_named_with_what_it_lacks(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableAlbum, match=r"labels\.csv"):
+    with pytest.raises(UnreadableAlbum, match=r"labels\.csv, the list of pictures and labels, cannot be read"):
         read_album(tmp_path, "labels.csv", None, lambda _: None)
     write_album(tmp_path, [{"path": "a.png", "kind": "7"}])
     with pytest.raises(UnreadableAlbum, match="no column label or class_id"):
