@@ -9,10 +9,9 @@ from urllib.request import url2pathname
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import from_url
 
 from inference.errors import ModelRefused
-from streams.objects.answers import ANSWER_S, first_line
+from streams.objects.answers import ANSWER_S, first_line, open_store
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 
 #: The longest wait for the content of a file, after that for an answer: a worker that starts waits for both.
@@ -22,7 +21,7 @@ CONTENT_S: Final = 60.0
 class ModelFile:
     """The file at a place (`streams.addresses.file_place`). What is written replaces it as a whole, or not at all.
 
-    Raises ObjectsUnavailable where no store can be there, such as an `az://` without its account.
+    Raises ObjectsUnavailable where no store can be there.
     """
 
     def __init__(self, place: str, *, answer_s: float = ANSWER_S) -> None:
@@ -33,10 +32,7 @@ class ModelFile:
         # The store takes no `..` in a path.
         path = Path(os.path.abspath(url2pathname(url.path) if url.scheme else place))  # noqa: PTH100  # see above
         root = "file:///" if is_local else f"{url.scheme}://{url.netloc}"
-        try:
-            self._store = from_url(root)
-        except BaseError as error:
-            raise ObjectsUnavailable(f"{place} cannot be opened: {first_line(error)}") from error
+        self._store = open_store(root, of=place)
         self._key = path.as_posix().lstrip("/") if is_local else url.path.removeprefix("/")
 
     async def read(self, most: int, known: str | None = None) -> tuple[bytes, str] | None:

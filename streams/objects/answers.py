@@ -1,4 +1,4 @@
-"""One answer of an object store, waited for with a limit."""
+"""An object store is opened, and one answer of it waited for with a limit."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from obstore.exceptions import BaseError
+from obstore.store import ObjectStore, from_url
 
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 
@@ -29,6 +30,17 @@ async def answering(
             raise ObjectMissing(missing) from error
         reason = first_line(error) or f"no answer within {within_s} s"
         raise ObjectsUnavailable(f"{failed}: {reason}") from error
+
+
+def open_store(url: str, *, of: str | None = None) -> ObjectStore:
+    """The store at a URL; raises ObjectsUnavailable, which names what it is `of`, where none can be there.
+
+    Such is an `az://` without its account.
+    """
+    try:
+        return from_url(url)
+    except BaseError as error:
+        raise ObjectsUnavailable(f"{of or url} cannot be opened: {first_line(error)}") from error
 
 
 def first_line(error: Exception) -> str:

@@ -8,11 +8,10 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import obstore
-from obstore.store import from_url
 
 from features.vision.formats import MAX_BYTES
 from streams.errors import InvalidEvent
-from streams.objects.answers import answering
+from streams.objects.answers import answering, open_store
 
 #: The longest wait for a picture, as for one at a URL.
 READ_S: Final = 10.0
@@ -20,10 +19,13 @@ _KEY = re.compile(r"[A-Za-z0-9_.=@+ -]+(/[A-Za-z0-9_.=@+ -]+)*")
 
 
 class Objects:
-    """Reads objects by key. A key is a plain relative path: it cannot leave the bucket or name another bucket."""
+    """Reads objects by key. A key is a plain relative path: it cannot leave the bucket or name another bucket.
+
+    Raises ObjectsUnavailable where no store can be there.
+    """
 
     def __init__(self, url: str | None) -> None:
-        self._store = None if url is None else from_url(url)
+        self._store = None if url is None else open_store(url)
         parts = urlsplit(url or "")
         #: Set only for `file`: a folder can have links that lead out of it, and endless files such as devices.
         self._folder = Path(url2pathname(parts.path)).resolve() if parts.scheme == "file" else None

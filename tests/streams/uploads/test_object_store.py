@@ -117,3 +117,10 @@ async def test_a_pipe_is_not_waited_for(objects: Objects, bucket: Path) -> None:
 
     with pytest.raises(InvalidEvent, match="not a file"):
         await objects.read("pipe")
+
+
+def test_a_store_that_cannot_be_there_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_ACCOUNT_NAME", "AZURE_STORAGE_CONNECTION_STRING"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ObjectsUnavailable, match=r"^az://shop cannot be opened: .*[Aa]ccount[^\n]*$"):
+        Objects("az://shop")
