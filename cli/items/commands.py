@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.output import JsonOption
+from cli.sheets.option import SheetOption, check_sheet
 from sightline_client.events import ANSWER_LIMIT, Only
 
 app = typer.Typer(help="The catalogue.", no_args_is_help=True)
@@ -82,6 +83,7 @@ def similar(
         str, typer.Option(help="look, colour, texture, shape, hash, all, or several with weights: look=0.8,colour=0.2.")
     ] = "look",
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the answer.")] = 20.0,
+    sheet: SheetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the items in stock that are most like a picture, by its look or by what --by names; nothing is stored."""
@@ -90,6 +92,7 @@ def similar(
     if min_price is not None and max_price is not None and min_price > max_price:
         raise typer.BadParameter(f"{min_price:g} is above --max-price {max_price:g}", param_hint="--min-price")
 
+    check_sheet(sheet)
     only = Only(
         category=category,
         min_price=min_price,
@@ -97,4 +100,4 @@ def similar(
         min_similarity=min_similarity,
         exclude=tuple(exclude or ()),
     )
-    show_similar(image, only, by, count, timeout, as_json)
+    show_similar(image, only, by, count, timeout, sheet, as_json)

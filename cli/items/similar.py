@@ -16,6 +16,8 @@ from cli.output import print_json, progress, results
 from cli.pseudonyms import known_as
 from cli.reasons import sentence
 from cli.running import running_system
+from cli.sheets.contact_sheet import Cell
+from cli.sheets.show import show_sheet
 from features.printable import printable
 from features.recommendation import RecommendedItem
 from features.vision.descriptors.mix import LOOK, Mix
@@ -33,7 +35,9 @@ class NoAnswer(StreamError):
     """No worker answered the query in time, or the picture was refused."""
 
 
-def show_similar(image: Path, only: Only, by: str, count: int, timeout_s: float, as_json: bool) -> None:
+def show_similar(
+    image: Path, only: Only, by: str, count: int, timeout_s: float, sheet: str | None, as_json: bool
+) -> None:
     """Ask for at most `count` items like a picture, by a text for `Mix.parse`, and print them; raises NoAnswer."""
     settings = read_settings()
     try:
@@ -54,6 +58,8 @@ def show_similar(image: Path, only: Only, by: str, count: int, timeout_s: float,
             asker=known_as(settings, f"similar-{uuid.uuid4().hex}"),
             security=kafka_security(settings),
         )
+        if sheet is not None:
+            show_sheet(settings, endpoints, sheet, f"like {image.name}", _cells(image, picture, answer.items))
     _print(image, answer.items, as_json)
 
 
@@ -113,6 +119,11 @@ def ask_similar(
         f"no answer to the picture query after {timeout_s:g} s: see whether the uploads worker runs and reaches "
         "Triton (its log is under .sightline/logs), or wait longer with --timeout"
     )
+
+
+def _cells(image: Path, picture: bytes, items: Sequence[RecommendedItem]) -> list[Cell]:
+    query = Cell("", image.name, "the picture that was asked with", picture)
+    return [query, *(Cell(item.item_id, item.item_id, "; ".join(map(sentence, item.reasons))) for item in items)]
 
 
 def _plain(item: RecommendedItem) -> dict[str, object]:
