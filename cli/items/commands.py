@@ -101,3 +101,11 @@ def similar(
         exclude=tuple(exclude or ()),
     )
     show_similar(image, only, by, count, timeout, sheet, as_json)
+
+
+def trends(sheet: SheetOption = None, as_json: JsonOption = False) -> None:
+    """Show which looks, categories and colours users choose more in the last hour than in the weeks before."""
+    from cli.items.trends import print_trends
+
+    check_sheet(sheet)
+    print_trends(sheet, as_json)
