@@ -63,7 +63,7 @@ class _Groups:
 
 @cache
 def _groups() -> _Groups:
-    read = tomllib.loads((files(__package__ or __name__) / "groups.toml").read_text("utf-8"))
+    read = tomllib.loads((files("features.vision.tags") / "groups.toml").read_text("utf-8"))
     of = {name: group for group, each in read.items() for name in each["classes"]}
     return _Groups(of, {group: each["chinese"] for group, each in read.items()})
 

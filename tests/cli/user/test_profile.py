@@ -10,8 +10,10 @@ def test_an_interest_is_named_by_what_its_item_shows_the_largest_first() -> None
     tastes = find_tastes([profile], catalog, NOW)
     seen = {f"blue-{n}": item(f"blue-{n}", tags=(("gown", 0.9),), colours=(("navy", 0.8),)) for n in range(2)}
     blue, red = _interests(tastes, catalog, seen)
-    assert (str(blue), blue.tags, blue.colours) == (f"75% navy dress like {blue.item_id}", ["dress"], ["navy"])
-    assert str(red) == "25% things like red-0"
+    assert (blue.tags, blue.colours) == (["dress"], ["navy"])
+    assert str(blue) == f"{blue.share:.0%} navy dress like {blue.item_id}"
+    assert str(red) == f"{red.share:.0%} things like red-0"
+    assert blue.share > red.share
 
 
 def test_a_stranger_has_no_interests() -> None:
