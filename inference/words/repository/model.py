@@ -11,8 +11,6 @@ import triton_python_backend_utils as triton  # type: ignore[import-not-found]  
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-#: Pieces of a text that are read: the tower learned from as many.
-LENGTH = 128
 #: A piece that the tower knows something of; not [UNK], not another script, which it knows letter by letter.
 _READABLE = re.compile("[a-z0-9]")
 
@@ -37,8 +35,6 @@ class TritonPythonModel:
             str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
         )
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self.tokenizer.no_padding()
-        self.tokenizer.enable_truncation(LENGTH)
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer each request with its own rows."""

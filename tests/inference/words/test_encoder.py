@@ -24,7 +24,8 @@ async def test_texts_of_one_meaning_are_nearer_than_others(words: TritonWords) -
     assert shirt is not None
     assert blouse is not None
     assert milk is not None
-    assert (shirt.shape, shirt.dtype) == ((DIMENSIONS,), np.float32)
+    assert shirt.shape == (DIMENSIONS,)
+    assert shirt.dtype == np.float32
     assert float(shirt @ blouse) > float(shirt @ milk) + 0.2
 
 
@@ -56,6 +57,6 @@ async def test_what_it_cannot_read_has_no_vector(words: TritonWords, text: str) 
 
 async def test_nobody_listening_is_unavailable_by_address() -> None:
     words = TritonWords("127.0.0.1:1", timeout_s=0.5)
-    with pytest.raises(EncoderUnavailable, match="127.0.0.1:1 did not run model 'words_encoder'"):
+    with pytest.raises(EncoderUnavailable, match=r"127\.0\.0\.1:1 did not run model 'words_encoder'"):
         await words.embed("red shirt")
     await words.close()

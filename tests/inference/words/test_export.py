@@ -26,7 +26,6 @@ def test_the_folder_says_which_tower_it_is(folder: Path) -> None:
 @pytest.mark.parametrize("text", ["red", "a red checked shirt of soft cotton, with a small collar", "juice " * 120])
 def test_in_8_bits_a_text_has_nearly_the_vector_of_the_network(folder: Path, text: str) -> None:
     tokenizer = Tokenizer.from_file(str(folder / "1" / "tokenizer.json"))
-    tokenizer.no_padding()
     tokens = np.array([tokenizer.encode(text).ids], np.int64)
     session = onnxruntime.InferenceSession(str(folder / "1" / "model.onnx"), providers=["CPUExecutionProvider"])
     (found,) = session.run(["vector"], {"tokens": tokens})
