@@ -88,7 +88,7 @@ def similar(
     exclude: ExcludeOption = None,
     by: Annotated[
         str | None,
-        typer.Option(help="look, colour, texture, shape, hash, words, all, or several with weights [look=0.8,colour=0.2]."),
+        typer.Option(help="look, colour, texture, shape, hash, words, all, or several: look=0.8,colour=0.2 [look]."),
     ] = None,
     words: Annotated[str | None, typer.Option(help="What it is to be besides, in English: but red.")] = None,
     timeout: TimeoutOption = 20.0,

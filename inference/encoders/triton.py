@@ -12,11 +12,10 @@ from tritonclient.utils import InferenceServerException  # type: ignore[import-u
 
 from inference.encoders.batcher import DynamicBatcher
 from inference.encoders.encoder import SHAPE, Encoding
-from inference.encoders.responses import embeddings, output, parse_tags, unit_vector
+from inference.encoders.responses import TAGS, embeddings, output, parse_tags, unit_vector
 from inference.encoders.tls import TritonTls
 from inference.errors import BadEmbedding, EncoderMismatch, EncoderUnavailable
 
-TAGS = 5
 #: By default gRPC waits up to two minutes before it tries to reach Triton again.
 CHANNEL = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000)]
 

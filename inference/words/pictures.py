@@ -19,7 +19,7 @@ from features.words import VERSION
 #: `python -m benchmarks.retrieval.class_words` writes it.
 TABLE: Final = Path(__file__).with_name("class_words.npz")
 #: Of all colours together, beside all names together.
-COLOUR_WEIGHT: Final = 0.3
+COLOUR_WEIGHT: Final = 0.5
 
 
 class _Table(NamedTuple):

@@ -23,7 +23,6 @@ from features.vision.kept_picture import KeptPicture
 from inference.catalog.catalog import Catalog, CatalogCounts
 from inference.catalog.snapshot import find_snapshot, load_snapshot
 from inference.errors import SnapshotUnusable
-from tests.harness.words import words
 from state.codec import (
     decode_behaviour,
     decode_item,
@@ -37,6 +36,7 @@ from state.codec import (
     encode_trends,
 )
 from streams.wire.signals import Changed, Engaged, Uploaded, encode_signal, parse_signal
+from tests.harness.words import words
 
 ITEM_WHOLE = b64decode(
     "eyJpdGVtX2lkIjoiaTEiLCJjaGFuZ2VkX2F0X21zIjoxNzY3MjY4ODAwMDA1LCJvd25lciI6InUxIiwidXBsb2FkZWRfYXRfbXMiOjE3NjcyNjg4"

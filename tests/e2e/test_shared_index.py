@@ -71,7 +71,13 @@ def found(system: System, only: Only | None = None) -> set[str]:
     """What is found for a red picture."""
     asker = f"asker-{uuid.uuid4().hex}"
     query = Upload(
-        event_id=asker, occurred_at_ms=1, item_id=asker, user_id=asker, image=jpeg(COLOURS[0]), purpose="query", only=only
+        event_id=asker,
+        occurred_at_ms=1,
+        item_id=asker,
+        user_id=asker,
+        image=jpeg(COLOURS[0]),
+        purpose="query",
+        only=only,
     )
     answered = ask(system.kafka, system.settings.topic_prefix, query, DEADLINE_S)
     return {item.item_id for item in answered.items}

@@ -50,7 +50,7 @@ def test_the_words_go_when_the_item_says_others_and_stay_with_a_new_picture_or_p
     shoe = replace(SHOE, title="Red shoe", description="Of leather", words=words("Red shoe. Of leather"))
     assert apply_change(shoe, "i1", Change(200, price=12.0)).words == shoe.words
     assert apply_change(shoe, "i1", Change(200, title="Red shoe")).words == shoe.words
-    assert apply_upload(shoe, replace(SHOE, changed_at_ms=200, uploaded_at_ms=200)).words == shoe.words
+    assert apply_upload(shoe, replace(SHOE, title=None, changed_at_ms=200, uploaded_at_ms=200)).words == shoe.words
     assert apply_change(shoe, "i1", Change(200, title="Blue shoe")).words is None
     assert apply_change(shoe, "i1", Change(200, cleared=("title",))).words is None
     assert apply_change(shoe, "i1", Change(200, cleared=("title", "description"))).text == ""

@@ -156,7 +156,7 @@ def record(offset: int, event: object, *, key: bytes | None = b"") -> Record:
 
 def words_query(text: object, **changes: object) -> Record:
     """A query by words alone."""
-    asked = upload("q1", purpose="query", user_id="u7", text=text, **changes)
+    asked = upload("q1", None, purpose="query", user_id="u7", text=text, **changes)
     del asked["image"]
     return record(9, asked, key=b"u7")
 

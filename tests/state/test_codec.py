@@ -12,9 +12,9 @@ from features.behaviour import UNKNOWN, Behaviour, Engagement
 from features.dials import NO_DIALS, turn
 from features.item import Item
 from features.profile import NEW, NOTHING_ASKED, Action, Privacy, Profile
-from features.words import ItemWords
 from features.trends import NO_TRENDS, update_trends
 from features.upload_places import UploadPlace
+from features.words import ItemWords
 from state.codec import (
     decode_behaviour,
     decode_item,

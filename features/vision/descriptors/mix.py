@@ -50,7 +50,7 @@ class Mix:
     @property
     def descriptors(self) -> list[DescriptorName]:
         """The descriptors that it needs."""
-        return [name for name in self.weights if name not in ("look", "words")]
+        return [name for name in self.weights if name != "look" and name != "words"]
 
     def __str__(self) -> str:
         return ",".join(f"{name}={weight:.4g}" for name, weight in self.weights.items())

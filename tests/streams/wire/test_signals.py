@@ -23,7 +23,8 @@ from streams.wire.signals import (
     Engaged,
     Signal,
     SignalTopic,
-    Uploaded, Worded,
+    Uploaded,
+    Worded,
     encode_signal,
     parse_signal,
 )

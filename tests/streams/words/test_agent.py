@@ -109,7 +109,11 @@ async def test_what_follows_changes_the_item_once(desk: Desk) -> None:
 
 def test_the_vector_of_words_that_the_item_no_longer_says_changes_nothing() -> None:
     signal = Worded("i1", words("Red shirt"))
-    for now in (item(title="Blue shirt"), apply_change(item(title="Red shirt"), "i1", Change(NOON, deleted=True)), None):
+    for now in (
+        item(title="Blue shirt"),
+        apply_change(item(title="Red shirt"), "i1", Change(NOON, deleted=True)),
+        None,
+    ):
         effects = ItemEffects(stored_items={} if now is None else {"i1": now})
         effects.word(signal)
         assert effects.items == {}
