@@ -1,6 +1,7 @@
 """How well words find: a photo and what a shopper says of it → catalogue picture with a description; words → photos."""
 
 import csv
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from features.vision.colours import dominant_colours
 from features.vision.descriptors.mix import LOOK_AND_WORDS, Mix
 from features.vision.descriptors.similarities import mean_of, within_0_and_1
 from features.words import DIMENSIONS
+from inference.catalog.arrays import VectorRows
 from inference.words.pictures import picture_vector
 from sightline_client.events import ComparedBy
 
@@ -29,6 +31,9 @@ DESCRIBED: Final = ("description",)
 SHARES: Final = (0.1, 0.3, 0.5, 0.7)
 _DEPTH: Final = 10
 _BATCH: Final = 32
+#: Items that a query is compared with when its time is taken, and queries.
+_COMPARED: Final = 10_000
+_QUERIES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,14 @@ class Words:
     said: Matrix
     texts: Sequence[str]
     labels: NDArray[np.str_]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Processor time: `ms` to embed one of the texts, `compare_us` for each item that a query by words looks at."""
+
+    ms: float
+    compare_us: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +76,23 @@ def read_texts(folder: Path, table: str, columns: Sequence[str]) -> list[str]:
         if rows and rows[0].get(name):
             return [row[name].replace("-", " ") for row in rows]
     raise UnreadableAlbum(f"{folder / table} has no column {' or '.join(columns)}, which has the words")
+
+
+def cost_of(texts: Sequence[str], embed: Embed) -> Cost:
+    """What the texts cost, each once, and a query among many items."""
+    begun = time.process_time()
+    vectors = embed(texts)
+    embedded = time.process_time()
+    rows = VectorRows(DIMENSIONS)
+    every = np.arange(_COMPARED)
+    rows.put(every, np.resize(vectors, (_COMPARED, DIMENSIONS)))
+    rows.similarities(every[:1], vectors[:1])  # compiles
+    compared = time.process_time()
+    for vector in vectors[:_QUERIES]:
+        rows.similarities(every, vector[None])
+    spent = time.process_time() - compared
+    queries = min(_QUERIES, len(vectors))
+    return Cost(round((embedded - begun) / len(texts) * 1000, 2), round(spent / queries / _COMPARED * 1e6, 3))
 
 
 def read_words(album: Album, texts: Sequence[str], recognise: Recognise, embed: Embed) -> Words:

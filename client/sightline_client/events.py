@@ -45,6 +45,9 @@ Weights: TypeAlias = Annotated[
     ),
 ]
 
+#: What is looked for, in English.
+Words: TypeAlias = Annotated[str, Meta(min_length=1, max_length=WORDS_LIMIT, extra_json_schema={"pattern": "\\S"})]
+
 InteractionType: TypeAlias = Literal[
     "click", "view", "like", "save", "share", "purchase", "rate", "dislike", "hide", "upload"
 ]
@@ -127,7 +130,7 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
     only: Only | None = None
     count: Annotated[int, Meta(ge=1, le=ANSWER_LIMIT)] | None = None
     by: Weights | None = None
-    text: Annotated[str, Meta(min_length=1, max_length=WORDS_LIMIT)] | None = None
+    text: Words | None = None
 
     @property
     def has_picture(self) -> bool:
