@@ -11,7 +11,17 @@ from rich.table import Table
 
 from benchmarks.retrieval.album import UnreadableAlbum, read_album
 from benchmarks.retrieval.tower import LocalTower
-from benchmarks.retrieval.words import DESCRIBED, SAID, Cost, Found, Words, cost_of, measure_words, read_texts, read_words
+from benchmarks.retrieval.words import (
+    DESCRIBED,
+    SAID,
+    Cost,
+    Found,
+    Words,
+    cost_of,
+    measure_words,
+    read_texts,
+    read_words,
+)
 from cli.output import print_json, progress, results
 from inference.encoders.export import load_encoder, recognised
 

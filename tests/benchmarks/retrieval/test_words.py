@@ -25,7 +25,7 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
 
 
 def album(labels: Sequence[str]) -> Album:
-    return Album(np.full((len(labels), 224, 224, 3), 200, np.uint8), labels)
+    return Album(np.full((len(labels), 224, 224, 3), 200, np.uint8), [*labels])
 
 
 def test_words_find_the_catalogue_picture_that_the_look_does_not() -> None:
