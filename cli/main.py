@@ -41,6 +41,7 @@ COMMANDS = {
     "tail": "cli.events.commands:tail",
     "similar": "cli.items.commands:similar",
     "search": "cli.items.commands:search",
+    "trends": "cli.items.commands:trends",
     "demo": "cli.demo.commands:demo",
     "topics": "cli.operate.commands:topics",
     "user": "cli.user.commands:app",

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.output import JsonOption
+from cli.sheets.option import SheetOption, check_sheet
 from sightline_client.events import ANSWER_LIMIT, WORDS_LIMIT, Only
 
 app = typer.Typer(help="The catalogue.", no_args_is_help=True)
@@ -92,6 +93,7 @@ def similar(
     ] = None,
     words: Annotated[str | None, typer.Option(help="What it is to be besides, in English: but red.")] = None,
     timeout: TimeoutOption = 20.0,
+    sheet: SheetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the items in stock that are most like a picture, by its look or by what --by names; nothing is stored.
@@ -101,7 +103,8 @@ def similar(
     from cli.items.similar import Asked, show_found
 
     only = _only(category, min_price, max_price, min_similarity, exclude)
-    show_found(Asked(image, words, only, by, count), timeout, as_json)
+    check_sheet(sheet)
+    show_found(Asked(image, words, only, by, count), timeout, sheet, as_json)
 
 
 def search(
@@ -113,13 +116,15 @@ def search(
     max_price: MaxPriceOption = None,
     exclude: ExcludeOption = None,
     timeout: TimeoutOption = 20.0,
+    sheet: SheetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the items in stock that words describe best: by title and description, or by what is in the picture."""
     from cli.items.similar import Asked, show_found
 
     only = _only(category, min_price, max_price, min_similarity, exclude)
-    show_found(Asked(None, " ".join(words), only, None, count), timeout, as_json)
+    check_sheet(sheet)
+    show_found(Asked(None, " ".join(words), only, None, count), timeout, sheet, as_json)
 
 
 def _only(
@@ -138,3 +143,11 @@ def _only(
         min_similarity=min_similarity,
         exclude=tuple(exclude or ()),
     )
+
+
+def trends(sheet: SheetOption = None, as_json: JsonOption = False) -> None:
+    """Show which looks, categories and colours users choose more in the last hour than in the weeks before."""
+    from cli.items.trends import print_trends
+
+    check_sheet(sheet)
+    print_trends(sheet, as_json)

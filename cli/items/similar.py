@@ -17,6 +17,8 @@ from cli.output import print_json, progress, results
 from cli.pseudonyms import known_as
 from cli.reasons import sentence
 from cli.running import running_system
+from cli.sheets.contact_sheet import Cell
+from cli.sheets.show import show_sheet
 from features.printable import printable
 from features.recommendation import RecommendedItem
 from features.vision.descriptors.mix import LOOK, Mix
@@ -44,7 +46,7 @@ class Asked:
     count: int
 
 
-def show_found(asked: Asked, timeout_s: float, as_json: bool) -> None:
+def show_found(asked: Asked, timeout_s: float, sheet: str | None, as_json: bool) -> None:
     """Ask for what is searched for, and print it; raises NoAnswer."""
     settings, asker = read_settings(), f"similar-{uuid.uuid4().hex}"
     try:
@@ -53,6 +55,9 @@ def show_found(asked: Asked, timeout_s: float, as_json: bool) -> None:
         raise typer.BadParameter(str(error)) from None
     with running_system(settings) as endpoints:
         answer = ask(endpoints.kafka, settings.topic_prefix, query, timeout_s, security=kafka_security(settings))
+        if sheet is not None:
+            title = asked.words if asked.image is None else f"like {asked.image.name}"
+            show_sheet(settings, endpoints, sheet, title or "", _cells(asked, query, answer.items))
     if "words" in answer.degraded:
         progress("the words count for nothing: Triton does not serve the text tower now (`sightline doctor`)")
     _print(asked, answer.items, as_json)
@@ -113,6 +118,13 @@ def ask(
         f"no answer to the query after {timeout_s:g} s: see whether the uploads worker runs and reaches "
         "Triton (its log is under .sightline/logs), or wait longer with --timeout"
     )
+
+
+def _cells(asked: Asked, query: Upload, items: Sequence[RecommendedItem]) -> list[Cell]:
+    found = [Cell(item.item_id, item.item_id, "; ".join(map(sentence, item.reasons))) for item in items]
+    if asked.image is None:
+        return found
+    return [Cell("", asked.image.name, "the picture that was asked with", query.image), *found]
 
 
 def _plain(item: RecommendedItem) -> dict[str, object]:

@@ -15,7 +15,7 @@ def test_what_cannot_be_compared_is_refused_before_anything_starts(by: str, tmp_
     image = tmp_path / "a.png"
     Image.new("RGB", (20, 20)).save(image)
     with pytest.raises(typer.BadParameter, match=r"does not name one of|has no weight|no weight is above 0"):
-        show_found(Asked(image, None, Only(), by, 5), 1.0, False)
+        show_found(Asked(image, None, Only(), by, 5), 1.0, None, False)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_what_cannot_be_compared_is_refused_before_anything_starts(by: str, tmp_
 )
 def test_words_that_cannot_be_asked_are_refused_before_anything_starts(words: str, by: str | None, says: str) -> None:
     with pytest.raises(typer.BadParameter, match=says):
-        show_found(Asked(None, words, Only(), by, 5), 1.0, False)
+        show_found(Asked(None, words, Only(), by, 5), 1.0, None, False)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,9 @@ def test_words_that_cannot_be_asked_are_refused_before_anything_starts(words: st
     [
         (["similar", __file__, "--min-price", "9", "--max-price", "3"], "9 is above --max-price 3"),
         (["search", "red", "--min-price", "9", "--max-price", "3"], "9 is above --max-price 3"),
+        (["similar", __file__, "--sheet", "a.jpg"], "'a.jpg' does not end in .png"),
+        (["similar", __file__, "--sheet", "no/folder/a.png"], "is in no folder that exists"),
+        (["similar", __file__, "--sheet", "-"], "this terminal shows no pictures"),
         (["items", "pictures", "--even-most"], "nothing is removed without --sweep"),
         (["train", "factors", "--from-kafka", "--data", str(Path(__file__).parent)], "not both"),
     ],
