@@ -16,6 +16,8 @@ IMAGE_LIMIT: Final = 1024 * 1024
 #: Items that the answer to a query may have, and that it may be asked to leave out.
 ANSWER_LIMIT: Final = 200
 EXCLUDED_LIMIT: Final = 500
+#: Characters of the words of a query.
+WORDS_LIMIT: Final = 1000
 
 #: Bytes in JSON: base64 with padding, and without line breaks.
 Base64: TypeAlias = Annotated[
@@ -30,9 +32,10 @@ Base64: TypeAlias = Annotated[
     ),
 ]
 
-#: By what a picture query compares: `look` is the network that sees things, the others are classic descriptors.
+#: By what a query compares: `look` is the network that sees things, `words` the vector of title and description, the
+#: others are classic descriptors.
 DescriptorName: TypeAlias = Literal["colour", "texture", "shape", "hash"]
-ComparedBy: TypeAlias = Literal["look", "colour", "texture", "shape", "hash"]
+ComparedBy: TypeAlias = Literal["look", "colour", "texture", "shape", "hash", "words"]
 Weights: TypeAlias = Annotated[
     dict[ComparedBy, Annotated[float, Meta(gt=0, le=1)]],
     Meta(
@@ -41,6 +44,9 @@ Weights: TypeAlias = Annotated[
         extra_json_schema={"propertyNames": {"enum": [*get_args(ComparedBy)]}},
     ),
 ]
+
+#: What is looked for, in English.
+Words: TypeAlias = Annotated[str, Meta(min_length=1, max_length=WORDS_LIMIT, extra_json_schema={"pattern": "\\S"})]
 
 InteractionType: TypeAlias = Literal[
     "click", "view", "like", "save", "share", "purchase", "rate", "dislike", "hide", "upload"
@@ -101,7 +107,8 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
     The upload of an item that exists changes what it says and nothing else; null says nothing. It does not show an
     item again that was hidden or deleted (topic events.items).
 
-    A query is answered by `count` items at most, or by as many as a list has.
+    A query is answered by `count` items at most, or by as many as a list has. Instead of a picture, or together with
+    one, it may have `text`: English words for what is looked for, with a letter or a digit.
 
     Clips are not supported yet: an upload with `video_ref` is refused with the reason `video_unsupported`.
     """
@@ -123,16 +130,28 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
     only: Only | None = None
     count: Annotated[int, Meta(ge=1, le=ANSWER_LIMIT)] | None = None
     by: Weights | None = None
+    text: Words | None = None
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether it brings a picture; else it is a query by words alone."""
+        return (self.image, self.image_ref, self.video_ref) != (None, None, None)
 
     def __post_init__(self) -> None:
         given = [name for name in ("image", "image_ref", "video_ref") if getattr(self, name) is not None]
-        if len(given) != 1:
+        if len(given) != 1 and not (self.purpose == "query" and self.text is not None and not given):
             raise ValueError(f"an upload needs exactly one of image, image_ref, video_ref; it has {given or 'none'}")
         if self.image is not None and len(self.image) > IMAGE_LIMIT:
             raise ValueError(f"`image` is {len(self.image)} bytes; over {IMAGE_LIMIT} use fit_picture or an image_ref")
-        for name in ("only", "count", "by"):
+        for name in ("only", "count", "by", "text"):
             if getattr(self, name) is not None and self.purpose != "query":
                 raise ValueError(f"`{name}` is for a query: set `purpose` to query, or leave it out")
+        if self.text is not None and not self.text.strip():
+            raise ValueError("`text` is blank: say in words what is looked for, or leave it out")
+        if not given and self.by is not None and self.by.keys() != {"words"}:
+            raise ValueError("a query without a picture compares by words alone: send a picture, or leave `by` out")
+        if self.text is not None and self.by is not None and "words" not in self.by:
+            raise ValueError("`by` does not name words, so `text` would count for nothing: name them, or leave it out")
 
 
 class ItemChange(Event, frozen=True, kw_only=True):

@@ -19,6 +19,19 @@ DOCS: Final = Path(__file__).parents[2] / "docs"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
+_PICTURES: Final = ("image", "image_ref", "video_ref")
+
+
+def _is(name: str, kind: str) -> dict[str, Any]:
+    """That a field is there and of a type."""
+    return {"properties": {name: {"type": kind}}, "required": [name]}
+
+
+def _given(name: str) -> dict[str, Any]:
+    """That a field is there, and not null."""
+    return {"properties": {name: {"not": {"type": "null"}}}, "required": [name]}
+
+
 #: Rules between fields, which types cannot express.
 _RULES: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
     Interaction: {
@@ -31,16 +44,19 @@ _RULES: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
     },
     Upload: {
         "oneOf": [
-            {"properties": {name: {"type": "string"}}, "required": [name]}
-            for name in ("image", "image_ref", "video_ref")
+            *(_is(name, "string") for name in _PICTURES),
+            _is("text", "string")
+            | {"not": {"anyOf": [_given(name) for name in _PICTURES]}}
+            | {"if": _is("by", "object"), "then": {"properties": {"by": {"propertyNames": {"const": "words"}}}}},
         ],
-        "if": {
-            "anyOf": [
-                {"properties": {name: {"not": {"type": "null"}}}, "required": [name]}
-                for name in ("only", "count", "by")
-            ]
-        },
+        "if": {"anyOf": [_given(name) for name in ("only", "count", "by", "text")]},
         "then": {"properties": {"purpose": {"const": "query"}}, "required": ["purpose"]},
+        "allOf": [
+            {
+                "if": {"allOf": [_is("text", "string"), _is("by", "object")]},
+                "then": {"properties": {"by": {"required": ["words"]}}},
+            }
+        ],
     },
 }
 

@@ -45,6 +45,7 @@ from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import FeatureExtractor
 from streams.wire import topics
+from streams.words.agent import WordsAgent
 from streams.worker.resources import Resources
 
 WorkerName = Literal["interactions", "uploads", "items", "learning"]
@@ -53,6 +54,8 @@ UPLOADS_LIMIT = 32
 #: Maximum number of uploads in progress: while the last pictures of one batch are encoded, and the batch is published,
 #: work on the next batch continues.
 UPLOADS_AT_ONCE = 64
+#: Items whose words are embedded in one batch.
+WORDS_LIMIT = 32
 #: Trends, neighbours and the searchability of new pictures may be late by this much; lists are not affected.
 SIGNALS_PAUSE_S = 0.05
 
@@ -207,7 +210,8 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     )
     degradations = resources.degradations(resources.redis())
     encoder = await resources.encoder()
-    catalog = await resources.catalog(encoder.version)
+    words = resources.words()
+    catalog = await resources.catalog(encoder.version, words=words is not None)
     index_client = await resources.index_client(catalog)
     decoder = Decoder(processes=resources.settings.decode_processes)
     resources.stack.push_async_callback(decoder.close)
@@ -231,10 +235,14 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         resources.breaker(topics.UPLOADS),
         namespace=resources.namespace,
         list_length=resources.settings.list_length,
+        embed=None if words is None else words.embed,
     )
     resources.add_overlapping_agent(
         app, topics.UPLOADS, agent.answer, agent.publish, agent.finish, UPLOADS_LIMIT, UPLOADS_AT_ONCE
     )
+    if words is not None:
+        says = WordsAgent(words.embed, publisher, resources.signals)
+        resources.add_agent(app, topics.CATALOG, says.handle, WORDS_LIMIT)
 
 
 async def wire_items(resources: Resources, app: App) -> None:
