@@ -35,6 +35,7 @@ COMMANDS = {
     "doctor": "cli.operate.commands:doctor",
     "verify": "cli.operate.commands:verify",
     "whatif": "cli.operate.whatif_command:whatif",
+    "reembed": "cli.items.commands:reembed",
     "rebuild": "cli.operate.commands:rebuild",
     "migrate": "cli.operate.commands:migrate",
     "publish": "cli.events.commands:publish",

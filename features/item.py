@@ -208,6 +208,20 @@ def apply_words(item: Item | None, words: ItemWords) -> Item | None:
     return replace(item, words=words)
 
 
+def apply_embedding(item: Item | None, sha256: str, encoder: str, embedding: bytes | None) -> Item | None:
+    """The item with one more vector of its picture, or without that of an encoder (None); the first one stays first.
+
+    Nothing changes if its picture is another one by now, and the only vector is not taken away.
+    """
+    if item is None or item.kept_picture is None or item.kept_picture.sha256 != sha256:
+        return item
+    if embedding is not None:
+        changed = {**item.embeddings, encoder: embedding}
+    else:
+        changed = {name: each for name, each in item.embeddings.items() if name != encoder}
+    return replace(item, embeddings=changed) if changed and changed != item.embeddings else item
+
+
 def _disown(item: Item | None, item_id: str, change: Change) -> Item:
     # The upload may still be on its way. This record is older than any upload, so it does not hide one.
     item = item or Item(item_id, changed_at_ms=-(2**62))

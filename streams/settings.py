@@ -134,6 +134,11 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9_.-]{1,64}$",
         description="the model's name in Triton: letters, digits, dots, - and _",
     )
+    encoder_version: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_.-]{1,64}@[0-9]{1,9}$",
+        description="the encoder whose vectors count, such as efficientnet-lite0@2; unset: that of most pictures",
+    )
     dimensions: Annotated[int, Field(ge=8, le=4096)] = 256
     feed_by: str = Field(
         "look",

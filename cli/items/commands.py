@@ -151,3 +151,25 @@ def trends(sheet: SheetOption = None, as_json: JsonOption = False) -> None:
 
     check_sheet(sheet)
     print_trends(sheet, as_json)
+
+
+def reembed(
+    model: Annotated[str | None, typer.Option(help="The model in Triton that embeds the kept pictures.")] = None,
+    drop: Annotated[
+        str | None, typer.Option(metavar="ENCODER", help="Take the vectors of this encoder away: lite0@1.")
+    ] = None,
+    inflight: Annotated[int, typer.Option(min=1, max=64, help="Concurrent calls of the model.")] = 4,
+    as_json: JsonOption = False,
+) -> None:
+    """Give all items a vector of another encoder, beside those that they have; run it again to go on or to catch up.
+
+    Lists are made by the old vectors meanwhile. Exit code 1 where an item lacks the vector afterwards.
+    """
+    from cli.items.reembed import drop_vectors, reembed_items
+
+    if (model is None) == (drop is None):
+        raise typer.BadParameter("name either the --model that embeds, or the encoder to --drop")
+    if model is not None:
+        reembed_items(model, inflight, as_json)
+    elif drop is not None:
+        drop_vectors(drop, as_json)

@@ -66,7 +66,7 @@ async def read_items(store: SignalStore, item_ids: Iterable[str], partitions: in
 
 async def read_catalog(settings: Settings, endpoints: Endpoints) -> Catalog:
     """The catalogue as state.catalog has it now; raises BrokerUnavailable."""
-    catalog = Catalog(settings.dimensions, mix=Mix.parse(settings.feed_by))
+    catalog = Catalog(settings.dimensions, encoder=settings.encoder_version, mix=Mix.parse(settings.feed_by))
     topic = Namespace(settings.topic_prefix).topic(CATALOG)
     replica = CatalogReplica(endpoints.kafka, topic, catalog, security=kafka_security(settings))
     await replica.start()

@@ -47,6 +47,15 @@ class Engaged(msgspec.Struct, frozen=True, tag=True):
     engagements: tuple[Engagement, ...]
 
 
+class Reembedded(msgspec.Struct, frozen=True, tag=True):
+    """A kept picture, by its SHA-256, was embedded by another encoder; None takes that encoder's vector away."""
+
+    item_id: str
+    sha256: str
+    encoder: str
+    embedding: bytes | None
+
+
 class Chosen(msgspec.Struct, frozen=True, tag=True):
     """Choices of one micro-batch that concern items of this partition, in order, and how they link them."""
 
@@ -60,8 +69,10 @@ class _StoredUpload(msgspec.Struct, frozen=True, tag="Uploaded"):
     item: StoredItem
 
 
-Signal = Uploaded | Changed | Worded | Chosen | Engaged
-_Wire = _StoredUpload | Changed | Worded | Chosen | Engaged
+#: What gives an item a vector, and says nothing else of it.
+Vector = Worded | Reembedded
+Signal = Uploaded | Changed | Vector | Chosen | Engaged
+_Wire = _StoredUpload | Changed | Vector | Chosen | Engaged
 
 #: Choices in one message. Each takes up to about 320 bytes of the topic's limit of 1 MiB, 90 with a window of 5.
 CHOSEN_LIMIT = 2048
@@ -90,7 +101,7 @@ class SignalTopic:
         self.linking = linking
         self._partitions = partitions
 
-    def message(self, signal: Uploaded | Changed | Worded) -> Message:
+    def message(self, signal: Uploaded | Changed | Vector) -> Message:
         """Return the message for a change of one item."""
         item_id = signal.item.item_id if isinstance(signal, Uploaded) else signal.item_id
         return self._message(partition_of(key_of(item_id), self._partitions), item_id.encode(), signal)
@@ -157,6 +168,9 @@ def _is_sound(signal: Signal) -> bool:
             return len(item_id) <= _ID_LIMIT and _is_time(change.at_ms) and _has_sound_facts(change)
         case Worded(item_id=item_id, words=words):
             return len(item_id) <= _ID_LIMIT and _has_sound_words(words)
+        case Reembedded(item_id=item_id, encoder=encoder, embedding=embedding):
+            is_sound = embedding is None or (len(embedding) > 0 and _is_sound_embedding(embedding))
+            return len(item_id) <= _ID_LIMIT and 0 < len(encoder) <= _ID_LIMIT and is_sound
         case Uploaded(item=item):
             return len(item.item_id) <= _ID_LIMIT and _has_sound_facts(item) and _is_sound_item(item)
 
@@ -193,10 +207,11 @@ def _is_sound_item(item: Item) -> bool:
         return False
     if item.words is not None and not _has_sound_words(item.words):
         return False
-    return all(
-        len(embedding) % 2 == 0 and np.isfinite(item.vector(encoder)).all()
-        for encoder, embedding in item.embeddings.items()
-    )
+    return all(map(_is_sound_embedding, item.embeddings.values()))
+
+
+def _is_sound_embedding(embedding: bytes) -> bool:
+    return len(embedding) % 2 == 0 and bool(np.isfinite(np.frombuffer(embedding, "<f2")).all())
 
 
 def _has_sound_words(words: ItemWords) -> bool:

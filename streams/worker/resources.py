@@ -16,7 +16,7 @@ from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.index import NullIndex
 from inference.encoders.triton import TritonEncoder
-from inference.errors import EncoderUnavailable
+from inference.errors import EncoderMismatch, EncoderUnavailable
 from inference.words.encoder import TritonWords
 from state.degradations import Degradations
 from state.errors import StateUnavailable
@@ -325,6 +325,12 @@ class Resources:
                     inflight=settings.encode_inflight,
                     observe=partial(_observe_inference, settings.encoder),
                 )
+        if settings.encoder_version not in (None, encoder.version):
+            await encoder.close()
+            raise EncoderMismatch(
+                f"SIGHTLINE_ENCODER_VERSION is {settings.encoder_version}, but model {settings.encoder!r} is "
+                f"{encoder.version}: set SIGHTLINE_ENCODER to its model, or SIGHTLINE_ENCODER_VERSION to this version"
+            )
         INFERENCE_INFLIGHT.set_function(lambda: encoder.inflight)
         BUILD.info({"version": version("sightline"), "encoder": encoder.version})
         self.stack.push_async_callback(encoder.close)

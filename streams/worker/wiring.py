@@ -93,7 +93,7 @@ async def make_interactions_agent(
     )
     redis = resources.redis()
     partitions = resources.profile_partitions(redis)
-    catalog = await resources.catalog(mix=Mix.parse(resources.settings.feed_by))
+    catalog = await resources.catalog(resources.settings.encoder_version, Mix.parse(resources.settings.feed_by))
     behaviour_cache = await _behaviour_cache(resources, redis, catalog)
     lists = await _make_lists(resources, catalog, behaviour_cache)
     agent = InteractionsAgent(

@@ -98,12 +98,12 @@ async def test_what_follows_changes_the_item_once(desk: Desk) -> None:
     await desk.handle(said)
     (signal,) = desk.signals()
     effects = ItemEffects(stored_items={"i1": said})
-    effects.word(signal)
+    effects.add_vector(signal)
     worded = effects.items["i1"]
     assert worded.words == words("Red shirt")
     assert np.isclose(np.linalg.norm(np.frombuffer(signal.words.vector, "<f2").astype(np.float32)), 1, atol=1e-3)
     again = ItemEffects(stored_items={"i1": worded})
-    again.word(signal)
+    again.add_vector(signal)
     assert again.items["i1"] == worded
 
 
@@ -115,5 +115,5 @@ def test_the_vector_of_words_that_the_item_no_longer_says_changes_nothing() -> N
         None,
     ):
         effects = ItemEffects(stored_items={} if now is None else {"i1": now})
-        effects.word(signal)
+        effects.add_vector(signal)
         assert effects.items == {}

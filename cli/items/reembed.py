@@ -1,0 +1,142 @@
+"""What `sightline reembed` does: all items get a vector of another encoder, beside those that they have."""
+
+import asyncio
+from contextlib import closing
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from cli.output import diagnostics, print_json, progress, results
+from cli.running import running_system
+from deploy.local import Endpoints
+from features.item import Item
+from inference.encoders.triton import TritonEncoder
+from streams.credentials import kafka_security, triton_tls
+from streams.kafka.log_reader import KafkaLogReader
+from streams.kafka.publisher import KafkaPublisher
+from streams.pictures.store import PictureStore
+from streams.settings import Settings, read_settings
+from streams.uploads.decoder import Decoder
+from streams.uploads.reembedding import BATCH, Outcome, Reembedding, Wanting, dropping, items_of, wanting
+from streams.wire.namespace import Namespace
+from streams.wire.signals import SignalTopic
+from streams.wire.topics import SIGNALS
+
+_SHOWN = 10
+
+
+def reembed_items(model: str, inflight: int, as_json: bool) -> None:
+    """Embed the kept pictures of all items by a model of Triton; exit code 1 where an item has no vector of it then."""
+    settings = read_settings()
+    with running_system(settings) as endpoints:
+        version, before, outcome = asyncio.run(_reembed(settings, endpoints, model, inflight))
+    lacking = len(before.without_picture) + len(outcome.failed)
+    if as_json:
+        print_json(
+            {
+                "encoder": version,
+                "pictures": before.pictures,
+                "embedded": outcome.embedded,
+                "failed": outcome.failed,
+                "no_picture_kept": len(before.without_picture),
+            }
+        )
+    else:
+        _print(version, before, outcome)
+    if lacking:
+        raise typer.Exit(1)
+
+
+def drop_vectors(encoder: str, as_json: bool) -> None:
+    """Take the vectors of an encoder away from all items that have another one; exit code 1 where some keep it."""
+    settings = read_settings()
+    with running_system(settings) as endpoints:
+        dropped, kept = asyncio.run(_drop(settings, endpoints, encoder))
+    if as_json:
+        print_json({"encoder": encoder, "dropped": dropped, "kept": kept})
+    else:
+        results().print(f"{dropped:,} vectors of {encoder} taken away, {kept:,} kept: these items have no other one")
+    if kept:
+        raise typer.Exit(1)
+
+
+async def _reembed(settings: Settings, endpoints: Endpoints, model: str, inflight: int) -> tuple[str, Wanting, Outcome]:
+    namespace, publisher = Namespace(settings.topic_prefix), _publisher(settings, endpoints)
+    encoder = await TritonEncoder.connect(
+        endpoints.triton,
+        tls=triton_tls(settings),
+        model=model,
+        dimensions=settings.dimensions,
+        timeout_s=settings.encode_timeout_s,
+        inflight=inflight,
+    )
+    decoder = Decoder(processes=settings.decode_processes)
+    try:
+        await publisher.warm_up([namespace.topic(SIGNALS)])
+        await decoder.start()
+        lacking = wanting(await asyncio.to_thread(_items, settings, endpoints), encoder.version)
+        with _bar() as bar:
+            task = bar.add_task(f"embedding by {encoder.version}", total=len(lacking.with_picture))
+            work = Reembedding(
+                encoder,
+                decoder.decode,
+                PictureStore(settings.picture_store, namespace),
+                SignalTopic(namespace, settings.partitions),
+                publisher.publish,
+                at_once=2 * inflight,
+                advance=lambda: bar.advance(task),
+            )
+            return encoder.version, lacking, await work.run(lacking.with_picture)
+    finally:
+        await decoder.close()
+        await encoder.close()
+        await publisher.close()
+
+
+async def _drop(settings: Settings, endpoints: Endpoints, encoder: str) -> tuple[int, int]:
+    publisher = _publisher(settings, endpoints)
+    topic = SignalTopic(Namespace(settings.topic_prefix), settings.partitions)
+    try:
+        signals, kept = dropping(await asyncio.to_thread(_items, settings, endpoints), encoder)
+        for start in range(0, len(signals), BATCH):
+            await publisher.publish([topic.message(signal) for signal in signals[start : start + BATCH]])
+    finally:
+        await publisher.close()
+    return len(signals), kept
+
+
+def _items(settings: Settings, endpoints: Endpoints) -> list[Item]:
+    with closing(KafkaLogReader(endpoints.kafka, security=kafka_security(settings))) as reader:
+        return items_of(reader, Namespace(settings.topic_prefix), settings.partitions)
+
+
+def _publisher(settings: Settings, endpoints: Endpoints) -> KafkaPublisher:
+    return KafkaPublisher(endpoints.kafka, client_id="sightline-reembed", security=kafka_security(settings))
+
+
+def _print(version: str, before: Wanting, outcome: Outcome) -> None:
+    had = before.pictures - len(before.with_picture) - len(before.without_picture)
+    results().print(
+        f"{before.pictures:,} pictures: {had:,} had a vector of {version}, {outcome.embedded:,} got one, "
+        f"{len(outcome.failed):,} failed, of {len(before.without_picture):,} no picture is kept"
+    )
+    if outcome.failed:
+        table = Table("item", "why", title=f"the first {_SHOWN} that failed", title_justify="left")
+        for item_id, why in list(outcome.failed.items())[:_SHOWN]:
+            table.add_row(item_id, why)
+        results().print(table)
+    progress(
+        f"next: SIGHTLINE_ENCODER_VERSION={version} and SIGHTLINE_ENCODER, worker by worker "
+        "(docs/operations.md#another-encoder)"
+    )
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=diagnostics(),
+    )

@@ -1,0 +1,163 @@
+"""All items get a vector of another encoder from their kept pictures, beside the one that they have."""
+
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from features.item import Change, Item, apply_change, apply_embedding
+from features.vision.decode import Picture, decode
+from features.vision.kept_picture import Keep, KeptPicture
+from inference.catalog.catalog import Catalog
+from state.codec import decode_item, encode_item
+from streams.items.reducer import ItemEffects
+from streams.pictures.store import PictureStore
+from streams.uploads.reembedding import Reembedding, dropping, items_of, wanting
+from streams.wire.namespace import Namespace
+from streams.wire.signals import Reembedded, SignalTopic, parse_signal
+from tests.harness.encoder import FakeEncoder
+from tests.harness.fakes import FakePublisher, MemoryLog
+
+OLD, NEW = "fake@1", "fake@2"
+VECTOR = np.eye(256, dtype="<f2")[0].tobytes()
+
+
+def sha(number: int) -> str:
+    return f"{number:02x}" * 32
+
+
+def kept(number: int) -> KeptPicture:
+    name = f"pictures/{number:02x}/{sha(number)}"
+    return KeptPicture(f"{name}.webp", f"{name}.320.webp", 40, 40, 100)
+
+
+def item(number: int, **facts: object) -> Item:
+    known: dict[str, object] = {"embeddings": {OLD: VECTOR}, "kept_picture": kept(number), "owner": "shop"}
+    return Item(f"i{number}", 5, uploaded_at_ms=5, **{**known, **facts})  # type: ignore[arg-type]  # literal values
+
+
+class Studio:
+    """A store with pictures, and what embeds them by the new encoder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = PictureStore(folder.as_uri(), Namespace())
+        self.encoder = FakeEncoder(NEW)
+        self.publisher = FakePublisher()
+        self.advanced = 0
+        self.work = Reembedding(
+            self.encoder,
+            self._decode,
+            self.store,
+            SignalTopic(Namespace(), 4),
+            self.publisher.publish,
+            at_once=2,
+            advance=self._advance,
+        )
+
+    async def keep(self, number: int, data: bytes | None = None) -> None:
+        out = BytesIO()
+        Image.new("RGB", (40, 40), (number, 0, 200)).save(out, "WEBP")
+        await self.store.write(kept(number).key, out.getvalue() if data is None else data)
+
+    def signals(self) -> list[Reembedded]:
+        found = [parse_signal(message.value) for message in self.publisher.messages]
+        return [each for each in found if isinstance(each, Reembedded)]
+
+    async def _decode(self, data: bytes, keep: Keep = "none") -> Picture:
+        return decode(data)
+
+    def _advance(self) -> None:
+        self.advanced += 1
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Studio:
+    return Studio(tmp_path)
+
+
+async def test_each_item_gets_the_vector_of_its_kept_picture(studio: Studio) -> None:
+    items = [item(number) for number in range(70)]
+    for number in range(70):
+        await studio.keep(number)
+    outcome = await studio.work.run(items)
+    assert (outcome.embedded, outcome.failed, studio.advanced) == (70, {}, 70)
+    assert [each.item_id for each in studio.signals()] == [each.item_id for each in items]
+    (first, *_) = studio.signals()
+    after = apply_embedding(items[0], first.sha256, first.encoder, first.embedding)
+    assert after is not None
+    assert [*after.embeddings] == [OLD, NEW]
+
+
+async def test_a_picture_that_cannot_be_used_is_named_and_the_others_go_on(studio: Studio) -> None:
+    await studio.keep(1)
+    await studio.keep(2, b"no picture")
+    outcome = await studio.work.run([item(1), item(2), item(3)])
+    assert (outcome.embedded, sorted(outcome.failed)) == (1, ["i2", "i3"])
+    assert "has no picture" in outcome.failed["i3"]
+
+
+def test_another_run_goes_on_with_what_is_left() -> None:
+    done, left, without = item(1, embeddings={OLD: VECTOR, NEW: VECTOR}), item(2), item(3, kept_picture=None)
+    found = wanting([done, left, without, Item("words", 5, title="no picture")], NEW)
+    assert (found.with_picture, found.without_picture, found.pictures) == ([left], ["i3"], 3)
+
+
+def test_of_each_item_the_last_record_counts() -> None:
+    log = MemoryLog()
+    for number, value in ((1, item(1)), (2, item(2)), (1, replace(item(1), title="new")), (2, None)):
+        log.append("state.catalog", number % 2, f"i{number}".encode(), None if value is None else encode_item(value))
+    assert [(each.item_id, each.title) for each in items_of(log, Namespace(), 2)] == [("i1", "new")]
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        None,
+        item(1, kept_picture=kept(9)),
+        item(1, kept_picture=None),
+        apply_change(item(1), "i1", Change(9, deleted=True)),
+    ],
+    ids=["gone", "another picture", "no longer kept", "deleted"],
+)
+def test_a_vector_of_a_picture_that_the_item_no_longer_has_changes_nothing(now: Item | None) -> None:
+    effects = ItemEffects(stored_items={} if now is None else {"i1": now})
+    effects.add_vector(Reembedded("i1", sha(1), NEW, VECTOR))
+    assert effects.items == {}
+
+
+def test_a_signal_that_comes_twice_changes_the_item_once() -> None:
+    effects = ItemEffects(stored_items={"i1": item(1)})
+    effects.add_vector(Reembedded("i1", sha(1), NEW, VECTOR))
+    once = effects.items["i1"]
+    effects.add_vector(Reembedded("i1", sha(1), NEW, VECTOR))
+    assert effects.items["i1"] is once
+    assert decode_item(encode_item(once)) == once
+
+
+def test_the_old_vector_is_taken_away_and_the_only_one_is_not() -> None:
+    both, one, neither = item(1, embeddings={OLD: VECTOR, NEW: VECTOR}), item(2), item(3, embeddings={NEW: VECTOR})
+    signals, keeping = dropping([both, one, neither], OLD)
+    assert (signals, keeping) == ([Reembedded("i1", sha(1), OLD, None)], 1)
+    after = apply_embedding(both, sha(1), OLD, None)
+    assert after is not None
+    assert [*after.embeddings] == [NEW]
+    assert apply_embedding(one, sha(2), OLD, None) is one
+
+
+def test_while_items_have_both_vectors_a_catalogue_compares_those_that_it_is_told_to() -> None:
+    both = item(1, embeddings={OLD: VECTOR, NEW: np.eye(256, dtype="<f2")[1].tobytes()})
+    old, new = Catalog(256), Catalog(256, encoder=NEW)
+    for catalog in (old, new):
+        catalog.apply([("i1", both)])
+    assert (old.pictures.encoder, int(old.pictures.vectors(np.array([0]))[0].argmax())) == (OLD, 0)
+    assert int(new.pictures.vectors(np.array([0]))[0].argmax()) == 1
+    assert new.counts().other_encoder == 0
+
+
+@pytest.mark.parametrize("embedding", [b"", b"odd", np.array([np.nan], "<f2").tobytes()])
+def test_a_vector_that_is_none_is_no_signal(embedding: bytes) -> None:
+    with pytest.raises(Exception, match="out of range"):
+        parse_signal(SignalTopic(Namespace(), 4).message(Reembedded("i1", sha(1), NEW, embedding)).value)
