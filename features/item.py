@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.vision.kept_picture import KeptPicture
-from features.words import ItemWords, text_hash, text_of
+from features.words.item_words import ItemWords, text_hash, text_of
 
 #: What both uploads and changes say of an item.
 FACTS: Final = ("title", "description", "category", "price", "currency", "in_stock", "expires_at_ms")

@@ -18,7 +18,7 @@ from features.seen_packing import pack_seen, unpack_seen
 from features.trends import TREND
 from features.upload_places import PLACE
 from features.vision.kept_picture import KeptPicture
-from features.words import ItemWords
+from features.words.item_words import ItemWords
 from sightline_client.parsing import UNREADABLE
 from state.errors import StateCorrupt
 

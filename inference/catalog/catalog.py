@@ -14,7 +14,7 @@ from features.jit import compiled
 from features.vision.colours import COLOUR_NAMES
 from features.vision.descriptors.mix import LOOK, Mix
 from features.vision.descriptors.packed import PACKED_BYTES, readable
-from features.words import DIMENSIONS
+from features.words.item_words import DIMENSIONS
 from inference.catalog.arrays import VectorRows, room, roomier
 from inference.catalog.fresh_rows import FreshRows
 from inference.catalog.index import VectorIndex
@@ -84,7 +84,7 @@ class Catalog:
     float32 (NaN: none), `uploaded_ms` (`Item.new_at_ms`) and `expires_ms` int64, `available` bool (neither sold out nor
     hidden), `shown` bool (available, and not expired when `advance` last looked), `colours[rows]` gives float32 [n, 17]
     (the shares of COLOUR_NAMES as a unit vector), `descriptors` uint8 [PACKED_BYTES] (zeros: none). With `words`,
-    `words[rows]` gives float32 [n, features.words.DIMENSIONS] for rows that are `worded` bool. An item may have a
+    `words[rows]` gives float32 [n, 384] for rows that are `worded` bool. An item may have a
     vector in the space of `pictures` and in each of the `further` ones, and is in the index of a space if it has one
     and is shown (docs/adr/0029).
     Not thread-safe: rows change only in `apply`, and what is shown in `advance`, too.

@@ -19,8 +19,8 @@ import numpy as np
 
 from features.vision.colours import COLOUR_NAMES
 from features.vision.descriptors.packed import PACKED_BYTES, VERSION
-from features.words import DIMENSIONS
-from features.words import VERSION as WORDS_VERSION
+from features.words.item_words import DIMENSIONS
+from features.words.item_words import VERSION as WORDS_VERSION
 from inference.catalog.arrays import VectorRows
 from inference.catalog.catalog import COLUMNS, Catalog, Contents
 from inference.catalog.item_ids import ItemIds

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from features.item import Item, key_of
 from features.search_filter import SearchFilter
 from features.vision.descriptors.mix import LOOK
-from features.words import VERSION
+from features.words.item_words import VERSION
 from inference.catalog.catalog import Catalog
 from inference.catalog.mixed_search import Asked, find_mixed
 from inference.catalog.search import FindSimilar

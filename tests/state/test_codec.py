@@ -14,7 +14,7 @@ from features.item import Item
 from features.profile import NEW, NOTHING_ASKED, Action, Privacy, Profile
 from features.trends import NO_TRENDS, update_trends
 from features.upload_places import UploadPlace
-from features.words import ItemWords
+from features.words.item_words import ItemWords
 from state.codec import (
     decode_behaviour,
     decode_item,
