@@ -11,10 +11,9 @@ from PIL import Image
 from cli.output import progress
 from cli.sheets.contact_sheet import ITEMS_SHOWN, Cell, draw_contact_sheet
 from cli.sheets.terminal import escape, protocol_of
-from cli.user.stored import stores
+from cli.user.stored import read_items, stores
 from deploy.local import Endpoints
-from features.item import Item, key_of
-from state.signals import Wanted, partition_of
+from features.item import Item
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 from streams.pictures.store import PictureStore
 from streams.settings import Settings
@@ -38,11 +37,7 @@ def show_sheet(settings: Settings, endpoints: Endpoints, sheet: str, title: str,
 async def _previews(settings: Settings, endpoints: Endpoints, item_ids: Sequence[str]) -> dict[str, bytes]:
     """The kept previews by item id; one that is not there is left out, and a store that is away is said once."""
     async with stores(settings, endpoints) as (_, signals):
-        by_partition: dict[int, list[str]] = {}
-        for item_id in item_ids:
-            by_partition.setdefault(partition_of(key_of(item_id), settings.partitions), []).append(item_id)
-        loaded = await signals.load({partition: Wanted(ids, []) for partition, ids in by_partition.items()})
-    items = [item for each in loaded.values() for item in each.items.values()]
+        items = [*(await read_items(signals, item_ids, settings.partitions)).values()]
     store = PictureStore(settings.picture_store, Namespace(settings.topic_prefix))
     try:
         read = await asyncio.gather(*(_preview(store, item) for item in items))

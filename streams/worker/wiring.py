@@ -114,16 +114,26 @@ async def make_interactions_agent(
     )
     resources.watch(agent.store_loop, agent.store_loop.stop)
     await agent.store_loop.start()
+    await _publish_trends(resources, catalog, behaviour_cache, signals_out, is_first)
+    return agent, partitions
+
+
+async def _publish_trends(
+    resources: Resources,
+    catalog: Catalog,
+    behaviour_cache: BehaviourCache,
+    publisher: DeadLetterPublisher,
+    is_first: Callable[[], bool],
+) -> None:
     trends = TrendPublisher(
         catalog,
         lambda: behaviour_cache.trends,
-        signals_out.try_publish,
+        publisher.try_publish,
         resources.namespace.topic(topics.TRENDS),
         is_active=is_first,
     )
     resources.watch(trends, trends.stop)
     await trends.start()
-    return agent, partitions
 
 
 async def _behaviour_cache(resources: Resources, redis: Client, catalog: Catalog) -> BehaviourCache:

@@ -113,7 +113,20 @@ def letter_of(text: str) -> Found:
 
 def profile_of(text: str) -> profile.Shown:
     entries = [profile.Entry(text, 1.0, "2026-01-01")]
-    return profile.Shown(text, 0, 0, 1, None, entries, entries, 0, 0, [1.0], {text: 1.0}, {text: -1.0})
+    return profile.Shown(
+        text,
+        0,
+        0,
+        1,
+        None,
+        entries,
+        entries,
+        0,
+        0,
+        [profile.Interest(1.0, text, [text], [text])],
+        {text: 1.0},
+        {text: -1.0},
+    )
 
 
 def explained_of(text: str, verdict: Verdict | None) -> Explanation:
