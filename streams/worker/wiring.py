@@ -39,6 +39,7 @@ from streams.processing.degradations import ENCODER, report_to
 from streams.processing.positions import Positions
 from streams.settings_checks import parse_lesson_weights
 from streams.uploads.agent import UploadsAgent
+from streams.uploads.clip_decoder import ClipDecoder, is_installed
 from streams.uploads.decoder import Decoder
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
@@ -179,6 +180,9 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     decoder = Decoder(processes=resources.settings.decode_processes)
     resources.stack.push_async_callback(decoder.close)
     await decoder.start()
+    clip_decoder = ClipDecoder() if is_installed() else None
+    if clip_decoder is not None:
+        resources.stack.push_async_callback(clip_decoder.close)
     fetcher = Fetcher(resources.settings.image_hosts.split(",") if resources.settings.image_hosts else ())
     resources.stack.push_async_callback(fetcher.close)
     extractor = FeatureExtractor(
@@ -188,6 +192,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         fetcher,
         report_to(degradations, ENCODER),
         await resources.picture_keeper(app),
+        clip_decoder.decode if clip_decoder is not None else None,
     )
     agent = UploadsAgent(
         extractor,
