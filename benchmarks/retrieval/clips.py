@@ -1,4 +1,4 @@
-"""Stills and clips that are to find each other: in a catalogue of clips and other pictures, as the product searches it."""
+"""Stills and clips that are to find each other, in a catalogue of clips and other pictures, by the product's search."""
 
 import asyncio
 import time
@@ -39,8 +39,8 @@ class FoundClips:
     """Shares of the clips that are read, and why the others are refused, by file.
 
     `found_first`: a still from the middle finds its clip before all other items; `found_first_pooled`: so it would by
-    the clips' pooled vectors alone. `still_found_first`: the clip finds its still before all other pictures. `ms` is the
-    time to decode a clip and choose its frames, `frames` how many are chosen, both means.
+    the clips' pooled vectors alone. `still_found_first`: the clip finds its still before all other pictures. `ms` is
+    the time to decode a clip and choose its frames, `frames` how many are chosen, both means.
     """
 
     clips: int
@@ -85,8 +85,8 @@ def measure_clips(folder: Path, others: NDArray[np.uint8], embed: Embed) -> Foun
     return FoundClips(
         len(clips),
         len(clips) + len(pictures),
-        _share_found([*clips, *pictures], queries, "clip"),
-        _share_found([*without, *pictures], queries, "clip"),
+        _share_found([*clips, *pictures], [*queries], "clip"),
+        _share_found([*without, *pictures], [*queries], "clip"),
         _share_found([*shown, *pictures], both, "still"),
         round(1000 * seconds / len(read), 1),
         round(float(np.mean([len(clip.frames) for clip in read])), 1),
@@ -94,7 +94,7 @@ def measure_clips(folder: Path, others: NDArray[np.uint8], embed: Embed) -> Foun
     )
 
 
-def _share_found(items: Sequence[Item], queries: Sequence[NDArray[np.float32]] | NDArray[np.float32], name: str) -> float:
+def _share_found(items: Sequence[Item], queries: Sequence[NDArray[np.float32]], name: str) -> float:
     """The share of queries whose own item, by number, is the first answer."""
     catalog = Catalog(queries[0].shape[-1])
     catalog.apply([(item.item_id, item) for item in items])
@@ -111,7 +111,7 @@ def _item(item_id: str, vector: NDArray[np.float32], frames: NDArray[np.float32]
 
 def _middle(data: bytes) -> bytes:
     """The frame in the middle of a clip as a JPEG, as a viewer would take it."""
-    with av.open(BytesIO(data), format=container_of(data)) as file:
+    with av.open(BytesIO(data), mode="r", format=container_of(data)) as file:
         frames = [frame.to_image() for frame in file.decode(video=0)]
     buffer = BytesIO()
     image: Image.Image = frames[len(frames) // 2]

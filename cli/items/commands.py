@@ -20,13 +20,13 @@ def import_(
     inflight: Annotated[int, typer.Option(min=1, max=64, help="Concurrent uploads.")] = 8,
     as_json: JsonOption = False,
 ) -> None:
-    """Import a folder of pictures into the catalogue; a second run sends only what is new or changed.
+    """Import a folder of pictures and clips into the catalogue; a second run sends only what is new or changed.
 
     Photos that are too large for an event are made smaller; every file that is passed over is named.
     """
     from cli.items.picture_folder import survey
 
-    found = survey(folder, labels=csv, column=column)
+    found = survey(folder, labels=csv, column=column, clips=True)
     from cli.items.import_folder import import_pictures
 
     import_pictures(folder, found, user, inflight, as_json)
@@ -71,7 +71,7 @@ def pictures(
 
 
 def similar(
-    image: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A picture to search with.")],
+    image: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A picture or clip to search with.")],
     count: Annotated[int, typer.Option(min=1, max=ANSWER_LIMIT, help="How many items to show.")] = 10,
     min_similarity: Annotated[float | None, typer.Option(min=-1, max=1, help="Only items this alike or more.")] = None,
     category: Annotated[str | None, typer.Option(help="Only items of this category.")] = None,
@@ -81,6 +81,9 @@ def similar(
     by: Annotated[
         str, typer.Option(help="look, colour, texture, shape, hash, all, or several with weights: look=0.8,colour=0.2.")
     ] = "look",
+    box: Annotated[
+        str | None, typer.Option(help="Only this part: x,y,width,height as shares, 0 to 1, from the upper left.")
+    ] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the answer.")] = 20.0,
     as_json: JsonOption = False,
 ) -> None:
@@ -97,4 +100,4 @@ def similar(
         min_similarity=min_similarity,
         exclude=tuple(exclude or ()),
     )
-    show_similar(image, only, by, count, timeout, as_json)
+    show_similar(image, only, by, box, count, timeout, as_json)

@@ -10,6 +10,8 @@ from sightline_client.privacy import Dials, RequestKind, check_dials
 
 #: What `dwell_ms` says of a view.
 LOOK: Final = "Milliseconds that the user stayed on the page of the item; a view without it is an impression"
+#: What `duration_ms` says of a view.
+CLIP_LENGTH: Final = "Milliseconds that the clip takes which was watched: the share counts, `dwell_ms` of it"
 #: Bytes of a picture or clip that is sent within its event.
 IMAGE_LIMIT: Final = 1024 * 1024
 
@@ -74,6 +76,7 @@ class Interaction(Event, frozen=True, kw_only=True, gc=False):
     item_id: Id
     session_id: Id | None = None
     dwell_ms: Annotated[DurationMs, Meta(description=LOOK)] | None = None
+    duration_ms: Annotated[DurationMs, Meta(description=CLIP_LENGTH)] | None = None
     rating: Annotated[float, Meta(ge=1, le=5)] | None = None
     rec_id: Id | None = None
     position: Annotated[int, Meta(ge=0, le=10_000)] | None = None

@@ -75,6 +75,11 @@ class ClipDecoder:
         frames = np.frombuffer(answer.frames, np.uint8).reshape(-1, SIDE, SIDE, 3)
         return KeyFrames(frames, answer.duration_ms, checked(answer.kept), answer.descriptors)
 
+    @property
+    def pids(self) -> list[int]:
+        """The ids of the processes that run now."""
+        return self._pool.pids
+
     async def close(self) -> None:
         """End the process within a second, even a busy one."""
         await self._pool.close()

@@ -36,6 +36,7 @@ def clip(
     frames = [frame for frame in scenes for _ in range(each)]
     with av.open(buffer, "w", format=container) as file:
         stream = file.add_stream(codec, rate=rate)
+        assert isinstance(stream, av.VideoStream)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "yuv420p"
         stream.gop_size = group

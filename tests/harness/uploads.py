@@ -62,6 +62,8 @@ class Studio:
         objects: Objects | None = None,
         fetcher: Fetcher | None = None,
         keeper: PictureKeeper | None = None,
+        *,
+        reads_clips: bool = True,
     ) -> None:
         self.encoder = CountingEncoder()
         self.catalog = Catalog(256)
@@ -79,7 +81,7 @@ class Studio:
                 Fetcher(()) if fetcher is None else fetcher,
                 self._report,
                 keeper,
-                self._decode_clip,
+                self._decode_clip if reads_clips else None,
             ),
             self.catalog,
             self._find_similar,
