@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
@@ -28,6 +28,7 @@ SUFFIXES = (".mp4", ".webm", ".gif", ".mov")
 #: uint8 pixels [n, 224, 224, 3] → unit embeddings float32 [n, d].
 Embed = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 _ENCODER = "bench"
+_BATCH = 32
 
 
 class NoClips(ValueError):
@@ -53,45 +54,56 @@ class FoundClips:
     refused: Mapping[str, str]
 
 
+@dataclass(slots=True)
+class _Read:
+    """The clips of a folder, a still of each, and the seconds that decoding them took."""
+
+    clips: list[DecodedClip] = field(default_factory=list)
+    stills: list[NDArray[np.uint8]] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
 def measure_clips(folder: Path, others: NDArray[np.uint8], embed: Embed) -> FoundClips:
     """Measure with the clips in a folder, among other pictures uint8 [n, 224, 224, 3]; raises NoClips."""
-    read: list[DecodedClip] = []
-    stills: list[NDArray[np.uint8]] = []
-    refused: dict[str, str] = {}
-    seconds = 0.0
+    read = _read(folder)
+    vectors = [embed(clip.frames) for clip in read.clips]
+    wholes = [pooled([Encoding(each, (), _ENCODER) for each in frames]).embedding for frames in vectors]
+    pairs = list(zip(wholes, vectors, strict=True))
+    stills = [*embed(np.stack(read.stills))]
+    rest = [vector for start in range(0, len(others), _BATCH) for vector in embed(others[start : start + _BATCH])]
+    pictures = [_item(f"other-{n}", vector) for n, vector in enumerate(rest)]
+    clips = [_item(f"clip-{n}", whole, frames) for n, (whole, frames) in enumerate(pairs)]
+    without_frames = [_item(f"clip-{n}", whole) for n, whole in enumerate(wholes)]
+    shown = [_item(f"still-{n}", still) for n, still in enumerate(stills)]
+    return FoundClips(
+        len(clips),
+        len(clips) + len(pictures),
+        _share_found([*clips, *pictures], stills, "clip"),
+        _share_found([*without_frames, *pictures], stills, "clip"),
+        _share_found([*shown, *pictures], [np.concatenate((whole[None], frames)) for whole, frames in pairs], "still"),
+        round(1000 * read.seconds / len(clips), 1),
+        round(float(np.mean([len(clip.frames) for clip in read.clips])), 1),
+        read.refused,
+    )
+
+
+def _read(folder: Path) -> _Read:
+    read = _Read()
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in SUFFIXES:
             continue
         data, begun = path.read_bytes(), time.perf_counter()
         try:
-            read.append(decode_clip(data))
+            read.clips.append(decode_clip(data))
         except BadImage as error:
-            refused[path.name] = f"{error.reason}: {error}"
+            read.refused[path.name] = f"{error.reason}: {error}"
             continue
-        seconds += time.perf_counter() - begun
-        stills.append(decode(_middle(data)).pixels)
-    if not read:
+        read.seconds += time.perf_counter() - begun
+        read.stills.append(decode(_middle(data)).pixels)
+    if not read.clips:
         raise NoClips(f"{folder} has no clip that can be read: it needs files {', '.join(SUFFIXES)}")
-    vectors = [embed(clip.frames) for clip in read]
-    wholes = [pooled([Encoding(each, (), _ENCODER) for each in frames]).embedding for frames in vectors]
-    queries = embed(np.stack(stills))
-    distractors = [embed(others[start : start + 32]) for start in range(0, len(others), 32)]
-    rest = np.concatenate(distractors) if distractors else np.zeros((0, queries.shape[1]), np.float32)
-    clips = [_item(f"clip-{n}", whole, frames) for n, (whole, frames) in enumerate(zip(wholes, vectors, strict=True))]
-    pictures = [_item(f"other-{n}", vector) for n, vector in enumerate(rest)]
-    without = [_item(each.item_id, whole) for each, whole in zip(clips, wholes, strict=True)]
-    shown = [_item(f"still-{n}", query) for n, query in enumerate(queries)]
-    both = [np.concatenate((whole[None], frames)) for whole, frames in zip(wholes, vectors, strict=True)]
-    return FoundClips(
-        len(clips),
-        len(clips) + len(pictures),
-        _share_found([*clips, *pictures], [*queries], "clip"),
-        _share_found([*without, *pictures], [*queries], "clip"),
-        _share_found([*shown, *pictures], both, "still"),
-        round(1000 * seconds / len(read), 1),
-        round(float(np.mean([len(clip.frames) for clip in read])), 1),
-        refused,
-    )
+    return read
 
 
 def _share_found(items: Sequence[Item], queries: Sequence[NDArray[np.float32]], name: str) -> float:
@@ -112,8 +124,7 @@ def _item(item_id: str, vector: NDArray[np.float32], frames: NDArray[np.float32]
 def _middle(data: bytes) -> bytes:
     """The frame in the middle of a clip as a JPEG, as a viewer would take it."""
     with av.open(BytesIO(data), mode="r", format=container_of(data)) as file:
-        frames = [frame.to_image() for frame in file.decode(video=0)]
+        frames = [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
     buffer = BytesIO()
-    image: Image.Image = frames[len(frames) // 2]
-    image.convert("RGB").save(buffer, "JPEG", quality=90)
+    Image.fromarray(frames[len(frames) // 2].astype(np.uint8, copy=False)).save(buffer, "JPEG", quality=90)
     return buffer.getvalue()

@@ -18,7 +18,7 @@ from streams.uploads.decoder import checked
 from streams.uploads.decoder_process import SIDE, request
 from streams.uploads.process_pool import ProcessPool
 
-#: A clip of 4096 × 2304 pixels needs 17 frames at a time, besides FFmpeg's 120 MB of addresses and the file.
+#: An H.264 clip of 4096 × 2304 pixels took 383 MB; one that refers to 16 frames may take three times that.
 MEMORY_BYTES = 1_200_000_000
 #: 300 million pixels take 2 s on one idle core.
 DEADLINE_S = 15.0
