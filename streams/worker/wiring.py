@@ -39,7 +39,7 @@ from streams.processing.degradations import ENCODER, report_to
 from streams.processing.positions import Positions
 from streams.settings_checks import parse_lesson_weights
 from streams.uploads.agent import UploadsAgent
-from streams.uploads.clip_decoder import ClipDecoder, is_installed
+from streams.uploads.clip_decoder import ClipDecoder, DecodeClip, is_installed
 from streams.uploads.decoder import Decoder
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
@@ -180,9 +180,6 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     decoder = Decoder(processes=resources.settings.decode_processes)
     resources.stack.push_async_callback(decoder.close)
     await decoder.start()
-    clip_decoder = ClipDecoder() if is_installed() else None
-    if clip_decoder is not None:
-        resources.stack.push_async_callback(clip_decoder.close)
     fetcher = Fetcher(resources.settings.image_hosts.split(",") if resources.settings.image_hosts else ())
     resources.stack.push_async_callback(fetcher.close)
     extractor = FeatureExtractor(
@@ -192,7 +189,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         fetcher,
         report_to(degradations, ENCODER),
         await resources.picture_keeper(app),
-        clip_decoder.decode if clip_decoder is not None else None,
+        _decode_clip(resources),
     )
     agent = UploadsAgent(
         extractor,
@@ -207,6 +204,15 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     resources.add_overlapping_agent(
         app, topics.UPLOADS, agent.answer, agent.publish, agent.finish, UPLOADS_LIMIT, UPLOADS_AT_ONCE
     )
+
+
+def _decode_clip(resources: Resources) -> DecodeClip | None:
+    """What decodes clips; None where the extra for it is not installed."""
+    if not is_installed():
+        return None
+    decoder = ClipDecoder()
+    resources.stack.push_async_callback(decoder.close)
+    return decoder.decode
 
 
 async def wire_items(resources: Resources, app: App) -> None:
