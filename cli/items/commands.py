@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.output import JsonOption
+from cli.sheets.option import SheetOption, check_sheet
 from sightline_client.events import ANSWER_LIMIT, Only
 
 app = typer.Typer(help="The catalogue.", no_args_is_help=True)
@@ -85,6 +86,7 @@ def similar(
         str | None, typer.Option(help="Only this part: x,y,width,height as shares, 0 to 1, from the upper left.")
     ] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the answer.")] = 20.0,
+    sheet: SheetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the items in stock that are most like a picture, by its look or by what --by names; nothing is stored."""
@@ -93,6 +95,7 @@ def similar(
     if min_price is not None and max_price is not None and min_price > max_price:
         raise typer.BadParameter(f"{min_price:g} is above --max-price {max_price:g}", param_hint="--min-price")
 
+    check_sheet(sheet)
     only = Only(
         category=category,
         min_price=min_price,
@@ -100,4 +103,12 @@ def similar(
         min_similarity=min_similarity,
         exclude=tuple(exclude or ()),
     )
-    show_similar(image, only, by, box, count, timeout, as_json)
+    show_similar(image, only, by, box, count, timeout, sheet, as_json)
+
+
+def trends(sheet: SheetOption = None, as_json: JsonOption = False) -> None:
+    """Show which looks, categories and colours users choose more in the last hour than in the weeks before."""
+    from cli.items.trends import print_trends
+
+    check_sheet(sheet)
+    print_trends(sheet, as_json)

@@ -16,6 +16,8 @@ from cli.output import print_json, progress, results
 from cli.pseudonyms import known_as
 from cli.reasons import sentence
 from cli.running import running_system
+from cli.sheets.contact_sheet import Cell
+from cli.sheets.show import show_sheet
 from features.printable import printable
 from features.recommendation import RecommendedItem
 from features.vision.descriptors.mix import LOOK, Mix
@@ -34,7 +36,14 @@ class NoAnswer(StreamError):
 
 
 def show_similar(
-    image: Path, only: Only, by: str, box: str | None, count: int, timeout_s: float, as_json: bool
+    image: Path,
+    only: Only,
+    by: str,
+    box: str | None,
+    count: int,
+    timeout_s: float,
+    sheet: str | None,
+    as_json: bool,
 ) -> None:
     """Ask for at most `count` items like a picture or a clip, and print them; raises NoAnswer.
 
@@ -63,6 +72,8 @@ def show_similar(
             asker=known_as(settings, f"similar-{uuid.uuid4().hex}"),
             security=kafka_security(settings),
         )
+        if sheet is not None:
+            show_sheet(settings, endpoints, sheet, f"like {image.name}", _cells(image, shown.image, answer.items))
     _print(image, answer.items, as_json)
 
 
@@ -141,6 +152,12 @@ def ask_similar(
         f"no answer to the picture query after {timeout_s:g} s: see whether the uploads worker runs and reaches "
         "Triton (its log is under .sightline/logs), or wait longer with --timeout"
     )
+
+
+def _cells(image: Path, picture: bytes | None, items: Sequence[RecommendedItem]) -> list[Cell]:
+    # A clip has no one picture here.
+    query = [] if picture is None else [Cell("", image.name, "the picture that was asked with", picture)]
+    return [*query, *(Cell(item.item_id, item.item_id, "; ".join(map(sentence, item.reasons))) for item in items)]
 
 
 def _plain(item: RecommendedItem) -> dict[str, object]:
