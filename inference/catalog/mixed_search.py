@@ -22,6 +22,8 @@ _CHUNK = 1024
 class Asked:
     """What to compare with, and by what: `embedding` float32 [dimensions] and descriptors, as kept, of a picture.
 
+    Of several embeddings [k, dimensions], as a clip's, the most similar one counts.
+
     `words` is the vector float32 [384] of a text. What is not there is compared with nothing.
     """
 

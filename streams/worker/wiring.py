@@ -41,6 +41,7 @@ from streams.processing.degradations import ENCODER, report_to
 from streams.processing.positions import Positions
 from streams.settings_checks import parse_lesson_weights
 from streams.uploads.agent import UploadsAgent
+from streams.uploads.clip_decoder import ClipDecoder, DecodeClip, is_installed
 from streams.uploads.decoder import Decoder
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
@@ -225,6 +226,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         fetcher,
         report_to(resources.degradations(resources.redis()), ENCODER),
         await resources.picture_keeper(app),
+        _decode_clip(resources),
     )
     agent = UploadsAgent(
         extractor,
@@ -240,6 +242,15 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     resources.add_overlapping_agent(
         app, topics.UPLOADS, agent.answer, agent.publish, agent.finish, UPLOADS_LIMIT, UPLOADS_AT_ONCE
     )
+
+
+def _decode_clip(resources: Resources) -> DecodeClip | None:
+    """What decodes clips; None where the extra for it is not installed."""
+    if not is_installed():
+        return None
+    decoder = ClipDecoder()
+    resources.stack.push_async_callback(decoder.close)
+    return decoder.decode
 
 
 def _embed_words(resources: Resources, app: App, publisher: DeadLetterPublisher) -> Embed | None:
