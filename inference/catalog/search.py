@@ -60,7 +60,7 @@ async def widening(
 
 
 def by_look(catalog: Catalog, query: NDArray[np.float32]) -> Score:
-    """The cosine of the items' pictures and the nearest of embeddings [k, dimensions]; NaN for items without a picture."""
+    """The cosine of the items' pictures and the nearest of embeddings [k, dimensions]; NaN without a picture."""
 
     def score(rows: NDArray[np.int64]) -> NDArray[np.float32]:
         return np.where(catalog.pictures.has(rows), catalog.likeness(rows, query), np.float32(np.nan))
