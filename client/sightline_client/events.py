@@ -182,10 +182,10 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
 def _check_words(query: Upload) -> None:
     if query.text is not None and not query.text.strip():
         raise ValueError("`text` is blank: say in words what is looked for, or leave it out")
-    if query.text is not None and query.by is not None and "words" not in query.by:
-        raise ValueError("`by` does not name words, so `text` would count for nothing: name them, or leave it out")
     if not query.has_picture and (query.box is not None or (query.by is not None and query.by.keys() != {"words"})):
         raise ValueError("a query without a picture compares by words alone: send one, or leave `by` and `box` out")
+    if query.text is not None and query.by is not None and "words" not in query.by:
+        raise ValueError("`by` does not name words, so `text` would count for nothing: name them, or leave it out")
 
 
 class ItemChange(Event, frozen=True, kw_only=True):

@@ -214,9 +214,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     embed = _embed_words(resources, app, publisher)
     catalog = await resources.catalog(encoder.version, words=embed is not None)
     index_client = await resources.index_client(catalog)
-    decoder = Decoder(processes=resources.settings.decode_processes)
-    resources.stack.push_async_callback(decoder.close)
-    await decoder.start()
+    decoder = await _start_decoder(resources)
     fetcher = Fetcher(resources.settings.image_hosts.split(",") if resources.settings.image_hosts else ())
     resources.stack.push_async_callback(fetcher.close)
     extractor = FeatureExtractor(
@@ -242,6 +240,14 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     resources.add_overlapping_agent(
         app, topics.UPLOADS, agent.answer, agent.publish, agent.finish, UPLOADS_LIMIT, UPLOADS_AT_ONCE
     )
+
+
+async def _start_decoder(resources: Resources) -> Decoder:
+    """Return what decodes pictures, started."""
+    decoder = Decoder(processes=resources.settings.decode_processes)
+    resources.stack.push_async_callback(decoder.close)
+    await decoder.start()
+    return decoder
 
 
 def _decode_clip(resources: Resources) -> DecodeClip | None:
