@@ -14,7 +14,7 @@ import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 from deploy import process
 from deploy.errors import NoAnswerError, StackError
 from deploy.service import Command, Progress, ServiceName
-from features.words import MODEL as WORDS_MODEL
+from features.words.item_words import MODEL as WORDS_MODEL
 from inference.encoders.tls import TritonTls
 
 ENVIRONMENT = Path(__file__).parent / "triton" / "environment"

@@ -10,8 +10,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from features.vision.clips.clip import Clip
 from features.vision.kept_picture import KeptPicture
-from features.words import ItemWords, text_hash, text_of
+from features.words.item_words import ItemWords, text_hash, text_of
 
 #: What both uploads and changes say of an item.
 FACTS: Final = ("title", "description", "category", "price", "currency", "in_stock", "expires_at_ms")
@@ -30,6 +31,7 @@ _OF_A_PICTURE: Final = (
     "described_at_ms",
     "kept_picture",
     "descriptors",
+    "clip",
 )
 #: In `Item.times`: when a deletion was taken back. What was said before is gone with it.
 RESTORED: Final = "restored"
@@ -82,6 +84,7 @@ class Item:
     `embeddings` has a unit vector by encoder version, as little-endian float16 [dimensions]; the picture's is the
     first. An item without a picture has no `owner` and no embedding; `described_at_ms` is when it was first described,
     None with a picture, and in an item of a release before. `kept_picture` says where the picture lies, if it is kept.
+    Of an item with a `clip` the embedding is that of all its key frames, and the kept picture is one of them.
 
     Each field has a time of its own, the last that it was said (Unix ms, docs/adr/0020). `times` has those that
     differ from `changed_at_ms`, the latest of all. A field without a value that is not in it was never said.
@@ -108,6 +111,7 @@ class Item:
     kept_picture: KeptPicture | None = None
     #: The picture's classic descriptors (`features.vision.descriptors.packed`), of any version; None without them.
     descriptors: bytes | None = None
+    clip: Clip | None = None
     #: The vector of its title and description; None without them, and until they are embedded.
     words: ItemWords | None = None
 

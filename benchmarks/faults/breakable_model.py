@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from deploy.lock import locked
 from deploy.service import Progress
 from deploy.triton_server import TritonServer
-from features.words import MODEL as WORDS_MODEL
+from features.words.item_words import MODEL as WORDS_MODEL
 from streams.settings import Settings
 
 _BROKEN = "broken"

@@ -14,7 +14,7 @@ from benchmarks.retrieval.album import Album, UnreadableAlbum
 from features.vision.colours import dominant_colours
 from features.vision.descriptors.mix import LOOK_AND_WORDS, Mix
 from features.vision.descriptors.similarities import mean_of, within_0_and_1
-from features.words import DIMENSIONS
+from features.words.item_words import DIMENSIONS
 from inference.catalog.arrays import VectorRows
 from inference.words.pictures import picture_vector
 from sightline_client.events import ComparedBy

@@ -29,13 +29,13 @@ def import_(
     inflight: Annotated[int, typer.Option(min=1, max=64, help="Concurrent uploads.")] = 8,
     as_json: JsonOption = False,
 ) -> None:
-    """Import a folder of pictures into the catalogue; a second run sends only what is new or changed.
+    """Import a folder of pictures and clips into the catalogue; a second run sends only what is new or changed.
 
     Photos that are too large for an event are made smaller; every file that is passed over is named.
     """
     from cli.items.picture_folder import survey
 
-    found = survey(folder, labels=csv, column=column)
+    found = survey(folder, labels=csv, column=column, clips=True)
     from cli.items.import_folder import import_pictures
 
     import_pictures(folder, found, user, inflight, as_json)
@@ -80,7 +80,7 @@ def pictures(
 
 
 def similar(
-    image: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A picture to search with.")],
+    image: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A picture or clip to search with.")],
     count: CountOption = 10,
     min_similarity: LeastOption = None,
     category: CategoryOption = None,
@@ -92,6 +92,9 @@ def similar(
         typer.Option(help="look, colour, texture, shape, hash, words, all, or several: look=0.8,colour=0.2 [look]."),
     ] = None,
     words: Annotated[str | None, typer.Option(help="What it is to be besides, in English: but red.")] = None,
+    box: Annotated[
+        str | None, typer.Option(help="Only this part: x,y,width,height as shares, 0 to 1, from the upper left.")
+    ] = None,
     timeout: TimeoutOption = 20.0,
     sheet: SheetOption = None,
     as_json: JsonOption = False,
@@ -104,7 +107,7 @@ def similar(
 
     only = _only(category, min_price, max_price, min_similarity, exclude)
     check_sheet(sheet)
-    show_found(Asked(image, words, only, by, count), timeout, sheet, as_json)
+    show_found(Asked(image, words, only, by, box, count), timeout, sheet, as_json)
 
 
 def search(
@@ -124,7 +127,7 @@ def search(
 
     only = _only(category, min_price, max_price, min_similarity, exclude)
     check_sheet(sheet)
-    show_found(Asked(None, " ".join(words), only, None, count), timeout, sheet, as_json)
+    show_found(Asked(None, " ".join(words), only, None, None, count), timeout, sheet, as_json)
 
 
 def _only(

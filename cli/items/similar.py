@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from cli.arrivals import Arrivals
-from cli.items.picture_folder import read_picture
+from cli.items.picture_folder import Shown, read_file, shown_by
 from cli.items.uploading import refusal
 from cli.output import print_json, progress, results
 from cli.pseudonyms import known_as
@@ -26,7 +26,7 @@ from streams.client import EventPublisher, RecommendationSubscriber
 from streams.credentials import PLAINTEXT, KafkaSecurity, kafka_security
 from streams.errors import StreamError
 from streams.settings import read_settings
-from streams.wire.events import Only, Recommendations, Upload, encode
+from streams.wire.events import Box, Only, Recommendations, Upload, encode
 from streams.wire.namespace import Namespace
 from streams.wire.topics import DEAD_LETTERS
 
@@ -37,12 +37,16 @@ class NoAnswer(StreamError):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A search with a picture, words or both, for at most `count` items; `by` is a text for `Mix.parse`."""
+    """A search with a picture or clip, words or both, for at most `count` items.
+
+    `by` is a text for `Mix.parse`, `box` one of four numbers.
+    """
 
     image: Path | None
     words: str | None
     only: Only
     by: str | None
+    box: str | None
     count: int
 
 
@@ -64,21 +68,43 @@ def show_found(asked: Asked, timeout_s: float, sheet: str | None, as_json: bool)
 
 
 def _query(asked: Asked, asker: str) -> Upload:
-    """The event that asks; raises OSError for the picture's file, ValueError for what cannot be asked."""
+    """The event that asks; raises OSError for the file, ValueError for what cannot be asked."""
     mix = None if asked.by is None else Mix.parse(asked.by)
+    shown = Shown(None, None) if asked.image is None else shown_by(read_file(asked.image))
+    part = None if asked.box is None else parse_box(asked.box)
+    if part is not None and shown.video is not None:
+        raise ValueError("--box is for a picture: leave it out, or give a picture of the clip")
     event = Upload(
         event_id=asker,
         occurred_at_ms=time.time_ns() // 1_000_000,
         item_id=asker,
         user_id=asker,
-        image=None if asked.image is None else read_picture(asked.image),
+        image=shown.image,
+        video=shown.video,
         purpose="query",
         only=asked.only,
+        box=part,
         by=None if mix is None or (mix == LOOK and asked.words is None) else dict(mix.weights),
         count=asked.count,
         text=asked.words,
     )
     return msgspec.json.decode(encode(event), type=Upload)
+
+
+def parse_box(text: str) -> Box:
+    """The box of four numbers with commas; raises ValueError, which says what is wrong.
+
+    >>> parse_box("0.5,0,0.5,1")
+    Box(x=0.5, y=0.0, width=0.5, height=1.0)
+    """
+    try:
+        x, y, width, height = map(float, text.split(","))
+    except ValueError:
+        raise ValueError(f"--box {text!r} is not x,y,width,height, such as 0.25,0.1,0.5,0.8") from None
+    try:
+        return msgspec.convert({"x": x, "y": y, "width": width, "height": height}, Box)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"--box {text}: {error}") from None
 
 
 def _print(asked: Asked, items: Sequence[RecommendedItem], as_json: bool) -> None:
@@ -122,7 +148,7 @@ def ask(
 
 def _cells(asked: Asked, query: Upload, items: Sequence[RecommendedItem]) -> list[Cell]:
     found = [Cell(item.item_id, item.item_id, "; ".join(map(sentence, item.reasons))) for item in items]
-    if asked.image is None:
+    if asked.image is None or query.image is None:  # a clip has no one picture here
         return found
     return [Cell("", asked.image.name, "the picture that was asked with", query.image), *found]
 

@@ -14,7 +14,7 @@ import typer
 from cli.console import styled
 from cli.output import print_json, results
 from deploy.local import ServiceStatus, Stack
-from features.words import MODEL as WORDS_MODEL
+from features.words.item_words import MODEL as WORDS_MODEL
 from inference.encoders.triton import model_ready
 from state.errors import StateError
 from state.redis import connect

@@ -14,8 +14,9 @@ from features.jit import compiled
 from features.vision.colours import COLOUR_NAMES
 from features.vision.descriptors.mix import LOOK, Mix
 from features.vision.descriptors.packed import PACKED_BYTES, readable
-from features.words import DIMENSIONS
+from features.words.item_words import DIMENSIONS
 from inference.catalog.arrays import VectorRows, room, roomier
+from inference.catalog.clip_frames import ClipFrames
 from inference.catalog.fresh_rows import FreshRows
 from inference.catalog.index import VectorIndex
 from inference.catalog.item_ids import ItemIds
@@ -35,6 +36,7 @@ _EXPIRY_STEP_MS = 1000
 _AT_ONCE = 256
 #: Rows by which the columns grow at a time.
 _STEP = 1024
+_NO_FRAMES = np.zeros((0, 0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Contents:
     colours: VectorRows
     words: VectorRows | None
     spaces: Sequence[SpaceContents]
+    #: The row of each key frame [m], and the frames float16 [m, dimensions].
+    clips: tuple[NDArray[np.int64], NDArray[np.float16]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ class Catalog:
     float32 (NaN: none), `uploaded_ms` (`Item.new_at_ms`) and `expires_ms` int64, `available` bool (neither sold out nor
     hidden), `shown` bool (available, and not expired when `advance` last looked), `colours[rows]` gives float32 [n, 17]
     (the shares of COLOUR_NAMES as a unit vector), `descriptors` uint8 [PACKED_BYTES] (zeros: none). With `words`,
-    `words[rows]` gives float32 [n, features.words.DIMENSIONS] for rows that are `worded` bool. An item may have a
+    `words[rows]` gives float32 [n, 384] for rows that are `worded` bool. An item may have a
     vector in the space of `pictures` and in each of the `further` ones, and is in the index of a space if it has one
     and is shown (docs/adr/0029).
     Not thread-safe: rows change only in `apply`, and what is shown in `advance`, too.
@@ -102,6 +106,9 @@ class Catalog:
     ) -> None:
         self.pictures = VectorSpace(dimensions, index, encoder=encoder, mix=mix)
         self.spaces = (self.pictures, *further)
+        #: Clips are found by their frames only where pictures are compared by their look alone.
+        self.clips = ClipFrames(dimensions)
+        self._has_frames = mix == LOOK
         self.item_ids = ItemIds()
         self.keys = room(np.uint64)
         self.owners = room(np.uint64)
@@ -217,6 +224,15 @@ class Catalog:
                 nearest = space.heads(keys)
                 space.learn_similar(row, nearest[nearest >= 0], additions)
 
+    def likeness(self, rows: NDArray[np.int64], queries: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The cosine of each row's picture, or of any frame of its clip, and the most similar of queries: float32 [n].
+
+        The queries are unit vectors [k, dimensions], or one [dimensions].
+        """
+        queries = np.atleast_2d(queries)
+        by_picture = self.pictures.similarities(rows, queries)
+        return np.maximum(by_picture, self.clips.likeness(rows, queries)) if len(self.clips) else by_picture
+
     def contents(self) -> Contents:
         """All contents; the arrays are those of the catalogue, and change with the next `apply`."""
         return Contents(
@@ -228,6 +244,7 @@ class Catalog:
             colours=self.colours,
             words=self.words,
             spaces=[space.contents() for space in self.spaces],
+            clips=self.clips.stored(),
         )
 
     def fill(self, contents: Contents) -> None:
@@ -240,6 +257,7 @@ class Catalog:
         for name, column in contents.columns.items():
             getattr(self, name)[:count] = column[:count]
         self.colours = contents.colours
+        self.clips.fill(*contents.clips)
         if self.words is not None:
             self.words = contents.words
         self.shown[:count] = self.available[:count] & (self.expires_ms[:count] > self.now_ms)
@@ -268,6 +286,7 @@ class Catalog:
             self.available[row] = self.shown[row] = False
             self._free.append(row)
             moves.left.append(key)
+            self.clips.put(row, _NO_FRAMES)
             for space in self.spaces:
                 space.remove(row)
 
@@ -289,12 +308,18 @@ class Catalog:
         self.uploaded_ms[row] = item.new_at_ms
         self.expires_ms[row] = expires_ms
         self.available[row], self.shown[row] = is_available, is_shown
+        self.clips.put(row, self._frames_of(item))
         self.colours.put_one(row, _colour_vector(item))
         self.descriptors[row] = np.frombuffer(readable(item.descriptors), np.uint8)
         if self.words is not None:
             words = item_vector(item)
             self.worded[row] = words is not None
             self.words.replace(row, words or bytes(2 * DIMENSIONS))
+
+    def _frames_of(self, item: Item) -> NDArray[np.float32]:
+        if item.clip is None or not self._has_frames or item.clip.encoder != self.pictures.encoder:
+            return _NO_FRAMES
+        return item.clip.vectors(self.pictures.dimensions)
 
     def _new_row(self) -> int:
         row = len(self.item_ids)

@@ -22,7 +22,9 @@ _CHUNK = 1024
 class Asked:
     """What to compare with, and by what: `embedding` float32 [dimensions] and descriptors, as kept, of a picture.
 
-    `words` is the vector float32 [features.words.DIMENSIONS] of a text. What is not there is compared with nothing.
+    Of several embeddings [k, dimensions], as a clip's, the most similar one counts.
+
+    `words` is the vector float32 [384] of a text. What is not there is compared with nothing.
     """
 
     embedding: NDArray[np.float32] | None

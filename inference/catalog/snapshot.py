@@ -19,19 +19,20 @@ import numpy as np
 
 from features.vision.colours import COLOUR_NAMES
 from features.vision.descriptors.packed import PACKED_BYTES, VERSION
-from features.words import DIMENSIONS
-from features.words import VERSION as WORDS_VERSION
+from features.words.item_words import DIMENSIONS
+from features.words.item_words import VERSION as WORDS_VERSION
 from inference.catalog.arrays import VectorRows
 from inference.catalog.catalog import COLUMNS, Catalog, Contents
 from inference.catalog.item_ids import ItemIds
 from inference.catalog.space_files import SpaceManifest, expected_manifest, read_space, write_space
 from inference.errors import SnapshotUnusable
 
-#: A snapshot of any other version is not used: version 5 lacks the words.
-_VERSION: Final = 6
+#: A snapshot of any other version is not used: version 6 lacks the words.
+_VERSION: Final = 7
 #: Joined vectors are made of descriptors as well, so a snapshot with other descriptors is not used.
 _DESCRIPTORS: Final = (VERSION, PACKED_BYTES)
 _MANIFEST, _IDS, _COLOURS, _WORDS = "manifest.json", "ids.msgpack", "colours.npy", "words.npy"
+_CLIP_ROWS, _CLIP_FRAMES = "clip-rows.npy", "clip-frames.npy"
 _UNFINISHED: Final = ".writing-"
 #: An unfinished snapshot of this age was given up.
 _GIVEN_UP_S: Final = 3600.0
@@ -146,6 +147,8 @@ def _write(folder: Path, catalog: Catalog, origin: Origin) -> Manifest:
     for name, column in contents.columns.items():
         np.save(folder / f"{name}.npy", column[:count])
     np.save(folder / _COLOURS, contents.colours.stored(count))
+    np.save(folder / _CLIP_ROWS, contents.clips[0])
+    np.save(folder / _CLIP_FRAMES, contents.clips[1])
     if contents.words is not None:
         np.save(folder / _WORDS, contents.words.stored(count))
     pictures, *further = [write_space(folder, number, space, count) for number, space in enumerate(catalog.spaces)]
@@ -184,6 +187,7 @@ def _read(folder: Path, manifest: Manifest) -> Contents:
         colours=colours,
         words=words,
         spaces=[read_space(folder, number, space, manifest.items) for number, space in enumerate(manifest.spaces)],
+        clips=(np.load(folder / _CLIP_ROWS), np.load(folder / _CLIP_FRAMES)),
     )
 
 

@@ -8,7 +8,7 @@ import tritonclient.grpc.aio as triton  # type: ignore[import-untyped]  # it has
 from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException  # type: ignore[import-untyped]
 
-from features.words import DIMENSIONS, MODEL, VERSION
+from features.words.item_words import DIMENSIONS, MODEL, VERSION
 from inference.encoders.batcher import DynamicBatcher
 from inference.encoders.responses import embeddings, output, unit_vector
 from inference.encoders.tls import TritonTls

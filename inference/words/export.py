@@ -12,7 +12,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic  # type: ignore
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
-from features.words import DIMENSIONS, MODEL, VERSION
+from features.words.item_words import DIMENSIONS, MODEL, VERSION
 from inference.words.network import Tower, renamed
 
 #: Pieces of a text that are read: the tower learned from as many.

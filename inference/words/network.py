@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from features.words import DIMENSIONS
+from features.words.item_words import DIMENSIONS
 
 LAYERS: Final = 6
 _HEADS: Final = 12

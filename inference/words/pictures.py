@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from features.item import Item
 from features.vision.colours import COLOUR_NAMES
-from features.words import VERSION
+from features.words.item_words import VERSION
 
 #: `python -m benchmarks.retrieval.class_words` writes it.
 TABLE: Final = Path(__file__).with_name("class_words.npz")

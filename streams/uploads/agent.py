@@ -1,4 +1,4 @@
-"""Consumes uploads: decodes and embeds pictures, and passes them on as items. Of a query nothing is stored."""
+"""Consumes uploads: decodes and embeds pictures and clips, and passes them on as items. A query leaves nothing."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from features.item import Item, key_of
 from features.search_filter import SearchFilter
 from features.vision.descriptors.mix import LOOK
-from features.words import VERSION
+from features.words.item_words import VERSION
 from inference.catalog.catalog import Catalog
 from inference.catalog.mixed_search import Asked, find_mixed
 from inference.catalog.search import FindSimilar
@@ -160,20 +160,20 @@ class UploadsAgent:
         """Return the items most like a query's picture and words, by what it asks for, and what was degraded."""
         catalog, count, mix = self._catalog, upload.count or self._length, mix_of(upload)
         least, limits = _least_similarity(upload), _search_filter(upload)
-        embedding = None if features is None else features.encoding.embedding
+        vectors = None if features is None else features.vectors
         if features is not None and features.encoding.version != catalog.pictures.encoder:
             return [], []
-        if mix != LOOK or embedding is None:
-            asked = Asked(embedding, None if features is None else features.descriptors, mix, words.vector)
+        if mix != LOOK or vectors is None:
+            asked = Asked(vectors, None if features is None else features.descriptors, mix, words.vector)
             rows = await find_mixed(catalog, asked, count, limits)
             ranked = self._ranker.rank_mixed(asked, rows, catalog, length=count, now_ms=now_ms, min_similarity=least)
             return ranked, ["words"] if words.is_missing else []
         try:
-            rows = await self._find_similar(embedding, count, limits)
+            rows = await self._find_similar(vectors, count, limits)
         except StateUnavailable as error:
             log.warning("index_unavailable", error=str(error))
             return [], ["index"]
-        return self._ranker.rank(embedding, rows, catalog, length=count, now_ms=now_ms, min_similarity=least), []
+        return self._ranker.rank(vectors, rows, catalog, length=count, now_ms=now_ms, min_similarity=least), []
 
     def _interaction(self, upload: Upload, record: Record) -> Message:
         """Return the event that updates the uploader's profile: only events.interactions changes profiles."""
@@ -221,4 +221,5 @@ def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
         times={"in_stock": said_ms} if upload.in_stock else {},
         kept_picture=features.kept,
         descriptors=features.descriptors,
+        clip=features.clip,
     )

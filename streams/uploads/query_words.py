@@ -17,7 +17,7 @@ from streams.wire.events import Upload
 
 @dataclass(frozen=True, slots=True)
 class QueryWords:
-    """`vector` float32 [features.words.DIMENSIONS], None where there is nothing to compare with.
+    """`vector` float32 [384], None where there is nothing to compare with.
 
     `is_missing`: the tower could not be asked.
     """

@@ -89,6 +89,7 @@ MESSAGES: Final = (
                 item_id="i4",
                 occurred_at_ms=NOON + 60_000,
                 dwell_ms=24_000,
+                duration_ms=30_000,
                 rec_id="4-48121",
                 position=1,
             ),

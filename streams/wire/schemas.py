@@ -12,14 +12,11 @@ import msgspec
 import yaml
 
 from sightline_client.numbers import rounded_fields
-from streams.wire.events import Interaction, PrivacyRequest, Upload
+from streams.wire.events import SHOWN_BY, Interaction, PrivacyRequest, Upload
 from streams.wire.examples import MESSAGES, Message
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-
-
-_PICTURES: Final = ("image", "image_ref", "video_ref")
 
 
 def _is(name: str, kind: str) -> dict[str, Any]:
@@ -44,12 +41,19 @@ _RULES: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
     },
     Upload: {
         "oneOf": [
-            *(_is(name, "string") for name in _PICTURES),
-            _is("text", "string")
-            | {"not": {"anyOf": [_given(name) for name in _PICTURES]}}
+            # A box is of a picture.
+            *(
+                {
+                    "properties": {name: {"type": "string"}} | ({"box": {"type": "null"}} if is_clip else {}),
+                    "required": [name],
+                }
+                for name, is_clip in ((name, name.startswith("video")) for name in SHOWN_BY)
+            ),
+            {"properties": {"text": {"type": "string"}, "box": {"type": "null"}}, "required": ["text"]}
+            | {"not": {"anyOf": [_given(name) for name in SHOWN_BY]}}
             | {"if": _is("by", "object"), "then": {"properties": {"by": {"propertyNames": {"const": "words"}}}}},
         ],
-        "if": {"anyOf": [_given(name) for name in ("only", "count", "by", "text")]},
+        "if": {"anyOf": [_given(name) for name in ("only", "count", "by", "box", "text")]},
         "then": {"properties": {"purpose": {"const": "query"}}, "required": ["purpose"]},
         "allOf": [
             {

@@ -9,7 +9,7 @@ import numpy as np
 from features.behaviour import USER_BITS, Engagement
 from features.co_choices.choice import LINKING, WINDOW_LIMIT, Choice, Linking
 from features.item import Change, Item, key_of
-from features.words import ItemWords
+from features.words.item_words import ItemWords
 from sightline_client.parsing import UNREADABLE
 from state.codec import StoredItem, from_stored, to_stored
 from state.signals import partition_of

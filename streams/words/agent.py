@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 
 from features.item import Item
-from features.words import VERSION, ItemWords, text_hash
+from features.words.item_words import VERSION, ItemWords, text_hash
 from inference.errors import BadEmbedding, EncoderUnavailable
 from inference.words.encoder import Embed
 from state.codec import decode_item

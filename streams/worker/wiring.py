@@ -15,6 +15,7 @@ from inference.ranking.model import RankerModel
 from inference.recommender import Recommender
 from inference.retrieval.trained import TrainedModel
 from inference.warm_up import warm_up_items, warm_up_lists
+from inference.words.encoder import Embed
 from state.profiles import ProfileStore
 from state.redis import Client, RedisPartitions
 from state.signals import SignalStore
@@ -40,6 +41,7 @@ from streams.processing.degradations import ENCODER, report_to
 from streams.processing.positions import Positions
 from streams.settings_checks import parse_lesson_weights
 from streams.uploads.agent import UploadsAgent
+from streams.uploads.clip_decoder import ClipDecoder, DecodeClip, is_installed
 from streams.uploads.decoder import Decoder
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
@@ -208,14 +210,11 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         topics.RECOMMENDATIONS,
         topics.DEAD_LETTERS,
     )
-    degradations = resources.degradations(resources.redis())
     encoder = await resources.encoder()
-    words = resources.words()
-    catalog = await resources.catalog(encoder.version, words=words is not None)
+    embed = _embed_words(resources, app, publisher)
+    catalog = await resources.catalog(encoder.version, words=embed is not None)
     index_client = await resources.index_client(catalog)
-    decoder = Decoder(processes=resources.settings.decode_processes)
-    resources.stack.push_async_callback(decoder.close)
-    await decoder.start()
+    decoder = await _start_decoder(resources)
     fetcher = Fetcher(resources.settings.image_hosts.split(",") if resources.settings.image_hosts else ())
     resources.stack.push_async_callback(fetcher.close)
     extractor = FeatureExtractor(
@@ -223,8 +222,9 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         decoder.decode,
         Objects(resources.settings.object_store),
         fetcher,
-        report_to(degradations, ENCODER),
+        report_to(resources.degradations(resources.redis()), ENCODER),
         await resources.picture_keeper(app),
+        _decode_clip(resources),
     )
     agent = UploadsAgent(
         extractor,
@@ -235,14 +235,38 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         resources.breaker(topics.UPLOADS),
         namespace=resources.namespace,
         list_length=resources.settings.list_length,
-        embed=None if words is None else words.embed,
+        embed=embed,
     )
     resources.add_overlapping_agent(
         app, topics.UPLOADS, agent.answer, agent.publish, agent.finish, UPLOADS_LIMIT, UPLOADS_AT_ONCE
     )
-    if words is not None:
-        says = WordsAgent(words.embed, publisher, resources.signals)
-        resources.add_agent(app, topics.CATALOG, says.handle, WORDS_LIMIT)
+
+
+async def _start_decoder(resources: Resources) -> Decoder:
+    """Return what decodes pictures, started."""
+    decoder = Decoder(processes=resources.settings.decode_processes)
+    resources.stack.push_async_callback(decoder.close)
+    await decoder.start()
+    return decoder
+
+
+def _decode_clip(resources: Resources) -> DecodeClip | None:
+    """What decodes clips; None where the extra for it is not installed."""
+    if not is_installed():
+        return None
+    decoder = ClipDecoder()
+    resources.stack.push_async_callback(decoder.close)
+    return decoder.decode
+
+
+def _embed_words(resources: Resources, app: App, publisher: DeadLetterPublisher) -> Embed | None:
+    """Return what embeds words, and have those of items embedded; None where words are turned off."""
+    words = resources.words()
+    if words is None:
+        return None
+    agent = WordsAgent(words.embed, publisher, resources.signals)
+    resources.add_agent(app, topics.CATALOG, agent.handle, WORDS_LIMIT)
+    return words.embed
 
 
 async def wire_items(resources: Resources, app: App) -> None:

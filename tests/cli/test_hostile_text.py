@@ -72,7 +72,7 @@ HOSTILE = [
     " ",
 ]
 Door = Callable[[str], object]
-_ASKED = similar.Asked(Path("a.jpg"), None, Only(), None, 5)
+_ASKED = similar.Asked(Path("a.jpg"), None, Only(), None, None, 5)
 
 
 def list_of(text: str) -> Recommendations:

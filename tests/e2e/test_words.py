@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from cli.items.similar import ask
-from features.words import VERSION
+from features.words.item_words import VERSION
 from state.codec import decode_item
 from streams.wire.events import Upload
 from tests.e2e.conftest import DEADLINE_S, System, eventually, jpeg

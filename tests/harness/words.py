@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from features.words import DIMENSIONS, VERSION, ItemWords, text_hash
+from features.words.item_words import DIMENSIONS, VERSION, ItemWords, text_hash
 
 KNOWN = ("red", "blue", "shirt", "shoe", "milk")
 

@@ -9,7 +9,7 @@ from features.vision.descriptors.mix import Mix
 from features.vision.descriptors.packed import PACKED_BYTES, are_there, numbers, readable
 from features.vision.descriptors.similarities import Values, unit
 from features.vision.descriptors.table import DESCRIPTORS
-from features.words import DIMENSIONS
+from features.words.item_words import DIMENSIONS
 
 
 class Fusion:

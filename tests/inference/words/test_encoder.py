@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
-from features.words import DIMENSIONS
+from features.words.item_words import DIMENSIONS
 from inference.errors import EncoderUnavailable
 from inference.words.encoder import TritonWords
 from tests.conftest import RunningStack

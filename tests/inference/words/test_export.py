@@ -8,7 +8,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 
-from features.words import DIMENSIONS, VERSION
+from features.words.item_words import DIMENSIONS, VERSION
 from inference.words.export import export_words, load_tower
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from features.item import Item
 from features.vision.colours import COLOUR_NAMES
-from features.words import DIMENSIONS
+from features.words.item_words import DIMENSIONS
 from inference.words.pictures import TABLE, item_vector, picture_vector
 from tests.harness.words import words
 

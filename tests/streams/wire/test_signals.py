@@ -10,7 +10,7 @@ from features.co_choices.choice import LINKING, WINDOW_LIMIT, Choice, Linking
 from features.item import Change, key_of
 from features.trends import NO_TRENDS, update_trends
 from features.vision.kept_picture import KeptPicture
-from features.words import ItemWords
+from features.words.item_words import ItemWords
 from state.codec import decode_behaviour, encode_behaviour, encode_sources
 from state.signals import partition_of
 from streams.errors import InvalidEvent

@@ -5,7 +5,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from features.item import Change, Item, apply_change
-from features.words import VERSION
+from features.words.item_words import VERSION
 from inference.errors import BadEmbedding, EncoderUnavailable
 from state.codec import encode_item
 from streams.items.reducer import ItemEffects
