@@ -10,6 +10,7 @@ from rich.table import Table
 from benchmarks.retrieval.album import UnreadableAlbum, read_album
 from benchmarks.retrieval.measure import Precision, Retrieval, measure_retrieval
 from cli.bench.report import begin
+from cli.bench.words import judge_words
 from cli.output import print_json, progress, results
 from inference.encoders.export import embeddings_and_features, load_encoder
 
@@ -20,8 +21,11 @@ _GALLERY = "products.csv"
 def judge(data: Path, label: str | None, by: str | None, gallery: str | None, as_json: bool) -> None:
     """Measure on the pictures in `data`, and print a row for each way to compare, or only those that contain `by`."""
     begin()
-    encode = partial(embeddings_and_features, load_encoder())
     shown = gallery or (_GALLERY if (data / _GALLERY).is_file() else None)
+    if by == "words":
+        judge_words(data, label, shown, as_json)
+        return
+    encode = partial(embeddings_and_features, load_encoder())
     try:
         photos = read_album(data, "labels.csv", label, progress)
         pictures = None if shown is None else read_album(data, shown, label, progress)

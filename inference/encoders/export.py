@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchvision.models import EfficientNet_B0_Weights  # type: ignore[import-untyped]  # it has no types
 
+from inference.encoders.responses import TAGS, parse_tags
 from inference.errors import ExportError
 
 Platform = Literal["cpu", "gpu"]
@@ -136,6 +137,22 @@ def embeddings_and_features(
     with torch.inference_mode():
         features = encoder.features(torch.from_numpy(pixels))
         return encoder.embed(features).numpy(), features.numpy()
+
+
+def recognised(
+    encoder: Encoder, pixels: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], list[tuple[tuple[str, float], ...]]]:
+    """Return what `embeddings_and_features` does, and the tags of each picture as Triton would give them."""
+    with torch.inference_mode():
+        features = encoder.features(torch.from_numpy(pixels))
+        found = torch.softmax(encoder.network.get_classifier()(features), dim=1).topk(TAGS)
+        embedded = encoder.embed(features).numpy()
+    names = EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"]
+    classes = [
+        np.array([f"{p}:{at}:{names[at]}".encode() for p, at in zip(*each, strict=True)], np.object_)
+        for each in zip(found.values.tolist(), found.indices.tolist(), strict=True)
+    ]
+    return embedded, features.numpy(), [parse_tags(each) for each in classes]
 
 
 def classifier_weights(encoder: Encoder) -> NDArray[np.float32]:
