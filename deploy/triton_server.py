@@ -170,9 +170,15 @@ class TritonServer:
         return self._environment / "lib" / f"python{PYTHON}" / "site-packages"
 
 
+def newest_version(model: Path) -> Path:
+    """The folder of the version that Triton serves of a model: the one with the highest number."""
+    return max((each for each in model.iterdir() if each.name.isdigit()), key=lambda each: int(each.name))
+
+
 def _fingerprint() -> str:
     """A digest of the sources of an exported model: models of other releases are exported again, foreign ones kept."""
     sources = [ENCODERS / "export.py", ENCODERS / "projection.npz", *sorted((ENCODERS / "repository").glob("*.*"))]
+    sources += sorted((ENCODERS / "look").glob("*.py"))
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
 
 

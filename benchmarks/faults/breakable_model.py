@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from deploy.lock import locked
 from deploy.service import Progress
-from deploy.triton_server import TritonServer
+from deploy.triton_server import TritonServer, newest_version
 from streams.settings import Settings
 
 _BROKEN = "broken"
@@ -50,16 +50,17 @@ def breakable_model(settings: Settings, progress: Progress) -> Iterator[Path]:
             server.prepare(progress)
         model = models / settings.encoder
         shutil.copytree(tools / "models" / settings.encoder, model, ignore=shutil.ignore_patterns("exported-*", "__*"))
-        (model / "1" / "model.py").rename(model / "1" / "sound.py")
-        (model / "1" / "model.py").write_text(_MODEL)
+        served = newest_version(model)
+        (served / "model.py").rename(served / "sound.py")
+        (served / "model.py").write_text(_MODEL)
         yield models
 
 
 def break_model(models: Path, encoder: str) -> None:
     """Make every embedding NaN."""
-    (models / encoder / "1" / _BROKEN).touch()
+    (newest_version(models / encoder) / _BROKEN).touch()
 
 
 def mend_model(models: Path, encoder: str) -> None:
     """Make every embedding the output of the network again."""
-    (models / encoder / "1" / _BROKEN).unlink()
+    (newest_version(models / encoder) / _BROKEN).unlink()

@@ -83,12 +83,16 @@ def export_model(
     platform: PlatformOption = PlatformChoice.CPU,
     architecture: ArchitectureOption = "efficientnet_lite0",
     name: NameOption = "visual_encoder",
+    projection: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="A map of `sightline train encoder`, not the shipped one."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Export an ImageNet CNN with its 256-d projection as a Triton model."""
     from cli.operate.export import export
 
-    export(repository, platform.value, architecture, name, as_json)
+    export(repository, platform.value, architecture, name, projection, as_json)
 
 
 def doctor(as_json: JsonOption = False) -> None:
