@@ -9,7 +9,7 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -49,7 +49,7 @@ def main() -> None:
     describe = partial(joined_and_pooled, network)
     classifier = classifier_weights(network)
 
-    def fitted(sets: list[Labelled]) -> Projection:
+    def fitted(sets: Sequence[Labelled]) -> Projection:
         return fit(sets, classifier, LAYOUT, Recipe())
 
     clothes, groceries = arguments.data / "clothing", arguments.data / "grocery"

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from benchmarks.retrieval.album import Album, UnreadableAlbum, read_data
-from benchmarks.retrieval.held_out import Verdict, by_group, by_order, judge, nothing, raw
+from benchmarks.retrieval.held_out import Embed, Verdict, by_group, by_order, judge, nothing, raw
 from benchmarks.retrieval.sets import labelled
 from cli.output import print_json, progress, results
 from cli.train.pictures import catalogue_album, drawn_album
@@ -63,7 +63,7 @@ def train(
     def fitted(sets: Sequence[Labelled]) -> Projection:
         return fit(sets, classifier, layout, Recipe())
 
-    rivals = {"raw": raw, "shipped": partial(_embedded, shipped)}
+    rivals: dict[str, Embed] = {"raw": raw, "shipped": partial(_embedded, shipped)}
     progress("judging photos and kinds that are left out of the fit, and foreign pictures: some minutes")
     known = judge(_KNOWN, fitted, ours, by_order(ours), rivals=rivals)
     new = judge(_NEW, fitted, ours, by_group(ours.labels, _SPLITS, seed), rivals=rivals)

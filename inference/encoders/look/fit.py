@@ -8,12 +8,14 @@ The two are weighed by a gate (`projection.py`), so that unknown kinds are compa
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference.encoders.look.projection import Matrix, Projection, unit
+
+Precise: TypeAlias = NDArray[np.float64]
 
 #: Directions with less than this share of the strongest one's spread are rounding.
 _RANK: Final = 1e-6
@@ -68,7 +70,8 @@ def fit(sets: Sequence[Labelled], classifier: Matrix, layout: Layout, recipe: Re
     Raises ValueError where no set has photos of two labels.
     """
     weights = [np.where(each.shown, recipe.catalogue, 1).astype(np.float64) for each in sets]
-    mean = np.mean([np.average(s.features, axis=0, weights=w) for s, w in zip(sets, weights, strict=True)], axis=0)
+    middles = [np.average(each.features, axis=0, weights=counts) for each, counts in zip(sets, weights, strict=True)]
+    mean = np.mean(middles, axis=0)
     learned = _discriminants(sets, weights, recipe)
     general = _components(sets, mean, classifier, layout, recipe, recipe.dimensions - learned.shape[1])
     matrix = np.concatenate([_scaled(learned), _scaled(general)], axis=1).astype(np.float32)
@@ -77,9 +80,10 @@ def fit(sets: Sequence[Labelled], classifier: Matrix, layout: Layout, recipe: Re
     )
 
 
-def _discriminants(sets: Sequence[Labelled], weights: Sequence[NDArray[np.float64]], recipe: Recipe) -> Matrix:
+def _discriminants(sets: Sequence[Labelled], weights: Sequence[Precise], recipe: Recipe) -> Precise:
     """The learned directions [F, ≤ learned]: of generalised eigenvectors of between- and within-class scatter."""
-    means, within = [], 0.0
+    size = sets[0].features.shape[1]
+    means, within = [], np.zeros((size, size))
     for data, counts in zip(sets, weights, strict=True):
         middle = np.average(data.features, axis=0, weights=counts)
         rest = data.features.copy()
@@ -88,20 +92,20 @@ def _discriminants(sets: Sequence[Labelled], weights: Sequence[NDArray[np.float6
             mean = np.average(data.features[rows], axis=0, weights=counts[rows])
             rest[rows] -= mean
             means.append((mean - middle) * np.sqrt(counts[rows].sum() / counts.sum() / len(sets)))
-        within = within + _scatter(rest, counts) / len(sets)
-    level = np.trace(within) / len(within) * np.eye(len(within))
+        within += _scatter(rest, counts) / len(sets)
+    level = np.trace(within) / size * np.eye(size)
     lower = np.linalg.cholesky((1 - recipe.shrinkage) * within + recipe.shrinkage * level)
     directions, spread, _ = np.linalg.svd(np.linalg.solve(lower, np.stack(means, axis=1)), full_matrices=False)
     kept = min(int((spread > _RANK * spread[0]).sum()), recipe.learned) if spread[0] > 0 else 0
     if not kept:
         raise ValueError("there is nothing to tell apart: no set has photos of two labels that differ")
-    found: Matrix = np.linalg.solve(lower.T, directions[:, :kept])
+    found: Precise = np.linalg.solve(lower.T, directions[:, :kept])
     return found
 
 
 def _components(
-    sets: Sequence[Labelled], mean: Matrix, classifier: Matrix, layout: Layout, recipe: Recipe, count: int
-) -> Matrix:
+    sets: Sequence[Labelled], mean: Precise, classifier: Matrix, layout: Layout, recipe: Recipe, count: int
+) -> Precise:
     """The general directions [F, count]."""
     plain = slice(layout.colours)  # of the network: colour counts nothing here
     weights = np.ones(layout.colours)
@@ -129,12 +133,12 @@ def _centres(sets: Sequence[Labelled]) -> Matrix:
     return unit(np.stack([rows.mean(axis=0) for rows in centres])).astype(np.float32)
 
 
-def _scatter(rows: Matrix, weights: NDArray[np.float64]) -> Matrix:
-    scatter: Matrix = (rows * weights[:, None]).T @ rows / weights.sum()
+def _scatter(rows: NDArray[np.floating], weights: Precise) -> Precise:
+    scatter: Precise = (rows * weights[:, None]).T @ rows / weights.sum()
     return scatter
 
 
-def _scaled(columns: Matrix) -> Matrix:
+def _scaled(columns: Precise) -> Precise:
     """The columns so that none is beyond 1, which float16 keeps best."""
-    scaled: Matrix = columns / np.abs(columns).max()
+    scaled: Precise = columns / np.abs(columns).max()
     return scaled

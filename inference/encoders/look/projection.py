@@ -34,12 +34,12 @@ class Projection:
     def gate(self, pooled: Matrix) -> Matrix:
         """The weight of the learned part, float32 [n, 1]."""
         nearest = (unit(pooled) @ self.centres.T).max(axis=1, keepdims=True)
-        share: Matrix = self.low + (self.high - self.low) / (1 + np.exp(STEEPNESS * (OPENS_AT - nearest)))
-        return share.astype(np.float32)
+        share = self.low + (self.high - self.low) / (1 + np.exp(STEEPNESS * (OPENS_AT - nearest)))
+        return np.asarray(share, np.float32)
 
     def embed(self, features: Matrix, pooled: Matrix) -> Matrix:
         """Unit embeddings, float32 [n, D]: what the graph computes."""
-        rows = (features - self.mean) @ self.matrix
+        rows: Matrix = (features - self.mean) @ self.matrix
         if not self.learned:
             return unit(rows)
         share = self.gate(pooled)

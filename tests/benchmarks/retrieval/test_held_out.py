@@ -12,7 +12,7 @@ PLAIN = Projection(np.zeros(3, np.float32), np.eye(3, dtype=np.float32), np.zero
 
 
 def data() -> Labelled:
-    """Ten photos of each of two labels, then one catalogue picture of each; only the joined features tell them apart."""
+    """Ten photos of each of two labels, then a catalogue picture of each; only joined features tell them apart."""
     labels = np.r_[np.repeat([0, 1], 10), [0, 1]]
     joined = np.eye(3, dtype=np.float32)[labels]
     pooled: Matrix = np.random.default_rng(0).standard_normal((22, 3)).astype(np.float32)

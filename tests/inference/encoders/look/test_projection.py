@@ -54,8 +54,6 @@ def test_a_map_is_read_as_it_was_written_but_for_the_precision_of_float16(tmp_pa
 
 
 def test_the_file_of_the_version_before_is_no_map_and_not_misread(tmp_path: Path) -> None:
-    np.savez_compressed(
-        tmp_path / "old.npz", mean=np.zeros(1280, np.float16), matrix=np.zeros((1280, 256), np.float16)
-    )
+    np.savez_compressed(tmp_path / "old.npz", mean=np.zeros(1280, np.float16), matrix=np.zeros((1280, 256), np.float16))
     with pytest.raises(KeyError, match="centres"):
         read_projection(tmp_path / "old.npz")
