@@ -27,11 +27,11 @@ _KNOWN, _NEW, _FOREIGN = "known kinds, other photos", "new kinds", "foreign pict
 
 def learn(folder: Path | None, to: Path, foreign: Path | None, *, seed: int, as_json: bool) -> None:
     """Fit on the pictures in `folder`, else on the catalogue's, and write the map; exit code 1 if it is refused."""
+    photos, shown, others = _pictures(folder, foreign)
     try:
         from inference.encoders.export import LAYOUT, classifier_weights, joined_and_pooled, load_encoder
     except ModuleNotFoundError as error:
         raise typer.BadParameter(f"training needs {error.name}: install sightline[export]") from error
-    photos, shown, others = _pictures(folder, foreign)
     network = load_encoder()
     describe = partial(joined_and_pooled, network)
     ours, theirs = labelled(photos, shown, describe, progress), labelled(others, None, describe, progress)

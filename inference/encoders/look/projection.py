@@ -39,7 +39,7 @@ class Projection:
 
     def embed(self, features: Matrix, pooled: Matrix) -> Matrix:
         """Unit embeddings, float32 [n, D]: what the graph computes."""
-        rows: Matrix = (features - self.mean) @ self.matrix
+        rows = np.asarray((features - self.mean) @ self.matrix, np.float32)
         if not self.learned:
             return unit(rows)
         share = self.gate(pooled)

@@ -20,7 +20,7 @@ def test_each_of_the_two_histograms_has_unit_length() -> None:
 def test_a_plain_colour_is_in_one_bin_and_red_lies_between_the_first_and_last_hue() -> None:
     red, crimson = colours(plain(255, 0, 0)), colours(plain(255, 0, 10))
 
-    assert (red.count_nonzero(), red[0, 15]) == (2, 1)  # hue 0, full saturation and value
+    assert (int(red.count_nonzero()), float(red[0, 15])) == (2, 1)  # hue 0, full saturation and value
     assert float((red * crimson).sum()) / 2 > 0.9
 
 

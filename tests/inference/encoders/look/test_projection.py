@@ -21,7 +21,7 @@ def projection() -> Projection:
 
 
 def test_what_is_known_is_compared_by_what_was_learned_and_the_rest_by_the_general_part() -> None:
-    pooled = np.float32([[1, 0, 0, 0], [0, 1, 0, 0]])
+    pooled = np.eye(2, 4, dtype=np.float32)
 
     assert projection().gate(pooled).ravel().tolist() == pytest.approx([0.7, 0.1], abs=1e-6)
     embeddings = projection().embed(np.ones((2, 4), np.float32), pooled)
@@ -31,15 +31,16 @@ def test_what_is_known_is_compared_by_what_was_learned_and_the_rest_by_the_gener
 
 def test_without_a_learned_part_there_is_no_gate() -> None:
     plain = Projection(np.zeros(4, np.float32), np.eye(4, dtype=np.float32), np.zeros((0, 4), np.float32))
-    rows = np.float32([[3, 0, 4, 0]])
+    rows = np.array([[3, 0, 4, 0]], np.float32)
 
-    np.testing.assert_allclose(plain.embed(rows, rows), [[0.6, 0, 0.8, 0]], atol=1e-6)
+    assert plain.embed(rows, rows).ravel().tolist() == pytest.approx([0.6, 0, 0.8, 0], abs=1e-6)
 
 
 def test_a_map_is_read_as_it_was_written_but_for_the_precision_of_float16(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     written = Projection(
-        *(random.random(shape).astype(np.float32) for shape in ((12,), (12, 8))),
+        random.random(12).astype(np.float32),
+        random.random((12, 8)).astype(np.float32),
         unit(random.random((3, 5)).astype(np.float32)),
         learned=5,
         low=0.1,
