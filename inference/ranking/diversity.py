@@ -11,7 +11,7 @@ from inference.catalog.copies import SAME_PICTURE
 from inference.ranking.rules import has_room
 
 #: Maximal marginal relevance (Carbonell & Goldstein 1998): likeness above ALIKE costs, up to DIVERSITY at likeness 1.
-ALIKE = 0.7
+ALIKE = 0.6
 DIVERSITY = 0.4
 #: Candidates that are compared for diversity: this many times the length of the list, and more where they are copies.
 SHORTLIST = 3
