@@ -20,7 +20,7 @@ _PATHS = ("path", "iconic_path")
 _TOLD_EVERY = 500
 _TABLE = "labels.csv"
 #: The catalogue's pictures, where the data has them.
-_GALLERY = "products.csv"
+GALLERY = "products.csv"
 #: Pictures of a label, at least, where folders are labels: each then has five others.
 FEWEST = 6
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".heic", ".tif", ".tiff"})
@@ -45,7 +45,7 @@ def read_data(
 
     Raises UnreadableAlbum.
     """
-    shown = gallery or (_GALLERY if (folder / _GALLERY).is_file() else None)
+    shown = gallery or (GALLERY if (folder / GALLERY).is_file() else None)
     if not any([shown, label, (folder / "images.tar").exists(), (folder / _TABLE).exists()]):
         return read_folders(folder, progress), None
     photos = read_album(folder, _TABLE, label, progress)

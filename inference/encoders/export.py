@@ -23,6 +23,7 @@ from inference.encoders.look.colours import SIZE as COLOURS
 from inference.encoders.look.colours import colours
 from inference.encoders.look.fit import Layout
 from inference.encoders.look.projection import OPENS_AT, STEEPNESS, Projection, read_projection
+from inference.encoders.responses import TAGS, parse_tags
 from inference.errors import ExportError
 
 Platform = Literal["cpu", "gpu"]
@@ -166,6 +167,22 @@ def embeddings_and_features(
     """Return what `embeddings` does and the pooled features, float32 [N, P], from one pass."""
     joined, pooled = joined_and_pooled(encoder, pixels)
     return encoder.projection.embed(joined, pooled), pooled
+
+
+def recognised(
+    encoder: Encoder, pixels: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], list[tuple[tuple[str, float], ...]]]:
+    """Return what `embeddings_and_features` does, and the tags of each picture as Triton would give them."""
+    with torch.inference_mode():
+        joined, pooled = encoder.features(torch.from_numpy(pixels))
+        found = torch.softmax(encoder.network.get_classifier()(pooled), dim=1).topk(TAGS)
+        embedded = encoder.embed(joined, pooled).numpy()
+    names = EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"]
+    classes = [
+        np.array([f"{p}:{at}:{names[at]}".encode() for p, at in zip(*each, strict=True)], np.object_)
+        for each in zip(found.values.tolist(), found.indices.tolist(), strict=True)
+    ]
+    return embedded, pooled.numpy(), [parse_tags(each) for each in classes]
 
 
 def classifier_weights(encoder: Encoder) -> NDArray[np.float32]:
