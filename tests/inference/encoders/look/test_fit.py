@@ -34,7 +34,8 @@ def test_other_pictures_of_the_labels_come_together_though_loud_directions_hid_t
     plain = other.features / np.linalg.norm(other.features, axis=1, keepdims=True)
 
     assert (found.learned, found.matrix.shape) == (3, (20, 8))
-    assert gap(found.embed(other.features, other.pooled), other.labels) > gap(plain, other.labels) + 0.1
+    known = replace(found, low=1.0, high=1.0)  # the learned part alone, as for what is surely known
+    assert gap(known.embed(other.features, other.pooled), other.labels) > gap(plain, other.labels) + 0.2
 
 
 def test_the_same_input_gives_the_same_map() -> None:
