@@ -182,9 +182,14 @@ class TritonServer:
         return self._environment / "lib" / f"python{PYTHON}" / "site-packages"
 
 
+def newest_version(model: Path) -> Path:
+    """The folder of the version that Triton serves of a model: the one with the highest number."""
+    return max((each for each in model.iterdir() if each.name.isdigit()), key=lambda each: int(each.name))
+
+
 def _fingerprint(room: Path) -> str:
     """A digest of the sources of an exported model: models of other releases are exported again, foreign ones kept."""
-    parts = ("export.py", "network.py", "projection.npz", "repository/*.*")
+    parts = ("export.py", "network.py", "projection.npz", "repository/*.*", "look/*.py")
     sources = [source for part in parts for source in sorted(room.glob(part))]
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
 

@@ -87,12 +87,16 @@ def export_model(
     architecture: ArchitectureOption = "efficientnet_lite0",
     name: NameOption = "visual_encoder",
     words: WordsOption = True,
+    projection: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="A map of `sightline train encoder`, not the shipped one."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Export an ImageNet CNN with its 256-d projection as a Triton model, and the text tower as another."""
     from cli.operate.export import export
 
-    export(repository, platform.value, architecture, name, words, as_json)
+    export(repository, platform.value, architecture, name, projection, words, as_json)
 
 
 def doctor(as_json: JsonOption = False) -> None:

@@ -8,7 +8,13 @@ from inference.errors import ExportError
 
 
 def export(
-    repository: Path, platform: Literal["cpu", "gpu"], architecture: str, name: str, words: bool, as_json: bool
+    repository: Path,
+    platform: Literal["cpu", "gpu"],
+    architecture: str,
+    name: str,
+    projection: Path | None,
+    words: bool,
+    as_json: bool,
 ) -> None:
     """Export the model, and the text tower with `words`; raises ExportError if what the export needs is missing."""
     progress(f"exporting {architecture} for {platform}, about 15 s")
@@ -17,7 +23,7 @@ def export(
         from inference.words.export import export_words
     except ModuleNotFoundError as error:
         raise ExportError(f"{error.name} is not installed: run `uv sync --all-extras`") from error
-    folder = export_model(repository, name=name, platform=platform, architecture=architecture)
+    folder = export_model(repository, name=name, platform=platform, architecture=architecture, projection=projection)
     if words:
         progress("exporting the text tower, about 20 s")
     tower = export_words(repository) if words else None
