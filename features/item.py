@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from features.vision.kept_picture import KeptPicture
 
 #: What both uploads and changes say of an item.
-FACTS: Final = ("title", "description", "category", "price", "currency", "in_stock", "expires_at_ms")
+FACTS: Final = ("title", "description", "category", "price", "currency", "in_stock", "expires_at_ms", "attributes")
 #: What only changes say of it: no upload shows an item that was hidden or deleted.
 MODERATION: Final = ("hidden", "deleted")
 #: The fields that may have no value.
@@ -107,6 +107,8 @@ class Item:
     kept_picture: KeptPicture | None = None
     #: The picture's classic descriptors (`features.vision.descriptors.packed`), of any version; None without them.
     descriptors: bytes | None = None
+    #: By any key, such as its brand; said as a whole, and never empty (docs/adr/0041).
+    attributes: Mapping[str, str] | None = None
 
     @property
     def is_described(self) -> bool:
@@ -153,6 +155,7 @@ class Change:
     expires_at_ms: int | None = None
     #: Releases before this field sent None for what a change does not say, so None cannot empty a field.
     cleared: tuple[str, ...] = ()
+    attributes: Mapping[str, str] | None = None
 
     def says(self) -> dict[str, Any]:
         """The new values by field. A cleared field that this release does not know is left out."""

@@ -55,7 +55,7 @@ class StoredItem(msgspec.Struct, frozen=True):
     `further_embeddings` are by encoder. They, and the `times` of fields that were not all said at `changed_at_ms`, are
     left out where there are none; an item of a release before `times` has none. `described_at_ms` is left out of items
     with a picture, and of those of a release before it; `kept_picture` of items whose picture is not kept;
-    `descriptors` of items without a picture. A release before them has neither.
+    `descriptors` of items without a picture, `attributes` of those without any. A release before them has none.
     """
 
     item_id: str
@@ -80,6 +80,7 @@ class StoredItem(msgspec.Struct, frozen=True):
     described_at_ms: int | msgspec.UnsetType = msgspec.UNSET
     kept_picture: KeptPicture | msgspec.UnsetType = msgspec.UNSET
     descriptors: bytes | msgspec.UnsetType = msgspec.UNSET
+    attributes: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
 
 
 _item = msgspec.json.Decoder(StoredItem)
@@ -237,6 +238,7 @@ def to_stored(item: Item) -> StoredItem:
         msgspec.UNSET if item.described_at_ms is None else item.described_at_ms,
         item.kept_picture or msgspec.UNSET,
         msgspec.UNSET if item.descriptors is None else item.descriptors,
+        dict(item.attributes) if item.attributes else msgspec.UNSET,
     )
 
 
@@ -266,6 +268,7 @@ def from_stored(stored: StoredItem) -> Item:
         None if stored.described_at_ms is msgspec.UNSET else stored.described_at_ms,
         stored.kept_picture or None,
         None if stored.descriptors is msgspec.UNSET else stored.descriptors,
+        stored.attributes or None,
     )
 
 

@@ -1,5 +1,6 @@
 """The commands for the catalogue: `sightline items …` and `sightline similar`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from cli.output import JsonOption
 from sightline_client.events import ANSWER_LIMIT, Only
+from sightline_client.fields import ATTRIBUTE_KEY_LIMIT, ATTRIBUTES_LIMIT
 
 app = typer.Typer(help="The catalogue.", no_args_is_help=True)
 
@@ -16,6 +18,9 @@ def import_(
     folder: Annotated[Path, typer.Argument(help="Pictures; a sub-folder's name is the category.")],
     csv: Annotated[Path | None, typer.Option(help="Categories from a CSV: column `path`, and --column.")] = None,
     column: Annotated[str | None, typer.Option(help="The CSV's column with the category ['label'].")] = None,
+    attribute: Annotated[
+        list[str] | None, typer.Option(help="A column of the CSV that is an attribute; may be given several times.")
+    ] = None,
     user: Annotated[str, typer.Option(help="The user id of the uploader.")] = "import",
     inflight: Annotated[int, typer.Option(min=1, max=64, help="Concurrent uploads.")] = 8,
     as_json: JsonOption = False,
@@ -26,7 +31,15 @@ def import_(
     """
     from cli.items.picture_folder import survey
 
-    found = survey(folder, labels=csv, column=column)
+    if attribute and csv is None:
+        raise typer.BadParameter("attributes are columns of a CSV: name it with --csv", param_hint="--attribute")
+    wrong = [name for name in attribute or () if not 0 < len(name) <= ATTRIBUTE_KEY_LIMIT]
+    if wrong or len(set(attribute or ())) > ATTRIBUTES_LIMIT:
+        raise typer.BadParameter(
+            f"at most {ATTRIBUTES_LIMIT} columns with names of 1 to {ATTRIBUTE_KEY_LIMIT} characters",
+            param_hint="--attribute",
+        )
+    found = survey(folder, labels=csv, column=column, attributes=attribute or ())
     from cli.items.import_folder import import_pictures
 
     import_pictures(folder, found, user, inflight, as_json)
@@ -70,6 +83,16 @@ def pictures(
     compare_pictures(sweep, even_most, as_json)
 
 
+def _pairs(texts: Sequence[str]) -> dict[str, str] | None:
+    """The attributes that these texts name; raises typer.BadParameter."""
+    pairs = [text.partition("=") for text in texts]
+    if not all(key and value for key, _, value in pairs):
+        raise typer.BadParameter("an attribute is a key and a value, such as brand=Acme", param_hint="--attribute")
+    if len({key for key, _, _ in pairs}) < len(pairs):
+        raise typer.BadParameter("no item has two values of one key: name each key once", param_hint="--attribute")
+    return {key: value for key, _, value in pairs} or None
+
+
 def similar(
     image: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A picture to search with.")],
     count: Annotated[int, typer.Option(min=1, max=ANSWER_LIMIT, help="How many items to show.")] = 10,
@@ -77,6 +100,9 @@ def similar(
     category: Annotated[str | None, typer.Option(help="Only items of this category.")] = None,
     min_price: Annotated[float | None, typer.Option(min=0, help="Only items of this price or more.")] = None,
     max_price: Annotated[float | None, typer.Option(min=0, help="Only items of this price or less.")] = None,
+    attribute: Annotated[
+        list[str] | None, typer.Option(help="Only items with this: brand=Acme; may be given several times.")
+    ] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="Without this item; may be given several times.")] = None,
     by: Annotated[
         str, typer.Option(help="look, colour, texture, shape, hash, all, or several with weights: look=0.8,colour=0.2.")
@@ -96,5 +122,6 @@ def similar(
         max_price=max_price,
         min_similarity=min_similarity,
         exclude=tuple(exclude or ()),
+        attributes=_pairs(attribute or ()),
     )
     show_similar(image, only, by, count, timeout, as_json)

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, TypeAlias, get_args
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from sightline_client.fields import Currency, DurationMs, Id, Name, Price, Sha256, Text, TimeMs
+from sightline_client.fields import Attributes, Currency, DurationMs, Id, Name, Price, Sha256, Text, TimeMs
 from sightline_client.privacy import Dials, RequestKind, check_dials
 
 #: What `dwell_ms` says of a view.
@@ -82,7 +82,8 @@ class Interaction(Event, frozen=True, kw_only=True, gc=False):
 
 
 class Only(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a picture query is limited to: items of this category, and of a price in these bounds in any currency.
+    """What a picture query is limited to: items of this category, with all these attributes, and of a price in
+    these bounds in any currency.
 
     Items that are less like the picture than `min_similarity` are left out: by the cosine of the embeddings, or, in a
     query with `by`, by the mean of its similarities. So are the items in `exclude` and those that the asker uploaded.
@@ -93,6 +94,7 @@ class Only(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     max_price: Annotated[float, Meta(ge=0)] | None = None
     min_similarity: Annotated[float, Meta(ge=-1, le=1)] | None = None
     exclude: Annotated[tuple[Id, ...], Meta(max_length=EXCLUDED_LIMIT)] = ()
+    attributes: Attributes | None = None
 
 
 class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -123,6 +125,7 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
     only: Only | None = None
     count: Annotated[int, Meta(ge=1, le=ANSWER_LIMIT)] | None = None
     by: Weights | None = None
+    attributes: Attributes | None = None
 
     def __post_init__(self) -> None:
         given = [name for name in ("image", "image_ref", "video_ref") if getattr(self, name) is not None]
@@ -140,7 +143,7 @@ class ItemChange(Event, frozen=True, kw_only=True):
 
     It changes what it says and nothing else: null takes a value away. But null for `in_stock`, `hidden` or `deleted`
     takes nothing away, and says that its publisher writes null for all that it does not say; then no null of the event
-    takes a value away. A record without a value deletes the item of its key.
+    takes a value away. `attributes` are said as a whole: a key that is left out is gone, and {} takes all away. A record without a value deletes the item of its key.
     """
 
     item_id: Id
@@ -153,6 +156,7 @@ class ItemChange(Event, frozen=True, kw_only=True):
     expires_at_ms: TimeMs | UnsetType | None = UNSET
     hidden: bool | UnsetType | None = UNSET
     deleted: bool | UnsetType | None = UNSET
+    attributes: Attributes | UnsetType | None = UNSET
 
 
 class PrivacyRequest(Event, frozen=True, kw_only=True):

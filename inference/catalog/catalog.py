@@ -15,6 +15,8 @@ from features.vision.colours import COLOUR_NAMES
 from features.vision.descriptors.mix import LOOK, Mix
 from features.vision.descriptors.packed import PACKED_BYTES, readable
 from inference.catalog.arrays import VectorRows, room, roomier
+from inference.catalog.attributes import AttributeRows
+from inference.catalog.currencies import currency_code
 from inference.catalog.fresh_rows import FreshRows
 from inference.catalog.index import VectorIndex
 from inference.catalog.item_ids import ItemIds
@@ -23,7 +25,17 @@ from inference.catalog.other_encoders import OtherEncoders
 from inference.catalog.vector_space import SpaceContents, VectorSpace
 
 #: The arrays with one row an item, by name.
-COLUMNS = ("keys", "owners", "categories", "prices", "uploaded_ms", "expires_ms", "available", "descriptors")
+COLUMNS = (
+    "keys",
+    "owners",
+    "categories",
+    "prices",
+    "currencies",
+    "uploaded_ms",
+    "expires_ms",
+    "available",
+    "descriptors",
+)
 #: The largest number that `prices` can hold.
 PRICIEST = float(np.finfo(np.float32).max)
 _NEVER = np.iinfo(np.int64).max
@@ -63,6 +75,7 @@ class Contents:
     others: Mapping[int, str | None]
     columns: Mapping[str, NDArray[np.generic]]
     colours: VectorRows
+    attributes: AttributeRows
     spaces: Sequence[SpaceContents]
 
 
@@ -78,7 +91,7 @@ class Catalog:
     """Items as rows of arrays, and their vectors in spaces that share the rows.
 
     One row an item: `keys`, `owners` uint64 (keys of ids; owner 0: none), `categories` int32 (-1: none), `prices`
-    float32 (NaN: none), `uploaded_ms` (`Item.new_at_ms`) and `expires_ms` int64, `available` bool (neither sold out nor
+    float32 (NaN: none), `currencies` int16 (`currency_code`), `uploaded_ms` (`Item.new_at_ms`) and `expires_ms` int64, `available` bool (neither sold out nor
     hidden), `shown` bool (available, and not expired when `advance` last looked), `colours[rows]` gives float32 [n, 17]
     (the shares of COLOUR_NAMES as a unit vector), `descriptors` uint8 [PACKED_BYTES] (zeros: none). An item may have a
     vector in the space of `pictures` and in each of the `further` ones, and is in the index of a space if it has one
@@ -102,6 +115,7 @@ class Catalog:
         self.owners = room(np.uint64)
         self.categories = room(np.int32)
         self.prices = room(np.float32)
+        self.currencies = room(np.int16)
         self.uploaded_ms = room(np.int64)
         self.expires_ms = room(np.int64)
         self.available = room(np.bool_)
@@ -111,6 +125,7 @@ class Catalog:
         self._room: dict[str, NDArray[np.generic]] = {name: getattr(self, name) for name in (*COLUMNS, "shown")}
         self._lengthen(0)
         self.colours = VectorRows(len(COLOUR_NAMES))
+        self.attributes = AttributeRows()
         self._rows = KeyedRows()
         self._free: list[int] = []
         self._others = OtherEncoders()
@@ -219,6 +234,7 @@ class Catalog:
             others=self._others.items,
             columns={name: getattr(self, name) for name in COLUMNS},
             colours=self.colours,
+            attributes=self.attributes,
             spaces=[space.contents() for space in self.spaces],
         )
 
@@ -232,6 +248,7 @@ class Catalog:
         for name, column in contents.columns.items():
             getattr(self, name)[:count] = column[:count]
         self.colours = contents.colours
+        self.attributes = contents.attributes
         self.shown[:count] = self.available[:count] & (self.expires_ms[:count] > self.now_ms)
         self._look_ms = self.now_ms
         for space, held in zip(self.spaces, contents.spaces, strict=True):
@@ -258,6 +275,7 @@ class Catalog:
             self.available[row] = self.shown[row] = False
             self._free.append(row)
             moves.left.append(key)
+            self.attributes.put(row, {})
             for space in self.spaces:
                 space.remove(row)
 
@@ -276,6 +294,8 @@ class Catalog:
         self.owners[row] = 0 if item.owner is None else key_of(item.owner)
         self.categories[row] = self._category(item.category)
         self.prices[row] = np.nan if item.price is None else min(item.price, PRICIEST)
+        self.currencies[row] = currency_code(item.currency)
+        self.attributes.put(row, item.attributes or {})
         self.uploaded_ms[row] = item.new_at_ms
         self.expires_ms[row] = expires_ms
         self.available[row], self.shown[row] = is_available, is_shown

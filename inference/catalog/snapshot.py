@@ -20,16 +20,17 @@ import numpy as np
 from features.vision.colours import COLOUR_NAMES
 from features.vision.descriptors.packed import PACKED_BYTES, VERSION
 from inference.catalog.arrays import VectorRows
+from inference.catalog.attributes import AttributeRows
 from inference.catalog.catalog import COLUMNS, Catalog, Contents
 from inference.catalog.item_ids import ItemIds
 from inference.catalog.space_files import SpaceManifest, expected_manifest, read_space, write_space
 from inference.errors import SnapshotUnusable
 
-#: A snapshot of any other version is not used: version 4 lacks the descriptors.
-_VERSION: Final = 5
+#: A snapshot of any other version is not used: version 5 lacks attributes and currencies.
+_VERSION: Final = 6
 #: Joined vectors are made of descriptors as well, so a snapshot with other descriptors is not used.
 _DESCRIPTORS: Final = (VERSION, PACKED_BYTES)
-_MANIFEST, _IDS, _COLOURS = "manifest.json", "ids.msgpack", "colours.npy"
+_MANIFEST, _IDS, _COLOURS, _ATTRIBUTES = "manifest.json", "ids.msgpack", "colours.npy", "attributes.npy"
 _UNFINISHED: Final = ".writing-"
 #: An unfinished snapshot of this age was given up.
 _GIVEN_UP_S: Final = 3600.0
@@ -75,6 +76,7 @@ class _Ids(msgspec.Struct, frozen=True):
     categories: list[str]
     free: list[int]
     others: dict[int, str | None]
+    attributes: list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +142,17 @@ def _write(folder: Path, catalog: Catalog, origin: Origin) -> Manifest:
     for name, column in contents.columns.items():
         np.save(folder / f"{name}.npy", column[:count])
     np.save(folder / _COLOURS, contents.colours.stored(count))
+    np.save(folder / _ATTRIBUTES, contents.attributes.stored(count))
     pictures, *further = [write_space(folder, number, space, count) for number, space in enumerate(catalog.spaces)]
     text, places = contents.item_ids.packed()
-    ids = _Ids(text, places, list(contents.category_names), list(contents.free), dict(contents.others))
+    ids = _Ids(
+        text,
+        places,
+        list(contents.category_names),
+        list(contents.free),
+        dict(contents.others),
+        list(contents.attributes.names),
+    )
     (folder / _IDS).write_bytes(msgspec.msgpack.encode(ids))
     manifest = Manifest(
         version=_VERSION,
@@ -170,6 +180,7 @@ def _read(folder: Path, manifest: Manifest) -> Contents:
         others=ids.others,
         columns={name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in COLUMNS},
         colours=colours,
+        attributes=AttributeRows.of(np.load(folder / _ATTRIBUTES, mmap_mode="r"), ids.attributes),
         spaces=[read_space(folder, number, space, manifest.items) for number, space in enumerate(manifest.spaces)],
     )
 

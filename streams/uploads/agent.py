@@ -180,7 +180,8 @@ class UploadsAgent:
 def _search_filter(query: Upload) -> SearchFilter:
     only = query.only or Only()
     excluded = frozenset(map(key_of, only.exclude))
-    return SearchFilter(only.category, only.min_price, only.max_price, key_of(query.user_id), excluded)
+    attributes = tuple((only.attributes or {}).items())
+    return SearchFilter(only.category, only.min_price, only.max_price, key_of(query.user_id), excluded, attributes)
 
 
 def _least_similarity(query: Upload) -> float:
@@ -203,6 +204,7 @@ def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
         currency=upload.currency,
         in_stock=upload.in_stock is not False,
         expires_at_ms=upload.expires_at_ms,
+        attributes=upload.attributes or None,
         tags=encoding.tags,
         colours=features.colours,
         embeddings={encoding.version: encoding.embedding.astype("<f2").tobytes()},

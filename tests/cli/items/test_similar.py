@@ -22,6 +22,9 @@ def test_what_cannot_be_compared_is_refused_before_anything_starts(by: str, tmp_
     ("words", "says"),
     [
         (["similar", __file__, "--min-price", "9", "--max-price", "3"], "9 is above --max-price 3"),
+        (["similar", __file__, "--attribute", "brand"], "a key and a value, such as brand=Acme"),
+        (["similar", __file__, "--attribute", "a=b", "--attribute", "a=c"], "name each key once"),
+        (["items", "import", ".", "--attribute", "brand"], "name it with --csv"),
         (["items", "pictures", "--even-most"], "nothing is removed without --sweep"),
         (["train", "factors", "--from-kafka", "--data", str(Path(__file__).parent)], "not both"),
     ],

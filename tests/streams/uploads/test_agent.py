@@ -195,6 +195,18 @@ async def test_a_query_gets_as_many_as_it_asks_for_and_nothing_of_its_own_or_exc
     assert [sorted(each) for each in found] == [["i0", "i2"], ["i0"], ["i2"]]
 
 
+async def test_a_query_may_ask_for_an_attribute_that_uploads_said(studio: Studio) -> None:
+    said: list[dict[str, str]] = [{"brand": "Acme"}, {"brand": "Zeta"}, {}]
+    uploads = [upload(f"i{n}", shirt((205 - 40 * n, 30, 40)), attributes=each) for n, each in enumerate(said)]
+    await studio.handle([record(n, each) for n, each in enumerate(uploads)])
+    assert [item.attributes for item in studio.items()] == [{"brand": "Acme"}, {"brand": "Zeta"}, None]
+    studio.catalog.apply([(item.item_id, item) for item in studio.items()])
+
+    await studio.handle([query(shirt(), only={"attributes": {"brand": "Zeta"}})])
+    (answer,) = studio.publisher.lists()
+    assert [item.item_id for item in answer.items] == ["i1"]
+
+
 async def test_a_query_gets_nothing_less_alike_than_it_asks_for(studio: Studio) -> None:
     await studio.handle([record(0, upload("red", shirt())), record(1, upload("blue", shirt(BLUE)))])
     studio.catalog.apply([(item.item_id, item) for item in studio.items()])
