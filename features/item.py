@@ -29,6 +29,7 @@ _OF_A_PICTURE: Final = (
     "described_at_ms",
     "kept_picture",
     "descriptors",
+    "own_class",
 )
 #: In `Item.times`: when a deletion was taken back. What was said before is gone with it.
 RESTORED: Final = "restored"
@@ -109,6 +110,8 @@ class Item:
     descriptors: bytes | None = None
     #: By any key, such as its brand; said as a whole, and never empty (docs/adr/0041).
     attributes: Mapping[str, str] | None = None
+    #: The picture's class of the deployment's own ones (docs/classes.md), and how sure that is, 0 to 1; None: not sure.
+    own_class: tuple[str, float] | None = None
 
     @property
     def is_described(self) -> bool:
@@ -126,6 +129,13 @@ class Item:
     def restored(self) -> bool:
         """Whether the item was deleted once, and its deletion taken back."""
         return RESTORED in self.times
+
+    @property
+    def known_category(self) -> str | None:
+        """The category: what was said, else the picture's own class."""
+        if self.category is None and self.own_class is not None:
+            return self.own_class[0]
+        return self.category
 
     def vector(self, encoder: str) -> NDArray[np.float32]:
         """The embedding of this encoder as float32 [dimensions]; raises ValueError where the item has none."""

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SearchFilter:
-    """Only items of this category, with all these attributes and with a price within these bounds, in any currency; None means no limit.
+    """Only items of this category, with all these attributes and with a price within these bounds, in any currency.
 
-    Bounds exclude items without a price. Items of an owner, by key, and those of the keys `without` are left out.
+    None means no limit. Bounds exclude items without a price. Items of an owner, by key, and those of the keys
+    `without` are left out.
     """
 
     category: str | None = None

@@ -55,7 +55,8 @@ class StoredItem(msgspec.Struct, frozen=True):
     `further_embeddings` are by encoder. They, and the `times` of fields that were not all said at `changed_at_ms`, are
     left out where there are none; an item of a release before `times` has none. `described_at_ms` is left out of items
     with a picture, and of those of a release before it; `kept_picture` of items whose picture is not kept;
-    `descriptors` of items without a picture, `attributes` of those without any. A release before them has none.
+    `descriptors` of items without a picture, `attributes` of those without any, `own_class` where the
+    picture is of none for sure. A release before them has none.
     """
 
     item_id: str
@@ -81,6 +82,7 @@ class StoredItem(msgspec.Struct, frozen=True):
     kept_picture: KeptPicture | msgspec.UnsetType = msgspec.UNSET
     descriptors: bytes | msgspec.UnsetType = msgspec.UNSET
     attributes: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    own_class: tuple[str, float] | msgspec.UnsetType = msgspec.UNSET
 
 
 _item = msgspec.json.Decoder(StoredItem)
@@ -239,6 +241,7 @@ def to_stored(item: Item) -> StoredItem:
         item.kept_picture or msgspec.UNSET,
         msgspec.UNSET if item.descriptors is None else item.descriptors,
         dict(item.attributes) if item.attributes else msgspec.UNSET,
+        item.own_class or msgspec.UNSET,
     )
 
 
@@ -269,6 +272,7 @@ def from_stored(stored: StoredItem) -> Item:
         stored.kept_picture or None,
         None if stored.descriptors is msgspec.UNSET else stored.descriptors,
         stored.attributes or None,
+        stored.own_class or None,
     )
 
 

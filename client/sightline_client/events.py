@@ -17,6 +17,9 @@ IMAGE_LIMIT: Final = 1024 * 1024
 ANSWER_LIMIT: Final = 200
 EXCLUDED_LIMIT: Final = 500
 
+#: Characters of a search's words, or of a comment.
+WORDS_LIMIT: Final = 1_000
+
 #: Bytes in JSON: base64 with padding, and without line breaks.
 Base64: TypeAlias = Annotated[
     bytes,
@@ -43,7 +46,19 @@ Weights: TypeAlias = Annotated[
 ]
 
 InteractionType: TypeAlias = Literal[
-    "click", "view", "like", "save", "share", "purchase", "rate", "dislike", "hide", "upload"
+    "click",
+    "view",
+    "like",
+    "save",
+    "share",
+    "cart",
+    "purchase",
+    "comment",
+    "rate",
+    "dislike",
+    "hide",
+    "upload",
+    "search",
 ]
 
 
@@ -54,8 +69,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at_ms: TimeMs
 
 
-class Interaction(Event, frozen=True, kw_only=True, gc=False):
-    """A user did something with an item (topic events.interactions, key user_id).
+class Interaction(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A user did something with an item, or searched (topic events.interactions, key user_id).
 
     A `view` without `dwell_ms` is an impression: the item was visible in a list and the user scrolled past. A `view`
     with `dwell_ms` is a look: the user stayed that long on the page of the item. Impressions mark items as seen and
@@ -63,20 +78,34 @@ class Interaction(Event, frozen=True, kw_only=True, gc=False):
 
     `rec_id` names the list in which the user saw the item: metrics count it, and the ranker that learns allows for the
     slot.
-    `position`, `session_id` and `surface` are accepted and not used yet.
+    A `search` has the words as `text` and no item; it is counted and changes no profile. Of a `comment` the `text` is
+    not read: it counts as attention, like a click. A `cart` or `purchase` may say the whole `amount` in a `currency`,
+    and the `quantity`.
+    `amount`, `quantity`, `text`, `position`, `session_id` and `surface` are accepted and not used yet.
     """
 
     type: InteractionType
     user_id: Id
-    item_id: Id
+    #: Empty for a `search` alone.
+    item_id: Id = ""
     session_id: Id | None = None
     dwell_ms: Annotated[DurationMs, Meta(description=LOOK)] | None = None
     rating: Annotated[float, Meta(ge=1, le=5)] | None = None
     rec_id: Id | None = None
     position: Annotated[int, Meta(ge=0, le=10_000)] | None = None
     surface: Name | None = None
+    text: Annotated[str, Meta(min_length=1, max_length=WORDS_LIMIT)] | None = None
+    amount: Price | None = None
+    currency: Currency | None = None
+    quantity: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
 
     def __post_init__(self) -> None:
+        if self.type == "search" and (self.item_id or self.text is None):
+            raise ValueError("an interaction of type 'search' needs `text`, the words, and has no `item_id`")
+        if self.type != "search" and not self.item_id:
+            raise ValueError(f"an interaction of type {self.type!r} needs `item_id`")
+        if self.amount is not None and self.currency is None:
+            raise ValueError("an `amount` needs its `currency`, such as EUR")
         if self.type == "rate" and self.rating is None:
             raise ValueError("an interaction of type 'rate' needs `rating`, 1 to 5")
 
@@ -143,7 +172,8 @@ class ItemChange(Event, frozen=True, kw_only=True):
 
     It changes what it says and nothing else: null takes a value away. But null for `in_stock`, `hidden` or `deleted`
     takes nothing away, and says that its publisher writes null for all that it does not say; then no null of the event
-    takes a value away. `attributes` are said as a whole: a key that is left out is gone, and {} takes all away. A record without a value deletes the item of its key.
+    takes a value away. `attributes` are said as a whole: a key that is left out is gone, and {} takes all away.
+    A record without a value deletes the item of its key.
     """
 
     item_id: Id

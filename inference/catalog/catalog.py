@@ -91,8 +91,9 @@ class Catalog:
     """Items as rows of arrays, and their vectors in spaces that share the rows.
 
     One row an item: `keys`, `owners` uint64 (keys of ids; owner 0: none), `categories` int32 (-1: none), `prices`
-    float32 (NaN: none), `currencies` int16 (`currency_code`), `uploaded_ms` (`Item.new_at_ms`) and `expires_ms` int64, `available` bool (neither sold out nor
-    hidden), `shown` bool (available, and not expired when `advance` last looked), `colours[rows]` gives float32 [n, 17]
+    float32 (NaN: none), `currencies` int16 (`currency_code`), `uploaded_ms` (`Item.new_at_ms`) and `expires_ms` int64,
+    `available` bool (neither sold out nor hidden), `shown` bool (available, and not expired when `advance` last
+    looked), `colours[rows]` gives float32 [n, 17]
     (the shares of COLOUR_NAMES as a unit vector), `descriptors` uint8 [PACKED_BYTES] (zeros: none). An item may have a
     vector in the space of `pictures` and in each of the `further` ones, and is in the index of a space if it has one
     and is shown (docs/adr/0029).
@@ -292,7 +293,7 @@ class Catalog:
         self.item_ids[row] = item.item_id
         self.keys[row] = key
         self.owners[row] = 0 if item.owner is None else key_of(item.owner)
-        self.categories[row] = self._category(item.category)
+        self.categories[row] = self._category(item.known_category)
         self.prices[row] = np.nan if item.price is None else min(item.price, PRICIEST)
         self.currencies[row] = currency_code(item.currency)
         self.attributes.put(row, item.attributes or {})

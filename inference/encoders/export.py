@@ -100,6 +100,11 @@ def export_model(
     return target
 
 
+def encoder_version(architecture: str = DEFAULT_ARCHITECTURE) -> str:
+    """What the exported model calls itself, and items their vectors."""
+    return f"{architecture.replace('_', '-')}@{VERSION}"
+
+
 def load_encoder(architecture: str = DEFAULT_ARCHITECTURE) -> Encoder:
     """Return the network with its ImageNet weights, ready to run or to export."""
     if architecture == DEFAULT_ARCHITECTURE:

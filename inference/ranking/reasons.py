@@ -10,6 +10,9 @@ from features.jit import compiled, dot, widen
 from features.recommendation import Reason, ReasonCode
 from features.vision.colours import COLOUR_NAMES
 from inference.catalog.catalog import Catalog
+from inference.catalog.currencies import currency_name
+from inference.ranking.affinity.attributes import strongest_attribute
+from inference.ranking.affinity.prices import budget_of
 from inference.ranking.weights import (
     CHOSEN_AFTER,
     CHOSEN_BY_SIMILAR,
@@ -62,7 +65,7 @@ def find_reasons(
         query.now_ms,
     )
     evidence = zip(codes.tolist(), about.tolist(), rounded(strengths), strict=True)
-    reasons = [_reason(CODES[code], each, strength, candidates, catalog) for code, each, strength in evidence]
+    reasons = [_reason(CODES[code], each, strength, candidates, query) for code, each, strength in evidence]
     return [reasons[start:end] for start, end in pairwise([0, *ends.tolist()])]
 
 
@@ -159,7 +162,8 @@ def _nearest(
     return nearest, most
 
 
-def _reason(code: ReasonCode, about: int, strength: float, candidates: Candidates, catalog: Catalog) -> Reason:
+def _reason(code: ReasonCode, about: int, strength: float, candidates: Candidates, query: Query) -> Reason:
+    catalog = query.catalog
     match code:
         case "looks_like":
             return Reason(code=code, item_id=catalog.item_ids[about], similarity=strength)
@@ -169,12 +173,39 @@ def _reason(code: ReasonCode, about: int, strength: float, candidates: Candidate
             return Reason(code=code, category=catalog.category_names[about], strength=strength)
         case "same_colour":
             return Reason(code=code, colour=COLOUR_NAMES[about], strength=strength)
+        case "same_attribute":
+            return _same_attribute(about, strength, candidates, query)
+        case "within_budget":
+            return _within_budget(int(candidates.users[about]), strength, query)
         case "new":
             return Reason(code=code, age_ms=about)
         case "you_asked":
             return _you_asked(about, strength, candidates, catalog)
         case _:
             return Reason(code=code, strength=strength)
+
+
+def _same_attribute(candidate: int, strength: float, candidates: Candidates, query: Query) -> Reason:
+    """The attribute of a candidate that says most to its user."""
+    user, tastes, attributes = candidates.users[candidate], query.tastes, query.catalog.attributes
+    code = strongest_attribute(
+        candidates.rows[candidate],
+        tastes.rows[user],
+        tastes.weights[user],
+        attributes.codes,
+        attributes.counts,
+        attributes.rows,
+    )
+    key, value = attributes.names[code]
+    return Reason(code="same_attribute", attribute=key, value=value, strength=strength)
+
+
+def _within_budget(user: int, strength: float, query: Query) -> Reason:
+    """The price that the user's items have in the middle (their geometric mean)."""
+    tastes, catalog = query.tastes, query.catalog
+    mean, _, currency = budget_of(tastes.rows[user], tastes.weights[user], catalog.prices, catalog.currencies)
+    price = float(f"{np.exp(mean):.4g}")
+    return Reason(code="within_budget", price=price, currency=currency_name(currency), strength=strength)
 
 
 def _you_asked(candidate: int, strength: float, candidates: Candidates, catalog: Catalog) -> Reason:

@@ -126,4 +126,4 @@ def _indexed(item: Item, now_ms: int) -> Indexed | None:
     if item.hidden or not item.in_stock or (item.expires_at_ms is not None and item.expires_at_ms <= now_ms):
         return None
     vectors = {encoder: item.vector(encoder) for encoder, embedding in item.embeddings.items() if encoder and embedding}
-    return Indexed(vectors, item.category, item.price, item.expires_at_ms) if vectors else None
+    return Indexed(vectors, item.known_category, item.price, item.expires_at_ms) if vectors else None

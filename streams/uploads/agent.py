@@ -12,13 +12,14 @@ from features.vision.descriptors.mix import LOOK, Mix
 from inference.catalog.catalog import Catalog
 from inference.catalog.mixed_search import Asked, find_mixed
 from inference.catalog.search import FindSimilar
+from inference.classes.file import Classes
 from inference.ranking.ranker import label
 from inference.ranking.similar import SimilarRanker
 from state.errors import StateUnavailable
 from streams.errors import InvalidEvent
 from streams.kafka.publisher import Publisher
 from streams.logs import log
-from streams.metrics import EVENTS, RECOMMENDATIONS
+from streams.metrics import CATEGORIES_FILLED, EVENTS, RECOMMENDATIONS
 from streams.processing.breaker import Breaker
 from streams.processing.dead_letters import dead_letter, set_aside
 from streams.processing.refusals import count_refused, or_refusal
@@ -63,6 +64,7 @@ class UploadsAgent:
         *,
         namespace: Namespace,
         list_length: int,
+        classes: Callable[[], Classes | None] = lambda: None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._extractor = extractor
@@ -74,6 +76,7 @@ class UploadsAgent:
         self._breaker = breaker
         self._namespace = namespace
         self._length = list_length
+        self._classes = classes
         self._clock_ms = clock_ms
 
     async def answer(self, records: Sequence[Record]) -> Answers:
@@ -115,7 +118,8 @@ class UploadsAgent:
         EVENTS.labels(UPLOADS.name, upload.purpose, "applied").inc()
         if upload.purpose == "query":
             return [await self._answer_query(upload, record, extracted.features)], None
-        item = _to_item(upload, record, extracted.features)
+        item = _to_item(upload, record, extracted.features, self._classes())
+        CATEGORIES_FILLED.inc(upload.category is None and item.own_class is not None)
         return [self._signals.message(Uploaded(item)), self._interaction(upload, record)], extracted.writing
 
     async def _answer_query(self, upload: Upload, record: Record, features: PictureFeatures) -> Message:
@@ -189,7 +193,7 @@ def _least_similarity(query: Upload) -> float:
     return -1.0 if least is None else least
 
 
-def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
+def _to_item(upload: Upload, record: Record, features: PictureFeatures, classes: Classes | None) -> Item:
     encoding = features.encoding
     said_ms = time_said(upload.occurred_at_ms, record.timestamp_ms)
     return Item(
@@ -212,4 +216,5 @@ def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
         times={"in_stock": said_ms} if upload.in_stock else {},
         kept_picture=features.kept,
         descriptors=features.descriptors,
+        own_class=None if classes is None else classes.of(encoding.embedding, encoding.version),
     )

@@ -180,6 +180,8 @@ def _is_sound_effect(effect: Choice | Engagement) -> bool:
 def _is_sound_item(item: Item) -> bool:
     if not all(map(_is_time, (item.changed_at_ms, item.uploaded_at_ms, item.new_at_ms, *item.times.values()))):
         return False
+    if item.own_class is not None and not (len(item.own_class[0]) <= _TEXT_LIMIT and 0 <= item.own_class[1] <= 1):
+        return False
     if item.kept_picture is not None and not item.kept_picture.is_sound:
         return False
     return all(

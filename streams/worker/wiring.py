@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeVar
 
 from faust.types import TP
 
@@ -13,7 +13,6 @@ from inference.catalog.search import find_similar
 from inference.exploration.newcomers import latest_keys
 from inference.ranking.model import RankerModel
 from inference.recommender import Recommender
-from inference.retrieval.trained import TrainedModel
 from inference.warm_up import warm_up_items, warm_up_lists
 from state.profiles import ProfileStore
 from state.redis import Client, RedisPartitions
@@ -31,7 +30,7 @@ from streams.learning.agent import LearningAgent, warm_up_learning
 from streams.learning.file_follower import FileFollower
 from streams.learning.model_file import ModelFile
 from streams.learning.model_follower import ModelFollower
-from streams.learning.model_kinds import MODEL_KINDS, ModelKind
+from streams.learning.model_kinds import CLASSES, MODEL_KINDS, FollowedModel, ModelKind
 from streams.privacy.agent import privacy_agent
 from streams.privacy.receipts import Receipts
 from streams.processing.dead_letter_publisher import DeadLetterPublisher
@@ -46,6 +45,7 @@ from streams.uploads.picture_features import FeatureExtractor
 from streams.wire import topics
 from streams.worker.resources import Resources
 
+_Model = TypeVar("_Model", bound=FollowedModel)
 WorkerName = Literal["interactions", "uploads", "items", "learning"]
 #: Maximum size of a batch of uploads. A picture's result waits for its whole batch; larger batches cost Kafka less.
 UPLOADS_LIMIT = 32
@@ -138,7 +138,7 @@ async def _follow_models(resources: Resources) -> Callable[[], RankerModel | Non
     return lambda: follower.model
 
 
-async def _follow_file(resources: Resources, kind: ModelKind[TrainedModel]) -> Callable[[], TrainedModel | None]:
+async def _follow_file(resources: Resources, kind: ModelKind[_Model]) -> Callable[[], _Model | None]:
     """Return what gives the newest model of a kind; none where no file of it is set."""
     place = kind.place(resources.settings)
     if place is None:
@@ -198,6 +198,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         resources.breaker(topics.UPLOADS),
         namespace=resources.namespace,
         list_length=resources.settings.list_length,
+        classes=await _follow_file(resources, CLASSES),
     )
     resources.add_overlapping_agent(
         app, topics.UPLOADS, agent.answer, agent.publish, agent.finish, UPLOADS_LIMIT, UPLOADS_AT_ONCE

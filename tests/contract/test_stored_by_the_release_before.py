@@ -167,7 +167,8 @@ def test_a_signal_is_read_the_same_and_sent_so_that_the_release_before_reads_it(
     sent, known = msgspec.msgpack.decode(encode_signal(signal)), msgspec.msgpack.decode(stored)
     if isinstance(signal, Changed):
         # Readers ignore fields that they do not know.
-        assert [sent["change"].pop(name) for name in ("currency", "expires_at_ms", "cleared")] == [None, None, []]
+        added = ("currency", "expires_at_ms", "cleared", "attributes")
+        assert [sent["change"].pop(name) for name in added] == [None, None, [], None]
     assert sent == known
 
 

@@ -16,6 +16,7 @@ from features.vision.descriptors.packed import describe
 from features.vision.kept_picture import Keep
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
+from inference.classes.file import Classes
 from inference.encoders.encoder import Encoding
 from state.errors import StateUnavailable
 from streams.processing.breaker import Breaker, RefusalLimit
@@ -67,6 +68,7 @@ class Studio:
         self.starting = 0
         self.decoded = 0
         self.is_index_away = False
+        self.classes: Classes | None = None
         self.breaker = Breaker("events.uploads", RefusalLimit(least=20))
         self.agent = UploadsAgent(
             FeatureExtractor(
@@ -84,6 +86,7 @@ class Studio:
             self.breaker,
             namespace=Namespace(),
             list_length=LENGTH,
+            classes=lambda: self.classes,
             clock_ms=Clock(NOON + 40),
         )
 

@@ -76,6 +76,7 @@ items = st.builds(
     expires_at_ms=st.none() | st.integers(-(2**63), 2**63 - 1),
     tags=st.lists(st.tuples(st.text(), st.floats(0, 1))).map(tuple),
     attributes=st.none() | st.dictionaries(st.text(), st.text(), min_size=1, max_size=3),
+    own_class=st.none() | st.tuples(st.text(), st.floats(0, 1)),
     embeddings=st.dictionaries(st.text(), st.binary(), max_size=3),
     times=st.dictionaries(st.sampled_from(["*", "price", "hidden", "restored"]), st.integers(-(2**63), 2**63 - 1)),
 )

@@ -24,7 +24,9 @@ def catalog() -> Catalog:
     """Items that are there, hidden, deleted, without a picture, and one that came back into another row."""
     catalog = Catalog(DIMENSIONS)
     catalog.apply(reds_and_blues(20))
-    catalog.apply([("red-1", None), ("red-2", None), ("red-3", item("red-3", hidden=True, attributes={"brand": "Acme"}))])
+    catalog.apply(
+        [("red-1", None), ("red-2", None), ("red-3", item("red-3", hidden=True, attributes={"brand": "Acme"}))]
+    )
     catalog.apply([("red-2", item("red-2", owner="u2", category=None, at_ms=NOW))])
     catalog.apply([("red-9", item("red-9", encoder="fake@2")), ("red-25", without_picture("red-25"))])
     return catalog

@@ -454,3 +454,27 @@ def test_attributes_beyond_their_bounds_are_refused_by_name(attributes: object, 
 def test_an_item_may_have_twenty_attributes_by_any_key() -> None:
     attributes = {f"{n:02} {'k' * 37}": "Größe " + "v" * 94 for n in range(20)}
     assert parse_upload(record(UPLOAD | {"attributes": attributes}, key=b"i10")).attributes == attributes
+
+
+def test_a_search_changes_nothing_and_is_counted_as_one() -> None:
+    search = {"event_id": "s-1", "type": "search", "user_id": "u1", "occurred_at_ms": NOON, "text": "red shoes"}
+    with pytest.raises(NothingSaid) as caught:
+        parse_interaction(record(search))
+    assert caught.value.reason == "search"
+    for wrong in ({"text": None}, {"text": ""}, {"text": "w" * 1001}, {"item_id": "i1"}, {"item_id": ""}):
+        assert refusal(search | wrong) == "invalid_event"
+    assert refusal(search, key=b"u2") == "key_mismatch"
+
+
+def test_what_a_purchase_cost_is_read_and_an_amount_without_a_currency_refused() -> None:
+    bought = parse_interaction(record(click(type="purchase", amount=99.8, currency="EUR", quantity=2.0)))
+    assert (bought.amount, bought.currency, bought.quantity) == (99.8, "EUR", 2)
+    for wrong in ({"amount": 5}, {"amount": -1, "currency": "EUR"}, {"amount": 5, "currency": "euro"}, {"quantity": 0}):
+        assert refusal(click(type="purchase", **wrong)) == "invalid_event"
+
+
+def test_only_a_search_has_no_item() -> None:
+    without = {name: value for name, value in CLICK.items() if name != "item_id"}
+    assert refusal(without) == refusal(click(item_id=None)) == "invalid_event"
+    with pytest.raises(InvalidEvent, match="'click' needs `item_id`"):
+        parse_interaction(record(without))
