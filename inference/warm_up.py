@@ -19,7 +19,6 @@ from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import nearest
 from inference.factors.file import Factors
-from inference.ranking.affinity.attributes import strongest_attribute
 from inference.ranking.affinity.prices import budget_of
 from inference.ranking.features import FEATURES
 from inference.ranking.lessons import lesson_from
@@ -64,17 +63,11 @@ def _warm_sequence() -> SequenceModel:
     return SequenceModel(0, None, keys, table.reshape(3, 1), (), table[:, :1], table[:0, :1], tower)
 
 
-def _warm_evidence(catalog: Catalog) -> None:
-    """What only a reason needs that a list of two items need not have."""
-    rows, weights, known = np.zeros(1, np.int64), np.ones(1, np.float32), catalog.attributes
-    strongest_attribute(rows[0], rows, weights, known.codes, known.counts, known.rows)
-    budget_of(rows, weights, catalog.prices, catalog.currencies)
-
-
 def warm_up_lists() -> None:
     """Compile what lists need: make one for that user, and remember what is long ago."""
     catalog, profile, followed = warm_up_items()
-    _warm_evidence(catalog)
+    # A list of two items need not have the reason that calls it.
+    budget_of(np.zeros(1, np.int64), np.ones(1, np.float32), catalog.prices, catalog.currencies)
     turned_down = (Action(2, key_of("refused"), -1.0, 0), Action(3, key_of("passed over"), IMPRESSION, 0))
     profile = profile_after(turned_down, profile)
     # The list is short, so that every search is made, and has a slot that explores.

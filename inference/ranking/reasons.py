@@ -1,5 +1,7 @@
 """Why each slot of a list is there: the signals that carry its score, the strongest first, with their evidence."""
 
+from collections.abc import Callable
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +23,7 @@ from inference.ranking.weights import (
     GOES_WITH,
     LOOKS_LIKE,
     NEW,
+    SAME_ATTRIBUTE,
     SAME_CATEGORY,
     SAME_COLOUR,
     TRAINED,
@@ -58,14 +61,19 @@ def find_reasons(
         _origins(picked, query, candidates),
         tastes.rows,
         tastes.vectors,
+        tastes.weights,
         tastes.colours,
         catalog.colours.halves,
+        catalog.attributes.codes,
+        catalog.attributes.counts,
+        catalog.attributes.rows,
         catalog.categories,
         catalog.uploaded_ms,
         query.now_ms,
     )
     evidence = zip(codes.tolist(), about.tolist(), rounded(strengths), strict=True)
-    reasons = [_reason(CODES[code], each, strength, candidates, query) for code, each, strength in evidence]
+    budget = cache(partial(_budget, query))
+    reasons = [_reason(CODES[code], each, strength, candidates, catalog, budget) for code, each, strength in evidence]
     return [reasons[start:end] for start, end in pairwise([0, *ends.tolist()])]
 
 
@@ -97,8 +105,12 @@ def _evidence(
     origins: NDArray[np.int64],
     engaged: NDArray[np.int64],
     engaged_vectors: NDArray[np.float32],
+    engaged_weights: NDArray[np.float32],
     taste_colours: NDArray[np.float32],
     colours: NDArray[np.uint16],
+    attributes: NDArray[np.int32],
+    attribute_counts: NDArray[np.int32],
+    with_attributes: int,
     categories: NDArray[np.int32],
     uploaded_ms: NDArray[np.int64],
     now_ms: int,
@@ -106,7 +118,8 @@ def _evidence(
     """What speaks for each of s slots, the strongest first: r reasons, those of each slot up to an end [s].
 
     `origins` int64 [f, s] are those of the signals FOLLOWING. A reason has the number of its signal [r], what it is
-    about [r] (a row of the catalogue, a category, a colour, an age, or the candidate) and its strength [r].
+    about [r] (a row of the catalogue, a category, a colour, an attribute, an age, or the candidate) and its strength
+    [r].
     """
     users, length = picked.shape
     ends = np.empty(users * length, np.int64)
@@ -136,6 +149,9 @@ def _evidence(
                 elif code == SAME_COLOUR:
                     widen(colours[rows[candidate]], look)
                     about[count] = (look * taste_colours[user]).argmax()
+                elif code == SAME_ATTRIBUTE:
+                    own = rows[candidate], engaged[user], engaged_weights[user]
+                    about[count] = strongest_attribute(*own, attributes, attribute_counts, with_attributes)
                 elif code == NEW:
                     about[count] = max(now_ms - uploaded_ms[rows[candidate]], 0)
                 count += 1
@@ -162,8 +178,14 @@ def _nearest(
     return nearest, most
 
 
-def _reason(code: ReasonCode, about: int, strength: float, candidates: Candidates, query: Query) -> Reason:
-    catalog = query.catalog
+def _reason(
+    code: ReasonCode,
+    about: int,
+    strength: float,
+    candidates: Candidates,
+    catalog: Catalog,
+    budget: Callable[[int], tuple[float, str | None]],
+) -> Reason:
     match code:
         case "looks_like":
             return Reason(code=code, item_id=catalog.item_ids[about], similarity=strength)
@@ -174,9 +196,11 @@ def _reason(code: ReasonCode, about: int, strength: float, candidates: Candidate
         case "same_colour":
             return Reason(code=code, colour=COLOUR_NAMES[about], strength=strength)
         case "same_attribute":
-            return _same_attribute(about, strength, candidates, query)
+            key, value = catalog.attributes.names[about]
+            return Reason(code=code, attribute=key, value=value, strength=strength)
         case "within_budget":
-            return _within_budget(int(candidates.users[about]), strength, query)
+            price, currency = budget(int(candidates.users[about]))
+            return Reason(code=code, price=price, currency=currency, strength=strength)
         case "new":
             return Reason(code=code, age_ms=about)
         case "you_asked":
@@ -185,27 +209,11 @@ def _reason(code: ReasonCode, about: int, strength: float, candidates: Candidate
             return Reason(code=code, strength=strength)
 
 
-def _same_attribute(candidate: int, strength: float, candidates: Candidates, query: Query) -> Reason:
-    """The attribute of a candidate that says most to its user."""
-    user, tastes, attributes = candidates.users[candidate], query.tastes, query.catalog.attributes
-    code = strongest_attribute(
-        candidates.rows[candidate],
-        tastes.rows[user],
-        tastes.weights[user],
-        attributes.codes,
-        attributes.counts,
-        attributes.rows,
-    )
-    key, value = attributes.names[code]
-    return Reason(code="same_attribute", attribute=key, value=value, strength=strength)
-
-
-def _within_budget(user: int, strength: float, query: Query) -> Reason:
-    """The price that the user's items have in the middle (their geometric mean)."""
+def _budget(query: Query, user: int) -> tuple[float, str | None]:
+    """The price that a user's items have in the middle (their geometric mean), and its currency."""
     tastes, catalog = query.tastes, query.catalog
     mean, _, currency = budget_of(tastes.rows[user], tastes.weights[user], catalog.prices, catalog.currencies)
-    price = float(f"{np.exp(mean):.4g}")
-    return Reason(code="within_budget", price=price, currency=currency_name(currency), strength=strength)
+    return float(f"{np.exp(mean):.4g}"), currency_name(currency)
 
 
 def _you_asked(candidate: int, strength: float, candidates: Candidates, catalog: Catalog) -> Reason:

@@ -7,7 +7,7 @@ from features.jit import compiled
 
 #: What is left to full strength by an attribute that all of the user's items have, and hardly any other item.
 _LEFT = np.float32(0.5)
-#: Places of the table of a user's attributes: more than 32 items of 20 attributes fill.
+#: Places of the table of a user's attributes, a power of two: more than 32 items of 20 attributes fill.
 _PLACES = 1024
 
 
@@ -96,9 +96,9 @@ def _note(
 @compiled
 def _place(known: NDArray[np.int32], code: np.int32) -> int:
     """Where a code stands in the table, or would (linear probing, multiplicative hash: Knuth 1973)."""
-    place = (np.int64(code) * 2654435761 >> 16) % _PLACES
+    place = (np.int64(code) * 2654435761 >> 16) & (_PLACES - 1)
     while known[place] != 0 and known[place] != code:
-        place = (place + 1) % _PLACES
+        place = (place + 1) & (_PLACES - 1)
     return int(place)
 
 

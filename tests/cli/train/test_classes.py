@@ -28,7 +28,8 @@ def picture(colour: str, number: int) -> bytes:
 def by_colour(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The mean colour as a unit vector, in place of the encoder."""
     means = pixels.reshape(len(pixels), -1, 3).mean(axis=1).astype(np.float32)
-    return means / np.linalg.norm(means, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = means / np.linalg.norm(means, axis=1, keepdims=True)
+    return unit
 
 
 def folders(root: Path, each: int) -> Path:
@@ -57,10 +58,9 @@ def test_sub_folders_are_classes(tmp_path: Path) -> None:
     examples = read_examples(folders(tmp_path, 6), None, None)
     taught = learned(examples, by_colour, "e@1", precision=0.95, seed=0)
     assert (taught.classes.names, taught.accuracy, examples.groups) == (("blue", "red"), 1.0, None)
-    assert taught.classes.of(by_colour(examples.pixels[:1])[0], "e@1") == (
-        examples.labels[0],
-        pytest.approx(1, abs=0.1),
-    )
+    name, confidence = taught.classes.of(by_colour(examples.pixels[:1])[0], "e@1") or ("none", 0.0)
+    assert name == examples.labels[0]
+    assert confidence > 0.9
 
 
 def test_a_column_of_the_csv_names_the_classes_and_another_whose_pictures_they_are(tmp_path: Path) -> None:

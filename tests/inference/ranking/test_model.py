@@ -48,7 +48,7 @@ def test_a_model_that_cannot_rank_is_refused(data: bytes, why: str) -> None:
 def test_a_model_of_the_release_before_says_what_it_said_and_learns_what_was_added() -> None:
     added = ("same_attribute", "within_budget")
     before = tuple(name for name in FEATURES if name not in added)
-    learned = (np.arange(size_of(len(before))) % 7 - 3).astype("<f4") / 9
+    learned = (np.arange(size_of(len(before)), dtype=np.float32) % 7 - 3) / np.float32(9)
     hand = np.array([weight for name, weight in WEIGHTS.items() if name not in added], "<f4") * 2
     stored = {"version": 7, "features": before, "hand": hand.tobytes(), "net": learned.tobytes()}
     model = decode_model(msgspec.msgpack.encode(stored))

@@ -26,7 +26,7 @@ def strengths(catalog: Catalog, *chosen: str, signal: str = "same_attribute") ->
     """The signal of each candidate of a user who chose these items."""
     query = query_after(catalog, *map(act, chosen))
     candidates = generate_candidates(query)
-    found = find_signals(query, candidates)[CODES.index(signal)]  # type: ignore[arg-type]
+    found = find_signals(query, candidates)[CODES.index(signal)]
     return {catalog.item_ids[row]: float(value) for row, value in zip(candidates.rows, found, strict=True)}
 
 
