@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from features.vision.clips.clip import Clip
 from features.vision.kept_picture import KeptPicture
 
 #: What both uploads and changes say of an item.
@@ -30,6 +31,7 @@ _OF_A_PICTURE: Final = (
     "kept_picture",
     "descriptors",
     "own_class",
+    "clip",
 )
 #: In `Item.times`: when a deletion was taken back. What was said before is gone with it.
 RESTORED: Final = "restored"
@@ -82,6 +84,7 @@ class Item:
     `embeddings` has a unit vector by encoder version, as little-endian float16 [dimensions]; the picture's is the
     first. An item without a picture has no `owner` and no embedding; `described_at_ms` is when it was first described,
     None with a picture, and in an item of a release before. `kept_picture` says where the picture lies, if it is kept.
+    Of an item with a `clip` the embedding is that of all its key frames, and the kept picture is one of them.
 
     Each field has a time of its own, the last that it was said (Unix ms, docs/adr/0020). `times` has those that
     differ from `changed_at_ms`, the latest of all. A field without a value that is not in it was never said.
@@ -112,6 +115,7 @@ class Item:
     attributes: Mapping[str, str] | None = None
     #: The picture's class of the deployment's own ones (docs/classes.md), and how sure that is, 0 to 1; None: not sure.
     own_class: tuple[str, float] | None = None
+    clip: Clip | None = None
 
     @property
     def is_described(self) -> bool:

@@ -17,6 +17,7 @@ from features.profile import EVENTS_BEFORE, NOTHING_ASKED, REFUSED_BEFORE, SEEN_
 from features.seen_packing import pack_seen, unpack_seen
 from features.trends import TREND
 from features.upload_places import PLACE
+from features.vision.clips.clip import Clip
 from features.vision.kept_picture import KeptPicture
 from sightline_client.parsing import UNREADABLE
 from state.errors import StateCorrupt
@@ -55,8 +56,8 @@ class StoredItem(msgspec.Struct, frozen=True):
     `further_embeddings` are by encoder. They, and the `times` of fields that were not all said at `changed_at_ms`, are
     left out where there are none; an item of a release before `times` has none. `described_at_ms` is left out of items
     with a picture, and of those of a release before it; `kept_picture` of items whose picture is not kept;
-    `descriptors` of items without a picture, `attributes` of those without any, `own_class` where the
-    picture is of none for sure. A release before them has none.
+    `descriptors` of items without a picture, `attributes` of those without any, `own_class` where the picture is of
+    none for sure; `clip` of those without a clip. A release before them has none of these.
     """
 
     item_id: str
@@ -83,6 +84,7 @@ class StoredItem(msgspec.Struct, frozen=True):
     descriptors: bytes | msgspec.UnsetType = msgspec.UNSET
     attributes: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
     own_class: tuple[str, float] | msgspec.UnsetType = msgspec.UNSET
+    clip: Clip | msgspec.UnsetType = msgspec.UNSET
 
 
 _item = msgspec.json.Decoder(StoredItem)
@@ -242,6 +244,7 @@ def to_stored(item: Item) -> StoredItem:
         msgspec.UNSET if item.descriptors is None else item.descriptors,
         dict(item.attributes) if item.attributes else msgspec.UNSET,
         item.own_class or msgspec.UNSET,
+        item.clip or msgspec.UNSET,
     )
 
 
@@ -273,6 +276,7 @@ def from_stored(stored: StoredItem) -> Item:
         None if stored.descriptors is msgspec.UNSET else stored.descriptors,
         stored.attributes or None,
         stored.own_class or None,
+        stored.clip or None,
     )
 
 

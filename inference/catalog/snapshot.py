@@ -26,11 +26,12 @@ from inference.catalog.item_ids import ItemIds
 from inference.catalog.space_files import SpaceManifest, expected_manifest, read_space, write_space
 from inference.errors import SnapshotUnusable
 
-#: A snapshot of any other version is not used: version 5 lacks attributes and currencies.
-_VERSION: Final = 6
+#: A snapshot of any other version is not used: version 5 lacks the frames of clips, version 6 attributes.
+_VERSION: Final = 7
 #: Joined vectors are made of descriptors as well, so a snapshot with other descriptors is not used.
 _DESCRIPTORS: Final = (VERSION, PACKED_BYTES)
 _MANIFEST, _IDS, _COLOURS, _ATTRIBUTES = "manifest.json", "ids.msgpack", "colours.npy", "attributes.npy"
+_CLIP_ROWS, _CLIP_FRAMES = "clip-rows.npy", "clip-frames.npy"
 _UNFINISHED: Final = ".writing-"
 #: An unfinished snapshot of this age was given up.
 _GIVEN_UP_S: Final = 3600.0
@@ -143,6 +144,8 @@ def _write(folder: Path, catalog: Catalog, origin: Origin) -> Manifest:
         np.save(folder / f"{name}.npy", column[:count])
     np.save(folder / _COLOURS, contents.colours.stored(count))
     np.save(folder / _ATTRIBUTES, contents.attributes.stored(count))
+    np.save(folder / _CLIP_ROWS, contents.clips[0])
+    np.save(folder / _CLIP_FRAMES, contents.clips[1])
     pictures, *further = [write_space(folder, number, space, count) for number, space in enumerate(catalog.spaces)]
     text, places = contents.item_ids.packed()
     ids = _Ids(
@@ -182,6 +185,7 @@ def _read(folder: Path, manifest: Manifest) -> Contents:
         colours=colours,
         attributes=AttributeRows.of(np.load(folder / _ATTRIBUTES, mmap_mode="r"), ids.attributes),
         spaces=[read_space(folder, number, space, manifest.items) for number, space in enumerate(manifest.spaces)],
+        clips=(np.load(folder / _CLIP_ROWS), np.load(folder / _CLIP_FRAMES)),
     )
 
 

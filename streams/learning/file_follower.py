@@ -9,14 +9,14 @@ from streams.learning.model_kinds import FollowedModel, ModelKind
 from streams.learning.troubles import Troubles
 from streams.logs import log
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
-from streams.processing.background import end, every, failure_of
+from streams.processing.background import Periodic
 
 LOOK_EVERY_S: Final = 10.0
 
 _Model = TypeVar("_Model", bound=FollowedModel)
 
 
-class FileFollower(Generic[_Model]):
+class FileFollower(Periodic, Generic[_Model]):
     """Looks for a newer file in the background. `model` is the last one that this release can use.
 
     It is None until there is one: the worker does without it. While the file is away, or a bad one lies in its place,
@@ -24,6 +24,7 @@ class FileFollower(Generic[_Model]):
     """
 
     def __init__(self, kind: ModelKind[_Model], file: ModelFile) -> None:
+        super().__init__(LOOK_EVERY_S, name=f"file of {kind.source}")
         self.model: _Model | None = None
         self._kind = kind
         self._file = file
@@ -31,21 +32,11 @@ class FileFollower(Generic[_Model]):
         self._version: str | None = None
         self._is_bad = False
         self._troubles = Troubles(unavailable=f"{kind.source}_unavailable", refused=f"{kind.source}_refused")
-        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Look once, then go on in the background; where that fails, lists are made without the model."""
         await self.look()
-        self._task = every(LOOK_EVERY_S, self.look, name=f"file of {self._kind.source}")
-
-    async def stop(self) -> None:
-        """Stop looking; the model stays."""
-        await end(self._task)
-
-    @property
-    def failure(self) -> BaseException | None:
-        """The exception that ended the background task; None while it runs."""
-        return failure_of(self._task)
+        await super().start()
 
     async def look(self) -> None:
         """Read the file, if it is another one than the last time."""

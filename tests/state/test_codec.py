@@ -14,6 +14,7 @@ from features.item import Item
 from features.profile import NEW, NOTHING_ASKED, Action, Privacy, Profile
 from features.trends import NO_TRENDS, update_trends
 from features.upload_places import UploadPlace
+from features.vision.clips.clip import Clip
 from state.codec import (
     decode_behaviour,
     decode_item,
@@ -73,6 +74,7 @@ items = st.builds(
     price=st.none() | st.floats(0, 1e9),
     hidden=st.booleans(),
     descriptors=st.none() | st.binary(max_size=300),
+    clip=st.none() | st.builds(Clip, st.integers(1, 600_000), st.just("e@1"), st.binary(max_size=100)),
     expires_at_ms=st.none() | st.integers(-(2**63), 2**63 - 1),
     tags=st.lists(st.tuples(st.text(), st.floats(0, 1))).map(tuple),
     attributes=st.none() | st.dictionaries(st.text(), st.text(), min_size=1, max_size=3),
