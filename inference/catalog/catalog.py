@@ -15,9 +15,9 @@ from features.vision.colours import COLOUR_NAMES
 from features.vision.descriptors.mix import LOOK, Mix
 from features.vision.descriptors.packed import PACKED_BYTES, readable
 from inference.catalog.arrays import VectorRows, room, roomier
-from inference.catalog.attributes import AttributeRows
 from inference.catalog.clip_frames import ClipFrames
-from inference.catalog.currencies import currency_code
+from inference.catalog.facts.attributes import AttributeRows
+from inference.catalog.facts.currencies import currency_code
 from inference.catalog.fresh_rows import FreshRows
 from inference.catalog.index import VectorIndex
 from inference.catalog.item_ids import ItemIds

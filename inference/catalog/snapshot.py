@@ -20,8 +20,8 @@ import numpy as np
 from features.vision.colours import COLOUR_NAMES
 from features.vision.descriptors.packed import PACKED_BYTES, VERSION
 from inference.catalog.arrays import VectorRows
-from inference.catalog.attributes import AttributeRows
 from inference.catalog.catalog import COLUMNS, Catalog, Contents
+from inference.catalog.facts.attributes import AttributeRows
 from inference.catalog.item_ids import ItemIds
 from inference.catalog.space_files import SpaceManifest, expected_manifest, read_space, write_space
 from inference.errors import SnapshotUnusable

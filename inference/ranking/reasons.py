@@ -12,7 +12,7 @@ from features.jit import compiled, dot, widen
 from features.recommendation import Reason, ReasonCode
 from features.vision.colours import COLOUR_NAMES
 from inference.catalog.catalog import Catalog
-from inference.catalog.currencies import currency_name
+from inference.catalog.facts.currencies import currency_name
 from inference.ranking.affinity.attributes import strongest_attribute
 from inference.ranking.affinity.prices import budget_of
 from inference.ranking.weights import (
@@ -64,9 +64,7 @@ def find_reasons(
         tastes.weights,
         tastes.colours,
         catalog.colours.halves,
-        catalog.attributes.codes,
-        catalog.attributes.counts,
-        catalog.attributes.rows,
+        (catalog.attributes.codes, catalog.attributes.counts, catalog.attributes.rows),
         catalog.categories,
         catalog.uploaded_ms,
         query.now_ms,
@@ -105,21 +103,19 @@ def _evidence(
     origins: NDArray[np.int64],
     engaged: NDArray[np.int64],
     engaged_vectors: NDArray[np.float32],
-    engaged_weights: NDArray[np.float32],
+    weights: NDArray[np.float32],
     taste_colours: NDArray[np.float32],
     colours: NDArray[np.uint16],
-    attributes: NDArray[np.int32],
-    attribute_counts: NDArray[np.int32],
-    with_attributes: int,
+    attributes: tuple[NDArray[np.int32], NDArray[np.int32], int],
     categories: NDArray[np.int32],
     uploaded_ms: NDArray[np.int64],
     now_ms: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int64], NDArray[np.float32]]:
     """What speaks for each of s slots, the strongest first: r reasons, those of each slot up to an end [s].
 
-    `origins` int64 [f, s] are those of the signals FOLLOWING. A reason has the number of its signal [r], what it is
-    about [r] (a row of the catalogue, a category, a colour, an attribute, an age, or the candidate) and its strength
-    [r].
+    `origins` int64 [f, s] are those of the signals FOLLOWING, `attributes` the codes, counts and rows of AttributeRows.
+    A reason has the number of its signal [r], what it is about [r] (a row of the catalogue, a category, a colour, an
+    attribute, an age, or the candidate) and its strength [r].
     """
     users, length = picked.shape
     ends = np.empty(users * length, np.int64)
@@ -150,8 +146,7 @@ def _evidence(
                     widen(colours[rows[candidate]], look)
                     about[count] = (look * taste_colours[user]).argmax()
                 elif code == SAME_ATTRIBUTE:
-                    own = rows[candidate], engaged[user], engaged_weights[user]
-                    about[count] = strongest_attribute(*own, attributes, attribute_counts, with_attributes)
+                    about[count] = strongest_attribute(rows[candidate], engaged[user], weights[user], *attributes)
                 elif code == NEW:
                     about[count] = max(now_ms - uploaded_ms[rows[candidate]], 0)
                 count += 1

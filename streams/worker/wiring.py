@@ -206,7 +206,6 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         topics.RECOMMENDATIONS,
         topics.DEAD_LETTERS,
     )
-    degradations = resources.degradations(resources.redis())
     encoder = await resources.encoder()
     catalog = await resources.catalog(encoder.version)
     index_client = await resources.index_client(catalog)
@@ -220,7 +219,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         decoder.decode,
         Objects(resources.settings.object_store),
         fetcher,
-        report_to(degradations, ENCODER),
+        report_to(resources.degradations(resources.redis()), ENCODER),
         await resources.picture_keeper(app),
         _decode_clip(resources),
     )

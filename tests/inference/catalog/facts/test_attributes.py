@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from inference.catalog.attributes import AttributeRows
-from inference.catalog.currencies import currency_code, currency_name
+from inference.catalog.facts.attributes import AttributeRows
+from inference.catalog.facts.currencies import currency_code, currency_name
 from tests.harness.catalog import item
 from tests.harness.lists import catalog_of
 
