@@ -19,6 +19,7 @@ from features.trends import TREND
 from features.upload_places import PLACE
 from features.vision.clips.clip import Clip
 from features.vision.kept_picture import KeptPicture
+from features.words.item_words import ItemWords
 from sightline_client.parsing import UNREADABLE
 from state.errors import StateCorrupt
 
@@ -57,7 +58,8 @@ class StoredItem(msgspec.Struct, frozen=True):
     left out where there are none; an item of a release before `times` has none. `described_at_ms` is left out of items
     with a picture, and of those of a release before it; `kept_picture` of items whose picture is not kept;
     `descriptors` of items without a picture, `attributes` of those without any, `own_class` where the picture is of
-    none for sure; `clip` of those without a clip. A release before them has none of these.
+    none for sure; `clip` of those without a clip; `words` of items whose words are not embedded. A release before them
+    has none of these.
     """
 
     item_id: str
@@ -85,6 +87,7 @@ class StoredItem(msgspec.Struct, frozen=True):
     attributes: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
     own_class: tuple[str, float] | msgspec.UnsetType = msgspec.UNSET
     clip: Clip | msgspec.UnsetType = msgspec.UNSET
+    words: ItemWords | msgspec.UnsetType = msgspec.UNSET
 
 
 _item = msgspec.json.Decoder(StoredItem)
@@ -245,6 +248,7 @@ def to_stored(item: Item) -> StoredItem:
         dict(item.attributes) if item.attributes else msgspec.UNSET,
         item.own_class or msgspec.UNSET,
         item.clip or msgspec.UNSET,
+        item.words or msgspec.UNSET,
     )
 
 
@@ -277,6 +281,7 @@ def from_stored(stored: StoredItem) -> Item:
         stored.attributes or None,
         stored.own_class or None,
         stored.clip or None,
+        stored.words or None,
     )
 
 

@@ -14,6 +14,7 @@ from features.jit import compiled
 from features.vision.colours import COLOUR_NAMES
 from features.vision.descriptors.mix import LOOK, Mix
 from features.vision.descriptors.packed import PACKED_BYTES, readable
+from features.words.item_words import DIMENSIONS
 from inference.catalog.arrays import VectorRows, room, roomier
 from inference.catalog.clip_frames import ClipFrames
 from inference.catalog.facts.attributes import AttributeRows
@@ -24,6 +25,7 @@ from inference.catalog.item_ids import ItemIds
 from inference.catalog.key_table import KeyedRows
 from inference.catalog.other_encoders import OtherEncoders
 from inference.catalog.vector_space import SpaceContents, VectorSpace
+from inference.words.pictures import item_vector
 
 #: The arrays with one row an item, by name.
 COLUMNS = (
@@ -36,6 +38,7 @@ COLUMNS = (
     "expires_ms",
     "available",
     "descriptors",
+    "worded",
 )
 #: The largest number that `prices` can hold.
 PRICIEST = float(np.finfo(np.float32).max)
@@ -78,6 +81,7 @@ class Contents:
     columns: Mapping[str, NDArray[np.generic]]
     colours: VectorRows
     attributes: AttributeRows
+    words: VectorRows | None
     spaces: Sequence[SpaceContents]
     #: The row of each key frame [m], and the frames float16 [m, dimensions].
     clips: tuple[NDArray[np.int64], NDArray[np.float16]]
@@ -97,8 +101,9 @@ class Catalog:
     One row an item: `keys`, `owners` uint64 (keys of ids; owner 0: none), `categories` int32 (-1: none), `prices`
     float32 (NaN: none), `currencies` int16 (`currency_code`), `uploaded_ms` (`Item.new_at_ms`) and `expires_ms` int64,
     `available` bool (neither sold out nor hidden), `shown` bool (available, and not expired when `advance` last
-    looked), `colours[rows]` gives float32 [n, 17]
-    (the shares of COLOUR_NAMES as a unit vector), `descriptors` uint8 [PACKED_BYTES] (zeros: none). An item may have a
+    looked), `colours[rows]` gives float32 [n, 17] (the shares of COLOUR_NAMES as a unit vector), `descriptors` uint8
+    [PACKED_BYTES] (zeros: none). With `words`, `words[rows]` gives float32 [n, 384] for rows that are `worded` bool. An
+    item may have a
     vector in the space of `pictures` and in each of the `further` ones, and is in the index of a space if it has one
     and is shown (docs/adr/0029).
     Not thread-safe: rows change only in `apply`, and what is shown in `advance`, too.
@@ -112,6 +117,7 @@ class Catalog:
         encoder: str | None = None,
         further: Sequence[VectorSpace] = (),
         mix: Mix = LOOK,
+        words: bool = False,
     ) -> None:
         self.pictures = VectorSpace(dimensions, index, encoder=encoder, mix=mix)
         self.spaces = (self.pictures, *further)
@@ -128,12 +134,14 @@ class Catalog:
         self.expires_ms = room(np.int64)
         self.available = room(np.bool_)
         self.descriptors = room(np.uint8, PACKED_BYTES)
+        self.worded = room(np.bool_)
         self.shown = room(np.bool_)
         #: The columns, and behind each the room into which it grows.
         self._room: dict[str, NDArray[np.generic]] = {name: getattr(self, name) for name in (*COLUMNS, "shown")}
         self._lengthen(0)
         self.colours = VectorRows(len(COLOUR_NAMES))
         self.attributes = AttributeRows()
+        self.words = VectorRows(DIMENSIONS) if words else None
         self._rows = KeyedRows()
         self._free: list[int] = []
         self._others = OtherEncoders()
@@ -252,6 +260,7 @@ class Catalog:
             columns={name: getattr(self, name) for name in COLUMNS},
             colours=self.colours,
             attributes=self.attributes,
+            words=self.words,
             spaces=[space.contents() for space in self.spaces],
             clips=self.clips.stored(),
         )
@@ -268,6 +277,8 @@ class Catalog:
         self.colours = contents.colours
         self.attributes = contents.attributes
         self.clips.fill(*contents.clips)
+        if self.words is not None:
+            self.words = contents.words
         self.shown[:count] = self.available[:count] & (self.expires_ms[:count] > self.now_ms)
         self._look_ms = self.now_ms
         for space, held in zip(self.spaces, contents.spaces, strict=True):
@@ -322,6 +333,10 @@ class Catalog:
         self.clips.put(row, self._frames_of(item))
         self.colours.put_one(row, _colour_vector(item))
         self.descriptors[row] = np.frombuffer(readable(item.descriptors), np.uint8)
+        if self.words is not None:
+            words = item_vector(item)
+            self.worded[row] = words is not None
+            self.words.replace(row, words or bytes(2 * DIMENSIONS))
 
     def _frames_of(self, item: Item) -> NDArray[np.float32]:
         if item.clip is None or not self._has_frames or item.clip.encoder != self.pictures.encoder:

@@ -137,6 +137,14 @@ MESSAGES: Final = (
                 purpose="query",
                 only=Only(max_price=60.0, attributes={"brand": "Acme"}),
             ),
+            Upload(
+                event_id="q-2",
+                item_id="query-2",
+                user_id="u1",
+                occurred_at_ms=NOON,
+                purpose="query",
+                text="red checked shirt",
+            ),
         ),
     ),
     Message(

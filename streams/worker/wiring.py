@@ -14,6 +14,7 @@ from inference.exploration.newcomers import latest_keys
 from inference.ranking.model import RankerModel
 from inference.recommender import Recommender
 from inference.warm_up import warm_up_items, warm_up_lists
+from inference.words.encoder import Embed
 from state.profiles import ProfileStore
 from state.redis import Client, RedisPartitions
 from state.signals import SignalStore
@@ -45,6 +46,7 @@ from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import FeatureExtractor
 from streams.wire import topics
+from streams.words.agent import WordsAgent
 from streams.worker.resources import Resources
 
 _Model = TypeVar("_Model", bound=FollowedModel)
@@ -54,6 +56,8 @@ UPLOADS_LIMIT = 32
 #: Maximum number of uploads in progress: while the last pictures of one batch are encoded, and the batch is published,
 #: work on the next batch continues.
 UPLOADS_AT_ONCE = 64
+#: Items whose words are embedded in one batch.
+WORDS_LIMIT = 32
 #: Trends, neighbours and the searchability of new pictures may be late by this much; lists are not affected.
 SIGNALS_PAUSE_S = 0.05
 
@@ -207,11 +211,10 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         topics.DEAD_LETTERS,
     )
     encoder = await resources.encoder()
-    catalog = await resources.catalog(encoder.version)
+    embed = _embed_words(resources, app, publisher)
+    catalog = await resources.catalog(encoder.version, words=embed is not None)
     index_client = await resources.index_client(catalog)
-    decoder = Decoder(processes=resources.settings.decode_processes)
-    resources.stack.push_async_callback(decoder.close)
-    await decoder.start()
+    decoder = await _start_decoder(resources)
     fetcher = Fetcher(resources.settings.image_hosts.split(",") if resources.settings.image_hosts else ())
     resources.stack.push_async_callback(fetcher.close)
     extractor = FeatureExtractor(
@@ -233,10 +236,19 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         namespace=resources.namespace,
         list_length=resources.settings.list_length,
         classes=await _follow_file(resources, CLASSES),
+        embed=embed,
     )
     resources.add_overlapping_agent(
         app, topics.UPLOADS, agent.answer, agent.publish, agent.finish, UPLOADS_LIMIT, UPLOADS_AT_ONCE
     )
+
+
+async def _start_decoder(resources: Resources) -> Decoder:
+    """Return what decodes pictures, started."""
+    decoder = Decoder(processes=resources.settings.decode_processes)
+    resources.stack.push_async_callback(decoder.close)
+    await decoder.start()
+    return decoder
 
 
 def _decode_clip(resources: Resources) -> DecodeClip | None:
@@ -246,6 +258,16 @@ def _decode_clip(resources: Resources) -> DecodeClip | None:
     decoder = ClipDecoder()
     resources.stack.push_async_callback(decoder.close)
     return decoder.decode
+
+
+def _embed_words(resources: Resources, app: App, publisher: DeadLetterPublisher) -> Embed | None:
+    """Return what embeds words, and have those of items embedded; None where words are turned off."""
+    words = resources.words()
+    if words is None:
+        return None
+    agent = WordsAgent(words.embed, publisher, resources.signals)
+    resources.add_agent(app, topics.CATALOG, agent.handle, WORDS_LIMIT)
+    return words.embed
 
 
 async def wire_items(resources: Resources, app: App) -> None:
