@@ -55,7 +55,8 @@ class StoredItem(msgspec.Struct, frozen=True):
     `further_embeddings` are by encoder. They, and the `times` of fields that were not all said at `changed_at_ms`, are
     left out where there are none; an item of a release before `times` has none. `described_at_ms` is left out of items
     with a picture, and of those of a release before it; `kept_picture` of items whose picture is not kept;
-    `descriptors` of items without a picture. A release before them has neither.
+    `descriptors` of items without a picture. A release before them has neither. What the gate says of an item
+    (docs/adr/0038) is left out where it says nothing, and of items of a release before it.
     """
 
     item_id: str
@@ -80,6 +81,11 @@ class StoredItem(msgspec.Struct, frozen=True):
     described_at_ms: int | msgspec.UnsetType = msgspec.UNSET
     kept_picture: KeptPicture | msgspec.UnsetType = msgspec.UNSET
     descriptors: bytes | msgspec.UnsetType = msgspec.UNSET
+    hashes: bytes | msgspec.UnsetType = msgspec.UNSET
+    faults: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    held: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    copy_of: str | msgspec.UnsetType = msgspec.UNSET
+    allowed: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 _item = msgspec.json.Decoder(StoredItem)
@@ -237,6 +243,11 @@ def to_stored(item: Item) -> StoredItem:
         msgspec.UNSET if item.described_at_ms is None else item.described_at_ms,
         item.kept_picture or msgspec.UNSET,
         msgspec.UNSET if item.descriptors is None else item.descriptors,
+        msgspec.UNSET if item.hashes is None else item.hashes,
+        item.faults or msgspec.UNSET,
+        item.held or msgspec.UNSET,
+        item.copy_of or msgspec.UNSET,
+        item.allowed or msgspec.UNSET,
     )
 
 
@@ -266,6 +277,11 @@ def from_stored(stored: StoredItem) -> Item:
         None if stored.described_at_ms is msgspec.UNSET else stored.described_at_ms,
         stored.kept_picture or None,
         None if stored.descriptors is msgspec.UNSET else stored.descriptors,
+        None if stored.hashes is msgspec.UNSET else stored.hashes,
+        stored.faults or (),
+        stored.held or (),
+        stored.copy_of or None,
+        stored.allowed is True,
     )
 
 

@@ -44,6 +44,8 @@ def in_words(item: Item) -> dict[str, Any]:
     shown.pop("embeddings", None)
     if item.embeddings:
         shown["encoders"] = list(item.embeddings)
+    if item.hashes is not None:
+        shown["hashes"] = len(item.hashes)
     if item.descriptors is not None:
         shown["descriptors"] = len(item.descriptors)
     if item.kept_picture is not None:

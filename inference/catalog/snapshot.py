@@ -25,8 +25,8 @@ from inference.catalog.item_ids import ItemIds
 from inference.catalog.space_files import SpaceManifest, expected_manifest, read_space, write_space
 from inference.errors import SnapshotUnusable
 
-#: A snapshot of any other version is not used: version 4 lacks the descriptors.
-_VERSION: Final = 5
+#: A snapshot of any other version is not used: version 4 lacks the descriptors, version 5 the hashes.
+_VERSION: Final = 6
 #: Joined vectors are made of descriptors as well, so a snapshot with other descriptors is not used.
 _DESCRIPTORS: Final = (VERSION, PACKED_BYTES)
 _MANIFEST, _IDS, _COLOURS = "manifest.json", "ids.msgpack", "colours.npy"

@@ -24,6 +24,7 @@ from streams.processing.dead_letters import dead_letter, set_aside
 from streams.processing.refusals import count_refused, or_refusal
 from streams.processing.unknown_fields import note_unknown_fields
 from streams.uploads.encoding_cache import PictureFeatures
+from streams.uploads.gate import Gate
 from streams.uploads.picture_features import FeatureExtractor
 from streams.wire.cloud_events import event_key
 from streams.wire.events import Interaction, Only, Recommendations, RecommendedItem, Trigger, Upload, encode
@@ -60,6 +61,7 @@ class UploadsAgent:
         publisher: Publisher,
         signals: SignalTopic,
         breaker: Breaker,
+        gate: Gate,
         *,
         namespace: Namespace,
         list_length: int,
@@ -72,6 +74,7 @@ class UploadsAgent:
         self._publisher = publisher
         self._signals = signals
         self._breaker = breaker
+        self._gate = gate
         self._namespace = namespace
         self._length = list_length
         self._clock_ms = clock_ms
@@ -109,14 +112,20 @@ class UploadsAgent:
             return set_aside(record, upload, namespace=self._namespace), None
         try:
             extracted = await self._extractor.extract(upload)
+            item = self._item(upload, record, extracted.features)
         except InvalidEvent as error:
             return set_aside(record, error, namespace=self._namespace), None
         note_unknown_fields(record, Upload)
         EVENTS.labels(UPLOADS.name, upload.purpose, "applied").inc()
-        if upload.purpose == "query":
+        if item is None:
             return [await self._answer_query(upload, record, extracted.features)], None
-        item = _to_item(upload, record, extracted.features)
         return [self._signals.message(Uploaded(item)), self._interaction(upload, record)], extracted.writing
+
+    def _item(self, upload: Upload, record: Record, features: PictureFeatures) -> Item | None:
+        """The item that an upload describes, as the gate lets it through; None for a query. Raises InvalidEvent."""
+        if upload.purpose == "query":
+            return None
+        return self._gate.judge(_to_item(upload, record, features), features.judged, self._catalog)
 
     async def _answer_query(self, upload: Upload, record: Record, features: PictureFeatures) -> Message:
         now_ms, encoding = self._clock_ms(), features.encoding

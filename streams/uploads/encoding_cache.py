@@ -5,11 +5,12 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from features.vision.gate.judge import NOT_JUDGED, Judged
 from features.vision.kept_picture import KeptPicture
 from inference.encoders.encoder import Encoding
 from streams.metrics import DUPLICATES
 
-#: Pictures whose features are kept: about 2.3 kB each, with 256 dimensions.
+#: Pictures whose features are kept: about 2.9 kB each, with 256 dimensions.
 KEPT_LIMIT = 10_000
 
 
@@ -21,6 +22,7 @@ class PictureFeatures:
     colours: tuple[tuple[str, float], ...]
     kept: KeptPicture | None = None
     descriptors: bytes | None = None
+    judged: Judged = NOT_JUDGED
 
 
 class EncodingCache:

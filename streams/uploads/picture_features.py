@@ -23,6 +23,7 @@ from streams.processing.degradations import Reporter
 from streams.retrying import until_available
 from streams.uploads.decoder import Decode, DecoderUnavailable
 from streams.uploads.encoding_cache import EncodingCache, PictureFeatures
+from streams.uploads.gate import Gate
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_keeper import PictureKeeper
@@ -57,6 +58,7 @@ class FeatureExtractor:
         fetcher: Fetcher,
         report_trouble: Reporter,
         keeper: PictureKeeper | None,
+        gate: Gate,
     ) -> None:
         self._encoder = encoder
         self._decode = decode
@@ -64,6 +66,7 @@ class FeatureExtractor:
         self._fetcher = fetcher
         self._report_trouble = report_trouble
         self._keeper = keeper
+        self._gate = gate
         self._cache = EncodingCache()
         self._room = asyncio.Semaphore(PICTURES_HELD)
 
@@ -79,19 +82,21 @@ class FeatureExtractor:
             is_item = upload.purpose == "catalog"
             keeper = self._keeper if is_item else None
             features = await self._cache.get_or_compute(
-                sha256, self._encoder.version, lambda: self._compute(data, sha256.hex(), keeper), keep=is_item
+                sha256, self._encoder.version, lambda: self._compute(data, sha256.hex(), keeper, is_item), keep=is_item
             )
             return Extracted(features, await self._writing(data, sha256.hex(), keeper))
 
-    async def _compute(self, data: bytes, sha256: str, keeper: PictureKeeper | None) -> PictureFeatures:
+    async def _compute(self, data: bytes, sha256: str, keeper: PictureKeeper | None, is_item: bool) -> PictureFeatures:
         picture = await self._picture(data, "none" if keeper is None else keeper.keep)
+        if is_item:
+            self._gate.refuse(picture.judged.faults)
         kept = None
         if keeper is not None and picture.kept is not None:
             kept = keeper.name(sha256, picture.kept)
             keeper.write(sha256, picture.kept)
         encoding = await self._encode(picture)
         colours = tuple((colour.name, colour.share) for colour in dominant_colours(picture.pixels))
-        return PictureFeatures(encoding, colours, kept, picture.descriptors)
+        return PictureFeatures(encoding, colours, kept, picture.descriptors, picture.judged)
 
     async def _writing(self, data: bytes, sha256: str, keeper: PictureKeeper | None) -> Task[str | None] | None:
         """The write under way. A picture whose features were cached may have been written too long ago, or never."""

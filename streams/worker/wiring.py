@@ -8,6 +8,7 @@ from typing import Literal
 from faust.types import TP
 
 from features.vision.descriptors.mix import Mix
+from features.vision.gate.policy import GatePolicy
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
 from inference.exploration.newcomers import latest_keys
@@ -40,6 +41,7 @@ from streams.processing.positions import Positions
 from streams.settings_checks import parse_lesson_weights
 from streams.uploads.agent import UploadsAgent
 from streams.uploads.decoder import Decoder
+from streams.uploads.gate import Gate
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import FeatureExtractor
@@ -181,6 +183,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     await decoder.start()
     fetcher = Fetcher(resources.settings.image_hosts.split(",") if resources.settings.image_hosts else ())
     resources.stack.push_async_callback(fetcher.close)
+    gate = Gate(GatePolicy.parse(resources.settings.gate))
     extractor = FeatureExtractor(
         encoder,
         decoder.decode,
@@ -188,6 +191,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         fetcher,
         report_to(degradations, ENCODER),
         await resources.picture_keeper(app),
+        gate,
     )
     agent = UploadsAgent(
         extractor,
@@ -196,6 +200,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         publisher,
         resources.signals,
         resources.breaker(topics.UPLOADS),
+        gate,
         namespace=resources.namespace,
         list_length=resources.settings.list_length,
     )

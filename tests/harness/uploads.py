@@ -13,6 +13,7 @@ from features.item import Item
 from features.search_filter import SearchFilter
 from features.vision.decode import Picture, decode
 from features.vision.descriptors.packed import describe
+from features.vision.gate.policy import GatePolicy
 from features.vision.kept_picture import Keep
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
@@ -21,6 +22,7 @@ from state.errors import StateUnavailable
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.uploads.agent import UploadsAgent
 from streams.uploads.decoder import DecoderUnavailable
+from streams.uploads.gate import Gate
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import FeatureExtractor
@@ -59,6 +61,7 @@ class Studio:
         objects: Objects | None = None,
         fetcher: Fetcher | None = None,
         keeper: PictureKeeper | None = None,
+        gate_setting: str = "",
     ) -> None:
         self.encoder = CountingEncoder()
         self.catalog = Catalog(256)
@@ -68,6 +71,7 @@ class Studio:
         self.decoded = 0
         self.is_index_away = False
         self.breaker = Breaker("events.uploads", RefusalLimit(least=20))
+        gate = Gate(GatePolicy.parse(gate_setting))
         self.agent = UploadsAgent(
             FeatureExtractor(
                 self.encoder,
@@ -76,12 +80,14 @@ class Studio:
                 Fetcher(()) if fetcher is None else fetcher,
                 self._report,
                 keeper,
+                gate,
             ),
             self.catalog,
             self._find_similar,
             self.publisher,
             SignalTopic(Namespace(), PARTITIONS),
             self.breaker,
+            gate,
             namespace=Namespace(),
             list_length=LENGTH,
             clock_ms=Clock(NOON + 40),
