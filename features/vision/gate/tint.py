@@ -16,7 +16,7 @@ TINT_BYTES: Final = _HUES + 1 + len(_QUANTILES)
 #: Strengths of 255 below which a picture is grey.
 _GREY: Final = 3
 #: The least cosine of the hues of copies; and levels by which the brightness of a grey copy differs at most.
-_LEAST_ALIKE: Final = 0.88
+_LEAST_ALIKE: Final = 0.8
 _MOST_LEVELS: Final = 12
 
 
