@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from features.vision.clips.clip import Clip
 from features.vision.kept_picture import KeptPicture
 
 #: What both uploads and changes say of an item.
@@ -29,6 +30,7 @@ _OF_A_PICTURE: Final = (
     "described_at_ms",
     "kept_picture",
     "descriptors",
+    "clip",
     "hashes",
     "faults",
     "held",
@@ -85,6 +87,7 @@ class Item:
     `embeddings` has a unit vector by encoder version, as little-endian float16 [dimensions]; the picture's is the
     first. An item without a picture has no `owner` and no embedding; `described_at_ms` is when it was first described,
     None with a picture, and in an item of a release before. `kept_picture` says where the picture lies, if it is kept.
+    Of an item with a `clip` the embedding is that of all its key frames, and the kept picture is one of them.
 
     Each field has a time of its own, the last that it was said (Unix ms, docs/adr/0020). `times` has those that
     differ from `changed_at_ms`, the latest of all. A field without a value that is not in it was never said.
@@ -111,6 +114,7 @@ class Item:
     kept_picture: KeptPicture | None = None
     #: The picture's classic descriptors (`features.vision.descriptors.packed`), of any version; None without them.
     descriptors: bytes | None = None
+    clip: Clip | None = None
     #: The hashes by which copies are found (`features.vision.gate.picture_hash`): of a copy those of the picture that
     #: it is a copy of.
     hashes: bytes | None = None

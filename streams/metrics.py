@@ -107,6 +107,11 @@ POSITION_CONFLICTS = Counter(
 ROLLBACKS = Counter(
     "sightline_rollbacks_total", "Partitions replayed because the state store had lost its last commits"
 )
+RISING = Gauge(
+    "sightline_rising",
+    "Looks, categories and colours that rise now, by kind; 0 in all workers but the one that publishes them",
+    ["kind"],
+)
 CONSUMER_LAG = Gauge(
     "sightline_consumer_lag_records",
     "Records of an assigned partition that are not handled yet; revoked partitions have no sample",

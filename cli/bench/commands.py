@@ -274,6 +274,21 @@ def gate(
     judge_gate(data, pictures, changed, as_json)
 
 
+@app.command()
+def video(
+    data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="A folder with clips.")],
+    among: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Other items: a folder with images.tar and labels.csv."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Whether a still from the middle of each clip finds its clip first, and what is refused; needs the extra clips."""
+    from cli.bench.video import judge
+
+    judge(data, among, as_json)
+
+
 @app.command("all")
 def everything(
     scale: Annotated[float, typer.Option(min=0.01, max=1, help="Reduce every measurement to this share.")] = 1,

@@ -16,7 +16,7 @@ from streams.credentials import kafka_security
 from streams.errors import InvalidEvent
 from streams.processing.unknown_fields import shown, unknown_names
 from streams.settings import read_settings
-from streams.wire.events import Interaction, ItemChange, Upload
+from streams.wire.events import SHOWN_BY, Interaction, ItemChange, Upload
 from streams.wire.framing import BYTE_ORDER_MARK
 from streams.wire.item_changes import change_of
 
@@ -38,7 +38,7 @@ def to_event(fields: dict[str, Any]) -> LineEvent:
     whole = {"event_id": uuid.uuid4().hex, "occurred_at_ms": time.time_ns() // 1_000_000, **fields}
     if "type" in fields:
         return from_fields(whole, Interaction)
-    if fields.keys() & {"image", "image_ref", "video_ref"}:
+    if not fields.keys().isdisjoint(SHOWN_BY):
         return from_fields(whole, Upload)
     return _saying_something(from_fields(whole, ItemChange), whole)
 

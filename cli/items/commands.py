@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.output import JsonOption
+from cli.sheets.option import SheetOption, check_sheet
 from sightline_client.events import ANSWER_LIMIT, Only
 
 app = typer.Typer(help="The catalogue.", no_args_is_help=True)
@@ -20,13 +21,13 @@ def import_(
     inflight: Annotated[int, typer.Option(min=1, max=64, help="Concurrent uploads.")] = 8,
     as_json: JsonOption = False,
 ) -> None:
-    """Import a folder of pictures into the catalogue; a second run sends only what is new or changed.
+    """Import a folder of pictures and clips into the catalogue; a second run sends only what is new or changed.
 
     Photos that are too large for an event are made smaller; every file that is passed over is named.
     """
     from cli.items.picture_folder import survey
 
-    found = survey(folder, labels=csv, column=column)
+    found = survey(folder, labels=csv, column=column, clips=True)
     from cli.items.import_folder import import_pictures
 
     import_pictures(folder, found, user, inflight, as_json)
@@ -87,7 +88,7 @@ def pictures(
 
 
 def similar(
-    image: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A picture to search with.")],
+    image: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A picture or clip to search with.")],
     count: Annotated[int, typer.Option(min=1, max=ANSWER_LIMIT, help="How many items to show.")] = 10,
     min_similarity: Annotated[float | None, typer.Option(min=-1, max=1, help="Only items this alike or more.")] = None,
     category: Annotated[str | None, typer.Option(help="Only items of this category.")] = None,
@@ -97,7 +98,11 @@ def similar(
     by: Annotated[
         str, typer.Option(help="look, colour, texture, shape, hash, all, or several with weights: look=0.8,colour=0.2.")
     ] = "look",
+    box: Annotated[
+        str | None, typer.Option(help="Only this part: x,y,width,height as shares, 0 to 1, from the upper left.")
+    ] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the answer.")] = 20.0,
+    sheet: SheetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the items in stock that are most like a picture, by its look or by what --by names; nothing is stored."""
@@ -106,6 +111,7 @@ def similar(
     if min_price is not None and max_price is not None and min_price > max_price:
         raise typer.BadParameter(f"{min_price:g} is above --max-price {max_price:g}", param_hint="--min-price")
 
+    check_sheet(sheet)
     only = Only(
         category=category,
         min_price=min_price,
@@ -113,4 +119,12 @@ def similar(
         min_similarity=min_similarity,
         exclude=tuple(exclude or ()),
     )
-    show_similar(image, only, by, count, timeout, as_json)
+    show_similar(image, only, by, box, count, timeout, sheet, as_json)
+
+
+def trends(sheet: SheetOption = None, as_json: JsonOption = False) -> None:
+    """Show which looks, categories and colours users choose more in the last hour than in the weeks before."""
+    from cli.items.trends import print_trends
+
+    check_sheet(sheet)
+    print_trends(sheet, as_json)

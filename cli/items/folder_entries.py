@@ -4,19 +4,20 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from features.vision.clips.containers import is_clip
 from features.vision.formats import HEAD_BYTES, BadImage, sniff
 
 #: A file that is named so and is no picture is refused, which its owner wants to know; others are passed over.
 SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".heic", ".heif", ".hif", ".avif"))
 
 
-def entries(folder: Path) -> Iterator[tuple[Path, str | None]]:
-    """Every file below a folder, sorted by path, and why it is no picture; None for one that is.
+def entries(folder: Path, *, clips: bool = False) -> Iterator[tuple[Path, str | None]]:
+    """Every file below a folder, sorted by path, and why it is no picture, nor a clip if these count, too; else None.
 
     So is every folder that is not entered, with the reason.
     """
     for path, not_entered in _walk(folder):
-        yield path, not_entered or _why_no_picture(path)
+        yield path, not_entered or _why_no_picture(path, clips)
 
 
 def _walk(folder: Path) -> list[tuple[Path, str | None]]:
@@ -40,7 +41,7 @@ def _walk(folder: Path) -> list[tuple[Path, str | None]]:
     return sorted(found)
 
 
-def _why_no_picture(path: Path) -> str | None:
+def _why_no_picture(path: Path, clips: bool) -> str | None:
     """Why a file is passed over; None for a picture, or what is named like one."""
     if path.name.startswith("._"):
         return "what macOS keeps beside a file (AppleDouble), no picture"
@@ -52,7 +53,9 @@ def _why_no_picture(path: Path) -> str | None:
         return None
     try:
         with path.open("rb") as file:
-            sniff(file.read(HEAD_BYTES))
+            head = file.read(HEAD_BYTES)
+        if not (clips and is_clip(head)):
+            sniff(head)
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     except BadImage as error:

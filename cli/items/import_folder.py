@@ -11,17 +11,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from cli.items.journal import RULES, Entry, Journal
-from cli.items.picture_folder import FoundPicture, Survey, read_file
+from cli.items.picture_folder import FoundPicture, Survey, read_file, shown_by
 from cli.items.uploading import DELETED, Landed, Uploader
 from cli.output import diagnostics, print_json, results
 from cli.pseudonyms import known_as
 from cli.running import running_system
 from features.vision.formats import BadImage
-from features.vision.shrink import fitting
 from streams.credentials import kafka_security
 from streams.kafka.admin import cluster_id
 from streams.settings import read_settings
-from streams.wire.events import IMAGE_LIMIT, Upload
+from streams.wire.events import Upload
 
 
 @dataclass(slots=True)
@@ -66,20 +65,21 @@ class Import:
             if known is not None:
                 self._count_known(known)
                 return None
-            image = fitting(content, IMAGE_LIMIT)
+            shown = shown_by(content)
         except (OSError, ValueError) as error:
             self.refused[picture.item_id] = f"{error.reason}: {error}" if isinstance(error, BadImage) else str(error)
             return None
-        self.made_smaller += image is not content
+        self.made_smaller += shown.content is not content
         self._sent[picture.item_id] = sent
         return Upload(
             event_id=uuid.uuid4().hex,
             occurred_at_ms=time.time_ns() // 1_000_000,
             item_id=picture.item_id,
             user_id=self.user_id,
-            image=image,
             category=picture.category,
-            sha256=hashlib.sha256(image).hexdigest(),
+            sha256=hashlib.sha256(shown.content).hexdigest(),
+            image=shown.image,
+            video=shown.video,
         )
 
     def _count_known(self, known: Entry) -> None:

@@ -11,6 +11,8 @@ from random import Random
 import typer
 
 from cli.items.folder_entries import entries
+from features.vision.clips.containers import is_clip
+from features.vision.formats import HEAD_BYTES
 from features.vision.shrink import MAX_FILE_BYTES, fitting
 from streams.wire.events import IMAGE_LIMIT
 
@@ -26,6 +28,19 @@ class FoundPicture:
     category: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """By what an upload shows its item: one of these."""
+
+    image: bytes | None
+    video: bytes | None
+
+    @property
+    def content(self) -> bytes:
+        """What is sent."""
+        return self.image or self.video or b""
+
+
 @dataclass(slots=True)
 class Survey:
     """What lies below a folder: its pictures, sorted by path, and why each other entry is passed over, by path."""
@@ -34,8 +49,8 @@ class Survey:
     passed_over: dict[str, str] = field(default_factory=dict)
 
 
-def survey(folder: Path, *, labels: Path | None = None, column: str | None = None) -> Survey:
-    """Look through a folder; raises typer.BadParameter if it has no picture.
+def survey(folder: Path, *, labels: Path | None = None, column: str | None = None, clips: bool = False) -> Survey:
+    """Look through a folder for pictures, and for `clips`; raises typer.BadParameter if it has none.
 
     The first bytes of a file say whether it is a picture; what is only named like one is refused when it is read.
     With `labels`, a CSV whose column `path` is relative to the folder, `column` names the category.
@@ -45,7 +60,7 @@ def survey(folder: Path, *, labels: Path | None = None, column: str | None = Non
     categories = _read_labels(labels, column or "label") if labels else None
     found = Survey()
     ids: dict[str, str] = {}
-    for path, no_picture in entries(folder):
+    for path, no_picture in entries(folder, clips=clips):
         if labels is not None and path.name == labels.name and path.samefile(labels):
             continue
         relative = path.relative_to(folder).as_posix()
@@ -80,6 +95,21 @@ def read_file(path: Path) -> bytes:
 def read_picture(path: Path) -> bytes:
     """The picture in a file as an event carries it, made smaller if need be; raises OSError or ValueError."""
     return fitting(read_file(path), IMAGE_LIMIT)
+
+
+def shown_by(content: bytes) -> Shown:
+    """The content of a file as an event carries it: a clip as it is, a picture made smaller if need be.
+
+    Raises ValueError for anything else, and for a clip that is too large.
+    """
+    if not is_clip(content[:HEAD_BYTES]):
+        return Shown(fitting(content, IMAGE_LIMIT), None)
+    if len(content) > IMAGE_LIMIT:
+        raise ValueError(
+            f"the clip has {len(content):,} bytes, and {IMAGE_LIMIT:,} fit into an event: make it smaller, or put it "
+            "into the object store and publish an upload with its video_ref"
+        )
+    return Shown(None, content)
 
 
 def item_id_of(relative: str) -> str:

@@ -9,10 +9,10 @@ import typer
 from rich.table import Table
 
 from cli.output import print_json, progress, results
-from cli.user.stored import stores
+from cli.user.stored import read_items, stores
 from deploy.local import Endpoints, Stack
-from features.item import Item, key_of
-from state.signals import Wanted, partition_of
+from features.item import Item
+from features.vision.tags.readable import readable
 from streams.objects.errors import ObjectMissing
 from streams.pictures.store import PictureStore
 from streams.settings import Settings, read_settings
@@ -39,9 +39,11 @@ def print_item(item_id: str, picture: Path | None, as_json: bool) -> None:
 
 
 def in_words(item: Item) -> dict[str, Any]:
-    """The fields of an item that have a value; of embeddings the encoders, of descriptors their bytes."""
+    """The fields that have a value, and the readable tags; of embeddings the encoders, of descriptors their bytes."""
     shown = {name: value for name, value in asdict(item).items() if value not in (None, (), {})}
     shown.pop("embeddings", None)
+    if tags := readable(item.tags):
+        shown["readable_tags"] = [asdict(tag) for tag in tags]
     if item.embeddings:
         shown["encoders"] = list(item.embeddings)
     if item.hashes is not None:
@@ -55,8 +57,7 @@ def in_words(item: Item) -> dict[str, Any]:
 
 async def _read(settings: Settings, endpoints: Endpoints, item_id: str) -> Item | None:
     async with stores(settings, endpoints) as (_, signals):
-        partition = partition_of(key_of(item_id), settings.partitions)
-        return (await signals.load({partition: Wanted([item_id], [])}))[partition].items.get(item_id)
+        return (await read_items(signals, [item_id], settings.partitions)).get(item_id)
 
 
 async def _picture(settings: Settings, item: Item) -> bytes:

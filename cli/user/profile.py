@@ -1,6 +1,7 @@
 """What `sightline user show` does: it reads a profile from Redis and puts it in words."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -11,14 +12,16 @@ from rich.table import Table
 
 from cli.output import print_json, results
 from cli.pseudonyms import known_as
-from cli.user.stored import read_catalog, read_profile, stores
+from cli.user.stored import read_catalog, read_items, read_profile, stores
 from deploy.local import Endpoints, Stack
 from features.fingerprints import count
+from features.item import Item
 from features.ledger import faded
 from features.profile import ENGAGED_HALF_LIFE_MS, Profile
+from features.vision.tags.readable import readable
 from inference.catalog.catalog import Catalog
 from inference.retrieval.preferences import named_dials
-from inference.retrieval.tastes import find_tastes
+from inference.retrieval.tastes import Tastes, find_tastes
 from streams.settings import Settings, read_settings
 
 
@@ -32,8 +35,22 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Interest:
+    """One interest: its share, the item of the profile that stands for it, and what that item's picture shows."""
+
+    share: float
+    item_id: str
+    tags: list[str]
+    colours: list[str]
+
+    def __str__(self) -> str:
+        looks = " ".join([*self.colours[:1], *self.tags[:1]])
+        return f"{self.share:.0%} {looks or 'things'} like {self.item_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
-    """A profile in words: `interests` are the shares of its interests, `categories` the shares of its categories.
+    """A profile in words: `interests` with the largest share first, `categories` the shares of its categories.
 
     `seen` counts all items that are remembered as seen, `refused_before` those refused longer ago than `refused`.
     `dials` are by name, oldest first; a name that is not in the catalogue, such as an owner's, is `#` and its key.
@@ -48,7 +65,7 @@ class Shown:
     refused: list[Entry]
     refused_before: int
     seen: int
-    interests: list[float]
+    interests: list[Interest]
     categories: dict[str, float]
     dials: dict[str, float]
 
@@ -66,13 +83,24 @@ def print_profile(user_id: str, as_json: bool) -> None:
 
 
 async def _read(user_id: str, settings: Settings, endpoints: Endpoints) -> Shown:
-    async with stores(settings, endpoints) as (profiles, _):
+    catalog = await read_catalog(settings, endpoints)
+    async with stores(settings, endpoints) as (profiles, signals):
         partition, position, profile = await read_profile(profiles, user_id, settings.partitions)
-    return _describe(user_id, partition, position, profile, await read_catalog(settings, endpoints))
+        tastes = find_tastes([profile], catalog, profile.last_at_ms)
+        medoids = [catalog.item_ids[row] for row in tastes.medoids()[0].tolist()]
+        items = await read_items(signals, medoids, settings.partitions)
+    return _describe(user_id, partition, position, profile, catalog, tastes, items)
 
 
-def _describe(user_id: str, partition: int, position: int, profile: Profile, catalog: Catalog) -> Shown:
-    tastes = find_tastes([profile], catalog, profile.last_at_ms)
+def _describe(
+    user_id: str,
+    partition: int,
+    position: int,
+    profile: Profile,
+    catalog: Catalog,
+    tastes: Tastes,
+    items: Mapping[str, Item],
+) -> Shown:
     shares = dict(zip(catalog.category_names, tastes.categories[0].tolist(), strict=True))
     return Shown(
         user_id=user_id,
@@ -84,12 +112,23 @@ def _describe(user_id: str, partition: int, position: int, profile: Profile, cat
         refused=_entries(profile.refused, profile.last_at_ms, catalog),
         refused_before=count(profile.refused_before),
         seen=len(profile.seen) + count(profile.seen_before),
-        interests=[round(share, 3) for share in tastes.interests.shares[0].tolist() if share],
+        interests=_interests(tastes, catalog, items),
         categories={
             name: round(shares[name], 3) for name in sorted(shares, key=lambda each: -shares[each]) if shares[name]
         },
         dials=named_dials(profile.dials, catalog),
     )
+
+
+def _interests(tastes: Tastes, catalog: Catalog, items: Mapping[str, Item]) -> list[Interest]:
+    shares = [share for share in tastes.interests.shares[0].tolist() if share]
+    found = []
+    for share, row in zip(shares, tastes.medoids()[0].tolist(), strict=True):
+        item = items.get(name := catalog.item_ids[row])
+        tags = [] if item is None else [tag.name for tag in readable(item.tags)]
+        colours = [] if item is None else [colour for colour, _ in item.colours]
+        found.append(Interest(round(share, 3), name, tags, colours))
+    return sorted(found, key=lambda each: -each.share)
 
 
 def _entries(entries: NDArray[np.void], now_ms: int, catalog: Catalog) -> list[Entry]:
@@ -121,7 +160,7 @@ def _print(shown: Shown) -> None:
     for entry in shown.refused:
         table.add_row(entry.item_id, f"-{entry.weight:g}", entry.at, style="red")
     console.print(table)
-    interests = ", ".join(f"{share:.0%}" for share in shown.interests) or "none yet"
+    interests = ", ".join(map(str, shown.interests)) or "none yet"
     categories = ", ".join(f"{name} {share:.0%}" for name, share in shown.categories.items()) or "none"
     console.print(f"interests: {interests} · categories: {categories}")
     if shown.dials:

@@ -34,6 +34,7 @@ from sightline_client.privacy import (
 )
 from sightline_client.pseudonyms import pseudonym
 from sightline_client.security import PLAINTEXT, KafkaSecurity
+from sightline_client.trends import Rising, RisingKind, Trends
 
 if TYPE_CHECKING:
     from sightline_client.pictures import fit_picture
@@ -71,8 +72,11 @@ __all__ = [
     "Recommendations",
     "RecommendedItem",
     "RequestKind",
+    "Rising",
+    "RisingKind",
     "Source",
     "StreamError",
+    "Trends",
     "Trigger",
     "Upload",
     "encode",

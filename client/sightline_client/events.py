@@ -12,8 +12,13 @@ from sightline_client.privacy import Dials, RequestKind, check_dials
 LOOK: Final = "Milliseconds that the user stayed on the page of the item; a view without it is an impression"
 #: What `allowed` says of an item.
 ALLOWED: Final = "Whether an item that the gate holds may be shown: a person's yes for the pictures uploaded before"
-#: Bytes of a picture that is sent within its event.
+#: What `duration_ms` says of a view.
+CLIP_LENGTH: Final = "Milliseconds that the clip takes which was watched: the share counts, `dwell_ms` of it"
+#: Bytes of a picture or clip that is sent within its event.
 IMAGE_LIMIT: Final = 1024 * 1024
+
+#: By what an upload shows its item.
+SHOWN_BY: Final = ("image", "image_ref", "video", "video_ref")
 
 #: Items that the answer to a query may have, and that it may be asked to leave out.
 ANSWER_LIMIT: Final = 200
@@ -73,6 +78,7 @@ class Interaction(Event, frozen=True, kw_only=True, gc=False):
     item_id: Id
     session_id: Id | None = None
     dwell_ms: Annotated[DurationMs, Meta(description=LOOK)] | None = None
+    duration_ms: Annotated[DurationMs, Meta(description=CLIP_LENGTH)] | None = None
     rating: Annotated[float, Meta(ge=1, le=5)] | None = None
     rec_id: Id | None = None
     position: Annotated[int, Meta(ge=0, le=10_000)] | None = None
@@ -97,21 +103,40 @@ class Only(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     exclude: Annotated[tuple[Id, ...], Meta(max_length=EXCLUDED_LIMIT)] = ()
 
 
+class Box(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a picture, in shares of the upright picture's width and height, from its upper left corner."""
+
+    x: Annotated[float, Meta(ge=0, lt=1)]
+    y: Annotated[float, Meta(ge=0, lt=1)]
+    width: Annotated[float, Meta(gt=0, le=1)]
+    height: Annotated[float, Meta(gt=0, le=1)]
+
+    def __post_init__(self) -> None:
+        for name, start, length in (("x", self.x, self.width), ("y", self.y, self.height)):
+            # What is computed from pixels may be off by a rounding. NaN is never within.
+            if not (start >= 0 and length > 0 and start + length <= 1 + 1e-6):
+                raise ValueError(
+                    f"a box lies within the picture: `{name}` {start:g} and its length {length:g} must be within 0 to 1"
+                )
+
+
 class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """A new picture (topic events.uploads, key item_id; a query's key is user_id).
+    """A new picture or clip (topic events.uploads, key item_id; a query's key is user_id).
 
     The upload of an item that exists changes what it says and nothing else; null says nothing. It does not show an
     item again that was hidden or deleted (topic events.items).
 
     A query is answered by `count` items at most, or by as many as a list has.
 
-    Clips are not supported yet: an upload with `video_ref` is refused with the reason `video_unsupported`.
+    A clip (MP4, WebM or GIF) comes as `video`, or as `video_ref` where it is larger. A query may be about a `box` of
+    its picture.
     """
 
     item_id: Id
     user_id: Id
     image: Base64 | None = None
     image_ref: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
+    video: Base64 | None = None
     video_ref: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
     purpose: Literal["catalog", "query"] = "catalog"
     title: Text | None = None
@@ -125,16 +150,21 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
     only: Only | None = None
     count: Annotated[int, Meta(ge=1, le=ANSWER_LIMIT)] | None = None
     by: Weights | None = None
+    box: Box | None = None
 
     def __post_init__(self) -> None:
-        given = [name for name in ("image", "image_ref", "video_ref") if getattr(self, name) is not None]
+        given = [name for name in SHOWN_BY if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"an upload needs exactly one of image, image_ref, video_ref; it has {given or 'none'}")
+            raise ValueError(f"an upload needs exactly one of {', '.join(SHOWN_BY)}; it has {given or 'none'}")
         if self.image is not None and len(self.image) > IMAGE_LIMIT:
             raise ValueError(f"`image` is {len(self.image)} bytes; over {IMAGE_LIMIT} use fit_picture or an image_ref")
-        for name in ("only", "count", "by"):
+        if self.video is not None and len(self.video) > IMAGE_LIMIT:
+            raise ValueError(f"`video` is {len(self.video)} bytes; over {IMAGE_LIMIT} use a video_ref")
+        for name in ("only", "count", "by", "box"):
             if getattr(self, name) is not None and self.purpose != "query":
                 raise ValueError(f"`{name}` is for a query: set `purpose` to query, or leave it out")
+        if self.box is not None and (self.video is not None or self.video_ref is not None):
+            raise ValueError("`box` is for a picture: leave it out, or send a picture of the clip")
 
 
 class ItemChange(Event, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ PRIVACY: Final = "events.privacy"
 RECOMMENDATIONS: Final = "recommendations"
 RECEIPTS: Final = "privacy.receipts"
 EXPORTS: Final = "privacy.exports"
+TRENDS: Final = "trends"
 
 #: Bytes of the largest message that any topic takes from an app (an upload with its picture).
 MESSAGE_LIMIT: Final = 2 << 20

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from features.vision.box import check_box, cut
 from features.vision.formats import check_length, check_size, sniff
 from features.vision.frames import most_to_see
 from features.vision.gate.judge import NOT_JUDGED, Judged, judge
@@ -15,7 +17,8 @@ from features.vision.grounds import LEAST_ALPHA
 from features.vision.kept import KeptFiles, is_enough, kept_files, kept_of_jpeg
 from features.vision.kept_picture import Keep
 from features.vision.opening import see
-from features.vision.pixels import finished, plain, upright
+from features.vision.pixels import finished, orientation, plain, upright
+from sightline_client.events import Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +38,28 @@ class Picture:
     judged: Judged = NOT_JUDGED
 
 
-def decode(data: bytes, *, size: int = 224, keep: Keep = "none") -> Picture:
+def decode(data: bytes, *, size: int = 224, keep: Keep = "none", box: Box | None = None) -> Picture:
     """Return the middle square, upright, opaque, in sRGB, size × size, and what is kept; raise BadImage.
+
+    With a `box` it is the middle square of that part of the upright picture, as if only this part had come.
 
     It is that of the first frame, or of a later one if the first shows next to nothing. The header is checked before
     any pixel is decoded, so a decompression bomb costs neither time nor memory. Call it in one thread at a time
     (`features.vision.opening`).
     """
     check_length(data)
-    picture = see(data, partial(_decode, format_=sniff(data), size=size, keep=keep))
+    picture = see(data, partial(_decode, format_=sniff(data), size=size, keep=keep, box=box))
     if keep == "none" or picture.kept is not None:
         return picture
     # Of a large JPEG less was decoded: it is decoded again, so that `pixels` do not depend on what is kept.
     return replace(picture, kept=see(data, partial(kept_of_jpeg, keep=keep)))
 
 
-def _decode(image: Image.Image, format_: str, size: int, keep: Keep) -> Picture:
+def _decode(image: Image.Image, format_: str, size: int, keep: Keep, box: Box | None) -> Picture:
     check_size(image)
     original = image.size
-    image.draft("RGB", (size, size))
+    needed = size if box is None else ceil(size / min(box.width, box.height))
+    image.draft("RGB", (needed, needed))
     looked_at: list[Image.Image] = []
 
     def look(frame: Image.Image) -> Image.Image | None:
@@ -61,7 +67,8 @@ def _decode(image: Image.Image, format_: str, size: int, keep: Keep) -> Picture:
         if (pixels := plain(frame)) is None:
             return None
         looked_at.append(pixels)
-        return finished(_fit(pixels, size), frame)
+        part = pixels if box is None else cut(pixels, box, orientation(frame))
+        return finished(middle_square(part, size), frame)
 
     square, number = most_to_see(image, look)
     if image.tell() != number:
@@ -70,7 +77,9 @@ def _decode(image: Image.Image, format_: str, size: int, keep: Keep) -> Picture:
         image.load()
     whole = looked_at[0] if looked_at else plain(image)
     width, height = upright(image, original)
-    judged = _judged(image, whole, (width, height))
+    if box is not None:
+        check_box(box, width, height)
+    judged = _judged(image, whole, (width, height)) if box is None else NOT_JUDGED
     kept = kept_files(image, whole, keep) if keep != "none" and _is_whole(image, original, keep) else None
     return Picture(np.array(square, dtype=np.uint8), width, height, format_, kept, judged=judged)
 
@@ -84,7 +93,7 @@ def _judged(image: Image.Image, whole: Image.Image | None, size: tuple[int, int]
     return NOT_JUDGED if seen is None else judge(seen, size)
 
 
-def _fit(image: Image.Image, size: int) -> Image.Image:
+def middle_square(image: Image.Image, size: int) -> Image.Image:
     """Scale the middle square; cropping finds similar pictures better than squeezing (docs/encoder.md)."""
     box = _middle((0, 0, *image.size))
     if image.getbands()[-1] in ("A", "a"):

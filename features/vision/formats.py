@@ -21,6 +21,10 @@ Reason = Literal[
     "truncated",
     "broken",
     "blank",
+    "not_a_clip",
+    "no_video",
+    "too_long",
+    "box",
     "too_much_memory",
     "too_slow",
     "crash",
@@ -62,8 +66,8 @@ def sniff(data: bytes) -> str:
     for name, magic in _ACCEPTED.items():
         if data.startswith(magic) and (name != "WEBP" or data[8:12] == b"WEBP"):
             return name
-    if (branded := _by_brand(data)) is not None:
-        return branded
+    if (by_brand := branded(data)) is not None:
+        return by_brand
     known = any(data[at : at + len(magic)] == magic for at, magic in _OTHER_PICTURES)
     raise BadImage(
         "format" if known else "not_an_image",
@@ -71,8 +75,8 @@ def sniff(data: bytes) -> str:
     )
 
 
-def _by_brand(data: bytes) -> str | None:
-    """The format of an ISO media file (ISO/IEC 14496-12, section 4.3)."""
+def branded(data: bytes) -> str | None:
+    """Pillow's name of the format of a picture in an ISO media file (ISO/IEC 14496-12, section 4.3), or None."""
     if data[4:8] != b"ftyp":
         return None
     brands = {data[8:12]}

@@ -35,7 +35,7 @@ def shown(image: Image.Image, scale: Callable[[Image.Image], Image.Image]) -> Im
 
 def finished(small: Image.Image, image: Image.Image) -> Image.Image | None:
     """What was scaled of the `plain` pixels of a frame, as an upright RGB picture; None if all of it is transparent."""
-    if (turn := _TURNS.get(_orientation(image))) is not None:
+    if (turn := _TURNS.get(orientation(image))) is not None:
         small = small.transpose(turn)
     if small.mode in _STRAIGHT:
         small = small.convert(_STRAIGHT[small.mode])
@@ -48,10 +48,10 @@ def finished(small: Image.Image, image: Image.Image) -> Image.Image | None:
 def upright(image: Image.Image, size: tuple[int, int]) -> tuple[int, int]:
     """Width and height as a viewer sees them, of a loaded picture that is stored with this size."""
     width, height = size
-    return (height, width) if _orientation(image) in _SWAPS_SIDES else size
+    return (height, width) if orientation(image) in _SWAPS_SIDES else size
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation(image: Image.Image) -> int:
     """The EXIF orientation, 1 to 8; unreadable EXIF does not make a picture unusable."""
     try:
         return int(image.getexif().get(_ORIENTATION, 1))

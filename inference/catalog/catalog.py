@@ -16,6 +16,7 @@ from features.vision.descriptors.mix import LOOK, Mix
 from features.vision.descriptors.packed import PACKED_BYTES, readable
 from features.vision.gate.picture_hash import Asked
 from inference.catalog.arrays import VectorRows, room, roomier
+from inference.catalog.clip_frames import ClipFrames
 from inference.catalog.copied_pictures import KEPT_WORDS, nearest_copy, readable_hashes
 from inference.catalog.fresh_rows import FreshRows
 from inference.catalog.index import VectorIndex
@@ -35,6 +36,7 @@ _EXPIRY_STEP_MS = 1000
 _AT_ONCE = 256
 #: Rows by which the columns grow at a time.
 _STEP = 1024
+_NO_FRAMES = np.zeros((0, 0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Contents:
     columns: Mapping[str, NDArray[np.generic]]
     colours: VectorRows
     spaces: Sequence[SpaceContents]
+    #: The row of each key frame [m], and the frames float16 [m, dimensions].
+    clips: tuple[NDArray[np.int64], NDArray[np.float16]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,9 @@ class Catalog:
     ) -> None:
         self.pictures = VectorSpace(dimensions, index, encoder=encoder, mix=mix)
         self.spaces = (self.pictures, *further)
+        #: Clips are found by their frames only where pictures are compared by their look alone.
+        self.clips = ClipFrames(dimensions)
+        self._has_frames = mix == LOOK
         self.item_ids = ItemIds()
         self.keys = room(np.uint64)
         self.owners = room(np.uint64)
@@ -221,6 +228,15 @@ class Catalog:
                 nearest = space.heads(keys)
                 space.learn_similar(row, nearest[nearest >= 0], additions)
 
+    def likeness(self, rows: NDArray[np.int64], queries: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The cosine of each row's picture, or of any frame of its clip, and the most similar of queries: float32 [n].
+
+        The queries are unit vectors [k, dimensions], or one [dimensions].
+        """
+        queries = np.atleast_2d(queries)
+        by_picture = self.pictures.similarities(rows, queries)
+        return np.maximum(by_picture, self.clips.likeness(rows, queries)) if len(self.clips) else by_picture
+
     def contents(self) -> Contents:
         """All contents; the arrays are those of the catalogue, and change with the next `apply`."""
         return Contents(
@@ -231,6 +247,7 @@ class Catalog:
             columns={name: getattr(self, name) for name in COLUMNS},
             colours=self.colours,
             spaces=[space.contents() for space in self.spaces],
+            clips=self.clips.stored(),
         )
 
     def fill(self, contents: Contents) -> None:
@@ -243,6 +260,7 @@ class Catalog:
         for name, column in contents.columns.items():
             getattr(self, name)[:count] = column[:count]
         self.colours = contents.colours
+        self.clips.fill(*contents.clips)
         self.shown[:count] = self.available[:count] & (self.expires_ms[:count] > self.now_ms)
         self._look_ms = self.now_ms
         for space, held in zip(self.spaces, contents.spaces, strict=True):
@@ -270,6 +288,7 @@ class Catalog:
             self.hashes[row] = 0
             self._free.append(row)
             moves.left.append(key)
+            self.clips.put(row, _NO_FRAMES)
             for space in self.spaces:
                 space.remove(row)
 
@@ -291,9 +310,15 @@ class Catalog:
         self.uploaded_ms[row] = item.new_at_ms
         self.expires_ms[row] = expires_ms
         self.available[row], self.shown[row] = is_available, is_shown
+        self.clips.put(row, self._frames_of(item))
         self.colours.put_one(row, _colour_vector(item))
         self.descriptors[row] = np.frombuffer(readable(item.descriptors), np.uint8)
         self.hashes[row] = readable_hashes(item.hashes)
+
+    def _frames_of(self, item: Item) -> NDArray[np.float32]:
+        if item.clip is None or not self._has_frames or item.clip.encoder != self.pictures.encoder:
+            return _NO_FRAMES
+        return item.clip.vectors(self.pictures.dimensions)
 
     def _new_row(self) -> int:
         row = len(self.item_ids)

@@ -20,7 +20,10 @@ _CHUNK = 1024
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A picture to compare with, and by what: `embedding` float32 [dimensions], descriptors as they are kept."""
+    """A picture to compare with, and by what: `embedding` float32 [dimensions], descriptors as they are kept.
+
+    Of several embeddings [k, dimensions], as a clip's, the most similar one counts.
+    """
 
     embedding: NDArray[np.float32]
     descriptors: bytes | None
@@ -45,7 +48,7 @@ def similarities_by(
     """How alike each row [n] is by each name of the mix: float32 [n], 0 to 1; NaN where it has no descriptors."""
     found: dict[ComparedBy, NDArray[np.float32]] = {}
     if "look" in asked.mix.weights:
-        found["look"] = within_0_and_1(catalog.pictures.similarities(rows, asked.embedding[None]))
+        found["look"] = within_0_and_1(catalog.likeness(rows, asked.embedding))
     packed, own = catalog.descriptors[rows], readable(asked.descriptors)
     there = are_there(packed) & are_there(np.frombuffer(own, np.uint8)[None])
     for name in asked.mix.descriptors:

@@ -15,6 +15,7 @@ from inference.catalog.copies import WIDER, first_distinct
 
 #: The nearest rows int64 [n ≤ count] of (embedding, count, search filter), the nearest first: they can be shown, are
 #: within the limits, and no two have the same picture. Fewer than `count` only where the catalogue has no more.
+#: Of several embeddings [k, dimensions], as a clip's, the one that is nearest to an item counts.
 FindSimilar: TypeAlias = Callable[[NDArray[np.float32], int, SearchFilter], Awaitable[NDArray[np.int64]]]
 #: Returns rows int64 [n ≥ 0] of this many pictures, or fewer, that an index finds nearest to an embedding.
 Ask: TypeAlias = Callable[[int], Awaitable[NDArray[np.int64]]]
@@ -32,7 +33,7 @@ async def find_similar(
     """See FindSimilar, in this process. With limits it looks at every item: an index is bad at few among many."""
 
     async def ask(asked: int) -> NDArray[np.int64]:
-        (found,), _ = catalog.pictures.search(query[None], asked)
+        found, _ = catalog.pictures.search(np.atleast_2d(query), asked)
         rows: NDArray[np.int64] = found[found >= 0]
         return rows
 
@@ -50,7 +51,8 @@ async def widening(
     """
     asked = 2 * count
     while asked <= min(WIDEST, limit):
-        rows = nearest(catalog, query, await ask(asked), count, search_filter)
+        found = np.concatenate((await ask(asked), catalog.clips.nearest(np.atleast_2d(query), asked)))
+        rows = nearest(catalog, query, np.unique(found), count, search_filter)
         if len(rows) == count:
             return rows
         asked *= WIDER
@@ -58,8 +60,8 @@ async def widening(
 
 
 def by_look(catalog: Catalog, query: NDArray[np.float32]) -> Score:
-    """The cosine of the items' pictures and an embedding [dimensions]."""
-    return lambda rows: catalog.pictures.similarities(rows, query[None])
+    """The cosine of the items' pictures and an embedding [dimensions], or the nearest of several."""
+    return lambda rows: catalog.likeness(rows, query)
 
 
 async def find_exactly(
@@ -113,7 +115,7 @@ def nearest(
 ) -> NDArray[np.int64]:
     """As FindSimilar, among what shows the pictures of rows [n]."""
     members = catalog.pictures.one_of_each(matching(catalog, catalog.pictures.members(rows), search_filter))
-    return _first(catalog, members, catalog.pictures.similarities(members, query[None]), count, search_filter)
+    return _first(catalog, members, catalog.likeness(members, query), count, search_filter)
 
 
 def _first(

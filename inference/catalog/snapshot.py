@@ -25,11 +25,12 @@ from inference.catalog.item_ids import ItemIds
 from inference.catalog.space_files import SpaceManifest, expected_manifest, read_space, write_space
 from inference.errors import SnapshotUnusable
 
-#: A snapshot of any other version is not used: version 4 lacks the descriptors, version 5 the hashes.
-_VERSION: Final = 6
+#: A snapshot of any other version is not used: version 5 lacks the frames of clips, version 6 the hashes.
+_VERSION: Final = 7
 #: Joined vectors are made of descriptors as well, so a snapshot with other descriptors is not used.
 _DESCRIPTORS: Final = (VERSION, PACKED_BYTES)
 _MANIFEST, _IDS, _COLOURS = "manifest.json", "ids.msgpack", "colours.npy"
+_CLIP_ROWS, _CLIP_FRAMES = "clip-rows.npy", "clip-frames.npy"
 _UNFINISHED: Final = ".writing-"
 #: An unfinished snapshot of this age was given up.
 _GIVEN_UP_S: Final = 3600.0
@@ -140,6 +141,8 @@ def _write(folder: Path, catalog: Catalog, origin: Origin) -> Manifest:
     for name, column in contents.columns.items():
         np.save(folder / f"{name}.npy", column[:count])
     np.save(folder / _COLOURS, contents.colours.stored(count))
+    np.save(folder / _CLIP_ROWS, contents.clips[0])
+    np.save(folder / _CLIP_FRAMES, contents.clips[1])
     pictures, *further = [write_space(folder, number, space, count) for number, space in enumerate(catalog.spaces)]
     text, places = contents.item_ids.packed()
     ids = _Ids(text, places, list(contents.category_names), list(contents.free), dict(contents.others))
@@ -171,6 +174,7 @@ def _read(folder: Path, manifest: Manifest) -> Contents:
         columns={name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in COLUMNS},
         colours=colours,
         spaces=[read_space(folder, number, space, manifest.items) for number, space in enumerate(manifest.spaces)],
+        clips=(np.load(folder / _CLIP_ROWS), np.load(folder / _CLIP_FRAMES)),
     )
 
 

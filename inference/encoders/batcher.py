@@ -32,10 +32,15 @@ class DynamicBatcher(Generic[E, T]):
 
     async def answer(self, element: E) -> T:
         """The answer to one element; who waits no longer is not asked for."""
-        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((element, answer))
+        return (await self.answer_all([element]))[0]
+
+    async def answer_all(self, elements: Sequence[E]) -> list[T]:
+        """The answers to elements that wait together: one call takes them, or as many as it may."""
+        loop = asyncio.get_running_loop()
+        waiting: list[tuple[E, asyncio.Future[T]]] = [(element, loop.create_future()) for element in elements]
+        self._waiting.extend(waiting)
         self._send()
-        return await answer
+        return await asyncio.gather(*(answer for _, answer in waiting))
 
     def _send(self) -> None:
         while len(self._running) < self._calls and (batch := self._take()):

@@ -35,6 +35,9 @@ class Encoder(Protocol):
         Raises BadEmbedding (never retry) or EncoderUnavailable (retry later).
         """
 
+    async def encode_all(self, pixels: NDArray[np.uint8]) -> list[Encoding]:
+        """Encode pictures that belong together, uint8 [n, 224, 224, 3], in one batch; raises as `encode` does."""
+
     async def ready(self) -> bool:
         """Whether a call would be answered now."""
 

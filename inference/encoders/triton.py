@@ -111,9 +111,13 @@ class TritonEncoder:
 
     async def encode(self, pixels: NDArray[np.uint8]) -> Encoding:
         """Encode one picture; waits for a free call, then at most `timeout_s`."""
-        if pixels.shape != SHAPE or pixels.dtype != np.uint8:
-            raise BadEmbedding(f"the picture is {pixels.dtype} {pixels.shape}: decode it to uint8 {SHAPE}")
-        return await self._batcher.answer(pixels)
+        return (await self.encode_all(pixels[None]))[0]
+
+    async def encode_all(self, pixels: NDArray[np.uint8]) -> list[Encoding]:
+        """Encode pictures [n, …] that wait together, and so are sent together, up to `batch`."""
+        if pixels.shape[1:] != SHAPE or pixels.dtype != np.uint8:
+            raise BadEmbedding(f"the picture is {pixels.dtype} {pixels.shape[1:]}: decode it to uint8 {SHAPE}")
+        return await self._batcher.answer_all(list(pixels))
 
     async def ready(self) -> bool:
         """Whether Triton is up and the model loaded; never raises."""

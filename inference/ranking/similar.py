@@ -30,12 +30,13 @@ class SimilarRanker:
         now_ms: int,
         min_similarity: float = -1.0,
     ) -> list[RecommendedItem]:
-        """The first `length` of the rows [n] nearest to an embedding [dimensions], which are as similar as asked for.
+        """The first `length` of the rows [n] nearest to an embedding [dimensions], or to any of several, which are as
+        similar as asked for.
 
         `rows` come with the nearest first; expired items and second copies of a picture are left out.
         """
         rows = distinct(rows[catalog.expires_ms[rows] > now_ms], catalog.pictures.halves, catalog.hashes, length)
-        similarities = rounded(catalog.pictures.similarities(rows, query[None]))
+        similarities = rounded(catalog.likeness(rows, query))
         items = _items(catalog, rows, similarities, [None] * len(rows))
         return [item for item in items if item.score >= min_similarity]
 

@@ -94,8 +94,9 @@ class IndexClient:
                 return exactly
 
         async def ask(asked: int) -> NDArray[np.int64]:
-            (keys,), _ = await self._sets.search(catalog.pictures.encoder or "", query[None], asked, search_filter)
-            heads = catalog.pictures.heads(keys)
+            encoder, queries = catalog.pictures.encoder or "", np.atleast_2d(query)
+            keys, _ = await self._sets.search(encoder, queries, asked, search_filter)
+            heads = catalog.pictures.heads(np.concatenate(keys))
             return heads[heads >= 0]
 
         # The catalogue, which chooses among these, is newer, and more exact, than the index.

@@ -130,7 +130,9 @@ class LessonMaker:
             self._has_due.set()
 
     def _weigh(self, event: Interaction) -> float:
-        return lesson_weight(self._weights, event.type, rating=event.rating, dwell_ms=event.dwell_ms)
+        return lesson_weight(
+            self._weights, event.type, rating=event.rating, dwell_ms=event.dwell_ms, duration_ms=event.duration_ms
+        )
 
     def forget(self, user: int) -> None:
         """Drop what is remembered of a user, by key, and what is being made."""

@@ -139,7 +139,7 @@ def _to_action(event: Interaction, record: Record) -> Action:
     return Action(
         event=event_key(event),
         item=key_of(event.item_id),
-        weight=weigh(event.type, rating=event.rating, dwell_ms=event.dwell_ms),
+        weight=weigh(event.type, rating=event.rating, dwell_ms=event.dwell_ms, duration_ms=event.duration_ms),
         at_ms=clamp_time(event.occurred_at_ms, record.timestamp_ms),
         most=most_of(event.type, dwell_ms=event.dwell_ms),
         upload=place_of(record) if event.type == "upload" else None,

@@ -14,7 +14,8 @@ ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 _EVENTS: Final = (topics.INTERACTIONS, topics.UPLOADS, topics.ITEMS)
 _STATE: Final = (topics.CATALOG, topics.SIGNALS, topics.STEPS, *topics.LEARNING)
-_WRITTEN: Final = (topics.INTERACTIONS, topics.RECOMMENDATIONS, *_STATE, *topics.ANSWERS, topics.DEAD_LETTERS)
+_PUSHED: Final = (topics.RECOMMENDATIONS, topics.TRENDS)
+_WRITTEN: Final = (topics.INTERACTIONS, *_PUSHED, *_STATE, *topics.ANSWERS, topics.DEAD_LETTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def grants(role: Role, namespace: Namespace) -> list[Grant]:
         case "publisher":
             return [on("Write", *_EVENTS)]
         case "feed-service":
-            return [on("Read", topics.RECOMMENDATIONS), in_groups("feed")]
+            return [on("Read", *_PUSHED), in_groups("feed")]
         case "privacy-desk":
             return [on("Write", topics.PRIVACY), on("Read", *topics.ANSWERS), in_groups("privacy-desk")]
         case "worker":

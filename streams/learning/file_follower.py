@@ -10,12 +10,12 @@ from streams.learning.model_kinds import ModelKind
 from streams.learning.troubles import Troubles
 from streams.logs import log
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
-from streams.processing.background import end, every, failure_of
+from streams.processing.background import Periodic
 
 LOOK_EVERY_S: Final = 10.0
 
 
-class FileFollower:
+class FileFollower(Periodic):
     """Looks for a newer file in the background. `model` is the last one that this release can use.
 
     It is None until there is one: lists are made without it. While the file is away, or a bad one lies in its place,
@@ -23,6 +23,7 @@ class FileFollower:
     """
 
     def __init__(self, kind: ModelKind[TrainedModel], file: ModelFile) -> None:
+        super().__init__(LOOK_EVERY_S, name=f"file of {kind.source}")
         self.model: TrainedModel | None = None
         self._kind = kind
         self._file = file
@@ -30,21 +31,11 @@ class FileFollower:
         self._version: str | None = None
         self._is_bad = False
         self._troubles = Troubles(unavailable=f"{kind.source}_unavailable", refused=f"{kind.source}_refused")
-        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Look once, then go on in the background; where that fails, lists are made without the model."""
         await self.look()
-        self._task = every(LOOK_EVERY_S, self.look, name=f"file of {self._kind.source}")
-
-    async def stop(self) -> None:
-        """Stop looking; the model stays."""
-        await end(self._task)
-
-    @property
-    def failure(self) -> BaseException | None:
-        """The exception that ended the background task; None while it runs."""
-        return failure_of(self._task)
+        await super().start()
 
     async def look(self) -> None:
         """Read the file, if it is another one than the last time."""

@@ -7,7 +7,12 @@ from inference.ranking.lessons import ACTION_LIMIT
 
 
 def lesson_weight(
-    weights: Mapping[str, float], kind: str, *, rating: float | None = None, dwell_ms: int | None = None
+    weights: Mapping[str, float],
+    kind: str,
+    *,
+    rating: float | None = None,
+    dwell_ms: int | None = None,
+    duration_ms: int | None = None,
 ) -> float:
     """The weight of a lesson, -8 to 8, by the weight of each kind of action; 0 teaches nothing.
 
@@ -19,7 +24,7 @@ def lesson_weight(
     """
     weight = weights.get(kind, 0.0)
     if kind == "view":
-        weight *= weigh("view", dwell_ms=dwell_ms) if dwell_ms is not None else 0.0
+        weight *= weigh("view", dwell_ms=dwell_ms, duration_ms=duration_ms) if dwell_ms is not None else 0.0
     elif kind == "rate":
         weight *= weigh("rate", rating=rating)
     return min(max(weight, -ACTION_LIMIT), ACTION_LIMIT)

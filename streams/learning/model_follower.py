@@ -1,6 +1,5 @@
 """Follows state.models: lists are made by the newest version of the ranker."""
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -13,7 +12,7 @@ from streams.learning.model_record import ModelRecord
 from streams.learning.troubles import Troubles
 from streams.logs import log
 from streams.metrics import MODELS_REFUSED, RANKER_HEARD, RANKER_VERSION
-from streams.processing.background import end, every, failure_of
+from streams.processing.background import Periodic
 from streams.wire.records import Record
 
 #: A learner says every few seconds that it lives; after an hour without it counts as away.
@@ -21,7 +20,7 @@ AWAY_MS: Final = 3_600_000
 LOOK_EVERY_S: Final = 1.0
 
 
-class ModelFollower:
+class ModelFollower(Periodic):
     """Follows state.models in the background. `model` is the version that counts by `newest`, of
     those that this release can rank with.
 
@@ -35,6 +34,7 @@ class ModelFollower:
         *,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
+        super().__init__(LOOK_EVERY_S, name="ranker models")
         self.model: RankerModel | None = None
         self._models = models
         self._clock_ms = clock_ms
@@ -43,21 +43,11 @@ class ModelFollower:
         self._heard_ms = clock_ms()
         self._is_away = False
         self._troubles = Troubles(unavailable="ranker_models_unavailable", refused="ranker_model_refused")
-        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Look once, then go on in the background; where that fails, lists are made by the hand weights."""
         await self.look()
-        self._task = every(LOOK_EVERY_S, self.look, name="ranker models")
-
-    async def stop(self) -> None:
-        """Stop looking; the model stays."""
-        await end(self._task)
-
-    @property
-    def failure(self) -> BaseException | None:
-        """The exception that ended the background task; None while it runs."""
-        return failure_of(self._task)
+        await super().start()
 
     async def look(self) -> None:
         """Read the records that came since the last time."""

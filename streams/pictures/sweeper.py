@@ -17,7 +17,7 @@ from streams.objects.errors import ObjectsUnavailable
 from streams.pictures.named import UnreadableRecord, named_pictures
 from streams.pictures.store import PictureStore
 from streams.pictures.sweep import TooManyUnnamed, remove, survey
-from streams.processing.background import end, every, failure_of
+from streams.processing.background import Periodic
 from streams.wire.namespace import Namespace
 
 #: How often it looks whether it is time: a worker that takes over sweeps soon.
@@ -25,7 +25,7 @@ LOOK_S = 60.0
 SWEEP_S = 3600.0
 
 
-class PictureSweeper:
+class PictureSweeper(Periodic):
     """Sweeps once in SWEEP_S while `is_active`.
 
     A store or Kafka that is away is tried again after LOOK_S, then after twice as long each time, up to SWEEP_S: each
@@ -42,6 +42,7 @@ class PictureSweeper:
         is_active: Callable[[], bool],
         clock_s: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(LOOK_S, name="picture-sweeper")
         self._store = store
         self._open_log = open_log
         self._namespace = namespace
@@ -53,21 +54,11 @@ class PictureSweeper:
         self._wait_s = SWEEP_S
         self._again_s = LOOK_S
         self._stop = Event()
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Start to look in the background."""
-        self._task = every(LOOK_S, self.look, name="picture-sweeper")
 
     async def stop(self) -> None:
         """Look no more."""
         self._stop.set()
-        await end(self._task)
-
-    @property
-    def failure(self) -> BaseException | None:
-        """The exception that ended it; None while it runs."""
-        return failure_of(self._task)
+        await super().stop()
 
     async def look(self) -> None:
         """Sweep if it is time; what is away, or looks wrong, is logged and removes nothing."""

@@ -1,6 +1,7 @@
 """Tasks that run for as long as their process."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from asyncio import Task
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -36,6 +37,33 @@ def every(
                 await look()
 
     return asyncio.create_task(repeat(), name=name)
+
+
+class Periodic(ABC):
+    """A part that looks at something every `every_s` seconds, from `start` to `stop`; see `every` for the rest."""
+
+    def __init__(self, every_s: float, *, name: str, passing_over: tuple[type[Exception], ...] = ()) -> None:
+        self._every_s = every_s
+        self._name = name
+        self._passing_over = passing_over
+        self._task: Task[None] | None = None
+
+    @abstractmethod
+    async def look(self) -> None:
+        """Look once."""
+
+    async def start(self) -> None:
+        """Start to look in the background."""
+        self._task = every(self._every_s, self.look, name=self._name, passing_over=self._passing_over)
+
+    async def stop(self) -> None:
+        """Look no more."""
+        await end(self._task)
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The exception that ended the looks; None while they go on."""
+        return failure_of(self._task)
 
 
 async def end(*tasks: Task[None] | None) -> None:

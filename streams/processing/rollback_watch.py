@@ -1,11 +1,10 @@
 """Detects that the store lost its last commits, even while no event arrives that would reveal it."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from state.errors import StateUnavailable
 from streams.logs import log
-from streams.processing.background import end, every, failure_of
+from streams.processing.background import Periodic
 from streams.processing.positions import Rewind
 
 WATCH_EVERY_S = 5.0
@@ -13,7 +12,7 @@ WATCH_EVERY_S = 5.0
 PositionsReader = Callable[[Sequence[int]], Awaitable[dict[int, int]]]
 
 
-class RollbackWatch:
+class RollbackWatch(Periodic):
     """Compares the store's positions with this worker's last committed positions, every `every_s` seconds.
 
     `known` returns the last committed position of each partition of this worker. `rewind` is called with each
@@ -28,25 +27,11 @@ class RollbackWatch:
         *,
         every_s: float = WATCH_EVERY_S,
     ) -> None:
+        # An unavailable store is ignored here: the agent notices and reports it at its next commit.
+        super().__init__(every_s, name="rollback-watch", passing_over=(StateUnavailable,))
         self._read_positions = read_positions
         self._known = known
         self._rewind = rewind
-        self._every_s = every_s
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Start to watch in the background."""
-        # An unavailable store is ignored here: the agent notices and reports it at its next commit.
-        self._task = every(self._every_s, self.look, name="rollback-watch", passing_over=(StateUnavailable,))
-
-    async def stop(self) -> None:
-        """Stop watching."""
-        await end(self._task)
-
-    @property
-    def failure(self) -> BaseException | None:
-        """The exception that stopped the watch; None while it runs."""
-        return failure_of(self._task)
 
     async def look(self) -> None:
         """Compare once; raises StateUnavailable."""

@@ -1,4 +1,4 @@
-"""Consumes uploads: decodes and embeds pictures, and passes them on as items. A query's picture is not stored."""
+"""Consumes uploads: decodes and embeds pictures and clips, and passes them on as items. A query's is not stored."""
 
 import asyncio
 import time
@@ -156,22 +156,22 @@ class UploadsAgent:
         self, upload: Upload, features: PictureFeatures, now_ms: int
     ) -> tuple[list[RecommendedItem], list[str]]:
         """Return the items most like a query's picture, by what it asks for, and what was degraded."""
-        catalog, embedding, count = self._catalog, features.encoding.embedding, upload.count or self._length
+        catalog, vectors, count = self._catalog, features.vectors, upload.count or self._length
         least, limits = _least_similarity(upload), _search_filter(upload)
         mix = LOOK if upload.by is None else Mix.of(upload.by)
         if features.encoding.version != catalog.pictures.encoder:
             return [], []
         if mix != LOOK:
-            asked = Asked(embedding, features.descriptors, mix)
+            asked = Asked(vectors, features.descriptors, mix)
             rows = await find_mixed(catalog, asked, count, limits)
             ranked = self._ranker.rank_mixed(asked, rows, catalog, length=count, now_ms=now_ms, min_similarity=least)
             return ranked, []
         try:
-            rows = await self._find_similar(embedding, count, limits)
+            rows = await self._find_similar(vectors, count, limits)
         except StateUnavailable as error:
             log.warning("index_unavailable", error=str(error))
             return [], ["index"]
-        return self._ranker.rank(embedding, rows, catalog, length=count, now_ms=now_ms, min_similarity=least), []
+        return self._ranker.rank(vectors, rows, catalog, length=count, now_ms=now_ms, min_similarity=least), []
 
     def _interaction(self, upload: Upload, record: Record) -> Message:
         """Return the event that updates the uploader's profile: only events.interactions changes profiles."""
@@ -219,4 +219,5 @@ def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
         times={"in_stock": said_ms} if upload.in_stock else {},
         kept_picture=features.kept,
         descriptors=features.descriptors,
+        clip=features.clip,
     )

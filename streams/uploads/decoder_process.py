@@ -1,7 +1,7 @@
 """A sandboxed process that only decodes and describes pictures: it opens no file and no socket, and holds no secret.
 
-`python -m streams.uploads.decoder_process SECONDS BYTES` reads frames from stdin, each with a picture behind a byte
-that says what is to be kept of it, and writes frames with the answers to stdout. A picture that takes more than SECONDS
+`python -m streams.uploads.decoder_process SECONDS BYTES` reads frames from stdin, each with a picture behind a head
+that says what is asked of it, and writes frames with the answers to stdout. A picture that takes more than SECONDS
 ends the process. A picture for which the process would need more than BYTES of memory is refused or ends the process.
 The answers are MessagePack, not pickle: an attacker who controls this process must not reach the worker.
 """
@@ -11,8 +11,9 @@ import fcntl
 import os
 import resource
 import signal
+import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from io import BytesIO
 from typing import Annotated, BinaryIO, get_args
@@ -28,13 +29,15 @@ from features.vision.gate.picture_hash import HASH_BYTES
 from features.vision.gate.table import PictureFault
 from features.vision.kept import KeptFiles
 from features.vision.kept_picture import Keep
+from sightline_client.events import Box
 from streams.uploads.no_new_processes import forbid_new_processes
 
 #: A frame is its length (LENGTH_BYTES, big-endian) and its content. The first answer is empty and means "ready".
 LENGTH_BYTES = 4
 SIDE = 224
-#: What the first byte of a request stands for.
+#: What the first byte of a request stands for; behind it the box of which it asks, zeros for the whole.
 KEEPS: tuple[Keep, ...] = get_args(Keep)
+HEAD = struct.Struct(">B4d")
 #: The smallest power of two that holds most answers.
 PIPE_BYTES = 1 << 18
 _M_ARENA_MAX = -8
@@ -72,12 +75,20 @@ def frame(content: bytes) -> bytes:
 
 
 def main() -> None:
-    """Answer until stdin ends. It ends with the parent process at the latest."""
+    """Answer with decoded pictures until stdin ends."""
+    serve(lambda content: msgspec.msgpack.encode(_decode(content)), load_plugins)
+
+
+def serve(decode: Callable[[bytes], bytes], load: Callable[[], None]) -> None:
+    """Answer each frame with what `decode` makes of it; `load` comes before the limits.
+
+    It ends when stdin ends, with the parent process at the latest.
+    """
     deadline_s, memory_bytes = float(sys.argv[1]), int(sys.argv[2])
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, signal.SIG_IGN)  # the whole process group gets them; the worker decides
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    _load_plugins()
+    load()
     _enlarge_pipe(1)
     _share_one_heap()
     _limit_resources(memory_bytes)
@@ -86,19 +97,27 @@ def main() -> None:
         for picture in _frames(pictures):
             # SIGALRM ends the process at the deadline, whatever it is doing, so no watchdog is needed.
             signal.setitimer(signal.ITIMER_REAL, deadline_s)
-            answer = msgspec.msgpack.encode(_decode(picture))
+            answer = decode(picture)
             signal.setitimer(signal.ITIMER_REAL, 0)
             _answer(answers, answer)
 
 
-def request(data: bytes, keep: Keep) -> bytes:
-    """The frame that asks for a picture, and for what is to be kept of it."""
-    return frame(bytes([KEEPS.index(keep)]) + data)
+def request(data: bytes, keep: Keep, box: Box | None = None) -> bytes:
+    """The frame that asks for a picture, or for a box of it, and for what is to be kept of it."""
+    shares = (0.0,) * 4 if box is None else (box.x, box.y, box.width, box.height)
+    return frame(HEAD.pack(KEEPS.index(keep), *shares) + data)
+
+
+def asked(content: bytes) -> tuple[bytes, Keep, Box | None]:
+    """What the content of a `request` asks for."""
+    keep, x, y, width, height = HEAD.unpack_from(content)
+    return content[HEAD.size :], KEEPS[keep], Box(x=x, y=y, width=width, height=height) if width else None
 
 
 def _decode(content: bytes) -> Answer:
     try:
-        picture = decode(content[1:], size=SIDE, keep=KEEPS[content[0]])
+        data, keep, box = asked(content)
+        picture = decode(data, size=SIDE, keep=keep, box=box)
     except BadImage as error:
         return Refused(error.reason, str(error))
     return Decoded(
@@ -113,13 +132,13 @@ def _decode(content: bytes) -> Answer:
     )
 
 
-def _load_plugins() -> None:
+def load_plugins() -> None:
     """Make Pillow import its plugins, and the descriptors their tables, now: the limits forbid to open more files."""
     Image.init()
     for name in ("JPEG", "PNG", "GIF", "WEBP"):
         buffer = BytesIO()
         Image.new("RGB", (8, 8)).save(buffer, name)
-        _decode(bytes([KEEPS.index("full")]) + buffer.getvalue())
+        _decode(request(buffer.getvalue(), "full")[LENGTH_BYTES:])
 
 
 def _enlarge_pipe(pipe: int) -> None:

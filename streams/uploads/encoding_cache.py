@@ -5,28 +5,42 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from features.vision.clips.clip import Clip
 from features.vision.gate.judge import NOT_JUDGED, Judged
 from features.vision.kept_picture import KeptPicture
 from inference.encoders.encoder import Encoding
 from streams.metrics import DUPLICATES
 
-#: Pictures whose features are kept: about 2.9 kB each, with 256 dimensions.
+#: Pictures whose features are kept: about 2.9 kB each, with 256 dimensions, and up to 8 kB more of a clip.
 KEPT_LIMIT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class PictureFeatures:
-    """What an item takes from its picture; `colours` are (name, share of the subject), the largest first."""
+    """What an item takes from its picture; `colours` are (name, share of the subject), the largest first.
+
+    Those of a clip are of all its key frames, and `clip` has the frames themselves.
+    """
 
     encoding: Encoding
     colours: tuple[tuple[str, float], ...]
     kept: KeptPicture | None = None
     descriptors: bytes | None = None
     judged: Judged = NOT_JUDGED
+    clip: Clip | None = None
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """What to search with, float32 [n ≥ 1, dimensions]: the embedding, and those of a clip's frames."""
+        own = self.encoding.embedding[None]
+        return own if self.clip is None else np.concatenate((own, self.clip.vectors(own.shape[1])))
 
 
 class EncodingCache:
-    """The features of the pictures used last, by the sha256 of their bytes and the encoder's version.
+    """The features of the pictures used last, by the sha256 of what they come from and the encoder's version.
 
     A refusal is not kept: the machine may be less busy later, or the model repaired.
     """

@@ -15,9 +15,9 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, D
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from features.vision.formats import MAX_BYTES
 from streams.errors import InvalidEvent
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
+from streams.uploads.references import PICTURE, Kind
 
 TIMEOUT_S = 10.0
 _CHUNK = 1 << 16
@@ -63,14 +63,17 @@ class Fetcher:
         self._hosts = frozenset(hosts)
         self._session = _session(_CheckedResolver(resolve, is_allowed), tls) if hosts else None
 
-    async def read(self, address: str) -> bytes:
-        """Return the content at a URL, at most MAX_BYTES; raises InvalidEvent, ObjectMissing or ObjectsUnavailable."""
+    async def read(self, address: str, kind: Kind = PICTURE) -> bytes:
+        """Return the content at a URL, as much as its kind may have.
+
+        Raises InvalidEvent, ObjectMissing or ObjectsUnavailable.
+        """
         if self._session is None:
             raise _refused("is a URL, and URLs are off: send an object key, or set SIGHTLINE_IMAGE_HOSTS")
         url = self._validated_url(address)
         try:
             async with self._session.get(url, allow_redirects=False) as response:
-                return await _content(response)
+                return await _content(response, kind)
         except (ClientError, TimeoutError, OSError) as error:
             raise ObjectsUnavailable(f"{url.host} does not return the picture: {error}") from error
 
@@ -140,7 +143,7 @@ def _session(resolver: AbstractResolver, tls: ssl.SSLContext | None) -> ClientSe
     )
 
 
-async def _content(response: ClientResponse) -> bytes:
+async def _content(response: ClientResponse, kind: Kind) -> bytes:
     host = response.url.host
     if response.status in (404, 410):
         raise ObjectMissing(f"{host} has no such picture")
@@ -151,10 +154,10 @@ async def _content(response: ClientResponse) -> bytes:
     content = bytearray()
     async for chunk in response.content.iter_chunked(_CHUNK):
         content += chunk
-        if len(content) > MAX_BYTES:
-            raise InvalidEvent("bad_image", f"{host} sends more than {MAX_BYTES} bytes")
+        if len(content) > kind.most_bytes:
+            raise InvalidEvent(kind.reason, f"{host} sends more than {kind.most_bytes} bytes")
     return bytes(content)
 
 
 def _refused(reason: str) -> InvalidEvent:
-    return InvalidEvent("bad_image_url", f"image_ref {reason}")
+    return InvalidEvent("bad_image_url", f"the address {reason}")

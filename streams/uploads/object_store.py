@@ -9,9 +9,9 @@ from urllib.request import url2pathname
 
 import obstore
 
-from features.vision.formats import MAX_BYTES
 from streams.errors import InvalidEvent
 from streams.objects.answers import answering, open_store
+from streams.uploads.references import PICTURE, Kind
 
 #: The longest wait for a picture, as for one at a URL.
 READ_S: Final = 10.0
@@ -30,25 +30,28 @@ class Objects:
         #: Set only for `file`: a folder can have links that lead out of it, and endless files such as devices.
         self._folder = Path(url2pathname(parts.path)).resolve() if parts.scheme == "file" else None
 
-    async def read(self, key: str) -> bytes:
-        """Return the object's bytes, at most MAX_BYTES; raises InvalidEvent, ObjectMissing or ObjectsUnavailable."""
+    async def read(self, key: str, kind: Kind = PICTURE) -> bytes:
+        """Return the object's bytes, as many as its kind may have.
+
+        Raises InvalidEvent, ObjectMissing or ObjectsUnavailable.
+        """
         if self._store is None:
-            raise InvalidEvent("no_object_store", "an image_ref needs SIGHTLINE_OBJECT_STORE to be set on the worker")
+            raise InvalidEvent("no_object_store", f"{kind.field} needs SIGHTLINE_OBJECT_STORE to be set on the worker")
         if not _KEY.fullmatch(key) or ".." in key.split("/") or "." in key.split("/"):
-            raise InvalidEvent("bad_object_key", f"image_ref {key!r} is not a plain key such as shop/2024/shoe.jpg")
+            raise InvalidEvent("bad_object_key", f"{kind.field} {key!r} is not a plain key such as shop/2024/shoe.jpg")
         failed, missing = f"the object store does not give {key!r}", f"there is no object {key!r}"
         async with answering(failed, missing=missing, within_s=READ_S):
             if self._folder is not None:
-                await asyncio.to_thread(_check_file, self._folder, key)
+                await asyncio.to_thread(_check_file, self._folder, key, kind.field)
             result = await obstore.get_async(self._store, key)
-            if result.meta["size"] > MAX_BYTES:
-                raise InvalidEvent("bad_image", f"{key!r} is {result.meta['size']} bytes; at most {MAX_BYTES} are read")
+            if (size := result.meta["size"]) > kind.most_bytes:
+                raise InvalidEvent(kind.reason, f"{key!r} is {size} bytes; at most {kind.most_bytes} are read")
             return bytes(await result.bytes_async())
 
 
-def _check_file(folder: Path, key: str) -> None:
+def _check_file(folder: Path, key: str, field: str) -> None:
     file = (folder / key).resolve()
     if not file.is_relative_to(folder):
-        raise InvalidEvent("bad_object_key", f"image_ref {key!r} is a link that leads out of the object store")
+        raise InvalidEvent("bad_object_key", f"{field} {key!r} is a link that leads out of the object store")
     if file.exists() and not file.is_file() and not file.is_dir():
-        raise InvalidEvent("bad_object_key", f"image_ref {key!r} is a device or a pipe, not a file")
+        raise InvalidEvent("bad_object_key", f"{field} {key!r} is a device or a pipe, not a file")

@@ -4,7 +4,9 @@ import msgspec
 
 from sightline_client.events import (
     IMAGE_LIMIT,
+    SHOWN_BY,
     AppEvent,
+    Box,
     Event,
     Interaction,
     InteractionType,
@@ -20,7 +22,9 @@ from sightline_client.privacy import Dials, Export, ExportedItem, PlaceInLog, Re
 
 __all__ = [
     "IMAGE_LIMIT",
+    "SHOWN_BY",
     "AppEvent",
+    "Box",
     "Control",
     "DeadLetter",
     "Dials",

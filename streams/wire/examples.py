@@ -11,6 +11,7 @@ import msgspec
 
 from features.item import hash_of, key_of
 from features.recommendation import Reason, RecommendedItem
+from sightline_client.trends import Rising, Trends
 from streams.wire.events import (
     DeadLetter,
     ExperimentArm,
@@ -33,6 +34,7 @@ from streams.wire.topics import (
     PRIVACY,
     RECEIPTS,
     RECOMMENDATIONS,
+    TRENDS,
     UPLOADS,
     Topic,
 )
@@ -87,6 +89,7 @@ MESSAGES: Final = (
                 item_id="i4",
                 occurred_at_ms=NOON + 60_000,
                 dwell_ms=24_000,
+                duration_ms=30_000,
                 rec_id="4-48121",
                 position=1,
             ),
@@ -288,6 +291,21 @@ MESSAGES: Final = (
                 remembered_events=3,
                 dials={"shirts": 1.0, f"#{key_of('u7'):016x}": -1.0},
             ),
+        ),
+    ),
+    Message(
+        "trends",
+        TRENDS,
+        "send",
+        Trends,
+        "What rises of one kind; the latest record of a key counts",
+        (
+            Trends(
+                kind="categories",
+                at_ms=NOON,
+                rising=[Rising(name="shirts", lift=3.41, share=0.4125, items=["i7", "i12"])],
+            ),
+            Trends(kind="looks", at_ms=NOON, rising=[]),
         ),
     ),
     Message(

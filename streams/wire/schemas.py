@@ -12,7 +12,7 @@ import msgspec
 import yaml
 
 from sightline_client.numbers import rounded_fields
-from streams.wire.events import Interaction, PrivacyRequest, Upload
+from streams.wire.events import SHOWN_BY, Interaction, PrivacyRequest, Upload
 from streams.wire.examples import MESSAGES, Message
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
@@ -31,13 +31,17 @@ _RULES: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
     },
     Upload: {
         "oneOf": [
-            {"properties": {name: {"type": "string"}}, "required": [name]}
-            for name in ("image", "image_ref", "video_ref")
+            # A box is of a picture.
+            {
+                "properties": {name: {"type": "string"}} | ({"box": {"type": "null"}} if is_clip else {}),
+                "required": [name],
+            }
+            for name, is_clip in ((name, name.startswith("video")) for name in SHOWN_BY)
         ],
         "if": {
             "anyOf": [
                 {"properties": {name: {"not": {"type": "null"}}}, "required": [name]}
-                for name in ("only", "count", "by")
+                for name in ("only", "count", "by", "box")
             ]
         },
         "then": {"properties": {"purpose": {"const": "query"}}, "required": ["purpose"]},

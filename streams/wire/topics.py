@@ -136,6 +136,15 @@ EXPORTS = Topic(
     {"cleanup.policy": "compact,delete", "retention.ms": str(DAY_MS), **_ERASED},
     "the profile of a user who asked for it, and the items that the user owns",
 )
+TRENDS = Topic(
+    public.TRENDS,
+    "kind: looks, categories or colours",
+    {"cleanup.policy": "compact,delete", "retention.ms": str(30 * DAY_MS), **_ERASED},
+    "what rises: looks, categories and colours that users choose more in the last hour than before",
+    partitions=1,
+    # Three records, which readers take all.
+    murmur2=False,
+)
 DEAD_LETTERS = Topic(
     "dead-letters",
     "source key",
@@ -148,7 +157,7 @@ DEAD_LETTERS = Topic(
 #: What single users asked for. A missing topic of these holds up nobody else (docs/adr/0017).
 ANSWERS = (RECEIPTS, EXPORTS)
 #: Where these are missing or take too little, nobody else waits: what was meant for them is told (docs/adr/0017).
-NEVER_AWAITED = (*ANSWERS, STEPS, DEAD_LETTERS)
+NEVER_AWAITED = (*ANSWERS, STEPS, TRENDS, DEAD_LETTERS)
 #: Without these the lists are made as well as before; only the learning worker needs them (docs/adr/0027).
 LEARNING = (EXAMPLES, MODELS)
 
@@ -164,5 +173,6 @@ ALL = (
     *LEARNING,
     RECEIPTS,
     EXPORTS,
+    TRENDS,
     DEAD_LETTERS,
 )

@@ -1,6 +1,5 @@
 """Looks at what Kafka and Redis promise: once at the start of a worker, then every few seconds."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
@@ -13,7 +12,7 @@ from streams.kafka.admin_client import AdminThread
 from streams.kafka.topic_facts import read_topic_facts
 from streams.logs import log
 from streams.metrics import BROKEN_PROMISES
-from streams.processing.background import end, every, failure_of
+from streams.processing.background import Periodic
 from streams.retrying import until_available
 from streams.wire import topics
 from streams.wire.namespace import Namespace
@@ -59,18 +58,17 @@ async def read_redis(client: Client, address: str, *, observe: Observer) -> list
     return broken_by_redis(await read_redis_facts(client, address, observe=observe))
 
 
-class PromiseWatch:
+class PromiseWatch(Periodic):
     """Holds what is broken now, for `/readyz` and the metric, and logs each change once.
 
     While a service does not answer, what it said last counts: others report that it is away.
     """
 
     def __init__(self, readers: Mapping[str, Reader], *, every_s: float = LOOK_EVERY_S) -> None:
+        super().__init__(every_s, name="promise-watch")
         self._readers = readers
-        self._every_s = every_s
         self._found: dict[str, Sequence[Broken]] = {}
         self._known: set[Broken] = set()
-        self._task: asyncio.Task[None] | None = None
 
     @property
     def dangers(self) -> list[str]:
@@ -82,21 +80,12 @@ class PromiseWatch:
 
         It waits for Kafka, and leaves a Redis that does not answer to the next look.
         """
-        await until_available(self.look, BrokerUnavailable)
+        await until_available(self.look_at_all, BrokerUnavailable)
         if self.dangers:
             raise PromiseBroken("this worker cannot start:\n" + "\n".join(self.dangers))
-        self._task = every(self._every_s, self._look_again, name="promise-watch")
+        await super().start()
 
-    async def stop(self) -> None:
-        """Stop looking."""
-        await end(self._task)
-
-    @property
-    def failure(self) -> BaseException | None:
-        """The exception that stopped the watch; None while it runs."""
-        return failure_of(self._task)
-
-    async def look(self) -> None:
+    async def look_at_all(self) -> None:
         """Look once; raises BrokerUnavailable once the other services were looked at."""
         unavailable: BrokerUnavailable | None = None
         for service, read in self._readers.items():
@@ -122,8 +111,9 @@ class PromiseWatch:
                 count = sum(each.kind == kind and each.dangerous == dangerous for each in found)
                 BROKEN_PROMISES.labels(kind, severity).set(count)
 
-    async def _look_again(self) -> None:
+    async def look(self) -> None:
+        """Look once; a Kafka that does not answer is logged."""
         try:
-            await self.look()
+            await self.look_at_all()
         except BrokerUnavailable as error:
             log.warning("promises_unknown", service="kafka", error=str(error))

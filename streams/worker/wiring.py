@@ -25,6 +25,7 @@ from streams.interactions.behaviour_cache import BehaviourCache
 from streams.interactions.lessons import LessonMaker
 from streams.interactions.lists import ListMaker, rules_of
 from streams.interactions.trend_noise import LaplaceNoise
+from streams.interactions.trend_publisher import TrendPublisher
 from streams.items.agent import SignalsAgent
 from streams.items.changes import item_changes_agent
 from streams.kafka.faust_app import App
@@ -40,7 +41,8 @@ from streams.processing.degradations import ENCODER, report_to
 from streams.processing.positions import Positions
 from streams.settings_checks import parse_lesson_weights
 from streams.uploads.agent import UploadsAgent
-from streams.uploads.decoder import Decoder
+from streams.uploads.clip_decoder import ClipDecoder, DecodeClip, is_installed
+from streams.uploads.decoder import Decode, Decoder
 from streams.uploads.gate import Gate
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
@@ -62,7 +64,9 @@ async def wire_interactions(resources: Resources, app: App) -> None:
     """Wire the interactions worker, which makes lists for active users."""
     topic = resources.namespace.topic(topics.INTERACTIONS)
     positions = Positions(partial(app.rewind, topic))
-    agent, partitions = await make_interactions_agent(resources, positions)
+    agent, partitions = await make_interactions_agent(
+        resources, positions, is_first=lambda: TP(topic, 0) in app.consumer.assignment()
+    )
     app.positions[topic] = agent.store_loop.take_up
     app.stores[topic] = partitions
     await resources.watch_store(partitions, positions, agent.store_loop.rolled_back)
@@ -70,9 +74,12 @@ async def wire_interactions(resources: Resources, app: App) -> None:
 
 
 async def make_interactions_agent(
-    resources: Resources, positions: Positions
+    resources: Resources, positions: Positions, *, is_first: Callable[[], bool] = lambda: False
 ) -> tuple[InteractionsAgent, RedisPartitions]:
-    """Return the started agent and the store of its profiles; the caller reads the topic."""
+    """Return the started agent and the store of its profiles; the caller reads the topic.
+
+    While `is_first`, of all interactions workers this one publishes what rises.
+    """
     await asyncio.to_thread(warm_up_lists)
     lists_out = await resources.publisher("sightline-interactions", topics.INTERACTIONS, topics.RECOMMENDATIONS)
     signals_out = await resources.publisher(
@@ -81,12 +88,14 @@ async def make_interactions_agent(
         topics.STEPS,
         topics.RECEIPTS,
         topics.EXPORTS,
+        topics.TRENDS,
         topics.DEAD_LETTERS,
     )
     redis = resources.redis()
     partitions = resources.profile_partitions(redis)
     catalog = await resources.catalog(mix=Mix.parse(resources.settings.feed_by))
-    lists = await _make_lists(resources, redis, catalog)
+    behaviour_cache = await _behaviour_cache(resources, redis, catalog)
+    lists = await _make_lists(resources, catalog, behaviour_cache)
     agent = InteractionsAgent(
         ProfileStore(partitions),
         positions,
@@ -104,11 +113,30 @@ async def make_interactions_agent(
     )
     resources.watch(agent.store_loop, agent.store_loop.stop)
     await agent.store_loop.start()
+    await _publish_trends(resources, catalog, behaviour_cache, signals_out, is_first)
     return agent, partitions
 
 
-async def _make_lists(resources: Resources, redis: Client, catalog: Catalog) -> ListMaker:
-    """Return what makes lists, with its caches started."""
+async def _publish_trends(
+    resources: Resources,
+    catalog: Catalog,
+    behaviour_cache: BehaviourCache,
+    publisher: DeadLetterPublisher,
+    is_first: Callable[[], bool],
+) -> None:
+    trends = TrendPublisher(
+        catalog,
+        lambda: behaviour_cache.trends,
+        publisher.try_publish,
+        resources.namespace.topic(topics.TRENDS),
+        is_active=is_first,
+    )
+    resources.watch(trends, trends.stop)
+    await trends.start()
+
+
+async def _behaviour_cache(resources: Resources, redis: Client, catalog: Catalog) -> BehaviourCache:
+    """Return the cache of what lists need of all users' behaviour, started."""
     settings = resources.settings
     signals = SignalStore(resources.signal_partitions(redis), settings.partitions)
     noise = None if settings.trends_epsilon is None else LaplaceNoise(settings.trends_epsilon)
@@ -116,6 +144,12 @@ async def _make_lists(resources: Resources, redis: Client, catalog: Catalog) -> 
     behaviour_cache = BehaviourCache(signals, resources.degradations(redis), noise, latest)
     resources.watch(behaviour_cache, behaviour_cache.stop)
     await behaviour_cache.start()
+    return behaviour_cache
+
+
+async def _make_lists(resources: Resources, catalog: Catalog, behaviour_cache: BehaviourCache) -> ListMaker:
+    """Return what makes lists."""
+    settings = resources.settings
     recent_steps = await resources.recent_steps()
     recommender = Recommender(catalog, length=settings.list_length, recent_steps=recent_steps, rules=rules_of(settings))
     index_client = await resources.index_client(catalog)
@@ -178,20 +212,18 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     encoder = await resources.encoder()
     catalog = await resources.catalog(encoder.version)
     index_client = await resources.index_client(catalog)
-    decoder = Decoder(processes=resources.settings.decode_processes)
-    resources.stack.push_async_callback(decoder.close)
-    await decoder.start()
     fetcher = Fetcher(resources.settings.image_hosts.split(",") if resources.settings.image_hosts else ())
     resources.stack.push_async_callback(fetcher.close)
     gate = Gate(GatePolicy.parse(resources.settings.gate))
     extractor = FeatureExtractor(
         encoder,
-        decoder.decode,
+        await _decode_picture(resources),
         Objects(resources.settings.object_store),
         fetcher,
         report_to(degradations, ENCODER),
         await resources.picture_keeper(app),
         gate,
+        _decode_clip(resources),
     )
     agent = UploadsAgent(
         extractor,
@@ -207,6 +239,23 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     resources.add_overlapping_agent(
         app, topics.UPLOADS, agent.answer, agent.publish, agent.finish, UPLOADS_LIMIT, UPLOADS_AT_ONCE
     )
+
+
+async def _decode_picture(resources: Resources) -> Decode:
+    """What decodes pictures, ready."""
+    decoder = Decoder(processes=resources.settings.decode_processes)
+    resources.stack.push_async_callback(decoder.close)
+    await decoder.start()
+    return decoder.decode
+
+
+def _decode_clip(resources: Resources) -> DecodeClip | None:
+    """What decodes clips; None where the extra for it is not installed."""
+    if not is_installed():
+        return None
+    decoder = ClipDecoder()
+    resources.stack.push_async_callback(decoder.close)
+    return decoder.decode
 
 
 async def wire_items(resources: Resources, app: App) -> None:

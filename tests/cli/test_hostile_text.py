@@ -19,7 +19,7 @@ from cli.demo.page import render_page
 from cli.demo.sheet import render_sheet
 from cli.demo.story import Figure, Story, chapter
 from cli.events import tail
-from cli.items import import_folder, similar
+from cli.items import import_folder, similar, trends
 from cli.items.journal import Journal
 from cli.items.picture_folder import Survey
 from cli.main import app
@@ -41,6 +41,7 @@ from inference.explain.explanation import (
     Standing,
     Verdict,
 )
+from sightline_client.trends import Rising, Trends
 from streams.processing.redrive import Found
 from streams.replay.report import Difference, Report
 from streams.wire.events import DeadLetter, PlaceInLog, Receipt, Recommendations, RecommendedItem, Trigger
@@ -111,7 +112,20 @@ def letter_of(text: str) -> Found:
 
 def profile_of(text: str) -> profile.Shown:
     entries = [profile.Entry(text, 1.0, "2026-01-01")]
-    return profile.Shown(text, 0, 0, 1, None, entries, entries, 0, 0, [1.0], {text: 1.0}, {text: -1.0})
+    return profile.Shown(
+        text,
+        0,
+        0,
+        1,
+        None,
+        entries,
+        entries,
+        0,
+        0,
+        [profile.Interest(1.0, text, [text], [text])],
+        {text: 1.0},
+        {text: -1.0},
+    )
 
 
 def explained_of(text: str, verdict: Verdict | None) -> Explanation:
@@ -144,6 +158,10 @@ def receipt_of(text: str) -> Receipt:
     return Receipt(user_hash=text, type="forget", request=place, applied=place, asked_ms=0, done_ms=0, erased={text: 1})
 
 
+def trends_of(text: str) -> Trends:
+    return Trends(kind="looks", at_ms=0, rising=[Rising(name=text, lift=2.0, share=0.5, items=[text])])
+
+
 def service(text: str) -> ServiceStatus:
     return ServiceStatus("kafka", "unhealthy", None, text, text, None, Path(f"/{text}/log"), text, text)
 
@@ -159,6 +177,7 @@ DOORS: dict[str, Door] = {
     "user forget --verify": lambda text: requests._print_traces(text, [text]),
     "tail": lambda text: tail._show(list_of(text), False),
     "similar": lambda text: similar._print(Path("a.jpg"), list_of(text).items, False),
+    "trends": lambda text: trends._print([trends_of(text)]),
     "items import": lambda text: import_folder._report(import_of(text), Survey([], {text: text}), 1.0, False),
     "dead-letters list": lambda text: browse._print_summary(browse._summary(letter_of(text), retried=False)),
     "dead-letters show": lambda text: browse._print_letter(letter_of(text), retried=False),

@@ -18,6 +18,7 @@ from features.behaviour import Engagement
 from features.dials import NO_DIALS, turn
 from features.item import Change, Item, apply_change, apply_upload, hash_of, key_of
 from features.profile import NOTHING_ASKED, Action, Privacy, apply_interaction, has_refused, profile_after
+from features.vision.clips.clip import Clip
 from features.vision.descriptors.packed import describe
 from features.vision.kept_picture import KeptPicture
 from inference.catalog.catalog import Catalog, CatalogCounts
@@ -216,6 +217,23 @@ def test_an_item_of_the_release_before_has_no_descriptors_and_that_release_reads
     assert decode_item(encode_item(item)) == item
     assert b64decode(stored.pop("descriptors")) == packed
     assert stored == msgspec.json.decode(ITEM_WHOLE)
+
+
+def test_an_item_of_the_release_before_has_no_clip_and_that_release_reads_one_with_it() -> None:
+    before = decode_item(ITEM_WHOLE)
+    assert before.clip is None
+    item = replace(before, clip=Clip(1_500, "e@1", b"frames"))
+    stored = msgspec.json.decode(encode_item(item))
+    clip = stored.pop("clip")
+    assert (clip["duration_ms"], clip["encoder"], b64decode(clip["frames"])) == (1_500, "e@1", b"frames")
+    assert decode_item(msgspec.json.encode(stored)) == before
+    assert decode_item(encode_item(item)) == item
+
+
+def test_a_picture_after_a_clip_takes_the_clip_away() -> None:
+    item = replace(decode_item(ITEM_WHOLE), clip=Clip(1_500, "e@1", b"frames"))
+    later = replace(decode_item(ITEM_WHOLE), changed_at_ms=item.changed_at_ms + 1, times={})
+    assert apply_upload(item, later).clip is None
 
 
 def test_an_upload_of_a_release_without_descriptors_takes_those_of_the_picture_before_away() -> None:

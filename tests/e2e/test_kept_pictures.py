@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from cli.sheets.contact_sheet import Cell
+from cli.sheets.show import show_sheet
 from features.item import Item
 from state.codec import decode_item
 from streams.pictures.sweep import GRACE_S
@@ -34,6 +36,10 @@ def test_pictures_come_with_their_items_and_go_when_no_item_names_them(system: S
     assert last_json(shown)["kept_picture"]["key"] == third
     with Image.open(tmp_path / "i3.webp") as image:
         assert (image.format, image.size) == ("WEBP", (320, 240))
+    cells = [Cell(name, name) for name in ("i3", "unknown")]
+    show_sheet(system.settings, system.stack.endpoints, str(tmp_path / "sheet.png"), "two items", cells)
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.getpixel((80, 280)) == pytest.approx((0, 0, 255), abs=20)
 
     # A worker that is killed in the middle of uploads leaves nothing undone.
     for number in range(30):

@@ -53,6 +53,8 @@ def test_what_others_chose_on_the_same_way_is_in_the_lists_of_all_workers_until_
     eventually(lambda: reasons(system, "last") != {}, "a user who comes afterwards has a list")
     assert "chosen_by_similar" not in {code for codes in reasons(system, "last").values() for code in codes}
     assert refused_or_lost(system) == 0
+    kinds = {b"looks", b"categories", b"colours"}
+    eventually(lambda: {record.key for record in system.read("trends")} == kinds, "one worker says what rises")
 
 
 def test_without_the_topic_lists_go_on_and_steps_follow_once_it_is_there(system: System) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
+from cli.items.picture_folder import Shown
 from cli.items.similar import ask_similar
 from deploy.workers import Workers
 from streams.client import EventPublisher, RecommendationSubscriber
@@ -71,7 +72,9 @@ def found(system: System, only: Only | None = None) -> set[str]:
     """What is found for a red picture."""
     asker = f"asker-{uuid.uuid4().hex}"
     picture = jpeg(COLOURS[0])
-    answered = ask_similar(system.kafka, system.settings.topic_prefix, picture, DEADLINE_S, asker=asker, only=only)
+    answered = ask_similar(
+        system.kafka, system.settings.topic_prefix, Shown(picture, None), DEADLINE_S, asker=asker, only=only
+    )
     return {item.item_id for item in answered.items}
 
 

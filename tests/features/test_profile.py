@@ -75,6 +75,15 @@ def test_a_view_is_worth_its_minutes_up_to_one(dwell_ms: int, weight: float) -> 
     assert weigh("view", dwell_ms=dwell_ms) == weight
 
 
+@pytest.mark.parametrize(
+    ("dwell_ms", "duration_ms", "weight"),
+    [(6_000, 6_000, 1.0), (3_000, 6_000, 0.5), (60_000, 6_000, 1.0), (30_000, 600_000, 0.1), (30_000, 0, 0.5)],
+    ids=["to its end", "half", "ten times", "a glance at a long one", "of unknown length"],
+)
+def test_of_a_clip_the_share_that_was_watched_counts(dwell_ms: int, duration_ms: int, weight: float) -> None:
+    assert weigh("view", dwell_ms=dwell_ms, duration_ms=duration_ms) == weight
+
+
 # The effect on the profile
 
 

@@ -34,6 +34,9 @@ class FakeEncoder:
         vector[-1] = 0.1  # so that mid-grey has a direction too
         return Encoding(vector / np.linalg.norm(vector), (("picture", 0.9),), self._version)
 
+    async def encode_all(self, pixels: NDArray[np.uint8]) -> list[Encoding]:
+        return [await self.encode(each) for each in pixels]
+
     async def ready(self) -> bool:
         return self.failure is None
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from features.item import Item
 from features.search_filter import SearchFilter
+from features.vision.clips.decode import decode_clip
 from features.vision.decode import Picture, decode
 from features.vision.descriptors.packed import describe
 from features.vision.gate.policy import GatePolicy
@@ -21,12 +22,14 @@ from inference.encoders.encoder import Encoding
 from state.errors import StateUnavailable
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.uploads.agent import UploadsAgent
-from streams.uploads.decoder import DecoderUnavailable
+from streams.uploads.clip_decoder import KeyFrames
 from streams.uploads.gate import Gate
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import FeatureExtractor
 from streams.uploads.picture_keeper import PictureKeeper
+from streams.uploads.process_pool import DecoderUnavailable
+from streams.wire.events import SHOWN_BY, Box
 from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.wire.signals import SignalTopic, Uploaded, parse_signal
@@ -61,6 +64,8 @@ class Studio:
         objects: Objects | None = None,
         fetcher: Fetcher | None = None,
         keeper: PictureKeeper | None = None,
+        *,
+        reads_clips: bool = True,
         gate_setting: str = "",
     ) -> None:
         self.encoder = CountingEncoder()
@@ -81,6 +86,7 @@ class Studio:
                 self._report,
                 keeper,
                 gate,
+                self._decode_clip if reads_clips else None,
             ),
             self.catalog,
             self._find_similar,
@@ -99,14 +105,20 @@ class Studio:
         await self.agent.publish(answers)
         await self.agent.finish(answers)
 
-    async def _decode(self, data: bytes, keep: Keep) -> Picture:
+    async def _decode(self, data: bytes, keep: Keep, box: Box | None) -> Picture:
         """In this process; unavailable as often as `starting` says."""
         if self.starting:
             self.starting -= 1
             raise DecoderUnavailable("no process can be started")
         self.decoded += 1
-        picture = decode(data, keep=keep)
+        picture = decode(data, keep=keep, box=box)
         return replace(picture, descriptors=describe(picture.pixels))
+
+    async def _decode_clip(self, data: bytes, keep: Keep) -> KeyFrames:
+        """In this process."""
+        self.decoded += 1
+        clip = decode_clip(data, keep=keep)
+        return KeyFrames(clip.frames, clip.duration_ms, clip.kept, describe(clip.frames[0]))
 
     async def _find_similar(
         self, query: NDArray[np.float32], count: int, search_filter: SearchFilter
@@ -143,7 +155,7 @@ def shirt(colour: tuple[int, int, int] = RED, format_: str = "PNG", mode: str = 
 
 def upload(item: str = "i1", picture: bytes | None = None, **changes: object) -> dict[str, object]:
     made: dict[str, object] = {"event_id": f"n-{item}", "item_id": item, "user_id": "u1", "occurred_at_ms": NOON - 50}
-    if not {"image_ref", "video_ref"} & changes.keys():
+    if changes.keys().isdisjoint(SHOWN_BY):
         made["image"] = base64.b64encode(shirt() if picture is None else picture).decode()
     return made | changes
 

@@ -14,6 +14,7 @@ from features.item import Item
 from features.profile import NEW, NOTHING_ASKED, Action, Privacy, Profile
 from features.trends import NO_TRENDS, update_trends
 from features.upload_places import UploadPlace
+from features.vision.clips.clip import Clip
 from state.codec import (
     decode_behaviour,
     decode_item,
@@ -73,6 +74,7 @@ items = st.builds(
     price=st.none() | st.floats(0, 1e9),
     hidden=st.booleans(),
     descriptors=st.none() | st.binary(max_size=300),
+    clip=st.none() | st.builds(Clip, st.integers(1, 600_000), st.just("e@1"), st.binary(max_size=100)),
     hashes=st.none() | st.binary(min_size=1, max_size=90),
     faults=st.lists(st.text(), max_size=3).map(tuple),
     held=st.lists(st.text(), max_size=3).map(tuple),

@@ -16,7 +16,7 @@ _CLIPPED: Final = 254
 #: Below this level of its darkest channel a pixel is of a strong colour, such as a lemon's, whose lightest channel is
 #: at the end in well exposed pictures, too.
 _PALE: Final = 40
-#: The share of the pixels that are not white and are pale with such a channel. The most of 81 catalogue pictures is 0.242.
+#: The share of the pixels that are not white and are pale with such a channel; 0.242 at most in 81 catalogue pictures.
 _MOST_CLIPPED: Final = 0.245
 #: Levels between the hundredth and the last hundredth; a picture with fewer shows nothing, not even darkly.
 _LEAST_CONTRAST: Final = 4

@@ -14,6 +14,7 @@ def test_an_item_is_shown_with_where_its_picture_lies_and_without_its_vectors() 
         5,
         title="Shoe",
         colours=(("red", 0.7),),
+        tags=(("running shoe", 0.6), ("Loafer", 0.2)),
         embeddings={"lite0@1": b"\0<"},
         descriptors=b"\1" * 226,
         kept_picture=KEPT,
@@ -30,5 +31,6 @@ def test_an_item_is_shown_with_where_its_picture_lies_and_without_its_vectors() 
     }
     assert (shown["title"], shown["colours"], shown["encoders"]) == ("Shoe", (("red", 0.7),), ["lite0@1"])
     assert shown["descriptors"] == 226
+    assert shown["readable_tags"] == [{"name": "shoe", "chinese": "鞋", "probability": 0.8}]
     assert json.dumps(shown)
     assert not {"embeddings", "price", "category", "times"} & shown.keys()

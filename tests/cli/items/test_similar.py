@@ -5,9 +5,11 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
+from cli.items.picture_folder import shown_by
 from cli.items.similar import _print, show_similar
 from cli.main import app
-from streams.wire.events import Only
+from streams.wire.events import IMAGE_LIMIT, Only
+from tests.harness.clips import RED, clip, scene
 
 
 @pytest.mark.parametrize("by", ["smell", "colour=-1", "look=0"])
@@ -15,13 +17,47 @@ def test_what_cannot_be_compared_is_refused_before_anything_starts(by: str, tmp_
     image = tmp_path / "a.png"
     Image.new("RGB", (20, 20)).save(image)
     with pytest.raises(typer.BadParameter, match=r"does not name one of|has no weight|no weight is above 0"):
-        show_similar(image, Only(), by, 5, 1.0, False)
+        show_similar(image, Only(), by, None, 5, 1.0, None, False)
+
+
+@pytest.mark.parametrize(
+    ("box", "says"),
+    [
+        ("0.5,0,0.6,1", "within the picture"),
+        ("0,0,0,1", "> 0"),
+        ("nan,0,0.5,0.5", "box"),
+        ("0,0,nan,0.5", "box"),
+        ("-0.1,0,0.5,0.5", ">= 0"),
+        ("1,2,3", "x,y,width,height"),
+        ("left", "x,y,width,height"),
+    ],
+)
+def test_a_box_that_is_none_is_refused_before_anything_starts(box: str, says: str, tmp_path: Path) -> None:
+    image = tmp_path / "a.png"
+    Image.new("RGB", (20, 20)).save(image)
+    with pytest.raises(typer.BadParameter, match=says):
+        show_similar(image, Only(), "look", box, 5, 1.0, None, False)
+
+
+def test_a_box_is_of_no_clip(tmp_path: Path) -> None:
+    film = tmp_path / "a.mp4"
+    film.write_bytes(clip([scene(RED)]))
+    with pytest.raises(typer.BadParameter, match="--box is for a picture"):
+        show_similar(film, Only(), "look", "0,0,0.5,0.5", 5, 1.0, None, False)
+
+
+def test_a_clip_that_does_not_fit_into_an_event_says_where_to_put_it() -> None:
+    with pytest.raises(ValueError, match="video_ref"):
+        shown_by(clip([scene(RED)]) + bytes(IMAGE_LIMIT))
 
 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         (["similar", __file__, "--min-price", "9", "--max-price", "3"], "9 is above --max-price 3"),
+        (["similar", __file__, "--sheet", "a.jpg"], "'a.jpg' does not end in .png"),
+        (["similar", __file__, "--sheet", "no/folder/a.png"], "is in no folder that exists"),
+        (["similar", __file__, "--sheet", "-"], "this terminal shows no pictures"),
         (["items", "pictures", "--even-most"], "nothing is removed without --sweep"),
         (["train", "factors", "--from-kafka", "--data", str(Path(__file__).parent)], "not both"),
     ],

@@ -23,8 +23,9 @@ from features.vision.formats import BadImage
 from features.vision.gate.picture_hash import HASH_BYTES
 from features.vision.kept import KeptFiles
 from features.vision.kept_picture import Keep
-from streams.uploads.decoder import MEMORY_BYTES, Decoder, DecoderUnavailable
+from streams.uploads.decoder import MEMORY_BYTES, Decoder
 from streams.uploads.decoder_process import SIDE, Decoded, frame
+from streams.uploads.process_pool import DecoderUnavailable
 from tests.harness.fakes import until
 from tests.harness.paths import ODD_IMAGES
 from tests.harness.profiles import LINEAR, SWAPPED, encoded, linear_grey, press_of_red_cyan

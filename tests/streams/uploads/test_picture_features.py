@@ -19,6 +19,7 @@ from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import OBJECT_ATTEMPTS, PICTURES_HELD
+from streams.uploads.references import PICTURE, Kind
 from tests.harness.paths import ODD_IMAGES
 from tests.harness.uploads import Studio, record, shirt, upload
 
@@ -67,7 +68,7 @@ class Late(Objects):
         super().__init__(None)
         self.failures = list(failures)
 
-    async def read(self, key: str) -> bytes:
+    async def read(self, key: str, kind: Kind = PICTURE) -> bytes:
         if self.failures:
             raise self.failures.pop()
         return shirt()
@@ -94,7 +95,7 @@ async def test_a_key_that_is_not_plain_is_refused(store: Studio, ref: str) -> No
 class Shelf(Fetcher):
     """One picture at one address."""
 
-    async def read(self, address: str) -> bytes:
+    async def read(self, address: str, kind: Kind = PICTURE) -> bytes:
         assert address == "HTTPS://cdn.example.com/i1.png"
         return shirt()
 
@@ -116,12 +117,6 @@ async def test_a_reference_without_an_object_store_is_refused_and_says_what_to_s
     (letter,) = studio.publisher.dead_letters()
     assert letter.reason == "no_object_store"
     assert "SIGHTLINE_OBJECT_STORE" in letter.error
-
-
-async def test_a_clip_is_refused_and_says_what_to_send(studio: Studio) -> None:
-    await studio.handle([record(0, upload("i1", video_ref="clips/i1.mp4"))])
-    (letter,) = studio.publisher.dead_letters()
-    assert (letter.reason, "send a picture" in letter.error) == ("video_unsupported", True)
 
 
 async def test_a_picture_with_the_sum_it_was_sent_with_is_taken(studio: Studio) -> None:
@@ -241,7 +236,7 @@ class Heap(Objects):
         self.reading = self.most = 0
         self._picture = shirt()
 
-    async def read(self, key: str) -> bytes:
+    async def read(self, key: str, kind: Kind = PICTURE) -> bytes:
         self.reading += 1
         self.most = max(self.most, self.reading)
         await asyncio.sleep(0.01)

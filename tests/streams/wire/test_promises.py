@@ -58,6 +58,9 @@ def test_what_kafka_gives_a_topic_by_default_breaks_these() -> None:
         ("recommendations", "compaction"),
         ("privacy.exports", "cleanup_policy"),
         ("privacy.exports", "compaction"),
+        ("trends", "cleanup_policy"),
+        ("trends", "retention"),
+        ("trends", "compaction"),
         ("state.catalog", "compaction"),
         ("state.models", "compaction"),
     }

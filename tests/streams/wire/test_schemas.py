@@ -120,5 +120,6 @@ def test_sightline_receives_events_and_sends_lists() -> None:
         "send-recommendations": "send",
         "send-receipt": "send",
         "send-export": "send",
+        "send-trends": "send",
         "send-dead-letter": "send",
     }

@@ -31,6 +31,7 @@ def test_the_topics_are_those_that_others_rely_on() -> None:
         "state.models": "compact",
         "privacy.receipts": "delete",
         "privacy.exports": "compact,delete",
+        "trends": "compact,delete",
         "dead-letters": "delete",
     }
 

@@ -73,7 +73,7 @@ async def test_while_a_service_is_away_what_it_said_last_counts() -> None:
     await watch.look()
     kafka.failures, redis.failures = [BrokerUnavailable("away")], [StateUnavailable("away")]
     with pytest.raises(BrokerUnavailable):
-        await watch.look()
+        await watch.look_at_all()
     assert watch.dangers == [str(GROWN)]
     assert gauge("persistence", "unwise") == 1
 

@@ -1,0 +1,1 @@
+"""Contact sheets: items as one picture, in a file or in the terminal."""

@@ -1,0 +1,30 @@
+"""What the process that decodes clips answers: read by a worker that need not have FFmpeg."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from features.vision.clips.clip import MOST_FRAMES
+from features.vision.descriptors.packed import PACKED_BYTES
+from features.vision.kept import KeptFiles
+from streams.uploads.decoder_process import SIDE, Refused
+
+_FRAME_BYTES = 3 * SIDE**2
+#: All frames, and noise as WebP.
+ANSWER_LIMIT = MOST_FRAMES * _FRAME_BYTES + (2 << 20)
+
+
+class DecodedClip(msgspec.Struct, frozen=True, tag=True):
+    """A decoded clip; `frames` are the bytes of uint8 [n, SIDE, SIDE, 3], the descriptors those of the first."""
+
+    frames: Annotated[bytes, Meta(min_length=_FRAME_BYTES, max_length=MOST_FRAMES * _FRAME_BYTES)]
+    width: int
+    height: int
+    format: str
+    duration_ms: Annotated[int, Meta(ge=1)]
+    kept: KeptFiles | None
+    descriptors: Annotated[bytes, Meta(min_length=PACKED_BYTES, max_length=PACKED_BYTES)]
+
+
+ClipAnswer = DecodedClip | Refused

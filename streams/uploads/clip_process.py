@@ -1,0 +1,51 @@
+"""A sandboxed process that only decodes clips, apart from that of pictures: FFmpeg is large, and a clip takes long.
+
+It serves as `streams.uploads.decoder_process` does, under the same limits.
+"""
+
+from io import BytesIO
+
+import av
+import msgspec
+from PIL import Image
+
+from features.vision.clips.decode import decode_clip
+from features.vision.descriptors.packed import describe
+from features.vision.formats import BadImage
+from streams.uploads.clip_answers import ClipAnswer, DecodedClip
+from streams.uploads.decoder_process import LENGTH_BYTES, SIDE, Refused, asked, load_plugins, request, serve
+
+
+def main() -> None:
+    """Answer with decoded clips until stdin ends."""
+    serve(lambda content: msgspec.msgpack.encode(_decode(content)), _load)
+
+
+def _decode(content: bytes) -> ClipAnswer:
+    try:
+        data, keep, _ = asked(content)
+        clip = decode_clip(data, size=SIDE, keep=keep)
+    except BadImage as error:
+        return Refused(error.reason, str(error))
+    return DecodedClip(
+        clip.frames.tobytes(),
+        clip.width,
+        clip.height,
+        clip.format,
+        clip.duration_ms,
+        clip.kept,
+        describe(clip.frames[0]),
+    )
+
+
+def _load() -> None:
+    load_plugins()
+    # What a clip says to a log would fill that of the worker.
+    av.logging.set_level(None)
+    buffer = BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "GIF")
+    _decode(request(buffer.getvalue(), "full")[LENGTH_BYTES:])
+
+
+if __name__ == "__main__":
+    main()

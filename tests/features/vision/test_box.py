@@ -1,0 +1,111 @@
+"""A part of a picture: what is cut is what a viewer sees there, however the file is turned."""
+
+from io import BytesIO
+
+import msgspec
+import numpy as np
+import pytest
+from PIL import Image
+
+from features.vision.decode import decode
+from features.vision.formats import BadImage
+from sightline_client.events import Box, Upload
+
+COLOURS = {
+    "upper left": (200, 30, 40),
+    "upper right": (30, 160, 60),
+    "lower left": (40, 60, 210),
+    "lower right": (9, 9, 9),
+}
+BOXES = {
+    "upper left": Box(x=0.05, y=0.05, width=0.4, height=0.4),
+    "upper right": Box(x=0.55, y=0.05, width=0.4, height=0.4),
+    "lower left": Box(x=0.05, y=0.55, width=0.4, height=0.4),
+    "lower right": Box(x=0.55, y=0.55, width=0.4, height=0.4),
+}
+#: What a camera does to the upright picture, by the EXIF orientation that undoes it.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+def quarters() -> Image.Image:
+    """Upright, 600 × 400, with a colour in each quarter."""
+    image = Image.new("RGB", (600, 400))
+    for number, colour in enumerate(COLOURS.values()):
+        left, top = number % 2 * 300, number // 2 * 200
+        image.paste(colour, (left, top, left + 300, top + 200))
+    return image
+
+
+def stored(orientation: int = 1, format_: str = "JPEG") -> bytes:
+    """A file that this EXIF orientation turns to `quarters`."""
+    image = quarters()
+    if orientation in TURNS:
+        image = image.transpose(TURNS[orientation])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    buffer = BytesIO()
+    image.save(buffer, format_, exif=exif)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("quarter", COLOURS)
+@pytest.mark.parametrize("format_", ["JPEG", "PNG"])
+def test_a_box_shows_what_a_viewer_sees_there(orientation: int, quarter: str, format_: str) -> None:
+    found = decode(stored(orientation, format_), box=BOXES[quarter])
+    assert (found.width, found.height) == (600, 400)
+    assert np.abs(found.pixels.astype(int) - COLOURS[quarter]).max() < 12
+
+
+def test_the_whole_picture_as_a_box_is_the_picture() -> None:
+    whole = decode(stored(), box=Box(x=0, y=0, width=1, height=1))
+    assert (whole.pixels == decode(stored()).pixels).all()
+
+
+def test_a_box_of_a_large_photo_is_not_cut_from_a_small_copy() -> None:
+    # Squares of 8 pixels, black and white: scaled down by a tenth, all would be grey.
+    board = (np.indices((2240, 2240)) // 8).sum(axis=0) % 2 * 255
+    buffer = BytesIO()
+    Image.fromarray(board.astype(np.uint8)).convert("RGB").save(buffer, "JPEG", quality=95)
+    pixels = decode(buffer.getvalue(), box=Box(x=0.5, y=0.5, width=0.1, height=0.1)).pixels
+    assert pixels.std() > 100
+
+
+@pytest.mark.parametrize("box", [Box(x=0.5, y=0.5, width=0.001, height=0.001), Box(x=0, y=0, width=1, height=0.01)])
+def test_a_box_of_next_to_nothing_is_refused_and_says_how_large_it_is(box: Box) -> None:
+    with pytest.raises(BadImage, match="of a picture of 600×400: choose") as caught:
+        decode(stored(), box=box)
+    assert caught.value.reason == "box"
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        {"x": 0.5, "y": 0, "width": 0.6, "height": 1},
+        {"x": -0.1, "y": 0, "width": 0.5, "height": 1},
+        {"x": 0, "y": 1, "width": 0.5, "height": 0.5},
+        {"x": 0, "y": 0, "width": 0, "height": 1},
+        {"x": float("nan"), "y": 0, "width": 0.5, "height": 1},
+        {"x": 0, "y": 0, "width": float("nan"), "height": 1},
+        {"x": 0, "y": 0, "width": 0.5},
+    ],
+    ids=["too wide", "left of it", "below it", "empty", "NaN", "NaN wide", "no height"],
+)
+def test_a_box_outside_of_the_picture_is_none(box: dict[str, float]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(box, Box)
+
+
+@pytest.mark.parametrize("fields", [{"image_ref": "a.jpg"}, {"video_ref": "a.mp4", "purpose": "query"}])
+def test_a_box_is_for_a_query_by_picture(fields: dict[str, str]) -> None:
+    box = Box(x=0, y=0, width=0.5, height=0.5)
+    with pytest.raises(ValueError, match="`box` is for a"):
+        Upload(event_id="e", item_id="i", user_id="u", occurred_at_ms=0, box=box, **fields)  # type: ignore[arg-type]
