@@ -20,7 +20,7 @@ _DIAGONALS: Final = ((1, 1), (1, -1))
 #: Neighbours on a diagonal are further from each other, so they differ more.
 _DIAGONAL: Final = 0.85
 _FAR: Final = 4
-#: Less than 1 % of everyday photos and catalogue pictures have less, and 2.5 % of shelf photos, many of which are blurred.
+#: Less than 1 % of everyday photos and catalogue pictures have less; so have 2.5 % of shelf photos, many blurred ones.
 _LEAST_STEEPNESS: Final = 0.35
 _TILE: Final = 24
 #: Tiles that are judged, those with most edges: a plain wall is not blurred.
