@@ -40,6 +40,7 @@ COMMANDS = {
     "publish": "cli.events.commands:publish",
     "tail": "cli.events.commands:tail",
     "similar": "cli.items.commands:similar",
+    "search": "cli.items.commands:search",
     "trends": "cli.items.commands:trends",
     "demo": "cli.demo.commands:demo",
     "topics": "cli.operate.commands:topics",

@@ -12,6 +12,8 @@ def sentence(reason: Reason) -> str:
     'looks like i9 (0.91)'
     """
     match reason.code:
+        case "looks_like" if reason.item_id is None and list(reason.by or ()) == ["words"]:
+            return f"fits the words{_amount(reason.similarity)}"
         case "looks_like":
             return f"looks like {reason.item_id or 'the picture'}{_amount(reason.similarity)}{_by(reason.by)}"
         case "chosen_after":

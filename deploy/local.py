@@ -76,6 +76,7 @@ class Stack:
                 logs=logs,
                 models=(models or self._tools / "models").resolve(),
                 encoder=settings.encoder,
+                words=settings.words == "on",
                 tls=triton_tls(settings),
             ),
         }

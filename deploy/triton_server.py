@@ -4,19 +4,21 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 
 from deploy import process
 from deploy.errors import NoAnswerError, StackError
 from deploy.service import Command, Progress, ServiceName
+from features.words.item_words import MODEL as WORDS_MODEL
 from inference.encoders.tls import TritonTls
 
 ENVIRONMENT = Path(__file__).parent / "triton" / "environment"
-ENCODERS = Path(__file__).parents[1] / "inference" / "encoders"
+INFERENCE = Path(__file__).parents[1] / "inference"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder of shared memory on Linux
 
@@ -36,10 +38,11 @@ class TritonServer:
         logs: Path,
         models: Path,
         encoder: str,
+        words: bool = True,
         options: Mapping[str, object] = MappingProxyType({}),
         tls: TritonTls | None = None,
     ) -> None:
-        """`options` override options of the command line; `tls` is for probes."""
+        """With `words` it serves the text tower too; `options` override the command line's, `tls` is for probes."""
         self.data = data
         self._options = options
         self._tls = tls
@@ -47,6 +50,7 @@ class TritonServer:
         self._logs = logs
         self._models = models
         self._encoder = encoder
+        self._words = words
         self._environment = tools / "triton-env"
         self._backends = tools / "triton-backends"
         # Two servers on one machine must not use or remove the regions of each other.
@@ -55,22 +59,30 @@ class TritonServer:
     def prepare(self, progress: Progress) -> None:
         """Create the environment, the backend directory and the model repository, each once."""
         self._install(progress)
-        exported = self._models / self._encoder / f"exported-{_fingerprint()}"
-        ours = list(self._models.glob(f"{self._encoder}/exported-*"))
-        if exported.exists() or ((self._models / self._encoder / "config.pbtxt").exists() and not ours):
+        self._export(self._encoder, "encoders", progress)
+        if self._words:
+            self._export(WORDS_MODEL, "words", progress)
+
+    def _export(self, name: str, room: Literal["encoders", "words"], progress: Progress) -> None:
+        """Export a model of ours where it is missing, or of another release; one from elsewhere stays."""
+        folder = self._models / name
+        exported = folder / f"exported-{_fingerprint(INFERENCE / room)}"
+        if exported.exists() or ((folder / "config.pbtxt").exists() and not list(folder.glob("exported-*"))):
             return
-        progress(f"triton: exporting the model '{self._encoder}' to {self._models} (once)")
+        progress(f"triton: exporting the model '{name}' to {self._models} (once)")
         # Imported here: the export needs torch, which a machine with a model repository does not need.
         try:
             from inference.encoders.export import export_model
+            from inference.words.export import export_words
         except ImportError as error:
             raise StackError(
-                f"there is no model '{self._encoder}' in {self._models}, and its export needs "
+                f"there is no model '{name}' in {self._models}, and its export needs "
                 f"the extra 'export' ({error}): run `uv sync --all-extras`, "
                 "or set SIGHTLINE_TRITON to a Triton that runs elsewhere"
             ) from error
-        shutil.rmtree(self._models / self._encoder, ignore_errors=True)
-        export_model(self._models, name=self._encoder, platform="cpu")
+        shutil.rmtree(folder, ignore_errors=True)
+        export: Callable[..., Path] = export_model if room == "encoders" else export_words
+        export(self._models, name=name)
         exported.touch()
 
     def command(self, ports: Mapping[str, int]) -> Command:
@@ -170,9 +182,15 @@ class TritonServer:
         return self._environment / "lib" / f"python{PYTHON}" / "site-packages"
 
 
-def _fingerprint() -> str:
+def newest_version(model: Path) -> Path:
+    """The folder of the version that Triton serves of a model: the one with the highest number."""
+    return max((each for each in model.iterdir() if each.name.isdigit()), key=lambda each: int(each.name))
+
+
+def _fingerprint(room: Path) -> str:
     """A digest of the sources of an exported model: models of other releases are exported again, foreign ones kept."""
-    sources = [ENCODERS / "export.py", ENCODERS / "projection.npz", *sorted((ENCODERS / "repository").glob("*.*"))]
+    parts = ("export.py", "network.py", "projection.npz", "repository/*.*", "look/*.py")
+    sources = [source for part in parts for source in sorted(room.glob(part))]
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
 
 

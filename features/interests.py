@@ -13,7 +13,7 @@ from features.jit import compiled, dot
 
 INTERESTS_LIMIT = 4
 #: Least cosine similarity of two pictures of one interest (measured: docs/encoder.md).
-SAME_INTEREST = 0.35
+SAME_INTEREST = 0.5
 SMALLEST_SHARE = 0.05
 _TINY = np.finfo(np.float32).tiny
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from features.vision.clips.clip import Clip
 from features.vision.kept_picture import KeptPicture
+from features.words.item_words import ItemWords, text_hash, text_of
 
 #: What both uploads and changes say of an item.
 FACTS: Final = ("title", "description", "category", "price", "currency", "in_stock", "expires_at_ms")
@@ -115,6 +116,14 @@ class Item:
     #: The picture's classic descriptors (`features.vision.descriptors.packed`), of any version; None without them.
     descriptors: bytes | None = None
     clip: Clip | None = None
+    #: The vector of its title and description; None without them, and until they are embedded.
+    words: ItemWords | None = None
+
+    @property
+    def text(self) -> str:
+        """What it says in words, as it is embedded; empty where it says nothing."""
+        return text_of(self.title, self.description)
+
     #: The hashes by which copies are found (`features.vision.gate.picture_hash`): of a copy those of the picture that
     #: it is a copy of.
     hashes: bytes | None = None
@@ -220,6 +229,13 @@ def apply_upload(item: Item | None, uploaded: Item) -> Item:
     return _say(item, {name: getattr(uploaded, name) for name in names}, times | news) if news else item
 
 
+def apply_words(item: Item | None, words: ItemWords) -> Item | None:
+    """The item with the vector of its words, unless it says other words by now."""
+    if item is None or not item.text or words.text != text_hash(item.text):
+        return item
+    return replace(item, words=words)
+
+
 def _disown(item: Item | None, item_id: str, change: Change) -> Item:
     # The upload may still be on its way. This record is older than any upload, so it does not hide one.
     item = item or Item(item_id, changed_at_ms=-(2**62))
@@ -249,6 +265,8 @@ def _say(item: Item, values: Mapping[str, Any], times: Mapping[str, int]) -> Ite
     """The item with these values, and with the time of every field; the times are kept in their one shortest form."""
     changed_at_ms = max(times.values())
     item = replace(item, **values, changed_at_ms=changed_at_ms, times={})
+    if item.words is not None and item.words.text != text_hash(item.text):
+        item = replace(item, words=None)
     with_value = Counter(at_ms for name, at_ms in times.items() if _has_value(item, name))
     rest = max(with_value, key=lambda at_ms: (with_value[at_ms], at_ms), default=changed_at_ms)
     own = {name: at_ms for name, at_ms in sorted(times.items()) if at_ms != rest or not _has_value(item, name)}

@@ -19,6 +19,7 @@ from features.trends import TREND
 from features.upload_places import PLACE
 from features.vision.clips.clip import Clip
 from features.vision.kept_picture import KeptPicture
+from features.words.item_words import ItemWords
 from sightline_client.parsing import UNREADABLE
 from state.errors import StateCorrupt
 
@@ -56,8 +57,9 @@ class StoredItem(msgspec.Struct, frozen=True):
     `further_embeddings` are by encoder. They, and the `times` of fields that were not all said at `changed_at_ms`, are
     left out where there are none; an item of a release before `times` has none. `described_at_ms` is left out of items
     with a picture, and of those of a release before it; `kept_picture` of items whose picture is not kept;
-    `descriptors` of items without a picture; `clip` of those without a clip. A release before them has none of these.
-    What the gate says of an item (docs/adr/0038) is left out where it says nothing, and of items of a release before.
+    `descriptors` of items without a picture; `clip` of those without a clip; `words` of items whose words are not
+    embedded. A release before them has none of these. What the gate says of an item (docs/adr/0038)
+    is left out where it says nothing.
     """
 
     item_id: str
@@ -83,6 +85,7 @@ class StoredItem(msgspec.Struct, frozen=True):
     kept_picture: KeptPicture | msgspec.UnsetType = msgspec.UNSET
     descriptors: bytes | msgspec.UnsetType = msgspec.UNSET
     clip: Clip | msgspec.UnsetType = msgspec.UNSET
+    words: ItemWords | msgspec.UnsetType = msgspec.UNSET
     hashes: bytes | msgspec.UnsetType = msgspec.UNSET
     faults: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     held: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
@@ -246,6 +249,7 @@ def to_stored(item: Item) -> StoredItem:
         item.kept_picture or msgspec.UNSET,
         msgspec.UNSET if item.descriptors is None else item.descriptors,
         item.clip or msgspec.UNSET,
+        item.words or msgspec.UNSET,
         msgspec.UNSET if item.hashes is None else item.hashes,
         item.faults or msgspec.UNSET,
         item.held or msgspec.UNSET,
@@ -281,6 +285,7 @@ def from_stored(stored: StoredItem) -> Item:
         stored.kept_picture or None,
         None if stored.descriptors is msgspec.UNSET else stored.descriptors,
         stored.clip or None,
+        stored.words or None,
         None if stored.hashes is msgspec.UNSET else stored.hashes,
         stored.faults or (),
         stored.held or (),

@@ -196,6 +196,12 @@ CATALOG_ITEMS = Gauge(
     "other_encoder have a vector of another encoder",
     ["state"],
 )
+WORDS = Counter(
+    "sightline_words_total",
+    "Texts of items by what happened: embedded; unreadable (none of it is in a script that the tower knows); refused "
+    "(the tower gave no usable vector: tried again with the item's next change)",
+    ["outcome"],
+)
 PICTURES = Counter(
     "sightline_pictures_total",
     "Pictures of items by what happened to them in their store: kept; not_kept (the store took nothing, and the upload "

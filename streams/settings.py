@@ -147,6 +147,9 @@ class Settings(BaseSettings):
         max_length=200,
         description="by what lists compare pictures: look, all, or look=0.8,colour=0.2 (docs/similarity.md)",
     )
+    words: Literal["on", "off"] = Field(
+        "on", description="items are found by the words of their title and description, too (docs/words.md)"
+    )
     encode_timeout_s: Annotated[float, Field(gt=0, le=60)] = 2.0
     encode_inflight: Annotated[int, Field(ge=1, le=256)] = 4
     decode_processes: Annotated[int, Field(ge=1, le=64)] = 2

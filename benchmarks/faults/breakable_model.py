@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 
 from deploy.lock import locked
 from deploy.service import Progress
-from deploy.triton_server import TritonServer
+from deploy.triton_server import TritonServer, newest_version
+from features.words.item_words import MODEL as WORDS_MODEL
 from streams.settings import Settings
 
 _BROKEN = "broken"
@@ -48,18 +49,21 @@ def breakable_model(settings: Settings, progress: Progress) -> Iterator[Path]:
         )
         with locked(tools / "triton.lock", on_wait=lambda: progress("triton: waiting for another set-up to finish")):
             server.prepare(progress)
+        for name in (settings.encoder, WORDS_MODEL):
+            without_marks = shutil.ignore_patterns("exported-*", "__*")
+            shutil.copytree(tools / "models" / name, models / name, ignore=without_marks)
         model = models / settings.encoder
-        shutil.copytree(tools / "models" / settings.encoder, model, ignore=shutil.ignore_patterns("exported-*", "__*"))
-        (model / "1" / "model.py").rename(model / "1" / "sound.py")
-        (model / "1" / "model.py").write_text(_MODEL)
+        served = newest_version(model)
+        (served / "model.py").rename(served / "sound.py")
+        (served / "model.py").write_text(_MODEL)
         yield models
 
 
 def break_model(models: Path, encoder: str) -> None:
     """Make every embedding NaN."""
-    (models / encoder / "1" / _BROKEN).touch()
+    (newest_version(models / encoder) / _BROKEN).touch()
 
 
 def mend_model(models: Path, encoder: str) -> None:
     """Make every embedding the output of the network again."""
-    (models / encoder / "1" / _BROKEN).unlink()
+    (newest_version(models / encoder) / _BROKEN).unlink()

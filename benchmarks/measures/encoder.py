@@ -21,6 +21,7 @@ from benchmarks.harness.systems import FLAT_OUT
 from benchmarks.world.pictures import draw_catalogue
 from deploy.local import Stack
 from deploy.service import Progress
+from deploy.triton_server import newest_version
 from deploy.workers import Worker, Workers
 from features.vision.decode import decode
 from streams.kafka.admin import create_topics
@@ -141,7 +142,7 @@ def _model_rate(settings: Settings, pictures: Sequence[bytes], images: int) -> f
 
     The ways are one session on all cores with batches, and one session a core with single pictures, as in Triton.
     """
-    path = settings.tools / "models" / settings.encoder / "1" / "model.onnx"
+    path = newest_version(settings.tools / "models" / settings.encoder) / "model.onnx"
     pixels = np.stack([decode(picture).pixels for picture in pictures[:BATCH]])
     cores = os.cpu_count() or 1
     together = _sessions_rate(path, pixels, images, sessions=1, threads=cores)

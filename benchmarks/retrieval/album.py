@@ -2,6 +2,7 @@
 
 import csv
 import tarfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,12 @@ LABELS = ("label", "class_id")
 #: The columns that may have the path of a picture.
 _PATHS = ("path", "iconic_path")
 _TOLD_EVERY = 500
+_TABLE = "labels.csv"
+#: The catalogue's pictures, where the data has them.
+GALLERY = "products.csv"
+#: Pictures of a label, at least, where folders are labels: each then has five others.
+FEWEST = 6
+_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".heic", ".tif", ".tiff"})
 
 
 class UnreadableAlbum(ValueError):
@@ -29,6 +36,20 @@ class Album:
 
     pixels: NDArray[np.uint8]
     labels: Sequence[str]
+
+
+def read_data(
+    folder: Path, label: str | None, gallery: str | None, progress: Callable[[str], None]
+) -> tuple[Album, Album | None]:
+    """Photos, and the catalogue's pictures if there are any: by `labels.csv`, else a folder of folders.
+
+    Raises UnreadableAlbum.
+    """
+    shown = gallery or (GALLERY if (folder / GALLERY).is_file() else None)
+    if not any([shown, label, (folder / "images.tar").exists(), (folder / _TABLE).exists()]):
+        return read_folders(folder, progress), None
+    photos = read_album(folder, _TABLE, label, progress)
+    return photos, None if shown is None else read_album(folder, shown, label, progress)
 
 
 def read_album(folder: Path, table: str, label: str | None, progress: Callable[[str], None]) -> Album:
@@ -51,6 +72,39 @@ def read_album(folder: Path, table: str, label: str | None, progress: Callable[[
     except (OSError, KeyError, tarfile.TarError, BadImage) as error:
         raise UnreadableAlbum(f"{folder} has no images.tar with all pictures of {table}: {error}") from error
     return Album(pixels, [row[column] for row in rows])
+
+
+def read_folders(folder: Path, progress: Callable[[str], None]) -> Album:
+    """The pictures of a tree of folders, labelled by the folder they lie in; raises UnreadableAlbum.
+
+    Folders with fewer than FEWEST pictures that can be read are left out. Pictures are in the order of their names.
+    """
+    found: dict[str, list[Path]] = {}
+    for path in sorted(each for each in folder.rglob("*") if each.suffix.lower() in _PICTURES):
+        found.setdefault(str(path.parent.relative_to(folder)), []).append(path)
+    pixels, labels = [], []
+    for label, paths in found.items():
+        progress(f"{folder.name}: reading {len(paths)} pictures of {label}")
+        some = [each for each in map(_readable, paths) if each is not None]
+        pixels += some
+        labels += [label] * len(some)
+    return album_of(pixels, labels, f"{folder}, where a folder is a label,")
+
+
+def album_of(pixels: Sequence[NDArray[np.uint8]], labels: Sequence[str], place: str) -> Album:
+    """The pictures of labels that have FEWEST of them; raises UnreadableAlbum where no two labels have."""
+    counts = Counter(labels)
+    kept = [number for number, label in enumerate(labels) if counts[label] >= FEWEST]
+    if len({labels[number] for number in kept}) < 2:
+        raise UnreadableAlbum(f"{place} has no two labels with {FEWEST} pictures each that can be read")
+    return Album(np.stack([pixels[number] for number in kept]), [labels[number] for number in kept])
+
+
+def _readable(path: Path) -> NDArray[np.uint8] | None:
+    try:
+        return decode(path.read_bytes()).pixels
+    except (OSError, BadImage):
+        return None
 
 
 def _column(rows: Sequence[dict[str, str]], names: Sequence[str], path: Path) -> str:

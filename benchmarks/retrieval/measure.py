@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.evaluation.intervals import Interval
 from benchmarks.retrieval.album import Album
+from benchmarks.retrieval.compared import gain, hits
 from benchmarks.retrieval.ways import Matrix, Shots, ways
 from features.vision.descriptors.mix import ALL
 from features.vision.descriptors.packed import PACKED_BYTES, describe, similarities
@@ -17,6 +19,7 @@ from features.vision.descriptors.table import DESCRIPTORS
 from features.vision.descriptors.views import Views
 
 _DEPTH = 10
+_GAIN_DEPTH = 5
 _BATCH = 32
 #: Pictures of which the time is taken.
 _TIMED = 200
@@ -55,11 +58,15 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """The precision of each way to compare, and the cost of each descriptor and of `all`."""
+    """The precision of each way to compare, and the cost of each descriptor and of `all`.
+
+    `gain`: what `look` has more of P@5 than `raw`, with its interval over the photos.
+    """
 
     photos: int
     labels: int
     by: dict[str, Precision]
+    gain: Interval
     costs: dict[str, Cost]
 
 
@@ -77,7 +84,9 @@ def measure_retrieval(
             nearest = np.array(gallery.labels)[compare(taken, shown).argmax(axis=1)]
             r_at_1 = round(float((nearest == labels).mean()), 4)
         found[name] = _precision(compare(taken, taken), labels, r_at_1)
-    return Retrieval(len(labels), len(np.unique(labels)), found, _costs(photos.pixels[:_TIMED], taken.packed))
+    look, raw = (hits(each, labels, _GAIN_DEPTH) for each in (taken.look, taken.raw))
+    costs = _costs(photos.pixels[:_TIMED], taken.packed)
+    return Retrieval(len(labels), len(np.unique(labels)), found, gain(look, raw), costs)
 
 
 def _shots(album: Album, encode: Encode, progress: Callable[[str], None]) -> Shots:

@@ -247,7 +247,9 @@ def taste(
 def retrieval(
     data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="A folder with images.tar and labels.csv.")],
     label: Annotated[str | None, typer.Option(help="The CSV's column with the label; else label or class_id.")] = None,
-    by: Annotated[str | None, typer.Option(help="Only the ways to compare with this in their name.")] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Only the ways with this in their name; words: how words find.")
+    ] = None,
     gallery: Annotated[
         str | None, typer.Option(help="A CSV in the folder with catalogue pictures; else products.csv, if there.")
     ] = None,

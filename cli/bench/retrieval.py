@@ -7,27 +7,28 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
-from benchmarks.retrieval.album import UnreadableAlbum, read_album
+from benchmarks.retrieval.album import GALLERY, UnreadableAlbum, read_data
+from benchmarks.retrieval.encoder_cost import encoder_cost
 from benchmarks.retrieval.measure import Precision, Retrieval, measure_retrieval
 from cli.bench.report import begin
+from cli.bench.words import judge_words
 from cli.output import print_json, progress, results
 from inference.encoders.export import embeddings_and_features, load_encoder
-
-#: The catalogue's pictures, where the data has them.
-_GALLERY = "products.csv"
 
 
 def judge(data: Path, label: str | None, by: str | None, gallery: str | None, as_json: bool) -> None:
     """Measure on the pictures in `data`, and print a row for each way to compare, or only those that contain `by`."""
     begin()
-    encode = partial(embeddings_and_features, load_encoder())
-    shown = gallery or (_GALLERY if (data / _GALLERY).is_file() else None)
+    if by == "words":
+        shown = gallery or (GALLERY if (data / GALLERY).is_file() else None)
+        judge_words(data, label, shown, as_json)
+        return
+    encoder = load_encoder()
     try:
-        photos = read_album(data, "labels.csv", label, progress)
-        pictures = None if shown is None else read_album(data, shown, label, progress)
+        photos, pictures = read_data(data, label, gallery, progress)
     except UnreadableAlbum as error:
         raise typer.BadParameter(str(error)) from error
-    found = measure_retrieval(photos, pictures, encode, progress)
+    found = measure_retrieval(photos, pictures, partial(embeddings_and_features, encoder), progress)
     rows = {name: row for name, row in found.by.items() if by is None or by in name}
     if not rows:
         raise typer.BadParameter(f"no way to compare has {by!r} in its name: {', '.join(found.by)}", param_hint="--by")
@@ -36,9 +37,14 @@ def judge(data: Path, label: str | None, by: str | None, gallery: str | None, as
         by_way = {name: asdict(row) | costs.get(name, {}) for name, row in rows.items()}
         counts = {"photos": found.photos, "labels": found.labels}
         total = {"descriptors": costs["all"], "by": by_way}
-        print_json(counts | asdict(found.by["look"]) | {"raw_p_at_5": found.by["raw"].p_at_5} | total)
+        raw = {"raw_p_at_5": found.by["raw"].p_at_5, "gain_over_raw": asdict(found.gain)}
+        progress("taking the time of the encoder")
+        cost = {"encoder": asdict(encoder_cost(encoder, photos.pixels))}
+        print_json(counts | asdict(found.by["look"]) | raw | cost | total)
     else:
         results().print(_table(found, rows))
+        less, more = f"{found.gain.low:+.3f}", f"{found.gain.high:+.3f}"
+        results().print(f"P@5 of look over raw: {found.gain.value:+.3f}, 95 % interval {less} to {more}")
 
 
 def _table(found: Retrieval, rows: dict[str, Precision]) -> Table:

@@ -1,4 +1,4 @@
-"""The commands for the catalogue: `sightline items …` and `sightline similar`."""
+"""The commands for the catalogue: `sightline items …`, `sightline similar` and `sightline search`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,9 +7,17 @@ import typer
 
 from cli.output import JsonOption
 from cli.sheets.option import SheetOption, check_sheet
-from sightline_client.events import ANSWER_LIMIT, Only
+from sightline_client.events import ANSWER_LIMIT, WORDS_LIMIT, Only
 
 app = typer.Typer(help="The catalogue.", no_args_is_help=True)
+
+CountOption = Annotated[int, typer.Option(min=1, max=ANSWER_LIMIT, help="How many items to show.")]
+LeastOption = Annotated[float | None, typer.Option(min=-1, max=1, help="Only items this alike or more.")]
+CategoryOption = Annotated[str | None, typer.Option(help="Only items of this category.")]
+MinPriceOption = Annotated[float | None, typer.Option(min=0, help="Only items of this price or more.")]
+MaxPriceOption = Annotated[float | None, typer.Option(min=0, help="Only items of this price or less.")]
+ExcludeOption = Annotated[list[str] | None, typer.Option(help="Without this item; may be given several times.")]
+TimeoutOption = Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the answer.")]
 
 
 @app.command("import")
@@ -89,37 +97,71 @@ def pictures(
 
 def similar(
     image: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A picture or clip to search with.")],
-    count: Annotated[int, typer.Option(min=1, max=ANSWER_LIMIT, help="How many items to show.")] = 10,
-    min_similarity: Annotated[float | None, typer.Option(min=-1, max=1, help="Only items this alike or more.")] = None,
-    category: Annotated[str | None, typer.Option(help="Only items of this category.")] = None,
-    min_price: Annotated[float | None, typer.Option(min=0, help="Only items of this price or more.")] = None,
-    max_price: Annotated[float | None, typer.Option(min=0, help="Only items of this price or less.")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="Without this item; may be given several times.")] = None,
+    count: CountOption = 10,
+    min_similarity: LeastOption = None,
+    category: CategoryOption = None,
+    min_price: MinPriceOption = None,
+    max_price: MaxPriceOption = None,
+    exclude: ExcludeOption = None,
     by: Annotated[
-        str, typer.Option(help="look, colour, texture, shape, hash, all, or several with weights: look=0.8,colour=0.2.")
-    ] = "look",
+        str | None,
+        typer.Option(help="look, colour, texture, shape, hash, words, all, or several: look=0.8,colour=0.2 [look]."),
+    ] = None,
+    words: Annotated[str | None, typer.Option(help="What it is to be besides, in English: but red.")] = None,
     box: Annotated[
         str | None, typer.Option(help="Only this part: x,y,width,height as shares, 0 to 1, from the upper left.")
     ] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the answer.")] = 20.0,
+    timeout: TimeoutOption = 20.0,
     sheet: SheetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the items in stock that are most like a picture, by its look or by what --by names; nothing is stored."""
-    from cli.items.similar import show_similar
+    """Show the items in stock that are most like a picture, by its look or by what --by names; nothing is stored.
 
+    With --words they are as much like the words, unless --by gives `look` and `words` other weights.
+    """
+    from cli.items.similar import Asked, show_found
+
+    only = _only(category, min_price, max_price, min_similarity, exclude)
+    check_sheet(sheet)
+    show_found(Asked(image, words, only, by, box, count), timeout, sheet, as_json)
+
+
+def search(
+    words: Annotated[list[str], typer.Argument(help=f"English words, up to {WORDS_LIMIT} characters.")],
+    count: CountOption = 10,
+    min_similarity: LeastOption = None,
+    category: CategoryOption = None,
+    min_price: MinPriceOption = None,
+    max_price: MaxPriceOption = None,
+    exclude: ExcludeOption = None,
+    timeout: TimeoutOption = 20.0,
+    sheet: SheetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the items in stock that words describe best: by title and description, or by what is in the picture."""
+    from cli.items.similar import Asked, show_found
+
+    only = _only(category, min_price, max_price, min_similarity, exclude)
+    check_sheet(sheet)
+    show_found(Asked(None, " ".join(words), only, None, None, count), timeout, sheet, as_json)
+
+
+def _only(
+    category: str | None,
+    min_price: float | None,
+    max_price: float | None,
+    min_similarity: float | None,
+    exclude: list[str] | None,
+) -> Only:
     if min_price is not None and max_price is not None and min_price > max_price:
         raise typer.BadParameter(f"{min_price:g} is above --max-price {max_price:g}", param_hint="--min-price")
-
-    check_sheet(sheet)
-    only = Only(
+    return Only(
         category=category,
         min_price=min_price,
         max_price=max_price,
         min_similarity=min_similarity,
         exclude=tuple(exclude or ()),
     )
-    show_similar(image, only, by, box, count, timeout, sheet, as_json)
 
 
 def trends(sheet: SheetOption = None, as_json: JsonOption = False) -> None:

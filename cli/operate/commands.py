@@ -48,6 +48,9 @@ ArchitectureOption = Annotated[
     str, typer.Option(help="efficientnet_lite0, or a timm name where a model hub can be reached.")
 ]
 NameOption = Annotated[str, typer.Option(help="The model's name in Triton.")]
+WordsOption = Annotated[
+    bool, typer.Option("--words/--no-words", help="Export the text tower beside it, too; it needs the CPU only.")
+]
 
 
 def up(services: ServicesArgument = None, as_json: JsonOption = False) -> None:
@@ -83,12 +86,17 @@ def export_model(
     platform: PlatformOption = PlatformChoice.CPU,
     architecture: ArchitectureOption = "efficientnet_lite0",
     name: NameOption = "visual_encoder",
+    words: WordsOption = True,
+    projection: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="A map of `sightline train encoder`, not the shipped one."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Export an ImageNet CNN with its 256-d projection as a Triton model."""
+    """Export an ImageNet CNN with its 256-d projection as a Triton model, and the text tower as another."""
     from cli.operate.export import export
 
-    export(repository, platform.value, architecture, name, as_json)
+    export(repository, platform.value, architecture, name, projection, words, as_json)
 
 
 def doctor(as_json: JsonOption = False) -> None:

@@ -14,6 +14,7 @@ import typer
 from cli.console import styled
 from cli.output import print_json, results
 from deploy.local import ServiceStatus, Stack
+from features.words.item_words import MODEL as WORDS_MODEL
 from inference.encoders.triton import model_ready
 from state.errors import StateError
 from state.redis import connect
@@ -58,6 +59,8 @@ def examine(as_json: bool) -> None:
         findings += _redis(endpoints.redis, settings)
     if "triton" in working:
         findings.append(_model(endpoints.triton, settings))
+        if settings.words == "on":
+            findings.append(_words(endpoints.triton, settings))
     if "kafka" in working:
         findings += _topics(endpoints.kafka, settings)
         findings.append(_keys(endpoints.kafka, settings))
@@ -119,6 +122,17 @@ def _model(triton: str, settings: Settings) -> Finding:
         "wrong",
         f"Triton at {triton} has no model {model!r} ready",
         "run `sightline export-model` and start Triton with the repository it makes, or set SIGHTLINE_ENCODER",
+    )
+
+
+def _words(triton: str, settings: Settings) -> Finding:
+    if asyncio.run(model_ready(triton, WORDS_MODEL, tls=triton_tls(settings))):
+        return Finding("words", "ok", f"model {WORDS_MODEL!r} is ready")
+    return Finding(
+        "words",
+        "warning",
+        f"Triton at {triton} has no model {WORDS_MODEL!r} ready: words are embedded later, and find nothing",
+        "run `sightline export-model` and start Triton with the repository it makes, or set SIGHTLINE_WORDS=off",
     )
 
 

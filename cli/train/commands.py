@@ -87,6 +87,35 @@ def sequence(
     learn(data, to, share=share, seconds=60 * minutes, seed=seed, as_json=as_json)
 
 
+@app.command()
+def encoder(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            exists=True,
+            file_okay=False,
+            help="Folders, whose names are labels; or images.tar and labels.csv.",
+        ),
+    ] = None,
+    from_catalogue: Annotated[
+        bool, typer.Option("--from-catalogue", help="Learn from the kept pictures of items that have a category.")
+    ] = False,
+    to: Annotated[Path, typer.Option(dir_okay=False, help="Write the map to this file.")] = Path("projection.npz"),
+    foreign: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Pictures of another world, labelled alike; else the demo's."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Decides which kinds are left out, to stand for new ones.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit the encoder's map on labelled pictures of yours; exit code 1 if it is no gain, or new kinds lose too much."""
+    from cli.train.encoder import learn
+
+    if (folder is None) != from_catalogue:
+        raise typer.BadParameter("give a folder of labelled pictures or --from-catalogue, and not both")
+    learn(folder, to, foreign, seed=seed, as_json=as_json)
+
+
 def _check_log(data: Path | None, *, from_kafka: bool) -> None:
     if data is not None and from_kafka:
         raise typer.BadParameter("give --data or --from-kafka, not both: a model learns from one log")

@@ -23,6 +23,8 @@ SHOWN_BY: Final = ("image", "image_ref", "video", "video_ref")
 #: Items that the answer to a query may have, and that it may be asked to leave out.
 ANSWER_LIMIT: Final = 200
 EXCLUDED_LIMIT: Final = 500
+#: Characters of the words of a query.
+WORDS_LIMIT: Final = 1000
 
 #: Bytes in JSON: base64 with padding, and without line breaks.
 Base64: TypeAlias = Annotated[
@@ -37,9 +39,10 @@ Base64: TypeAlias = Annotated[
     ),
 ]
 
-#: By what a picture query compares: `look` is the network that sees things, the others are classic descriptors.
+#: By what a query compares: `look` is the network that sees things, `words` the vector of title and description, the
+#: others are classic descriptors.
 DescriptorName: TypeAlias = Literal["colour", "texture", "shape", "hash"]
-ComparedBy: TypeAlias = Literal["look", "colour", "texture", "shape", "hash"]
+ComparedBy: TypeAlias = Literal["look", "colour", "texture", "shape", "hash", "words"]
 Weights: TypeAlias = Annotated[
     dict[ComparedBy, Annotated[float, Meta(gt=0, le=1)]],
     Meta(
@@ -48,6 +51,9 @@ Weights: TypeAlias = Annotated[
         extra_json_schema={"propertyNames": {"enum": [*get_args(ComparedBy)]}},
     ),
 ]
+
+#: What is looked for, in English.
+Words: TypeAlias = Annotated[str, Meta(min_length=1, max_length=WORDS_LIMIT, extra_json_schema={"pattern": "\\S"})]
 
 InteractionType: TypeAlias = Literal[
     "click", "view", "like", "save", "share", "purchase", "rate", "dislike", "hide", "upload"
@@ -126,7 +132,8 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
     The upload of an item that exists changes what it says and nothing else; null says nothing. It does not show an
     item again that was hidden or deleted (topic events.items).
 
-    A query is answered by `count` items at most, or by as many as a list has.
+    A query is answered by `count` items at most, or by as many as a list has. Instead of a picture, or together with
+    one, it may have `text`: English words for what is looked for, with a letter or a digit.
 
     A clip (MP4, WebM or GIF) comes as `video`, or as `video_ref` where it is larger. A query may be about a `box` of
     its picture.
@@ -151,20 +158,36 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
     count: Annotated[int, Meta(ge=1, le=ANSWER_LIMIT)] | None = None
     by: Weights | None = None
     box: Box | None = None
+    text: Words | None = None
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether it brings a picture or a clip; else it is a query by words alone."""
+        return any(getattr(self, name) is not None for name in SHOWN_BY)
 
     def __post_init__(self) -> None:
         given = [name for name in SHOWN_BY if getattr(self, name) is not None]
-        if len(given) != 1:
+        if len(given) != 1 and (given or self.purpose != "query" or self.text is None):
             raise ValueError(f"an upload needs exactly one of {', '.join(SHOWN_BY)}; it has {given or 'none'}")
         if self.image is not None and len(self.image) > IMAGE_LIMIT:
             raise ValueError(f"`image` is {len(self.image)} bytes; over {IMAGE_LIMIT} use fit_picture or an image_ref")
         if self.video is not None and len(self.video) > IMAGE_LIMIT:
             raise ValueError(f"`video` is {len(self.video)} bytes; over {IMAGE_LIMIT} use a video_ref")
-        for name in ("only", "count", "by", "box"):
+        for name in ("only", "count", "by", "box", "text"):
             if getattr(self, name) is not None and self.purpose != "query":
                 raise ValueError(f"`{name}` is for a query: set `purpose` to query, or leave it out")
         if self.box is not None and (self.video is not None or self.video_ref is not None):
             raise ValueError("`box` is for a picture: leave it out, or send a picture of the clip")
+        _check_words(self)
+
+
+def _check_words(query: Upload) -> None:
+    if query.text is not None and not query.text.strip():
+        raise ValueError("`text` is blank: say in words what is looked for, or leave it out")
+    if not query.has_picture and (query.box is not None or (query.by is not None and query.by.keys() != {"words"})):
+        raise ValueError("a query without a picture compares by words alone: send one, or leave `by` and `box` out")
+    if query.text is not None and query.by is not None and "words" not in query.by:
+        raise ValueError("`by` does not name words, so `text` would count for nothing: name them, or leave it out")
 
 
 class ItemChange(Event, frozen=True, kw_only=True):

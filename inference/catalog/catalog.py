@@ -15,6 +15,7 @@ from features.vision.colours import COLOUR_NAMES
 from features.vision.descriptors.mix import LOOK, Mix
 from features.vision.descriptors.packed import PACKED_BYTES, readable
 from features.vision.gate.picture_hash import Asked
+from features.words.item_words import DIMENSIONS
 from inference.catalog.arrays import VectorRows, room, roomier
 from inference.catalog.clip_frames import ClipFrames
 from inference.catalog.copied_pictures import KEPT_WORDS, nearest_copy, readable_hashes
@@ -24,9 +25,21 @@ from inference.catalog.item_ids import ItemIds
 from inference.catalog.key_table import KeyedRows
 from inference.catalog.other_encoders import OtherEncoders
 from inference.catalog.vector_space import SpaceContents, VectorSpace
+from inference.words.pictures import item_vector
 
 #: The arrays with one row an item, by name.
-COLUMNS = ("keys", "owners", "categories", "prices", "uploaded_ms", "expires_ms", "available", "descriptors", "hashes")
+COLUMNS = (
+    "keys",
+    "owners",
+    "categories",
+    "prices",
+    "uploaded_ms",
+    "expires_ms",
+    "available",
+    "descriptors",
+    "worded",
+    "hashes",
+)
 #: The largest number that `prices` can hold.
 PRICIEST = float(np.finfo(np.float32).max)
 _NEVER = np.iinfo(np.int64).max
@@ -67,6 +80,7 @@ class Contents:
     others: Mapping[int, str | None]
     columns: Mapping[str, NDArray[np.generic]]
     colours: VectorRows
+    words: VectorRows | None
     spaces: Sequence[SpaceContents]
     #: The row of each key frame [m], and the frames float16 [m, dimensions].
     clips: tuple[NDArray[np.int64], NDArray[np.float16]]
@@ -87,8 +101,9 @@ class Catalog:
     float32 (NaN: none), `uploaded_ms` (`Item.new_at_ms`) and `expires_ms` int64, `available` bool (neither sold out,
     hidden nor held), `shown` bool (available, and not expired when `advance` last looked), `colours[rows]` gives
     float32 [n, 17] (the shares of COLOUR_NAMES as a unit vector), `descriptors` uint8 [PACKED_BYTES] and `hashes`
-    uint64 [KEPT_WORDS] (zeros: none). An item may have a vector in the space of `pictures` and in each of the `further`
-    ones, and is in the index of a space if it has one and is shown (docs/adr/0029).
+    uint64 [KEPT_WORDS] (zeros: none). With `words`, `words[rows]` gives float32 [n, 384] for rows that are `worded`
+    bool. An item may have a vector in the space of `pictures` and in each of the `further` ones, and is in the index of
+    a space if it has one and is shown (docs/adr/0029).
     Not thread-safe: rows change only in `apply`, and what is shown in `advance`, too.
     """
 
@@ -100,6 +115,7 @@ class Catalog:
         encoder: str | None = None,
         further: Sequence[VectorSpace] = (),
         mix: Mix = LOOK,
+        words: bool = False,
     ) -> None:
         self.pictures = VectorSpace(dimensions, index, encoder=encoder, mix=mix)
         self.spaces = (self.pictures, *further)
@@ -116,11 +132,13 @@ class Catalog:
         self.available = room(np.bool_)
         self.descriptors = room(np.uint8, PACKED_BYTES)
         self.hashes = room(np.uint64, KEPT_WORDS)
+        self.worded = room(np.bool_)
         self.shown = room(np.bool_)
         #: The columns, and behind each the room into which it grows.
         self._room: dict[str, NDArray[np.generic]] = {name: getattr(self, name) for name in (*COLUMNS, "shown")}
         self._lengthen(0)
         self.colours = VectorRows(len(COLOUR_NAMES))
+        self.words = VectorRows(DIMENSIONS) if words else None
         self._rows = KeyedRows()
         self._free: list[int] = []
         self._others = OtherEncoders()
@@ -246,6 +264,7 @@ class Catalog:
             others=self._others.items,
             columns={name: getattr(self, name) for name in COLUMNS},
             colours=self.colours,
+            words=self.words,
             spaces=[space.contents() for space in self.spaces],
             clips=self.clips.stored(),
         )
@@ -261,6 +280,8 @@ class Catalog:
             getattr(self, name)[:count] = column[:count]
         self.colours = contents.colours
         self.clips.fill(*contents.clips)
+        if self.words is not None:
+            self.words = contents.words
         self.shown[:count] = self.available[:count] & (self.expires_ms[:count] > self.now_ms)
         self._look_ms = self.now_ms
         for space, held in zip(self.spaces, contents.spaces, strict=True):
@@ -314,6 +335,10 @@ class Catalog:
         self.colours.put_one(row, _colour_vector(item))
         self.descriptors[row] = np.frombuffer(readable(item.descriptors), np.uint8)
         self.hashes[row] = readable_hashes(item.hashes)
+        if self.words is not None:
+            words = item_vector(item)
+            self.worded[row] = words is not None
+            self.words.replace(row, words or bytes(2 * DIMENSIONS))
 
     def _frames_of(self, item: Item) -> NDArray[np.float32]:
         if item.clip is None or not self._has_frames or item.clip.encoder != self.pictures.encoder:

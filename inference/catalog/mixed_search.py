@@ -1,4 +1,4 @@
-"""The items most like a picture by several similarities at once: each is measured by itself, then they are averaged."""
+"""The items most like what is asked for by several similarities: each is measured by itself, then they are averaged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from features.vision.descriptors.mix import Mix
 from features.vision.descriptors.packed import are_there, readable, similarities
 from features.vision.descriptors.similarities import mean_of, within_0_and_1
 from inference.catalog.catalog import Catalog
-from inference.catalog.search import find_exactly
+from inference.catalog.search import by_look, find_exactly
 from sightline_client.events import ComparedBy
 
 #: Items compared at a time, in up to 5 ms; then other work gets its turn.
@@ -20,14 +20,17 @@ _CHUNK = 1024
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A picture to compare with, and by what: `embedding` float32 [dimensions], descriptors as they are kept.
+    """What to compare with, and by what: `embedding` float32 [dimensions] and descriptors, as kept, of a picture.
 
     Of several embeddings [k, dimensions], as a clip's, the most similar one counts.
+
+    `words` is the vector float32 [384] of a text. What is not there is compared with nothing.
     """
 
-    embedding: NDArray[np.float32]
+    embedding: NDArray[np.float32] | None
     descriptors: bytes | None
     mix: Mix
+    words: NDArray[np.float32] | None = None
 
 
 async def find_mixed(catalog: Catalog, asked: Asked, count: int, search_filter: SearchFilter) -> NDArray[np.int64]:
@@ -45,10 +48,14 @@ async def find_mixed(catalog: Catalog, asked: Asked, count: int, search_filter: 
 def similarities_by(
     catalog: Catalog, asked: Asked, rows: NDArray[np.int64]
 ) -> Mapping[ComparedBy, NDArray[np.float32]]:
-    """How alike each row [n] is by each name of the mix: float32 [n], 0 to 1; NaN where it has no descriptors."""
-    found: dict[ComparedBy, NDArray[np.float32]] = {}
-    if "look" in asked.mix.weights:
-        found["look"] = within_0_and_1(catalog.likeness(rows, asked.embedding))
+    """How alike each row [n] is by each name of the mix: float32 [n], 0 to 1; NaN where it, or the asker, has none."""
+    nothing = np.full(len(rows), np.nan, np.float32)
+    found: dict[ComparedBy, NDArray[np.float32]] = dict.fromkeys(asked.mix.weights, nothing)
+    if "look" in found and asked.embedding is not None:
+        found["look"] = within_0_and_1(by_look(catalog, asked.embedding)(rows))
+    if "words" in found and asked.words is not None and catalog.words is not None:
+        alike = within_0_and_1(catalog.words.similarities(rows, asked.words[None]))
+        found["words"] = np.where(catalog.worded[rows], alike, np.float32(np.nan))
     packed, own = catalog.descriptors[rows], readable(asked.descriptors)
     there = are_there(packed) & are_there(np.frombuffer(own, np.uint8)[None])
     for name in asked.mix.descriptors:

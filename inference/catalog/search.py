@@ -60,8 +60,12 @@ async def widening(
 
 
 def by_look(catalog: Catalog, query: NDArray[np.float32]) -> Score:
-    """The cosine of the items' pictures and an embedding [dimensions], or the nearest of several."""
-    return lambda rows: catalog.likeness(rows, query)
+    """The cosine of the items' pictures and the nearest of embeddings [k, dimensions]; NaN without a picture."""
+
+    def score(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        return np.where(catalog.pictures.has(rows), catalog.likeness(rows, query), np.float32(np.nan))
+
+    return score
 
 
 async def find_exactly(
@@ -93,8 +97,8 @@ async def find_among_few(
 
 
 def matching(catalog: Catalog, rows: NDArray[np.int64], search_filter: SearchFilter) -> NDArray[np.int64]:
-    """The rows that can be shown, have a picture, and are within the limits."""
-    chosen = catalog.can_be_shown(rows) & catalog.pictures.has(rows)
+    """The rows that can be shown, have a picture or words, and are within the limits."""
+    chosen = catalog.can_be_shown(rows) & (catalog.pictures.has(rows) | catalog.worded[rows])
     if search_filter.category is not None:
         code = catalog.category_code(search_filter.category)
         chosen = chosen & (catalog.categories[rows] == code) if code is not None else np.zeros(len(rows), np.bool_)

@@ -19,17 +19,19 @@ import numpy as np
 
 from features.vision.colours import COLOUR_NAMES
 from features.vision.descriptors.packed import PACKED_BYTES, VERSION
+from features.words.item_words import DIMENSIONS
+from features.words.item_words import VERSION as WORDS_VERSION
 from inference.catalog.arrays import VectorRows
 from inference.catalog.catalog import COLUMNS, Catalog, Contents
 from inference.catalog.item_ids import ItemIds
 from inference.catalog.space_files import SpaceManifest, expected_manifest, read_space, write_space
 from inference.errors import SnapshotUnusable
 
-#: A snapshot of any other version is not used: version 5 lacks the frames of clips, version 6 the hashes.
-_VERSION: Final = 7
+#: A snapshot of any other version is not used: version 6 lacks the words, version 7 the hashes.
+_VERSION: Final = 8
 #: Joined vectors are made of descriptors as well, so a snapshot with other descriptors is not used.
 _DESCRIPTORS: Final = (VERSION, PACKED_BYTES)
-_MANIFEST, _IDS, _COLOURS = "manifest.json", "ids.msgpack", "colours.npy"
+_MANIFEST, _IDS, _COLOURS, _WORDS = "manifest.json", "ids.msgpack", "colours.npy", "words.npy"
 _CLIP_ROWS, _CLIP_FRAMES = "clip-rows.npy", "clip-frames.npy"
 _UNFINISHED: Final = ".writing-"
 #: An unfinished snapshot of this age was given up.
@@ -49,7 +51,8 @@ class Origin:
 class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the files hold; `encoder`, `dimensions` and `index` are of the pictures.
 
-    `descriptors` are the version and the bytes of an item's descriptors (`features.vision.descriptors.packed`).
+    `descriptors` are the version and the bytes of an item's descriptors (`features.vision.descriptors.packed`), `words`
+    the version of the tower whose vectors it has, or has in its joined vectors.
     """
 
     version: int
@@ -60,6 +63,7 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
     items: int
     checksums: dict[str, int]
     descriptors: tuple[int, int] = (0, 0)
+    words: str = ""
     further_spaces: tuple[SpaceManifest, ...] = ()
 
     @property
@@ -119,6 +123,8 @@ def load_snapshot(snapshot: Snapshot, catalog: Catalog) -> None:
     """Fill an empty catalogue; where that fails, raise SnapshotUnusable and leave the catalogue empty."""
     manifest, folder = snapshot.manifest, snapshot.folder
     _check(manifest, [expected_manifest(space) for space in catalog.spaces])
+    if catalog.words is not None and _WORDS not in manifest.checksums:
+        raise SnapshotUnusable("it has no words of items, which are turned on")
     try:
         for name, expected in manifest.checksums.items():
             if _checksum(folder / name) != expected:
@@ -143,6 +149,8 @@ def _write(folder: Path, catalog: Catalog, origin: Origin) -> Manifest:
     np.save(folder / _COLOURS, contents.colours.stored(count))
     np.save(folder / _CLIP_ROWS, contents.clips[0])
     np.save(folder / _CLIP_FRAMES, contents.clips[1])
+    if contents.words is not None:
+        np.save(folder / _WORDS, contents.words.stored(count))
     pictures, *further = [write_space(folder, number, space, count) for number, space in enumerate(catalog.spaces)]
     text, places = contents.item_ids.packed()
     ids = _Ids(text, places, list(contents.category_names), list(contents.free), dict(contents.others))
@@ -156,6 +164,7 @@ def _write(folder: Path, catalog: Catalog, origin: Origin) -> Manifest:
         items=count,
         checksums={path.name: _checksum(path) for path in sorted(folder.iterdir())},
         descriptors=_DESCRIPTORS,
+        words=WORDS_VERSION,
         further_spaces=tuple(further),
     )
     (folder / _MANIFEST).write_bytes(msgspec.json.encode(manifest))
@@ -166,6 +175,9 @@ def _read(folder: Path, manifest: Manifest) -> Contents:
     ids = msgspec.msgpack.decode((folder / _IDS).read_bytes(), type=_Ids)
     colours = VectorRows(len(COLOUR_NAMES))
     colours.put(np.arange(manifest.items), np.load(folder / _COLOURS, mmap_mode="r"))
+    words = VectorRows(DIMENSIONS) if _WORDS in manifest.checksums else None
+    if words is not None:
+        words.put(np.arange(manifest.items), np.load(folder / _WORDS, mmap_mode="r"))
     return Contents(
         item_ids=ItemIds.unpacked(ids.text, ids.places),
         category_names=ids.categories,
@@ -173,6 +185,7 @@ def _read(folder: Path, manifest: Manifest) -> Contents:
         others=ids.others,
         columns={name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in COLUMNS},
         colours=colours,
+        words=words,
         spaces=[read_space(folder, number, space, manifest.items) for number, space in enumerate(manifest.spaces)],
         clips=(np.load(folder / _CLIP_ROWS), np.load(folder / _CLIP_FRAMES)),
     )
@@ -187,6 +200,8 @@ def _check(manifest: Manifest, expected: Sequence[SpaceManifest]) -> None:
         raise SnapshotUnusable(
             f"the version and the bytes of its descriptors are {manifest.descriptors}, not {_DESCRIPTORS}"
         )
+    if manifest.words != WORDS_VERSION:
+        raise SnapshotUnusable(f"its words are of the tower {manifest.words!r}, not {WORDS_VERSION!r}")
     for ours, theirs in zip(expected, manifest.spaces, strict=True):
         if ours.encoder is not None and theirs.encoder != ours.encoder:
             raise SnapshotUnusable(f"its vectors are of encoder {theirs.encoder}, not {ours.encoder}")

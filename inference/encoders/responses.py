@@ -8,6 +8,7 @@ from tritonclient.grpc import InferResult  # type: ignore[import-untyped]  # it 
 
 from inference.errors import BadEmbedding
 
+TAGS = 5
 TAG_THRESHOLD = 0.05
 _UNIT_TOLERANCE = 1e-3
 

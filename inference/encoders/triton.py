@@ -12,13 +12,12 @@ from tritonclient.utils import InferenceServerException  # type: ignore[import-u
 
 from inference.encoders.batcher import DynamicBatcher
 from inference.encoders.encoder import SHAPE, Encoding
-from inference.encoders.responses import embeddings, output, parse_tags, unit_vector
+from inference.encoders.responses import TAGS, embeddings, output, parse_tags, unit_vector
 from inference.encoders.tls import TritonTls
 from inference.errors import BadEmbedding, EncoderMismatch, EncoderUnavailable
 
-TAGS = 5
-# By default gRPC waits up to two minutes before it tries to reach Triton again.
-_CHANNEL = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000)]
+#: By default gRPC waits up to two minutes before it tries to reach Triton again.
+CHANNEL = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000)]
 
 
 def _ignore(outcome: str, seconds: float) -> None:
@@ -74,7 +73,7 @@ class TritonEncoder:
         observe: Callable[[str, float], None] = _ignore,
     ) -> Self:
         """Read the served model's version and check it; raise EncoderUnavailable or EncoderMismatch."""
-        client = triton.InferenceServerClient(url, channel_args=_CHANNEL, **(tls.options() if tls else {}))
+        client = triton.InferenceServerClient(url, channel_args=CHANNEL, **(tls.options() if tls else {}))
         try:
             metadata = await client.get_model_metadata(model, client_timeout=timeout_s)
             config = await client.get_model_config(model, client_timeout=timeout_s)
@@ -83,7 +82,7 @@ class TritonEncoder:
             _check_dimensions(metadata, model, dimensions)
         except InferenceServerException as error:
             await client.close()
-            raise _unavailable(error, url, model) from error
+            raise unavailable(error, url, model) from error
         except BaseException:
             await client.close()
             raise
@@ -172,7 +171,7 @@ class TritonEncoder:
                 client_timeout=self._timeout_s,
             )
         except InferenceServerException as error:
-            raise _unavailable(error, "Triton", self._model) from error
+            raise unavailable(error, "Triton", self._model) from error
 
     def _checked(self, result: triton.InferResult, count: int) -> list[Encoding | BadEmbedding]:
         answered = result.get_response().model_version
@@ -210,6 +209,7 @@ def _check_dimensions(metadata: object, model: str, dimensions: int) -> None:
         )
 
 
-def _unavailable(error: InferenceServerException, url: str, model: str) -> EncoderUnavailable:
+def unavailable(error: InferenceServerException, url: str, model: str) -> EncoderUnavailable:
+    """What a call that Triton did not answer means."""
     status = str(error.status() or "no status").removeprefix("StatusCode.")
     return EncoderUnavailable(f"{url} did not run model {model!r} ({status}: {error.message()})")

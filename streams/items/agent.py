@@ -23,7 +23,7 @@ from streams.processing.refusals import count_refused, or_refusal
 from streams.retrying import until_available
 from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record, by_partition, events_of
-from streams.wire.signals import Changed, Chosen, Engaged, Signal, Uploaded, parse_signal
+from streams.wire.signals import Changed, Chosen, Engaged, Signal, Uploaded, Worded, parse_signal
 from streams.wire.topics import CATALOG, SIGNALS
 
 _event_counter = cache(EVENTS.labels)
@@ -97,6 +97,8 @@ class SignalsAgent:
                     _count(effects.choose(each, linking) for each in choices)
                 case Engaged(engagements=engagements):
                     _count(map(effects.engage, engagements))
+                case Worded() as signal:
+                    effects.word(signal)
                 case signal:
                     effects.change(signal)
         return messages + [
@@ -140,6 +142,6 @@ def _wanted(records: Sequence[Record], parsed: _Parsed, place: tuple[int, int]) 
                 behaviours.update((engagement.item, None) for engagement in engagements)
             case Uploaded(item=item):
                 items[item.item_id] = None
-            case Changed(item_id=item_id):
+            case Changed(item_id=item_id) | Worded(item_id=item_id):
                 items[item_id] = None
     return Wanted(list(items), list(behaviours))

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from features.behaviour import UNKNOWN, Behaviour, Engagement, counted, linked
 from features.co_choices.choice import Choice, Linking, add_links
 from features.co_choices.neighbours import Links
-from features.item import Item, apply_change, apply_upload
+from features.item import Item, apply_change, apply_upload, apply_words
 from features.trends import update_trends
 from state.signals import Signals, partition_of
-from streams.wire.signals import Changed, Uploaded
+from streams.wire.signals import Changed, Uploaded, Worded
 
 
 @dataclass(slots=True)
@@ -50,6 +50,13 @@ class ItemEffects:
                 item = apply_change(current, item_id, change)
         self.items[item_id] = item
         return item
+
+    def word(self, signal: Worded) -> None:
+        """Give an item the vector of its words, unless it is gone or says other words by now."""
+        current = self.items.get(signal.item_id) or self.stored_items.get(signal.item_id)
+        worded = apply_words(current, signal.words)
+        if worded is not None and worded is not current:
+            self.items[signal.item_id] = worded
 
     def choose(self, choice: Choice, linking: Linking) -> bool:
         """Apply a choice to the items that the partition owns; return False if it was applied before."""

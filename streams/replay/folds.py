@@ -21,7 +21,7 @@ from streams.items.reducer import ItemEffects
 from streams.privacy.control_records import UNSIGNED, ControlRecords, VerifiedRequest
 from streams.wire.events import Interaction
 from streams.wire.records import Record
-from streams.wire.signals import Chosen, Engaged, parse_signal
+from streams.wire.signals import Chosen, Engaged, Worded, parse_signal
 
 # A packed choice takes a quarter of the memory.
 _pack = msgspec.msgpack.Encoder().encode
@@ -134,6 +134,8 @@ class SignalsReplay:
                             self._apply(due)
             case Engaged():
                 self.links_otherwise = True
+            case Worded():
+                self.effects.word(signal)
             case _:
                 self.effects.change(signal)
 

@@ -1,4 +1,4 @@
-"""Consumes uploads: decodes and embeds pictures and clips, and passes them on as items. A query's is not stored."""
+"""Consumes uploads: decodes and embeds pictures and clips, and passes them on as items. A query leaves nothing."""
 
 import asyncio
 import time
@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 from features.item import Item, key_of
 from features.search_filter import SearchFilter
-from features.vision.descriptors.mix import LOOK, Mix
+from features.vision.descriptors.mix import LOOK
+from features.words.item_words import VERSION
 from inference.catalog.catalog import Catalog
 from inference.catalog.mixed_search import Asked, find_mixed
 from inference.catalog.search import FindSimilar
 from inference.ranking.ranker import label
 from inference.ranking.similar import SimilarRanker
+from inference.words.encoder import Embed
 from state.errors import StateUnavailable
 from streams.errors import InvalidEvent
 from streams.kafka.publisher import Publisher
@@ -26,6 +28,7 @@ from streams.processing.unknown_fields import note_unknown_fields
 from streams.uploads.encoding_cache import PictureFeatures
 from streams.uploads.gate import Gate
 from streams.uploads.picture_features import FeatureExtractor
+from streams.uploads.query_words import QueryWords, mix_of, words_of
 from streams.wire.cloud_events import event_key
 from streams.wire.events import Interaction, Only, Recommendations, RecommendedItem, Trigger, Upload, encode
 from streams.wire.namespace import Namespace
@@ -65,9 +68,12 @@ class UploadsAgent:
         *,
         namespace: Namespace,
         list_length: int,
+        embed: Embed | None = None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
+        """Without `embed`, queries by words are refused."""
         self._extractor = extractor
+        self._embed = embed
         self._catalog = catalog
         self._ranker = SimilarRanker()
         self._find_similar = find_similar
@@ -111,26 +117,31 @@ class UploadsAgent:
         if isinstance(upload, InvalidEvent):
             return set_aside(record, upload, namespace=self._namespace), None
         try:
-            extracted = await self._extractor.extract(upload)
-            item = self._item(upload, record, extracted.features)
+            extracted = await self._extractor.extract(upload) if upload.has_picture else None
+            features = None if extracted is None else extracted.features
+            words = await words_of(upload, features, self._embed)
+            item = self._item(upload, record, features)
         except InvalidEvent as error:
             return set_aside(record, error, namespace=self._namespace), None
         note_unknown_fields(record, Upload)
         EVENTS.labels(UPLOADS.name, upload.purpose, "applied").inc()
-        if item is None:
-            return [await self._answer_query(upload, record, extracted.features)], None
+        if item is None or extracted is None:
+            return [await self._answer_query(upload, record, features, words)], None
         return [self._signals.message(Uploaded(item)), self._interaction(upload, record)], extracted.writing
 
-    def _item(self, upload: Upload, record: Record, features: PictureFeatures) -> Item | None:
+    def _item(self, upload: Upload, record: Record, features: PictureFeatures | None) -> Item | None:
         """The item that an upload describes, as the gate lets it through; None for a query. Raises InvalidEvent."""
-        if upload.purpose == "query":
+        if features is None or upload.purpose == "query":
             return None
         return self._gate.judge(_to_item(upload, record, features), features.judged, self._catalog)
 
-    async def _answer_query(self, upload: Upload, record: Record, features: PictureFeatures) -> Message:
-        now_ms, encoding = self._clock_ms(), features.encoding
+    async def _answer_query(
+        self, upload: Upload, record: Record, features: PictureFeatures | None, words: QueryWords
+    ) -> Message:
+        now_ms = self._clock_ms()
         self._catalog.advance(now_ms)
-        items, degraded = await self._similar(upload, features, now_ms)
+        items, degraded = await self._similar(upload, features, words, now_ms)
+        made_by = {} if features is None else {"encoder": features.encoding.version}
         RECOMMENDATIONS.labels("similar", ",".join(degraded)).inc()
         answer = Recommendations(
             rec_id=f"similar-{record.partition}-{record.offset}",
@@ -147,25 +158,25 @@ class UploadsAgent:
             items=items,
             filtered={},
             degraded=degraded,
-            model={"encoder": encoding.version, "ranker": label(self._ranker)},
+            model=made_by | {"ranker": label(self._ranker)} | ({} if words.vector is None else {"words": VERSION}),
             timings_ms={"total": float(max(now_ms - record.timestamp_ms, 0))},
         )
         return Message(self._namespace.topic(TOPIC), upload.user_id.encode(), encode(answer))
 
     async def _similar(
-        self, upload: Upload, features: PictureFeatures, now_ms: int
+        self, upload: Upload, features: PictureFeatures | None, words: QueryWords, now_ms: int
     ) -> tuple[list[RecommendedItem], list[str]]:
-        """Return the items most like a query's picture, by what it asks for, and what was degraded."""
-        catalog, vectors, count = self._catalog, features.vectors, upload.count or self._length
+        """Return the items most like a query's picture and words, by what it asks for, and what was degraded."""
+        catalog, count, mix = self._catalog, upload.count or self._length, mix_of(upload)
         least, limits = _least_similarity(upload), _search_filter(upload)
-        mix = LOOK if upload.by is None else Mix.of(upload.by)
-        if features.encoding.version != catalog.pictures.encoder:
+        vectors = None if features is None else features.vectors
+        if features is not None and features.encoding.version != catalog.pictures.encoder:
             return [], []
-        if mix != LOOK:
-            asked = Asked(vectors, features.descriptors, mix)
+        if mix != LOOK or vectors is None:
+            asked = Asked(vectors, None if features is None else features.descriptors, mix, words.vector)
             rows = await find_mixed(catalog, asked, count, limits)
             ranked = self._ranker.rank_mixed(asked, rows, catalog, length=count, now_ms=now_ms, min_similarity=least)
-            return ranked, []
+            return ranked, ["words"] if words.is_missing else []
         try:
             rows = await self._find_similar(vectors, count, limits)
         except StateUnavailable as error:

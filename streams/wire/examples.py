@@ -123,6 +123,14 @@ MESSAGES: Final = (
                 image_ref="queries/1.jpg",
                 purpose="query",
             ),
+            Upload(
+                event_id="q-2",
+                item_id="query-2",
+                user_id="u1",
+                occurred_at_ms=NOON,
+                purpose="query",
+                text="red checked shirt",
+            ),
         ),
     ),
     Message(

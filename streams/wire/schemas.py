@@ -19,6 +19,16 @@ DOCS: Final = Path(__file__).parents[2] / "docs"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
+def _is(name: str, kind: str) -> dict[str, Any]:
+    """That a field is there and of a type."""
+    return {"properties": {name: {"type": kind}}, "required": [name]}
+
+
+def _given(name: str) -> dict[str, Any]:
+    """That a field is there, and not null."""
+    return {"properties": {name: {"not": {"type": "null"}}}, "required": [name]}
+
+
 #: Rules between fields, which types cannot express.
 _RULES: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
     Interaction: {
@@ -32,19 +42,25 @@ _RULES: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
     Upload: {
         "oneOf": [
             # A box is of a picture.
-            {
-                "properties": {name: {"type": "string"}} | ({"box": {"type": "null"}} if is_clip else {}),
-                "required": [name],
-            }
-            for name, is_clip in ((name, name.startswith("video")) for name in SHOWN_BY)
+            *(
+                {
+                    "properties": {name: {"type": "string"}} | ({"box": {"type": "null"}} if is_clip else {}),
+                    "required": [name],
+                }
+                for name, is_clip in ((name, name.startswith("video")) for name in SHOWN_BY)
+            ),
+            {"properties": {"text": {"type": "string"}, "box": {"type": "null"}}, "required": ["text"]}
+            | {"not": {"anyOf": [_given(name) for name in SHOWN_BY]}}
+            | {"if": _is("by", "object"), "then": {"properties": {"by": {"propertyNames": {"const": "words"}}}}},
         ],
-        "if": {
-            "anyOf": [
-                {"properties": {name: {"not": {"type": "null"}}}, "required": [name]}
-                for name in ("only", "count", "by", "box")
-            ]
-        },
+        "if": {"anyOf": [_given(name) for name in ("only", "count", "by", "box", "text")]},
         "then": {"properties": {"purpose": {"const": "query"}}, "required": ["purpose"]},
+        "allOf": [
+            {
+                "if": {"allOf": [_is("text", "string"), _is("by", "object")]},
+                "then": {"properties": {"by": {"required": ["words"]}}},
+            }
+        ],
     },
 }
 

@@ -9,6 +9,7 @@ import numpy as np
 from features.behaviour import USER_BITS, Engagement
 from features.co_choices.choice import LINKING, WINDOW_LIMIT, Choice, Linking
 from features.item import Change, Item, key_of
+from features.words.item_words import ItemWords
 from sightline_client.parsing import UNREADABLE
 from state.codec import StoredItem, from_stored, to_stored
 from state.signals import partition_of
@@ -33,6 +34,13 @@ class Changed(msgspec.Struct, frozen=True, tag=True):
     change: Change
 
 
+class Worded(msgspec.Struct, frozen=True, tag=True):
+    """The words of an item were embedded; they count while the item says the same."""
+
+    item_id: str
+    words: ItemWords
+
+
 class Engaged(msgspec.Struct, frozen=True, tag=True):
     """Engagements with items of this partition, in order, as the release before published them; read, never sent."""
 
@@ -52,8 +60,8 @@ class _StoredUpload(msgspec.Struct, frozen=True, tag="Uploaded"):
     item: StoredItem
 
 
-Signal = Uploaded | Changed | Chosen | Engaged
-_Wire = _StoredUpload | Changed | Chosen | Engaged
+Signal = Uploaded | Changed | Worded | Chosen | Engaged
+_Wire = _StoredUpload | Changed | Worded | Chosen | Engaged
 
 #: Choices in one message. Each takes up to about 320 bytes of the topic's limit of 1 MiB, 90 with a window of 5.
 CHOSEN_LIMIT = 2048
@@ -82,7 +90,7 @@ class SignalTopic:
         self.linking = linking
         self._partitions = partitions
 
-    def message(self, signal: Uploaded | Changed) -> Message:
+    def message(self, signal: Uploaded | Changed | Worded) -> Message:
         """Return the message for a change of one item."""
         item_id = signal.item.item_id if isinstance(signal, Uploaded) else signal.item_id
         return self._message(partition_of(key_of(item_id), self._partitions), item_id.encode(), signal)
@@ -147,6 +155,8 @@ def _is_sound(signal: Signal) -> bool:
             return all(map(_is_sound_engagement, engagements))
         case Changed(item_id=item_id, change=change):
             return len(item_id) <= _ID_LIMIT and _is_time(change.at_ms) and _has_sound_facts(change)
+        case Worded(item_id=item_id, words=words):
+            return len(item_id) <= _ID_LIMIT and _has_sound_words(words)
         case Uploaded(item=item):
             return len(item.item_id) <= _ID_LIMIT and _has_sound_facts(item) and _is_sound_item(item)
 
@@ -181,10 +191,16 @@ def _is_sound_item(item: Item) -> bool:
         return False
     if item.kept_picture is not None and not item.kept_picture.is_sound:
         return False
+    if item.words is not None and not _has_sound_words(item.words):
+        return False
     return all(
         len(embedding) % 2 == 0 and np.isfinite(item.vector(encoder)).all()
         for encoder, embedding in item.embeddings.items()
     )
+
+
+def _has_sound_words(words: ItemWords) -> bool:
+    return words.is_sound and bool(np.isfinite(np.frombuffer(words.vector, "<f2")).all())
 
 
 def _has_sound_facts(facts: Item | Change) -> bool:

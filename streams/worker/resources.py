@@ -17,6 +17,7 @@ from inference.catalog.catalog import Catalog
 from inference.catalog.index import NullIndex
 from inference.encoders.triton import TritonEncoder
 from inference.errors import EncoderUnavailable
+from inference.words.encoder import TritonWords
 from state.degradations import Degradations
 from state.errors import StateUnavailable
 from state.migration import refuse_old_keys
@@ -261,14 +262,15 @@ class Resources:
         await expiry.start()
         return agent
 
-    async def catalog(self, encoder: str | None = None, mix: Mix = LOOK) -> Catalog:
-        """Return the catalogue, which compares pictures by this mix, once its replica has caught up."""
+    async def catalog(self, encoder: str | None = None, mix: Mix = LOOK, *, words: bool = False) -> Catalog:
+        """Return the catalogue, which compares items by this mix and holds their words, once its replica caught up."""
         settings, topic = self.settings, self.namespace.topic(topics.CATALOG)
         index = None if settings.index == "memory" else NullIndex()
-        catalog = Catalog(settings.dimensions, index, encoder=encoder, mix=mix)
+        catalog = Catalog(settings.dimensions, index, encoder=encoder, mix=mix, words=words)
         # Without its own index, reading the catalogue from the topic is faster than loading a snapshot.
         minutes = settings.snapshot_minutes if index is None else 0
-        folder = settings.home / "catalog" / (topic if mix == LOOK else f"{topic}+{mix}")
+        holds = ("" if mix == LOOK else f"+{mix}") + ("+words" if words else "")
+        folder = settings.home / "catalog" / f"{topic}{holds}"
         snapshots = Snapshots(folder, minutes) if minutes else None
         kafka = self._addresses.kafka
         replica = CatalogReplica(kafka, topic, catalog, snapshots=snapshots, security=self._security)
@@ -327,6 +329,15 @@ class Resources:
         BUILD.info({"version": version("sightline"), "encoder": encoder.version})
         self.stack.push_async_callback(encoder.close)
         return encoder
+
+    def words(self) -> TritonWords | None:
+        """Return what embeds words; None where they are turned off. Nothing waits for it here."""
+        settings = self.settings
+        if settings.words == "off":
+            return None
+        words = TritonWords(self._addresses.triton, tls=triton_tls(settings), timeout_s=settings.encode_timeout_s)
+        self.stack.push_async_callback(words.close)
+        return words
 
 
 def _observe_redis(op: str, seconds: float | None) -> None:

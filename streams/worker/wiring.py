@@ -16,6 +16,7 @@ from inference.ranking.model import RankerModel
 from inference.recommender import Recommender
 from inference.retrieval.trained import TrainedModel
 from inference.warm_up import warm_up_items, warm_up_lists
+from inference.words.encoder import Embed
 from state.profiles import ProfileStore
 from state.redis import Client, RedisPartitions
 from state.signals import SignalStore
@@ -48,6 +49,7 @@ from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import FeatureExtractor
 from streams.wire import topics
+from streams.words.agent import WordsAgent
 from streams.worker.resources import Resources
 
 WorkerName = Literal["interactions", "uploads", "items", "learning"]
@@ -56,6 +58,8 @@ UPLOADS_LIMIT = 32
 #: Maximum number of uploads in progress: while the last pictures of one batch are encoded, and the batch is published,
 #: work on the next batch continues.
 UPLOADS_AT_ONCE = 64
+#: Items whose words are embedded in one batch.
+WORDS_LIMIT = 32
 #: Trends, neighbours and the searchability of new pictures may be late by this much; lists are not affected.
 SIGNALS_PAUSE_S = 0.05
 
@@ -208,9 +212,9 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         topics.RECOMMENDATIONS,
         topics.DEAD_LETTERS,
     )
-    degradations = resources.degradations(resources.redis())
     encoder = await resources.encoder()
-    catalog = await resources.catalog(encoder.version)
+    embed = _embed_words(resources, app, publisher)
+    catalog = await resources.catalog(encoder.version, words=embed is not None)
     index_client = await resources.index_client(catalog)
     fetcher = Fetcher(resources.settings.image_hosts.split(",") if resources.settings.image_hosts else ())
     resources.stack.push_async_callback(fetcher.close)
@@ -220,7 +224,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         await _decode_picture(resources),
         Objects(resources.settings.object_store),
         fetcher,
-        report_to(degradations, ENCODER),
+        report_to(resources.degradations(resources.redis()), ENCODER),
         await resources.picture_keeper(app),
         gate,
         _decode_clip(resources),
@@ -235,6 +239,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         gate,
         namespace=resources.namespace,
         list_length=resources.settings.list_length,
+        embed=embed,
     )
     resources.add_overlapping_agent(
         app, topics.UPLOADS, agent.answer, agent.publish, agent.finish, UPLOADS_LIMIT, UPLOADS_AT_ONCE
@@ -256,6 +261,16 @@ def _decode_clip(resources: Resources) -> DecodeClip | None:
     decoder = ClipDecoder()
     resources.stack.push_async_callback(decoder.close)
     return decoder.decode
+
+
+def _embed_words(resources: Resources, app: App, publisher: DeadLetterPublisher) -> Embed | None:
+    """Return what embeds words, and have those of items embedded; None where words are turned off."""
+    words = resources.words()
+    if words is None:
+        return None
+    agent = WordsAgent(words.embed, publisher, resources.signals)
+    resources.add_agent(app, topics.CATALOG, agent.handle, WORDS_LIMIT)
+    return words.embed
 
 
 async def wire_items(resources: Resources, app: App) -> None:

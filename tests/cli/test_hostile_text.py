@@ -44,7 +44,7 @@ from inference.explain.explanation import (
 from sightline_client.trends import Rising, Trends
 from streams.processing.redrive import Found
 from streams.replay.report import Difference, Report
-from streams.wire.events import DeadLetter, PlaceInLog, Receipt, Recommendations, RecommendedItem, Trigger
+from streams.wire.events import DeadLetter, Only, PlaceInLog, Receipt, Recommendations, RecommendedItem, Trigger
 from streams.wire.promises import Broken
 from tests.harness.paths import ROOT
 
@@ -72,6 +72,7 @@ HOSTILE = [
     " ",
 ]
 Door = Callable[[str], object]
+_ASKED = similar.Asked(Path("a.jpg"), None, Only(), None, None, 5)
 
 
 def list_of(text: str) -> Recommendations:
@@ -176,7 +177,7 @@ DOORS: dict[str, Door] = {
     "user forget": lambda text: requests._print_receipt(text, receipt_of(text)),
     "user forget --verify": lambda text: requests._print_traces(text, [text]),
     "tail": lambda text: tail._show(list_of(text), False),
-    "similar": lambda text: similar._print(Path("a.jpg"), list_of(text).items, False),
+    "similar": lambda text: similar._print(_ASKED, list_of(text).items, False),
     "trends": lambda text: trends._print([trends_of(text)]),
     "items import": lambda text: import_folder._report(import_of(text), Survey([], {text: text}), 1.0, False),
     "dead-letters list": lambda text: browse._print_summary(browse._summary(letter_of(text), retried=False)),
@@ -191,7 +192,7 @@ DOORS: dict[str, Door] = {
 #: The same with --json.
 JSON_DOORS: dict[str, Door] = {
     "tail": lambda text: tail._show(list_of(text), True),
-    "similar": lambda text: similar._print(Path("a.jpg"), list_of(text).items, True),
+    "similar": lambda text: similar._print(_ASKED, list_of(text).items, True),
     "items import": lambda text: import_folder._report(import_of(text), Survey([], {text: text}), 1.0, True),
     "any": lambda text: print_json({"text": text}),
 }

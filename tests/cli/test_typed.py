@@ -52,6 +52,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
         ("dead-letters", "list", "--topic", "*", "--reason", "*"),
         ("dead-letters", "retry", "--topic", "*"),
         ("similar", "*"),
+        ("search", "*", "--min-price", "9", "--max-price", "3"),
         ("export-model", "--architecture", "*", "--name", "*"),
         ("topics", "acls", "--user", "*"),
         ("bench", "faults", "--only", "*"),

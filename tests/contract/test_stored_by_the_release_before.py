@@ -37,6 +37,7 @@ from state.codec import (
     encode_trends,
 )
 from streams.wire.signals import Changed, Engaged, Uploaded, encode_signal, parse_signal
+from tests.harness.words import words
 
 ITEM_WHOLE = b64decode(
     "eyJpdGVtX2lkIjoiaTEiLCJjaGFuZ2VkX2F0X21zIjoxNzY3MjY4ODAwMDA1LCJvd25lciI6InUxIiwidXBsb2FkZWRfYXRfbXMiOjE3NjcyNjg4"
@@ -234,6 +235,16 @@ def test_a_picture_after_a_clip_takes_the_clip_away() -> None:
     item = replace(decode_item(ITEM_WHOLE), clip=Clip(1_500, "e@1", b"frames"))
     later = replace(decode_item(ITEM_WHOLE), changed_at_ms=item.changed_at_ms + 1, times={})
     assert apply_upload(item, later).clip is None
+
+
+def test_an_item_of_the_release_before_has_no_words_and_that_release_reads_one_with_them() -> None:
+    before = decode_item(ITEM_WHOLE)
+    assert before.words is None
+    item = replace(before, words=words(before.text))
+    stored = msgspec.json.decode(encode_item(item))
+    assert decode_item(msgspec.json.encode(stored)) == item
+    assert set(stored.pop("words")) == {"version", "text", "vector"}
+    assert decode_item(msgspec.json.encode(stored)) == before
 
 
 def test_an_upload_of_a_release_without_descriptors_takes_those_of_the_picture_before_away() -> None:

@@ -7,8 +7,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from cli.items.picture_folder import Shown
-from cli.items.similar import ask_similar
+from cli.items.similar import ask
 from state.codec import decode_item
 from streams.client import EventPublisher
 from streams.wire.events import Upload
@@ -51,8 +50,15 @@ def test_a_still_of_a_scene_finds_its_clip_though_the_worker_was_killed(system: 
 
     def first() -> str:
         asker = f"asker-{uuid.uuid4().hex}"
-        shown = Shown(buffer.getvalue(), None)
-        answer = ask_similar(system.kafka, system.settings.topic_prefix, shown, DEADLINE_S, asker=asker)
+        query = Upload(
+            event_id=asker,
+            occurred_at_ms=1,
+            item_id=asker,
+            user_id=asker,
+            image=buffer.getvalue(),
+            purpose="query",
+        )
+        answer = ask(system.kafka, system.settings.topic_prefix, query, DEADLINE_S)
         return answer.items[0].item_id if answer.items else ""
 
     eventually(lambda: first() == "film", "a still of its second scene finds the clip")

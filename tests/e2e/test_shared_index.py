@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from cli.items.picture_folder import Shown
-from cli.items.similar import ask_similar
+from cli.items.similar import ask
 from deploy.workers import Workers
 from streams.client import EventPublisher, RecommendationSubscriber
 from streams.kafka.admin import create_topics
@@ -71,10 +70,16 @@ def test_an_index_that_redis_lost_is_filled_again(shop: System) -> None:
 def found(system: System, only: Only | None = None) -> set[str]:
     """What is found for a red picture."""
     asker = f"asker-{uuid.uuid4().hex}"
-    picture = jpeg(COLOURS[0])
-    answered = ask_similar(
-        system.kafka, system.settings.topic_prefix, Shown(picture, None), DEADLINE_S, asker=asker, only=only
+    query = Upload(
+        event_id=asker,
+        occurred_at_ms=1,
+        item_id=asker,
+        user_id=asker,
+        image=jpeg(COLOURS[0]),
+        purpose="query",
+        only=only,
     )
+    answered = ask(system.kafka, system.settings.topic_prefix, query, DEADLINE_S)
     return {item.item_id for item in answered.items}
 
 

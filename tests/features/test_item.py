@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from features.item import FACTS, Change, Item, apply_change, apply_upload, decay, hash_of, key_of
 from features.vision.kept_picture import KeptPicture
+from tests.harness.words import words
 
 SHOE = Item(
     "i1", changed_at_ms=100, owner="u1", uploaded_at_ms=100, title="Shoe", price=10.0, embeddings={"e@1": b"\0<"}
@@ -43,6 +44,18 @@ def test_an_item_without_a_picture_has_no_vector() -> None:
 
 
 KEPT = KeptPicture(f"pictures/ab/{'ab' * 32}.webp", f"pictures/ab/{'ab' * 32}.320.webp", 9, 9, 9)
+
+
+def test_the_words_go_when_the_item_says_others_and_stay_with_a_new_picture_or_price() -> None:
+    shoe = replace(SHOE, title="Red shoe", description="Of leather", words=words("Red shoe. Of leather"))
+    assert apply_change(shoe, "i1", Change(200, price=12.0)).words == shoe.words
+    assert apply_change(shoe, "i1", Change(200, title="Red shoe")).words == shoe.words
+    assert apply_upload(shoe, replace(SHOE, title=None, changed_at_ms=200, uploaded_at_ms=200)).words == shoe.words
+    assert apply_change(shoe, "i1", Change(200, title="Blue shoe")).words is None
+    assert apply_change(shoe, "i1", Change(200, cleared=("title",))).words is None
+    assert apply_change(shoe, "i1", Change(200, cleared=("title", "description"))).text == ""
+    assert apply_change(shoe, "i1", Change(200, deleted=True)).words is None
+    assert apply_upload(shoe, replace(SHOE, changed_at_ms=200, title="Blue shoe")).words is None
 
 
 def test_the_kept_picture_comes_and_goes_with_the_picture() -> None:

@@ -35,6 +35,7 @@ from streams.wire.records import Record
 from streams.wire.signals import SignalTopic, Uploaded, parse_signal
 from tests.harness.encoder import FakeEncoder
 from tests.harness.fakes import NOON, Clock, FakePublisher, wire
+from tests.harness.words import FakeTower
 
 PARTITIONS = 4
 LENGTH = 5
@@ -65,12 +66,14 @@ class Studio:
         fetcher: Fetcher | None = None,
         keeper: PictureKeeper | None = None,
         *,
+        words: bool = True,
         reads_clips: bool = True,
         gate_setting: str = "",
     ) -> None:
         self.encoder = CountingEncoder()
-        self.catalog = Catalog(256)
+        self.catalog = Catalog(256, words=words)
         self.publisher = FakePublisher()
+        self.tower = FakeTower()
         self.trouble: list[Exception] = []
         self.starting = 0
         self.decoded = 0
@@ -96,6 +99,7 @@ class Studio:
             gate,
             namespace=Namespace(),
             list_length=LENGTH,
+            embed=self.tower.embed if words else None,
             clock_ms=Clock(NOON + 40),
         )
 
@@ -165,6 +169,13 @@ def record(offset: int, event: object, *, key: bytes | None = b"") -> Record:
     if key == b"" and isinstance(event, dict):
         key = str(event["item_id"]).encode()
     return Record("events.uploads", 2, offset, NOON, key, wire(event), (("tenant", b"a"),), offset - 1)
+
+
+def words_query(text: object, **changes: object) -> Record:
+    """A query by words alone."""
+    asked = upload("q1", None, purpose="query", user_id="u7", text=text, **changes)
+    del asked["image"]
+    return record(9, asked, key=b"u7")
 
 
 def query(picture: bytes, **changes: object) -> Record:

@@ -15,6 +15,7 @@ from features.profile import NEW, NOTHING_ASKED, Action, Privacy, Profile
 from features.trends import NO_TRENDS, update_trends
 from features.upload_places import UploadPlace
 from features.vision.clips.clip import Clip
+from features.words.item_words import ItemWords
 from state.codec import (
     decode_behaviour,
     decode_item,
@@ -75,6 +76,7 @@ items = st.builds(
     hidden=st.booleans(),
     descriptors=st.none() | st.binary(max_size=300),
     clip=st.none() | st.builds(Clip, st.integers(1, 600_000), st.just("e@1"), st.binary(max_size=100)),
+    words=st.none() | st.builds(ItemWords, st.text(max_size=20), st.binary(max_size=8), st.binary(max_size=768)),
     hashes=st.none() | st.binary(min_size=1, max_size=90),
     faults=st.lists(st.text(), max_size=3).map(tuple),
     held=st.lists(st.text(), max_size=3).map(tuple),

@@ -1,4 +1,4 @@
-"""By what pictures are compared: the network's look, a classic descriptor, or several with a weight each."""
+"""By what items are compared: the network's look, a classic descriptor, words, or several with a weight each."""
 
 import re
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ class Mix:
     @property
     def descriptors(self) -> list[DescriptorName]:
         """The descriptors that it needs."""
-        return [name for name in self.weights if name != "look"]
+        return [name for name in self.weights if name != "look" and name != "words"]
 
     def __str__(self) -> str:
         return ",".join(f"{name}={weight:.4g}" for name, weight in self.weights.items())
@@ -58,5 +58,9 @@ class Mix:
 
 #: The network alone, as the feed has it by default.
 LOOK: Final = Mix({"look": 1.0})
+#: What a query by words alone asks for.
+WORDS: Final = Mix({"words": 1.0})
+#: What a query by a picture and words asks for, where it does not say (docs/words.md has the figures).
+LOOK_AND_WORDS: Final = Mix({"look": 0.5, "words": 0.5})
 #: What `all` stands for (docs/similarity.md has its figures).
 ALL: Final = Mix({"look": 0.75, "colour": 0.1, "texture": 0.05, "shape": 0.1})

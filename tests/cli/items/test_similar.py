@@ -6,7 +6,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from cli.items.picture_folder import shown_by
-from cli.items.similar import _print, show_similar
+from cli.items.similar import Asked, _print, show_found
 from cli.main import app
 from streams.wire.events import IMAGE_LIMIT, Only
 from tests.harness.clips import RED, clip, scene
@@ -17,7 +17,21 @@ def test_what_cannot_be_compared_is_refused_before_anything_starts(by: str, tmp_
     image = tmp_path / "a.png"
     Image.new("RGB", (20, 20)).save(image)
     with pytest.raises(typer.BadParameter, match=r"does not name one of|has no weight|no weight is above 0"):
-        show_similar(image, Only(), by, None, 5, 1.0, None, False)
+        show_found(Asked(image, None, Only(), by, None, 5), 1.0, None, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "by", "says"),
+    [
+        (" ", None, "`text` is blank"),
+        ("", None, "`text` is blank"),
+        ("a" * 1001, None, "length <= 1000"),
+        ("red", "look", "a query without a picture compares by words alone"),
+    ],
+)
+def test_words_that_cannot_be_asked_are_refused_before_anything_starts(words: str, by: str | None, says: str) -> None:
+    with pytest.raises(typer.BadParameter, match=says):
+        show_found(Asked(None, words, Only(), by, None, 5), 1.0, None, False)
 
 
 @pytest.mark.parametrize(
@@ -36,14 +50,14 @@ def test_a_box_that_is_none_is_refused_before_anything_starts(box: str, says: st
     image = tmp_path / "a.png"
     Image.new("RGB", (20, 20)).save(image)
     with pytest.raises(typer.BadParameter, match=says):
-        show_similar(image, Only(), "look", box, 5, 1.0, None, False)
+        show_found(Asked(image, None, Only(), "look", box, 5), 1.0, None, False)
 
 
 def test_a_box_is_of_no_clip(tmp_path: Path) -> None:
     film = tmp_path / "a.mp4"
     film.write_bytes(clip([scene(RED)]))
     with pytest.raises(typer.BadParameter, match="--box is for a picture"):
-        show_similar(film, Only(), "look", "0,0,0.5,0.5", 5, 1.0, None, False)
+        show_found(Asked(film, None, Only(), "look", "0,0,0.5,0.5", 5), 1.0, None, False)
 
 
 def test_a_clip_that_does_not_fit_into_an_event_says_where_to_put_it() -> None:
@@ -55,6 +69,7 @@ def test_a_clip_that_does_not_fit_into_an_event_says_where_to_put_it() -> None:
     ("words", "says"),
     [
         (["similar", __file__, "--min-price", "9", "--max-price", "3"], "9 is above --max-price 3"),
+        (["search", "red", "--min-price", "9", "--max-price", "3"], "9 is above --max-price 3"),
         (["similar", __file__, "--sheet", "a.jpg"], "'a.jpg' does not end in .png"),
         (["similar", __file__, "--sheet", "no/folder/a.png"], "is in no folder that exists"),
         (["similar", __file__, "--sheet", "-"], "this terminal shows no pictures"),
@@ -69,6 +84,6 @@ def test_words_that_contradict_each_other_are_refused_before_anything_starts(wor
 
 
 def test_an_answer_without_items_is_said_to_be_one(capsys: pytest.CaptureFixture[str]) -> None:
-    _print(Path("a.png"), [], False)
+    _print(Asked(Path("a.png"), None, Only(), None, None, 5), [], False)
     printed = capsys.readouterr()
     assert (printed.out, "no item in stock is like it" in printed.err) == ("", True)

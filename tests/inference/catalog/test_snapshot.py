@@ -15,6 +15,7 @@ from inference.catalog.catalog import COLUMNS, Catalog, CatalogCounts
 from inference.catalog.snapshot import Origin, Snapshot, find_snapshot, load_snapshot, write_snapshot
 from inference.errors import SnapshotUnusable
 from tests.harness.catalog import DAY, DIMENSIONS, NOW, item, reds_and_blues, vector, without_picture
+from tests.harness.words import words
 
 ORIGIN = Origin("topic-1", {0: 7, 1: 9}, NOW)
 
@@ -144,7 +145,7 @@ def test_other_dimensions_are_refused(catalog: Catalog, tmp_path: Path) -> None:
     refused(written(tmp_path, catalog), Catalog(2 * DIMENSIONS), "version, dimensions and index")
 
 
-@pytest.mark.parametrize("version", [2, 3, 4, 5, 6, 8])
+@pytest.mark.parametrize("version", [2, 3, 4, 5, 6, 7, 9])
 def test_another_version_is_refused(catalog: Catalog, tmp_path: Path, version: int) -> None:
     snapshot = written(tmp_path, catalog)
     rewrite(snapshot, version=version)
@@ -163,6 +164,27 @@ def test_descriptors_that_a_snapshot_does_not_describe_are_refused(catalog: Cata
     del manifest["descriptors"]
     path.write_text(json.dumps(manifest))
     refused(find_snapshot(tmp_path), Catalog(DIMENSIONS), r"of its descriptors are \(0, 0\), not \(1, 226\)")
+
+
+def test_the_words_of_items_are_kept_and_a_snapshot_without_them_is_refused(catalog: Catalog, tmp_path: Path) -> None:
+    refused(written(tmp_path / "without", catalog), Catalog(DIMENSIONS, words=True), "has no words of items")
+    held = Catalog(DIMENSIONS, words=True)
+    held.apply([("red-0", item("red-0", title="Red shirt", words=words("Red shirt"))), ("red-1", item("red-1"))])
+    other = Catalog(DIMENSIONS, words=True)
+    load_snapshot(written(tmp_path / "with", held), other)
+    assert held.words is not None
+    assert other.words is not None
+    rows = np.arange(2)
+    assert other.worded[rows].tolist() == held.worded[rows].tolist() == [True, False]
+    assert np.array_equal(other.words[rows], held.words[rows])
+    other.apply([("red-0", item("red-0"))])
+    assert not other.worded[0]
+    assert not other.words[rows].any()
+
+
+def test_the_words_of_another_tower_are_refused(catalog: Catalog, tmp_path: Path) -> None:
+    rewrite(written(tmp_path, catalog), words="another@1")
+    refused(find_snapshot(tmp_path), Catalog(DIMENSIONS), "its words are of the tower 'another@1'")
 
 
 @pytest.mark.parametrize("name", ["index.usearch", "vectors.npy", "keys.npy", "ids.msgpack"])

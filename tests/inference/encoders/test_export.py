@@ -1,5 +1,6 @@
 """The exported graph is the network, and the folder is what Triton expects."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from inference.encoders.export import Encoder, export_model, load_encoder
+from inference.encoders.export import Encoder, embeddings, embeddings_and_features, export_model, load_encoder
+from inference.encoders.look.projection import Projection, write_projection
 from inference.errors import ExportError
 
 
@@ -21,7 +23,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def session(repository: Path) -> onnxruntime.InferenceSession:
-    path = repository / "visual_encoder" / "1" / "model.onnx"
+    path = repository / "visual_encoder" / "2" / "model.onnx"
     return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
 
@@ -46,6 +48,14 @@ def test_the_graph_answers_like_the_torch_model(session: onnxruntime.InferenceSe
 
     for answer, tensor in zip(answers, expected, strict=True):
         assert np.abs(answer - tensor.numpy()).max() < 1e-4
+
+
+def test_the_graph_maps_as_the_value_does(encoder: Encoder) -> None:
+    pixels = pictures(2)
+    embedded, pooled = embeddings_and_features(encoder, pixels)
+
+    assert pooled.shape == (2, 1280)
+    np.testing.assert_allclose(embedded, embeddings(encoder, pixels), atol=1e-4)
 
 
 def test_one_picture_gives_what_it_gives_in_a_batch_of_eight(session: onnxruntime.InferenceSession) -> None:
@@ -84,8 +94,8 @@ def test_the_folder_holds_network_runner_names_and_configuration(repository: Pat
     model = repository / "visual_encoder"
 
     assert sorted(str(path.relative_to(model)) for path in model.rglob("*") if path.is_file()) == [
-        "1/model.onnx",
-        "1/model.py",
+        "2/model.onnx",
+        "2/model.py",
         "config.pbtxt",
         "labels.txt",
     ]
@@ -115,7 +125,7 @@ def test_the_gpu_configuration_runs_tensorrt_in_half_precision(tmp_path: Path) -
     assert 'name: "other"' in config
     assert 'backend: "onnxruntime"' in config
     assert 'key: "precision_mode" value: "FP16"' in config
-    assert not (model / "1" / "model.py").exists()
+    assert not (model / "2" / "model.py").exists()
 
 
 def test_an_unknown_architecture_is_refused_before_anything_is_written(tmp_path: Path) -> None:
@@ -123,3 +133,29 @@ def test_an_unknown_architecture_is_refused_before_anything_is_written(tmp_path:
         export_model(tmp_path / "models", architecture="resnet_9000")
 
     assert not (tmp_path / "models").exists()
+
+
+def test_a_map_of_ones_own_is_exported_under_a_name_of_its_own(tmp_path: Path) -> None:
+    own = tmp_path / "own.npz"
+    write_projection(load_encoder().projection, own)
+    model = export_model(tmp_path / "models", projection=own)
+
+    assert re.search(r'string_value: "efficientnet-lite0-[0-9a-f]{8}"', (model / "config.pbtxt").read_text())
+
+
+@pytest.mark.parametrize(
+    ("shape", "says"), [((4, 256), "another release, train it again"), (None, "no map that `sightline train encoder`")]
+)
+def test_a_file_that_is_no_map_of_this_network_is_refused(
+    tmp_path: Path, shape: tuple[int, int] | None, says: str
+) -> None:
+    own = tmp_path / "own.npz"
+    own.write_bytes(b"not a map")
+    if shape is not None:
+        zeros = np.zeros(shape, np.float32)
+        write_projection(Projection(zeros[:, 0], zeros, np.zeros((1, 1280), np.float32)), own)
+
+    with pytest.raises(ExportError, match=says):
+        load_encoder(projection=own)
+    with pytest.raises(ExportError, match="not of 'resnet18'"):
+        load_encoder("resnet18", own)

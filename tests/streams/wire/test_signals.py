@@ -10,6 +10,7 @@ from features.co_choices.choice import LINKING, WINDOW_LIMIT, Choice, Linking
 from features.item import Change, key_of
 from features.trends import NO_TRENDS, update_trends
 from features.vision.kept_picture import KeptPicture
+from features.words.item_words import ItemWords
 from state.codec import decode_behaviour, encode_behaviour, encode_sources
 from state.signals import partition_of
 from streams.errors import InvalidEvent
@@ -23,6 +24,7 @@ from streams.wire.signals import (
     Signal,
     SignalTopic,
     Uploaded,
+    Worded,
     encode_signal,
     parse_signal,
 )
@@ -248,3 +250,21 @@ def test_any_bytes_are_a_signal_or_an_invalid_event(value: bytes) -> None:
         parse_signal(value)
     except InvalidEvent:
         return
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ItemWords("", bytes(8), b""),
+        ItemWords("v" * 129, bytes(8), b""),
+        ItemWords("v@1", bytes(7), b""),
+        ItemWords("v@1", bytes(8), bytes(766)),
+        ItemWords("v@1", bytes(8), b"\xff" * 768),
+    ],
+    ids=["no version", "long version", "short hash", "short vector", "nan"],
+)
+def test_words_that_cannot_be_compared_with_are_refused(words: ItemWords) -> None:
+    with pytest.raises(InvalidEvent, match="out of range"):
+        parse_signal(encode_signal(Worded("i1", words)))
+    with pytest.raises(InvalidEvent, match="out of range"):
+        parse_signal(encode_signal(Uploaded(item("red-1", words=words))))

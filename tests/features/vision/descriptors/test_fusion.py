@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from features.vision.descriptors.fusion import Fusion
 from features.vision.descriptors.mix import Mix
 from features.vision.descriptors.packed import PACKED_BYTES, describe, similarities
+from tests.harness.words import words
 
 CHANCE = np.random.default_rng(1)
 MIX = Mix.parse("look=0.7,colour=0.3")
@@ -45,3 +46,20 @@ def test_an_items_vector_has_the_dimensions_that_the_space_has() -> None:
     fusion = Fusion(Mix.parse("all"), 16)
     fused = fusion.fuse(looks(1)[0].astype("<f2").tobytes(), None)
     assert len(fused) == 2 * fusion.dimensions == 2 * (16 + 156 + 118 + 160)
+
+
+def test_an_item_without_a_picture_is_compared_by_its_words() -> None:
+    fusion, embedding = Fusion(Mix.parse("look=0.7,words=0.3"), 16), looks(1)[0].astype("<f2").tobytes()
+    both, only_words, only_look, other = (
+        np.frombuffer(fusion.fuse(look, None, said), "<f2").astype(np.float32)
+        for look, said in (
+            (embedding, words("red shirt").vector),
+            (None, words("red shirt").vector),
+            (embedding, None),
+            (None, words("milk").vector),
+        )
+    )
+    assert np.linalg.norm(only_words) == pytest.approx(1, abs=1e-3)
+    assert both @ only_words == pytest.approx(np.sqrt(0.3), abs=1e-3)
+    assert both @ only_look == pytest.approx(np.sqrt(0.7), abs=1e-3)
+    assert only_words @ only_look == only_words @ other == 0

@@ -1,0 +1,1 @@
+"""What the encoder makes of a network's features: joined with colour, and mapped."""

@@ -1,0 +1,93 @@
+"""`sightline train encoder`: what it refuses before any work, and maps that it does not let go out."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer import BadParameter
+
+from benchmarks.evaluation.intervals import Interval
+from benchmarks.retrieval.held_out import Verdict
+from cli.train.encoder import learn, objections, train
+from inference.encoders.look.fit import Labelled, Layout
+from inference.encoders.look.projection import Projection
+from tests.cli.conftest import run
+
+LAYOUT = Layout(pooled=4, colours=300)
+
+
+def pictures(seed: int) -> Labelled:
+    """Eight labels of 16 pictures, which differ in quiet directions of the pooled features."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(128) % 8
+    features = random.standard_normal((128, 308)) * np.r_[np.ones(260) * 0.5, np.ones(48) * 0.2]
+    features[:, 200:208] += 2 * np.eye(8)[labels]
+    joined = features.astype(np.float32)
+    return Labelled(joined, joined[:, 4:300], labels, np.zeros(128, bool))
+
+
+def test_a_map_gains_on_other_photos_of_known_kinds_and_the_same_seed_gives_the_same_verdicts() -> None:
+    classifier = np.random.default_rng(2).standard_normal((400, 296)).astype(np.float32)
+    blind = np.eye(308, 256, dtype=np.float32) * (np.arange(256) < 100)
+    shipped = Projection(np.zeros(308, np.float32), blind.astype(np.float32), np.zeros((0, 296), np.float32))
+    first, second = (train(pictures(0), pictures(1), classifier, LAYOUT, shipped, seed=3)[1] for _ in range(2))
+
+    assert [verdict.test for verdict in first] == ["known kinds, other photos", "new kinds", "foreign pictures"]
+    assert list(first[0].p_at_5) == ["ours", "raw", "shipped"]
+    assert first[0].gains["shipped"].value > 0.05
+    assert first == second
+
+
+def verdicts(known: float, new: float, foreign: float) -> list[Verdict]:
+    gains = {
+        "known kinds, other photos": {"raw": known, "shipped": known},
+        "new kinds": {"raw": new, "shipped": 0.0},
+        "foreign pictures": {"raw": foreign, "shipped": 0.0},
+    }
+    intervals = {test: {name: Interval(each, each, each) for name, each in row.items()} for test, row in gains.items()}
+    return [Verdict(test, 9, {}, row, {}) for test, row in intervals.items()]
+
+
+@pytest.mark.parametrize(
+    ("gains", "says"),
+    [
+        ((0.05, -0.03, -0.01), []),
+        ((0.0, 0.0, 0.0), ["known kinds gain nothing"]),
+        ((0.05, -0.031, 0.0), ["new kinds lose 0.031 P@5"]),
+        ((-0.1, -0.2, -0.011), ["known kinds gain nothing", "new kinds lose", "foreign pictures lose 0.011"]),
+    ],
+)
+def test_a_map_that_is_no_gain_or_loses_beyond_a_limit_is_refused(
+    gains: tuple[float, float, float], says: list[str]
+) -> None:
+    found = objections(verdicts(*gains))
+    assert [sentence.startswith(start) for sentence, start in zip(found, says, strict=True)] == [True] * len(says)
+
+
+def folders(home: Path, labels: int, each: int) -> Path:
+    for label in range(labels):
+        (home / f"kind-{label}").mkdir(parents=True)
+        for number in range(each):
+            Image.new("RGB", (8, 8), (30 * label, 20 * number, 0)).save(home / f"kind-{label}" / f"{number}.png")
+    return home
+
+
+@pytest.mark.parametrize(
+    ("labels", "each", "says"),
+    [(0, 0, "no two labels with 6 pictures"), (5, 5, "no two labels with 6 pictures"), (3, 6, "4 are needed")],
+)
+def test_too_few_pictures_or_labels_are_refused_before_any_work(
+    tmp_path: Path, labels: int, each: int, says: str
+) -> None:
+    data = folders(tmp_path / "data", labels, each) if labels else tmp_path
+    with pytest.raises(BadParameter, match=says):
+        learn(data, tmp_path / "map.npz", None, seed=0, as_json=True)
+
+    assert not (tmp_path / "map.npz").exists()
+
+
+def test_what_to_learn_from_is_asked_for(tmp_path: Path) -> None:
+    for words in ((), (str(tmp_path), "--from-catalogue")):
+        refused = run("train", "encoder", *words, variables={})
+        assert (refused.returncode, "--from-catalogue" in refused.stderr) == (2, True)
