@@ -216,14 +216,12 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     embed = _embed_words(resources, app, publisher)
     catalog = await resources.catalog(encoder.version, words=embed is not None)
     index_client = await resources.index_client(catalog)
-    fetcher = Fetcher(resources.settings.image_hosts.split(",") if resources.settings.image_hosts else ())
-    resources.stack.push_async_callback(fetcher.close)
     gate = Gate(GatePolicy.parse(resources.settings.gate))
     extractor = FeatureExtractor(
         encoder,
         await _decode_picture(resources),
         Objects(resources.settings.object_store),
-        fetcher,
+        _fetcher(resources),
         report_to(resources.degradations(resources.redis()), ENCODER),
         await resources.picture_keeper(app),
         gate,
@@ -244,6 +242,13 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     resources.add_overlapping_agent(
         app, topics.UPLOADS, agent.answer, agent.publish, agent.finish, UPLOADS_LIMIT, UPLOADS_AT_ONCE
     )
+
+
+def _fetcher(resources: Resources) -> Fetcher:
+    """What fetches pictures from the hosts that are allowed."""
+    fetcher = Fetcher(resources.settings.image_hosts.split(",") if resources.settings.image_hosts else ())
+    resources.stack.push_async_callback(fetcher.close)
+    return fetcher
 
 
 async def _decode_picture(resources: Resources) -> Decode:
