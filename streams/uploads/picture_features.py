@@ -148,7 +148,7 @@ class FeatureExtractor:
         return keeper.writing(sha256)
 
     async def _read(self, upload: Upload) -> bytes:
-        if (sent := upload.video if upload.image is None else upload.image) is not None:
+        if (sent := upload.image if upload.image is not None else upload.video) is not None:
             return sent
         kind, key = (PICTURE, upload.image_ref) if upload.video_ref is None else (CLIP, upload.video_ref)
         assert key is not None, "an upload has one of four. This is a bug."

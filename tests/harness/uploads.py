@@ -22,7 +22,7 @@ from inference.encoders.encoder import Encoding
 from state.errors import StateUnavailable
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.uploads.agent import UploadsAgent
-from streams.uploads.clip_decoder import KeyFrames
+from streams.uploads.clip_decoder import SeenClip
 from streams.uploads.gate import Gate
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
@@ -118,11 +118,11 @@ class Studio:
         picture = decode(data, keep=keep, box=box)
         return replace(picture, descriptors=describe(picture.pixels))
 
-    async def _decode_clip(self, data: bytes, keep: Keep) -> KeyFrames:
+    async def _decode_clip(self, data: bytes, keep: Keep) -> SeenClip:
         """In this process."""
         self.decoded += 1
         clip = decode_clip(data, keep=keep)
-        return KeyFrames(clip.frames, clip.duration_ms, clip.kept, describe(clip.frames[0]))
+        return SeenClip(clip.frames, clip.duration_ms, clip.kept, describe(clip.frames[0]))
 
     async def _find_similar(
         self, query: NDArray[np.float32], count: int, search_filter: SearchFilter
