@@ -59,7 +59,7 @@ class StoredItem(msgspec.Struct, frozen=True):
     with a picture, and of those of a release before it; `kept_picture` of items whose picture is not kept;
     `descriptors` of items without a picture, `attributes` of those without any, `own_class` where the picture is of
     none for sure; `clip` of those without a clip; `words` of items whose words are not embedded. A release before them
-    has none of these.
+    has none of these. What the gate says of an item (docs/adr/0038) is left out where it says nothing.
     """
 
     item_id: str
@@ -88,6 +88,11 @@ class StoredItem(msgspec.Struct, frozen=True):
     own_class: tuple[str, float] | msgspec.UnsetType = msgspec.UNSET
     clip: Clip | msgspec.UnsetType = msgspec.UNSET
     words: ItemWords | msgspec.UnsetType = msgspec.UNSET
+    hashes: bytes | msgspec.UnsetType = msgspec.UNSET
+    faults: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    held: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    copy_of: str | msgspec.UnsetType = msgspec.UNSET
+    allowed: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 _item = msgspec.json.Decoder(StoredItem)
@@ -249,6 +254,11 @@ def to_stored(item: Item) -> StoredItem:
         item.own_class or msgspec.UNSET,
         item.clip or msgspec.UNSET,
         item.words or msgspec.UNSET,
+        msgspec.UNSET if item.hashes is None else item.hashes,
+        item.faults or msgspec.UNSET,
+        item.held or msgspec.UNSET,
+        item.copy_of or msgspec.UNSET,
+        item.allowed or msgspec.UNSET,
     )
 
 
@@ -282,6 +292,11 @@ def from_stored(stored: StoredItem) -> Item:
         stored.own_class or None,
         stored.clip or None,
         stored.words or None,
+        None if stored.hashes is msgspec.UNSET else stored.hashes,
+        stored.faults or (),
+        stored.held or (),
+        stored.copy_of or None,
+        stored.allowed is True,
     )
 
 
