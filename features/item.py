@@ -16,8 +16,8 @@ from features.words.item_words import ItemWords, text_hash, text_of
 
 #: What both uploads and changes say of an item.
 FACTS: Final = ("title", "description", "category", "price", "currency", "in_stock", "expires_at_ms")
-#: What only changes say of it: no upload shows an item that was hidden or deleted.
-MODERATION: Final = ("hidden", "deleted")
+#: What only changes say of it: no upload shows an item that was hidden or deleted, or allows one that is held.
+MODERATION: Final = ("hidden", "deleted", "allowed")
 #: The fields that may have no value.
 CLEARABLE: Final = tuple(name for name in FACTS if name != "in_stock")
 #: The fields that come from a picture's upload. They have one time, by this name.
@@ -32,13 +32,17 @@ _OF_A_PICTURE: Final = (
     "kept_picture",
     "descriptors",
     "clip",
+    "hashes",
+    "faults",
+    "held",
+    "copy_of",
 )
 #: In `Item.times`: when a deletion was taken back. What was said before is gone with it.
 RESTORED: Final = "restored"
 #: In `Item.times`: the time of each field that has a value and no time of its own.
 _REST: Final = "*"
 _NEVER_MS: Final = -(2**63)
-_DEFAULTS: Final[dict[str, bool]] = {"in_stock": True, "hidden": False, "deleted": False}
+_DEFAULTS: Final[dict[str, bool]] = {"in_stock": True, "hidden": False, "deleted": False, "allowed": False}
 
 
 @lru_cache(maxsize=65_536)
@@ -120,6 +124,25 @@ class Item:
         """What it says in words, as it is embedded; empty where it says nothing."""
         return text_of(self.title, self.description)
 
+    #: The hashes by which copies are found (`features.vision.gate.picture_hash`): of a copy those of the picture that
+    #: it is a copy of.
+    hashes: bytes | None = None
+    #: What the gate found in the picture, and for which of it the item is held until a person allows it.
+    faults: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    #: The item of another owner that has this picture, as far as was known at the upload.
+    copy_of: str | None = None
+    #: Whether a person allowed what is held; it holds for the pictures that were uploaded before.
+    allowed: bool = False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the item waits for a person's yes: it is in no list and no answer (docs/adr/0038)."""
+        if not self.held or not self.allowed:
+            return bool(self.held)
+        times = _times(self)
+        return times["allowed"] < times.get(PICTURE, _NEVER_MS)
+
     @property
     def is_described(self) -> bool:
         """Whether anything but moderation was said of the item: only then it is in the catalogue (docs/adr/0029)."""
@@ -163,6 +186,7 @@ class Change:
     disown: str | None = None
     currency: str | None = None
     expires_at_ms: int | None = None
+    allowed: bool | None = None
     #: Releases before this field sent None for what a change does not say, so None cannot empty a field.
     cleared: tuple[str, ...] = ()
 

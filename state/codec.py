@@ -58,7 +58,8 @@ class StoredItem(msgspec.Struct, frozen=True):
     left out where there are none; an item of a release before `times` has none. `described_at_ms` is left out of items
     with a picture, and of those of a release before it; `kept_picture` of items whose picture is not kept;
     `descriptors` of items without a picture; `clip` of those without a clip; `words` of items whose words are not
-    embedded. A release before them has none of these.
+    embedded. A release before them has none of these. What the gate says of an item (docs/adr/0038)
+    is left out where it says nothing.
     """
 
     item_id: str
@@ -85,6 +86,11 @@ class StoredItem(msgspec.Struct, frozen=True):
     descriptors: bytes | msgspec.UnsetType = msgspec.UNSET
     clip: Clip | msgspec.UnsetType = msgspec.UNSET
     words: ItemWords | msgspec.UnsetType = msgspec.UNSET
+    hashes: bytes | msgspec.UnsetType = msgspec.UNSET
+    faults: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    held: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    copy_of: str | msgspec.UnsetType = msgspec.UNSET
+    allowed: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 _item = msgspec.json.Decoder(StoredItem)
@@ -244,6 +250,11 @@ def to_stored(item: Item) -> StoredItem:
         msgspec.UNSET if item.descriptors is None else item.descriptors,
         item.clip or msgspec.UNSET,
         item.words or msgspec.UNSET,
+        msgspec.UNSET if item.hashes is None else item.hashes,
+        item.faults or msgspec.UNSET,
+        item.held or msgspec.UNSET,
+        item.copy_of or msgspec.UNSET,
+        item.allowed or msgspec.UNSET,
     )
 
 
@@ -275,6 +286,11 @@ def from_stored(stored: StoredItem) -> Item:
         None if stored.descriptors is msgspec.UNSET else stored.descriptors,
         stored.clip or None,
         stored.words or None,
+        None if stored.hashes is msgspec.UNSET else stored.hashes,
+        stored.faults or (),
+        stored.held or (),
+        stored.copy_of or None,
+        stored.allowed is True,
     )
 
 

@@ -75,6 +75,16 @@ DUPLICATES = Counter(
     "picture: encoded before, so not encoded again",
     ["kind"],
 )
+GATE = Counter(
+    "sightline_gate_total",
+    "Faults that the gate found in uploaded pictures, by what they lead to: allow, hold or drop",
+    ["fault", "decision"],
+)
+COPIES = Counter(
+    "sightline_copies_total",
+    "Uploads whose picture another item has already, by that item's owner: own, other or unknown",
+    ["owner"],
+)
 FALSE_DUPLICATES = Counter(
     "sightline_false_duplicates_total",
     "New events that were taken for duplicates by their fingerprint, as expected by the chance of it for each event",

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, FilePath, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from features.vision.gate.policy import GatePolicy
 from features.vision.kept_picture import Keep
 from streams.addresses import file_place, kafka_addresses, redis_url, store_url, triton_address
 from streams.errors import SettingsError
@@ -58,6 +59,7 @@ _READ_ADDRESS: Final = {
 #: What raises ValueError for a value that cannot be meant, alone or beside the settings before it.
 _CHECKS: Final[dict[str, Callable[[Any], object]]] = {
     "feed_by": check_feed_by,
+    "gate": GatePolicy.parse,
     "lesson_weights": parse_lesson_weights,
     "experiment": read_experiment,
     "control_key": check_keys,
@@ -135,6 +137,11 @@ class Settings(BaseSettings):
         description="the model's name in Triton: letters, digits, dots, - and _",
     )
     dimensions: Annotated[int, Field(ge=8, le=4096)] = 256
+    gate: str = Field(
+        "",
+        max_length=200,
+        description="what becomes of pictures with faults, else only reported: blur:hold,dark:drop (docs/gate.md)",
+    )
     feed_by: str = Field(
         "look",
         max_length=200,

@@ -62,6 +62,22 @@ def show(
 
 
 @app.command()
+def held(
+    allow: Annotated[list[str] | None, typer.Option(metavar="ITEM", help="Show this item; repeatable.")] = None,
+    drop: Annotated[list[str] | None, typer.Option(metavar="ITEM", help="Delete this item; repeatable.")] = None,
+    sheet: Annotated[Path | None, typer.Option(dir_okay=False, help="Draw their pictures here, as PNG.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the items that the gate holds, and why; --allow and --drop are a person's yes and no."""
+    from cli.items.held import show_held
+
+    if set(allow or ()) & set(drop or ()):
+        raise typer.BadParameter("an item is allowed or dropped, not both", param_hint="--drop")
+
+    show_held(allow or [], drop or [], sheet, as_json)
+
+
+@app.command()
 def pictures(
     sweep: Annotated[bool, typer.Option("--sweep", help="Remove the files that no item names.")] = False,
     even_most: Annotated[bool, typer.Option("--even-most", help="Also if these are most of all files.")] = False,

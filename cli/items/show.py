@@ -46,8 +46,13 @@ def in_words(item: Item) -> dict[str, Any]:
         shown["readable_tags"] = [asdict(tag) for tag in tags]
     if item.embeddings:
         shown["encoders"] = list(item.embeddings)
+    if item.hashes is not None:
+        shown["hashes"] = len(item.hashes)
     if item.descriptors is not None:
         shown["descriptors"] = len(item.descriptors)
+    if item.clip is not None:
+        each = len(item.embeddings.get(item.clip.encoder, b"")) or 1
+        shown["clip"] = {"duration_ms": item.clip.duration_ms, "frames": len(item.clip.frames) // each}
     if item.kept_picture is not None:
         shown["kept_picture"] = asdict(item.kept_picture) | {"sha256": item.kept_picture.sha256}
     return shown

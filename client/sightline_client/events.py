@@ -10,6 +10,8 @@ from sightline_client.privacy import Dials, RequestKind, check_dials
 
 #: What `dwell_ms` says of a view.
 LOOK: Final = "Milliseconds that the user stayed on the page of the item; a view without it is an impression"
+#: What `allowed` says of an item.
+ALLOWED: Final = "Whether an item that the gate holds may be shown: a person's yes for the pictures uploaded before"
 #: What `duration_ms` says of a view.
 CLIP_LENGTH: Final = "Milliseconds that the clip takes which was watched: the share counts, `dwell_ms` of it"
 #: Bytes of a picture or clip that is sent within its event.
@@ -191,9 +193,9 @@ def _check_words(query: Upload) -> None:
 class ItemChange(Event, frozen=True, kw_only=True):
     """A change to an item that brings no picture (topic events.items, key item_id); the item need not have one.
 
-    It changes what it says and nothing else: null takes a value away. But null for `in_stock`, `hidden` or `deleted`
-    takes nothing away, and says that its publisher writes null for all that it does not say; then no null of the event
-    takes a value away. A record without a value deletes the item of its key.
+    It changes what it says and nothing else: null takes a value away. But null for `in_stock`, `hidden`, `deleted` or
+    `allowed` takes nothing away, and says that its publisher writes null for all that it does not say; then no null of
+    the event takes a value away. A record without a value deletes the item of its key.
     """
 
     item_id: Id
@@ -206,6 +208,7 @@ class ItemChange(Event, frozen=True, kw_only=True):
     expires_at_ms: TimeMs | UnsetType | None = UNSET
     hidden: bool | UnsetType | None = UNSET
     deleted: bool | UnsetType | None = UNSET
+    allowed: Annotated[bool, Meta(description=ALLOWED)] | UnsetType | None = UNSET
 
 
 class PrivacyRequest(Event, frozen=True, kw_only=True):

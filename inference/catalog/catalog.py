@@ -14,9 +14,11 @@ from features.jit import compiled
 from features.vision.colours import COLOUR_NAMES
 from features.vision.descriptors.mix import LOOK, Mix
 from features.vision.descriptors.packed import PACKED_BYTES, readable
+from features.vision.gate.picture_hash import Asked
 from features.words.item_words import DIMENSIONS
 from inference.catalog.arrays import VectorRows, room, roomier
 from inference.catalog.clip_frames import ClipFrames
+from inference.catalog.copied_pictures import KEPT_WORDS, nearest_copy, readable_hashes
 from inference.catalog.fresh_rows import FreshRows
 from inference.catalog.index import VectorIndex
 from inference.catalog.item_ids import ItemIds
@@ -26,7 +28,18 @@ from inference.catalog.vector_space import SpaceContents, VectorSpace
 from inference.words.pictures import item_vector
 
 #: The arrays with one row an item, by name.
-COLUMNS = ("keys", "owners", "categories", "prices", "uploaded_ms", "expires_ms", "available", "descriptors", "worded")
+COLUMNS = (
+    "keys",
+    "owners",
+    "categories",
+    "prices",
+    "uploaded_ms",
+    "expires_ms",
+    "available",
+    "descriptors",
+    "worded",
+    "hashes",
+)
 #: The largest number that `prices` can hold.
 PRICIEST = float(np.finfo(np.float32).max)
 _NEVER = np.iinfo(np.int64).max
@@ -85,12 +98,12 @@ class Catalog:
     """Items as rows of arrays, and their vectors in spaces that share the rows.
 
     One row an item: `keys`, `owners` uint64 (keys of ids; owner 0: none), `categories` int32 (-1: none), `prices`
-    float32 (NaN: none), `uploaded_ms` (`Item.new_at_ms`) and `expires_ms` int64, `available` bool (neither sold out nor
-    hidden), `shown` bool (available, and not expired when `advance` last looked), `colours[rows]` gives float32 [n, 17]
-    (the shares of COLOUR_NAMES as a unit vector), `descriptors` uint8 [PACKED_BYTES] (zeros: none). With `words`,
-    `words[rows]` gives float32 [n, 384] for rows that are `worded` bool. An item may have a
-    vector in the space of `pictures` and in each of the `further` ones, and is in the index of a space if it has one
-    and is shown (docs/adr/0029).
+    float32 (NaN: none), `uploaded_ms` (`Item.new_at_ms`) and `expires_ms` int64, `available` bool (neither sold out,
+    hidden nor held), `shown` bool (available, and not expired when `advance` last looked), `colours[rows]` gives
+    float32 [n, 17] (the shares of COLOUR_NAMES as a unit vector), `descriptors` uint8 [PACKED_BYTES] and `hashes`
+    uint64 [KEPT_WORDS] (zeros: none). With `words`, `words[rows]` gives float32 [n, 384] for rows that are `worded`
+    bool. An item may have a vector in the space of `pictures` and in each of the `further` ones, and is in the index of
+    a space if it has one and is shown (docs/adr/0029).
     Not thread-safe: rows change only in `apply`, and what is shown in `advance`, too.
     """
 
@@ -118,6 +131,7 @@ class Catalog:
         self.expires_ms = room(np.int64)
         self.available = room(np.bool_)
         self.descriptors = room(np.uint8, PACKED_BYTES)
+        self.hashes = room(np.uint64, KEPT_WORDS)
         self.worded = room(np.bool_)
         self.shown = room(np.bool_)
         #: The columns, and behind each the room into which it grows.
@@ -179,6 +193,14 @@ class Catalog:
         """The row of an item, or None."""
         (row,) = self._rows.find(np.array([key_of(item_id)], np.uint64)).tolist()
         return row if row >= 0 else None
+
+    def copied_by(self, asked: Asked, item_id: str) -> int | None:
+        """The row of another item than this one whose picture is `asked`, or what that is a copy of; None if none.
+
+        It looks at every row. That of a held or hidden item is found, too.
+        """
+        own = self.row_of(item_id)
+        return nearest_copy(asked, self.hashes, -1 if own is None else own)
 
     def owned_by(self, owner: int) -> list[str]:
         """The ids of all items of the user with this key; looks at every row."""
@@ -284,6 +306,7 @@ class Catalog:
                 self._others.add(key, self.pictures.comparable_encoder(item))
         elif row >= 0:
             self.available[row] = self.shown[row] = False
+            self.hashes[row] = 0
             self._free.append(row)
             moves.left.append(key)
             self.clips.put(row, _NO_FRAMES)
@@ -292,7 +315,7 @@ class Catalog:
 
     def _write(self, row: int, key: int, item: Item) -> None:
         expires_ms = _NEVER if item.expires_at_ms is None else item.expires_at_ms
-        is_available = item.in_stock and not item.hidden
+        is_available = item.in_stock and not item.hidden and not item.is_held
         was_shown, is_shown = bool(self.shown[row]), is_available and expires_ms > self.now_ms
         for space in self.spaces:
             space.put(row, space.vector_of(item), is_shown=is_shown)
@@ -311,6 +334,7 @@ class Catalog:
         self.clips.put(row, self._frames_of(item))
         self.colours.put_one(row, _colour_vector(item))
         self.descriptors[row] = np.frombuffer(readable(item.descriptors), np.uint8)
+        self.hashes[row] = readable_hashes(item.hashes)
         if self.words is not None:
             words = item_vector(item)
             self.worded[row] = words is not None

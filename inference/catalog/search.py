@@ -130,5 +130,5 @@ def _first(
     search_filter: SearchFilter,
 ) -> NDArray[np.int64]:
     """The `count` most similar of the rows [n] that still match, the nearest first, no two with the same picture."""
-    halves = catalog.pictures.halves
-    return first_distinct(rows, similarities, halves, count, lambda best: matching(catalog, best, search_filter))
+    columns = catalog.pictures.halves, catalog.hashes
+    return first_distinct(rows, similarities, *columns, count, lambda best: matching(catalog, best, search_filter))

@@ -26,6 +26,7 @@ from streams.processing.dead_letters import dead_letter, set_aside
 from streams.processing.refusals import count_refused, or_refusal
 from streams.processing.unknown_fields import note_unknown_fields
 from streams.uploads.encoding_cache import PictureFeatures
+from streams.uploads.gate import Gate
 from streams.uploads.picture_features import FeatureExtractor
 from streams.uploads.query_words import QueryWords, mix_of, words_of
 from streams.wire.cloud_events import event_key
@@ -63,6 +64,7 @@ class UploadsAgent:
         publisher: Publisher,
         signals: SignalTopic,
         breaker: Breaker,
+        gate: Gate,
         *,
         namespace: Namespace,
         list_length: int,
@@ -78,6 +80,7 @@ class UploadsAgent:
         self._publisher = publisher
         self._signals = signals
         self._breaker = breaker
+        self._gate = gate
         self._namespace = namespace
         self._length = list_length
         self._clock_ms = clock_ms
@@ -117,14 +120,20 @@ class UploadsAgent:
             extracted = await self._extractor.extract(upload) if upload.has_picture else None
             features = None if extracted is None else extracted.features
             words = await words_of(upload, features, self._embed)
+            item = self._item(upload, record, features)
         except InvalidEvent as error:
             return set_aside(record, error, namespace=self._namespace), None
         note_unknown_fields(record, Upload)
         EVENTS.labels(UPLOADS.name, upload.purpose, "applied").inc()
-        if extracted is None or upload.purpose == "query":
+        if item is None or extracted is None:
             return [await self._answer_query(upload, record, features, words)], None
-        item = _to_item(upload, record, extracted.features)
         return [self._signals.message(Uploaded(item)), self._interaction(upload, record)], extracted.writing
+
+    def _item(self, upload: Upload, record: Record, features: PictureFeatures | None) -> Item | None:
+        """The item that an upload describes, as the gate lets it through; None for a query. Raises InvalidEvent."""
+        if features is None or upload.purpose == "query":
+            return None
+        return self._gate.judge(_to_item(upload, record, features), features.judged, self._catalog)
 
     async def _answer_query(
         self, upload: Upload, record: Record, features: PictureFeatures | None, words: QueryWords

@@ -28,7 +28,7 @@ _answers: msgspec.msgpack.Decoder[ClipAnswer] = msgspec.msgpack.Decoder(ClipAnsw
 
 
 @dataclass(frozen=True, slots=True)
-class KeyFrames:
+class SeenClip:
     """A decoded clip: `frames` uint8 [n, SIDE, SIDE, 3], 1 ≤ n ≤ 16, and what is kept and described of the first."""
 
     frames: NDArray[np.uint8]
@@ -38,7 +38,7 @@ class KeyFrames:
 
 
 #: Decodes bytes to key frames. Raises BadImage, or DecoderUnavailable if the clip could not be examined.
-DecodeClip: TypeAlias = Callable[[bytes, Keep], Awaitable[KeyFrames]]
+DecodeClip: TypeAlias = Callable[[bytes, Keep], Awaitable[SeenClip]]
 
 
 def is_installed() -> bool:
@@ -65,7 +65,7 @@ class ClipDecoder:
             kind="clip",
         )
 
-    async def decode(self, data: bytes, keep: Keep = "none") -> KeyFrames:
+    async def decode(self, data: bytes, keep: Keep = "none") -> SeenClip:
         """Implement DecodeClip with `features.vision.clips.decode`; refuse also what is slow, or ends the process."""
         answer = await self._pool.ask(request(data, keep))
         if not isinstance(answer, DecodedClip):
@@ -73,7 +73,7 @@ class ClipDecoder:
         if len(answer.frames) % (3 * SIDE**2):
             raise BadImage("crash", "the decoder gave a part of a frame: save the clip again")
         frames = np.frombuffer(answer.frames, np.uint8).reshape(-1, SIDE, SIDE, 3)
-        return KeyFrames(frames, answer.duration_ms, checked(answer.kept), answer.descriptors)
+        return SeenClip(frames, answer.duration_ms, checked(answer.kept), answer.descriptors)
 
     @property
     def pids(self) -> list[int]:

@@ -8,6 +8,7 @@ from typing import Literal
 from faust.types import TP
 
 from features.vision.descriptors.mix import Mix
+from features.vision.gate.policy import GatePolicy
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
 from inference.exploration.newcomers import latest_keys
@@ -42,7 +43,8 @@ from streams.processing.positions import Positions
 from streams.settings_checks import parse_lesson_weights
 from streams.uploads.agent import UploadsAgent
 from streams.uploads.clip_decoder import ClipDecoder, DecodeClip, is_installed
-from streams.uploads.decoder import Decoder
+from streams.uploads.decoder import Decode, Decoder
+from streams.uploads.gate import Gate
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import FeatureExtractor
@@ -214,16 +216,15 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     embed = _embed_words(resources, app, publisher)
     catalog = await resources.catalog(encoder.version, words=embed is not None)
     index_client = await resources.index_client(catalog)
-    decoder = await _start_decoder(resources)
-    fetcher = Fetcher(resources.settings.image_hosts.split(",") if resources.settings.image_hosts else ())
-    resources.stack.push_async_callback(fetcher.close)
+    gate = Gate(GatePolicy.parse(resources.settings.gate))
     extractor = FeatureExtractor(
         encoder,
-        decoder.decode,
+        await _decode_picture(resources),
         Objects(resources.settings.object_store),
-        fetcher,
+        _fetcher(resources),
         report_to(resources.degradations(resources.redis()), ENCODER),
         await resources.picture_keeper(app),
+        gate,
         _decode_clip(resources),
     )
     agent = UploadsAgent(
@@ -233,6 +234,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         publisher,
         resources.signals,
         resources.breaker(topics.UPLOADS),
+        gate,
         namespace=resources.namespace,
         list_length=resources.settings.list_length,
         embed=embed,
@@ -242,12 +244,19 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     )
 
 
-async def _start_decoder(resources: Resources) -> Decoder:
-    """Return what decodes pictures, started."""
+def _fetcher(resources: Resources) -> Fetcher:
+    """What fetches pictures from the hosts that are allowed."""
+    fetcher = Fetcher(resources.settings.image_hosts.split(",") if resources.settings.image_hosts else ())
+    resources.stack.push_async_callback(fetcher.close)
+    return fetcher
+
+
+async def _decode_picture(resources: Resources) -> Decode:
+    """What decodes pictures, ready."""
     decoder = Decoder(processes=resources.settings.decode_processes)
     resources.stack.push_async_callback(decoder.close)
     await decoder.start()
-    return decoder
+    return decoder.decode
 
 
 def _decode_clip(resources: Resources) -> DecodeClip | None:

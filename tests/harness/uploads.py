@@ -14,6 +14,7 @@ from features.search_filter import SearchFilter
 from features.vision.clips.decode import decode_clip
 from features.vision.decode import Picture, decode
 from features.vision.descriptors.packed import describe
+from features.vision.gate.policy import GatePolicy
 from features.vision.kept_picture import Keep
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
@@ -21,7 +22,8 @@ from inference.encoders.encoder import Encoding
 from state.errors import StateUnavailable
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.uploads.agent import UploadsAgent
-from streams.uploads.clip_decoder import KeyFrames
+from streams.uploads.clip_decoder import SeenClip
+from streams.uploads.gate import Gate
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import FeatureExtractor
@@ -66,6 +68,7 @@ class Studio:
         *,
         words: bool = True,
         reads_clips: bool = True,
+        gate_setting: str = "",
     ) -> None:
         self.encoder = CountingEncoder()
         self.catalog = Catalog(256, words=words)
@@ -76,6 +79,7 @@ class Studio:
         self.decoded = 0
         self.is_index_away = False
         self.breaker = Breaker("events.uploads", RefusalLimit(least=20))
+        gate = Gate(GatePolicy.parse(gate_setting))
         self.agent = UploadsAgent(
             FeatureExtractor(
                 self.encoder,
@@ -84,6 +88,7 @@ class Studio:
                 Fetcher(()) if fetcher is None else fetcher,
                 self._report,
                 keeper,
+                gate,
                 self._decode_clip if reads_clips else None,
             ),
             self.catalog,
@@ -91,6 +96,7 @@ class Studio:
             self.publisher,
             SignalTopic(Namespace(), PARTITIONS),
             self.breaker,
+            gate,
             namespace=Namespace(),
             list_length=LENGTH,
             embed=self.tower.embed if words else None,
@@ -112,11 +118,11 @@ class Studio:
         picture = decode(data, keep=keep, box=box)
         return replace(picture, descriptors=describe(picture.pixels))
 
-    async def _decode_clip(self, data: bytes, keep: Keep) -> KeyFrames:
+    async def _decode_clip(self, data: bytes, keep: Keep) -> SeenClip:
         """In this process."""
         self.decoded += 1
         clip = decode_clip(data, keep=keep)
-        return KeyFrames(clip.frames, clip.duration_ms, clip.kept, describe(clip.frames[0]))
+        return SeenClip(clip.frames, clip.duration_ms, clip.kept, describe(clip.frames[0]))
 
     async def _find_similar(
         self, query: NDArray[np.float32], count: int, search_filter: SearchFilter

@@ -25,7 +25,8 @@ def container_of(data: bytes) -> Container:
             "not_a_clip", f"the bytes begin with {data[:12]!r}, which is not MP4, WebM or GIF: convert the clip"
         )
     if (missing := _missing_share(data, found)) > MOST_MISSING:
-        raise BadImage("truncated", f"the {found} file is cut short: {missing:.0%} are missing; send the whole file")
+        share = f", {missing:.0%} are missing" if missing < 1 else ""
+        raise BadImage("truncated", f"the {found} file is cut short{share}: send the whole file")
     return found
 
 
@@ -46,7 +47,7 @@ def _sniffed(data: bytes) -> Container | None:
 def _missing_share(data: bytes, container: Container) -> float:
     """The share of its bytes that a file says it has and lacks: 0 to 1, and 0 where it says nothing of them."""
     if container == "gif":
-        # The trailer, perhaps padded (GIF89a, section 27). Without it nothing says how much is missing.
+        # The trailer, perhaps padded (GIF89a, section 27). Without it nothing says how much is missing, hence all.
         return 0.0 if data.rstrip(b"\0\r\n ").endswith(b";") else 1.0
     declared = _end_of_boxes(data) if container == "mp4" else _end_of_segment(data)
     return max(declared - len(data), 0) / max(declared, 1)

@@ -2,6 +2,7 @@ import json
 
 from cli.items.show import in_words
 from features.item import Item
+from features.vision.clips.clip import Clip
 from features.vision.kept_picture import KeptPicture
 
 SHA = "ab" * 32
@@ -18,6 +19,7 @@ def test_an_item_is_shown_with_where_its_picture_lies_and_without_its_vectors() 
         embeddings={"lite0@1": b"\0<"},
         descriptors=b"\1" * 226,
         kept_picture=KEPT,
+        clip=Clip(1_500, "lite0@1", 3 * b"\0<"),
         price=None,
     )
     shown = in_words(item)
@@ -31,6 +33,7 @@ def test_an_item_is_shown_with_where_its_picture_lies_and_without_its_vectors() 
     }
     assert (shown["title"], shown["colours"], shown["encoders"]) == ("Shoe", (("red", 0.7),), ["lite0@1"])
     assert shown["descriptors"] == 226
+    assert shown["clip"] == {"duration_ms": 1_500, "frames": 3}
     assert shown["readable_tags"] == [{"name": "shoe", "chinese": "鞋", "probability": 0.8}]
     assert json.dumps(shown)
     assert not {"embeddings", "price", "category", "times"} & shown.keys()

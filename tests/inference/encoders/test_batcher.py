@@ -36,6 +36,15 @@ async def test_one_goes_alone_and_those_that_come_meanwhile_together_up_to_the_l
     assert doubler.asked == [[0], [1, 2, 3], [4, 5]]
 
 
+async def test_those_that_come_together_go_together_and_one_that_fails_fails_them(doubler: Doubler) -> None:
+    batcher = DynamicBatcher(doubler, calls=4, limit=16)
+    doubler.open.set()
+    assert await batcher.answer_all([1, 2, 3]) == [2, 4, 6]
+    with pytest.raises(ValueError, match="unlucky"):
+        await batcher.answer_all([1, 13, 3])
+    assert doubler.asked == [[1, 2, 3], [1, 13, 3]]
+
+
 async def test_no_more_calls_are_under_way_than_allowed(doubler: Doubler) -> None:
     batcher = DynamicBatcher(doubler, calls=2, limit=1)
     answers = [asyncio.create_task(batcher.answer(number)) for number in range(5)]

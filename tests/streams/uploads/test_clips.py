@@ -89,10 +89,11 @@ async def test_a_frame_of_a_clip_is_kept_as_its_picture(tmp_path: Path) -> None:
     ("data", "says"),
     [
         (MP4[: len(MP4) // 2], "truncated"),
+        (b"", "empty"),
         (b"text, renamed to .mp4", "not_a_clip"),
         (clip([scene(RED)], codec="ffv1"), "format"),
     ],
-    ids=["half", "text", "codec"],
+    ids=["half", "empty", "text", "codec"],
 )
 async def test_a_clip_that_is_refused_is_a_dead_letter_with_the_reason(data: bytes, says: str) -> None:
     studio = Studio()
@@ -157,7 +158,7 @@ async def test_a_clip_that_takes_too_much_is_refused(limits: dict[str, float], r
     decoder = ClipDecoder(command=COMMAND, **limits)  # type: ignore[arg-type]
     try:
         with pytest.raises(BadImage) as caught:
-            await decoder.decode(clip([scene(RED, 2_000, 1_500)], each=12))
+            await decoder.decode(clip([scene(RED, 4_000, 2_000)], each=12))
         assert caught.value.reason in reasons
     finally:
         await decoder.close()
