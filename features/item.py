@@ -15,9 +15,9 @@ from features.vision.kept_picture import KeptPicture
 from features.words.item_words import ItemWords, text_hash, text_of
 
 #: What both uploads and changes say of an item.
-FACTS: Final = ("title", "description", "category", "price", "currency", "in_stock", "expires_at_ms")
-#: What only changes say of it: no upload shows an item that was hidden or deleted.
-MODERATION: Final = ("hidden", "deleted")
+FACTS: Final = ("title", "description", "category", "price", "currency", "in_stock", "expires_at_ms", "attributes")
+#: What only changes say of it: no upload shows an item that was hidden or deleted, or allows one that is held.
+MODERATION: Final = ("hidden", "deleted", "allowed")
 #: The fields that may have no value.
 CLEARABLE: Final = tuple(name for name in FACTS if name != "in_stock")
 #: The fields that come from a picture's upload. They have one time, by this name.
@@ -31,14 +31,19 @@ _OF_A_PICTURE: Final = (
     "described_at_ms",
     "kept_picture",
     "descriptors",
+    "own_class",
     "clip",
+    "hashes",
+    "faults",
+    "held",
+    "copy_of",
 )
 #: In `Item.times`: when a deletion was taken back. What was said before is gone with it.
 RESTORED: Final = "restored"
 #: In `Item.times`: the time of each field that has a value and no time of its own.
 _REST: Final = "*"
 _NEVER_MS: Final = -(2**63)
-_DEFAULTS: Final[dict[str, bool]] = {"in_stock": True, "hidden": False, "deleted": False}
+_DEFAULTS: Final[dict[str, bool]] = {"in_stock": True, "hidden": False, "deleted": False, "allowed": False}
 
 
 @lru_cache(maxsize=65_536)
@@ -111,6 +116,10 @@ class Item:
     kept_picture: KeptPicture | None = None
     #: The picture's classic descriptors (`features.vision.descriptors.packed`), of any version; None without them.
     descriptors: bytes | None = None
+    #: By any key, such as its brand; said as a whole, and never empty (docs/adr/0041).
+    attributes: Mapping[str, str] | None = None
+    #: The picture's class of the deployment's own ones (docs/classes.md), and how sure that is, 0 to 1; None: not sure.
+    own_class: tuple[str, float] | None = None
     clip: Clip | None = None
     #: The vector of its title and description; None without them, and until they are embedded.
     words: ItemWords | None = None
@@ -119,6 +128,25 @@ class Item:
     def text(self) -> str:
         """What it says in words, as it is embedded; empty where it says nothing."""
         return text_of(self.title, self.description)
+
+    #: The hashes by which copies are found (`features.vision.gate.picture_hash`): of a copy those of the picture that
+    #: it is a copy of.
+    hashes: bytes | None = None
+    #: What the gate found in the picture, and for which of it the item is held until a person allows it.
+    faults: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    #: The item of another owner that has this picture, as far as was known at the upload.
+    copy_of: str | None = None
+    #: Whether a person allowed what is held; it holds for the pictures that were uploaded before.
+    allowed: bool = False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the item waits for a person's yes: it is in no list and no answer (docs/adr/0038)."""
+        if not self.held or not self.allowed:
+            return bool(self.held)
+        times = _times(self)
+        return times["allowed"] < times.get(PICTURE, _NEVER_MS)
 
     @property
     def is_described(self) -> bool:
@@ -136,6 +164,13 @@ class Item:
     def restored(self) -> bool:
         """Whether the item was deleted once, and its deletion taken back."""
         return RESTORED in self.times
+
+    @property
+    def known_category(self) -> str | None:
+        """The category: what was said, else the picture's own class."""
+        if self.category is None and self.own_class is not None:
+            return self.own_class[0]
+        return self.category
 
     def vector(self, encoder: str) -> NDArray[np.float32]:
         """The embedding of this encoder as float32 [dimensions]; raises ValueError where the item has none."""
@@ -163,8 +198,10 @@ class Change:
     disown: str | None = None
     currency: str | None = None
     expires_at_ms: int | None = None
+    allowed: bool | None = None
     #: Releases before this field sent None for what a change does not say, so None cannot empty a field.
     cleared: tuple[str, ...] = ()
+    attributes: Mapping[str, str] | None = None
 
     def says(self) -> dict[str, Any]:
         """The new values by field. A cleared field that this release does not know is left out."""

@@ -89,6 +89,20 @@ def _half(_: Any, __: Any) -> Any:
 half = cast(Callable[[np.uint16], np.float32], _half)
 
 
+@intrinsic
+def _ones(_: Any, __: Any) -> Any:
+    """Processors count the set bits of a word in one instruction."""
+
+    def build(___: Any, builder: ir.IRBuilder, ____: Any, words: Sequence[ir.Value]) -> ir.Value:
+        return builder.ctpop(words[0])
+
+    return numba.uint64(numba.uint64), build
+
+
+#: How many bits of a 64-bit word are set, uint64; for compiled functions only.
+ones = cast(Callable[[np.uint64], np.uint64], _ones)
+
+
 @summing
 def dot(one: NDArray[np.float32], other: NDArray[np.float32]) -> np.float32:
     """The inner product of two vectors [d]; for compiled functions only."""

@@ -75,6 +75,16 @@ DUPLICATES = Counter(
     "picture: encoded before, so not encoded again",
     ["kind"],
 )
+GATE = Counter(
+    "sightline_gate_total",
+    "Faults that the gate found in uploaded pictures, by what they lead to: allow, hold or drop",
+    ["fault", "decision"],
+)
+COPIES = Counter(
+    "sightline_copies_total",
+    "Uploads whose picture another item has already, by that item's owner: own, other or unknown",
+    ["owner"],
+)
 FALSE_DUPLICATES = Counter(
     "sightline_false_duplicates_total",
     "New events that were taken for duplicates by their fingerprint, as expected by the chance of it for each event",
@@ -263,6 +273,16 @@ SEQUENCE_ITEMS = Gauge(
 SEQUENCE_REFUSED = Counter(
     "sightline_sequence_refused_total",
     "Looks, every 10 s, at a file of a sequence model that this release cannot use; the last good one stays",
+)
+OWN_CLASSES = Gauge(
+    "sightline_own_classes", "Own classes by which this process fills in categories of uploads; 0: none"
+)
+CLASSES_REFUSED = Counter(
+    "sightline_classes_refused_total",
+    "Looks, every 10 s, at a file of own classes that this release cannot use; the last good ones stay",
+)
+CATEGORIES_FILLED = Counter(
+    "sightline_categories_filled_total", "Uploads without a category whose picture was sure enough of an own class"
 )
 BUILD = Info("sightline_build", "Version of Sightline and of the encoder; reported by uploads workers")
 

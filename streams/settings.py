@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, FilePath, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from features.vision.gate.policy import GatePolicy
 from features.vision.kept_picture import Keep
 from streams.addresses import file_place, kafka_addresses, redis_url, store_url, triton_address
 from streams.errors import SettingsError
@@ -50,6 +51,7 @@ _READ_ADDRESS: Final = {
     "triton": triton_address,
     "object_store": store_url,
     "factors": file_place,
+    "classes": file_place,
     "sequence": file_place,
     "pictures": store_url,
 }
@@ -58,6 +60,7 @@ _READ_ADDRESS: Final = {
 #: What raises ValueError for a value that cannot be meant, alone or beside the settings before it.
 _CHECKS: Final[dict[str, Callable[[Any], object]]] = {
     "feed_by": check_feed_by,
+    "gate": GatePolicy.parse,
     "lesson_weights": parse_lesson_weights,
     "experiment": read_experiment,
     "control_key": check_keys,
@@ -140,6 +143,11 @@ class Settings(BaseSettings):
         description="the encoder whose vectors count, such as efficientnet-lite0@2; unset: that of most pictures",
     )
     dimensions: Annotated[int, Field(ge=8, le=4096)] = 256
+    gate: str = Field(
+        "",
+        max_length=200,
+        description="what becomes of pictures with faults, else only reported: blur:hold,dark:drop (docs/gate.md)",
+    )
     feed_by: str = Field(
         "look",
         max_length=200,
@@ -212,6 +220,10 @@ class Settings(BaseSettings):
         None,
         description="file of a sequence model (sightline train sequence): a path, or file, s3, gs or az with a key",
     )
+    classes: str | None = Field(
+        None,
+        description="file of own classes (sightline train classes): a path, or file, s3, gs or az with a key",
+    )
     learning: Literal["on", "frozen", "off"] = Field(
         "on",
         description="the ranker learns from what users do; frozen: lists keep its last version; off: hand weights",
@@ -254,7 +266,7 @@ class Settings(BaseSettings):
     def _without_login_in_url(cls, values: dict[str, Any]) -> dict[str, Any]:
         return split_login(values)
 
-    @field_validator("kafka", "redis", "triton", "object_store", "factors", "sequence", "pictures")
+    @field_validator("kafka", "redis", "triton", "object_store", "factors", "sequence", "classes", "pictures")
     @classmethod
     def _address(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None:

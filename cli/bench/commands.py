@@ -262,6 +262,21 @@ def retrieval(
 
 
 @app.command()
+def gate(
+    data: Annotated[
+        list[Path], typer.Option(exists=True, file_okay=False, help="A folder with images.tar and its CSV; repeatable.")
+    ],
+    pictures: Annotated[int, typer.Option(min=10, help="Pictures of a set that are judged.")] = 2000,
+    changed: Annotated[int, typer.Option(min=5, help="Pictures of a set on which faults are put.")] = 150,
+    as_json: JsonOption = False,
+) -> None:
+    """What the gate finds in pictures with faults, its false alarms, and which copies of a picture it finds."""
+    from cli.bench.gate import judge_gate
+
+    judge_gate(data, pictures, changed, as_json)
+
+
+@app.command()
 def video(
     data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="A folder with clips.")],
     among: Annotated[

@@ -46,6 +46,8 @@ def in_words(item: Item) -> dict[str, Any]:
         shown["readable_tags"] = [asdict(tag) for tag in tags]
     if item.embeddings:
         shown["encoders"] = list(item.embeddings)
+    if item.hashes is not None:
+        shown["hashes"] = len(item.hashes)
     if item.descriptors is not None:
         shown["descriptors"] = len(item.descriptors)
     if item.clip is not None:

@@ -49,10 +49,12 @@ def obstacle_in_words(obstacle: Obstacle) -> str:  # one line for each
             )
         case "hidden_item":
             return "it is hidden in the catalogue"
+        case "held_item":
+            return "the gate holds its picture: see `sightline items held`"
         case "out_of_stock":
             return "it is out of stock"
         case "unavailable":
-            return "it is out of stock or hidden in the catalogue"
+            return "it is out of stock, held or hidden in the catalogue"
         case "expired":
             return f"it expired at {_when(obstacle.at_ms or 0)}"
         case "own":

@@ -11,6 +11,8 @@ from PIL import Image
 from features.vision.box import check_box, cut
 from features.vision.formats import check_length, check_size, sniff
 from features.vision.frames import most_to_see
+from features.vision.gate.judge import NOT_JUDGED, Judged, judge
+from features.vision.gate.views import reduced
 from features.vision.grounds import LEAST_ALPHA
 from features.vision.kept import KeptFiles, is_enough, kept_files, kept_of_jpeg
 from features.vision.kept_picture import Keep
@@ -23,7 +25,7 @@ from sightline_client.events import Box
 class Picture:
     """`pixels` is uint8 [size, size, 3] RGB; width and height are those of the upright original.
 
-    `kept` is what is to be kept of the picture, if anything.
+    `kept` is what is to be kept of the picture, if anything, and `judged` what the gate says of it.
     `descriptors` are those of `features.vision.descriptors.packed`, where somebody computed them.
     """
 
@@ -33,6 +35,7 @@ class Picture:
     format: str
     kept: KeptFiles | None = None
     descriptors: bytes | None = None
+    judged: Judged = NOT_JUDGED
 
 
 def decode(data: bytes, *, size: int = 224, keep: Keep = "none", box: Box | None = None) -> Picture:
@@ -68,17 +71,26 @@ def _decode(image: Image.Image, format_: str, size: int, keep: Keep, box: Box | 
         return finished(middle_square(part, size), frame)
 
     square, number = most_to_see(image, look)
+    if image.tell() != number:
+        looked_at.clear()
+        image.seek(number)
+        image.load()
+    whole = looked_at[0] if looked_at else plain(image)
     width, height = upright(image, original)
     if box is not None:
         check_box(box, width, height)
-    kept = None
-    if keep != "none" and (image.size == original or is_enough(image, keep)):
-        if image.tell() != number:
-            looked_at.clear()
-            image.seek(number)
-            image.load()
-        kept = kept_files(image, looked_at[0] if looked_at else plain(image), keep)
-    return Picture(np.array(square, dtype=np.uint8), width, height, format_, kept)
+    judged = _judged(image, whole, (width, height)) if box is None else NOT_JUDGED
+    kept = kept_files(image, whole, keep) if keep != "none" and _is_whole(image, original, keep) else None
+    return Picture(np.array(square, dtype=np.uint8), width, height, format_, kept, judged=judged)
+
+
+def _is_whole(image: Image.Image, original: tuple[int, int], keep: Keep) -> bool:
+    return image.size == original or is_enough(image, keep)
+
+
+def _judged(image: Image.Image, whole: Image.Image | None, size: tuple[int, int]) -> Judged:
+    seen = None if whole is None else finished(reduced(whole), image)
+    return NOT_JUDGED if seen is None else judge(seen, size)
 
 
 def middle_square(image: Image.Image, size: int) -> Image.Image:

@@ -10,7 +10,8 @@ from features.jit import compiled, dot, widen
 from inference.catalog.arrays import best_of, room, roomier
 from inference.catalog.key_table import KeyedRows
 
-#: Pictures that are at least this similar are copies: a list shows one of them.
+#: Pictures that are at least this similar are copies, and so are those with the same hashes (docs/adr/0038): a list
+#: shows one of them.
 SAME_PICTURE: Final = 0.985
 #: By how much a search is widened that found too few.
 WIDER: Final = 8
@@ -143,24 +144,39 @@ def first_distinct(
     rows: NDArray[np.int64],
     values: NDArray[np.float32] | NDArray[np.int64],
     halves: NDArray[np.uint16],
+    hashes: NDArray[np.uint64],
     count: int,
     allowed: Callable[[NDArray[np.int64]], NDArray[np.int64]] = lambda rows: rows,
 ) -> NDArray[np.int64]:
     """Up to `count` of rows [n], those of the greatest values [n] first, no two with the same picture.
 
-    `allowed` returns those of some rows that may be taken; `halves` are the vectors of all rows.
+    `allowed` returns those of some rows that may be taken; `halves` and `hashes` are columns of the catalogue.
     """
     looked_at = 2 * count
     while True:
-        found = distinct(allowed(rows[best_of(values, looked_at)]), halves, count)
+        found = distinct(allowed(rows[best_of(values, looked_at)]), halves, hashes, count)
         if len(found) == count or looked_at >= len(rows):
             return found
         looked_at *= WIDER
 
 
 @compiled
-def distinct(rows: NDArray[np.int64], halves: NDArray[np.uint16], count: int) -> NDArray[np.int64]:
-    """The first `count` of rows [n] with different pictures, in their order; `halves` are the vectors of all rows."""
+def have_same_hashes(hashes: NDArray[np.uint64], one: int, other: int) -> bool:
+    """Whether two rows of the column `hashes` show one picture: a copy keeps the hashes of what it is a copy of."""
+    is_same = bool((hashes[one, 0] | hashes[one, 1]) != 0)
+    for word in range(hashes.shape[1]):
+        is_same &= bool(hashes[one, word] == hashes[other, word])
+    return is_same
+
+
+@compiled
+def distinct(
+    rows: NDArray[np.int64], halves: NDArray[np.uint16], hashes: NDArray[np.uint64], count: int
+) -> NDArray[np.int64]:
+    """The first `count` of rows [n] with different pictures, in their order.
+
+    `halves`, the bits of the vectors, and `hashes` are columns of the catalogue.
+    """
     found = np.empty(min(count, len(rows)), np.int64)
     vectors = np.empty((len(found), halves.shape[1]), np.float32)
     taken = 0
@@ -170,7 +186,8 @@ def distinct(rows: NDArray[np.int64], halves: NDArray[np.uint16], count: int) ->
         widen(halves[row], vectors[taken])
         is_copy = False
         for earlier in range(taken):
-            if dot(vectors[earlier], vectors[taken]) >= SAME_PICTURE:
+            is_alike = dot(vectors[earlier], vectors[taken]) >= SAME_PICTURE
+            if is_alike or have_same_hashes(hashes, found[earlier], row):
                 is_copy = True
                 break
         if not is_copy:

@@ -107,6 +107,8 @@ def matching(catalog: Catalog, rows: NDArray[np.int64], search_filter: SearchFil
         chosen = chosen & (catalog.prices[rows] >= np.float32(min(search_filter.min_price, PRICIEST)))
     if search_filter.max_price is not None:
         chosen = chosen & (catalog.prices[rows] <= np.float32(min(search_filter.max_price, PRICIEST)))
+    for key, value in search_filter.attributes:
+        chosen = chosen & catalog.attributes.have(rows, key, value)
     if search_filter.not_of is not None:
         chosen = chosen & (catalog.owners[rows] != np.uint64(search_filter.not_of))
     if search_filter.without:
@@ -130,5 +132,5 @@ def _first(
     search_filter: SearchFilter,
 ) -> NDArray[np.int64]:
     """The `count` most similar of the rows [n] that still match, the nearest first, no two with the same picture."""
-    halves = catalog.pictures.halves
-    return first_distinct(rows, similarities, halves, count, lambda best: matching(catalog, best, search_filter))
+    columns = catalog.pictures.halves, catalog.hashes
+    return first_distinct(rows, similarities, *columns, count, lambda best: matching(catalog, best, search_filter))

@@ -10,14 +10,15 @@ from features.recommendation import ReasonCode, RecommendedItem, Source
 #: What keeps an item from being a candidate at all.
 #:
 #: Without a row in the catalogue: `not_in_catalogue`, `deleted`, `not_described` (only moderation was said of it),
-#: `not_read_yet` (stored, but not in the replica). With one: `hidden_item`, `out_of_stock`, `expired`, `unavailable`
-#: (one of the former, it is not known which), `own`, `never` (a dial), `refused`, `seen`.
+#: `not_read_yet` (stored, but not in the replica). With one: `hidden_item`, `held_item`, `out_of_stock`, `expired`,
+#: `unavailable` (one of the former, it is not known which), `own`, `never` (a dial), `refused`, `seen`.
 ObstacleCode: TypeAlias = Literal[
     "not_in_catalogue",
     "deleted",
     "not_described",
     "not_read_yet",
     "hidden_item",
+    "held_item",
     "out_of_stock",
     "expired",
     "unavailable",

@@ -48,7 +48,9 @@ def _unavailable(query: Query, row: int, stored: Item | None) -> list[Obstacle]:
     found: list[Obstacle] = []
     if not query.catalog.available[row]:
         is_hidden, is_sold_out = (stored.hidden, not stored.in_stock) if stored is not None else (False, False)
+        is_held = stored is not None and stored.is_held
         found += [Obstacle("hidden_item")] * is_hidden + [Obstacle("out_of_stock")] * is_sold_out
+        found += [Obstacle("held_item")] * is_held
         found = found or [Obstacle("unavailable")]
     expires_ms = int(query.catalog.expires_ms[row])
     if expires_ms <= query.now_ms:

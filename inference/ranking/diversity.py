@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.jit import compiled, dot, widen
-from inference.catalog.copies import SAME_PICTURE
+from inference.catalog.copies import SAME_PICTURE, have_same_hashes
 from inference.ranking.rules import has_room
 
 #: Maximal marginal relevance (Carbonell & Goldstein 1998): likeness above ALIKE costs, up to DIVERSITY at likeness 1.
@@ -21,6 +21,7 @@ _LONGER = 4
 @compiled
 def pick(
     halves: NDArray[np.uint16],
+    hashes: NDArray[np.uint64],
     rows: NDArray[np.int64],
     scores: NDArray[np.float32],
     categories: NDArray[np.int32],
@@ -32,20 +33,21 @@ def pick(
 ) -> None:
     """Fill one user's list from the candidates `rows` [n]: `picked` [l] of them, -1 pads, and their vectors `shown`.
 
-    `scores` [n] are those of the candidates; `halves`, `categories` and `owners` are columns of the catalogue. The caps
-    hold as long as there is anything else.
+    `scores` [n] are those of the candidates; `halves`, `hashes`, `categories` and `owners` are columns of the
+    catalogue. The caps hold as long as there is anything else.
     """
     length, count = len(picked), SHORTLIST * len(picked)
-    _pick_diverse(halves, rows, best(scores, count), scores, categories, owners, category_cap, owner_cap, picked, shown)
+    _pick_diverse(
+        halves, hashes, rows, best(scores, count), scores, categories, owners, category_cap, owner_cap, picked, shown
+    )
     while picked[-1] < 0 and count < len(rows):
         count *= _LONGER
         picked[:] = -1
-        _pick_diverse(
-            halves, rows, best(scores, count), scores, categories, owners, category_cap, owner_cap, picked, shown
-        )
+        top = best(scores, count)
+        _pick_diverse(halves, hashes, rows, top, scores, categories, owners, category_cap, owner_cap, picked, shown)
     if picked[-1] < 0 and min(category_cap, owner_cap) < length:
         every = np.arange(len(rows))
-        _pick_diverse(halves, rows, every, scores, categories, owners, length + 1, length + 1, picked, shown)
+        _pick_diverse(halves, hashes, rows, every, scores, categories, owners, length + 1, length + 1, picked, shown)
 
 
 @compiled
@@ -68,6 +70,7 @@ def best(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
 @compiled
 def _pick_diverse(
     halves: NDArray[np.uint16],
+    hashes: NDArray[np.uint64],
     rows: NDArray[np.int64],
     shortlist: NDArray[np.int64],
     scores: NDArray[np.float32],
@@ -98,6 +101,8 @@ def _pick_diverse(
         while compared[top] < slot and worth[top] > -np.inf:
             for earlier in range(compared[top], slot):
                 cost[top] = max(cost[top], repetition(dot(vectors[top], shown[earlier])))
+                if have_same_hashes(hashes, rows[shortlist[top]], rows[picked[earlier]]):
+                    cost[top] = np.inf
             worth[top] = scores[shortlist[top]] - cost[top]
             compared[top] = slot
             top = worth.argmax()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.jit import compiled, dot, widen
-from inference.catalog.copies import SAME_PICTURE
+from inference.catalog.copies import SAME_PICTURE, have_same_hashes
 from inference.exploration.draws import beta_draw, mixed
 from inference.ranking.rules import ListRules, has_room
 from inference.ranking.weights import NEW
@@ -39,6 +39,7 @@ def explore(
     if len(slots) and len(newcomers.rows):
         _explore(
             catalog.pictures.halves,
+            catalog.hashes,
             catalog.keys,
             catalog.categories,
             catalog.owners,
@@ -63,6 +64,7 @@ def explore(
 @compiled
 def _explore(
     halves: NDArray[np.uint16],
+    hashes: NDArray[np.uint64],
     keys: NDArray[np.uint64],
     categories: NDArray[np.int32],
     owners: NDArray[np.uint64],
@@ -97,9 +99,8 @@ def _explore(
             widen(halves[row], vector)
             # The last slot goes, and all are filled.
             taken = rows[picked[user, :-1]]
-            if not _is_shown(vector, picked[user], shown[user]) and has_room(
-                row, taken, categories, owners, category_cap, owner_cap
-            ):
+            is_shown = _is_shown(vector, shown[user]) or _is_copied(row, rows[picked[user]], hashes)
+            if not is_shown and has_room(row, taken, categories, owners, category_cap, owner_cap):
                 for later in range(picked.shape[1] - 1, slot, -1):
                     picked[user, later], shown[user, later] = picked[user, later - 1], shown[user, later - 1]
                 picked[user, slot], shown[user, slot], explored[user, slot] = number, vector, True
@@ -152,9 +153,18 @@ def _by_draw(
 
 
 @compiled
-def _is_shown(vector: NDArray[np.float32], picked: NDArray[np.int64], shown: NDArray[np.float32]) -> bool:
-    """Whether a list has this picture."""
+def _is_shown(vector: NDArray[np.float32], shown: NDArray[np.float32]) -> bool:
+    """Whether a full list has this picture, by the vectors of its slots."""
     found = False
-    for slot in range(len(picked)):
-        found |= bool(picked[slot] >= 0 and dot(shown[slot], vector) >= SAME_PICTURE)
+    for slot in range(len(shown)):
+        found |= bool(dot(shown[slot], vector) >= SAME_PICTURE)
+    return found
+
+
+@compiled
+def _is_copied(row: int, taken: NDArray[np.int64], hashes: NDArray[np.uint64]) -> bool:
+    """Whether one of the rows `taken` has the hashes of this one."""
+    found = False
+    for other in taken:
+        found |= have_same_hashes(hashes, row, other)
     return found

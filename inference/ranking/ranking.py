@@ -136,6 +136,7 @@ def order(scorer: Scorer, query: Query, candidates: Candidates, *, length: int, 
     shown = np.zeros((*picked.shape, catalog.pictures.dimensions), np.float32)
     _fill_lists(
         catalog.pictures.halves,
+        catalog.hashes,
         catalog.categories,
         catalog.owners,
         candidates.rows,
@@ -165,6 +166,7 @@ def weighted_sum(signals: NDArray[np.float32], weights: NDArray[np.float32]) -> 
 @compiled
 def _fill_lists(
     halves: NDArray[np.uint16],
+    hashes: NDArray[np.uint64],
     categories: NDArray[np.int32],
     owners: NDArray[np.uint64],
     rows: NDArray[np.int64],
@@ -178,7 +180,18 @@ def _fill_lists(
     """Fill the lists `picked` [u, l], -1 pads, and their vectors `shown` [u, l, d]; see `pick`."""
     for user in range(len(picked)):
         own = slice(bounds[user], bounds[user + 1])
-        pick(halves, rows[own], scores[own], categories, owners, category_cap, owner_cap, picked[user], shown[user])
+        pick(
+            halves,
+            hashes,
+            rows[own],
+            scores[own],
+            categories,
+            owners,
+            category_cap,
+            owner_cap,
+            picked[user],
+            shown[user],
+        )
         for slot in range(picked.shape[1]):
             picked[user, slot] += bounds[user] if picked[user, slot] >= 0 else 0
 

@@ -35,7 +35,7 @@ class SimilarRanker:
 
         `rows` come with the nearest first; expired items and second copies of a picture are left out.
         """
-        rows = distinct(rows[catalog.expires_ms[rows] > now_ms], catalog.pictures.halves, length)
+        rows = distinct(rows[catalog.expires_ms[rows] > now_ms], catalog.pictures.halves, catalog.hashes, length)
         similarities = rounded(catalog.likeness(rows, query))
         items = _items(catalog, rows, similarities, [None] * len(rows))
         return [item for item in items if item.score >= min_similarity]
@@ -51,7 +51,7 @@ class SimilarRanker:
         min_similarity: float = -1.0,
     ) -> list[RecommendedItem]:
         """As `rank`, by the weighted mean of several similarities; the reasons have each of them."""
-        rows = distinct(rows[catalog.expires_ms[rows] > now_ms], catalog.pictures.halves, length)
+        rows = distinct(rows[catalog.expires_ms[rows] > now_ms], catalog.pictures.halves, catalog.hashes, length)
         by = similarities_by(catalog, asked, rows)
         each = zip(*(rounded(values) for values in by.values()), strict=True)
         known: list[dict[str, float] | None] = [

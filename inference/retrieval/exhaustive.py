@@ -25,12 +25,12 @@ def best_allowed(query: Query, user: int) -> Allowed:
     """
     rows = _allowed(query, user)
     catalog, interests = query.catalog, query.tastes.interests
-    halves, centres = catalog.pictures.halves, interests.centres[user, interests.shares[user] > 0]
+    columns, centres = (catalog.pictures.halves, catalog.hashes), interests.centres[user, interests.shares[user] > 0]
     by_looks = catalog.pictures.has(rows) & follows_interests(query, user)
     looked_at, others = rows[by_looks], rows[~by_looks]
     return Allowed(
-        first_distinct(looked_at, catalog.pictures.similarities(looked_at, centres), halves, query.reach),
-        first_distinct(others, catalog.uploaded_ms[others], halves, query.reach),
+        first_distinct(looked_at, catalog.pictures.similarities(looked_at, centres), *columns, query.reach),
+        first_distinct(others, catalog.uploaded_ms[others], *columns, query.reach),
     )
 
 

@@ -122,8 +122,9 @@ def _changes(records: Sequence[Record], now_ms: int) -> dict[int, Indexed | None
 
 
 def _indexed(item: Item, now_ms: int) -> Indexed | None:
-    """The item as the index has it; None if it must not be found: sold out, hidden, expired, or without a vector."""
-    if item.hidden or not item.in_stock or (item.expires_at_ms is not None and item.expires_at_ms <= now_ms):
+    """The item as the index has it; None if it must not be found: not to be shown, expired, or without a vector."""
+    has_expired = item.expires_at_ms is not None and item.expires_at_ms <= now_ms
+    if item.hidden or item.is_held or not item.in_stock or has_expired:
         return None
     vectors = {encoder: item.vector(encoder) for encoder, embedding in item.embeddings.items() if encoder and embedding}
-    return Indexed(vectors, item.category, item.price, item.expires_at_ms) if vectors else None
+    return Indexed(vectors, item.known_category, item.price, item.expires_at_ms) if vectors else None

@@ -13,6 +13,7 @@ from features.words.item_words import VERSION
 from inference.catalog.catalog import Catalog
 from inference.catalog.mixed_search import Asked, find_mixed
 from inference.catalog.search import FindSimilar
+from inference.classes.file import Classes
 from inference.ranking.ranker import label
 from inference.ranking.similar import SimilarRanker
 from inference.words.encoder import Embed
@@ -20,12 +21,13 @@ from state.errors import StateUnavailable
 from streams.errors import InvalidEvent
 from streams.kafka.publisher import Publisher
 from streams.logs import log
-from streams.metrics import EVENTS, RECOMMENDATIONS
+from streams.metrics import CATEGORIES_FILLED, EVENTS, RECOMMENDATIONS
 from streams.processing.breaker import Breaker
 from streams.processing.dead_letters import dead_letter, set_aside
 from streams.processing.refusals import count_refused, or_refusal
 from streams.processing.unknown_fields import note_unknown_fields
 from streams.uploads.encoding_cache import PictureFeatures
+from streams.uploads.gate import Gate
 from streams.uploads.picture_features import FeatureExtractor
 from streams.uploads.query_words import QueryWords, mix_of, words_of
 from streams.wire.cloud_events import event_key
@@ -63,9 +65,11 @@ class UploadsAgent:
         publisher: Publisher,
         signals: SignalTopic,
         breaker: Breaker,
+        gate: Gate,
         *,
         namespace: Namespace,
         list_length: int,
+        classes: Callable[[], Classes | None] = lambda: None,
         embed: Embed | None = None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
@@ -78,8 +82,10 @@ class UploadsAgent:
         self._publisher = publisher
         self._signals = signals
         self._breaker = breaker
+        self._gate = gate
         self._namespace = namespace
         self._length = list_length
+        self._classes = classes
         self._clock_ms = clock_ms
 
     async def answer(self, records: Sequence[Record]) -> Answers:
@@ -117,14 +123,21 @@ class UploadsAgent:
             extracted = await self._extractor.extract(upload) if upload.has_picture else None
             features = None if extracted is None else extracted.features
             words = await words_of(upload, features, self._embed)
+            item = self._item(upload, record, features)
         except InvalidEvent as error:
             return set_aside(record, error, namespace=self._namespace), None
         note_unknown_fields(record, Upload)
         EVENTS.labels(UPLOADS.name, upload.purpose, "applied").inc()
-        if extracted is None or upload.purpose == "query":
+        if item is None or extracted is None:
             return [await self._answer_query(upload, record, features, words)], None
-        item = _to_item(upload, record, extracted.features)
+        CATEGORIES_FILLED.inc(upload.category is None and item.own_class is not None)
         return [self._signals.message(Uploaded(item)), self._interaction(upload, record)], extracted.writing
+
+    def _item(self, upload: Upload, record: Record, features: PictureFeatures | None) -> Item | None:
+        """The item that an upload describes, as the gate lets it through; None for a query. Raises InvalidEvent."""
+        if features is None or upload.purpose == "query":
+            return None
+        return self._gate.judge(_to_item(upload, record, features, self._classes()), features.judged, self._catalog)
 
     async def _answer_query(
         self, upload: Upload, record: Record, features: PictureFeatures | None, words: QueryWords
@@ -191,7 +204,8 @@ class UploadsAgent:
 def _search_filter(query: Upload) -> SearchFilter:
     only = query.only or Only()
     excluded = frozenset(map(key_of, only.exclude))
-    return SearchFilter(only.category, only.min_price, only.max_price, key_of(query.user_id), excluded)
+    attributes = tuple((only.attributes or {}).items())
+    return SearchFilter(only.category, only.min_price, only.max_price, key_of(query.user_id), excluded, attributes)
 
 
 def _least_similarity(query: Upload) -> float:
@@ -199,7 +213,7 @@ def _least_similarity(query: Upload) -> float:
     return -1.0 if least is None else least
 
 
-def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
+def _to_item(upload: Upload, record: Record, features: PictureFeatures, classes: Classes | None) -> Item:
     encoding = features.encoding
     said_ms = time_said(upload.occurred_at_ms, record.timestamp_ms)
     return Item(
@@ -214,6 +228,7 @@ def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
         currency=upload.currency,
         in_stock=upload.in_stock is not False,
         expires_at_ms=upload.expires_at_ms,
+        attributes=upload.attributes or None,
         tags=encoding.tags,
         colours=features.colours,
         embeddings={encoding.version: encoding.embedding.astype("<f2").tobytes()},
@@ -221,5 +236,6 @@ def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
         times={"in_stock": said_ms} if upload.in_stock else {},
         kept_picture=features.kept,
         descriptors=features.descriptors,
+        own_class=None if classes is None else classes.of(encoding.embedding, encoding.version),
         clip=features.clip,
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from features.vision.decode import Picture
 from features.vision.formats import BadImage
+from features.vision.gate.judge import Judged
 from features.vision.kept import KeptFiles
 from features.vision.kept_picture import Keep
 from sightline_client.events import Box
@@ -69,7 +70,8 @@ def _picture(answer: Answer) -> Picture:
     if not isinstance(answer, Decoded):
         raise BadImage(answer.reason, answer.message)
     pixels = np.frombuffer(answer.pixels, np.uint8).reshape(SIDE, SIDE, 3)
-    return Picture(pixels, answer.width, answer.height, answer.format, checked(answer.kept), answer.descriptors)
+    kept, judged = checked(answer.kept), Judged(answer.faults, answer.hashes)
+    return Picture(pixels, answer.width, answer.height, answer.format, kept, answer.descriptors, judged)
 
 
 def checked(kept: KeptFiles | None) -> KeptFiles | None:

@@ -25,6 +25,8 @@ from PIL import Image
 from features.vision.decode import decode
 from features.vision.descriptors.packed import PACKED_BYTES, describe
 from features.vision.formats import BadImage, Reason
+from features.vision.gate.picture_hash import HASH_BYTES
+from features.vision.gate.table import PictureFault
 from features.vision.kept import KeptFiles
 from features.vision.kept_picture import Keep
 from sightline_client.events import Box
@@ -42,7 +44,10 @@ _M_ARENA_MAX = -8
 
 
 class Decoded(msgspec.Struct, frozen=True, tag=True):
-    """A decoded picture; `pixels` are the bytes of uint8 [SIDE, SIDE, 3], `descriptors` as they are kept."""
+    """A decoded picture; `pixels` are the bytes of uint8 [SIDE, SIDE, 3], `descriptors` as they are kept.
+
+    What the gate says is that of `features.vision.gate.judge`.
+    """
 
     pixels: Annotated[bytes, Meta(min_length=3 * SIDE**2, max_length=3 * SIDE**2)]
     width: int
@@ -50,6 +55,8 @@ class Decoded(msgspec.Struct, frozen=True, tag=True):
     format: str
     kept: KeptFiles | None
     descriptors: Annotated[bytes, Meta(min_length=PACKED_BYTES, max_length=PACKED_BYTES)]
+    faults: tuple[PictureFault, ...]
+    hashes: Annotated[bytes, Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):
@@ -120,6 +127,8 @@ def _decode(content: bytes) -> Answer:
         picture.format,
         picture.kept,
         describe(picture.pixels),
+        picture.judged.faults,
+        picture.judged.hashes,
     )
 
 

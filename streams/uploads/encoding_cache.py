@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.vision.clips.clip import Clip
+from features.vision.gate.judge import NOT_JUDGED, Judged
 from features.vision.kept_picture import KeptPicture
 from inference.encoders.encoder import Encoding
 from streams.metrics import DUPLICATES
 
-#: Pictures whose features are kept: about 2.3 kB each, with 256 dimensions, and up to 8 kB more of a clip.
+#: Pictures whose features are kept: about 2.9 kB each, with 256 dimensions, and up to 8 kB more of a clip.
 KEPT_LIMIT = 10_000
 
 
@@ -28,6 +29,7 @@ class PictureFeatures:
     colours: tuple[tuple[str, float], ...]
     kept: KeptPicture | None = None
     descriptors: bytes | None = None
+    judged: Judged = NOT_JUDGED
     clip: Clip | None = None
 
     @property

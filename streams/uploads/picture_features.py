@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from features.vision.clips.clip import Clip
 from features.vision.colours import dominant_colours
 from features.vision.formats import BadImage
+from features.vision.gate.judge import NOT_JUDGED, Judged
 from features.vision.kept import KeptFiles
 from features.vision.kept_picture import Keep
 from inference.encoders.encoder import Encoder, Encoding
@@ -31,6 +32,7 @@ from streams.retrying import until_available
 from streams.uploads.clip_decoder import DecodeClip
 from streams.uploads.decoder import Decode
 from streams.uploads.encoding_cache import EncodingCache, PictureFeatures
+from streams.uploads.gate import Gate
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_keeper import PictureKeeper
@@ -55,6 +57,7 @@ class _Seen:
     kept: KeptFiles | None
     descriptors: bytes | None
     duration_ms: int | None = None
+    judged: Judged = NOT_JUDGED
 
 
 _Look: TypeAlias = Callable[[Keep], Awaitable[_Seen]]
@@ -82,6 +85,7 @@ class FeatureExtractor:
         fetcher: Fetcher,
         report_trouble: Reporter,
         keeper: PictureKeeper | None,
+        gate: Gate,
         decode_clip: DecodeClip | None = None,
     ) -> None:
         self._encoder = encoder
@@ -91,6 +95,7 @@ class FeatureExtractor:
         self._fetcher = fetcher
         self._report_trouble = report_trouble
         self._keeper = keeper
+        self._gate = gate
         self._cache = EncodingCache()
         self._room = asyncio.Semaphore(PICTURES_HELD)
         self._clip_room = asyncio.Semaphore(CLIPS_HELD)
@@ -111,13 +116,15 @@ class FeatureExtractor:
                 # The same file is something else as a clip, or in part.
                 sha256 + repr((_is_clip(upload), upload.box)).encode(),
                 self._encoder.version,
-                lambda: self._compute(look, sha256.hex(), keeper),
+                lambda: self._compute(look, sha256.hex(), keeper, is_item),
                 keep=is_item,
             )
             return Extracted(features, await self._writing(look, sha256.hex(), keeper))
 
-    async def _compute(self, look: _Look, sha256: str, keeper: PictureKeeper | None) -> PictureFeatures:
+    async def _compute(self, look: _Look, sha256: str, keeper: PictureKeeper | None, is_item: bool) -> PictureFeatures:
         seen = await look("none" if keeper is None else keeper.keep)
+        if is_item:
+            self._gate.refuse(seen.judged.faults)
         kept = None
         if keeper is not None and seen.kept is not None:
             kept = keeper.name(sha256, seen.kept)
@@ -125,10 +132,10 @@ class FeatureExtractor:
         frames = await self._encode(seen.frames)
         colours = [tuple((each.name, each.share) for each in dominant_colours(frame)) for frame in seen.frames]
         if seen.duration_ms is None:
-            return PictureFeatures(frames[0], colours[0], kept, seen.descriptors)
+            return PictureFeatures(frames[0], colours[0], kept, seen.descriptors, seen.judged)
         vectors = np.stack([each.embedding for each in frames]).astype("<f2").tobytes()
         clip = Clip(seen.duration_ms, frames[0].version, vectors)
-        return PictureFeatures(pooled(frames), mean_shares(colours), kept, seen.descriptors, clip)
+        return PictureFeatures(pooled(frames), mean_shares(colours), kept, seen.descriptors, seen.judged, clip)
 
     async def _writing(self, look: _Look, sha256: str, keeper: PictureKeeper | None) -> Task[str | None] | None:
         """The write under way. A picture whose features were cached may have been written too long ago, or never."""
@@ -164,7 +171,7 @@ class FeatureExtractor:
         try:
             if not is_clip:
                 picture = await until_available(lambda: self._decode(data, keep, box), DecoderUnavailable)
-                return _Seen(picture.pixels[None], picture.kept, picture.descriptors)
+                return _Seen(picture.pixels[None], picture.kept, picture.descriptors, judged=picture.judged)
             if decode_clip is None:
                 raise InvalidEvent("video_unsupported", "this worker reads no clips: install sightline[clips] there")
             clip = await until_available(lambda: decode_clip(data, keep), DecoderUnavailable)

@@ -3,17 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeVar
 
 from faust.types import TP
 
 from features.vision.descriptors.mix import Mix
+from features.vision.gate.policy import GatePolicy
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
 from inference.exploration.newcomers import latest_keys
 from inference.ranking.model import RankerModel
 from inference.recommender import Recommender
-from inference.retrieval.trained import TrainedModel
 from inference.warm_up import warm_up_items, warm_up_lists
 from inference.words.encoder import Embed
 from state.profiles import ProfileStore
@@ -33,7 +33,7 @@ from streams.learning.agent import LearningAgent, warm_up_learning
 from streams.learning.file_follower import FileFollower
 from streams.learning.model_file import ModelFile
 from streams.learning.model_follower import ModelFollower
-from streams.learning.model_kinds import MODEL_KINDS, ModelKind
+from streams.learning.model_kinds import CLASSES, MODEL_KINDS, FollowedModel, ModelKind
 from streams.privacy.agent import privacy_agent
 from streams.privacy.receipts import Receipts
 from streams.processing.dead_letter_publisher import DeadLetterPublisher
@@ -42,7 +42,8 @@ from streams.processing.positions import Positions
 from streams.settings_checks import parse_lesson_weights
 from streams.uploads.agent import UploadsAgent
 from streams.uploads.clip_decoder import ClipDecoder, DecodeClip, is_installed
-from streams.uploads.decoder import Decoder
+from streams.uploads.decoder import Decode, Decoder
+from streams.uploads.gate import Gate
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import FeatureExtractor
@@ -50,6 +51,7 @@ from streams.wire import topics
 from streams.words.agent import WordsAgent
 from streams.worker.resources import Resources
 
+_Model = TypeVar("_Model", bound=FollowedModel)
 WorkerName = Literal["interactions", "uploads", "items", "learning"]
 #: Maximum size of a batch of uploads. A picture's result waits for its whole batch; larger batches cost Kafka less.
 UPLOADS_LIMIT = 32
@@ -176,7 +178,7 @@ async def _follow_models(resources: Resources) -> Callable[[], RankerModel | Non
     return lambda: follower.model
 
 
-async def _follow_file(resources: Resources, kind: ModelKind[TrainedModel]) -> Callable[[], TrainedModel | None]:
+async def _follow_file(resources: Resources, kind: ModelKind[_Model]) -> Callable[[], _Model | None]:
     """Return what gives the newest model of a kind; none where no file of it is set."""
     place = kind.place(resources.settings)
     if place is None:
@@ -214,16 +216,15 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     embed = _embed_words(resources, app, publisher)
     catalog = await resources.catalog(encoder.version, words=embed is not None)
     index_client = await resources.index_client(catalog)
-    decoder = await _start_decoder(resources)
-    fetcher = Fetcher(resources.settings.image_hosts.split(",") if resources.settings.image_hosts else ())
-    resources.stack.push_async_callback(fetcher.close)
+    gate = Gate(GatePolicy.parse(resources.settings.gate))
     extractor = FeatureExtractor(
         encoder,
-        decoder.decode,
+        await _decode_picture(resources),
         Objects(resources.settings.object_store),
-        fetcher,
+        _fetcher(resources),
         report_to(resources.degradations(resources.redis()), ENCODER),
         await resources.picture_keeper(app),
+        gate,
         _decode_clip(resources),
     )
     agent = UploadsAgent(
@@ -233,8 +234,10 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         publisher,
         resources.signals,
         resources.breaker(topics.UPLOADS),
+        gate,
         namespace=resources.namespace,
         list_length=resources.settings.list_length,
+        classes=await _follow_file(resources, CLASSES),
         embed=embed,
     )
     resources.add_overlapping_agent(
@@ -242,12 +245,19 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     )
 
 
-async def _start_decoder(resources: Resources) -> Decoder:
-    """Return what decodes pictures, started."""
+def _fetcher(resources: Resources) -> Fetcher:
+    """What fetches pictures from the hosts that are allowed."""
+    fetcher = Fetcher(resources.settings.image_hosts.split(",") if resources.settings.image_hosts else ())
+    resources.stack.push_async_callback(fetcher.close)
+    return fetcher
+
+
+async def _decode_picture(resources: Resources) -> Decode:
+    """What decodes pictures, ready."""
     decoder = Decoder(processes=resources.settings.decode_processes)
     resources.stack.push_async_callback(decoder.close)
     await decoder.start()
-    return decoder
+    return decoder.decode
 
 
 def _decode_clip(resources: Resources) -> DecodeClip | None:

@@ -14,14 +14,17 @@ from features.search_filter import SearchFilter
 from features.vision.clips.decode import decode_clip
 from features.vision.decode import Picture, decode
 from features.vision.descriptors.packed import describe
+from features.vision.gate.policy import GatePolicy
 from features.vision.kept_picture import Keep
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
+from inference.classes.file import Classes
 from inference.encoders.encoder import Encoding
 from state.errors import StateUnavailable
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.uploads.agent import UploadsAgent
 from streams.uploads.clip_decoder import SeenClip
+from streams.uploads.gate import Gate
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import FeatureExtractor
@@ -66,6 +69,7 @@ class Studio:
         *,
         words: bool = True,
         reads_clips: bool = True,
+        gate_setting: str = "",
     ) -> None:
         self.encoder = CountingEncoder()
         self.catalog = Catalog(256, words=words)
@@ -75,7 +79,9 @@ class Studio:
         self.starting = 0
         self.decoded = 0
         self.is_index_away = False
+        self.classes: Classes | None = None
         self.breaker = Breaker("events.uploads", RefusalLimit(least=20))
+        gate = Gate(GatePolicy.parse(gate_setting))
         self.agent = UploadsAgent(
             FeatureExtractor(
                 self.encoder,
@@ -84,6 +90,7 @@ class Studio:
                 Fetcher(()) if fetcher is None else fetcher,
                 self._report,
                 keeper,
+                gate,
                 self._decode_clip if reads_clips else None,
             ),
             self.catalog,
@@ -91,8 +98,10 @@ class Studio:
             self.publisher,
             SignalTopic(Namespace(), PARTITIONS),
             self.breaker,
+            gate,
             namespace=Namespace(),
             list_length=LENGTH,
+            classes=lambda: self.classes,
             embed=self.tower.embed if words else None,
             clock_ms=Clock(NOON + 40),
         )

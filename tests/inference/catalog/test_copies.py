@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from features.item import picture_key
+from inference.catalog.copied_pictures import KEPT_WORDS
 from inference.catalog.copies import SAME_PICTURE, Copies, Heads, distinct, first_distinct
 
 
@@ -95,6 +96,9 @@ def test_however_rows_come_and_go_each_picture_has_one_head(batches: list[dict[i
         assert set(refilled.fill(shown, np.isin(shown, [*indexed])).tolist()) == indexed
 
 
+NO_HASHES = np.zeros((60, KEPT_WORDS), np.uint64)
+
+
 def halves(*angles: float) -> NDArray[np.uint16]:
     """Vectors at these angles to the first."""
     vectors: NDArray[np.uint16] = np.array([(np.cos(a), np.sin(a)) for a in angles], np.float16).view(np.uint16)
@@ -105,18 +109,27 @@ def test_the_first_of_nearly_equal_pictures_are_distinct() -> None:
     same = float(np.arccos(SAME_PICTURE))
     vectors = halves(0.0, same / 2, 2 * same, 3.0, 0.0)
 
-    assert distinct(np.array([1, 0, 4, 2, 3]), vectors, 9).tolist() == [1, 2, 3]
-    assert distinct(np.array([1, 0, 4, 2, 3]), vectors, 2).tolist() == [1, 2]
-    assert distinct(np.zeros(0, np.int64), vectors, 2).tolist() == []
+    assert distinct(np.array([1, 0, 4, 2, 3]), vectors, NO_HASHES, 9).tolist() == [1, 2, 3]
+    assert distinct(np.array([1, 0, 4, 2, 3]), vectors, NO_HASHES, 2).tolist() == [1, 2]
+    assert distinct(np.zeros(0, np.int64), vectors, NO_HASHES, 2).tolist() == []
 
 
 def test_the_best_with_different_pictures_are_found_behind_many_copies_of_one() -> None:
     vectors = halves(*[0.0] * 50, 1.0, 2.0, 3.0)
     rows = np.arange(53)
 
-    assert first_distinct(rows, -rows, vectors, 3).tolist() == [0, 50, 51]
-    assert first_distinct(rows, -rows, vectors, 3, lambda best: best[best != 50]).tolist() == [0, 51, 52]
-    assert first_distinct(rows, -rows, vectors, 9).tolist() == [0, 50, 51, 52]
+    assert first_distinct(rows, -rows, vectors, NO_HASHES, 3).tolist() == [0, 50, 51]
+    assert first_distinct(rows, -rows, vectors, NO_HASHES, 3, lambda best: best[best != 50]).tolist() == [0, 51, 52]
+    assert first_distinct(rows, -rows, vectors, NO_HASHES, 9).tolist() == [0, 50, 51, 52]
+
+
+def test_rows_with_the_same_hashes_are_copies_however_little_their_vectors_are_alike() -> None:
+    hashes = NO_HASHES.copy()
+    hashes[[0, 2]], hashes[3] = 7, 8
+
+    found = distinct(np.arange(5), halves(0.0, 1.0, 2.0, 3.0, 4.0), hashes, 9)
+
+    assert found.tolist() == [0, 1, 3, 4]
 
 
 def test_the_key_of_a_picture_is_that_of_its_bytes() -> None:

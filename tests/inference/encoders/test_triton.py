@@ -112,7 +112,7 @@ async def test_an_answer_becomes_an_embedding_its_likely_tags_and_the_version(ri
 
     np.testing.assert_array_equal(encoding.embedding, UNIT[0])
     assert encoding.tags == (("jersey", 0.7), ("suit", 0.2))
-    assert encoding.version == "efficientnet-lite0@2"
+    assert encoding.version == "efficientnet-lite0@1"
 
 
 async def test_of_two_classes_with_one_name_the_likelier_counts(rig: Rig) -> None:

@@ -20,6 +20,7 @@ from benchmarks.world.heic import HEIC
 from features.vision.decode import decode
 from features.vision.descriptors.packed import PACKED_BYTES, describe
 from features.vision.formats import BadImage
+from features.vision.gate.picture_hash import HASH_BYTES
 from features.vision.kept import KeptFiles
 from features.vision.kept_picture import Keep
 from streams.uploads.decoder import MEMORY_BYTES, Decoder
@@ -105,7 +106,7 @@ async def test_what_is_kept_is_what_is_made_here(decoder: Decoder, data: bytes, 
 @pytest.mark.parametrize("file", [b"<script>", b"RIFF\x04\0\0\0WEBP<script>", b""])
 async def test_a_process_that_gives_anything_but_webp_files_is_not_believed(file: bytes) -> None:
     pixels = bytes(3 * SIDE**2)
-    decoded = Decoded(pixels, 9, 9, "JPEG", KeptFiles(file, None, 9, 9), bytes(PACKED_BYTES))
+    decoded = Decoded(pixels, 9, 9, "JPEG", KeptFiles(file, None, 9, 9), bytes(PACKED_BYTES), (), bytes(HASH_BYTES))
     answer = frame(msgspec.msgpack.encode(decoded))
     before, after = answer.split(pixels)
     says = f"sys.stdout.buffer.write({before!r} + bytes({len(pixels)}) + {after!r}); sys.stdout.flush()"

@@ -1,0 +1,1 @@
+"""Faults and changes put on real pictures, and how often the gate finds them."""

@@ -1,0 +1,55 @@
+"""Finds the items whose pictures are copies of a new one, by the hashes that each item keeps (docs/adr/0038)."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.jit import compiled, ones
+from features.vision.gate.picture_hash import KEPT, KEPT_BYTES, WORDS, Asked
+from features.vision.gate.tint import have_one_tint
+
+#: Of 255 bits, those by which the hashes of a copy may differ; measured by `sightline bench gate`.
+MOST_BITS: Final = 28
+#: 64-bit words that an item keeps: of its hashes, then of its tint. Without hashes all are 0.
+KEPT_WORDS: Final = KEPT_BYTES // 8
+_HASH_WORDS: Final = len(KEPT) * WORDS
+
+
+def readable_hashes(kept: bytes | None) -> NDArray[np.uint64]:
+    """The words [KEPT_WORDS] of what an item keeps; zeros where it has none, or those of another version."""
+    if kept is None or len(kept) != KEPT_BYTES:
+        return np.zeros(KEPT_WORDS, np.uint64)
+    return np.frombuffer(kept, "<u8").astype(np.uint64)
+
+
+def nearest_copy(asked: Asked, kept: NDArray[np.uint64], without: int) -> int | None:
+    """The row of `kept` [n, KEPT_WORDS] that is most likely what a picture is a copy of; None if it is of none.
+
+    The row `without` is passed over. It looks at every row.
+    """
+    bits = _least_bits(asked.hashes, kept, MOST_BITS)
+    rows = np.flatnonzero(bits <= MOST_BITS)
+    for row in rows[np.argsort(bits[rows], kind="stable")].tolist():
+        tint = kept[row, _HASH_WORDS:].astype("<u8").view(np.uint8)
+        if row != without and have_one_tint(asked.tint, tint):
+            return int(row)
+    return None
+
+
+@compiled
+def _least_bits(asked: NDArray[np.uint64], kept: NDArray[np.uint64], most: int) -> NDArray[np.uint8]:
+    """By how many bits each row differs at least from one of `asked` [q, WORDS], uint8 [n]; `most` + 1 for more."""
+    found = np.full(len(kept), most + 1, np.uint8)
+    for row in range(len(kept)):
+        least = np.uint64(most + 1)
+        for start in range(0, _HASH_WORDS if kept[row, 0] | kept[row, 1] else 0, WORDS):
+            for query in range(len(asked)):
+                bits = np.uint64(0)
+                for word in range(WORDS):
+                    bits += ones(asked[query, word] ^ kept[row, start + word])
+                    if bits >= least:
+                        break
+                least = min(least, bits)
+        found[row] = least
+    return found

@@ -1,0 +1,50 @@
+"""The gate for uploaded pictures: what has a fault or is a copy is reported, held or refused (docs/adr/0038)."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from features.item import Item, key_of
+from features.vision.gate.judge import Judged
+from features.vision.gate.picture_hash import asked_of, kept_of
+from features.vision.gate.policy import GatePolicy
+from features.vision.gate.table import Fault
+from inference.catalog.catalog import Catalog
+from streams.errors import InvalidEvent
+from streams.metrics import COPIES, GATE
+
+
+class Gate:
+    """Decides by a policy, and counts. Copies are looked for in a replica of the catalogue."""
+
+    def __init__(self, policy: GatePolicy) -> None:
+        self._policy = policy
+
+    def refuse(self, faults: Iterable[Fault]) -> None:
+        """Raise InvalidEvent if one of the faults is one for which pictures are dropped."""
+        dropped = self._policy.that("drop", faults)
+        for fault in dropped:
+            GATE.labels(fault, "drop").inc()
+        if dropped:
+            raise InvalidEvent("gate", f"{', '.join(dropped)}: SIGHTLINE_GATE drops such pictures; send another one")
+
+    def judge(self, item: Item, judged: Judged, catalog: Catalog) -> Item:
+        """The uploaded item with what the gate says of its picture; raises InvalidEvent if it is dropped."""
+        item = _compared(item, judged.hashes, catalog)
+        faults: tuple[Fault, ...] = judged.faults if item.copy_of is None else (*judged.faults, "copy")
+        self.refuse(faults)
+        for fault in faults:
+            GATE.labels(fault, self._policy.decision(fault)).inc()
+        return replace(item, faults=faults, held=self._policy.that("hold", faults))
+
+
+def _compared(item: Item, hashes: bytes, catalog: Catalog) -> Item:
+    """The item with its hashes: if another one has the picture, that one's; `copy_of` if that has another owner."""
+    kept = kept_of(hashes)
+    row = None if kept is None else catalog.copied_by(asked_of(hashes), item.item_id)
+    if row is None:
+        return replace(item, hashes=kept)
+    owner = int(catalog.owners[row])
+    whose = "unknown" if owner == 0 else "own" if item.owner and owner == key_of(item.owner) else "other"
+    COPIES.labels(whose).inc()
+    copy_of = catalog.item_ids[row] if whose == "other" else None
+    return replace(item, hashes=catalog.hashes[row].astype("<u8").tobytes(), copy_of=copy_of)
