@@ -81,7 +81,7 @@ def show(
 def held(
     allow: Annotated[list[str] | None, typer.Option(metavar="ITEM", help="Show this item; repeatable.")] = None,
     drop: Annotated[list[str] | None, typer.Option(metavar="ITEM", help="Delete this item; repeatable.")] = None,
-    sheet: Annotated[Path | None, typer.Option(dir_okay=False, help="Draw their pictures here, as PNG.")] = None,
+    sheet: SheetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the items that the gate holds, and why; --allow and --drop are a person's yes and no."""
@@ -90,6 +90,7 @@ def held(
     if set(allow or ()) & set(drop or ()):
         raise typer.BadParameter("an item is allowed or dropped, not both", param_hint="--drop")
 
+    check_sheet(sheet)
     show_held(allow or [], drop or [], sheet, as_json)
 
 

@@ -1,35 +1,31 @@
 """What `sightline items held` does: it lists the items that the gate holds, and publishes a person's yes or no."""
 
-import asyncio
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import typer
 from rich.table import Table
 
-from cli.items.contact_sheet import contact_sheet
 from cli.output import print_json, progress, results
 from cli.running import running_stores
+from cli.sheets.contact_sheet import Cell
+from cli.sheets.show import show_sheet
 from deploy.local import Endpoints
 from features.item import Item
 from features.printable import printable
-from state.codec import decode_item
+from streams.catalog.contents import read_items
 from streams.client import EventPublisher
 from streams.credentials import kafka_security
 from streams.kafka.log_reader import KafkaLogReader, LogReader
-from streams.objects.errors import ObjectMissing
-from streams.pictures.store import PictureStore
 from streams.settings import Settings, read_settings
 from streams.wire.events import ItemChange
 from streams.wire.namespace import Namespace
-from streams.wire.topics import CATALOG
 
 
-def show_held(allow: Sequence[str], drop: Sequence[str], sheet: Path | None, as_json: bool) -> None:
+def show_held(allow: Sequence[str], drop: Sequence[str], sheet: str | None, as_json: bool) -> None:
     """Print the held items, or decide on some of them; a decision on an item that is not held is refused."""
     settings = read_settings()
     with running_stores(settings) as endpoints:
@@ -39,10 +35,11 @@ def show_held(allow: Sequence[str], drop: Sequence[str], sheet: Path | None, as_
             if item_id not in held:
                 raise typer.BadParameter(f"item {item_id!r} is not held: `sightline items held` lists those that are")
         _decide(settings, endpoints, allow, drop)
-    decided = {*allow, *drop}
-    waiting = [item for item_id, item in held.items() if item_id not in decided]
-    if sheet is not None:
-        contact_sheet([(item.item_id, why(item), _preview(settings, item)) for item in waiting]).save(sheet)
+        decided = {*allow, *drop}
+        waiting = [item for item_id, item in held.items() if item_id not in decided]
+        if sheet is not None:
+            cells = [Cell(item.item_id, item.item_id, why(item)) for item in waiting]
+            show_sheet(settings, endpoints, sheet, "held items", cells)
     if as_json:
         print_json({"held": [_plain(item) for item in waiting], "allowed": list(allow), "dropped": list(drop)})
     else:
@@ -51,14 +48,7 @@ def show_held(allow: Sequence[str], drop: Sequence[str], sheet: Path | None, as_
 
 def held_items(log: LogReader, namespace: Namespace, partitions: int) -> Mapping[str, Item]:
     """The held items of the catalogue by id, those that were uploaded first at the start."""
-    topic, found = namespace.topic(CATALOG), dict[str, Item]()
-    for partition in range(partitions):
-        extent = log.extent(topic, partition)
-        for record in log.read(topic, partition, extent.first, extent.end):
-            found.pop((record.key or b"").decode(errors="replace"), None)
-            item = None if record.value is None else decode_item(record.value)
-            if item is not None and item.is_held:
-                found[item.item_id] = item
+    found = read_items(log, namespace, partitions, lambda item: item if item.is_held else None)
     return dict(sorted(found.items(), key=lambda each: each[1].uploaded_at_ms))
 
 
@@ -106,14 +96,3 @@ def _print(waiting: Sequence[Item], decided: set[str]) -> None:
         uploaded = time.strftime("%Y-%m-%d %H:%M", time.gmtime(item.uploaded_at_ms / 1000))
         table.add_row(printable(item.item_id), printable(item.owner or ""), printable(why(item)), uploaded)
     results().print(table)
-
-
-def _preview(settings: Settings, item: Item) -> bytes | None:
-    """The preview of an item's picture; None if it is not kept or not there."""
-    if item.kept_picture is None:
-        return None
-    store = PictureStore(settings.picture_store, Namespace(settings.topic_prefix))
-    try:
-        return asyncio.run(store.read(item.kept_picture.preview))
-    except ObjectMissing:
-        return None

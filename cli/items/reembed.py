@@ -10,15 +10,15 @@ from rich.table import Table
 from cli.output import diagnostics, print_json, progress, results
 from cli.running import running_system
 from deploy.local import Endpoints
-from features.item import Item
 from inference.encoders.triton import TritonEncoder
+from streams.catalog.contents import read_items
 from streams.credentials import kafka_security, triton_tls
 from streams.kafka.log_reader import KafkaLogReader
 from streams.kafka.publisher import KafkaPublisher
 from streams.pictures.store import PictureStore
+from streams.reembedding.reembedding import BATCH, Outcome, Pictured, Reembedding, Wanting, dropping, wanting
 from streams.settings import Settings, read_settings
 from streams.uploads.decoder import Decoder
-from streams.uploads.reembedding import BATCH, Outcome, Reembedding, Wanting, dropping, items_of, wanting
 from streams.wire.namespace import Namespace
 from streams.wire.signals import SignalTopic
 from streams.wire.topics import SIGNALS
@@ -30,20 +30,20 @@ def reembed_items(model: str, inflight: int, as_json: bool) -> None:
     """Embed the kept pictures of all items by a model of Triton; exit code 1 where an item has no vector of it then."""
     settings = read_settings()
     with running_system(settings) as endpoints:
-        version, before, outcome = asyncio.run(_reembed(settings, endpoints, model, inflight))
+        version, pictures, before, outcome = asyncio.run(_reembed(settings, endpoints, model, inflight))
     lacking = len(before.without_picture) + len(outcome.failed)
     if as_json:
         print_json(
             {
                 "encoder": version,
-                "pictures": before.pictures,
+                "pictures": pictures,
                 "embedded": outcome.embedded,
                 "failed": outcome.failed,
                 "no_picture_kept": len(before.without_picture),
             }
         )
     else:
-        _print(version, before, outcome)
+        _print(version, pictures, before, outcome)
     if lacking:
         raise typer.Exit(1)
 
@@ -61,7 +61,9 @@ def drop_vectors(encoder: str, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-async def _reembed(settings: Settings, endpoints: Endpoints, model: str, inflight: int) -> tuple[str, Wanting, Outcome]:
+async def _reembed(
+    settings: Settings, endpoints: Endpoints, model: str, inflight: int
+) -> tuple[str, int, Wanting, Outcome]:
     namespace, publisher = Namespace(settings.topic_prefix), _publisher(settings, endpoints)
     encoder = await TritonEncoder.connect(
         endpoints.triton,
@@ -75,7 +77,8 @@ async def _reembed(settings: Settings, endpoints: Endpoints, model: str, infligh
     try:
         await publisher.warm_up([namespace.topic(SIGNALS)])
         await decoder.start()
-        lacking = wanting(await asyncio.to_thread(_items, settings, endpoints), encoder.version)
+        items = await asyncio.to_thread(_items, settings, endpoints)
+        lacking = wanting(items, encoder.version)
         with _bar() as bar:
             task = bar.add_task(f"embedding by {encoder.version}", total=len(lacking.with_picture))
             work = Reembedding(
@@ -87,7 +90,7 @@ async def _reembed(settings: Settings, endpoints: Endpoints, model: str, infligh
                 at_once=2 * inflight,
                 advance=lambda: bar.advance(task),
             )
-            return encoder.version, lacking, await work.run(lacking.with_picture)
+            return encoder.version, len(items), lacking, await work.run(lacking.with_picture)
     finally:
         await decoder.close()
         await encoder.close()
@@ -106,19 +109,19 @@ async def _drop(settings: Settings, endpoints: Endpoints, encoder: str) -> tuple
     return len(signals), kept
 
 
-def _items(settings: Settings, endpoints: Endpoints) -> list[Item]:
+def _items(settings: Settings, endpoints: Endpoints) -> list[Pictured]:
     with closing(KafkaLogReader(endpoints.kafka, security=kafka_security(settings))) as reader:
-        return items_of(reader, Namespace(settings.topic_prefix), settings.partitions)
+        return [*read_items(reader, Namespace(settings.topic_prefix), settings.partitions, Pictured.of).values()]
 
 
 def _publisher(settings: Settings, endpoints: Endpoints) -> KafkaPublisher:
     return KafkaPublisher(endpoints.kafka, client_id="sightline-reembed", security=kafka_security(settings))
 
 
-def _print(version: str, before: Wanting, outcome: Outcome) -> None:
-    had = before.pictures - len(before.with_picture) - len(before.without_picture)
+def _print(version: str, pictures: int, before: Wanting, outcome: Outcome) -> None:
+    had = pictures - len(before.with_picture) - len(before.without_picture)
     results().print(
-        f"{before.pictures:,} pictures: {had:,} had a vector of {version}, {outcome.embedded:,} got one, "
+        f"{pictures:,} pictures: {had:,} had a vector of {version}, {outcome.embedded:,} got one, "
         f"{len(outcome.failed):,} failed, of {len(before.without_picture):,} no picture is kept"
     )
     if outcome.failed:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.vision.descriptors.mix import LOOK, LOOK_AND_WORDS, WORDS, Mix
+from features.vision.tags.readable import in_english
 from inference.errors import BadEmbedding, EncoderUnavailable
 from inference.words.encoder import Embed
 from inference.words.pictures import picture_vector
@@ -46,7 +47,7 @@ async def words_of(query: Upload, features: PictureFeatures | None, embed: Embed
         raise InvalidEvent("words_off", "words are turned off here: set SIGHTLINE_WORDS=on, or search by a picture")
     if query.text is not None:
         try:
-            return QueryWords(await embed(query.text))
+            return QueryWords(await embed(in_english(query.text)))
         except (EncoderUnavailable, BadEmbedding) as error:
             log.warning("words_unavailable", error=str(error))
             return QueryWords(is_missing=True)

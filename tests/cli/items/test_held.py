@@ -1,12 +1,7 @@
-"""`sightline items held`: what it finds in the catalogue, and the sheet of pictures."""
+"""`sightline items held`: what it finds in the catalogue."""
 
 from dataclasses import replace
-from io import BytesIO
 
-import numpy as np
-from PIL import Image
-
-from cli.items.contact_sheet import contact_sheet
 from cli.items.held import held_items, why
 from features.item import Change, Item, apply_change
 from state.codec import encode_item
@@ -37,13 +32,3 @@ def test_the_held_items_are_those_whose_last_record_says_so_the_first_uploaded_f
 
 def test_it_says_of_what_an_item_is_a_copy() -> None:
     assert why(HELD) == "blur, copy of i0"
-
-
-def test_a_sheet_shows_each_item_with_or_without_picture() -> None:
-    buffer = BytesIO()
-    Image.new("RGB", (320, 200), "red").save(buffer, "WEBP")
-    sheet = contact_sheet([("i1", "blur", buffer.getvalue()), *[("i\x1b2", "dark", None)] * 6])
-    assert sheet.size == (5 * 212 + 12, 2 * 252 + 12)
-    red, green, blue = np.asarray(sheet)[112, 112].tolist()
-    assert (red > 250, green < 5, blue < 5) == (True, True, True)
-    assert contact_sheet([]).width == sheet.width

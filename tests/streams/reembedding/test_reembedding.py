@@ -12,10 +12,12 @@ from features.item import Change, Item, apply_change, apply_embedding
 from features.vision.decode import Picture, decode
 from features.vision.kept_picture import Keep, KeptPicture
 from inference.catalog.catalog import Catalog
+from sightline_client.events import Box
 from state.codec import decode_item, encode_item
+from streams.catalog.contents import read_items
 from streams.items.reducer import ItemEffects
 from streams.pictures.store import PictureStore
-from streams.uploads.reembedding import Reembedding, dropping, items_of, wanting
+from streams.reembedding.reembedding import Pictured, Reembedding, dropping, wanting
 from streams.wire.namespace import Namespace
 from streams.wire.signals import Reembedded, SignalTopic, parse_signal
 from tests.harness.encoder import FakeEncoder
@@ -37,6 +39,10 @@ def kept(number: int) -> KeptPicture:
 def item(number: int, **facts: object) -> Item:
     known: dict[str, object] = {"embeddings": {OLD: VECTOR}, "kept_picture": kept(number), "owner": "shop"}
     return Item(f"i{number}", 5, uploaded_at_ms=5, **{**known, **facts})  # type: ignore[arg-type]  # literal values
+
+
+def pictured(*items: Item) -> list[Pictured]:
+    return [found for item in items if (found := Pictured.of(item)) is not None]
 
 
 class Studio:
@@ -66,7 +72,7 @@ class Studio:
         found = [parse_signal(message.value) for message in self.publisher.messages]
         return [each for each in found if isinstance(each, Reembedded)]
 
-    async def _decode(self, data: bytes, keep: Keep = "none") -> Picture:
+    async def _decode(self, data: bytes, keep: Keep = "none", box: Box | None = None) -> Picture:
         return decode(data)
 
     def _advance(self) -> None:
@@ -82,7 +88,7 @@ async def test_each_item_gets_the_vector_of_its_kept_picture(studio: Studio) -> 
     items = [item(number) for number in range(70)]
     for number in range(70):
         await studio.keep(number)
-    outcome = await studio.work.run(items)
+    outcome = await studio.work.run(pictured(*items))
     assert (outcome.embedded, outcome.failed, studio.advanced) == (70, {}, 70)
     assert [each.item_id for each in studio.signals()] == [each.item_id for each in items]
     (first, *_) = studio.signals()
@@ -94,22 +100,22 @@ async def test_each_item_gets_the_vector_of_its_kept_picture(studio: Studio) -> 
 async def test_a_picture_that_cannot_be_used_is_named_and_the_others_go_on(studio: Studio) -> None:
     await studio.keep(1)
     await studio.keep(2, b"no picture")
-    outcome = await studio.work.run([item(1), item(2), item(3)])
+    outcome = await studio.work.run(pictured(item(1), item(2), item(3)))
     assert (outcome.embedded, sorted(outcome.failed)) == (1, ["i2", "i3"])
     assert "has no picture" in outcome.failed["i3"]
 
 
 def test_another_run_goes_on_with_what_is_left() -> None:
     done, left, without = item(1, embeddings={OLD: VECTOR, NEW: VECTOR}), item(2), item(3, kept_picture=None)
-    found = wanting([done, left, without, Item("words", 5, title="no picture")], NEW)
-    assert (found.with_picture, found.without_picture, found.pictures) == ([left], ["i3"], 3)
+    found = wanting(pictured(done, left, without, Item("words", 5, title="no picture")), NEW)
+    assert (found.with_picture, found.without_picture) == (pictured(left), ["i3"])
 
 
 def test_of_each_item_the_last_record_counts() -> None:
     log = MemoryLog()
     for number, value in ((1, item(1)), (2, item(2)), (1, replace(item(1), title="new")), (2, None)):
         log.append("state.catalog", number % 2, f"i{number}".encode(), None if value is None else encode_item(value))
-    assert [(each.item_id, each.title) for each in items_of(log, Namespace(), 2)] == [("i1", "new")]
+    assert read_items(log, Namespace(), 2, lambda each: each.title) == {"i1": "new"}
 
 
 @pytest.mark.parametrize(
@@ -139,7 +145,7 @@ def test_a_signal_that_comes_twice_changes_the_item_once() -> None:
 
 def test_the_old_vector_is_taken_away_and_the_only_one_is_not() -> None:
     both, one, neither = item(1, embeddings={OLD: VECTOR, NEW: VECTOR}), item(2), item(3, embeddings={NEW: VECTOR})
-    signals, keeping = dropping([both, one, neither], OLD)
+    signals, keeping = dropping(pictured(both, one, neither), OLD)
     assert (signals, keeping) == ([Reembedded("i1", sha(1), OLD, None)], 1)
     after = apply_embedding(both, sha(1), OLD, None)
     assert after is not None

@@ -7,18 +7,16 @@ from typing import Protocol
 
 from features.item import Item
 from features.vision.formats import BadImage
+from features.vision.kept_picture import KeptPicture
 from inference.encoders.encoder import Encoder
 from inference.errors import BadEmbedding, EncoderUnavailable
-from state.codec import decode_item
-from streams.kafka.log_reader import LogReader
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 from streams.pictures.store import PictureStore
 from streams.retrying import until_available
-from streams.uploads.decoder import Decode, DecoderUnavailable
-from streams.wire.namespace import Namespace
+from streams.uploads.decoder import Decode
+from streams.uploads.process_pool import DecoderUnavailable
 from streams.wire.records import Message
 from streams.wire.signals import Reembedded, SignalTopic
-from streams.wire.topics import CATALOG
 
 #: Items whose vectors are published together.
 BATCH = 64
@@ -32,13 +30,25 @@ class Publish(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanting:
-    """The items of a catalogue that lack a vector of an encoder: with a kept picture, and without one, by id."""
+class Pictured:
+    """An item with a picture: where that is kept, if it is, and the encoders that it has vectors of."""
 
-    with_picture: list[Item]
+    item_id: str
+    kept: KeptPicture | None
+    encoders: tuple[str, ...]
+
+    @classmethod
+    def of(cls, item: Item) -> "Pictured | None":
+        """None for an item without a picture."""
+        return cls(item.item_id, item.kept_picture, tuple(item.embeddings)) if item.embeddings else None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanting:
+    """The items that lack a vector of an encoder: with a kept picture, and the ids of those without one."""
+
+    with_picture: list[Pictured]
     without_picture: list[str]
-    #: Items that have a picture at all.
-    pictures: int
 
 
 @dataclass(slots=True)
@@ -49,25 +59,11 @@ class Outcome:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def items_of(log: LogReader, namespace: Namespace, partitions: int) -> list[Item]:
-    """The items of state.catalog, by its last record of each; raises BrokerUnavailable and StateCorrupt."""
-    found: dict[bytes | None, bytes | None] = {}
-    for partition in range(partitions):
-        topic = namespace.topic(CATALOG)
-        extent = log.extent(topic, partition)
-        for record in log.read(topic, partition, extent.first, extent.end):
-            found[record.key] = record.value
-    return [decode_item(value) for value in found.values() if value is not None]
-
-
-def wanting(items: Iterable[Item], encoder: str) -> Wanting:
-    """The items with a picture that have no vector of this encoder."""
-    pictured = [item for item in items if item.embeddings]
-    lacking = [item for item in pictured if encoder not in item.embeddings]
+def wanting(items: Iterable[Pictured], encoder: str) -> Wanting:
+    """The items that have no vector of this encoder."""
+    lacking = [item for item in items if encoder not in item.encoders]
     return Wanting(
-        [item for item in lacking if item.kept_picture is not None],
-        [item.item_id for item in lacking if item.kept_picture is None],
-        len(pictured),
+        [item for item in lacking if item.kept is not None], [item.item_id for item in lacking if item.kept is None]
     )
 
 
@@ -96,7 +92,7 @@ class Reembedding:
         self._room = asyncio.Semaphore(at_once)
         self._advance = advance
 
-    async def run(self, items: Sequence[Item]) -> Outcome:
+    async def run(self, items: Sequence[Pictured]) -> Outcome:
         """Give each of these items, which have kept pictures, a vector."""
         outcome = Outcome()
         for start in range(0, len(items), BATCH):
@@ -106,13 +102,13 @@ class Reembedding:
             outcome.embedded += len(signals)
         return outcome
 
-    async def _signal(self, item: Item, outcome: Outcome) -> Reembedded | None:
-        kept = item.kept_picture
+    async def _signal(self, item: Pictured, outcome: Outcome) -> Reembedded | None:
+        kept = item.kept
         assert kept is not None
         async with self._room:
             try:
                 data = await until_available(lambda: self._store.read(kept.key), ObjectsUnavailable)
-                picture = await until_available(lambda: self._decode(data, "none"), DecoderUnavailable)
+                picture = await until_available(lambda: self._decode(data, "none", None), DecoderUnavailable)
                 encoding = await until_available(lambda: self._encoder.encode(picture.pixels), EncoderUnavailable)
             except (ObjectMissing, BadImage, BadEmbedding) as error:
                 outcome.failed[item.item_id] = str(error)
@@ -122,12 +118,12 @@ class Reembedding:
         return Reembedded(item.item_id, kept.sha256, encoding.version, encoding.embedding.astype("<f2").tobytes())
 
 
-def dropping(items: Iterable[Item], encoder: str) -> tuple[list[Reembedded], int]:
+def dropping(items: Iterable[Pictured], encoder: str) -> tuple[list[Reembedded], int]:
     """What takes this encoder's vectors away, and how many items keep it: it is their only one, or nothing is kept."""
-    having = [item for item in items if encoder in item.embeddings]
+    having = [item for item in items if encoder in item.encoders]
     signals = [
-        Reembedded(item.item_id, item.kept_picture.sha256, encoder, None)
+        Reembedded(item.item_id, item.kept.sha256, encoder, None)
         for item in having
-        if item.kept_picture is not None and len(item.embeddings) > 1
+        if item.kept is not None and len(item.encoders) > 1
     ]
     return signals, len(having) - len(signals)

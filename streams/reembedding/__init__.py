@@ -1,0 +1,1 @@
+"""All items get a vector of another encoder, from their kept pictures (docs/adr/0046)."""
