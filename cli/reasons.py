@@ -30,6 +30,11 @@ def sentence(reason: Reason) -> str:
             return f"more of {reason.category}{_amount(reason.strength)}"
         case "same_colour":
             return f"more in {reason.colour}{_amount(reason.strength)}"
+        case "same_attribute":
+            return f"more with {reason.attribute} {reason.value}{_amount(reason.strength)}"
+        case "within_budget":
+            price = f" of about {reason.price:g} {reason.currency or ''}".rstrip() if reason.price is not None else ""
+            return f"within your budget{price}{_amount(reason.strength)}"
         case "trending":
             return f"trending now{_amount(reason.strength)}"
         case "popular":

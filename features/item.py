@@ -15,7 +15,7 @@ from features.vision.kept_picture import KeptPicture
 from features.words.item_words import ItemWords, text_hash, text_of
 
 #: What both uploads and changes say of an item.
-FACTS: Final = ("title", "description", "category", "price", "currency", "in_stock", "expires_at_ms")
+FACTS: Final = ("title", "description", "category", "price", "currency", "in_stock", "expires_at_ms", "attributes")
 #: What only changes say of it: no upload shows an item that was hidden or deleted, or allows one that is held.
 MODERATION: Final = ("hidden", "deleted", "allowed")
 #: The fields that may have no value.
@@ -31,6 +31,7 @@ _OF_A_PICTURE: Final = (
     "described_at_ms",
     "kept_picture",
     "descriptors",
+    "own_class",
     "clip",
     "hashes",
     "faults",
@@ -115,6 +116,10 @@ class Item:
     kept_picture: KeptPicture | None = None
     #: The picture's classic descriptors (`features.vision.descriptors.packed`), of any version; None without them.
     descriptors: bytes | None = None
+    #: By any key, such as its brand; said as a whole, and never empty (docs/adr/0041).
+    attributes: Mapping[str, str] | None = None
+    #: The picture's class of the deployment's own ones (docs/classes.md), and how sure that is, 0 to 1; None: not sure.
+    own_class: tuple[str, float] | None = None
     clip: Clip | None = None
     #: The vector of its title and description; None without them, and until they are embedded.
     words: ItemWords | None = None
@@ -160,6 +165,13 @@ class Item:
         """Whether the item was deleted once, and its deletion taken back."""
         return RESTORED in self.times
 
+    @property
+    def known_category(self) -> str | None:
+        """The category: what was said, else the picture's own class."""
+        if self.category is None and self.own_class is not None:
+            return self.own_class[0]
+        return self.category
+
     def vector(self, encoder: str) -> NDArray[np.float32]:
         """The embedding of this encoder as float32 [dimensions]; raises ValueError where the item has none."""
         embedding = self.embeddings.get(encoder)
@@ -189,6 +201,7 @@ class Change:
     allowed: bool | None = None
     #: Releases before this field sent None for what a change does not say, so None cannot empty a field.
     cleared: tuple[str, ...] = ()
+    attributes: Mapping[str, str] | None = None
 
     def says(self) -> dict[str, Any]:
         """The new values by field. A cleared field that this release does not know is left out."""

@@ -46,14 +46,17 @@ LOOK_LIMIT = 1.0
 #: A look of this length has that weight, if the item is no clip.
 LONG_LOOK_MS = 60_000
 
-#: Weights of interactions; `weigh` computes those of `rate` and of a `view` with a dwell time.
+#: Weights of interactions; `weigh` computes those of `rate` and of a `view` with a dwell time. What is put into the
+#: cart is nearly bought. A comment may praise or blame, so it says as much as a click: attention.
 WEIGHTS = {
     "view": IMPRESSION,
     "click": 1.0,
     "like": 2.0,
     "save": 2.0,
     "share": 2.5,
+    "cart": 2.5,
     "purchase": 3.0,
+    "comment": 1.0,
     "upload": 1.5,
     "dislike": -2.0,
     "hide": -3.0,

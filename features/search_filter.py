@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SearchFilter:
-    """Only items of this category and with a price within these bounds, in any currency; None means no limit.
+    """Only items of this category, with all these attributes and with a price within these bounds, in any currency.
 
-    Bounds exclude items without a price. Items of an owner, by key, and those of the keys `without` are left out.
+    None means no limit. Bounds exclude items without a price. Items of an owner, by key, and those of the keys
+    `without` are left out.
     """
 
     category: str | None = None
@@ -15,6 +16,7 @@ class SearchFilter:
     max_price: float | None = None
     not_of: int | None = None
     without: frozenset[int] = frozenset()
+    attributes: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_narrow(self) -> bool:
@@ -23,7 +25,7 @@ class SearchFilter:
         >>> SearchFilter(not_of=1, without=frozenset({2})).is_narrow, SearchFilter(max_price=0.0).is_narrow
         (False, True)
         """
-        return (self.category, self.min_price, self.max_price) != (None, None, None)
+        return (self.category, self.min_price, self.max_price, self.attributes) != (None, None, None, ())
 
 
 NO_FILTER = SearchFilter()

@@ -19,6 +19,7 @@ OUTCOMES: Final[dict[str, Outcome]] = {
     "click": "clicked",
     "like": "converted",
     "save": "converted",
+    "cart": "converted",
     "purchase": "converted",
 }
 _KEYS: Final = 2**64

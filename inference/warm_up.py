@@ -19,6 +19,7 @@ from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import nearest
 from inference.factors.file import Factors
+from inference.ranking.affinity.prices import budget_of
 from inference.ranking.features import FEATURES
 from inference.ranking.lessons import lesson_from
 from inference.ranking.model import RankerModel
@@ -34,7 +35,7 @@ _THAT, _THIS = (Action(event, key_of(name), 1.0, 0) for event, name in enumerate
 def warm_up_items() -> tuple[Catalog, Profile, Behaviour]:
     """Compile what items need: a catalogue of two items, the profile of a user who clicked both, and a behaviour."""
     catalog, vector = Catalog(2), np.array([1, 0], np.float32)
-    item = Item("this", 0, embeddings={"none": vector.astype("<f2").tobytes()})
+    item = Item("this", 0, price=1.0, attributes={"brand": "none"}, embeddings={"none": vector.astype("<f2").tobytes()})
     expired = (replace(item, item_id=name, expires_at_ms=1) for name in ("refused", "passed over"))
     items = [item, replace(item, item_id="that"), *expired]
     catalog.apply([(each.item_id, each) for each in items])
@@ -65,6 +66,8 @@ def _warm_sequence() -> SequenceModel:
 def warm_up_lists() -> None:
     """Compile what lists need: make one for that user, and remember what is long ago."""
     catalog, profile, followed = warm_up_items()
+    # A list of two items need not have the reason that calls it.
+    budget_of(np.zeros(1, np.int64), np.ones(1, np.float32), catalog.prices, catalog.currencies)
     turned_down = (Action(2, key_of("refused"), -1.0, 0), Action(3, key_of("passed over"), IMPRESSION, 0))
     profile = profile_after(turned_down, profile)
     # The list is short, so that every search is made, and has a slot that explores.

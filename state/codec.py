@@ -57,9 +57,9 @@ class StoredItem(msgspec.Struct, frozen=True):
     `further_embeddings` are by encoder. They, and the `times` of fields that were not all said at `changed_at_ms`, are
     left out where there are none; an item of a release before `times` has none. `described_at_ms` is left out of items
     with a picture, and of those of a release before it; `kept_picture` of items whose picture is not kept;
-    `descriptors` of items without a picture; `clip` of those without a clip; `words` of items whose words are not
-    embedded. A release before them has none of these. What the gate says of an item (docs/adr/0038)
-    is left out where it says nothing.
+    `descriptors` of items without a picture, `attributes` of those without any, `own_class` where the picture is of
+    none for sure; `clip` of those without a clip; `words` of items whose words are not embedded. A release before them
+    has none of these. What the gate says of an item (docs/adr/0038) is left out where it says nothing.
     """
 
     item_id: str
@@ -84,6 +84,8 @@ class StoredItem(msgspec.Struct, frozen=True):
     described_at_ms: int | msgspec.UnsetType = msgspec.UNSET
     kept_picture: KeptPicture | msgspec.UnsetType = msgspec.UNSET
     descriptors: bytes | msgspec.UnsetType = msgspec.UNSET
+    attributes: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    own_class: tuple[str, float] | msgspec.UnsetType = msgspec.UNSET
     clip: Clip | msgspec.UnsetType = msgspec.UNSET
     words: ItemWords | msgspec.UnsetType = msgspec.UNSET
     hashes: bytes | msgspec.UnsetType = msgspec.UNSET
@@ -248,6 +250,8 @@ def to_stored(item: Item) -> StoredItem:
         msgspec.UNSET if item.described_at_ms is None else item.described_at_ms,
         item.kept_picture or msgspec.UNSET,
         msgspec.UNSET if item.descriptors is None else item.descriptors,
+        dict(item.attributes) if item.attributes else msgspec.UNSET,
+        item.own_class or msgspec.UNSET,
         item.clip or msgspec.UNSET,
         item.words or msgspec.UNSET,
         msgspec.UNSET if item.hashes is None else item.hashes,
@@ -284,6 +288,8 @@ def from_stored(stored: StoredItem) -> Item:
         None if stored.described_at_ms is msgspec.UNSET else stored.described_at_ms,
         stored.kept_picture or None,
         None if stored.descriptors is msgspec.UNSET else stored.descriptors,
+        stored.attributes or None,
+        stored.own_class or None,
         stored.clip or None,
         stored.words or None,
         None if stored.hashes is msgspec.UNSET else stored.hashes,

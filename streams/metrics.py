@@ -274,6 +274,16 @@ SEQUENCE_REFUSED = Counter(
     "sightline_sequence_refused_total",
     "Looks, every 10 s, at a file of a sequence model that this release cannot use; the last good one stays",
 )
+OWN_CLASSES = Gauge(
+    "sightline_own_classes", "Own classes by which this process fills in categories of uploads; 0: none"
+)
+CLASSES_REFUSED = Counter(
+    "sightline_classes_refused_total",
+    "Looks, every 10 s, at a file of own classes that this release cannot use; the last good ones stay",
+)
+CATEGORIES_FILLED = Counter(
+    "sightline_categories_filled_total", "Uploads without a category whose picture was sure enough of an own class"
+)
 BUILD = Info("sightline_build", "Version of Sightline and of the encoder; reported by uploads workers")
 
 #: Finding a stage's histogram takes as long as observing it.

@@ -51,6 +51,7 @@ _READ_ADDRESS: Final = {
     "triton": triton_address,
     "object_store": store_url,
     "factors": file_place,
+    "classes": file_place,
     "sequence": file_place,
     "pictures": store_url,
 }
@@ -214,6 +215,10 @@ class Settings(BaseSettings):
         None,
         description="file of a sequence model (sightline train sequence): a path, or file, s3, gs or az with a key",
     )
+    classes: str | None = Field(
+        None,
+        description="file of own classes (sightline train classes): a path, or file, s3, gs or az with a key",
+    )
     learning: Literal["on", "frozen", "off"] = Field(
         "on",
         description="the ranker learns from what users do; frozen: lists keep its last version; off: hand weights",
@@ -256,7 +261,7 @@ class Settings(BaseSettings):
     def _without_login_in_url(cls, values: dict[str, Any]) -> dict[str, Any]:
         return split_login(values)
 
-    @field_validator("kafka", "redis", "triton", "object_store", "factors", "sequence", "pictures")
+    @field_validator("kafka", "redis", "triton", "object_store", "factors", "sequence", "classes", "pictures")
     @classmethod
     def _address(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None:

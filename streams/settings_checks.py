@@ -153,7 +153,7 @@ def check_keys(value: SecretStr | None) -> None:
 
 #: What an action teaches the ranker: the weights of `features.profile`. A `view` counts a minute's look at the page of
 #: the item (an impression teaches nothing by itself), a `rate` each point above or below 3.
-LESSON_WEIGHTS = "view=1,click=1,like=2,save=2,share=2.5,purchase=3,rate=1,dislike=-2,hide=-3"
+LESSON_WEIGHTS = "view=1,click=1,like=2,save=2,share=2.5,cart=2.5,purchase=3,comment=1,rate=1,dislike=-2,hide=-3"
 _REFUSALS = ("dislike", "hide")
 _LESSON_LIMIT = 8.0
 

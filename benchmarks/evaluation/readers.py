@@ -22,7 +22,7 @@ _SEEN_MS = round(60_000 * LOOK_LIMIT)
 _FIRST_DAY_MS = 1_577_836_800_000
 #: Larger numbers are milliseconds.
 _MOST_SECONDS = 100_000_000_000
-_TYPES = tuple(kind for kind in get_args(InteractionType) if kind != "rate")
+_TYPES = tuple(kind for kind in get_args(InteractionType) if kind not in ("rate", "search"))
 _SUFFIXES = (".csv", ".csv.gz", ".txt", ".txt.gz")
 
 _Lines = Iterator[tuple[int, dict[str, str]]]

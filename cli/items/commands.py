@@ -1,5 +1,6 @@
 """The commands for the catalogue: `sightline items …`, `sightline similar` and `sightline search`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from cli.output import JsonOption
 from cli.sheets.option import SheetOption, check_sheet
 from sightline_client.events import ANSWER_LIMIT, WORDS_LIMIT, Only
+from sightline_client.fields import ATTRIBUTE_KEY_LIMIT, ATTRIBUTES_LIMIT
 
 app = typer.Typer(help="The catalogue.", no_args_is_help=True)
 
@@ -16,6 +18,9 @@ LeastOption = Annotated[float | None, typer.Option(min=-1, max=1, help="Only ite
 CategoryOption = Annotated[str | None, typer.Option(help="Only items of this category.")]
 MinPriceOption = Annotated[float | None, typer.Option(min=0, help="Only items of this price or more.")]
 MaxPriceOption = Annotated[float | None, typer.Option(min=0, help="Only items of this price or less.")]
+AttributeOption = Annotated[
+    list[str] | None, typer.Option(help="Only items with this: brand=Acme; may be given several times.")
+]
 ExcludeOption = Annotated[list[str] | None, typer.Option(help="Without this item; may be given several times.")]
 TimeoutOption = Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the answer.")]
 
@@ -25,6 +30,9 @@ def import_(
     folder: Annotated[Path, typer.Argument(help="Pictures; a sub-folder's name is the category.")],
     csv: Annotated[Path | None, typer.Option(help="Categories from a CSV: column `path`, and --column.")] = None,
     column: Annotated[str | None, typer.Option(help="The CSV's column with the category ['label'].")] = None,
+    attribute: Annotated[
+        list[str] | None, typer.Option(help="A column of the CSV that is an attribute; may be given several times.")
+    ] = None,
     user: Annotated[str, typer.Option(help="The user id of the uploader.")] = "import",
     inflight: Annotated[int, typer.Option(min=1, max=64, help="Concurrent uploads.")] = 8,
     as_json: JsonOption = False,
@@ -35,7 +43,15 @@ def import_(
     """
     from cli.items.picture_folder import survey
 
-    found = survey(folder, labels=csv, column=column, clips=True)
+    if attribute and csv is None:
+        raise typer.BadParameter("attributes are columns of a CSV: name it with --csv", param_hint="--attribute")
+    wrong = [name for name in attribute or () if not 0 < len(name) <= ATTRIBUTE_KEY_LIMIT]
+    if wrong or len(set(attribute or ())) > ATTRIBUTES_LIMIT:
+        raise typer.BadParameter(
+            f"at most {ATTRIBUTES_LIMIT} columns with names of 1 to {ATTRIBUTE_KEY_LIMIT} characters",
+            param_hint="--attribute",
+        )
+    found = survey(folder, labels=csv, column=column, attributes=attribute or (), clips=True)
     from cli.items.import_folder import import_pictures
 
     import_pictures(folder, found, user, inflight, as_json)
@@ -95,6 +111,16 @@ def pictures(
     compare_pictures(sweep, even_most, as_json)
 
 
+def _pairs(texts: Sequence[str]) -> dict[str, str] | None:
+    """The attributes that these texts name; raises typer.BadParameter."""
+    pairs = [text.partition("=") for text in texts]
+    if not all(key and value for key, _, value in pairs):
+        raise typer.BadParameter("an attribute is a key and a value, such as brand=Acme", param_hint="--attribute")
+    if len({key for key, _, _ in pairs}) < len(pairs):
+        raise typer.BadParameter("no item has two values of one key: name each key once", param_hint="--attribute")
+    return {key: value for key, _, value in pairs} or None
+
+
 def similar(
     image: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A picture or clip to search with.")],
     count: CountOption = 10,
@@ -102,6 +128,7 @@ def similar(
     category: CategoryOption = None,
     min_price: MinPriceOption = None,
     max_price: MaxPriceOption = None,
+    attribute: AttributeOption = None,
     exclude: ExcludeOption = None,
     by: Annotated[
         str | None,
@@ -121,7 +148,7 @@ def similar(
     """
     from cli.items.similar import Asked, show_found
 
-    only = _only(category, min_price, max_price, min_similarity, exclude)
+    only = _only(category, min_price, max_price, min_similarity, exclude, attribute)
     check_sheet(sheet)
     show_found(Asked(image, words, only, by, box, count), timeout, sheet, as_json)
 
@@ -133,6 +160,7 @@ def search(
     category: CategoryOption = None,
     min_price: MinPriceOption = None,
     max_price: MaxPriceOption = None,
+    attribute: AttributeOption = None,
     exclude: ExcludeOption = None,
     timeout: TimeoutOption = 20.0,
     sheet: SheetOption = None,
@@ -141,7 +169,7 @@ def search(
     """Show the items in stock that words describe best: by title and description, or by what is in the picture."""
     from cli.items.similar import Asked, show_found
 
-    only = _only(category, min_price, max_price, min_similarity, exclude)
+    only = _only(category, min_price, max_price, min_similarity, exclude, attribute)
     check_sheet(sheet)
     show_found(Asked(None, " ".join(words), only, None, None, count), timeout, sheet, as_json)
 
@@ -152,6 +180,7 @@ def _only(
     max_price: float | None,
     min_similarity: float | None,
     exclude: list[str] | None,
+    attribute: list[str] | None,
 ) -> Only:
     if min_price is not None and max_price is not None and min_price > max_price:
         raise typer.BadParameter(f"{min_price:g} is above --max-price {max_price:g}", param_hint="--min-price")
@@ -161,6 +190,7 @@ def _only(
         max_price=max_price,
         min_similarity=min_similarity,
         exclude=tuple(exclude or ()),
+        attributes=_pairs(attribute or ()),
     )
 
 

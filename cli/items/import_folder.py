@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -60,7 +61,7 @@ class Import:
     def _upload(self, picture: FoundPicture) -> Upload | None:
         try:
             content = read_file(picture.path)
-            sent = f"{hashlib.sha256(content).hexdigest()}/{picture.category or ''}"
+            sent = _digest(content, picture)
             known = self.journal.find(picture.item_id, sent)
             if known is not None:
                 self._count_known(known)
@@ -77,6 +78,7 @@ class Import:
             item_id=picture.item_id,
             user_id=self.user_id,
             category=picture.category,
+            attributes=dict(picture.attributes) or None,
             sha256=hashlib.sha256(shown.content).hexdigest(),
             image=shown.image,
             video=shown.video,
@@ -87,6 +89,12 @@ class Import:
             self.unchanged += 1
         else:
             self.refused[known.item_id] = known.refused
+
+
+def _digest(content: bytes, picture: FoundPicture) -> str:
+    """What the journal compares; without attributes as the release before them wrote it."""
+    own = msgspec.json.encode(picture.attributes, order="sorted").decode() if picture.attributes else ""
+    return f"{hashlib.sha256(content).hexdigest()}/{picture.category or ''}{own and '/' + own}"
 
 
 def import_pictures(folder: Path, found: Survey, user: str, inflight: int, as_json: bool) -> None:

@@ -3,10 +3,11 @@
 import csv
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import TypeAlias
 
 import typer
 
@@ -14,9 +15,12 @@ from cli.items.folder_entries import entries
 from features.vision.clips.containers import is_clip
 from features.vision.formats import HEAD_BYTES
 from features.vision.shrink import MAX_FILE_BYTES, fitting
+from sightline_client.fields import ATTRIBUTE_VALUE_LIMIT
 from streams.wire.events import IMAGE_LIMIT
 
 ID_LENGTH = 128
+#: What a CSV says of a picture: the category and the attributes.
+_Said: TypeAlias = tuple[str | None, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class FoundPicture:
     path: Path
     item_id: str
     category: str | None
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +54,23 @@ class Survey:
     passed_over: dict[str, str] = field(default_factory=dict)
 
 
-def survey(folder: Path, *, labels: Path | None = None, column: str | None = None, clips: bool = False) -> Survey:
+def survey(
+    folder: Path,
+    *,
+    labels: Path | None = None,
+    column: str | None = None,
+    attributes: Sequence[str] = (),
+    clips: bool = False,
+) -> Survey:
     """Look through a folder for pictures, and for `clips`; raises typer.BadParameter if it has none.
 
     The first bytes of a file say whether it is a picture; what is only named like one is refused when it is read.
-    With `labels`, a CSV whose column `path` is relative to the folder, `column` names the category.
+    With `labels`, a CSV whose column `path` is relative to the folder, `column` names the category,
+    and `attributes` the columns that are attributes of the items.
     """
     if not folder.is_dir():
         raise typer.BadParameter(f"{folder} is not a folder: name one that holds pictures")
-    categories = _read_labels(labels, column or "label") if labels else None
+    said = _read_labels(labels, column or "label", attributes) if labels else None
     found = Survey()
     ids: dict[str, str] = {}
     for path, no_picture in entries(folder, clips=clips):
@@ -70,7 +83,7 @@ def survey(folder: Path, *, labels: Path | None = None, column: str | None = Non
             found.passed_over[_in_utf8(relative)] = reason
             continue
         ids[item_id] = relative
-        found.pictures.append(FoundPicture(path, item_id, _category(relative, categories)))
+        found.pictures.append(FoundPicture(path, item_id, *_said_of(relative, said)))
     if not found.pictures:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in list(found.passed_over.items())[:3])
         raise typer.BadParameter(f"there is no picture in {folder}" + (f", but {reasons}" if reasons else ""))
@@ -142,27 +155,30 @@ def _in_utf8(name: str) -> str:
     return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
-def _category(relative: str, categories: dict[str, str] | None) -> str | None:
-    if categories is not None:
-        return categories.get(relative)
+def _said_of(relative: str, said: Mapping[str, _Said] | None) -> _Said:
+    if said is not None:
+        return said.get(relative, (None, {}))
     parent, slash, _ = relative.rpartition("/")
-    return parent[:ID_LENGTH] if slash else None
+    return (parent[:ID_LENGTH] if slash else None), {}
 
 
-def _read_labels(labels: Path, column: str) -> dict[str, str]:
+def _read_labels(labels: Path, column: str, attributes: Sequence[str]) -> dict[str, _Said]:
     try:
         with labels.open(newline="", encoding="utf-8-sig") as file:
-            return dict(_labelled(csv.DictReader(file), labels, column))
+            return dict(_labelled(csv.DictReader(file), labels, column, attributes))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise typer.BadParameter(f"{labels} cannot be read as CSV: {error}") from None
 
 
-def _labelled(rows: "csv.DictReader[str]", labels: Path, column: str) -> Iterator[tuple[str, str]]:
-    missing = [name for name in ("path", column) if name not in (rows.fieldnames or ())]
+def _labelled(
+    rows: "csv.DictReader[str]", labels: Path, column: str, attributes: Sequence[str]
+) -> Iterator[tuple[str, _Said]]:
+    missing = [name for name in ("path", column, *attributes) if name not in (rows.fieldnames or ())]
     if missing:
         raise typer.BadParameter(
             f"{labels} has no column {' and no column '.join(missing)}: it has {', '.join(rows.fieldnames or ())}"
         )
     for row in rows:
-        if row["path"] and row[column]:
-            yield row["path"], row[column][:ID_LENGTH]
+        own = {name: row[name][:ATTRIBUTE_VALUE_LIMIT] for name in attributes if row[name]}
+        if row["path"] and (row[column] or own):
+            yield row["path"], (row[column][:ID_LENGTH] or None, own)

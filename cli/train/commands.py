@@ -88,6 +88,32 @@ def sequence(
 
 
 @app.command()
+def classes(
+    folder: Annotated[
+        Path,
+        typer.Argument(exists=True, file_okay=False, help="A sub-folder for each class, or images.tar + labels.csv."),
+    ],
+    label: Annotated[str | None, typer.Option(help="The CSV's column with the class.")] = None,
+    group: Annotated[
+        str | None, typer.Option(help="The CSV's column that says whose picture it is [uploader_id, if there is one].")
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Where it goes: a path or a URL; without it the place that workers read."),
+    ] = None,
+    precision: Annotated[
+        float, typer.Option(min=0.5, max=1, help="So many of the categories that are filled in shall be right.")
+    ] = 0.95,
+    seed: Annotated[int, typer.Option(min=0, help="Decides how pictures are held out.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn your own classes from a few pictures of each; uploads without a category then get one (docs/classes.md)."""
+    from cli.train.classes import learn
+
+    learn(folder, label, group, to, precision=precision, seed=seed, as_json=as_json)
+
+
+@app.command()
 def encoder(
     folder: Annotated[
         Path | None,

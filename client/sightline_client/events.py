@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, TypeAlias, get_args
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from sightline_client.fields import Currency, DurationMs, Id, Name, Price, Sha256, Text, TimeMs
+from sightline_client.fields import Attributes, Currency, DurationMs, Id, Name, Price, Sha256, Text, TimeMs
 from sightline_client.privacy import Dials, RequestKind, check_dials
 
 #: What `dwell_ms` says of a view.
@@ -23,7 +23,7 @@ SHOWN_BY: Final = ("image", "image_ref", "video", "video_ref")
 #: Items that the answer to a query may have, and that it may be asked to leave out.
 ANSWER_LIMIT: Final = 200
 EXCLUDED_LIMIT: Final = 500
-#: Characters of the words of a query.
+#: Characters of the words of a query, of a search, or of a comment.
 WORDS_LIMIT: Final = 1000
 
 #: Bytes in JSON: base64 with padding, and without line breaks.
@@ -56,7 +56,19 @@ Weights: TypeAlias = Annotated[
 Words: TypeAlias = Annotated[str, Meta(min_length=1, max_length=WORDS_LIMIT, extra_json_schema={"pattern": "\\S"})]
 
 InteractionType: TypeAlias = Literal[
-    "click", "view", "like", "save", "share", "purchase", "rate", "dislike", "hide", "upload"
+    "click",
+    "view",
+    "like",
+    "save",
+    "share",
+    "cart",
+    "purchase",
+    "comment",
+    "rate",
+    "dislike",
+    "hide",
+    "upload",
+    "search",
 ]
 
 
@@ -67,8 +79,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at_ms: TimeMs
 
 
-class Interaction(Event, frozen=True, kw_only=True, gc=False):
-    """A user did something with an item (topic events.interactions, key user_id).
+class Interaction(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A user did something with an item, or searched (topic events.interactions, key user_id).
 
     A `view` without `dwell_ms` is an impression: the item was visible in a list and the user scrolled past. A `view`
     with `dwell_ms` is a look: the user stayed that long on the page of the item. Impressions mark items as seen and
@@ -76,12 +88,16 @@ class Interaction(Event, frozen=True, kw_only=True, gc=False):
 
     `rec_id` names the list in which the user saw the item: metrics count it, and the ranker that learns allows for the
     slot.
-    `position`, `session_id` and `surface` are accepted and not used yet.
+    A `search` has the words as `text` and no item; it is counted and changes no profile. Of a `comment` the `text` is
+    not read: it counts as attention, like a click. A `cart` or `purchase` may say the whole `amount` in a `currency`,
+    and the `quantity`.
+    `amount`, `quantity`, `text`, `position`, `session_id` and `surface` are accepted and not used yet.
     """
 
     type: InteractionType
     user_id: Id
-    item_id: Id
+    #: Empty for a `search` alone.
+    item_id: Id = ""
     session_id: Id | None = None
     dwell_ms: Annotated[DurationMs, Meta(description=LOOK)] | None = None
     duration_ms: Annotated[DurationMs, Meta(description=CLIP_LENGTH)] | None = None
@@ -89,14 +105,25 @@ class Interaction(Event, frozen=True, kw_only=True, gc=False):
     rec_id: Id | None = None
     position: Annotated[int, Meta(ge=0, le=10_000)] | None = None
     surface: Name | None = None
+    text: Annotated[str, Meta(min_length=1, max_length=WORDS_LIMIT)] | None = None
+    amount: Price | None = None
+    currency: Currency | None = None
+    quantity: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
 
     def __post_init__(self) -> None:
+        if self.type == "search" and (self.item_id or self.text is None):
+            raise ValueError("an interaction of type 'search' needs `text`, the words, and has no `item_id`")
+        if self.type != "search" and not self.item_id:
+            raise ValueError(f"an interaction of type {self.type!r} needs `item_id`")
+        if self.amount is not None and self.currency is None:
+            raise ValueError("an `amount` needs its `currency`, such as EUR")
         if self.type == "rate" and self.rating is None:
             raise ValueError("an interaction of type 'rate' needs `rating`, 1 to 5")
 
 
 class Only(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a picture query is limited to: items of this category, and of a price in these bounds in any currency.
+    """What a picture query is limited to: items of this category, with all these attributes, and of a price in
+    these bounds in any currency.
 
     Items that are less like the picture than `min_similarity` are left out: by the cosine of the embeddings, or, in a
     query with `by`, by the mean of its similarities. So are the items in `exclude` and those that the asker uploaded.
@@ -107,6 +134,7 @@ class Only(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     max_price: Annotated[float, Meta(ge=0)] | None = None
     min_similarity: Annotated[float, Meta(ge=-1, le=1)] | None = None
     exclude: Annotated[tuple[Id, ...], Meta(max_length=EXCLUDED_LIMIT)] = ()
+    attributes: Attributes | None = None
 
 
 class Box(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,6 +185,7 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
     only: Only | None = None
     count: Annotated[int, Meta(ge=1, le=ANSWER_LIMIT)] | None = None
     by: Weights | None = None
+    attributes: Attributes | None = None
     box: Box | None = None
     text: Words | None = None
 
@@ -195,7 +224,8 @@ class ItemChange(Event, frozen=True, kw_only=True):
 
     It changes what it says and nothing else: null takes a value away. But null for `in_stock`, `hidden`, `deleted` or
     `allowed` takes nothing away, and says that its publisher writes null for all that it does not say; then no null of
-    the event takes a value away. A record without a value deletes the item of its key.
+    the event takes a value away. `attributes` are said as a whole: a key that is left out is gone, and {} takes all
+    away. A record without a value deletes the item of its key.
     """
 
     item_id: Id
@@ -208,6 +238,7 @@ class ItemChange(Event, frozen=True, kw_only=True):
     expires_at_ms: TimeMs | UnsetType | None = UNSET
     hidden: bool | UnsetType | None = UNSET
     deleted: bool | UnsetType | None = UNSET
+    attributes: Attributes | UnsetType | None = UNSET
     allowed: Annotated[bool, Meta(description=ALLOWED)] | UnsetType | None = UNSET
 
 

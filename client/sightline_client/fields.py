@@ -1,11 +1,16 @@
 """The types of fields that several messages have."""
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta
 
 from sightline_client.numbers import DURATION_MS, UNIX_MS
 from sightline_client.times import OTHER_UNITS
+
+#: Attributes of an item, and the characters of a key and of a value.
+ATTRIBUTES_LIMIT: Final = 20
+ATTRIBUTE_KEY_LIMIT: Final = 40
+ATTRIBUTE_VALUE_LIMIT: Final = 100
 
 Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
 Text: TypeAlias = Annotated[str, Meta(max_length=4096)]
@@ -24,6 +29,14 @@ TimeMs: TypeAlias = Annotated[
 ]
 DurationMs: TypeAlias = Annotated[
     int, Meta(ge=0, le=2**63 - 1, description="Milliseconds; a fraction is rounded", extra=DURATION_MS)
+]
+#: What else an item is, such as its brand, material, style or size, by any key.
+Attributes: TypeAlias = Annotated[
+    dict[
+        Annotated[str, Meta(min_length=1, max_length=ATTRIBUTE_KEY_LIMIT)],
+        Annotated[str, Meta(min_length=1, max_length=ATTRIBUTE_VALUE_LIMIT)],
+    ],
+    Meta(max_length=ATTRIBUTES_LIMIT, description="What else an item is, by any key: brand, material, style, size"),
 ]
 #: `$` also matches before a line break at the end, hence the maximum lengths.
 Currency: TypeAlias = Annotated[str, Meta(pattern="^[A-Z]{3}$", max_length=3, description="ISO 4217, such as EUR")]

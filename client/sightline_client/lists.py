@@ -15,6 +15,8 @@ ReasonCode: TypeAlias = Literal[
     "goes_with",
     "same_category",
     "same_colour",
+    "same_attribute",
+    "within_budget",
     "trending",
     "popular",
     "new",
@@ -33,8 +35,10 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     1); `likely_next` the user's latest item, and how likely this one is next, against the likeliest (0 to 1);
     `goes_with` the user's item of another category whose look this one has, and the `strength` (0 to 1);
     `same_category` the category and its share of what the user engaged with; `same_colour` the colour, and how much of
-    the item and of what the user engaged with has such colours (0 to 1); `trending` and `popular` the strength against
-    the strongest item;
+    the item and of what the user engaged with has such colours (0 to 1); `same_attribute` the `attribute`
+    with its `value` of which the user chose most, and the strength by all that both share (0 to 1); `within_budget` the
+    `price` and `currency` that the user's items have in the middle, and how near this item's is (0 to 1); `trending`
+    and `popular` the strength against the strongest item;
     `new` the age; `you_asked` the category, or the item itself, that the user asked for more of (neither: its owner,
     whom lists do not name), with the dial's weight as `strength`.
     """
@@ -47,6 +51,10 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     strength: float | None = None
     age_ms: int | None = None
     by: dict[str, float] | None = None
+    attribute: str | None = None
+    value: str | None = None
+    price: float | None = None
+    currency: str | None = None
 
 
 class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):

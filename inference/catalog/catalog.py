@@ -19,6 +19,9 @@ from features.words.item_words import DIMENSIONS
 from inference.catalog.arrays import VectorRows, room, roomier
 from inference.catalog.clip_frames import ClipFrames
 from inference.catalog.copied_pictures import KEPT_WORDS, nearest_copy, readable_hashes
+from inference.catalog.facts.attributes import AttributeRows
+from inference.catalog.facts.colours import colour_vector
+from inference.catalog.facts.currencies import currency_code
 from inference.catalog.fresh_rows import FreshRows
 from inference.catalog.index import VectorIndex
 from inference.catalog.item_ids import ItemIds
@@ -33,6 +36,7 @@ COLUMNS = (
     "owners",
     "categories",
     "prices",
+    "currencies",
     "uploaded_ms",
     "expires_ms",
     "available",
@@ -80,6 +84,7 @@ class Contents:
     others: Mapping[int, str | None]
     columns: Mapping[str, NDArray[np.generic]]
     colours: VectorRows
+    attributes: AttributeRows
     words: VectorRows | None
     spaces: Sequence[SpaceContents]
     #: The row of each key frame [m], and the frames float16 [m, dimensions].
@@ -98,8 +103,9 @@ class Catalog:
     """Items as rows of arrays, and their vectors in spaces that share the rows.
 
     One row an item: `keys`, `owners` uint64 (keys of ids; owner 0: none), `categories` int32 (-1: none), `prices`
-    float32 (NaN: none), `uploaded_ms` (`Item.new_at_ms`) and `expires_ms` int64, `available` bool (neither sold out,
-    hidden nor held), `shown` bool (available, and not expired when `advance` last looked), `colours[rows]` gives
+    float32 (NaN: none), `currencies` int16 (`currency_code`), `uploaded_ms` (`Item.new_at_ms`) and `expires_ms` int64,
+    `available` bool (neither sold out, hidden nor held), `shown` bool (available, and not expired when `advance`
+    last looked), `colours[rows]` gives
     float32 [n, 17] (the shares of COLOUR_NAMES as a unit vector), `descriptors` uint8 [PACKED_BYTES] and `hashes`
     uint64 [KEPT_WORDS] (zeros: none). With `words`, `words[rows]` gives float32 [n, 384] for rows that are `worded`
     bool. An item may have a vector in the space of `pictures` and in each of the `further` ones, and is in the index of
@@ -127,6 +133,7 @@ class Catalog:
         self.owners = room(np.uint64)
         self.categories = room(np.int32)
         self.prices = room(np.float32)
+        self.currencies = room(np.int16)
         self.uploaded_ms = room(np.int64)
         self.expires_ms = room(np.int64)
         self.available = room(np.bool_)
@@ -138,6 +145,7 @@ class Catalog:
         self._room: dict[str, NDArray[np.generic]] = {name: getattr(self, name) for name in (*COLUMNS, "shown")}
         self._lengthen(0)
         self.colours = VectorRows(len(COLOUR_NAMES))
+        self.attributes = AttributeRows()
         self.words = VectorRows(DIMENSIONS) if words else None
         self._rows = KeyedRows()
         self._free: list[int] = []
@@ -264,6 +272,7 @@ class Catalog:
             others=self._others.items,
             columns={name: getattr(self, name) for name in COLUMNS},
             colours=self.colours,
+            attributes=self.attributes,
             words=self.words,
             spaces=[space.contents() for space in self.spaces],
             clips=self.clips.stored(),
@@ -279,6 +288,7 @@ class Catalog:
         for name, column in contents.columns.items():
             getattr(self, name)[:count] = column[:count]
         self.colours = contents.colours
+        self.attributes = contents.attributes
         self.clips.fill(*contents.clips)
         if self.words is not None:
             self.words = contents.words
@@ -309,6 +319,7 @@ class Catalog:
             self.hashes[row] = 0
             self._free.append(row)
             moves.left.append(key)
+            self.attributes.put(row, {})
             self.clips.put(row, _NO_FRAMES)
             for space in self.spaces:
                 space.remove(row)
@@ -326,13 +337,15 @@ class Catalog:
         self.item_ids[row] = item.item_id
         self.keys[row] = key
         self.owners[row] = 0 if item.owner is None else key_of(item.owner)
-        self.categories[row] = self._category(item.category)
+        self.categories[row] = self._category(item.known_category)
         self.prices[row] = np.nan if item.price is None else min(item.price, PRICIEST)
+        self.currencies[row] = currency_code(item.currency)
+        self.attributes.put(row, item.attributes or {})
         self.uploaded_ms[row] = item.new_at_ms
         self.expires_ms[row] = expires_ms
         self.available[row], self.shown[row] = is_available, is_shown
         self.clips.put(row, self._frames_of(item))
-        self.colours.put_one(row, _colour_vector(item))
+        self.colours.put_one(row, colour_vector(item))
         self.descriptors[row] = np.frombuffer(readable(item.descriptors), np.uint8)
         self.hashes[row] = readable_hashes(item.hashes)
         if self.words is not None:
@@ -384,12 +397,3 @@ def _turned(
         if can_be:
             next_ms = min(next_ms, expires_ms[row])
     return found[:count], max(next_ms, now_ms + _EXPIRY_STEP_MS)
-
-
-def _colour_vector(item: Item) -> NDArray[np.float32]:
-    vector = np.zeros(len(COLOUR_NAMES), np.float32)
-    for name, share in item.colours:
-        if name in COLOUR_NAMES:
-            vector[COLOUR_NAMES.index(name)] = share
-    length = float(np.linalg.norm(vector))
-    return vector / np.float32(length) if length else vector

@@ -107,6 +107,8 @@ def matching(catalog: Catalog, rows: NDArray[np.int64], search_filter: SearchFil
         chosen = chosen & (catalog.prices[rows] >= np.float32(min(search_filter.min_price, PRICIEST)))
     if search_filter.max_price is not None:
         chosen = chosen & (catalog.prices[rows] <= np.float32(min(search_filter.max_price, PRICIEST)))
+    for key, value in search_filter.attributes:
+        chosen = chosen & catalog.attributes.have(rows, key, value)
     if search_filter.not_of is not None:
         chosen = chosen & (catalog.owners[rows] != np.uint64(search_filter.not_of))
     if search_filter.without:

@@ -23,14 +23,16 @@ from features.words.item_words import DIMENSIONS
 from features.words.item_words import VERSION as WORDS_VERSION
 from inference.catalog.arrays import VectorRows
 from inference.catalog.catalog import COLUMNS, Catalog, Contents
+from inference.catalog.facts.attributes import AttributeRows
 from inference.catalog.item_ids import ItemIds
 from inference.catalog.space_files import SpaceManifest, expected_manifest, read_space, write_space
 from inference.errors import SnapshotUnusable
 
-#: A snapshot of any other version is not used: version 6 lacks the words, version 7 the hashes.
-_VERSION: Final = 8
+#: A snapshot of any other version is not used: version 6 lacks the words, version 7 the hashes, version 8 attributes.
+_VERSION: Final = 9
 #: Joined vectors are made of descriptors as well, so a snapshot with other descriptors is not used.
 _DESCRIPTORS: Final = (VERSION, PACKED_BYTES)
+_ATTRIBUTES: Final = "attributes.npy"
 _MANIFEST, _IDS, _COLOURS, _WORDS = "manifest.json", "ids.msgpack", "colours.npy", "words.npy"
 _CLIP_ROWS, _CLIP_FRAMES = "clip-rows.npy", "clip-frames.npy"
 _UNFINISHED: Final = ".writing-"
@@ -80,6 +82,7 @@ class _Ids(msgspec.Struct, frozen=True):
     categories: list[str]
     free: list[int]
     others: dict[int, str | None]
+    attributes: list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +150,21 @@ def _write(folder: Path, catalog: Catalog, origin: Origin) -> Manifest:
     for name, column in contents.columns.items():
         np.save(folder / f"{name}.npy", column[:count])
     np.save(folder / _COLOURS, contents.colours.stored(count))
+    np.save(folder / _ATTRIBUTES, contents.attributes.stored(count))
     np.save(folder / _CLIP_ROWS, contents.clips[0])
     np.save(folder / _CLIP_FRAMES, contents.clips[1])
     if contents.words is not None:
         np.save(folder / _WORDS, contents.words.stored(count))
     pictures, *further = [write_space(folder, number, space, count) for number, space in enumerate(catalog.spaces)]
     text, places = contents.item_ids.packed()
-    ids = _Ids(text, places, list(contents.category_names), list(contents.free), dict(contents.others))
+    ids = _Ids(
+        text,
+        places,
+        list(contents.category_names),
+        list(contents.free),
+        dict(contents.others),
+        list(contents.attributes.names),
+    )
     (folder / _IDS).write_bytes(msgspec.msgpack.encode(ids))
     manifest = Manifest(
         version=_VERSION,
@@ -185,6 +196,7 @@ def _read(folder: Path, manifest: Manifest) -> Contents:
         others=ids.others,
         columns={name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in COLUMNS},
         colours=colours,
+        attributes=AttributeRows.of(np.load(folder / _ATTRIBUTES, mmap_mode="r"), ids.attributes),
         words=words,
         spaces=[read_space(folder, number, space, manifest.items) for number, space in enumerate(manifest.spaces)],
         clips=(np.load(folder / _CLIP_ROWS), np.load(folder / _CLIP_FRAMES)),

@@ -129,6 +129,11 @@ def export_model(
     return target
 
 
+def encoder_version(architecture: str = DEFAULT_ARCHITECTURE) -> str:
+    """What the exported model calls itself, and items their vectors."""
+    return f"{architecture.replace('_', '-')}@{VERSION}"
+
+
 def load_encoder(architecture: str = DEFAULT_ARCHITECTURE, projection: Path | None = None) -> Encoder:
     """Return the network with its ImageNet weights, ready to run or to export; raises ExportError."""
     if architecture == DEFAULT_ARCHITECTURE:

@@ -14,7 +14,7 @@ from inference.retrieval.query import Query
 from inference.retrieval.sources.table import SOURCE_NAMES
 
 #: Signals whose place among the user's candidates says little beyond their strength; all others are ranked.
-_UNRANKED = ("same_category", "same_colour", "new", "you_asked")
+_UNRANKED = ("same_category", "same_colour", "same_attribute", "within_budget", "new", "you_asked")
 RANKED = np.array([number for number, code in enumerate(CODES) if code not in _UNRANKED])
 _NAMED = (
     *((code, number) for number, code in enumerate(CODES)),

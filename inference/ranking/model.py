@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from inference.errors import ModelRefused
 from inference.ranking.features import FEATURES
-from inference.ranking.net import SIZE, initial_weights
-from inference.ranking.weights import SCORE_WEIGHTS
+from inference.ranking.net import SIZE, initial_weights, places_of, size_of
+from inference.ranking.weights import CODES, SCORE_WEIGHTS
 from sightline_client.parsing import UNREADABLE
 
 #: The most bytes of an encoded model, and the greatest weight.
@@ -48,23 +48,44 @@ def encode_model(model: RankerModel) -> bytes:
 
 def decode_model(data: bytes) -> RankerModel:
     """Decode what encode_model made; raises ModelRefused for a model that this release cannot rank with."""
+    stored = _read(data)
+    name = f"ranker model {stored.version}"
+    signals = [feature for feature in stored.features if feature in CODES]
+    hand = SCORE_WEIGHTS.copy()
+    hand[[CODES.index(code) for code in signals]] = read_weights(stored.hand, len(signals), f"{name}: hand weights")
+    net = read_weights(stored.net, size_of(len(stored.features)), f"{name}: weights of the net")
+    return RankerModel(stored.version, hand, grown(net[None], stored.features)[0])
+
+
+def features_of(data: bytes) -> tuple[str, ...]:
+    """The features over which encode_model's data has weights: all, or in a release before some; see decode_model."""
+    return _read(data).features
+
+
+def grown(nets: NDArray[np.float32], features: tuple[str, ...]) -> NDArray[np.float32]:
+    """Weights [n, size_of(features)] over some of FEATURES as weights [n, SIZE] over all: 0 for those that were added.
+
+    So a model of a release before says of each candidate what it said; what is new, it learns.
+    """
+    every = np.zeros((len(nets), SIZE), np.float32)
+    every[:, places_of([FEATURES.index(feature) for feature in features])] = nets
+    return every
+
+
+def _read(data: bytes) -> _Stored:
     if len(data) > MODEL_BYTES:
         raise ModelRefused(f"a ranker model has {len(data)} bytes, more than {MODEL_BYTES}: it is not one of ours")
     try:
         stored = _decoder.decode(data)
     except UNREADABLE as error:
         raise ModelRefused(f"a ranker model does not decode: {error}") from error
-    name = f"ranker model {stored.version}"
-    if stored.features != FEATURES:
-        lacks, unknown = sorted({*FEATURES} - {*stored.features}), sorted({*stored.features} - {*FEATURES})
+    unknown = sorted({*stored.features} - {*FEATURES})
+    if unknown or len({*stored.features}) < len(stored.features):
         raise ModelRefused(
-            f"{name} has other features: it lacks {lacks}, and {unknown} are unknown here; learn one with this release"
+            f"ranker model {stored.version} has a feature twice, or others than here: {unknown} are unknown; "
+            "learn one with this release"
         )
-    return RankerModel(
-        stored.version,
-        read_weights(stored.hand, len(SCORE_WEIGHTS), f"{name}: hand weights"),
-        read_weights(stored.net, SIZE, f"{name}: weights of the net"),
-    )
+    return stored
 
 
 def read_weights(data: bytes, size: int, name: str) -> NDArray[np.float32]:

@@ -4,6 +4,8 @@ With features x [f]: score = hand · x[signals] + linear · x + out · max(0, hi
 The weights of the net are one float32 array: linear [f], bias [HIDDEN], out [HIDDEN], hidden [f, HIDDEN].
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,18 @@ _F = len(FEATURES)
 _OUT = _F + HIDDEN
 _UNITS = _OUT + HIDDEN
 SIZE = _UNITS + _F * HIDDEN
+
+
+def size_of(features: int) -> int:
+    """The number of weights of a net over this many features."""
+    return features + 2 * HIDDEN + features * HIDDEN
+
+
+def places_of(features: Sequence[int]) -> NDArray[np.int64]:
+    """The places of the weights of a net over some of our features, by their numbers, among those of ours."""
+    chosen = np.array(features, np.int64)
+    hidden = (_UNITS + chosen[:, None] * HIDDEN + np.arange(HIDDEN)).ravel()
+    return np.concatenate([chosen, np.arange(_F, _UNITS), hidden])
 
 
 def initial_weights() -> NDArray[np.float32]:

@@ -1,5 +1,7 @@
 """Why each slot of a list is there: the signals that carry its score, the strongest first, with their evidence."""
 
+from collections.abc import Callable
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +12,9 @@ from features.jit import compiled, dot, widen
 from features.recommendation import Reason, ReasonCode
 from features.vision.colours import COLOUR_NAMES
 from inference.catalog.catalog import Catalog
+from inference.catalog.facts.currencies import currency_name
+from inference.ranking.affinity.attributes import strongest_attribute
+from inference.ranking.affinity.prices import budget_of
 from inference.ranking.weights import (
     CHOSEN_AFTER,
     CHOSEN_BY_SIMILAR,
@@ -18,6 +23,7 @@ from inference.ranking.weights import (
     GOES_WITH,
     LOOKS_LIKE,
     NEW,
+    SAME_ATTRIBUTE,
     SAME_CATEGORY,
     SAME_COLOUR,
     TRAINED,
@@ -55,14 +61,17 @@ def find_reasons(
         _origins(picked, query, candidates),
         tastes.rows,
         tastes.vectors,
+        tastes.weights,
         tastes.colours,
         catalog.colours.halves,
+        (catalog.attributes.codes, catalog.attributes.counts, catalog.attributes.rows),
         catalog.categories,
         catalog.uploaded_ms,
         query.now_ms,
     )
     evidence = zip(codes.tolist(), about.tolist(), rounded(strengths), strict=True)
-    reasons = [_reason(CODES[code], each, strength, candidates, catalog) for code, each, strength in evidence]
+    budget = cache(partial(_budget, query))
+    reasons = [_reason(CODES[code], each, strength, candidates, catalog, budget) for code, each, strength in evidence]
     return [reasons[start:end] for start, end in pairwise([0, *ends.tolist()])]
 
 
@@ -94,16 +103,19 @@ def _evidence(
     origins: NDArray[np.int64],
     engaged: NDArray[np.int64],
     engaged_vectors: NDArray[np.float32],
+    weights: NDArray[np.float32],
     taste_colours: NDArray[np.float32],
     colours: NDArray[np.uint16],
+    attributes: tuple[NDArray[np.int32], NDArray[np.int32], int],
     categories: NDArray[np.int32],
     uploaded_ms: NDArray[np.int64],
     now_ms: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int64], NDArray[np.float32]]:
     """What speaks for each of s slots, the strongest first: r reasons, those of each slot up to an end [s].
 
-    `origins` int64 [f, s] are those of the signals FOLLOWING. A reason has the number of its signal [r], what it is
-    about [r] (a row of the catalogue, a category, a colour, an age, or the candidate) and its strength [r].
+    `origins` int64 [f, s] are those of the signals FOLLOWING, `attributes` the codes, counts and rows of AttributeRows.
+    A reason has the number of its signal [r], what it is about [r] (a row of the catalogue, a category, a colour, an
+    attribute, an age, or the candidate) and its strength [r].
     """
     users, length = picked.shape
     ends = np.empty(users * length, np.int64)
@@ -133,6 +145,8 @@ def _evidence(
                 elif code == SAME_COLOUR:
                     widen(colours[rows[candidate]], look)
                     about[count] = (look * taste_colours[user]).argmax()
+                elif code == SAME_ATTRIBUTE:
+                    about[count] = strongest_attribute(rows[candidate], engaged[user], weights[user], *attributes)
                 elif code == NEW:
                     about[count] = max(now_ms - uploaded_ms[rows[candidate]], 0)
                 count += 1
@@ -159,7 +173,14 @@ def _nearest(
     return nearest, most
 
 
-def _reason(code: ReasonCode, about: int, strength: float, candidates: Candidates, catalog: Catalog) -> Reason:
+def _reason(
+    code: ReasonCode,
+    about: int,
+    strength: float,
+    candidates: Candidates,
+    catalog: Catalog,
+    budget: Callable[[int], tuple[float, str | None]],
+) -> Reason:
     match code:
         case "looks_like":
             return Reason(code=code, item_id=catalog.item_ids[about], similarity=strength)
@@ -169,12 +190,25 @@ def _reason(code: ReasonCode, about: int, strength: float, candidates: Candidate
             return Reason(code=code, category=catalog.category_names[about], strength=strength)
         case "same_colour":
             return Reason(code=code, colour=COLOUR_NAMES[about], strength=strength)
+        case "same_attribute":
+            key, value = catalog.attributes.names[about]
+            return Reason(code=code, attribute=key, value=value, strength=strength)
+        case "within_budget":
+            price, currency = budget(int(candidates.users[about]))
+            return Reason(code=code, price=price, currency=currency, strength=strength)
         case "new":
             return Reason(code=code, age_ms=about)
         case "you_asked":
             return _you_asked(about, strength, candidates, catalog)
         case _:
             return Reason(code=code, strength=strength)
+
+
+def _budget(query: Query, user: int) -> tuple[float, str | None]:
+    """The price that a user's items have in the middle (their geometric mean), and its currency."""
+    tastes, catalog = query.tastes, query.catalog
+    mean, _, currency = budget_of(tastes.rows[user], tastes.weights[user], catalog.prices, catalog.currencies)
+    return float(f"{np.exp(mean):.4g}"), currency_name(currency)
 
 
 def _you_asked(candidate: int, strength: float, candidates: Candidates, catalog: Catalog) -> Reason:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from features.jit import compiled, half, half_dot, summing
 from features.profile import DAY_MS
 from features.vision.colours import COLOUR_NAMES
+from inference.ranking.affinity.attributes import same_attribute
+from inference.ranking.affinity.prices import within_budget
 from inference.ranking.weights import (
     CHOSEN_AFTER,
     CHOSEN_BY_SIMILAR,
@@ -17,11 +19,13 @@ from inference.ranking.weights import (
     LOOKS_LIKE,
     NEW,
     POPULAR,
+    SAME_ATTRIBUTE,
     SAME_CATEGORY,
     SAME_COLOUR,
     TRAINED,
     TRENDING,
     WEIGHTS,
+    WITHIN_BUDGET,
     YOU_ASKED,
 )
 from inference.retrieval.candidates import Candidates
@@ -51,9 +55,16 @@ def find_signals(query: Query, candidates: Candidates) -> NDArray[np.float32]:
         tastes.interests.shares,
         tastes.categories,
         tastes.colours,
+        tastes.rows,
+        tastes.weights,
         catalog.pictures.halves,
         catalog.categories,
         catalog.colours.halves,
+        catalog.attributes.codes,
+        catalog.attributes.counts,
+        catalog.attributes.rows,
+        catalog.prices,
+        catalog.currencies,
         catalog.uploaded_ms,
         query.trends.trend,
         query.trends.popular,
@@ -72,9 +83,16 @@ def _fill(
     shares: NDArray[np.float32],
     taste_categories: NDArray[np.float32],
     taste_colours: NDArray[np.float32],
+    taste_rows: NDArray[np.int64],
+    taste_weights: NDArray[np.float32],
     halves: NDArray[np.uint16],
     categories: NDArray[np.int32],
     colours: NDArray[np.uint16],
+    attributes: NDArray[np.int32],
+    attribute_counts: NDArray[np.int32],
+    with_attributes: int,
+    prices: NDArray[np.float32],
+    currencies: NDArray[np.int16],
     uploaded_ms: NDArray[np.int64],
     trend: NDArray[np.float32],
     popular: NDArray[np.float32],
@@ -84,6 +102,10 @@ def _fill(
     signals[LOOKS_LIKE] = looks_like(rows, bounds, centres, shares, halves)
     signals[SAME_CATEGORY] = same_category(users, rows, taste_categories, categories)
     signals[SAME_COLOUR] = same_colour(users, rows, taste_colours, colours)
+    signals[SAME_ATTRIBUTE] = same_attribute(
+        bounds, rows, taste_rows, taste_weights, attributes, attribute_counts, with_attributes
+    )
+    signals[WITHIN_BUDGET] = within_budget(bounds, rows, taste_rows, taste_weights, prices, currencies)
     signals[TRENDING] = trend[rows]
     signals[POPULAR] = popular[rows]
     signals[NEW] = new(rows, uploaded_ms, now_ms)

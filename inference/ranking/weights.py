@@ -14,6 +14,8 @@ WEIGHTS: dict[ReasonCode, float] = {
     "goes_with": 0.2,
     "same_category": 0.4,
     "same_colour": 0.8,
+    "same_attribute": 0.4,
+    "within_budget": 0.2,
     "trending": 0.15,
     "popular": 0.15,
     "new": 0.05,
@@ -37,6 +39,8 @@ TRAINED: dict[Source, int] = {"factors": SUITS_TASTE, "sequence": LIKELY_NEXT}
 FOLLOWING = (CHOSEN_AFTER, CHOSEN_BY_SIMILAR, *TRAINED.values(), GOES_WITH)
 SAME_CATEGORY = CODES.index("same_category")
 SAME_COLOUR = CODES.index("same_colour")
+SAME_ATTRIBUTE = CODES.index("same_attribute")
+WITHIN_BUDGET = CODES.index("within_budget")
 TRENDING = CODES.index("trending")
 POPULAR = CODES.index("popular")
 NEW = CODES.index("new")

@@ -24,7 +24,9 @@ def histories_of(
     items = {item: number for number, item in enumerate(dict.fromkeys(item for _, item in chosen))}
     of_users = np.array([users[user] for user, _ in chosen], np.int64)
     latest = latest_of_users(of_users)
-    category_of = {item: (known[item].category if item in known else None) or categories.get(item) for item in items}
+    category_of = {
+        item: (known[item].known_category if item in known else None) or categories.get(item) for item in items
+    }
     names = tuple(sorted({name for name in category_of.values() if name is not None}))
     codes = {name: code for code, name in enumerate(names)}
     encoder, pictures = _pictures(items, known, dimensions)

@@ -127,4 +127,4 @@ def _indexed(item: Item, now_ms: int) -> Indexed | None:
     if item.hidden or item.is_held or not item.in_stock or has_expired:
         return None
     vectors = {encoder: item.vector(encoder) for encoder, embedding in item.embeddings.items() if encoder and embedding}
-    return Indexed(vectors, item.category, item.price, item.expires_at_ms) if vectors else None
+    return Indexed(vectors, item.known_category, item.price, item.expires_at_ms) if vectors else None

@@ -1,12 +1,11 @@
-"""Follows the file of a model: lists are made by the newest one."""
+"""Follows the file of a model: a worker goes by the newest one."""
 
 import asyncio
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from inference.errors import ModelRefused
-from inference.retrieval.trained import TrainedModel
 from streams.learning.model_file import ModelFile
-from streams.learning.model_kinds import ModelKind
+from streams.learning.model_kinds import FollowedModel, ModelKind
 from streams.learning.troubles import Troubles
 from streams.logs import log
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
@@ -14,17 +13,19 @@ from streams.processing.background import Periodic
 
 LOOK_EVERY_S: Final = 10.0
 
+_Model = TypeVar("_Model", bound=FollowedModel)
 
-class FileFollower(Periodic):
+
+class FileFollower(Periodic, Generic[_Model]):
     """Looks for a newer file in the background. `model` is the last one that this release can use.
 
-    It is None until there is one: lists are made without it. While the file is away, or a bad one lies in its place,
+    It is None until there is one: the worker does without it. While the file is away, or a bad one lies in its place,
     the last one stays. Each look at a bad one is counted.
     """
 
-    def __init__(self, kind: ModelKind[TrainedModel], file: ModelFile) -> None:
+    def __init__(self, kind: ModelKind[_Model], file: ModelFile) -> None:
         super().__init__(LOOK_EVERY_S, name=f"file of {kind.source}")
-        self.model: TrainedModel | None = None
+        self.model: _Model | None = None
         self._kind = kind
         self._file = file
         #: The last version that was read, and whether it is a bad one.

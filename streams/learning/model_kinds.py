@@ -1,28 +1,47 @@
-"""The kinds of models that are trained on a log, kept in a file, and followed by interactions workers."""
+"""The kinds of models that are trained beside the running system, kept in a file, and followed by workers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from prometheus_client import Counter, Gauge
 
 from features.recommendation import Source
+from inference.classes import file as class_file
 from inference.factors import file as factor_file
 from inference.retrieval.trained import TrainedModel
 from inference.sequence import model as sequence_file
 from streams.learning.model_file import ModelFile
-from streams.metrics import FACTOR_ITEMS, FACTORS_REFUSED, SEQUENCE_ITEMS, SEQUENCE_REFUSED
+from streams.metrics import (
+    CLASSES_REFUSED,
+    FACTOR_ITEMS,
+    FACTORS_REFUSED,
+    OWN_CLASSES,
+    SEQUENCE_ITEMS,
+    SEQUENCE_REFUSED,
+)
 from streams.objects.errors import ObjectMissing
 from streams.settings import Settings
 
-_Model_co = TypeVar("_Model_co", bound=TrainedModel, covariant=True)
+
+class FollowedModel(Protocol):
+    """A model in a file; `keys` are what it knows."""
+
+    @property
+    def keys(self) -> Sized:
+        """The items, or the classes."""
+        ...
+
+
+_Model_co = TypeVar("_Model_co", bound=FollowedModel, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelKind(Generic[_Model_co]):
-    """A kind of model: the source that proposes by it, the setting that says where its file is, and its greatest file.
+    """A kind of model: its name, the setting that says where its file is, and its greatest file.
 
-    `items` is the number of items that it knows, `refused` counts looks at a file that this release cannot use.
+    The `source` that proposes by it has its name, too. `items` is the number of items (or classes) that it knows,
+    `refused` counts looks at a file that this release cannot use.
     """
 
     source: Source
@@ -56,4 +75,14 @@ SEQUENCE: Final = ModelKind(
     SEQUENCE_ITEMS,
     SEQUENCE_REFUSED,
 )
+#: Followed by uploads workers.
+CLASSES: Final = ModelKind(
+    "classes",
+    lambda settings: settings.classes,
+    class_file.FILE_BYTES,
+    class_file.decode_classes,
+    OWN_CLASSES,
+    CLASSES_REFUSED,
+)
+#: Those that are sources of candidates.
 MODEL_KINDS: Final[tuple[ModelKind[TrainedModel], ...]] = (FACTORS, SEQUENCE)

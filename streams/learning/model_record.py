@@ -7,8 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.errors import ModelRefused
-from inference.ranking.model import MODEL_BYTES, RankerModel, decode_model, encode_model, read_weights
-from inference.ranking.net import SIZE
+from inference.ranking.model import (
+    MODEL_BYTES,
+    RankerModel,
+    decode_model,
+    encode_model,
+    features_of,
+    grown,
+    read_weights,
+)
+from inference.ranking.net import size_of
 from sightline_client.parsing import UNREADABLE
 from streams.learning.learner import Learner, Losses, Progress
 
@@ -23,7 +31,7 @@ class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A good version (`model`, encoded) with its number, and its learner's progress after `position`.
 
     `position` is the last offset of state.examples that was learned, -1 for none. `state` is the newest net, the mean
-    of the latest ones and Adam's moments, float32 [4, SIZE]. `made_ms` is when it was said.
+    of the latest ones and Adam's moments, float32 [4, size] over the model's features. `made_ms` is when it was said.
     """
 
     version: int
@@ -43,7 +51,9 @@ class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
     def learner(self, *, frozen: bool) -> Learner:
         """The learner, as it was; raises ModelRefused."""
         name = f"ranker model {self.version}: state of its learner"
-        net, mean, *moments = read_weights(self.state, 4 * SIZE, name).reshape(4, SIZE)
+        features = features_of(self.model)
+        size = size_of(len(features))
+        net, mean, *moments = grown(read_weights(self.state, 4 * size, name).reshape(4, size), features)
         progress = Progress(
             net.copy(), mean.copy(), np.array(moments), self.steps, self.admitted, self.rollbacks, self.losses
         )

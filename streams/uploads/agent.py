@@ -13,6 +13,7 @@ from features.words.item_words import VERSION
 from inference.catalog.catalog import Catalog
 from inference.catalog.mixed_search import Asked, find_mixed
 from inference.catalog.search import FindSimilar
+from inference.classes.file import Classes
 from inference.ranking.ranker import label
 from inference.ranking.similar import SimilarRanker
 from inference.words.encoder import Embed
@@ -20,7 +21,7 @@ from state.errors import StateUnavailable
 from streams.errors import InvalidEvent
 from streams.kafka.publisher import Publisher
 from streams.logs import log
-from streams.metrics import EVENTS, RECOMMENDATIONS
+from streams.metrics import CATEGORIES_FILLED, EVENTS, RECOMMENDATIONS
 from streams.processing.breaker import Breaker
 from streams.processing.dead_letters import dead_letter, set_aside
 from streams.processing.refusals import count_refused, or_refusal
@@ -68,6 +69,7 @@ class UploadsAgent:
         *,
         namespace: Namespace,
         list_length: int,
+        classes: Callable[[], Classes | None] = lambda: None,
         embed: Embed | None = None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
@@ -83,6 +85,7 @@ class UploadsAgent:
         self._gate = gate
         self._namespace = namespace
         self._length = list_length
+        self._classes = classes
         self._clock_ms = clock_ms
 
     async def answer(self, records: Sequence[Record]) -> Answers:
@@ -127,13 +130,14 @@ class UploadsAgent:
         EVENTS.labels(UPLOADS.name, upload.purpose, "applied").inc()
         if item is None or extracted is None:
             return [await self._answer_query(upload, record, features, words)], None
+        CATEGORIES_FILLED.inc(upload.category is None and item.own_class is not None)
         return [self._signals.message(Uploaded(item)), self._interaction(upload, record)], extracted.writing
 
     def _item(self, upload: Upload, record: Record, features: PictureFeatures | None) -> Item | None:
         """The item that an upload describes, as the gate lets it through; None for a query. Raises InvalidEvent."""
         if features is None or upload.purpose == "query":
             return None
-        return self._gate.judge(_to_item(upload, record, features), features.judged, self._catalog)
+        return self._gate.judge(_to_item(upload, record, features, self._classes()), features.judged, self._catalog)
 
     async def _answer_query(
         self, upload: Upload, record: Record, features: PictureFeatures | None, words: QueryWords
@@ -200,7 +204,8 @@ class UploadsAgent:
 def _search_filter(query: Upload) -> SearchFilter:
     only = query.only or Only()
     excluded = frozenset(map(key_of, only.exclude))
-    return SearchFilter(only.category, only.min_price, only.max_price, key_of(query.user_id), excluded)
+    attributes = tuple((only.attributes or {}).items())
+    return SearchFilter(only.category, only.min_price, only.max_price, key_of(query.user_id), excluded, attributes)
 
 
 def _least_similarity(query: Upload) -> float:
@@ -208,7 +213,7 @@ def _least_similarity(query: Upload) -> float:
     return -1.0 if least is None else least
 
 
-def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
+def _to_item(upload: Upload, record: Record, features: PictureFeatures, classes: Classes | None) -> Item:
     encoding = features.encoding
     said_ms = time_said(upload.occurred_at_ms, record.timestamp_ms)
     return Item(
@@ -223,6 +228,7 @@ def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
         currency=upload.currency,
         in_stock=upload.in_stock is not False,
         expires_at_ms=upload.expires_at_ms,
+        attributes=upload.attributes or None,
         tags=encoding.tags,
         colours=features.colours,
         embeddings={encoding.version: encoding.embedding.astype("<f2").tobytes()},
@@ -230,5 +236,6 @@ def _to_item(upload: Upload, record: Record, features: PictureFeatures) -> Item:
         times={"in_stock": said_ms} if upload.in_stock else {},
         kept_picture=features.kept,
         descriptors=features.descriptors,
+        own_class=None if classes is None else classes.of(encoding.embedding, encoding.version),
         clip=features.clip,
     )

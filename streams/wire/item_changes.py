@@ -11,6 +11,8 @@ from streams.wire.events import ItemChange
 def change_of(event: ItemChange, at_ms: int) -> Change:
     """The change that an event means, said at `at_ms` (Unix ms). One whose `says()` is empty changes nothing."""
     said = {name: value for name in (*FACTS, *MODERATION) if (value := getattr(event, name)) is not UNSET}
+    if said.get("attributes") == {}:
+        said["attributes"] = None
     given = {name: value for name, value in said.items() if value is not None}
     return Change(at_ms, cleared=_cleared(said), **given)
 

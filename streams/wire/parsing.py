@@ -18,9 +18,11 @@ NOT_UNPACKED = "sightline-not-unpacked"
 
 
 def parse_interaction(record: Record) -> Interaction:
-    """Parse a record of events.interactions; raises InvalidEvent."""
+    """Parse a record of events.interactions; raises InvalidEvent, and NothingSaid for a search."""
     event = _parse(record, Interaction)
     _check_key(record, "user_id", event.user_id)
+    if event.type == "search":
+        raise NothingSaid("search", "a search concerns no item, so it changes no profile")
     return event
 
 

@@ -32,8 +32,24 @@ def _given(name: str) -> dict[str, Any]:
 #: Rules between fields, which types cannot express.
 _RULES: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
     Interaction: {
-        "if": {"properties": {"type": {"const": "rate"}}, "required": ["type"]},
-        "then": {"properties": {"rating": {"type": "number"}}, "required": ["rating"]},
+        "allOf": [
+            {
+                "if": {"properties": {"type": {"const": "rate"}}, "required": ["type"]},
+                "then": {"properties": {"rating": {"type": "number"}}, "required": ["rating"]},
+            },
+            {
+                "if": {"properties": {"type": {"const": "search"}}, "required": ["type"]},
+                "then": {
+                    "properties": {"text": {"type": "string"}, "item_id": False},
+                    "required": ["text"],
+                },
+                "else": {"required": ["item_id"]},
+            },
+            {
+                "if": {"properties": {"amount": {"type": "number"}}, "required": ["amount"]},
+                "then": {"properties": {"currency": {"type": "string"}}, "required": ["currency"]},
+            },
+        ]
     },
     PrivacyRequest: {
         "if": {"properties": {"type": {"const": "prefer"}}, "required": ["type"]},

@@ -1,6 +1,6 @@
 """Messages of state.signals: everything that concerns an item, in the order in which the items agent applies it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -10,6 +10,7 @@ from features.behaviour import USER_BITS, Engagement
 from features.co_choices.choice import LINKING, WINDOW_LIMIT, Choice, Linking
 from features.item import Change, Item, key_of
 from features.words.item_words import ItemWords
+from sightline_client.fields import ATTRIBUTE_KEY_LIMIT, ATTRIBUTE_VALUE_LIMIT, ATTRIBUTES_LIMIT
 from sightline_client.parsing import UNREADABLE
 from state.codec import StoredItem, from_stored, to_stored
 from state.signals import partition_of
@@ -189,6 +190,8 @@ def _is_sound_effect(effect: Choice | Engagement) -> bool:
 def _is_sound_item(item: Item) -> bool:
     if not all(map(_is_time, (item.changed_at_ms, item.uploaded_at_ms, item.new_at_ms, *item.times.values()))):
         return False
+    if item.own_class is not None and not (len(item.own_class[0]) <= _TEXT_LIMIT and 0 <= item.own_class[1] <= 1):
+        return False
     if item.kept_picture is not None and not item.kept_picture.is_sound:
         return False
     if item.words is not None and not _has_sound_words(item.words):
@@ -206,8 +209,16 @@ def _has_sound_words(words: ItemWords) -> bool:
 def _has_sound_facts(facts: Item | Change) -> bool:
     if facts.expires_at_ms is not None and not -_INT64 <= facts.expires_at_ms < _INT64:
         return False
+    if facts.attributes is not None and not _are_sound_attributes(facts.attributes):
+        return False
     texts = (facts.title, facts.description, facts.category, facts.currency)
     return all(len(text or "") <= _TEXT_LIMIT for text in texts)
+
+
+def _are_sound_attributes(attributes: Mapping[str, str]) -> bool:
+    return len(attributes) <= ATTRIBUTES_LIMIT and all(
+        len(key) <= ATTRIBUTE_KEY_LIMIT and len(value) <= ATTRIBUTE_VALUE_LIMIT for key, value in attributes.items()
+    )
 
 
 def _is_time(at_ms: int) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeVar
 
 from faust.types import TP
 
@@ -14,7 +14,6 @@ from inference.catalog.search import find_similar
 from inference.exploration.newcomers import latest_keys
 from inference.ranking.model import RankerModel
 from inference.recommender import Recommender
-from inference.retrieval.trained import TrainedModel
 from inference.warm_up import warm_up_items, warm_up_lists
 from inference.words.encoder import Embed
 from state.profiles import ProfileStore
@@ -34,7 +33,7 @@ from streams.learning.agent import LearningAgent, warm_up_learning
 from streams.learning.file_follower import FileFollower
 from streams.learning.model_file import ModelFile
 from streams.learning.model_follower import ModelFollower
-from streams.learning.model_kinds import MODEL_KINDS, ModelKind
+from streams.learning.model_kinds import CLASSES, MODEL_KINDS, FollowedModel, ModelKind
 from streams.privacy.agent import privacy_agent
 from streams.privacy.receipts import Receipts
 from streams.processing.dead_letter_publisher import DeadLetterPublisher
@@ -52,6 +51,7 @@ from streams.wire import topics
 from streams.words.agent import WordsAgent
 from streams.worker.resources import Resources
 
+_Model = TypeVar("_Model", bound=FollowedModel)
 WorkerName = Literal["interactions", "uploads", "items", "learning"]
 #: Maximum size of a batch of uploads. A picture's result waits for its whole batch; larger batches cost Kafka less.
 UPLOADS_LIMIT = 32
@@ -178,7 +178,7 @@ async def _follow_models(resources: Resources) -> Callable[[], RankerModel | Non
     return lambda: follower.model
 
 
-async def _follow_file(resources: Resources, kind: ModelKind[TrainedModel]) -> Callable[[], TrainedModel | None]:
+async def _follow_file(resources: Resources, kind: ModelKind[_Model]) -> Callable[[], _Model | None]:
     """Return what gives the newest model of a kind; none where no file of it is set."""
     place = kind.place(resources.settings)
     if place is None:
@@ -237,6 +237,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         gate,
         namespace=resources.namespace,
         list_length=resources.settings.list_length,
+        classes=await _follow_file(resources, CLASSES),
         embed=embed,
     )
     resources.add_overlapping_agent(

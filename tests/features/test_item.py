@@ -161,14 +161,38 @@ def test_an_item_that_an_earlier_release_stored_is_as_old_as_its_last_change() -
     assert apply_change(stored, "i2", Change(90, price=5.0)).new_at_ms == 50
 
 
-@pytest.mark.parametrize("name", ["title", "description", "category", "price", "currency", "expires_at_ms"])
+@pytest.mark.parametrize(
+    "name", ["title", "description", "category", "price", "currency", "expires_at_ms", "attributes"]
+)
 def test_a_cleared_field_has_no_value_and_stays_so(name: str) -> None:
-    whole = replace(SHOE, description="d", category="shoes", currency="EUR", expires_at_ms=900)
+    whole = replace(
+        SHOE, description="d", category="shoes", currency="EUR", expires_at_ms=900, attributes={"brand": "Acme"}
+    )
     cleared = apply_change(whole, "i1", Change(200, cleared=(name,)))
     late = apply_upload(cleared, replace(whole, changed_at_ms=150, uploaded_at_ms=150))
 
     assert values(cleared, name) == values(late, name) == [None]
     assert late.uploaded_at_ms == 150
+
+
+def test_the_own_class_of_a_picture_is_the_category_that_nobody_said_and_goes_with_the_picture() -> None:
+    item = apply_upload(None, replace(SHOE, category=None, own_class=("shoes", 0.9)))
+    said = apply_change(item, "i1", Change(300, category="boots"))
+    taken_back = apply_change(said, "i1", Change(400, cleared=("category",)))
+    other = apply_upload(said, replace(SHOE, category=None, changed_at_ms=500, uploaded_at_ms=500))
+
+    assert [each.known_category for each in (item, said, taken_back, other)] == ["shoes", "boots", "shoes", "boots"]
+    assert (other.own_class, said.own_class) == (None, ("shoes", 0.9))
+
+
+def test_attributes_are_said_as_a_whole_and_have_a_time_of_their_own() -> None:
+    item = apply_change(SHOE, "i1", Change(200, attributes={"brand": "Acme", "size": "42"}))
+    item = apply_change(item, "i1", Change(300, price=9.0))
+    late = apply_change(item, "i1", Change(150, attributes={"brand": "Zeta"}))
+    newer = apply_change(late, "i1", Change(250, attributes={"brand": "Beta"}))
+
+    assert late.attributes == {"brand": "Acme", "size": "42"}
+    assert (newer.attributes, newer.times["attributes"], newer.changed_at_ms) == ({"brand": "Beta"}, 250, 300)
 
 
 def test_what_cannot_be_empty_is_not_cleared() -> None:
@@ -321,6 +345,7 @@ facts = st.fixed_dictionaries(
         "currency": st.sampled_from(["EUR", "USD"]),
         "in_stock": st.booleans(),
         "expires_at_ms": st.integers(1, 3),
+        "attributes": st.sampled_from([{"brand": "Acme"}, {"size": "42"}]),
     },
 )
 changes = st.builds(
@@ -329,7 +354,8 @@ changes = st.builds(
     facts,
     st.sampled_from([(), ("description",), ("category", "description")]),
     st.fixed_dictionaries({}, optional={"hidden": st.booleans()}),
-)
+    # What says nothing is not passed on to the item (`streams/items/changes.py`).
+).filter(Change.says)
 deletions = st.builds(Change, st.integers(0, 20), price=st.none() | st.just(7.0), deleted=st.booleans())
 uploads = st.builds(
     lambda at_ms, given: Item(

@@ -18,6 +18,7 @@ from features.vision.gate.policy import GatePolicy
 from features.vision.kept_picture import Keep
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
+from inference.classes.file import Classes
 from inference.encoders.encoder import Encoding
 from state.errors import StateUnavailable
 from streams.processing.breaker import Breaker, RefusalLimit
@@ -78,6 +79,7 @@ class Studio:
         self.starting = 0
         self.decoded = 0
         self.is_index_away = False
+        self.classes: Classes | None = None
         self.breaker = Breaker("events.uploads", RefusalLimit(least=20))
         gate = Gate(GatePolicy.parse(gate_setting))
         self.agent = UploadsAgent(
@@ -99,6 +101,7 @@ class Studio:
             gate,
             namespace=Namespace(),
             list_length=LENGTH,
+            classes=lambda: self.classes,
             embed=self.tower.embed if words else None,
             clock_ms=Clock(NOON + 40),
         )

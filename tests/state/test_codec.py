@@ -84,6 +84,8 @@ items = st.builds(
     allowed=st.booleans(),
     expires_at_ms=st.none() | st.integers(-(2**63), 2**63 - 1),
     tags=st.lists(st.tuples(st.text(), st.floats(0, 1))).map(tuple),
+    attributes=st.none() | st.dictionaries(st.text(), st.text(), min_size=1, max_size=3),
+    own_class=st.none() | st.tuples(st.text(), st.floats(0, 1)),
     embeddings=st.dictionaries(st.text(), st.binary(), max_size=3),
     times=st.dictionaries(st.sampled_from(["*", "price", "hidden", "restored"]), st.integers(-(2**63), 2**63 - 1)),
 )
@@ -267,6 +269,13 @@ def test_a_value_of_another_release_says_so(decode: Decoder) -> None:
 def test_an_item_of_other_hands_is_corrupt(value: bytes) -> None:
     with pytest.raises(StateCorrupt, match="an item of the catalogue does not decode"):
         decode_item(value)
+
+
+def test_an_item_of_the_release_before_attributes_has_none_and_one_without_any_is_stored_the_same() -> None:
+    before = b'{"item_id":"i1","changed_at_ms":5,"owner":null,"uploaded_at_ms":0,"title":"Shoe","description":null,"category":null,"price":9.5,"currency":"EUR","in_stock":true,"hidden":false,"deleted":false,"expires_at_ms":null,"tags":[],"colours":[],"embedding":null,"encoder":null}'  # noqa: E501
+
+    assert decode_item(before) == Item("i1", 5, title="Shoe", price=9.5, currency="EUR")
+    assert encode_item(decode_item(before)) == before
 
 
 def test_an_item_may_have_fields_of_a_later_release() -> None:

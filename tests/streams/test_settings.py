@@ -269,7 +269,10 @@ def test_the_weights_of_some_actions_can_be_set(environment: Environment) -> Non
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("buy=1", "'buy=1' does not name one of view, click, like, save, share, purchase, rate, dislike, hide"),
+        (
+            "buy=1",
+            "'buy=1' does not name one of view, click, like, save, share, cart, purchase, comment, rate, dislike, hide",
+        ),
         ("click=1,click=2", "'click=2' does not name one of"),
         ("click", "'click' has no weight between 0 and 8: write click=1"),
         ("click=nan", "'click=nan' has no weight"),

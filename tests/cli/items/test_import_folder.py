@@ -7,7 +7,7 @@ from PIL import Image
 from benchmarks.world.heic import HEIC
 from cli.items.import_folder import Import
 from cli.items.journal import Entry, Journal
-from cli.items.picture_folder import find_pictures, read_picture
+from cli.items.picture_folder import find_pictures, read_picture, survey
 from cli.items.uploading import DELETED, Landed
 from features.vision.decode import decode
 from streams.wire.events import IMAGE_LIMIT, Upload
@@ -44,6 +44,18 @@ def test_a_second_import_sends_only_what_is_new_or_changed(folder: Path, tmp_pat
     work, uploads = run_import(folder, Journal(tmp_path / "journal"))
     assert sorted(upload.item_id for upload in uploads) == ["mugs/new.jpg", "mugs/red.jpg"]
     assert work.unchanged == 3
+
+
+def test_a_changed_attribute_is_sent_again(folder: Path, tmp_path: Path) -> None:
+    labels = folder / "data.csv"
+    sent = []
+    for brand in ("", "Acme", "Acme", "Zeta"):
+        labels.write_text(f"path,label,brand\nmugs/red.jpg,,{brand}\n")
+        work = import_of(Journal(tmp_path / "journal"))
+        for upload in work.uploads(survey(folder, labels=labels, attributes=["brand"]).pictures):
+            work.landed(Landed(upload.item_id, 0.1, None))
+            sent.append((upload.item_id, upload.attributes))
+    assert sent[4:] == [("mugs/red.jpg", {"brand": "Acme"}), ("mugs/red.jpg", {"brand": "Zeta"})]
 
 
 def test_an_import_cut_short_goes_on_where_it_was(folder: Path, tmp_path: Path) -> None:

@@ -31,6 +31,18 @@ def test_a_csv_column_gives_the_category(folder: Path) -> None:
     assert found["mugs/blue.PNG"] is None
 
 
+def test_columns_of_a_csv_may_be_attributes(folder: Path) -> None:
+    labels = folder / "data.csv"
+    labels.write_text("path,kind,brand,size\nmugs/red.jpg,,Acme,\nmugs/blue.PNG,cup,,L\n")
+    found = survey(folder, labels=labels, column="kind", attributes=["brand", "size"]).pictures
+    assert {each.item_id: (each.category, each.attributes) for each in found if each.attributes} == {
+        "mugs/red.jpg": (None, {"brand": "Acme"}),
+        "mugs/blue.PNG": ("cup", {"size": "L"}),
+    }
+    with pytest.raises(typer.BadParameter, match="no column material"):
+        survey(folder, labels=labels, column="kind", attributes=["material"])
+
+
 def test_a_csv_without_the_column_is_refused_by_name(folder: Path) -> None:
     labels = folder / "data.csv"
     labels.write_text("path,kind\n")

@@ -16,8 +16,8 @@ def shop() -> Catalog:
     catalog = Catalog(DIMENSIONS)
     catalog.apply(
         [
-            ("red-0", item("red-0", category="shoes", price=19.99)),
-            ("red-1", item("red-1", category="shoes", price=80.0)),
+            ("red-0", item("red-0", category="shoes", price=19.99, attributes={"brand": "Acme", "size": "42"})),
+            ("red-1", item("red-1", category="shoes", price=80.0, attributes={"brand": "Acme"})),
             ("red-2", item("red-2", category="hats", price=1e300)),
             ("red-3", item("red-3", category="shoes", price=10.0, in_stock=False)),
             ("blue-0", item("blue-0", category="shoes")),
@@ -58,6 +58,9 @@ def names(catalog: Catalog, rows: NDArray[np.int64]) -> list[str]:
         (SearchFilter(category="hats", max_price=100.0), []),
         (SearchFilter(without=frozenset({key_of("red-1"), key_of("nobody")})), ["red-0", "red-2", "blue-0"]),
         (SearchFilter(not_of=key_of("shop")), []),
+        (SearchFilter(attributes=(("brand", "Acme"),)), ["red-0", "red-1"]),
+        (SearchFilter(attributes=(("brand", "Acme"), ("size", "42"))), ["red-0"]),
+        (SearchFilter(attributes=(("brand", "Zeta"),)), []),
     ],
 )
 async def test_only_available_items_within_the_limits_are_found(

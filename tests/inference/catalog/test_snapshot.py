@@ -25,7 +25,9 @@ def catalog() -> Catalog:
     """Items that are there, hidden, deleted, without a picture, and one that came back into another row."""
     catalog = Catalog(DIMENSIONS)
     catalog.apply(reds_and_blues(20))
-    catalog.apply([("red-1", None), ("red-2", None), ("red-3", item("red-3", hidden=True))])
+    catalog.apply(
+        [("red-1", None), ("red-2", None), ("red-3", item("red-3", hidden=True, attributes={"brand": "Acme"}))]
+    )
     catalog.apply([("red-2", item("red-2", owner="u2", category=None, at_ms=NOW))])
     catalog.apply([("red-9", item("red-9", encoder="fake@2")), ("red-25", without_picture("red-25"))])
     return catalog
@@ -62,6 +64,8 @@ def test_every_column_is_as_it_was(catalog: Catalog, tmp_path: Path) -> None:
     for name in COLUMNS:
         np.testing.assert_array_equal(getattr(other, name)[:count], getattr(catalog, name)[:count])
     np.testing.assert_array_equal(other.pictures.vectors(np.arange(count)), catalog.pictures.vectors(np.arange(count)))
+    np.testing.assert_array_equal(other.attributes.stored(count), catalog.attributes.stored(count))
+    assert other.attributes.have(np.arange(count), "brand", "Acme").tolist().index(True) == catalog.row_of("red-3")
     np.testing.assert_array_equal(other.colours[np.arange(count)], catalog.colours[np.arange(count)])
 
 
@@ -145,7 +149,7 @@ def test_other_dimensions_are_refused(catalog: Catalog, tmp_path: Path) -> None:
     refused(written(tmp_path, catalog), Catalog(2 * DIMENSIONS), "version, dimensions and index")
 
 
-@pytest.mark.parametrize("version", [2, 3, 4, 5, 6, 7, 9])
+@pytest.mark.parametrize("version", [2, 3, 4, 5, 6, 7, 8, 10])
 def test_another_version_is_refused(catalog: Catalog, tmp_path: Path, version: int) -> None:
     snapshot = written(tmp_path, catalog)
     rewrite(snapshot, version=version)

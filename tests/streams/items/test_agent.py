@@ -420,6 +420,7 @@ async def test_a_change_may_name_every_field(desk: Desk) -> None:
         "currency": "USD",
         "in_stock": True,
         "expires_at_ms": NOON + 86_400_000,
+        "attributes": {"brand": "Acme"},
         "hidden": False,
         "deleted": False,
     }
@@ -430,6 +431,11 @@ async def test_null_takes_a_value_away(desk: Desk) -> None:
     said = change(price=None, title=None, expires_at_ms=None, currency="EUR", hidden=True)
     cleared = ("title", "price", "expires_at_ms")
     assert await passed_on(desk, said) == Change(NOON, currency="EUR", hidden=True, cleared=cleared)
+
+
+@pytest.mark.parametrize("nothing", [None, {}])
+async def test_attributes_are_taken_away_by_null_and_by_an_empty_map(desk: Desk, nothing: object) -> None:
+    assert await passed_on(desk, change(attributes=nothing)) == Change(NOON, cleared=("attributes",))
 
 
 async def test_null_says_nothing_where_null_is_written_for_whatever_is_not_said(desk: Desk) -> None:

@@ -1,15 +1,17 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
+from inference.classes.file import Classes, encode_classes
 from inference.factors.file import encode_factors
 from inference.retrieval.trained import TrainedModel
 from inference.sequence.model import encode_model
 from streams.learning.file_follower import FileFollower
 from streams.learning.model_file import ModelFile
-from streams.learning.model_kinds import FACTORS, SEQUENCE, ModelKind
+from streams.learning.model_kinds import CLASSES, FACTORS, SEQUENCE, ModelKind
 from tests.harness.factors import factors_of
 from tests.harness.interactions import metric
 from tests.harness.sequences import next_of
@@ -122,3 +124,17 @@ async def test_it_looks_in_the_background_until_it_is_stopped(world: World) -> N
     assert world.follower.model is not None
     assert world.follower.failure is None
     await world.follower.stop()
+
+
+async def test_own_classes_are_followed_as_well_and_a_bad_file_leaves_the_last_ones(tmp_path: Path) -> None:
+    file = ModelFile(str(tmp_path / "classes"))
+    follower = FileFollower(CLASSES, file)
+    file.write(encode_classes(Classes(("a", "b"), "e@1", np.eye(4, 2, dtype="f"), np.zeros(2, "f"), 9.0, 0.5, 1.0)))
+    await follower.look()
+    refused = metric("sightline_classes_refused_total")
+    file.write(b"junk")
+    await follower.look()
+
+    assert follower.model is not None
+    assert follower.model.names == ("a", "b")
+    assert (metric("sightline_own_classes"), metric("sightline_classes_refused_total")) == (2, refused + 1)

@@ -1,10 +1,13 @@
 import msgspec
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from inference.errors import ModelRefused
+from inference.ranking.features import FEATURES
 from inference.ranking.model import encode_model
-from inference.ranking.net import SIZE
+from inference.ranking.net import SIZE, places_of
+from inference.ranking.weights import CODES, SCORE_WEIGHTS
 from streams.learning.learner import Learner
 from streams.learning.model_record import ModelRecord, decode_record, encode_record
 from tests.streams.learning.test_learner import lessons, taught
@@ -36,6 +39,29 @@ def test_a_learner_goes_on_from_a_record_to_the_last_bit() -> None:
 
     assert encode_record(resumed, 1299, 0) == encode_record(through, 1299, 0)
     assert resumed.model().version > 0
+
+
+def test_a_learner_goes_on_from_a_record_of_the_release_before_with_nothing_learned_of_what_was_added() -> None:
+    added = ("same_attribute", "within_budget")
+    before = [number for number, name in enumerate(FEATURES) if name not in added]
+    net, mean, *moments = (each[places_of(before)] for each in states_of(VALUE))
+    model = msgspec.msgpack.decode(decode_record(VALUE).model)
+    model["features"] = [FEATURES[number] for number in before]
+    hand = np.frombuffer(model["hand"], "<f4")[[number for number in before if number < len(CODES)]]
+    model |= {"hand": hand.tobytes(), "net": net.tobytes()}
+    state = np.vstack([net, mean, *moments]).tobytes()
+    resumed = decode_record(changed(model=msgspec.msgpack.encode(model), state=state)).learner(frozen=False)
+
+    every = np.zeros(SIZE, np.float32)
+    every[places_of(before)] = net
+    assert resumed.progress.net.tolist() == resumed.model().net.tolist() == every.tolist()
+    assert resumed.model().hand.tolist() == SCORE_WEIGHTS.tolist()
+    taught(lessons(100), learner=resumed)
+    assert resumed.progress.admitted > decode_record(VALUE).admitted
+
+
+def states_of(value: bytes) -> list[NDArray[np.float32]]:
+    return [*np.frombuffer(decode_record(value).state, "<f4").reshape(4, SIZE)]
 
 
 def test_a_frozen_learner_that_goes_on_changes_nothing() -> None:

@@ -11,6 +11,7 @@ import pytest
 from features.item import key_of
 from features.vision.decode import decode
 from features.vision.descriptors.packed import describe
+from inference.classes.file import Classes
 from state.signals import partition_of
 from streams.wire.events import Interaction
 from streams.wire.parsing import parse_interaction
@@ -193,6 +194,38 @@ async def test_a_query_gets_as_many_as_it_asks_for_and_nothing_of_its_own_or_exc
     await studio.handle([query(pictures[0]), query(pictures[0], count=1), query(pictures[0], only={"exclude": ["i0"]})])
     found = [[item.item_id for item in answer.items] for answer in studio.publisher.lists()]
     assert [sorted(each) for each in found] == [["i0", "i2"], ["i0"], ["i2"]]
+
+
+async def test_a_query_may_ask_for_an_attribute_that_uploads_said(studio: Studio) -> None:
+    said: list[dict[str, str]] = [{"brand": "Acme"}, {"brand": "Zeta"}, {}]
+    uploads = [upload(f"i{n}", shirt((205 - 40 * n, 30, 40)), attributes=each) for n, each in enumerate(said)]
+    await studio.handle([record(n, each) for n, each in enumerate(uploads)])
+    assert [item.attributes for item in studio.items()] == [{"brand": "Acme"}, {"brand": "Zeta"}, None]
+    studio.catalog.apply([(item.item_id, item) for item in studio.items()])
+
+    await studio.handle([query(shirt(), only={"attributes": {"brand": "Zeta"}})])
+    (answer,) = studio.publisher.lists()
+    assert [item.item_id for item in answer.items] == ["i1"]
+
+
+async def test_a_picture_without_a_category_gets_its_own_class_where_that_is_sure(studio: Studio) -> None:
+    await studio.handle([record(0, upload("i0", shirt(RED))), record(1, upload("i1", shirt(BLUE)))])
+    vectors = np.stack([np.frombuffer(item.embeddings[studio.encoder.version], "<f2") for item in studio.items()])
+    weights = np.ascontiguousarray(vectors.T, np.float32)
+    studio.classes = Classes(("red", "blue"), studio.encoder.version, weights, np.zeros(2, np.float32), 50.0, 0.6, 1.0)
+    unsure = upload("i4", shirt((120, 60, 120)))
+    said = upload("i3", shirt(BLUE), category="ties")
+    await studio.handle([record(2, upload("i2", shirt(RED))), record(3, said), record(4, unsure)])
+
+    red, tie, other = studio.items()[2:]
+    assert (red.category, red.known_category) == (None, "red")
+    assert red.own_class is not None
+    assert 0.6 <= red.own_class[1] <= 1
+    assert tie.known_category == "ties"
+    studio.classes = replace(studio.classes, encoder="another@1")
+    await studio.handle([record(5, upload("i5", shirt(RED)))])
+    assert studio.items()[-1].own_class is None
+    assert other.own_class is None or other.own_class[1] >= 0.6
 
 
 async def test_a_query_gets_nothing_less_alike_than_it_asks_for(studio: Studio) -> None:

@@ -85,9 +85,9 @@ def test_a_query_with_the_item_as_its_key_is_refused() -> None:
 
 
 def test_a_query_may_be_limited() -> None:
-    only = {"max_price": 50, "size": "L", "min_similarity": 0.6, "exclude": ["i1"]}
+    only = {"max_price": 50, "size": "L", "min_similarity": 0.6, "exclude": ["i1"], "attributes": {"brand": "Acme"}}
     limited = parse_upload(record(UPLOAD | {"purpose": "query", "only": only, "count": 3}, key=b"u2"))
-    assert limited.only == Only(max_price=50.0, min_similarity=0.6, exclude=("i1",))
+    assert limited.only == Only(max_price=50.0, min_similarity=0.6, exclude=("i1",), attributes={"brand": "Acme"})
     assert limited.count == 3
 
 
@@ -116,6 +116,7 @@ def test_only_a_query_compares() -> None:
         {"min_similarity": 1.1},
         {"exclude": [""]},
         {"exclude": ["i"] * 501},
+        {"attributes": {"brand": ""}},
         "shoes",
     ],
 )
@@ -429,3 +430,51 @@ def test_what_is_late_was_said_at_most_five_minutes_after_its_own_time(own_ms: i
 @given(*[st.integers(-(2**63), 2**63 - 1)] * 2, *[st.integers(0, 10**13)] * 2)
 def test_what_is_later_by_its_own_time_and_in_the_log_was_not_said_earlier(a: int, b: int, c: int, d: int) -> None:
     assert time_said(min(a, b), min(c, d)) <= time_said(max(a, b), max(c, d))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "why"),
+    [
+        ({f"key {n}": "value" for n in range(1000)}, r"length <= 20.*attributes"),
+        ({"k" * 41: "value"}, r"length <= 40"),
+        ({"key": "v" * 101}, r"length <= 100.*attributes"),
+        ({"": "value"}, r"length >= 1"),
+        ({"size": 42}, r"`str`, got `int`.*attributes"),
+        ({"size": ["42"]}, r"`str`, got `array`.*attributes"),
+        (["brand"], r"`object \| null`, got `array`.*attributes"),
+    ],
+)
+def test_attributes_beyond_their_bounds_are_refused_by_name(attributes: object, why: str) -> None:
+    with pytest.raises(InvalidEvent, match=why):
+        parse_item_change(record(CHANGE | {"attributes": attributes}, key=b"i10"))
+    with pytest.raises(InvalidEvent, match=why):
+        parse_upload(record(UPLOAD | {"attributes": attributes}, key=b"i10"))
+
+
+def test_an_item_may_have_twenty_attributes_by_any_key() -> None:
+    attributes = {f"{n:02} {'k' * 37}": "Größe " + "v" * 94 for n in range(20)}
+    assert parse_upload(record(UPLOAD | {"attributes": attributes}, key=b"i10")).attributes == attributes
+
+
+def test_a_search_changes_nothing_and_is_counted_as_one() -> None:
+    search = {"event_id": "s-1", "type": "search", "user_id": "u1", "occurred_at_ms": NOON, "text": "red shoes"}
+    with pytest.raises(NothingSaid) as caught:
+        parse_interaction(record(search))
+    assert caught.value.reason == "search"
+    for wrong in ({"text": None}, {"text": ""}, {"text": "w" * 1001}, {"item_id": "i1"}, {"item_id": ""}):
+        assert refusal(search | wrong) == "invalid_event"
+    assert refusal(search, key=b"u2") == "key_mismatch"
+
+
+def test_what_a_purchase_cost_is_read_and_an_amount_without_a_currency_refused() -> None:
+    bought = parse_interaction(record(click(type="purchase", amount=99.8, currency="EUR", quantity=2.0)))
+    assert (bought.amount, bought.currency, bought.quantity) == (99.8, "EUR", 2)
+    for wrong in ({"amount": 5}, {"amount": -1, "currency": "EUR"}, {"amount": 5, "currency": "euro"}, {"quantity": 0}):
+        assert refusal(click(type="purchase", **wrong)) == "invalid_event"
+
+
+def test_only_a_search_has_no_item() -> None:
+    without = {name: value for name, value in CLICK.items() if name != "item_id"}
+    assert refusal(without) == refusal(click(item_id=None)) == "invalid_event"
+    with pytest.raises(InvalidEvent, match="'click' needs `item_id`"):
+        parse_interaction(record(without))

@@ -1,0 +1,1 @@
+"""Facts of items as numbers, for the columns of the catalogue."""

@@ -1,0 +1,1 @@
+"""A deployment's own classes of items, learned from a few pictures of each."""
