@@ -131,7 +131,7 @@ def _print(version: str, pictures: int, before: Wanting, outcome: Outcome) -> No
         results().print(table)
     progress(
         f"next: SIGHTLINE_ENCODER_VERSION={version} and SIGHTLINE_ENCODER, worker by worker "
-        "(docs/operations.md#another-encoder)"
+        "(docs/operations.md#a-new-encoder)"
     )
 
 

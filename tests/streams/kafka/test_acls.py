@@ -15,9 +15,9 @@ def test_a_publisher_may_write_events_alone() -> None:
     assert set(grant.names) == {"events.interactions", "events.uploads", "events.items"}
 
 
-def test_a_feed_service_may_read_lists_alone() -> None:
+def test_a_feed_service_may_read_lists_and_trends_alone() -> None:
     assert {grant.names for grant in grants("feed-service", Namespace()) if grant.resource == "topic"} == {
-        ("recommendations",)
+        ("recommendations", "trends")
     }
     assert {grant.operation for grant in grants("feed-service", Namespace())} == {"Read"}
 

@@ -82,11 +82,17 @@ async def test_a_query_by_look_alone_does_not_find_an_item_without_a_picture(stu
     assert found(studio) == [["red"], []]
 
 
-@pytest.mark.parametrize("text", ["👕👖", "红色衬衫", "\x01\x02", "…"], ids=["emoji", "chinese", "control", "dots"])
+@pytest.mark.parametrize("text", ["👕👖", "красная", "\x01\x02", "…"], ids=["emoji", "cyrillic", "control", "dots"])
 async def test_what_the_tower_cannot_read_finds_nothing(studio: Studio, text: str) -> None:
     await fill(studio, {"i1": "Blue shirt"})
     await studio.handle([words_query(text)])
     assert (found(studio), studio.publisher.lists()[0].degraded) == ([[]], [])
+
+
+async def test_chinese_names_of_what_is_seen_are_understood(studio: Studio) -> None:
+    await fill(studio, {"shirt": "red shirt", "hat": "blue hat"})
+    await studio.handle([words_query("红色衬衫")])
+    assert found(studio)[0][0] == "shirt"
 
 
 @pytest.mark.parametrize("text", ["", " \n\t", "a" * 10_000, 7], ids=["empty", "blank", "10 kB", "number"])
