@@ -43,6 +43,17 @@ def bodies(path: Path) -> Iterator[tuple[str, int]]:
             yield node.name, (node.end_lineno or 0) - statements[0].lineno + 1 if statements else 0
 
 
+def anchors(page: Path) -> list[tuple[str, str]]:
+    """The links of a page to headings: the file ("" for the page itself), and the heading's slug."""
+    return re.findall(r"\]\((?!https?:|mailto:)([^)\s#]*)#([^)\s]+)\)", page.read_text())
+
+
+def slugs(page: Path) -> set[str]:
+    """The headings of a page as GitHub names them in links."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
+
+
 def test_a_file_is_short_enough_to_be_read_at_once() -> None:
     lines = {str(path): len(path.read_text().splitlines()) for path in SOURCES}
     assert {path: count for path, count in lines.items() if count > FILE_LINES} == {}
@@ -73,6 +84,12 @@ def test_an_init_says_what_its_folder_is_for_and_nothing_else() -> None:
 def test_a_link_leads_to_a_file() -> None:
     links = [(path, link) for path in TEXTS if path.suffix == ".md" for link in _LINK.findall(path.read_text())]
     assert [(str(path), link) for path, link in links if not (path.parent / link).exists()] == []
+
+
+def test_an_anchor_is_a_heading() -> None:
+    pages = [path for path in TEXTS if path.suffix == ".md"]
+    named = [(path, (path.parent / link if link else path), anchor) for path in pages for link, anchor in anchors(path)]
+    assert [(str(path), anchor) for path, page, anchor in named if anchor not in slugs(page)] == []
 
 
 def test_a_path_that_is_named_exists() -> None:

@@ -77,11 +77,13 @@ def read_album(folder: Path, table: str, label: str | None, progress: Callable[[
 def read_folders(folder: Path, progress: Callable[[str], None]) -> Album:
     """The pictures of a tree of folders, labelled by the folder they lie in; raises UnreadableAlbum.
 
-    Folders with fewer than FEWEST pictures that can be read are left out. Pictures are in the order of their names.
+    Folders with fewer than FEWEST pictures that can be read are left out, and so are pictures that lie in none.
+    Pictures are in the order of their names.
     """
     found: dict[str, list[Path]] = {}
     for path in sorted(each for each in folder.rglob("*") if each.suffix.lower() in _PICTURES):
-        found.setdefault(str(path.parent.relative_to(folder)), []).append(path)
+        if path.parent != folder:
+            found.setdefault(str(path.parent.relative_to(folder)), []).append(path)
     pixels, labels = [], []
     for label, paths in found.items():
         progress(f"{folder.name}: reading {len(paths)} pictures of {label}")
@@ -111,4 +113,6 @@ def _column(rows: Sequence[dict[str, str]], names: Sequence[str], path: Path) ->
     for name in names:
         if rows and rows[0].get(name):
             return name
-    raise UnreadableAlbum(f"{path} has no column {' or '.join(names)}: name one with --label")
+    raise UnreadableAlbum(
+        f"{path} has no column {' or '.join(names)}: name its column so, or with --label where there is one"
+    )

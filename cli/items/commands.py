@@ -133,9 +133,9 @@ def similar(
     exclude: ExcludeOption = None,
     by: Annotated[
         str | None,
-        typer.Option(help="look, colour, texture, shape, hash, words, all, or several: look=0.8,colour=0.2 [look]."),
+        typer.Option(help="look (the default), colour, texture, shape, hash, words, all, or look=0.8,colour=0.2."),
     ] = None,
-    words: Annotated[str | None, typer.Option(help="What it is to be besides, in English: but red.")] = None,
+    words: Annotated[str | None, typer.Option(help="What it is to be besides: but red.")] = None,
     box: Annotated[
         str | None, typer.Option(help="Only this part: x,y,width,height as shares, 0 to 1, from the upper left.")
     ] = None,

@@ -38,14 +38,22 @@ class Examples:
 
 
 def learn(
-    folder: Path, label: str | None, group: str | None, to: str | None, *, precision: float, seed: int, as_json: bool
+    folder: Path,
+    label: str | None,
+    group: str | None,
+    to: str | None,
+    projection: Path | None,
+    *,
+    precision: float,
+    seed: int,
+    as_json: bool,
 ) -> None:
     """Learn from the examples in a folder by the encoder that `export-model` writes, and write the file."""
     file = file_for(to, read_settings().classes, "SIGHTLINE_CLASSES")
     began = time.monotonic()
     try:
         examples = read_examples(folder, label, group)
-        encode, encoder = _encoder()
+        encode, encoder = _encoder(projection)
         taught = learned(examples, encode, encoder, precision=precision, seed=seed)
     except (UnreadableAlbum, UntaughtClasses) as error:
         raise typer.BadParameter(f"{folder}: {error}") from error
@@ -74,13 +82,18 @@ def read_examples(folder: Path, label: str | None, group: str | None) -> Example
     """
     if (folder / "images.tar").is_file():
         album = read_album(folder, "labels.csv", label, progress)
-        return Examples(album.pixels, album.labels, _groups(folder / "labels.csv", group))
+        owners = _owners(folder / "labels.csv", group)
+        return Examples(album.pixels, album.labels, None if owners is None else [owner for _, owner in owners])
     labels = folder / "labels.csv"
+    if group is not None and not labels.is_file():
+        raise UnreadableAlbum("there is no labels.csv whose column --group could name")
     found = find_pictures(folder, labels=labels if labels.is_file() else None, column=label)
     examples = [each for each in found if each.category is not None]
     if not examples:
         raise UntaughtClasses("no picture has a class: put each into a sub-folder with the name of its class")
-    return Examples(np.stack([_pixels(each) for each in examples]), [each.category or "" for each in examples], None)
+    owner_of = dict(_owners(labels, group) or ()) if labels.is_file() else {}
+    groups = [owner_of.get(each.path.relative_to(folder).as_posix(), "") for each in examples] if owner_of else None
+    return Examples(np.stack([_pixels(each) for each in examples]), [each.category or "" for each in examples], groups)
 
 
 def _pixels(picture: FoundPicture) -> NDArray[np.uint8]:
@@ -90,23 +103,27 @@ def _pixels(picture: FoundPicture) -> NDArray[np.uint8]:
         raise UntaughtClasses(f"{picture.path.name} cannot be read as a picture: {error}") from error
 
 
-def _groups(labels: Path, column: str | None) -> Sequence[str] | None:
-    """Whose each picture is, by a column of the CSV; None where it has none."""
+def _owners(labels: Path, column: str | None) -> Sequence[tuple[str, str]] | None:
+    """The path of each picture and whose it is, by a column of the CSV; None where it has none."""
     with labels.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     name = column or _WHOSE
     if rows and name in rows[0]:
-        return [row[name] for row in rows]
+        return [(row.get("path", ""), row[name]) for row in rows]
     if column is not None:
         raise UnreadableAlbum(f"{labels} has no column {column}")
     return None
 
 
-def _encoder() -> tuple[Encode, str]:
+def _encoder(projection: Path | None) -> tuple[Encode, str]:
     from inference.encoders.export import embeddings, encoder_version, load_encoder
+    from inference.errors import ExportError
 
-    network = load_encoder()
-    return lambda pixels: embeddings(network, pixels), encoder_version()
+    try:
+        network = load_encoder(projection=projection)
+    except ExportError as error:
+        raise typer.BadParameter(str(error), param_hint="--projection") from error
+    return lambda pixels: embeddings(network, pixels), encoder_version(projection=projection)
 
 
 def _print(taught: Taught, count: int, by_group: bool, place: str, took_s: float, as_json: bool) -> None:

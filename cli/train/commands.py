@@ -95,11 +95,15 @@ def classes(
     ],
     label: Annotated[str | None, typer.Option(help="The CSV's column with the class.")] = None,
     group: Annotated[
-        str | None, typer.Option(help="The CSV's column that says whose picture it is [uploader_id, if there is one].")
+        str | None, typer.Option(help="The CSV's column that says whose picture it is; uploader_id, if there is one.")
     ] = None,
     to: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Where it goes: a path or a URL; without it the place that workers read."),
+    ] = None,
+    projection: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="The map of the encoder that workers use, if it is your own."),
     ] = None,
     precision: Annotated[
         float, typer.Option(min=0.5, max=1, help="So many of the categories that are filled in shall be right.")
@@ -110,7 +114,7 @@ def classes(
     """Learn your own classes from a few pictures of each; uploads without a category then get one (docs/classes.md)."""
     from cli.train.classes import learn
 
-    learn(folder, label, group, to, precision=precision, seed=seed, as_json=as_json)
+    learn(folder, label, group, to, projection, precision=precision, seed=seed, as_json=as_json)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The pictures that an encoder is trained on where no folder is given, and those that it must not get worse at."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import closing
 
 import numpy as np
@@ -13,14 +14,13 @@ from cli.running import running_stores
 from features.item import Item
 from features.vision.decode import decode
 from features.vision.formats import BadImage
-from state.codec import decode_item
+from streams.catalog.contents import read_items
 from streams.credentials import kafka_security
-from streams.kafka.log_reader import KafkaLogReader, LogReader
+from streams.kafka.log_reader import KafkaLogReader
 from streams.objects.errors import ObjectMissing
 from streams.pictures.store import PictureStore
 from streams.settings import read_settings
 from streams.wire.namespace import Namespace
-from streams.wire.topics import CATALOG
 
 _DRAWN = 240
 _DRAWN_SEED = 7
@@ -41,33 +41,28 @@ def catalogue_album() -> Album:
     store = PictureStore(settings.picture_store, namespace)
     with running_stores(settings) as endpoints:
         with closing(KafkaLogReader(endpoints.kafka, security=kafka_security(settings))) as log:
-            items = _labelled_items(log, namespace, settings.partitions)
-        pixels, labels = asyncio.run(_read(store, items))
+            found = read_items(log, namespace, settings.partitions, _labelled)
+        # In the order in which they changed.
+        pixels, labels = asyncio.run(_read(store, [(key, label) for _, key, label in sorted(found.values())]))
     return album_of(pixels, labels, f"the catalogue with pictures in {store.url}/{store.folder}")
 
 
-def _labelled_items(log: LogReader, namespace: Namespace, partitions: int) -> list[Item]:
-    """The items with a category and a kept picture, by the time they changed."""
-    topic, found = namespace.topic(CATALOG), dict[bytes | None, Item | None]()
-    for partition in range(partitions):
-        extent = log.extent(topic, partition)
-        for record in log.read(topic, partition, extent.first, extent.end):
-            found[record.key] = None if record.value is None else decode_item(record.value)
-    items = [item for item in found.values() if item is not None and item.category and item.kept_picture]
-    return sorted(items, key=lambda item: item.changed_at_ms)
+def _labelled(item: Item) -> tuple[int, str, str] | None:
+    """When an item changed, the key of its kept picture, and its category; None where it lacks one of these."""
+    if item.kept_picture is None or not item.category:
+        return None
+    return item.changed_at_ms, item.kept_picture.key, item.category
 
 
-async def _read(store: PictureStore, items: list[Item]) -> tuple[list[NDArray[np.uint8]], list[str]]:
+async def _read(store: PictureStore, pictures: Sequence[tuple[str, str]]) -> tuple[list[NDArray[np.uint8]], list[str]]:
     """Pixels and categories; pictures that are away or damaged are left out."""
     pixels, labels = [], []
-    for number, item in enumerate(items):
+    for number, (key, label) in enumerate(pictures):
         if number % _TOLD_EVERY == 0:
-            progress(f"reading picture {number} of {len(items)}")
-        if item.kept_picture is None or item.category is None:
-            continue
+            progress(f"reading picture {number} of {len(pictures)}")
         try:
-            pixels.append(decode(await store.read(item.kept_picture.key)).pixels)
+            pixels.append(decode(await store.read(key)).pixels)
         except (ObjectMissing, BadImage):
             continue
-        labels.append(item.category)
+        labels.append(label)
     return pixels, labels

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from cli.output import print_json, results
 from cli.pseudonyms import known_as
-from cli.user.stored import read_catalog, read_items, read_profile, stores
+from cli.user.stored import items_by_id, read_catalog, read_profile, stores
 from deploy.local import Endpoints, Stack
 from features.fingerprints import count
 from features.item import Item
@@ -88,7 +88,7 @@ async def _read(user_id: str, settings: Settings, endpoints: Endpoints) -> Shown
         partition, position, profile = await read_profile(profiles, user_id, settings.partitions)
         tastes = find_tastes([profile], catalog, profile.last_at_ms)
         medoids = [catalog.item_ids[row] for row in tastes.medoids()[0].tolist()]
-        items = await read_items(signals, medoids, settings.partitions)
+        items = await items_by_id(signals, medoids, settings.partitions)
     return _describe(user_id, partition, position, profile, catalog, tastes, items)
 
 

@@ -55,7 +55,7 @@ async def read_profile(store: ProfileStore, user_id: str, partitions: int) -> tu
     return partition, loaded.position, loaded.profiles.get(user_id, NEW)
 
 
-async def read_items(store: SignalStore, item_ids: Iterable[str], partitions: int) -> dict[str, Item]:
+async def items_by_id(store: SignalStore, item_ids: Iterable[str], partitions: int) -> dict[str, Item]:
     """The items with these ids, by id; those that are not known are left out."""
     wanted: dict[int, list[str]] = {}
     for item_id in item_ids:

@@ -129,9 +129,9 @@ def export_model(
     return target
 
 
-def encoder_version(architecture: str = DEFAULT_ARCHITECTURE) -> str:
+def encoder_version(architecture: str = DEFAULT_ARCHITECTURE, projection: Path | None = None) -> str:
     """What the exported model calls itself, and items their vectors."""
-    return f"{architecture.replace('_', '-')}@{VERSION}"
+    return f"{_called(architecture, projection)}@{VERSION}"
 
 
 def load_encoder(architecture: str = DEFAULT_ARCHITECTURE, projection: Path | None = None) -> Encoder:
