@@ -146,7 +146,8 @@ class Item:
         if not self.held or not self.allowed:
             return bool(self.held)
         times = _times(self)
-        return times["allowed"] < times.get(PICTURE, _NEVER_MS)
+        # Also by the time of the broker: who dates an upload back does not get a yes that was said of another picture.
+        return times["allowed"] < max(times.get(PICTURE, _NEVER_MS), self.uploaded_at_ms)
 
     @property
     def is_described(self) -> bool:
@@ -310,4 +311,5 @@ def _times(item: Item) -> dict[str, int]:
 def _has_value(item: Item, name: str) -> bool:
     if name == PICTURE:
         return item.uploaded_at_ms != 0 or bool(item.embeddings)
-    return name != RESTORED and getattr(item, name) != _DEFAULTS.get(name)
+    # A later release may say what this one does not know: it is kept among the times, and has no value here.
+    return name != RESTORED and getattr(item, name, None) != _DEFAULTS.get(name)

@@ -24,18 +24,19 @@ _Function = TypeVar("_Function", bound=Callable[..., object])
 _CACHE = Path(numba.config.CACHE_DIR or Path(__file__).with_name("__pycache__"))  # type: ignore[attr-defined]
 
 
-def compiled(function: _Function, *, relaxed: frozenset[str] = frozenset()) -> _Function:
+def compiled(function: _Function, *, relaxed: frozenset[str] = frozenset(), without_lock: bool = False) -> _Function:
     """Compile a function at its first call, for the types of that call, and cache the machine code on disk.
 
     The function may call compiled functions of its package and of this one. Pass it whole arrays or single rows: any
     other memory layout is a new type, for which numba compiles again in the middle of traffic. `relaxed` names the
-    fast-math flags of LLVM.
+    fast-math flags of LLVM; `without_lock`: it runs without Python's lock, for calls in a thread.
     """
+    options: dict[str, Any] = {"error_model": "numpy", "fastmath": set(relaxed)}
     try:
         with _cached_in(_cache_folder(function)):
-            made = numba.njit(function, cache=True, error_model="numpy", fastmath=set(relaxed))
+            made = numba.njit(function, cache=True, nogil=without_lock, **options)
     except RuntimeError:  # without a source file or a writable folder every process compiles for itself
-        made = numba.njit(function, error_model="numpy", fastmath=set(relaxed))
+        made = numba.njit(function, nogil=without_lock, **options)
     return cast(_Function, made)
 
 

@@ -15,8 +15,10 @@ from features.profile import IMPRESSION, SEEN_BEFORE, Action, Profile, profile_a
 from features.search_filter import NO_FILTER
 from features.seen_packing import pack_seen
 from features.trends import NO_TRENDS
+from features.vision.gate.picture_hash import WORDS, Asked
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
+from inference.catalog.copied_pictures import among_copies
 from inference.catalog.search import nearest
 from inference.factors.file import Factors
 from inference.ranking.affinity.prices import budget_of
@@ -40,6 +42,7 @@ def warm_up_items() -> tuple[Catalog, Profile, Behaviour]:
     items = [item, replace(item, item_id="that"), *expired]
     catalog.apply([(each.item_id, each) for each in items])
     catalog.advance(1)
+    among_copies(Asked(np.zeros((1, WORDS), np.uint64), np.zeros(0, np.uint8)), catalog.hashes)
     nearest(catalog, vector, np.zeros(1, np.int64), 2, NO_FILTER)
     clicked = profile_after([_THAT])
     links = Links()

@@ -83,7 +83,8 @@ class _Known:
     def compare(self, judged: Judged, own: int) -> None:
         """Note whether a picture is taken for a copy of any but its `own`."""
         self.compared += 1
-        other = nearest_copy(asked_of(judged.hashes), self._hashes, own)
+        others = np.delete(np.arange(len(self._hashes)), own)
+        other = nearest_copy(asked_of(judged.hashes), self._hashes, others)
         if other is not None:
             self.false_merges += 1
             self.merged.append((self._paths[own], self._paths[other]))
@@ -91,7 +92,7 @@ class _Known:
     def finds(self, judged: Judged, own: int) -> bool:
         """Whether a picture is taken for a copy of its `own`, were that alone."""
         alone: NDArray[np.uint64] = self._hashes[own : own + 1]
-        return nearest_copy(asked_of(judged.hashes), alone, -1) == 0
+        return nearest_copy(asked_of(judged.hashes), alone, np.zeros(1, np.int64)) == 0
 
 
 def _copies(known: _Known, photos: Sequence[tuple[int, Image.Image]], change: Change) -> float:

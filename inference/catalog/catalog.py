@@ -18,7 +18,7 @@ from features.vision.gate.picture_hash import Asked
 from features.words.item_words import DIMENSIONS
 from inference.catalog.arrays import VectorRows, room, roomier
 from inference.catalog.clip_frames import ClipFrames
-from inference.catalog.copied_pictures import KEPT_WORDS, nearest_copy, readable_hashes
+from inference.catalog.copied_pictures import KEPT_WORDS, among_copies, nearest_copy, readable_hashes
 from inference.catalog.facts.attributes import AttributeRows
 from inference.catalog.facts.colours import colour_vector
 from inference.catalog.facts.currencies import currency_code
@@ -43,6 +43,7 @@ COLUMNS = (
     "descriptors",
     "worded",
     "hashes",
+    "copies_of",
 )
 #: The largest number that `prices` can hold.
 PRICIEST = float(np.finfo(np.float32).max)
@@ -139,6 +140,7 @@ class Catalog:
         self.available = room(np.bool_)
         self.descriptors = room(np.uint8, PACKED_BYTES)
         self.hashes = room(np.uint64, KEPT_WORDS)
+        self.copies_of = room(np.uint64)
         self.worded = room(np.bool_)
         self.shown = room(np.bool_)
         #: The columns, and behind each the room into which it grows.
@@ -202,13 +204,16 @@ class Catalog:
         (row,) = self._rows.find(np.array([key_of(item_id)], np.uint64)).tolist()
         return row if row >= 0 else None
 
-    def copied_by(self, asked: Asked, item_id: str) -> int | None:
+    def copied_by(self, asked: Asked, item_id: str, among: NDArray[np.int64] | None = None) -> int | None:
         """The row of another item than this one whose picture is `asked`, or what that is a copy of; None if none.
 
-        It looks at every row. That of a held or hidden item is found, too.
+        It looks at every row, or at those `among` them. That of a held or hidden item is found, too; one that is itself
+        known as a copy of this item is not: an original that comes again is no copy of its copy.
         """
-        own = self.row_of(item_id)
-        return nearest_copy(asked, self.hashes, -1 if own is None else own)
+        key = np.uint64(key_of(item_id))
+        rows = among_copies(asked, self.hashes) if among is None else among
+        rows = rows[(self.keys[rows] != key) & (self.copies_of[rows] != key)]
+        return nearest_copy(asked, self.hashes, rows)
 
     def owned_by(self, owner: int) -> list[str]:
         """The ids of all items of the user with this key; looks at every row."""
@@ -348,6 +353,7 @@ class Catalog:
         self.colours.put_one(row, colour_vector(item))
         self.descriptors[row] = np.frombuffer(readable(item.descriptors), np.uint8)
         self.hashes[row] = readable_hashes(item.hashes)
+        self.copies_of[row] = 0 if item.copy_of is None else key_of(item.copy_of)
         if self.words is not None:
             words = item_vector(item)
             self.worded[row] = words is not None

@@ -28,10 +28,11 @@ class ClipFrames:
             self._free += gone.tolist()
         if not len(vectors):
             return
-        missing = len(vectors) - len(self._free)
-        if missing > 0:
-            self._free += range(len(self._owners), len(self._owners) + missing)
-            self._owners = np.concatenate((self._owners, np.full(missing, -1, np.int64)))
+        if len(vectors) > len(self._free):
+            # By half of what there is, so that many clips do not copy all owners for each.
+            more = max(len(vectors), len(self._owners) // 2)
+            self._free += range(len(self._owners) + more - 1, len(self._owners) - 1, -1)
+            self._owners = np.concatenate((self._owners, np.full(more, -1, np.int64)))
         places = np.array([self._free.pop() for _ in vectors], np.int64)
         self._vectors.put(places, vectors)
         self._owners[places], self._places[row] = row, places
@@ -61,11 +62,13 @@ class ClipFrames:
     def stored(self) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
         """The row of each frame [m], and the frames [m, dimensions]."""
         places = np.flatnonzero(self._owners >= 0)
-        return self._owners[places], self._vectors.stored(len(self._owners))[places]
+        return self._owners[places], self._vectors.stored(int(places.max(initial=-1)) + 1)[places]
 
     def fill(self, rows: NDArray[np.int64], vectors: NDArray[np.float16]) -> None:
         """Take what `stored` gave into these empty ones."""
         self._vectors.put(np.arange(len(rows)), vectors)
         self._owners = rows.astype(np.int64)
         self._free = []
-        self._places = {int(row): np.flatnonzero(rows == row) for row in np.unique(rows)}
+        order = np.argsort(rows, kind="stable")
+        known, starts = np.unique(rows[order], return_index=True)
+        self._places = dict(zip(known.tolist(), np.split(order, starts[1:]), strict=bool(len(rows))))

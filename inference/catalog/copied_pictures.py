@@ -1,5 +1,6 @@
 """Finds the items whose pictures are copies of a new one, by the hashes that each item keeps (docs/adr/0038)."""
 
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -23,21 +24,25 @@ def readable_hashes(kept: bytes | None) -> NDArray[np.uint64]:
     return np.frombuffer(kept, "<u8").astype(np.uint64)
 
 
-def nearest_copy(asked: Asked, kept: NDArray[np.uint64], without: int) -> int | None:
-    """The row of `kept` [n, KEPT_WORDS] that is most likely what a picture is a copy of; None if it is of none.
+def among_copies(asked: Asked, kept: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The rows of `kept` [n, KEPT_WORDS] whose hashes may be those of copies, in ascending order.
 
-    The row `without` is passed over. It looks at every row.
+    It looks at every row, without Python's lock: other threads go on meanwhile.
     """
-    bits = _least_bits(asked.hashes, kept, MOST_BITS)
-    rows = np.flatnonzero(bits <= MOST_BITS)
-    for row in rows[np.argsort(bits[rows], kind="stable")].tolist():
-        tint = kept[row, _HASH_WORDS:].astype("<u8").view(np.uint8)
-        if row != without and have_one_tint(asked.tint, tint):
-            return int(row)
+    return np.flatnonzero(_least_bits(asked.hashes, kept, MOST_BITS) <= MOST_BITS)
+
+
+def nearest_copy(asked: Asked, kept: NDArray[np.uint64], rows: NDArray[np.int64]) -> int | None:
+    """Which of some rows of `kept` [n, KEPT_WORDS] a picture is most likely a copy of; None if it is of none."""
+    bits = _least_bits(asked.hashes, kept[rows], MOST_BITS)
+    for place in np.argsort(bits, kind="stable").tolist():
+        tint = kept[rows[place], _HASH_WORDS:].astype("<u8").view(np.uint8)
+        if bits[place] <= MOST_BITS and have_one_tint(asked.tint, tint):
+            return int(rows[place])
     return None
 
 
-@compiled
+@partial(compiled, without_lock=True)
 def _least_bits(asked: NDArray[np.uint64], kept: NDArray[np.uint64], most: int) -> NDArray[np.uint8]:
     """By how many bits each row differs at least from one of `asked` [q, WORDS], uint8 [n]; `most` + 1 for more."""
     found = np.full(len(kept), most + 1, np.uint8)

@@ -52,7 +52,13 @@ class TritonWords:
         except InferenceServerException as error:
             self._is_checked = False  # it may come back with another model
             raise unavailable(error, self._url, MODEL) from error
-        return [_read(row) for row in embeddings(output(result, "embedding"), len(texts), DIMENSIONS)]
+        try:
+            rows = embeddings(output(result, "embedding"), len(texts), DIMENSIONS)
+        except BadEmbedding as error:
+            # That is no matter of these texts: they wait until the tower answers as it should.
+            self._is_checked = False
+            raise EncoderUnavailable(f"{self._url} answers as {MODEL!r} with something else: {error}") from error
+        return [_read(row) for row in rows]
 
     async def _check(self) -> None:
         metadata = await self._client.get_model_metadata(MODEL, client_timeout=self._timeout_s)

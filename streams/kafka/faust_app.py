@@ -67,6 +67,10 @@ class App(faust.App):
     async def _on_assigned(self, *_: Any, **__: Any) -> None:
         self.assigned.set()
 
+    def has_first(self, topic: str) -> bool:
+        """Whether this worker has the first partition of a topic: it does what one of several is to do."""
+        return self.assigned.is_set() and TP(topic, 0) in self.consumer.assignment()
+
     async def read_positions(self, partitions: set[TP]) -> dict[TP, int]:
         """The stored positions of these partitions, where their topic has positions; raises LogMismatch."""
         found: dict[TP, int] = {}

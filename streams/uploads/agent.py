@@ -123,7 +123,7 @@ class UploadsAgent:
             extracted = await self._extractor.extract(upload) if upload.has_picture else None
             features = None if extracted is None else extracted.features
             words = await words_of(upload, features, self._embed)
-            item = self._item(upload, record, features)
+            item = await self._item(upload, record, features)
         except InvalidEvent as error:
             return set_aside(record, error, namespace=self._namespace), None
         note_unknown_fields(record, Upload)
@@ -133,11 +133,12 @@ class UploadsAgent:
         CATEGORIES_FILLED.inc(upload.category is None and item.own_class is not None)
         return [self._signals.message(Uploaded(item)), self._interaction(upload, record)], extracted.writing
 
-    def _item(self, upload: Upload, record: Record, features: PictureFeatures | None) -> Item | None:
+    async def _item(self, upload: Upload, record: Record, features: PictureFeatures | None) -> Item | None:
         """The item that an upload describes, as the gate lets it through; None for a query. Raises InvalidEvent."""
         if features is None or upload.purpose == "query":
             return None
-        return self._gate.judge(_to_item(upload, record, features, self._classes()), features.judged, self._catalog)
+        item = _to_item(upload, record, features, self._classes())
+        return await self._gate.judge(item, features.judged, self._catalog)
 
     async def _answer_query(
         self, upload: Upload, record: Record, features: PictureFeatures | None, words: QueryWords

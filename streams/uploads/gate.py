@@ -1,14 +1,16 @@
 """The gate for uploaded pictures: what has a fault or is a copy is reported, held or refused (docs/adr/0038)."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 
 from features.item import Item, key_of
 from features.vision.gate.judge import Judged
-from features.vision.gate.picture_hash import asked_of, kept_of
+from features.vision.gate.picture_hash import Asked, asked_of, kept_of
 from features.vision.gate.policy import GatePolicy
 from features.vision.gate.table import Fault
 from inference.catalog.catalog import Catalog
+from inference.catalog.copied_pictures import among_copies
 from streams.errors import InvalidEvent
 from streams.metrics import COPIES, GATE
 
@@ -27,9 +29,9 @@ class Gate:
         if dropped:
             raise InvalidEvent("gate", f"{', '.join(dropped)}: SIGHTLINE_GATE drops such pictures; send another one")
 
-    def judge(self, item: Item, judged: Judged, catalog: Catalog) -> Item:
+    async def judge(self, item: Item, judged: Judged, catalog: Catalog) -> Item:
         """The uploaded item with what the gate says of its picture; raises InvalidEvent if it is dropped."""
-        item = _compared(item, judged.hashes, catalog)
+        item = await _compared(item, judged.hashes, catalog)
         faults: tuple[Fault, ...] = judged.faults if item.copy_of is None else (*judged.faults, "copy")
         self.refuse(faults)
         for fault in faults:
@@ -37,10 +39,10 @@ class Gate:
         return replace(item, faults=faults, held=self._policy.that("hold", faults))
 
 
-def _compared(item: Item, hashes: bytes, catalog: Catalog) -> Item:
+async def _compared(item: Item, hashes: bytes, catalog: Catalog) -> Item:
     """The item with its hashes: if another one has the picture, that one's; `copy_of` if that has another owner."""
     kept = kept_of(hashes)
-    row = None if kept is None else catalog.copied_by(asked_of(hashes), item.item_id)
+    row = None if kept is None else await _copied_by(asked_of(hashes), item.item_id, catalog)
     if row is None:
         return replace(item, hashes=kept)
     owner = int(catalog.owners[row])
@@ -48,3 +50,10 @@ def _compared(item: Item, hashes: bytes, catalog: Catalog) -> Item:
     COPIES.labels(whose).inc()
     copy_of = catalog.item_ids[row] if whose == "other" else None
     return replace(item, hashes=catalog.hashes[row].astype("<u8").tobytes(), copy_of=copy_of)
+
+
+async def _copied_by(asked: Asked, item_id: str, catalog: Catalog) -> int | None:
+    """As `Catalog.copied_by`; all rows are looked at in a thread: a million take a tenth of a second."""
+    # A row may become another item's meanwhile, so what was found is compared once more.
+    found = await asyncio.to_thread(among_copies, asked, catalog.hashes)
+    return catalog.copied_by(asked, item_id, found)

@@ -11,10 +11,13 @@ from streams.wire.events import ItemChange
 def change_of(event: ItemChange, at_ms: int) -> Change:
     """The change that an event means, said at `at_ms` (Unix ms). One whose `says()` is empty changes nothing."""
     said = {name: value for name in (*FACTS, *MODERATION) if (value := getattr(event, name)) is not UNSET}
+    cleared = _cleared(said)
     if said.get("attributes") == {}:
-        said["attributes"] = None
+        # That is no null: it says that there are none, whatever else the publisher writes null for.
+        del said["attributes"]
+        cleared = (*cleared, "attributes")
     given = {name: value for name, value in said.items() if value is not None}
-    return Change(at_ms, cleared=_cleared(said), **given)
+    return Change(at_ms, cleared=cleared, **given)
 
 
 def _cleared(said: dict[str, Any]) -> tuple[str, ...]:

@@ -95,11 +95,13 @@ class Worker:
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Update the lag metric and the heartbeat until `stop` is set or a part of the process has failed."""
+        worked = self._resources.worked
         while not stop.is_set() and self.failure is None:
             self._heartbeat_s = time.monotonic()
             self._observe_lag()
             self._held_back.look(self.app.held_back())
-            if self._is_waiting():
+            if self._is_waiting() or self._resources.worked != worked:
+                worked = self._resources.worked
                 self._liveness.moved()
             await self._liveness.look(self.app.handled())
             with suppress(TimeoutError):

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from typing import TypeVar
 
 import stamina
-from faust.types import TP
 
 from features.vision.descriptors.mix import LOOK, Mix
 from inference.behaviour.recent_steps import RecentSteps
@@ -82,6 +81,8 @@ class Resources:
         self.stack = stack
         self._addresses = addresses
         self._security = kafka_security(settings)
+        #: Counts steps of work that are long, and part of one batch: that they end is progress.
+        self.worked = 0
         self._watched: list[Part] = []
         self._publishers: list[tuple[KafkaPublisher, DeadLetterPublisher]] = []
         self._breakers: list[Breaker] = []
@@ -294,7 +295,7 @@ class Resources:
 
         The one worker that has the first partition of the uploads also removes what no item names.
         """
-        settings, first = self.settings, TP(self.namespace.topic(topics.UPLOADS), 0)
+        settings, first = self.settings, self.namespace.topic(topics.UPLOADS)
         if settings.keep == "none":
             return None
         store = PictureStore(settings.picture_store, self.namespace)
@@ -303,7 +304,7 @@ class Resources:
             partial(KafkaLogReader, self._addresses.kafka, security=self._security),
             namespace=self.namespace,
             partitions=settings.partitions,
-            is_active=lambda: first in app.consumer.assignment(),
+            is_active=lambda: app.has_first(first),
         )
         self.watch(sweeper, sweeper.stop)
         await sweeper.start()

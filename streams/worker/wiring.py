@@ -5,10 +5,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Literal, TypeVar
 
-from faust.types import TP
-
 from features.vision.descriptors.mix import Mix
 from features.vision.gate.policy import GatePolicy
+from features.vision.kept_picture import Keep
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
 from inference.exploration.newcomers import latest_keys
@@ -41,7 +40,7 @@ from streams.processing.degradations import ENCODER, report_to
 from streams.processing.positions import Positions
 from streams.settings_checks import parse_lesson_weights
 from streams.uploads.agent import UploadsAgent
-from streams.uploads.clip_decoder import ClipDecoder, DecodeClip, is_installed
+from streams.uploads.clip_decoder import ClipDecoder, DecodeClip, SeenClip, is_installed
 from streams.uploads.decoder import Decode, Decoder
 from streams.uploads.gate import Gate
 from streams.uploads.image_fetcher import Fetcher
@@ -68,9 +67,7 @@ async def wire_interactions(resources: Resources, app: App) -> None:
     """Wire the interactions worker, which makes lists for active users."""
     topic = resources.namespace.topic(topics.INTERACTIONS)
     positions = Positions(partial(app.rewind, topic))
-    agent, partitions = await make_interactions_agent(
-        resources, positions, is_first=lambda: TP(topic, 0) in app.consumer.assignment()
-    )
+    agent, partitions = await make_interactions_agent(resources, positions, is_first=lambda: app.has_first(topic))
     app.positions[topic] = agent.store_loop.take_up
     app.stores[topic] = partitions
     await resources.watch_store(partitions, positions, agent.store_loop.rolled_back)
@@ -266,17 +263,26 @@ def _decode_clip(resources: Resources) -> DecodeClip | None:
         return None
     decoder = ClipDecoder()
     resources.stack.push_async_callback(decoder.close)
-    return decoder.decode
+
+    async def decode(data: bytes, keep: Keep) -> SeenClip:
+        try:
+            return await decoder.decode(data, keep)
+        finally:
+            # A batch of slow clips takes minutes, and is handled as a whole.
+            resources.worked += 1
+
+    return decode
 
 
 def _embed_words(resources: Resources, app: App, publisher: DeadLetterPublisher) -> Embed | None:
     """Return what embeds words, and have those of items embedded; None where words are turned off."""
-    words = resources.words()
-    if words is None:
+    words, of_queries = resources.words(), resources.words()
+    if words is None or of_queries is None:
         return None
+    # Not with the same client: a query would wait for all items before it.
     agent = WordsAgent(words.embed, publisher, resources.signals)
     resources.add_agent(app, topics.CATALOG, agent.handle, WORDS_LIMIT)
-    return words.embed
+    return of_queries.embed
 
 
 async def wire_items(resources: Resources, app: App) -> None:
@@ -331,7 +337,7 @@ async def wire_learning(resources: Resources, app: App) -> None:
         publisher,
         resources.model_log(),
         mode=settings.learning,
-        is_active=lambda: TP(lessons, 0) in app.consumer.assignment(),
+        is_active=lambda: app.has_first(lessons),
     )
     app.positions[lessons] = agent.take_up
     resources.watch(agent, agent.stop)

@@ -51,3 +51,9 @@ def test_upload_yes_and_price_lead_to_one_item_in_every_order() -> None:
     assert all(item == found[0] for item in found)
     assert found[0] is not None
     assert not found[0].is_held
+
+
+def test_a_yes_does_not_hold_for_a_later_picture_that_is_dated_back() -> None:
+    allowed = apply_change(HELD, "i1", YES)
+    dated_back = replace(HELD, changed_at_ms=120, uploaded_at_ms=300, embeddings={"e@1": b"\0="})
+    assert apply_upload(allowed, dated_back).is_held

@@ -98,3 +98,23 @@ def test_places_are_used_again() -> None:
         frames.put(6, axis(3)[None])
     assert len(frames.stored()[0]) == 3
     assert frames.likeness(np.array([5, 6, 9]), axis(3)[None]).tolist() == [0, 1, -1]
+
+
+def test_many_clips_keep_their_frames_also_when_they_are_stored_and_read() -> None:
+    frames = ClipFrames(WIDTH)
+    for row in range(200):
+        frames.put(row, np.stack([axis(row % WIDTH), axis((row + 1) % WIDTH)]))
+    frames.put(3, np.zeros((0, WIDTH), np.float32))
+    again = ClipFrames(WIDTH)
+    again.fill(*frames.stored())
+    for each in (frames, again):
+        assert len(each) == 199
+        assert each.likeness(np.array([3, 4, 199]), axis(4)[None]).tolist() == pytest.approx([-1, 1, 0], abs=1e-3)
+    again.put(3, axis(0)[None])
+    assert again.likeness(np.array([3, 2]), axis(0)[None]).tolist() == pytest.approx([1, 0], abs=1e-3)
+
+
+def test_no_clips_are_stored_and_read_as_none() -> None:
+    empty, again = ClipFrames(WIDTH), ClipFrames(WIDTH)
+    again.fill(*empty.stored())
+    assert len(again) == 0

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 from features.vision.decode import decode
 from features.vision.gate.judge import Judged
 from features.vision.gate.picture_hash import asked_of, kept_of
-from inference.catalog.copied_pictures import KEPT_WORDS, nearest_copy, readable_hashes
+from inference.catalog.copied_pictures import KEPT_WORDS, among_copies, nearest_copy, readable_hashes
 
 
 def photo(seed: int) -> Image.Image:
@@ -38,7 +38,10 @@ KEPT = np.stack([readable_hashes(kept_of(judged(photo(seed)).hashes)) for seed i
 
 
 def found(image: Image.Image, quality: int = 85, without: int = -1) -> int | None:
-    return nearest_copy(asked_of(judged(image, quality).hashes), KEPT, without)
+    rows = np.flatnonzero(np.arange(len(KEPT)) != without)
+    asked = asked_of(judged(image, quality).hashes)
+    assert set(among_copies(asked, KEPT)) <= set(range(len(KEPT)))
+    return nearest_copy(asked, KEPT, rows)
 
 
 def test_a_picture_is_found_and_another_is_not() -> None:
@@ -51,7 +54,7 @@ def test_a_part_of_a_picture_is_found_and_a_picture_of_which_a_part_is_known(sha
     part = photo(1).crop((edge, edge, 400 - edge, 400 - edge))
     assert found(part) == 1
     known = readable_hashes(kept_of(judged(part).hashes))[None]
-    assert nearest_copy(asked_of(judged(photo(1)).hashes), known, -1) == 0
+    assert nearest_copy(asked_of(judged(photo(1)).hashes), known, np.zeros(1, np.int64)) == 0
 
 
 def test_a_picture_is_found_mirrored_bordered_grey_darker_smaller_and_saved_badly() -> None:
@@ -75,4 +78,6 @@ def test_what_has_no_hashes_or_those_of_another_version_is_never_found() -> None
     assert not readable_hashes(None).any()
     assert not readable_hashes(b"\1" * 64).any()
     assert readable_hashes(None).shape == (KEPT_WORDS,)
-    assert nearest_copy(asked_of(judged(photo(3)).hashes), np.zeros((2, KEPT_WORDS), np.uint64), -1) is None
+    nobody = np.zeros((2, KEPT_WORDS), np.uint64)
+    assert nearest_copy(asked_of(judged(photo(3)).hashes), nobody, np.arange(2)) is None
+    assert not len(among_copies(asked_of(judged(photo(3)).hashes), nobody))

@@ -438,6 +438,11 @@ async def test_attributes_are_taken_away_by_null_and_by_an_empty_map(desk: Desk,
     assert await passed_on(desk, change(attributes=nothing)) == Change(NOON, cleared=("attributes",))
 
 
+async def test_an_empty_map_takes_attributes_away_also_of_a_publisher_whose_nulls_say_nothing(desk: Desk) -> None:
+    said = change(attributes={}, hidden=None, title=None)
+    assert await passed_on(desk, said) == Change(NOON, cleared=("attributes",))
+
+
 async def test_null_says_nothing_where_null_is_written_for_whatever_is_not_said(desk: Desk) -> None:
     """As the client of the release before writes it."""
     nothing: dict[str, Any] = dict.fromkeys(

@@ -97,6 +97,19 @@ async def test_another_owners_picture_is_a_copy_and_one_of_them_is_in_an_answer(
     assert len(await shown(studio)) == 1
 
 
+async def test_an_original_that_comes_again_is_no_copy_of_its_copy() -> None:
+    studio = Studio(gate_setting="copy:hold")
+    first = await uploaded(studio, record(0, upload("i1", SHARP)))
+    studio.catalog.apply([("i1", first)])
+    copy = await uploaded(studio, record(1, upload("i2", SHARP, user_id="u2")))
+    studio.catalog.apply([("i2", copy)])
+    again = await uploaded(studio, record(2, upload("i1", SHARP)))
+    assert (copy.is_held, again.copy_of, again.is_held) == (True, None, False)
+    studio.catalog.apply([("i1", again)])
+    copied_again = await uploaded(studio, record(3, upload("i2", SHARP, user_id="u2")))
+    assert (copied_again.copy_of, copied_again.is_held) == ("i1", True)
+
+
 async def test_ones_own_copy_is_no_fault_and_shares_the_slot() -> None:
     studio = Studio(gate_setting="copy:drop")
     first = await uploaded(studio, record(0, upload("i1", SHARP)))
