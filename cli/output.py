@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from cli.console import SafeConsole
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
@@ -34,6 +36,14 @@ def diagnostics() -> "SafeConsole":
 def progress(line: str) -> None:
     """Print one line of progress on stderr."""
     diagnostics().print(line, style="dim", soft_wrap=True)
+
+
+def progress_bar() -> "Progress":
+    """A bar on stderr with a count and the time that is left, for work of a known size."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=diagnostics())
 
 
 def print_error(message: str) -> None:

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from cli.items.journal import RULES, Entry, Journal
 from cli.items.picture_folder import FoundPicture, Survey, read_file, shown_by
 from cli.items.uploading import DELETED, Landed, Uploader
-from cli.output import diagnostics, print_json, results
+from cli.output import print_json, progress_bar, results
 from cli.pseudonyms import known_as
 from cli.running import running_system
 from features.vision.formats import BadImage
@@ -105,7 +104,7 @@ def import_pictures(folder: Path, found: Survey, user: str, inflight: int, as_js
     with (
         running_system(settings) as endpoints,
         Uploader(endpoints.kafka, prefix=settings.topic_prefix, inflight=inflight, security=security) as uploader,
-        _bar() as progress,
+        progress_bar() as progress,
     ):
         cluster = cluster_id(endpoints.kafka, security=security)
         journal = Journal.of(settings.home, folder, cluster, settings.topic_prefix)
@@ -113,16 +112,6 @@ def import_pictures(folder: Path, found: Survey, user: str, inflight: int, as_js
         work = Import(journal, known_as(settings, user), advance=lambda: progress.advance(bar))
         uploader.send_all(work.uploads(found.pictures), work.landed)
     _report(work, found, time.monotonic() - begun, as_json)
-
-
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=diagnostics(),
-    )
 
 
 def _report(work: Import, found: Survey, seconds: float, as_json: bool) -> None:

@@ -4,10 +4,9 @@ import asyncio
 from contextlib import closing
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from cli.output import diagnostics, print_json, progress, results
+from cli.output import print_json, progress, progress_bar, results
 from cli.running import running_system
 from deploy.local import Endpoints
 from inference.encoders.triton import TritonEncoder
@@ -79,7 +78,7 @@ async def _reembed(
         await decoder.start()
         items = await asyncio.to_thread(_items, settings, endpoints)
         lacking = wanting(items, encoder.version)
-        with _bar() as bar:
+        with progress_bar() as bar:
             task = bar.add_task(f"embedding by {encoder.version}", total=len(lacking.with_picture))
             work = Reembedding(
                 encoder,
@@ -132,14 +131,4 @@ def _print(version: str, pictures: int, before: Wanting, outcome: Outcome) -> No
     progress(
         f"next: SIGHTLINE_ENCODER_VERSION={version} and SIGHTLINE_ENCODER, worker by worker "
         "(docs/operations.md#a-new-encoder)"
-    )
-
-
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=diagnostics(),
     )
