@@ -46,7 +46,7 @@ def test_a_healthy_stack_is_all_ok_with_its_versions(command: Run) -> None:
     result = command("doctor", "--json")
     report = last_json(result)
     assert (result.returncode, report["ok"]) == (0, True)
-    assert levels(report) == dict.fromkeys(("kafka", "redis", "triton", "encoder", "topics", "keys"), "ok")
+    assert levels(report) == dict.fromkeys(("kafka", "redis", "triton", "encoder", "words", "topics", "keys"), "ok")
     assert all(report["versions"].values())
 
 

@@ -19,7 +19,7 @@ def write_log(folder: Path, users: int, steps: int, *, seed: int = 0) -> Path:
 
 
 def test_a_version_is_learned_from_a_log_and_kept_in_a_file(tmp_path: Path) -> None:
-    data, out = write_log(tmp_path / "log", users=60, steps=15), tmp_path / "ranker.bin"
+    data, out = write_log(tmp_path / "log", users=80, steps=15), tmp_path / "ranker.bin"
     done = run("train", "ranker", "--data", str(data), "--out", str(out), "--json", variables={"dimensions": "16"})
     assert done.returncode == 0, done.stderr
     found = last_json(done)
@@ -52,7 +52,7 @@ def test_what_to_learn_from_and_where_to_is_asked_for(words: tuple[str, ...], sa
 
 @pytest.mark.stack
 def test_a_version_is_published_under_the_next_number(tmp_path: Path, command: Run) -> None:
-    data = write_log(tmp_path / "log", users=60, steps=15)
+    data = write_log(tmp_path / "log", users=80, steps=15)
     command("topics", "create")
     first, second = (
         last_json(command("train", "ranker", "--data", str(data), "--publish", "--json")) for _ in range(2)
