@@ -88,9 +88,9 @@ def was_uploaded_after(system: System, before: dict[str, Item | None], name: str
 
 
 def known(system: System, name: str) -> Item | None:
-    """The last word of the catalogue on an item."""
+    """The last word of the catalogue on an item; None also before its first."""
     values = [record.value for record in system.read("state.catalog") if record.key == name.encode()]
-    return None if values[-1] is None else decode_item(values[-1])
+    return None if not values or values[-1] is None else decode_item(values[-1])
 
 
 def change(system: System, name: str, ahead_ms: int, **fields: object) -> None:
