@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import tempfile
 import zipfile
 from pathlib import Path
 from string import Template
@@ -23,6 +22,7 @@ from inference.encoders.look.colours import SIZE as COLOURS
 from inference.encoders.look.colours import colours
 from inference.encoders.look.fit import Layout
 from inference.encoders.look.projection import OPENS_AT, STEEPNESS, Projection, read_projection
+from inference.encoders.model_folder import model_folder
 from inference.encoders.responses import TAGS, parse_tags
 from inference.errors import ExportError
 
@@ -119,14 +119,9 @@ def export_model(
     Raises ExportError when the architecture is unknown, or its weights or the map cannot be loaded.
     """
     encoder = load_encoder(architecture, projection)
-    repository.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=repository, prefix=f".{name}-") as scratch:
-        model = Path(scratch) / name
+    with model_folder(repository, name) as model:
         _write(model, encoder, name, platform, _called(architecture, projection))
-        target = repository / name
-        shutil.rmtree(target, ignore_errors=True)
-        model.rename(target)
-    return target
+    return repository / name
 
 
 def encoder_version(architecture: str = DEFAULT_ARCHITECTURE, projection: Path | None = None) -> str:

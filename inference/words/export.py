@@ -1,7 +1,6 @@
 """The text tower all-MiniLM-L6-v2 from its registry package → a folder that Triton serves. Needs the extra `export`."""
 
 import shutil
-import tempfile
 from pathlib import Path
 from string import Template
 from typing import Final
@@ -13,6 +12,7 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
 from features.words.item_words import DIMENSIONS, MODEL, VERSION
+from inference.encoders.model_folder import model_folder
 from inference.words.network import Tower, renamed
 
 #: Pieces of a text that are read: the tower learned from as many.
@@ -27,9 +27,7 @@ def export_words(repository: Path, *, name: str = MODEL) -> Path:
 
     It runs on the CPU, also where pictures are encoded on a GPU.
     """
-    repository.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=repository, prefix=f".{name}-") as scratch:
-        model = Path(scratch) / name
+    with model_folder(repository, name) as model:
         version = model / _VERSION
         version.mkdir(parents=True)
         write_onnx(load_tower(), version / "model.onnx")
@@ -40,10 +38,7 @@ def export_words(repository: Path, *, name: str = MODEL) -> Path:
         shutil.copyfile(_TEMPLATES / "model.py", version / "model.py")
         config = Template((_TEMPLATES / "config.pbtxt").read_text())
         (model / "config.pbtxt").write_text(config.substitute(name=name, dimensions=DIMENSIONS, encoder=_NAME))
-        target = repository / name
-        shutil.rmtree(target, ignore_errors=True)
-        model.rename(target)
-    return target
+    return repository / name
 
 
 def load_tower() -> Tower:
