@@ -6,7 +6,6 @@ grocery/, each with images.tar and labels.csv, and the latter with products.csv.
 """
 
 import argparse
-import csv
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.retrieval.album import read_album, read_folders
+from benchmarks.retrieval.album import read_album, read_folders, read_table
 from benchmarks.retrieval.compared import found_first, hits
 from benchmarks.retrieval.held_out import (
     DEPTH,
@@ -96,8 +95,7 @@ def seen(projection: Projection, data: Labelled) -> dict[str, float]:
 
 
 def _people(folder: Path) -> NDArray[np.str_]:
-    with (folder / "labels.csv").open(newline="") as file:
-        return np.array([row["uploader_id"] for row in csv.DictReader(file)])
+    return np.array([row["uploader_id"] for row in read_table(folder / "labels.csv")])
 
 
 def _told(message: str) -> None:

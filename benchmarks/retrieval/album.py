@@ -54,11 +54,7 @@ def read_data(
 
 def read_album(folder: Path, table: str, label: str | None, progress: Callable[[str], None]) -> Album:
     """The pictures in `images.tar` that a CSV in the folder names; raises UnreadableAlbum."""
-    try:
-        with (folder / table).open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UnreadableAlbum(f"{folder / table}, the list of pictures and labels, cannot be read: {error}") from error
+    rows = read_table(folder / table)
     try:
         column = _column(rows, (label,) if label else LABELS, folder / table)
         path = _column(rows, _PATHS, folder / table)
@@ -72,6 +68,20 @@ def read_album(folder: Path, table: str, label: str | None, progress: Callable[[
     except (OSError, KeyError, tarfile.TarError, BadImage) as error:
         raise UnreadableAlbum(f"{folder} has no images.tar with all pictures of {table}: {error}") from error
     return Album(pixels, [row[column] for row in rows])
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV that lists pictures; raises UnreadableAlbum."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableAlbum(f"{path}, the list of pictures and labels, cannot be read: {error}") from error
+
+
+def first_column(rows: Sequence[dict[str, str]], names: Sequence[str]) -> str | None:
+    """The first of these columns that the rows have, by what the first row says."""
+    return next((name for name in names if rows and rows[0].get(name)), None)
 
 
 def read_folders(folder: Path, progress: Callable[[str], None]) -> Album:
@@ -110,9 +120,9 @@ def _readable(path: Path) -> NDArray[np.uint8] | None:
 
 
 def _column(rows: Sequence[dict[str, str]], names: Sequence[str], path: Path) -> str:
-    for name in names:
-        if rows and rows[0].get(name):
-            return name
-    raise UnreadableAlbum(
-        f"{path} has no column {' or '.join(names)}: name its column so, or with --label where there is one"
-    )
+    found = first_column(rows, names)
+    if found is None:
+        raise UnreadableAlbum(
+            f"{path} has no column {' or '.join(names)}: name its column so, or with --label where there is one"
+        )
+    return found

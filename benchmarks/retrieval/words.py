@@ -1,6 +1,5 @@
 """How well words find: a photo and what a shopper says of it → catalogue picture with a description; words → photos."""
 
-import csv
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.retrieval.album import Album, UnreadableAlbum
+from benchmarks.retrieval.album import Album, UnreadableAlbum, first_column, read_table
 from features.vision.colours import dominant_colours
 from features.vision.descriptors.mix import LOOK_AND_WORDS, Mix
 from features.vision.descriptors.similarities import mean_of, within_0_and_1
@@ -70,12 +69,11 @@ class Found:
 
 def read_texts(folder: Path, table: str, columns: Sequence[str]) -> list[str]:
     """What a CSV says of each picture, from the first of these columns that it has; raises UnreadableAlbum."""
-    with (folder / table).open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    for name in columns:
-        if rows and rows[0].get(name):
-            return [row[name].replace("-", " ") for row in rows]
-    raise UnreadableAlbum(f"{folder / table} has no column {' or '.join(columns)}, which has the words")
+    rows = read_table(folder / table)
+    name = first_column(rows, columns)
+    if name is None:
+        raise UnreadableAlbum(f"{folder / table} has no column {' or '.join(columns)}, which has the words")
+    return [row[name].replace("-", " ") for row in rows]
 
 
 def cost_of(texts: Sequence[str], embed: Embed) -> Cost:

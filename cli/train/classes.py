@@ -1,6 +1,5 @@
 """What `sightline train classes` does: it learns a deployment's own classes from a few pictures of each."""
 
-import csv
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.retrieval.album import UnreadableAlbum, read_album
+from benchmarks.retrieval.album import UnreadableAlbum, read_album, read_table
 from cli.items.picture_folder import FoundPicture, find_pictures, read_file
 from cli.output import print_json, progress, results
 from cli.train.place import file_for
@@ -105,8 +104,7 @@ def _pixels(picture: FoundPicture) -> NDArray[np.uint8]:
 
 def _owners(labels: Path, column: str | None) -> Sequence[tuple[str, str]] | None:
     """The path of each picture and whose it is, by a column of the CSV; None where it has none."""
-    with labels.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_table(labels)
     name = column or _WHOSE
     if rows and name in rows[0]:
         return [(row.get("path", ""), row[name]) for row in rows]
