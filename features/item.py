@@ -123,12 +123,6 @@ class Item:
     clip: Clip | None = None
     #: The vector of its title and description; None without them, and until they are embedded.
     words: ItemWords | None = None
-
-    @property
-    def text(self) -> str:
-        """What it says in words, as it is embedded; empty where it says nothing."""
-        return text_of(self.title, self.description)
-
     #: The hashes by which copies are found (`features.vision.gate.picture_hash`): of a copy those of the picture that
     #: it is a copy of.
     hashes: bytes | None = None
@@ -139,6 +133,11 @@ class Item:
     copy_of: str | None = None
     #: Whether a person allowed what is held; it holds for the pictures that were uploaded before.
     allowed: bool = False
+
+    @property
+    def text(self) -> str:
+        """What it says in words, as it is embedded; empty where it says nothing."""
+        return text_of(self.title, self.description)
 
     @property
     def is_held(self) -> bool:

@@ -18,7 +18,7 @@ from features.vision.gate.picture_hash import Asked
 from features.words.item_words import DIMENSIONS
 from inference.catalog.arrays import VectorRows, room, roomier
 from inference.catalog.clip_frames import ClipFrames
-from inference.catalog.copied_pictures import KEPT_WORDS, among_copies, nearest_copy, readable_hashes
+from inference.catalog.copied_pictures import KEPT_WORDS, nearest_copy, readable_hashes
 from inference.catalog.facts.attributes import AttributeRows
 from inference.catalog.facts.colours import colour_vector
 from inference.catalog.facts.currencies import currency_code
@@ -194,14 +194,13 @@ class Catalog:
         (row,) = self._rows.find(np.array([key_of(item_id)], np.uint64)).tolist()
         return row if row >= 0 else None
 
-    def copied_by(self, asked: Asked, item_id: str, among: NDArray[np.int64] | None = None) -> int | None:
-        """The row of another item than this one whose picture is `asked`, or what that is a copy of; None if none.
+    def copied_by(self, asked: Asked, item_id: str, rows: NDArray[np.int64]) -> int | None:
+        """Of some rows that of another item than this one whose picture is `asked`, or what that is a copy of, or None.
 
-        It looks at every row, or at those `among` them. That of a held or hidden item is found, too; one that is itself
-        known as a copy of this item is not: an original that comes again is no copy of its copy.
+        That of a held or hidden item counts, too; one that is itself known as a copy of this item does not: an original
+        that comes again is no copy of its copy.
         """
         key = np.uint64(key_of(item_id))
-        rows = among_copies(asked, self.hashes) if among is None else among
         rows = rows[(self.keys[rows] != key) & (self.copies_of[rows] != key)]
         return nearest_copy(asked, self.hashes, rows)
 

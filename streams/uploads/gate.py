@@ -53,7 +53,7 @@ async def _compared(item: Item, hashes: bytes, catalog: Catalog) -> Item:
 
 
 async def _copied_by(asked: Asked, item_id: str, catalog: Catalog) -> int | None:
-    """As `Catalog.copied_by`; all rows are looked at in a thread: a million take a tenth of a second."""
+    """As `Catalog.copied_by`, of all rows, which are looked at in a thread: a million take a tenth of a second."""
     # A row may become another item's meanwhile, so what was found is compared once more.
     found = await asyncio.to_thread(among_copies, asked, catalog.hashes)
     return catalog.copied_by(asked, item_id, found)

@@ -218,7 +218,7 @@ def _is_sound_embedding(embedding: bytes) -> bool:
 
 
 def _has_sound_words(words: ItemWords) -> bool:
-    return words.is_sound and bool(np.isfinite(np.frombuffer(words.vector, "<f2")).all())
+    return words.is_sound and _is_sound_embedding(words.vector)
 
 
 def _has_sound_facts(facts: Item | Change) -> bool:

@@ -295,7 +295,7 @@ class Resources:
 
         The one worker that has the first partition of the uploads also removes what no item names.
         """
-        settings, first = self.settings, self.namespace.topic(topics.UPLOADS)
+        settings, uploads = self.settings, self.namespace.topic(topics.UPLOADS)
         if settings.keep == "none":
             return None
         store = PictureStore(settings.picture_store, self.namespace)
@@ -304,7 +304,7 @@ class Resources:
             partial(KafkaLogReader, self._addresses.kafka, security=self._security),
             namespace=self.namespace,
             partitions=settings.partitions,
-            is_active=lambda: app.has_first(first),
+            is_active=lambda: app.has_first(uploads),
         )
         self.watch(sweeper, sweeper.stop)
         await sweeper.start()
