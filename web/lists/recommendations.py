@@ -20,13 +20,9 @@ from web.lists.cursor import SHOWN_LIMIT, read_cursor
 from web.parts import FromParts, Parts
 from web.problems import Problem
 
-Count = Annotated[
-    int | None, QueryParameter(ge=1, le=ANSWER_LIMIT, description="Slots; without it as many as lists have")
-]
-Price = Annotated[float | None, QueryParameter(ge=0, description="In any currency; items without a price are left out")]
-Exclude = Annotated[
-    list[str] | None, QueryParameter(max_items=EXCLUDED_LIMIT, description="Items to leave out; repeat it")
-]
+Count = Annotated[int | None, QueryParameter(ge=1, le=ANSWER_LIMIT, description="Slots; else as many as lists have")]
+Price = Annotated[float | None, QueryParameter(ge=0, description="In any currency")]
+Exclude = Annotated[list[str] | None, QueryParameter(max_items=EXCLUDED_LIMIT, description="Not these")]
 
 
 class MadeNow(msgspec.Struct, kw_only=True):
