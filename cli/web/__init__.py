@@ -1,1 +1,1 @@
-"""Commands of the web door."""
+"""The commands of the web door."""

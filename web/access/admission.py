@@ -7,6 +7,7 @@ from web.access.caller import Admitted, Caller, keep
 from web.access.credentials import Credentials, anybody
 from web.access.matching import Match, Routes
 from web.access.rates import Rates
+from web.ids import sent_path
 from web.problems import Problem, send_problem
 
 
@@ -24,13 +25,13 @@ class Admission:
         try:
             keep(scope, self._admit(scope))
         except Problem as problem:
-            await send_problem(problem, scope, receive, send)
+            await send_problem(problem, scope, send)
             return
         await self._app(scope, receive, send)
 
     def _admit(self, scope: HTTPScope) -> Admitted:
         try:
-            match = self._routes.match(scope["method"], scope["raw_path"].partition(b"?")[0])
+            match = self._routes.match(scope["method"], sent_path(scope))
             caller = self._caller(scope, match)
         except Problem:
             # Guesses count, too.

@@ -37,7 +37,7 @@ class Bodies:
                 raise reading.too_large()
             await self._app(scope, reading.receive, send)
         except Problem as problem:
-            await send_problem(problem, scope, receive, send)
+            await send_problem(problem, scope, send)
         finally:
             self.held -= reading.size
 

@@ -35,4 +35,4 @@ class Hosts:
             f"the Host header must be one of {', '.join(sorted(self._hosts))}, with or without a port",
             remedy="use http://localhost; for other names the server needs keys (SIGHTLINE_WEB_KEYS)",
         )
-        await send_problem(refusal, scope, receive, send)
+        await send_problem(refusal, scope, send)

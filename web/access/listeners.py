@@ -38,7 +38,7 @@ class Listeners:
             return
         caller = admitted.caller
         if refusal := self._refusal(caller):
-            await send_problem(refusal, scope, receive, send)
+            await send_problem(refusal, scope, send)
             return
         self.count += 1
         self._open[caller.counted] += 1

@@ -6,9 +6,9 @@ The path is split before it is decoded, as the app does it: an id may hold a sla
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from web.access.rules import RULES, Rule
+from web.ids import decoded
 from web.problems import Problem
 
 _REST: Final = ":path}"
@@ -71,12 +71,4 @@ def _fits(pattern: list[bytes], parts: list[bytes]) -> bool:
 def _user(pattern: list[bytes], parts: list[bytes]) -> str | None:
     if b"{user_id}" not in pattern:
         return None
-    try:
-        return unquote_to_bytes(parts[pattern.index(b"{user_id}")]).decode()
-    except UnicodeDecodeError as error:
-        raise Problem(
-            400,
-            "The user's id is not UTF-8",
-            f"byte {error.start} of the decoded id is not UTF-8",
-            remedy="encode the id as UTF-8, then percent-encode it",
-        ) from None
+    return decoded("user", parts[pattern.index(b"{user_id}")].decode("ascii", "replace"))

@@ -43,7 +43,7 @@ class Origins:
         if preflight and listed:
             await _allow(respond)
         elif not listed and (preflight or (self._keyless and not _same(origin, scope))):
-            await send_problem(_foreign(), scope, receive, respond)
+            await send_problem(_foreign(), scope, respond)
         else:
             await self._app(scope, receive, respond)
 

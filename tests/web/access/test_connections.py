@@ -9,6 +9,7 @@ import pytest
 import uvicorn
 from litestar.types import HTTPScope, Receive, Send
 
+from tests.harness.fakes import until
 from web.access.connections import HEAD_BYTES, PIPELINED, LimitedConnection
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -47,7 +48,7 @@ async def serving(
     connection: type[LimitedConnection] = LimitedConnection, most: int | None = None
 ) -> AsyncIterator[int]:
     config = uvicorn.Config(
-        echo,  # type: ignore[arg-type]
+        echo,
         port=0,
         http=connection,
         ws="none",
@@ -58,9 +59,7 @@ async def serving(
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
-        while not server.started:
-            await asyncio.sleep(0.01)
+    await until(lambda: server.started)
     try:
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:
@@ -189,9 +188,7 @@ async def test_a_stream_ends_when_its_client_goes_whatever_was_sent_behind_it(be
         assert (await reader.read(1000)).startswith(b"HTTP/1.1 200 OK")
         assert open_streams == ["/stream"]
         writer.close()
-        async with asyncio.timeout(5):
-            while open_streams:
-                await asyncio.sleep(0.01)
+        await until(lambda: not open_streams)
 
 
 async def test_there_are_no_more_connections_than_allowed_and_those_there_are_go_on() -> None:

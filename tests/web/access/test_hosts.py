@@ -11,8 +11,18 @@ async def test_this_machine_is_asked_by_its_own_names(host: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "localhost:x"]
-    + ["localhost,evil.example", "localhost:8080:8080", "", "192.0.2.1", "127.0.0.8"],
+    [
+        "evil.example",
+        "evil.example:8080",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "localhost:x",
+        "localhost,evil.example",
+        "localhost:8080:8080",
+        "",
+        "192.0.2.1",
+        "127.0.0.8",
+    ],
 )
 async def test_a_page_that_has_its_name_point_here_is_refused(host: str) -> None:
     inside = Inside()

@@ -1,9 +1,9 @@
 import asyncio
-from collections.abc import Callable
 
 import pytest
 from litestar.types import HTTPScope, Receive, Send
 
+from tests.harness.fakes import until
 from tests.web.access.asking import PATH, Answer, Inside, ask, caller, let_in, scope_of, statuses
 from web.access.caller import Caller
 from web.access.listeners import USER_LIMIT, Listeners
@@ -32,12 +32,6 @@ class Streaming:
 
 def opened(app: Listeners, who: Caller, path: str = STREAM) -> "asyncio.Task[Answer]":
     return asyncio.ensure_future(ask(app, let_in(scope_of(path=path), who)))
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 async def test_there_are_no_more_streams_than_the_limit_and_one_caller_has_half() -> None:

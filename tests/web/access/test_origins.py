@@ -50,8 +50,10 @@ async def test_a_preflight_of_another_page_is_refused(keyless: bool) -> None:
         "http://localhost:3000",
         "http://localhost",
         "https://shop.example.evil.example",
-    ]
-    + ["https://shop.example:444", "http://localhost:8080.evil.example", "HTTPS://SHOP.EXAMPLE"],
+        "https://shop.example:444",
+        "http://localhost:8080.evil.example",
+        "HTTPS://SHOP.EXAMPLE",
+    ],
 )
 async def test_without_keys_a_foreign_page_gets_nothing_done(origin: str, method: str) -> None:
     inside = Inside()

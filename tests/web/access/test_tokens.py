@@ -1,5 +1,6 @@
 import base64
 import json
+from typing import Any
 
 import jwt
 import pytest
@@ -13,7 +14,7 @@ TOKENS = UserTokens([KEY], lambda: NOW)
 GOOD = {"sub": "ann", "aud": "sightline", "exp": NOW + 60}
 
 
-def signed(key: str = KEY, algorithm: str = "HS256", **changed: object) -> str:
+def signed(key: str = KEY, algorithm: str = "HS256", **changed: Any) -> str:
     claims = {name: value for name, value in {**GOOD, **changed}.items() if value is not None}
     # Of its own making, since PyJWT itself refuses to sign some of these.
     head, body = (
@@ -83,7 +84,7 @@ def test_a_key_is_replaced_while_tokens_of_the_old_one_go_on() -> None:
     ],
     ids=str,
 )
-def test_a_token_is_refused_for_what_it_says(changed: dict[str, object], reason: str) -> None:
+def test_a_token_is_refused_for_what_it_says(changed: dict[str, Any], reason: str) -> None:
     detail = refusal(signed(**changed))
     assert reason in detail or reason == "cannot be used"
 
@@ -91,7 +92,7 @@ def test_a_token_is_refused_for_what_it_says(changed: dict[str, object], reason:
 def test_a_token_is_refused_for_how_it_is_signed() -> None:
     head, body, signature = signed().split(".")
     other_body = signed(sub="bob").split(".")[1]
-    unsigned = jwt.encode(GOOD, None, algorithm="none")
+    unsigned = jwt.encode(GOOD, "", algorithm="none")
     assert "signature" in refusal(signed(OTHER))
     assert "signature" in refusal(f"{head}.{other_body}.{signature}")
     assert "signature" in refusal(f"{head}.{body}.")

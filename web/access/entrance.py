@@ -19,7 +19,7 @@ from web.access.rates import Rates
 from web.access.tokens import UserTokens
 
 
-class Door:
+class Entrance:
     """The app behind its checks, as the settings want them; each process has one."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:

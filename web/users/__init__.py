@@ -1,0 +1,1 @@
+"""What is kept of one user, and what may be asked for them."""
