@@ -11,12 +11,27 @@ from litestar.types import ASGIApp
 from web.ids import DEPENDENCIES, EncodedPaths
 from web.lists.recommendations import recommendations
 from web.lists.stream import stream
+from web.operations.figures import operations
 from web.operations.health import healthz, metrics, readyz
 from web.parts import Parts
 from web.problems import HANDLERS
+from web.search.like_item import like_item
+from web.search.queries import search, similar
+from web.search.trends import trends
 
 #: Every route.
-ROUTES: list[Any] = [recommendations, stream, healthz, readyz, metrics]
+ROUTES: list[Any] = [
+    recommendations,
+    stream,
+    search,
+    similar,
+    like_item,
+    trends,
+    operations,
+    healthz,
+    readyz,
+    metrics,
+]
 
 
 def make_app(parts: Parts) -> ASGIApp:
