@@ -12,13 +12,29 @@ from web.access.entrance import Entrance
 from web.ids import DEPENDENCIES, EncodedPaths
 from web.lists.recommendations import recommendations
 from web.lists.stream import stream
+from web.operations.figures import operations
 from web.operations.health import healthz, metrics, readyz
 from web.parts import Parts
 from web.problems import HANDLERS
+from web.search.like_item import like_item
+from web.search.queries import search, similar
+from web.search.trends import trends
 from web.users.token import token
 
 #: Every route.
-ROUTES: list[Any] = [recommendations, stream, healthz, readyz, metrics, token]
+ROUTES: list[Any] = [
+    recommendations,
+    stream,
+    search,
+    similar,
+    like_item,
+    trends,
+    token,
+    operations,
+    healthz,
+    readyz,
+    metrics,
+]
 
 
 def make_app(parts: Parts) -> ASGIApp:
@@ -38,6 +54,8 @@ def make_routes(parts: Parts) -> Litestar:
         openapi_config=OpenAPIConfig(
             title="Sightline", version="1", path="/", render_plugins=[JsonRenderPlugin(path="/openapi.json")]
         ),
+        # Each route has its own limit (web/access/rules.py).
+        request_max_body_size=None,
         # Problems are logged by us, once.
         logging_config=None,
         pdb_on_exception=False,

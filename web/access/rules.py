@@ -92,7 +92,7 @@ RULES: Final[dict[str, Rule]] = {
     ),
     "GET /v1/items/{item_id}/stages": _STREAM,
     "GET /v1/items/{item_id}/similar": _READ,
-    "POST /v1/similar": Rule("read", user=True, body=_PICTURE_IN_JSON),
+    "POST /v1/similar": Rule("read", user=True, body=_PICTURE_IN_JSON, by_type=(("image/", _PICTURE),)),
     "GET /v1/search": _READ,
     "GET /v1/trends": _READ,
 }

@@ -102,6 +102,14 @@ async def test_where_no_tokens_are_signed_the_answer_says_what_to_set(client: ht
     )
 
 
+@pytest.mark.parametrize(("size", "status"), [(12_000_000, 422), (21_000_000, 413)])
+async def test_a_picture_may_be_as_large_as_the_gate_takes_it(
+    client: httpx.AsyncClient, size: int, status: int
+) -> None:
+    headers = {"content-type": "image/jpeg"}
+    assert (await client.post("/v1/similar", content=b"x" * size, headers=headers)).status_code == status
+
+
 async def test_a_refused_preflight_and_a_request_too_many_have_all_headers_too() -> None:
     async with Door(**SETTINGS, web_rate=0.1).client() as client:
         asked = {"origin": "https://evil.example", "access-control-request-method": "GET"}

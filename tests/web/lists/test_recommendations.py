@@ -107,4 +107,4 @@ async def test_health_says_why_it_is_not_ready(door: Door, client: httpx.AsyncCl
     door.not_ready.append("starting")
     answer = await client.get("/readyz")
     assert (answer.status_code, answer.text) == (503, "starting\n")
-    assert "sightline_recommendations_total" in (await client.get("/metrics")).text
+    assert "# HELP sightline_" in (await client.get("/metrics")).text
