@@ -195,9 +195,7 @@ class _RdkafkaLog:
         log.info("kafka_client", level=level, message=message % args if args else message)
 
 
-def _settle_place(
-    done: "asyncio.Future[Place]", message: Message, error: KafkaError | None, sent: Any
-) -> None:
+def _settle_place(done: "asyncio.Future[Place]", message: Message, error: KafkaError | None, sent: Any) -> None:
     if done.cancelled():
         return
     if error is not None:
