@@ -28,8 +28,8 @@ class Query:
     `reach` pictures for each search; with `is_exhaustive` these are the best of all that the user may be shown.
     `recent_steps` are those of all users; without them no list follows from sessions. `trained` has by source what
     trained models say of the users. `newcomers` may be explored. `cross` knows what has an item's look in other
-    categories than its own. The sources `without` propose nothing, and are not in `trained` or `cross`. The lists have `length` slots;
-    `within` bool [rows] says which items they may have, empty for all.
+    categories than its own. The sources `without` propose nothing, and are not in `trained` or `cross`. The lists
+    have `length` slots; `within` bool [rows] says which items they may have, empty for all.
     """
 
     profiles: Sequence[Profile]

@@ -13,6 +13,7 @@ from features.item import key_of
 from features.profile import Profile
 from features.recommendation import Source
 from features.search_filter import NO_FILTER, SearchFilter
+from inference.catalog.search import FindSimilar
 from inference.experiment import Arm, Experiment
 from inference.ranking.model import RankerModel
 from inference.recommender import Prepared, Recommended, Recommender
@@ -58,6 +59,11 @@ class FeedMaker:
         self._behaviour_cache = behaviour_cache
         self._index_client = index_client
         self._clock_ms = clock_ms
+
+    @property
+    def find_similar(self) -> FindSimilar | None:
+        """What asks the index that workers share; None where the process has its own."""
+        return None if self._index_client is None else self._index_client.find_similar
 
     def prefetch(self, items: Collection[int]) -> None:
         """Start to read the data that the next lists need, given the keys of their items."""

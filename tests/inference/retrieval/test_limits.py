@@ -44,4 +44,3 @@ def test_only_what_is_within_the_limits_is_listed_and_the_list_is_full() -> None
 def test_no_limits_are_no_mask() -> None:
     assert len(limits(CATALOG, NO_FILTER)) == 0
     assert limits(CATALOG, SearchFilter(min_price=0.0)).shape == CATALOG.keys.shape
-

@@ -26,7 +26,7 @@ class Consumer:
 
 
 async def _use(consumer: Consumer) -> None:
-    async with started(consumer):  # type: ignore[arg-type]
+    async with started(consumer):
         consumer.said.append("used")
 
 

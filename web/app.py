@@ -1,0 +1,42 @@
+"""The app: the table of routes, and what stands around all of them."""
+
+from typing import Any
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ASGIApp
+
+from web.ids import DEPENDENCIES, EncodedPaths
+from web.lists.recommendations import recommendations
+from web.lists.stream import stream
+from web.operations.health import healthz, metrics, readyz
+from web.parts import Parts
+from web.problems import HANDLERS
+
+#: Every route.
+ROUTES: list[Any] = [recommendations, stream, healthz, readyz, metrics]
+
+
+def make_app(parts: Parts) -> ASGIApp:
+    """The whole door to these parts."""
+    return EncodedPaths(make_routes(parts))
+
+
+def make_routes(parts: Parts) -> Litestar:
+    """The routes, without what stands before them."""
+    return Litestar(
+        ROUTES,
+        dependencies={
+            "parts": Provide(lambda: parts, sync_to_thread=False, use_cache=True),
+            **{name: Provide(read) for name, read in DEPENDENCIES.items()},
+        },
+        exception_handlers=HANDLERS,
+        openapi_config=OpenAPIConfig(
+            title="Sightline", version="1", path="/", render_plugins=[JsonRenderPlugin(path="/openapi.json")]
+        ),
+        # Problems are logged by us, once.
+        logging_config=None,
+        pdb_on_exception=False,
+    )
