@@ -8,15 +8,30 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
+from web.events.publish import publish
 from web.ids import DEPENDENCIES, EncodedPaths
+from web.items.change import change, remove
+from web.items.items import item, items
+from web.items.picture import picture
+from web.items.stages import stages
+from web.items.upload import upload
 from web.lists.recommendations import recommendations
 from web.lists.stream import stream
 from web.operations.health import healthz, metrics, readyz
 from web.parts import Parts
 from web.problems import HANDLERS
+from web.users.explain import explain, explain_item
+from web.users.profile import profile
+from web.users.receipts import receipt
+from web.users.requests import REQUESTS
 
 #: Every route.
-ROUTES: list[Any] = [recommendations, stream, healthz, readyz, metrics]
+ROUTES: list[Any] = [
+    *(recommendations, stream),
+    *(publish, item, items, picture, upload, stages, change, remove),
+    *(profile, explain, explain_item, *REQUESTS, receipt),
+    *(healthz, readyz, metrics),
+]
 
 
 def make_app(parts: Parts) -> ASGIApp:

@@ -1,12 +1,12 @@
-"""Uploads that are too large for their event: they wait in the object store for the uploads worker, and go after that."""
+"""Uploads that are too large for their event: they wait in the object store for an uploads worker, and go later."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
 from typing import Final
 
-import asyncio
 import obstore
 from obstore.store import ObjectStore
 

@@ -13,6 +13,7 @@ from sightline_client.parsing import check_size, decode_fields, from_fields
 from streams.processing.unknown_fields import check_says, note_unknown_fields
 from streams.wire.records import Record
 from streams.wire.topics import ITEMS
+from web.ids import ItemId
 from web.parts import FromParts
 from web.problems import Problem
 from web.publishing.asked import Asked
@@ -25,7 +26,7 @@ class Changed(msgspec.Struct, frozen=True):
 
 
 @patch("/v1/items/{item_id:str}", status_code=200, summary="Change what is known of an item")
-async def change(request: Request[Any, Any, State], item: str, parts: FromParts) -> Response[Changed]:
+async def change(request: Request[Any, Any, State], item: ItemId, parts: FromParts) -> Response[Changed]:
     """Change the fields that the body has, and nothing else; null takes a value away (docs/schemas, ItemChange)."""
     asked = Asked.of(request.headers)
     try:
@@ -36,7 +37,7 @@ async def change(request: Request[Any, Any, State], item: str, parts: FromParts)
 
 
 @delete("/v1/items/{item_id:str}", status_code=200, summary="Delete an item")
-async def remove(request: Request[Any, Any, State], item: str, parts: FromParts) -> Response[Changed]:
+async def remove(request: Request[Any, Any, State], item: ItemId, parts: FromParts) -> Response[Changed]:
     """Delete an item: it is in no list any more, and a later upload does not show it again."""
     asked = Asked.of(request.headers)
     event = ItemChange(event_id=asked.event_id(), occurred_at_ms=_now_ms(), item_id=item, deleted=True)
@@ -48,7 +49,9 @@ def read_change(body: bytes, item_id: str, asked: Asked) -> ItemChange:
     check_size(body, ItemChange)
     fields = decode_fields(body)
     if fields.get("item_id", item_id) != item_id:
-        raise InvalidEvent("key_mismatch", f"`item_id` is {fields['item_id']!r:.200}, and the path is item {item_id!r}'s")
+        raise InvalidEvent(
+            "key_mismatch", f"`item_id` is {fields['item_id']!r:.200}, and the path is item {item_id!r}'s"
+        )
     fields["item_id"] = item_id
     for name, value in (("event_id", asked.event_id()), ("occurred_at_ms", _now_ms())):
         if fields.get(name) is None:

@@ -4,19 +4,18 @@ from typing import Annotated, Final
 
 import msgspec
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from features.item import Item
 from state.errors import StateError
+from web.ids import ItemId
 from web.items.facts import ItemFacts, facts_of
 from web.parts import FromParts, Parts
 from web.problems import Problem
 
 #: Items of one request.
 ITEMS_LIMIT: Final = 200
-Ids = Annotated[
-    list[str], Parameter(query="ids", min_items=1, max_items=ITEMS_LIMIT, description="Ids of items; repeat it")
-]
+Ids = Annotated[list[str], QueryParameter(min_items=1, max_items=ITEMS_LIMIT, description="Ids of items; repeat it")]
 
 
 class ItemsById(msgspec.Struct):
@@ -26,7 +25,7 @@ class ItemsById(msgspec.Struct):
 
 
 @get("/v1/items/{item_id:str}", summary="What is known of an item")
-async def item(item: str, parts: FromParts) -> ItemFacts:
+async def item(item: ItemId, parts: FromParts) -> ItemFacts:
     """Give an item's facts, also of one that is hidden or deleted."""
     return facts_of(await stored(parts, item), parts.catalog)
 

@@ -4,9 +4,10 @@ from typing import Annotated, Any, Final
 
 from litestar import Request, Response, get
 from litestar.datastructures import State
-from litestar.params import Parameter
+from litestar.params import FromQuery, QueryParameter
 
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
+from web.ids import ItemId
 from web.items.facts import Size, shown_picture, version_of
 from web.items.items import stored
 from web.parts import FromParts
@@ -16,12 +17,14 @@ from web.problems import Problem
 #: For the browser of who may see it alone: other caches do not know who may.
 _FOR_EVER: Final = "private, max-age=31536000, immutable"
 _ASK_AGAIN: Final = "private, no-cache"
-Version = Annotated[str | None, Parameter(max_length=64, description="What the address of a picture has for its content")]
+Version = Annotated[
+    str | None, QueryParameter(max_length=64, description="What the address of a picture has for its content")
+]
 
 
 @get("/v1/items/{item_id:str}/picture", media_type="image/webp", summary="The picture of an item")
 async def picture(
-    request: Request[Any, Any, State], item: str, parts: FromParts, size: Size = "full", v: Version = None
+    request: Request[Any, Any, State], item: ItemId, parts: FromParts, size: FromQuery[Size] = "full", v: Version = None
 ) -> Response[bytes]:
     """Give the picture as WebP, or as JPEG where `Accept` has none; 404 where none is kept, or it must not be seen."""
     kept = shown_picture(await stored(parts, item))

@@ -63,8 +63,8 @@ def as_jpeg(webp: bytes) -> bytes:
 def form_for(accept: str | None) -> Format:
     """The form of a picture for a client that accepts these media types (RFC 9110, section 12.5.1).
 
-    >>> form_for("image/avif,image/webp,*/*;q=0.8"), form_for("image/jpeg"), form_for("image/webp;q=0, */*"), form_for(None)
-    ('webp', 'jpeg', 'jpeg', 'webp')
+    >>> form_for("image/avif,image/webp,*/*;q=0.8"), form_for("image/jpeg"), form_for("image/webp;q=0, */*")
+    ('webp', 'jpeg', 'jpeg')
     """
     if not accept or not accept.strip():
         return "webp"

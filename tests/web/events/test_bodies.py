@@ -34,8 +34,8 @@ async def test_its_own_id_and_time_stay() -> None:
 
 
 async def test_a_refused_line_refuses_itself_alone() -> None:
-    lines = b"\xef\xbb\xbf" + json.dumps(BARE).encode() + b"\r\n\n{junk\n" + json.dumps(BARE | {"type": "klick"}).encode()
-    found = await read(lines + b"\n" + json.dumps(BARE).encode(), LINES)
+    good, odd = json.dumps(BARE).encode(), json.dumps(BARE | {"type": "klick"}).encode()
+    found = await read(b"\xef\xbb\xbf" + good + b"\r\n\n{junk\n" + odd + b"\n" + good, LINES)
     assert [event.event_id for event in found.accepted] == ["k-0", "k-3"]
     assert [(each.index, each.reason) for each in found.refused] == [(1, "bad_json"), (2, "unknown_type")]
 

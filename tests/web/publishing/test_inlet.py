@@ -55,9 +55,7 @@ async def test_with_a_key_no_id_of_a_user_leaves() -> None:
 
 async def test_a_cloud_event_keeps_its_source_and_a_trace_goes_on() -> None:
     kafka = FakeKafka()
-    event = CloudInteraction(
-        event_id="1", source="/app", type="click", user_id="u1", item_id="i9", occurred_at_ms=NOON
-    )
+    event = CloudInteraction(event_id="1", source="/app", type="click", user_id="u1", item_id="i9", occurred_at_ms=NOON)
     await inlet(kafka).publish([event], trace=TRACE)
     (sent,) = kafka.messages
     assert ("traceparent", TRACE.encode()) in sent.headers
