@@ -19,7 +19,8 @@ from deploy.record import Record
 from deploy.service import Progress
 from streams.settings import Settings
 
-WorkerName = Literal["interactions", "uploads", "items", "learning"]
+WorkerName = Literal["interactions", "uploads", "items", "learning", "web"]
+#: Those that the topics need; the web door is for who asks for it.
 ALL: tuple[WorkerName, ...] = ("interactions", "uploads", "items", "learning")
 #: `sightline`, by the Python that runs this.
 SIGHTLINE = (sys.executable, "-c", "from cli.main import main; main()")
@@ -38,6 +39,8 @@ class Worker:
     process: Process
     metrics_port: int
     log: Path
+    #: Where the web door listens; None for the others.
+    web_port: int | None = None
 
 
 class Workers:
@@ -82,7 +85,9 @@ class Workers:
         known = record.load(self._record(name, number))
         if known.process is None or not process.alive(known.process):
             return None
-        return Worker(name, number, known.process, known.ports["metrics"], self._log(name, number))
+        return Worker(
+            name, number, known.process, known.ports["metrics"], self._log(name, number), known.ports.get("web")
+        )
 
     def stop(self, worker: Worker) -> None:
         """Send SIGTERM, and SIGKILL after 15 s; returns when the process has ended."""
@@ -106,11 +111,17 @@ class Workers:
 
     def _launch(self, name: WorkerName, number: int) -> Worker:
         path, log = self._record(name, number), self._log(name, number)
-        ports = record.keep_or_choose(["metrics"], record.load(path).ports)
+        names = ["metrics", "web"] if name == "web" else ["metrics"]
+        ports = record.keep_or_choose(names, record.load(path).ports)
         env = {**self._env, "SIGHTLINE_METRICS_PORT": str(ports["metrics"])}
-        running = process.spawn([*self._command, name], log=log, env=env)
+        argv = (*self._command, name)
+        if name == "web":
+            others = (f"127.0.0.1:{worker.metrics_port}" for each in ALL if (worker := self.find(each)) is not None)
+            env |= {"SIGHTLINE_WEB_PORT": str(ports["web"]), "SIGHTLINE_WEB_WORKERS": ",".join(others)}
+            argv = (*SIGHTLINE, "web")
+        running = process.spawn(argv, log=log, env=env)
         record.save(path, Record(running, ports))
-        return Worker(name, number, running, ports["metrics"], log)
+        return Worker(name, number, running, ports["metrics"], log, ports.get("web"))
 
     def _await_ready(self, worker: Worker) -> None:
         begun = time.monotonic()

@@ -17,9 +17,13 @@ from web.items.stages import stages
 from web.items.upload import upload
 from web.lists.recommendations import recommendations
 from web.lists.stream import stream
+from web.operations.figures import operations
 from web.operations.health import healthz, metrics, readyz
 from web.parts import Parts
 from web.problems import HANDLERS
+from web.search.like_item import like_item
+from web.search.queries import search, similar
+from web.search.trends import trends
 from web.users.explain import explain, explain_item
 from web.users.profile import profile
 from web.users.receipts import receipt
@@ -28,9 +32,10 @@ from web.users.requests import REQUESTS
 #: Every route.
 ROUTES: list[Any] = [
     *(recommendations, stream),
+    *(search, similar, like_item, trends),
     *(publish, item, items, picture, upload, stages, change, remove),
     *(profile, explain, explain_item, *REQUESTS, receipt),
-    *(healthz, readyz, metrics),
+    *(operations, healthz, readyz, metrics),
 ]
 
 

@@ -168,7 +168,8 @@ class WebServer:
             await end(self._serving)
 
         self._stack.push_async_callback(stop)
-        while not server.started and self.failure is None:
+        # Uvicorn only sets a flag.
+        while not server.started and self.failure is None:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
     def _live(self) -> list[str]:

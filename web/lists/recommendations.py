@@ -10,23 +10,15 @@ from litestar.params import QueryParameter
 from features.item import key_of
 from features.profile import NEW, Profile
 from features.search_filter import SearchFilter
-from sightline_client.events import ANSWER_LIMIT, EXCLUDED_LIMIT
 from sightline_client.lists import RecommendedItem
 from sightline_client.routing import partition_of
 from state.errors import StateError
 from streams.metrics import StageTimer
 from web.ids import UserId
 from web.lists.cursor import SHOWN_LIMIT, read_cursor
+from web.parameters import Category, Count, Exclude, Price
 from web.parts import FromParts, Parts
 from web.problems import Problem
-
-Count = Annotated[
-    int | None, QueryParameter(ge=1, le=ANSWER_LIMIT, description="Slots; without it as many as lists have")
-]
-Price = Annotated[float | None, QueryParameter(ge=0, description="In any currency; items without a price are left out")]
-Exclude = Annotated[
-    list[str] | None, QueryParameter(max_items=EXCLUDED_LIMIT, description="Items to leave out; repeat it")
-]
 
 
 class MadeNow(msgspec.Struct, kw_only=True):
@@ -52,7 +44,7 @@ async def recommendations(
     user: UserId,
     parts: FromParts,
     count: Count = None,
-    category: Annotated[str | None, QueryParameter(max_length=128)] = None,
+    category: Category = None,
     min_price: Price = None,
     max_price: Price = None,
     exclude: Exclude = None,

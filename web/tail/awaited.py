@@ -27,6 +27,11 @@ class Awaited(Generic[K, V]):
             if not future.done():
                 future.set_result(value)
 
+    @property
+    def waiting(self) -> int:
+        """For how many keys somebody waits."""
+        return len(self._waiting)
+
     def get(self, key: K) -> V | None:
         """The value of a key, if it arrived and is kept."""
         return self._kept.get(key)

@@ -60,16 +60,14 @@ class Tail:
 
     def of(self, bootstrap: str, namespace: Namespace, *, security: KafkaSecurity = PLAINTEXT) -> TopicTail:
         """What feeds this from the topics of an app."""
-        followed = {
-            topics.RECOMMENDATIONS: Followed(self.read_lists, _LISTS_BACK_S),
-            topics.DEAD_LETTERS: Followed(self.read_letters, _ANSWERS_BACK_S, _LETTERS),
-            topics.RECEIPTS: Followed(self.read_receipts, _ANSWERS_BACK_S, _RECEIPTS),
-            topics.EXPORTS: Followed(self.read_exports, _ANSWERS_BACK_S, _EXPORTS),
-            topics.TRENDS: Followed(self.read_trends, _TRENDS_BACK_S),
-        }
-        return TopicTail(
-            bootstrap, {namespace.topic(topic): each for topic, each in followed.items()}, security=security
+        followed = (
+            (topics.RECOMMENDATIONS, Followed(self.read_lists, _LISTS_BACK_S)),
+            (topics.DEAD_LETTERS, Followed(self.read_letters, _ANSWERS_BACK_S, _LETTERS)),
+            (topics.RECEIPTS, Followed(self.read_receipts, _ANSWERS_BACK_S, _RECEIPTS)),
+            (topics.EXPORTS, Followed(self.read_exports, _ANSWERS_BACK_S, _EXPORTS)),
+            (topics.TRENDS, Followed(self.read_trends, _TRENDS_BACK_S)),
         )
+        return TopicTail(bootstrap, {namespace.topic(topic): each for topic, each in followed}, security=security)
 
     def read_lists(self, records: Sequence[Received]) -> None:
         """Take records of the topic recommendations."""

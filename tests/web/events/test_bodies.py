@@ -10,7 +10,7 @@ from web.events.bodies import EVENTS_LIMIT, Events, divide, read_events
 from web.problems import Problem
 from web.publishing.asked import Asked
 
-BARE = {"type": "click", "user_id": "u1", "item_id": "i9"}
+BARE: dict[str, Any] = {"type": "click", "user_id": "u1", "item_id": "i9"}
 CLOUD = {"specversion": "1.0", "id": "ce-1", "source": "/shop", "type": "shop.click", "data": BARE}
 JSON = (("content-type", b"application/json"),)
 LINES = (("content-type", b"application/x-ndjson"),)

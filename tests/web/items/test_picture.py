@@ -1,6 +1,5 @@
 """Kept pictures by HTTP."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -16,11 +15,11 @@ from web.pictures.shown import ShownPictures
 
 
 @pytest.fixture
-async def door(tmp_path: Path) -> AsyncIterator[Door]:
+async def door(tmp_path: Path) -> Door:
     store = store_in(tmp_path)
     door = Door(pictures=ShownPictures(store))
     await put_items(door.parts.signals, Item("red0", 5, uploaded_at_ms=5, kept_picture=await keep(store, "one")))
-    yield door
+    return door
 
 
 async def address(client: httpx.AsyncClient, size: str = "url") -> str:
@@ -80,10 +79,7 @@ async def test_there_is_none_of_a_hidden_item_or_without_its_file(
     await store_in(tmp_path).remove(lost.key)
     for name in ("hidden", "bare", "lost", "nowhere"):
         answer = await client.get(f"/v1/items/{name}/picture")
-        assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (
-            404,
-            "application/problem+json",
-        )
+        assert answer.status_code == 404, name
 
 
 async def test_another_size_is_refused(client: httpx.AsyncClient) -> None:
