@@ -9,7 +9,13 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
 from web.access.entrance import Entrance
+from web.events.publish import publish
 from web.ids import DEPENDENCIES, EncodedPaths
+from web.items.change import change, remove
+from web.items.items import item, items
+from web.items.picture import picture
+from web.items.stages import stages
+from web.items.upload import upload
 from web.lists.recommendations import recommendations
 from web.lists.stream import stream
 from web.operations.figures import operations
@@ -19,21 +25,19 @@ from web.problems import HANDLERS
 from web.search.like_item import like_item
 from web.search.queries import search, similar
 from web.search.trends import trends
+from web.users.explain import explain, explain_item
+from web.users.profile import profile
+from web.users.receipts import receipt
+from web.users.requests import REQUESTS
 from web.users.token import token
 
 #: Every route.
 ROUTES: list[Any] = [
-    recommendations,
-    stream,
-    search,
-    similar,
-    like_item,
-    trends,
-    token,
-    operations,
-    healthz,
-    readyz,
-    metrics,
+    *(recommendations, stream),
+    *(search, similar, like_item, trends),
+    *(publish, item, items, picture, upload, stages, change, remove),
+    *(profile, explain, explain_item, *REQUESTS, receipt, token),
+    *(operations, healthz, readyz, metrics),
 ]
 
 

@@ -17,7 +17,6 @@ from cli.demo.story import Story, chapter
 from cli.items.catalog_keys import catalog_keys, remove_items
 from cli.items.uploading import Landed, Uploader
 from cli.output import diagnostics, print_json
-from cli.pseudonyms import known_as
 from cli.running import ended_by_sigterm, running_system
 from deploy.local import Endpoints, Stack
 from deploy.workers import ALL as WORKERS
@@ -25,6 +24,7 @@ from features.printable import printable
 from streams.client import EventPublisher
 from streams.credentials import kafka_security
 from streams.errors import StreamError
+from streams.pseudonyms import known_as
 from streams.settings import Settings, read_settings
 from streams.wire.events import Upload
 from streams.wire.namespace import Namespace

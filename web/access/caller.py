@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
-from litestar.types import HTTPScope
+from litestar.types import HTTPScope, Scope
 
 from streams.web_keys import KeyScope
 from web.access.matching import Match
@@ -67,18 +67,18 @@ class Admitted:
     caller: Caller
 
 
-def keep(scope: HTTPScope, admitted: Admitted) -> None:
+def keep(scope: Scope, admitted: Admitted) -> None:
     """Keep with the request who asks, for the checks behind and for handlers."""
     scope.setdefault("state", {})[_KEPT] = admitted
 
 
-def admitted_of(scope: HTTPScope) -> Admitted:
+def admitted_of(scope: Scope) -> Admitted:
     """The route of a request, and who asks; only for requests that were let in."""
     found: Admitted = scope["state"][_KEPT]
     return found
 
 
-def caller_of(scope: HTTPScope) -> Caller:
+def caller_of(scope: Scope) -> Caller:
     """Who asks; only for requests that were let in."""
     return admitted_of(scope).caller
 

@@ -42,6 +42,13 @@ class Rule:
 
 _EVENT: Final = Body(1 << 20, 10)
 _BATCH: Final = Body(16 << 20, 60)
+_BATCHES: Final = (
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+    "application/x-jsonlines",
+    "application/cloudevents-batch+json",
+)
 #: The fields of a form, beside its picture.
 _FIELDS: Final = 64 * 1024
 _PICTURE: Final = Body(MAX_BYTES + _FIELDS, 120)
@@ -80,7 +87,7 @@ RULES: Final[dict[str, Rule]] = {
         "publish",
         user=True,
         body=_EVENT,
-        by_type=(("application/x-ndjson", _BATCH), ("application/cloudevents-batch+json", _BATCH)),
+        by_type=tuple((media_type, _BATCH) for media_type in _BATCHES),
     ),
     "GET /v1/items": _READ,
     "GET /v1/items/{item_id}": _READ,

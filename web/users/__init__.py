@@ -1,1 +1,1 @@
-"""What is kept of one user, and what may be asked for them."""
+"""What is known of a user in words, why the list is as it is, and what the user may ask of us."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ from web.access.rules import RULES
 from web.app import make_routes
 
 KEY = "sightline_key-of-the-feed-service"
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "web_keys": WebKey("feed", frozenset({"read"}), key_hash(KEY)).entry(),
     "web_host": "0.0.0.0",
     "web_token_key": "t" * 32,
