@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from features.behaviour import Behaviour
 from features.profile import Profile
 from features.recommendation import Source
+from features.search_filter import NO_FILTER, SearchFilter
 from features.trends import NO_TRENDS
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
@@ -29,6 +30,7 @@ from inference.ranking.signals import find_signals
 from inference.retrieval.candidates import count_sources, generate_candidates
 from inference.retrieval.cross import Cross, find_cross
 from inference.retrieval.exhaustive import follows_interests
+from inference.retrieval.limits import limits
 from inference.retrieval.query import Query
 from inference.retrieval.sources.co_engaged import recent_items
 from inference.retrieval.sources.table import SOURCE_NAMES
@@ -133,18 +135,22 @@ class Recommender:
         *,
         arm: Arm | None = None,
         met: NDArray[np.void] = NOBODY_MET,
+        length: int | None = None,
+        within: SearchFilter = NO_FILTER,
     ) -> list[Recommended]:
         """The second step: the list of each prepared profile, whose users have these keys; USERS_LIMIT at most.
 
         `trends` is the trends table (`features.trends`), `met` says of the latest uploads how many users met them
         (`newcomers.count_met`). `end` is called at the end of each stage with its name,
         `candidates` or `rank`. `arm` is that of all these users while an experiment runs. If the catalogue changed
-        since `prepare`, the tastes are worked out again: a row may be another item's by now.
+        since `prepare`, the tastes are worked out again: a row may be another item's by now. The lists have `length`
+        slots where it is given, and only items within the limits `within`.
         """
         query, ranker = self._query(prepared, users, behaviours, trends, now_ms, arm, met), self._ranker_of(arm)
+        query = replace(query, length=length or self.length, within=limits(self._catalog, within))
         found = self._make(query, ranker, end)
         for place, each in enumerate(found):
-            if self._is_short(each):
+            if self._is_short(query, each):
                 _, found[place] = self._make_longer(query, ranker, place, each)
         return found
 
@@ -187,7 +193,7 @@ class Recommender:
         """What `recommend` gives the user of the only profile, with the reasons why the subject is there or is not."""
         query, ranker = self._query(prepared, [user], behaviours, trends, now_ms, arm, met), self._ranker_of(arm)
         (made,) = self._make(query, ranker)
-        if self._is_short(made):
+        if self._is_short(query, made):
             query, _ = self._make_longer(query, ranker, 0, made)
         return replace(
             explain(query, ranker, self.length, subject, self._rules), arm=arm.name if arm is not None else None
@@ -222,16 +228,17 @@ class Recommender:
             without=without,
             newcomers=self._find_newcomers(met),
             cross=None if "cross" in without else self._find_cross(now_ms),
+            length=self.length,
         )
 
-    def _is_short(self, made: Recommended) -> bool:
+    def _is_short(self, query: Query, made: Recommended) -> bool:
         count = len(made.ranking.items)
-        return count < self.length and count < self._catalog.choices
+        return count < query.length and count < self._catalog.choices
 
     def _make(self, query: Query, ranker: Scorer, end: Callable[[str], None] = lambda _: None) -> list[Recommended]:
         candidates = generate_candidates(query)
         end("candidates")
-        rankings = rank(ranker, query, candidates, length=self.length, rules=self._rules)
+        rankings = rank(ranker, query, candidates, length=query.length, rules=self._rules)
         end("rank")
         return [
             Recommended(ranking, sources, filtered | ranking.pushed_out())
@@ -250,10 +257,10 @@ class Recommender:
         indexed = self._catalog.pictures.indexed if follows_interests(alone, 0) else 0
         reaches = [reach for reach in WIDER_REACHES if reach < indexed]
         wider = [replace(alone, reach=reach) for reach in reaches]
-        every = replace(alone, reach=max(SIMILAR_COUNT, 2 * self.length), is_exhaustive=True)
+        every = replace(alone, reach=max(SIMILAR_COUNT, 2 * query.length), is_exhaustive=True)
         for query in [*wider, every]:
             (made,) = self._make(query, ranker)
-            if len(made.ranking.items) == self.length:
+            if len(made.ranking.items) == query.length:
                 break
         return query, made
 

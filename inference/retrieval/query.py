@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from features.behaviour import Behaviour
 from features.profile import Profile
 from features.recommendation import Source
@@ -11,6 +14,7 @@ from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
 from inference.exploration.newcomers import NO_NEWCOMERS, Newcomers
 from inference.retrieval.cross import Cross
+from inference.retrieval.limits import ALL
 from inference.retrieval.tastes import Tastes
 from inference.retrieval.trends import Trends
 from inference.trained.source import Judgement
@@ -24,7 +28,8 @@ class Query:
     `reach` pictures for each search; with `is_exhaustive` these are the best of all that the user may be shown.
     `recent_steps` are those of all users; without them no list follows from sessions. `trained` has by source what
     trained models say of the users. `newcomers` may be explored. `cross` knows what has an item's look in other
-    categories than its own. The sources `without` propose nothing, and are not in `trained` or `cross`.
+    categories than its own. The sources `without` propose nothing, and are not in `trained` or `cross`. The lists
+    have `length` slots; `within` bool [rows] says which items they may have, empty for all.
     """
 
     profiles: Sequence[Profile]
@@ -41,3 +46,5 @@ class Query:
     newcomers: Newcomers = NO_NEWCOMERS
     cross: Cross | None = None
     without: frozenset[Source] = frozenset()
+    length: int = 20
+    within: NDArray[np.bool_] = field(default_factory=lambda: ALL)

@@ -118,7 +118,7 @@ class LessonMaker:
         for effect in effects:
             match effect:
                 case Effect(event=Interaction() as event, outcome="applied", action=Action() as action):
-                    if (weight := self._weigh(event)) and self._lists.teaches(event.user_id):
+                    if (weight := self._weigh(event)) and self._lists.feeds.teaches(event.user_id):
                         offered.append(Due(effect.before, event, action, effect.record.partition, weight, now_s))
                 case Effect(withdraws_list=True):
                     offered = [each for each in offered if each.event.user_id != effect.user_id]
@@ -177,7 +177,7 @@ class LessonMaker:
                 for each, items in zip(new, shown, strict=True)
             ]
             subjects = [(each.place[0], each.event.item_id) for each in new]
-            studied = await self._lists.study(befores, subjects, self._seconds)
+            studied = await self._lists.feeds.study(befores, subjects, self._seconds)
             with self._seconds.timed():
                 for each, items, found in zip(new, shown, studied, strict=True):
                     if found is not None and each.place[0] not in self._forgotten:
