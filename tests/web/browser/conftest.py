@@ -27,7 +27,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     if chromium is None:
         pytest.skip("no Chromium on this machine: `apt-get install chromium` brings the browser for these tests")
     with sync_playwright() as playwright:
-        home = {"HOME": str(tmp_path_factory.mktemp("browser"))}
+        home: dict[str, str | float | bool] = {"HOME": str(tmp_path_factory.mktemp("browser"))}
         found = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS, env=home)
         yield found
         found.close()
@@ -60,11 +60,17 @@ class Visitor:
 
     def items(self, user: str) -> list[str]:
         """The items of a shopper's list as they stand."""
-        return [str(each) for each in self.pane(user).locator(".list .tile").evaluate_all("all => all.map(e => e.dataset.item)")]
+        return [
+            str(each)
+            for each in self.pane(user).locator(".list .tile").evaluate_all("all => all.map(e => e.dataset.item)")
+        ]
 
     def painted(self) -> list[float]:
         """Milliseconds from click to painted, of all clicks that were answered."""
-        return [float(each) for each in self.page.evaluate(f"performance.getEntriesByName('{PAINTED}').map(e => e.duration)")]
+        return [
+            float(each)
+            for each in self.page.evaluate(f"performance.getEntriesByName('{PAINTED}').map(e => e.duration)")
+        ]
 
     def press(self, button: Locator) -> float:
         """Press what publishes an event; the milliseconds until its list was painted."""

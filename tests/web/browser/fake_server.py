@@ -1,6 +1,7 @@
 """The web door as WEB.md says it, on a world in memory; tests turn it slow, away or refusing."""
 
 import asyncio
+import base64
 import hashlib
 import json
 import threading
@@ -11,10 +12,13 @@ from typing import Any
 
 import uvicorn
 from litestar import Litestar, Request, Response, get, post, put
+from litestar.di import Provide
 from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
+from litestar.types import ASGIApp
 
 from tests.web.browser.fake_world import FakeItem, FakeWorld, webp
+from web.ids import DEPENDENCIES, EncodedPaths, ItemId, UserId
 from web.page.page import page_handlers
 
 CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'"
@@ -45,7 +49,9 @@ class FakeServer:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        config = uvicorn.Config(self._app(), port=self.port, log_config=None, lifespan="off", timeout_graceful_shutdown=0)
+        config = uvicorn.Config(
+            self._app(), port=self.port, log_config=None, lifespan="off", timeout_graceful_shutdown=0
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
@@ -60,7 +66,7 @@ class FakeServer:
         self._server.should_exit = self._server.force_exit = True
         self._thread.join()
 
-    def _app(self) -> Litestar:
+    def _app(self) -> ASGIApp:
         async def before(request: R) -> Response[Any] | None:
             await asyncio.sleep(self.slow_s if request.url.path.startswith("/v1/") else 0)
             return self.refusing if request.url.path.startswith("/v1/") else None
@@ -70,17 +76,25 @@ class FakeServer:
             return response
 
         handlers = [*page_handlers(), *self._lists(), *self._items(), *self._users()]
-        return Litestar(handlers, before_request=before, after_request=after, openapi_config=None, logging_config=None)
+        app = Litestar(
+            handlers,
+            dependencies={name: Provide(read) for name, read in DEPENDENCIES.items()},
+            before_request=before,
+            after_request=after,
+            openapi_config=None,
+            logging_config=None,
+        )
+        return EncodedPaths(app)
 
     def _lists(self) -> list[Any]:
         world = self.world
 
-        @get("/v1/users/{user:str}/recommendations")
-        async def made(user: FromPath[str], cursor: FromQuery[str] = "0", count: FromQuery[int] = 20) -> dict[str, Any]:
+        @get("/v1/users/{user_id:str}/recommendations")
+        async def made(user: UserId, cursor: FromQuery[str] = "0", count: FromQuery[int] = 20) -> dict[str, Any]:
             return world.made(user, int(cursor), count)
 
-        @get("/v1/users/{user:str}/recommendations/stream")
-        async def stream(request: R, user: FromPath[str]) -> Stream:
+        @get("/v1/users/{user_id:str}/recommendations/stream")
+        async def stream(request: R, user: UserId) -> Stream:
             has = int(request.headers.get("last-event-id", "0"))
             return Stream(self._pushes(user, has), media_type="text/event-stream")
 
@@ -95,20 +109,20 @@ class FakeServer:
             found = [item for item in world.items.values() if set(q.lower().split()) & set(item.title.lower().split())]
             return self._answer(found[:count], {"code": "looks_like", "similarity": 0.31, "by": {"words": 0.31}})
 
-        @get("/v1/items/{item:str}/similar")
-        async def similar(item: FromPath[str], count: FromQuery[int] = 24) -> dict[str, Any]:
+        @get("/v1/items/{item_id:str}/similar")
+        async def similar(item: ItemId, count: FromQuery[int] = 24) -> dict[str, Any]:
             return self._like(world.items[item], count)
 
         @post("/v1/similar", status_code=200)
         async def by_photo(request: R) -> Any:
-            form = await request.form()
-            data = await form["image"].read()
+            asked, data = {}, await request.body()
+            if not request.headers["content-type"].startswith("image/"):
+                asked = json.loads(data)
+                data = base64.b64decode(asked["image"])
             try:
                 webp(data)
             except OSError:
-                return problem(422, "The picture cannot be read", "it is neither JPEG, PNG, WebP nor GIF: send a picture")
-            query = form["query"]
-            asked = json.loads(query if isinstance(query, str) else await query.read())
+                return problem(422, "The query was refused", "it is neither JPEG, PNG, WebP nor GIF: send a picture")
             items = list(world.items.values())
             return self._like(items[5 if "box" in asked else 12], 24)
 
@@ -139,13 +153,13 @@ class FakeServer:
         async def facts(ids: FromQuery[list[str]]) -> dict[str, Any]:
             return {"items": {item: self._facts(world.items[item]) for item in ids if item in world.items}}
 
-        @get("/v1/items/{item:str}/picture")
-        async def picture(item: FromPath[str]) -> Response[bytes]:
+        @get("/v1/items/{item_id:str}/picture")
+        async def picture(item: ItemId) -> Response[bytes]:
             headers = {"cache-control": "public, max-age=31536000, immutable"}
             return Response(world.items[item].webp, media_type="image/webp", headers=headers)
 
-        @put("/v1/items/{item:str}/picture", status_code=202)
-        async def upload(request: R, item: FromPath[str], title: FromQuery[str]) -> Any:
+        @put("/v1/items/{item_id:str}/picture", status_code=202)
+        async def upload(request: R, item: ItemId, title: FromQuery[str]) -> Any:
             data = await request.body()
             try:
                 world.items[item] = FakeItem(item, title, "uploads", "red", None, webp(data))
@@ -153,8 +167,8 @@ class FakeServer:
                 self.refused_upload = {"reason": "bad_image", "error": "text is no picture"}
             return {"item_id": item, "event_id": "u-1", "stages": f"/v1/items/{item}/stages?event_id=u-1"}
 
-        @get("/v1/items/{item:str}/stages")
-        async def stages(item: FromPath[str]) -> Stream:
+        @get("/v1/items/{item_id:str}/stages")
+        async def stages(item: ItemId) -> Stream:
             async def said() -> AsyncIterator[bytes]:
                 yield b"event: accepted\ndata: {}\n\n"
                 await asyncio.sleep(0.05)
@@ -177,23 +191,28 @@ class FakeServer:
     def _users(self) -> list[Any]:
         world = self.world
 
-        @get("/v1/users/{user:str}")
-        async def profile(user: FromPath[str]) -> dict[str, Any]:
+        @get("/v1/users/{user_id:str}")
+        async def profile(user: UserId) -> dict[str, Any]:
             return world.profile(user)
 
-        @get("/v1/users/{user:str}/explain/{item:str}")
-        async def explain(user: FromPath[str], item: FromPath[str]) -> dict[str, Any]:
+        @get("/v1/users/{user_id:str}/explain/{item_id:str}")
+        async def explain(user: UserId, item: ItemId) -> dict[str, Any]:
             return self._explained(user, item)
 
-        @post("/v1/users/{user:str}/{kind:str}", status_code=202)
-        async def request(request: R, user: FromPath[str], kind: FromPath[str]) -> dict[str, Any]:
+        @post("/v1/users/{user_id:str}/{kind:str}", status_code=202)
+        async def request(request: R, user: UserId, kind: FromPath[str]) -> dict[str, Any]:
             number, before, now = uuid.uuid4().hex, world.user(user), time.time_ns() // 1_000_000
             if kind == "prefer":
                 before.dials |= (await request.json())["prefer"]
                 before.dials = {name: weight for name, weight in before.dials.items() if weight}
             else:
                 world.users.pop(user)
-            erased = {"engaged": len(before.engaged), "seen": len(before.chosen), "dials": 0, "lists": len(before.pushed)}
+            erased = {
+                "engaged": len(before.engaged),
+                "seen": len(before.chosen),
+                "dials": 0,
+                "lists": len(before.pushed),
+            }
             place = {"partition": 2, "offset": 41}
             self.receipt = {
                 "user_hash": hashlib.sha256(user.encode()).hexdigest()[:32], "type": kind, "request": place,
@@ -201,8 +220,8 @@ class FakeServer:
             }  # fmt: skip
             return {"request_id": number, "receipt": f"/v1/users/{user}/receipts/{number}"}
 
-        @get("/v1/users/{user:str}/receipts/{number:str}")
-        async def receipt(user: FromPath[str], number: FromPath[str], wait: FromQuery[float] = 0) -> dict[str, Any]:
+        @get("/v1/users/{user_id:str}/receipts/{number:str}")
+        async def receipt(user: UserId, number: FromPath[str], wait: FromQuery[float] = 0) -> dict[str, Any]:
             return self.receipt
 
         @get("/v1/operations")
@@ -217,19 +236,27 @@ class FakeServer:
         place = next((slot["slot"] for slot in slots if slot["item"]["item_id"] == item), None)
         standing = None
         if place is None and item in self.world.items:
-            score = {"score": 0.04, "signals": [{"code": "popular", "value": 0.1, "adds": 0.04, "share": 1.0}], "others": 0}
+            score = {
+                "score": 0.04,
+                "signals": [{"code": "popular", "value": 0.1, "adds": 0.04, "share": 1.0}],
+                "others": 0,
+            }
             standing = {"rank": 31, "candidates": 58, "compared": 58, "score": score, "last": slots[-1]}
         verdict = "in_list" if place else "below_last_slot" if standing else "not_a_candidate"
+        looks = "proposed" if place else "less_similar"
         sources = [
-            {"source": "visual", "code": "proposed" if place else "less_similar", "proposals": 40, "similarity": 0.42, "weakest": 0.61},
+            {"source": "visual", "code": looks, "proposals": 40, "similarity": 0.42, "weakest": 0.61},
             {"source": "neighbours", "code": "no_neighbour", "proposals": 12, "latest": 5, "known": 3},
             {"source": "popular", "code": "lower_rank", "proposals": 32, "rank": 41},
         ]  # fmt: skip
         obstacles = [] if item in self.world.items else [{"code": "not_in_catalogue"}]
-        about = {"item_id": item, "verdict": verdict, "slot": place, "obstacles": obstacles, "repeats": None}
+        about = {
+            "item_id": item, "verdict": verdict, "slot": place, "obstacles": obstacles, "repeats": None,
+            "sources": sources if item in self.world.items else [], "standing": standing,
+        }  # fmt: skip
         return {
-            "user_id": user, "known": True, "opted_out": False, "model": made["model"], "slots": slots, "candidates": 58,
-            "filtered": {}, "arm": None, "item": {**about, "sources": sources if item in self.world.items else [], "standing": standing},
+            "user_id": user, "known": True, "opted_out": False, "model": made["model"], "slots": slots,
+            "candidates": 58, "filtered": {}, "arm": None, "item": about,
         }  # fmt: skip
 
     def _slot(self, number: int, slot: dict[str, Any]) -> dict[str, Any]:
@@ -240,5 +267,3 @@ class FakeServer:
         ]
         score = {"score": 0.95, "signals": signals, "others": -0.04}
         return {"slot": number, "item": slot, "proposed_by": ["visual"], "score": score}
-
-

@@ -1,4 +1,4 @@
-"""A small recommender in memory, for tests of what the page shows: it knows categories and colours, and answers at once."""
+"""A small recommender in memory, for tests of what the page shows: it knows categories and colours."""
 
 import io
 import time

@@ -14,7 +14,9 @@ from tests.web.browser.test_operations_view import worker
 def serious(page: Page) -> list[str]:
     """What axe finds that keeps people out, by its rule and the first element."""
     found = Axe().run(page).response["violations"]
-    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found if each["impact"] in ("serious", "critical")]
+    return [
+        f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found if each["impact"] in ("serious", "critical")
+    ]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

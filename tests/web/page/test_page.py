@@ -50,7 +50,9 @@ def test_each_encoding_has_its_own_etag(client: TestClient[Litestar]) -> None:
     assert zipped.headers["etag"] != plain.headers["etag"]
 
 
-@pytest.mark.parametrize("path", ["/page/0000000000000000/js/main.js", "/page/{version}/js/none.js", "/page/{version}/../page.py"])
+@pytest.mark.parametrize(
+    "path", ["/page/0000000000000000/js/main.js", "/page/{version}/js/none.js", "/page/{version}/../page.py"]
+)
 def test_another_version_or_file_is_not_there(client: TestClient[Litestar], files: PageFiles, path: str) -> None:
     assert client.get(path.format(version=files.version)).status_code == 404
 
@@ -78,7 +80,11 @@ def test_no_script_or_style_stands_in_the_page_itself() -> None:
 
 
 def test_modules_make_no_html_from_text() -> None:
-    named = [str(path) for path in MODULES if re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", path.read_text())]
+    named = [
+        str(path)
+        for path in MODULES
+        if re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", path.read_text())
+    ]
     assert named == []
 
 

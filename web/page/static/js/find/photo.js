@@ -4,11 +4,13 @@ import { h } from "../core/dom.js";
 import { ask } from "../core/http.js";
 import { t } from "../core/words.js";
 import { makeBox } from "./box.js";
+import { base64, fitted } from "./fitted.js";
 import { makeUpload } from "./upload.js";
 
 /** @param {Blob} file @param {{owner: () => string, again: () => void}} how */
 export function makePhoto(file, { owner, again }) {
   const address = URL.createObjectURL(file);
+  const small = fitted(file);
   /** @type {import("./box.js").Box | null} */
   let box = null;
   const image = new Image();
@@ -31,11 +33,13 @@ export function makePhoto(file, { owner, again }) {
   return {
     element,
     /** Items that look like the photo, or like the part in the box; throws a Problem. @param {number} count */
-    ask(count) {
-      const form = new FormData();
-      form.append("image", file);
-      form.append("query", new Blob([JSON.stringify({ count, ...(box ? { box } : {}) })], { type: "application/json" }));
-      return ask("/v1/similar", { body: form });
+    async ask(count) {
+      const body = await small;
+      if (!box) {
+        const type = body.type.startsWith("image/") ? body.type : "image/*";
+        return ask(`/v1/similar?count=${count}`, { body, headers: { "content-type": type } });
+      }
+      return ask("/v1/similar", { body: { image: await base64(body), box, count } });
     },
     end() {
       URL.revokeObjectURL(address);

@@ -4,7 +4,7 @@ import { h, icon } from "../core/dom.js";
 import { ask, newId, segment } from "../core/http.js";
 import { fetchFacts, forgetFacts } from "../core/items.js";
 import { listen } from "../core/stream.js";
-import { milliseconds, t } from "../core/words.js";
+import { hasWords, milliseconds, t } from "../core/words.js";
 
 const STAGES = ["sent", "accepted", "searchable"];
 
@@ -44,7 +44,8 @@ export function makeUpload(file, owner) {
     function take(message) {
       const said = JSON.parse(message.data || "{}");
       if (message.event === "refused") fail([said.reason && reasonWord(said.reason), said.error].filter(Boolean).join(": "));
-      if (message.event !== "searchable") return message.event === "refused";
+      if (message.event === "waiting") fail(t("upload.waiting"));
+      if (message.event !== "searchable") return message.event !== "accepted";
       passed.set("searchable", performance.now() - began);
       forgetFacts(item);
       fetchFacts([item]).then(() => draw(passed), () => draw(passed));
@@ -75,8 +76,7 @@ export function makeUpload(file, owner) {
 
 /** A reason of refusal in the page's language; the server's own word where the page has none. */
 function reasonWord(reason) {
-  const text = t(`refused.${reason}`);
-  return text === `refused.${reason}` ? reason.replaceAll("_", " ") : text;
+  return hasWords(`refused.${reason}`) ? t(`refused.${reason}`) : reason.replaceAll("_", " ");
 }
 
 function nameOf(file) {

@@ -2,7 +2,7 @@
 
 /**
  * @typedef {{labels: Record<string, string>, value: number}} Sample
- * @typedef {{worker: string, address: string, up: boolean, metrics: Record<string, Sample[]>}} Worker
+ * @typedef {{address: string, up: boolean, metrics: Record<string, Sample[]>}} Worker
  */
 
 /** All samples of a metric of all workers. @param {Worker[]} workers @param {string} name */

@@ -51,7 +51,7 @@ export function showOperations() {
 function missing(workers) {
   if (!workers.length) return [h("p", { class: "notice info" }, t("operations.no_workers"))];
   const down = workers.filter((worker) => !worker.up);
-  return down.map((worker) => h("p", { class: "notice bad" }, t("operations.down", { worker: worker.worker, address: worker.address })));
+  return down.map((worker) => h("p", { class: "notice bad" }, t("operations.down", { address: worker.address })));
 }
 
 function drawCards(looks) {
@@ -140,6 +140,6 @@ function uploads(workers) {
 
 function workersCard(workers) {
   return h("section", { class: "card" }, h("h2", {}, t("operations.workers")), h("ul", { class: "rows" }, ...workers.map((worker) =>
-    h("li", {}, h("span", {}, h("span", { class: `dot ${worker.up ? "up" : "down"}`, "aria-hidden": "true" }), worker.worker, " ", h("small", {}, worker.address)),
+    h("li", {}, h("span", {}, h("span", { class: `dot ${worker.up ? "up" : "down"}`, "aria-hidden": "true" }), worker.address === "web" ? t("operations.this") : worker.address),
       h("b", {}, t(worker.up ? "operations.up" : "operations.is_down"))))));
 }
