@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import jwt
+import msgspec
 from jwt.exceptions import InvalidSubjectError
 from jwt.types import Options
 
+from sightline_client.fields import Id
 from web.problems import Problem
 
 AUDIENCE: Final = "sightline"
@@ -46,9 +48,13 @@ class UserTokens:
     def read(self, token: str) -> tuple[str, int]:
         """The user of a token, and its end in seconds of Unix time; raises Problem 401, which does not quote it."""
         claims = self._signed(token)
-        user_id, ends_s = claims["sub"], claims["exp"]
-        if not isinstance(user_id, str) or not user_id or type(ends_s) is not int:
-            raise _refused("its sub must be a user's id, and its exp whole seconds of Unix time")
+        ends_s = claims["exp"]
+        try:
+            user_id = msgspec.convert(claims["sub"], Id)
+        except msgspec.ValidationError as error:
+            raise _refused(f"its sub is no user's id ({error})") from None
+        if type(ends_s) is not int:
+            raise _refused("its exp must be whole seconds of Unix time")
         now_s = self._now_s()
         if ends_s <= now_s:
             raise _refused(f"it ended {min(now_s - ends_s, 1e9):.0f} s ago", "ask your app's server for a new token")
