@@ -15,6 +15,8 @@ from web.problems import Problem
 AUDIENCE: Final = "sightline"
 #: Seconds that a token is good for at most.
 LONGEST_S: Final = 3600
+#: Seconds that the clocks of who signs and who reads may differ.
+_SKEW_S: Final = 60
 _ALGORITHM: Final = "HS256"
 #: What is checked below is not checked twice, and what is not ours (nbf, iat, jti, iss) counts for nothing.
 _CHECKED: Final[Options] = {
@@ -58,7 +60,7 @@ class UserTokens:
         now_s = self._now_s()
         if ends_s <= now_s:
             raise _refused(f"it ended {min(now_s - ends_s, 1e9):.0f} s ago", "ask your app's server for a new token")
-        if ends_s > now_s + LONGEST_S:
+        if ends_s > now_s + LONGEST_S + _SKEW_S:
             raise _refused(f"it is good for more than {LONGEST_S} s", "sign tokens that end within the hour")
         return user_id, ends_s
 

@@ -68,7 +68,7 @@ def test_a_key_is_replaced_while_tokens_of_the_old_one_go_on() -> None:
         ({"exp": NOW}, "ended 0 s ago"),
         ({"exp": NOW - 100}, "ended 100 s ago"),
         ({"exp": -(10**300)}, "ended 1000000000 s ago"),
-        ({"exp": NOW + 3601}, "more than 3600 s"),
+        ({"exp": NOW + 3661}, "more than 3600 s"),
         ({"exp": 10**400}, "more than 3600 s"),
         ({"exp": float(NOW + 60)}, "whole seconds"),
         ({"exp": float("nan")}, "whole seconds"),
