@@ -11,7 +11,6 @@ from features.item import key_of
 from features.profile import NEW, Profile
 from features.search_filter import SearchFilter
 from sightline_client.lists import RecommendedItem
-from sightline_client.routing import partition_of
 from state.errors import StateError
 from streams.metrics import StageTimer
 from web.ids import UserId
@@ -54,9 +53,10 @@ async def recommendations(
     shown, stages = read_cursor(cursor, user), StageTimer()
     without = frozenset(shown.shown).union(map(key_of, exclude or ()))
     within = SearchFilter(category, min_price, max_price, without=without)
-    profile = await _profile(parts, user)
+    known_as = parts.inlet.known_as(user)
+    profile = await _profile(parts, known_as)
     stages.end("load")
-    (feed,) = await parts.feeds.make([(user, profile)], stages, length=count, within=within)
+    (feed,) = await parts.feeds.make([(known_as, profile)], stages, length=count, within=within)
     ranking = feed.recommended.ranking
     after = shown.after([item.item_id for item in ranking.items])
     length = count or parts.feeds.recommender.length
@@ -77,14 +77,12 @@ async def recommendations(
 
 async def _profile(parts: Parts, user: str) -> Profile:
     """The stored profile of a user; raises Problem where Redis is away."""
-    partition = partition_of(user.encode(), parts.settings.partitions)
     try:
-        loaded = (await parts.profiles.load({partition: [user]}))[partition]
+        return (await parts.profiles.read(user, parts.settings.partitions)).profile
     except StateError as error:
         raise Problem.away(
             "The store of profiles", f"Redis does not answer ({error}): send the request again"
         ) from None
-    return loaded.profiles.get(user, NEW)
 
 
 def _timings(stages: StageTimer) -> dict[str, float]:
