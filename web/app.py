@@ -8,6 +8,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
+from web.access.entrance import Entrance
 from web.events.publish import publish
 from web.ids import DEPENDENCIES, EncodedPaths
 from web.items.change import change, remove
@@ -28,20 +29,21 @@ from web.users.explain import explain, explain_item
 from web.users.profile import profile
 from web.users.receipts import receipt
 from web.users.requests import REQUESTS
+from web.users.token import token
 
 #: Every route.
 ROUTES: list[Any] = [
     *(recommendations, stream),
     *(search, similar, like_item, trends),
     *(publish, item, items, picture, upload, stages, change, remove),
-    *(profile, explain, explain_item, *REQUESTS, receipt),
+    *(profile, explain, explain_item, *REQUESTS, receipt, token),
     *(operations, healthz, readyz, metrics),
 ]
 
 
 def make_app(parts: Parts) -> ASGIApp:
     """The whole door to these parts."""
-    return EncodedPaths(make_routes(parts))
+    return Entrance(EncodedPaths(make_routes(parts)), parts.settings)
 
 
 def make_routes(parts: Parts) -> Litestar:
@@ -56,6 +58,8 @@ def make_routes(parts: Parts) -> Litestar:
         openapi_config=OpenAPIConfig(
             title="Sightline", version="1", path="/", render_plugins=[JsonRenderPlugin(path="/openapi.json")]
         ),
+        # Each route has its own limit (web/access/rules.py).
+        request_max_body_size=None,
         # Problems are logged by us, once.
         logging_config=None,
         pdb_on_exception=False,

@@ -34,6 +34,7 @@ from streams.worker.lifecycle import run_to_end
 from streams.worker.liveness import STUCK_S
 from streams.worker.probes import listen
 from streams.worker.resources import Addresses, Resources
+from web.access.connections import LimitedConnection
 from web.app import make_app
 from web.parts import Parts
 from web.pictures.shown import ShownPictures
@@ -48,6 +49,8 @@ _GRACE_S = 3
 _DRAIN_S = 5.0
 #: Connections that wait to be taken: a browser of every listener may come back in the same second.
 _BACKLOG = 2048
+#: Connections besides those of listeners.
+_OTHER_CONNECTIONS = 1000
 
 
 def run_web(settings: Settings, addresses: Addresses) -> int:
@@ -148,7 +151,7 @@ class WebServer:
         server = _Server(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=LimitedConnection,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -156,6 +159,7 @@ class WebServer:
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE_S,
                 backlog=_BACKLOG,
+                limit_concurrency=self._settings.web_listeners + _OTHER_CONNECTIONS,
             )
         )
         self._serving = asyncio.create_task(server.serve(sockets=[bound]), name="web server")

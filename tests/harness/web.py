@@ -24,7 +24,7 @@ from web.publishing.inlet import Inlet
 from web.tail.tail import Tail
 
 #: What no test may read from the environment.
-SETTINGS: dict[str, Any] = {"partitions": PARTITIONS, "kafka": None, "redis": None, "triton": None}
+SETTINGS: dict[str, Any] = {"partitions": PARTITIONS, "kafka": None, "redis": None, "triton": None, "web_rate": 1e6}
 
 
 class Door:

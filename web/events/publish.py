@@ -8,10 +8,10 @@ from litestar import Request, Response, post
 from litestar.datastructures import State
 from litestar.openapi.datastructures import ResponseSpec
 
+from web.access.caller import caller_of
 from web.events.bodies import Events, Refused, divide, read_events
 from web.parts import FromParts
 from web.problems import Problem
-from web.publishing.acting import acting_user
 from web.publishing.asked import Asked
 
 
@@ -40,7 +40,7 @@ async def publish(request: Request[Any, Any, State], parts: FromParts) -> Respon
     """
     asked = Asked.of(request.headers)
     body = divide(await request.body(), ((name.decode("latin-1"), value) for name, value in request.scope["headers"]))
-    found = await read_events(body, asked, time.time_ns() // 1_000_000, acting_user(request))
+    found = await read_events(body, asked, time.time_ns() // 1_000_000, caller_of(request.scope).user)
     if body.is_one and found.refused:
         raise _refusal(found)
     if found.accepted:

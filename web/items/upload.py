@@ -9,11 +9,11 @@ from litestar.datastructures import State
 
 from state.errors import StateError
 from streams.kafka.publisher import Place
+from web.access.caller import caller_of
 from web.ids import ItemId
 from web.items.uploading import make_upload, read_upload, with_file
 from web.parts import FromParts, Parts
 from web.problems import Problem
-from web.publishing.acting import acting_user
 from web.publishing.asked import Asked
 
 
@@ -37,7 +37,7 @@ async def upload(request: Request[Any, Any, State], item: ItemId, parts: FromPar
     `title`, `description`, `category`, `price`, `currency` and `user_id` stand in the form or in the address. The file
     is looked at later: its stages say whether it can be recommended.
     """
-    asked, user = Asked.of(request.headers), acting_user(request)
+    asked, user = Asked.of(request.headers), caller_of(request.scope).user
     given = await read_upload(request, parts.incoming)
     event = make_upload(given, item, asked.event_id(), user)
     if user is not None:
