@@ -125,7 +125,6 @@ class WebServer:
             find_similar=feeds.find_similar or partial(find_similar, catalog),
             profiles=ProfileStore(resources.profile_partitions(redis)),
             signals=SignalStore(resources.signal_partitions(redis), settings.partitions),
-            publisher=publisher,
             inlet=inlet,
             tail=tail,
             pictures=self._pictures(),

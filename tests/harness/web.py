@@ -55,7 +55,6 @@ class Door:
             find_similar=partial(find_similar, self.hub.catalog),
             profiles=self.hub.profiles,
             signals=SignalStore(MemoryPartitions(), PARTITIONS),
-            publisher=self.hub.publisher,
             inlet=Inlet(self.kafka, Namespace(), answer_s=0.05),
             tail=self.tail,
             pictures=pictures,

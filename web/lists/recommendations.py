@@ -11,6 +11,7 @@ from features.item import key_of
 from features.profile import NEW, Profile
 from features.search_filter import SearchFilter
 from sightline_client.lists import RecommendedItem
+from sightline_client.routing import partition_of
 from state.errors import StateError
 from streams.metrics import StageTimer
 from web.ids import UserId
@@ -50,10 +51,9 @@ async def recommendations(
     cursor: Annotated[str | None, QueryParameter(max_length=16_384)] = None,
 ) -> MadeNow:
     """Make the list of a user from her stored profile, by the code that makes the pushed lists."""
-    shown, stages = read_cursor(cursor, user), StageTimer()
+    shown, stages, known_as = read_cursor(cursor, user), StageTimer(), parts.inlet.known_as(user)
     without = frozenset(shown.shown).union(map(key_of, exclude or ()))
     within = SearchFilter(category, min_price, max_price, without=without)
-    known_as = parts.inlet.known_as(user)
     profile = await _profile(parts, known_as)
     stages.end("load")
     (feed,) = await parts.feeds.make([(known_as, profile)], stages, length=count, within=within)
@@ -77,12 +77,14 @@ async def recommendations(
 
 async def _profile(parts: Parts, user: str) -> Profile:
     """The stored profile of a user; raises Problem where Redis is away."""
+    partition = partition_of(user.encode(), parts.settings.partitions)
     try:
-        return (await parts.profiles.read(user, parts.settings.partitions)).profile
+        loaded = (await parts.profiles.load({partition: [user]}))[partition]
     except StateError as error:
         raise Problem.away(
             "The store of profiles", f"Redis does not answer ({error}): send the request again"
         ) from None
+    return loaded.profiles.get(user, NEW)
 
 
 def _timings(stages: StageTimer) -> dict[str, float]:
