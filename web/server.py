@@ -1,6 +1,7 @@
 """The process of the web door: creates its parts, starts them in order, and serves until it is stopped."""
 
 import asyncio
+import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -84,6 +85,7 @@ class WebServer:
         probes = listen(settings, live=self._live, ready=self._not_ready)
         self._stack.callback(probes.close)
         probes.start()
+        _allow_files()
         bound = _bind(settings.web_host, settings.web_port)
         self._stack.callback(bound.close)
         log.info("starting", worker=NAME, metrics_port=probes.port)
@@ -155,6 +157,8 @@ class WebServer:
                 lifespan="off",
                 log_config=None,
                 access_log=False,
+                # Not a line for each client that speaks no HTTP.
+                log_level="error",
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE_S,
                 backlog=_BACKLOG,
@@ -192,6 +196,12 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+
+def _allow_files() -> None:
+    """Let the process have as many connections open as the machine allows; the default of a shell is often 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _bind(host: str, port: int) -> socket.socket:

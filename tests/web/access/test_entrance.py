@@ -95,6 +95,18 @@ async def test_a_server_gets_a_token_and_its_users_browser_acts_with_it(locked: 
     assert (await locked.post("/v1/users/a%2Fb/token")).status_code == 401
 
 
+async def test_a_browser_sends_the_events_of_its_own_user_alone(locked: httpx.AsyncClient) -> None:
+    token = (await locked.post("/v1/users/ann/token", headers=WITH_KEY)).json()["token"]
+    as_ann = {"authorization": f"Bearer {token}"}
+    own, other = ({"user_id": user, "item_id": "thing-1", "type": "click"} for user in ("ann", "bob"))
+    assert (await locked.post("/v1/events", json=own, headers=as_ann)).status_code == 200
+    refused = await locked.post("/v1/events", json=other, headers=as_ann)
+    assert (refused.status_code, refused.json()["title"]) == (403, "The event is another user's")
+    both = await locked.post("/v1/events", json=[own, other], headers=as_ann)
+    assert (both.json()["accepted"], both.json()["refused"][0]["reason"]) == (1, "not_your_event")
+    assert (await locked.post("/v1/events", json=own, headers=WITH_KEY)).status_code == 403
+
+
 async def test_where_no_tokens_are_signed_the_answer_says_what_to_set(client: httpx.AsyncClient) -> None:
     refused = await client.post("/v1/users/ann/token")
     assert (refused.status_code, refused.json()["remedy"]) == (
