@@ -5,10 +5,10 @@ from typing import Any
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
 from web.access.entrance import Entrance
+from web.documents import OpenApiDocument
 from web.events.publish import publish
 from web.ids import DEPENDENCIES, EncodedPaths
 from web.items.change import change, remove
@@ -57,7 +57,7 @@ def make_routes(parts: Parts) -> Litestar:
         },
         exception_handlers=HANDLERS,
         openapi_config=OpenAPIConfig(
-            title="Sightline", version="1", path="/openapi.json", render_plugins=[JsonRenderPlugin(path="/")]
+            title="Sightline", version="1", path="/openapi.json", render_plugins=[OpenApiDocument(path="/")]
         ),
         # Each route has its own limit (web/access/rules.py).
         request_max_body_size=None,

@@ -47,7 +47,7 @@ _LOOK_EVERY_S = 1.0
 #: Requests that are under way when the process is stopped have this long.
 _GRACE_S = 3
 #: What was accepted has this long to reach Kafka once no request is under way.
-_DRAIN_S = 10.0
+_DRAIN_S = 5.0
 #: Connections that wait to be taken: a browser of every listener may come back in the same second.
 _BACKLOG = 2048
 #: Connections besides those of listeners.

@@ -7,7 +7,7 @@ from streams.wire import topics
 from streams.wire.namespace import Namespace
 from streams.wire.topics import Topic
 
-Role = Literal["publisher", "feed-service", "privacy-desk", "worker", "operator"]
+Role = Literal["publisher", "feed-service", "privacy-desk", "web", "worker", "operator"]
 Operation = Literal["Read", "Write", "DescribeConfigs", "All"]
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -15,6 +15,8 @@ ROLES: Final[tuple[Role, ...]] = get_args(Role)
 _EVENTS: Final = (topics.INTERACTIONS, topics.UPLOADS, topics.ITEMS)
 _STATE: Final = (topics.CATALOG, topics.SIGNALS, topics.STEPS, *topics.LEARNING)
 _PUSHED: Final = (topics.RECOMMENDATIONS, topics.TRENDS)
+#: What the web door holds in memory to make lists.
+_REPLICATED: Final = (topics.CATALOG, topics.STEPS, topics.MODELS)
 _WRITTEN: Final = (topics.INTERACTIONS, *_PUSHED, *_STATE, *topics.ANSWERS, topics.DEAD_LETTERS)
 
 
@@ -50,6 +52,12 @@ def grants(role: Role, namespace: Namespace) -> list[Grant]:
             return [on("Read", *_PUSHED), in_groups("feed")]
         case "privacy-desk":
             return [on("Write", topics.PRIVACY), on("Read", *topics.ANSWERS), in_groups("privacy-desk")]
+        case "web":
+            return [
+                on("Write", *_EVENTS, topics.PRIVACY, topics.DEAD_LETTERS),
+                on("Read", *_PUSHED, *topics.ANSWERS, topics.DEAD_LETTERS, *_REPLICATED),
+                on("DescribeConfigs", *topics.ALL),
+            ]
         case "worker":
             return [
                 on("Read", *_EVENTS, topics.PRIVACY, *_STATE),

@@ -24,7 +24,7 @@ def test_a_feed_service_may_read_lists_and_trends_alone() -> None:
 
 def test_no_app_may_ask_to_forget_a_user() -> None:
     writers = {role for role in ROLES for grant in grants(role, Namespace()) if "events.privacy" in grant.names}
-    assert writers == {"privacy-desk", "worker", "operator"}
+    assert writers == {"privacy-desk", "web", "worker", "operator"}
     may = {grant.operation for grant in grants("worker", Namespace()) if "events.privacy" in grant.names}
     assert may == {"Read", "DescribeConfigs"}
 
