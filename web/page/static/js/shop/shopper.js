@@ -33,7 +33,6 @@ export function makeShopper(id, { onProblem }) {
     optedOut: false,
     cursor: /** @type {string | null} */ (null),
     more: /** @type {any[]} */ ([]),
-    waiting: false,
     slow: false,
     last: /** @type {any} */ (null),
     times: /** @type {number[]} */ ([]),
@@ -83,7 +82,7 @@ export function makeShopper(id, { onProblem }) {
 
   function settle() {
     clearTimeout(slowTimer);
-    store.set({ waiting: false, slow: false });
+    store.set({ slow: false });
   }
 
   function measure(answered, list, clock) {
@@ -149,7 +148,7 @@ export function makeShopper(id, { onProblem }) {
     const position = list?.items.findIndex((item) => item.item_id === itemId) ?? -1;
     pending = [...pending, { eventId, type, itemId, clicked }];
     const refused = type === "hide" || type === "dislike";
-    store.set({ waiting: true, chosen: refused ? chosen : [{ id: itemId, type }, ...chosen.filter((each) => each.id !== itemId)].slice(0, CHOSEN) });
+    if (!refused) store.set({ chosen: [{ id: itemId, type }, ...chosen.filter((each) => each.id !== itemId)].slice(0, CHOSEN) });
     clearTimeout(slowTimer);
     slowTimer = window.setTimeout(() => store.set({ slow: true }), SLOW_MS);
     const event = { event_id: eventId, type, user_id: id, item_id: itemId, occurred_at_ms: Date.now(), surface: "page" };
