@@ -15,6 +15,7 @@ from web.operations.figures import operations
 from web.operations.health import healthz, metrics, readyz
 from web.parts import Parts
 from web.problems import HANDLERS
+from web.request_metrics import RequestMetrics
 from web.search.like_item import like_item
 from web.search.queries import search, similar
 from web.search.trends import trends
@@ -36,7 +37,7 @@ ROUTES: list[Any] = [
 
 def make_app(parts: Parts) -> ASGIApp:
     """The whole door to these parts."""
-    return EncodedPaths(make_routes(parts))
+    return RequestMetrics(EncodedPaths(make_routes(parts)))
 
 
 def make_routes(parts: Parts) -> Litestar:

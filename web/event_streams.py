@@ -7,6 +7,8 @@ from typing import Any, Final
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
+from streams.metrics import WEB_STREAMS
+
 HEARTBEAT: Final = b": heartbeat\n\n"
 HEARTBEAT_S: Final = 15.0
 #: The first line: how many milliseconds a browser waits before it connects again.
@@ -36,6 +38,10 @@ class EventStream(ASGIResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (ASGI)
         """See the class."""
+        with WEB_STREAMS.track_inprogress():
+            await self._send(receive, send)
+
+    async def _send(self, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.encode_headers()})
         await send({"type": "http.response.body", "body": RETRY, "more_body": True})
         writing, gone = asyncio.create_task(self._write(send)), asyncio.create_task(_gone(receive))
