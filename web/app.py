@@ -4,13 +4,12 @@ from typing import Any
 
 from litestar import Litestar
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
 from web.ids import DEPENDENCIES, EncodedPaths
 from web.lists.recommendations import recommendations
 from web.lists.stream import stream
+from web.openapi_config import CONFIG
 from web.operations.figures import operations
 from web.operations.health import healthz, metrics, readyz
 from web.parts import Parts
@@ -49,9 +48,7 @@ def make_routes(parts: Parts) -> Litestar:
             **{name: Provide(read) for name, read in DEPENDENCIES.items()},
         },
         exception_handlers=HANDLERS,
-        openapi_config=OpenAPIConfig(
-            title="Sightline", version="1", path="/", render_plugins=[JsonRenderPlugin(path="/openapi.json")]
-        ),
+        openapi_config=CONFIG,
         # Problems are logged by us, once.
         logging_config=None,
         pdb_on_exception=False,

@@ -4,15 +4,24 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
 from streams.metrics import WEB_STREAMS
 
+MEDIA_TYPE: Final = "text/event-stream"
 HEARTBEAT: Final = b": heartbeat\n\n"
 HEARTBEAT_S: Final = 15.0
 #: The first line: how many milliseconds a browser waits before it connects again.
 RETRY: Final = b"retry: 1000\n\n"
+
+#: For the documents of handlers.
+DOCUMENTED: Final = {
+    200: ResponseSpec(
+        str, description="Server-sent events, until a side ends them", media_type=MEDIA_TYPE, generate_examples=False
+    )
+}
 
 
 def event(name: str, data: bytes, number: int | str | None = None) -> bytes:
@@ -32,7 +41,7 @@ class EventStream(ASGIResponse):
 
     def __init__(self, events: AsyncIterator[bytes]) -> None:
         super().__init__(
-            media_type="text/event-stream", headers={"cache-control": "no-store", "x-accel-buffering": "no"}
+            media_type=MEDIA_TYPE, headers={"cache-control": "no-store", "x-accel-buffering": "no"}
         )
         self._events = events
 

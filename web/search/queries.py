@@ -13,6 +13,7 @@ from sightline_client.parsing import UNREADABLE, from_fields
 from web.parameters import Category, Count, Exclude, Price, Similarity, only
 from web.parts import FromParts
 from web.problems import Problem
+from web.request_bodies import takes
 from web.search.asking import Found, ask
 
 #: Stands in a query until the asker has an id.
@@ -47,7 +48,12 @@ async def search(
     return await ask(parts, _query({"text": q, "count": count, "only": limits}))
 
 
-@post("/v1/similar", status_code=200, summary="Items that look like a picture, fit some words, or both")
+@post(
+    "/v1/similar",
+    status_code=200,
+    summary="Items that look like a picture, fit some words, or both",
+    operation_class=takes({"application/json": SimilarQuery, "image/*": bytes}),
+)
 async def similar(
     request: Request[Any, Any, Any],
     parts: FromParts,

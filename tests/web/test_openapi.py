@@ -1,0 +1,76 @@
+"""The OpenAPI document says what the app does: it is current, and requests drawn from it are answered as it says."""
+
+import json
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
+
+from tests.harness.interactions import REDS
+from tests.harness.web import Door
+from web.openapi import FILE, document
+from web.problems import MEDIA_TYPE
+
+DOCUMENT: dict[str, Any] = json.loads(FILE.read_text())
+OPERATIONS = {
+    operation["operationId"]: (method, path, operation)
+    for path, item in DOCUMENT["paths"].items()
+    for method, operation in item.items()
+}
+CHECKS = [content_type_conformance, response_schema_conformance]
+MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+#: Streams that go on for as long as a test reads.
+ENDLESS = {
+    name
+    for name, (_, _, said) in OPERATIONS.items()
+    if any("text/event-stream" in answer.get("content", {}) for answer in said["responses"].values())
+}
+
+
+def test_the_committed_document_is_current() -> None:
+    assert FILE.read_text() == document(), "run `make schemas`"
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_says_what_it_does_and_what_a_problem_looks_like(name: str) -> None:
+    _, _, said = OPERATIONS[name]
+    assert said["summary"]
+    assert said["description"]
+    assert list(said["responses"]["default"]["content"]) == [MEDIA_TYPE]
+
+
+@pytest.fixture(scope="module")
+def api() -> Any:
+    return schemathesis.openapi.from_asgi("/openapi.json", Door().app)
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS.keys() - ENDLESS))
+def test_whatever_is_asked_the_answer_is_as_the_document_says(
+    name: str, api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nobody answers queries here.
+    monkeypatch.setattr("web.search.asking.ANSWER_S", 0.001)
+    method, path, _ = OPERATIONS[name]
+    operation = api[path][method.upper()]
+    drawn = st.one_of([operation.as_strategy(generation_mode=mode) for mode in MODES])
+
+    @settings(
+        max_examples=12,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=drawn)
+    def answers(case: Any) -> None:
+        answer = case.call()
+        # A service that is away is no fault of the app.
+        assert answer.status_code < 500 or (answer.status_code == 503 and answer.headers.get("retry-after"))
+        case.validate_response(answer, checks=CHECKS)
+
+    answers()
