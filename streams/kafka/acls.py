@@ -7,13 +7,14 @@ from streams.wire import topics
 from streams.wire.namespace import Namespace
 from streams.wire.topics import Topic
 
-Role = Literal["publisher", "feed-service", "privacy-desk", "worker", "operator"]
-Operation = Literal["Read", "Write", "DescribeConfigs", "All"]
+Role = Literal["publisher", "feed-service", "privacy-desk", "web", "worker", "operator"]
+Operation = Literal["Read", "Write", "Describe", "DescribeConfigs", "All"]
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 _EVENTS: Final = (topics.INTERACTIONS, topics.UPLOADS, topics.ITEMS)
 _STATE: Final = (topics.CATALOG, topics.SIGNALS, topics.STEPS, *topics.LEARNING)
+_FOLLOWED: Final = (topics.CATALOG, topics.STEPS, topics.MODELS)
 _PUSHED: Final = (topics.RECOMMENDATIONS, topics.TRENDS)
 _WRITTEN: Final = (topics.INTERACTIONS, *_PUSHED, *_STATE, *topics.ANSWERS, topics.DEAD_LETTERS)
 
@@ -50,6 +51,14 @@ def grants(role: Role, namespace: Namespace) -> list[Grant]:
             return [on("Read", *_PUSHED), in_groups("feed")]
         case "privacy-desk":
             return [on("Write", topics.PRIVACY), on("Read", *topics.ANSWERS), in_groups("privacy-desk")]
+        case "web":
+            return [
+                on("Read", *_PUSHED, *topics.ANSWERS, topics.DEAD_LETTERS, *_FOLLOWED),
+                on("Write", *_EVENTS, topics.PRIVACY),
+                # As a worker, it notices a topic that is not as we need it.
+                on("Describe", topics.SIGNALS, topics.EXAMPLES),
+                on("DescribeConfigs", *topics.ALL),
+            ]
         case "worker":
             return [
                 on("Read", *_EVENTS, topics.PRIVACY, *_STATE),
