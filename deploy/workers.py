@@ -77,8 +77,12 @@ class Workers:
 
     def start_all(self, names: Iterable[WorkerName] = ALL) -> list[Worker]:
         """Start one worker of each name at the same time; running ones stay."""
-        with ThreadPoolExecutor(len(ALL)) as pool:
-            return list(pool.map(self.start, names))
+        wanted = list(names)
+        for name in wanted:
+            # The web door is told where the others listen, also those that are only about to start.
+            self._ports(name, 1)
+        with ThreadPoolExecutor(len(wanted)) as pool:
+            return list(pool.map(self.start, wanted))
 
     def find(self, name: WorkerName, *, number: int = 1) -> Worker | None:
         """The worker if it is running, ready or not."""
@@ -110,18 +114,27 @@ class Workers:
                 list(pool.map(self.stop, filter(None, map(self.find, missing))))
 
     def _launch(self, name: WorkerName, number: int) -> Worker:
-        path, log = self._record(name, number), self._log(name, number)
-        names = ["metrics", "web"] if name == "web" else ["metrics"]
-        ports = record.keep_or_choose(names, record.load(path).ports)
+        path, log, ports = self._record(name, number), self._log(name, number), self._ports(name, number)
         env = {**self._env, "SIGHTLINE_METRICS_PORT": str(ports["metrics"])}
         argv = (*self._command, name)
         if name == "web":
-            others = (f"127.0.0.1:{worker.metrics_port}" for each in ALL if (worker := self.find(each)) is not None)
-            env |= {"SIGHTLINE_WEB_PORT": str(ports["web"]), "SIGHTLINE_WEB_WORKERS": ",".join(others)}
+            known = (record.load(self._record(each, 1)).ports.get("metrics") for each in ALL)
+            others = ",".join(f"127.0.0.1:{port}" for port in known if port is not None)
+            env |= {"SIGHTLINE_WEB_PORT": str(ports["web"]), "SIGHTLINE_WEB_WORKERS": others}
             argv = (*SIGHTLINE, "web")
         running = process.spawn(argv, log=log, env=env)
         record.save(path, Record(running, ports))
         return Worker(name, number, running, ports["metrics"], log, ports.get("web"))
+
+    def _ports(self, name: WorkerName, number: int) -> dict[str, int]:
+        """The ports of a worker by name: those of the last time, as far as they are free or its own."""
+        path = self._record(name, number)
+        known, names = record.load(path), ["metrics", "web"] if name == "web" else ["metrics"]
+        if known.process is not None and process.alive(known.process):
+            return dict(known.ports)
+        ports = record.keep_or_choose(names, known.ports)
+        record.save(path, Record(known.process, ports))
+        return ports
 
     def _await_ready(self, worker: Worker) -> None:
         begun = time.monotonic()

@@ -71,6 +71,8 @@ _CHECKS_BESIDE: Final[dict[str, Callable[[Any, Mapping[str, Any]], None]]] = {
     "sequence": check_sequence,
 }
 
+#: Settings whose values are not shown. Among the hashes of keys somebody may put a key.
+_SECRET: Final = ("_password", "control_key", "pseudonym_key", "web_keys", "token_key")
 _FILES: Final = tuple(f"{service}_{file}" for service in ("kafka", "redis", "triton") for file in ("ca", "cert", "key"))
 
 
@@ -382,7 +384,7 @@ def _misspelt() -> dict[str, str]:
 
 def _line(error: Any) -> str:
     name = "_".join(map(str, error["loc"]))
-    hidden = error["input"] is None or name.endswith(("_password", "control_key", "pseudonym_key"))
+    hidden = error["input"] is None or name.endswith(_SECRET)
     value = "" if hidden else f" (it is {shorten(redact(str(error['input'])))!r})"
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "string_pattern_mismatch":

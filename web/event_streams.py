@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
 from streams.metrics import WEB_STREAMS
+from web.documented import answer
 
 MEDIA_TYPE: Final = "text/event-stream"
 HEARTBEAT: Final = b": heartbeat\n\n"
@@ -17,11 +17,7 @@ HEARTBEAT_S: Final = 15.0
 RETRY: Final = b"retry: 1000\n\n"
 
 #: For the documents of handlers.
-DOCUMENTED: Final = {
-    200: ResponseSpec(
-        str, description="Server-sent events, until a side ends them", media_type=MEDIA_TYPE, generate_examples=False
-    )
-}
+DOCUMENTED: Final = {200: answer(str, "Server-sent events, until a side ends them", MEDIA_TYPE)}
 
 
 def event(name: str, data: bytes, number: int | str | None = None) -> bytes:
@@ -40,9 +36,7 @@ class EventStream(ASGIResponse):
     _should_set_content_length = False
 
     def __init__(self, events: AsyncIterator[bytes]) -> None:
-        super().__init__(
-            media_type=MEDIA_TYPE, headers={"cache-control": "no-store", "x-accel-buffering": "no"}
-        )
+        super().__init__(media_type=MEDIA_TYPE, headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         self._events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (ASGI)

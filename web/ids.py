@@ -11,7 +11,7 @@ import msgspec
 from litestar.di import NamedDependency
 from litestar.enums import ScopeType
 from litestar.params import FromPath
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from sightline_client.fields import Id
 from web.problems import Problem
@@ -26,14 +26,19 @@ class EncodedPaths:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the class."""
         if scope["type"] == ScopeType.HTTP:
-            scope["path"] = (scope.get("raw_path") or scope["path"].encode()).decode("ascii", "replace")
+            scope["path"] = sent_path(scope).decode("ascii", "replace")
         await self._app(scope, receive, send)
 
 
-def _decoded(kind: str, part: str) -> str:
+def sent_path(scope: HTTPScope) -> bytes:
+    """The path of a request as it was sent."""
+    return scope.get("raw_path") or scope["path"].encode()
+
+
+def decoded(kind: str, part: str) -> str:
     """A part of a path as the id that it stands for; raises Problem.
 
-    >>> _decoded("item", "a%2Fb%25")
+    >>> decoded("item", "a%2Fb%25")
     'a/b%'
     """
     try:
@@ -53,12 +58,12 @@ ItemId: TypeAlias = NamedDependency[str]
 
 async def user_of(user_id: FromPath[str]) -> str:
     """The user whom a path names: a dependency of handlers below /v1/users/{user_id}."""
-    return _decoded("user", user_id)
+    return decoded("user", user_id)
 
 
 async def item_of(item_id: FromPath[str]) -> str:
     """The item that a path names: a dependency of handlers below /v1/items/{item_id}."""
-    return _decoded("item", item_id)
+    return decoded("item", item_id)
 
 
 #: For the app: handlers that have a parameter of these names get the id.

@@ -71,7 +71,7 @@ def finished(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_problems(item: dict[str, Any]) -> dict[str, Any]:
-    """The operations of a path. A status that is not among the answers of one is a problem, and so is Litestar's 400."""
+    """The operations of a path: what is not among the answers of one is a problem, and so is Litestar's own 400."""
     found: dict[str, Any] = {}
     for method, operation in item.items():
         named = {status: said for status, said in operation["responses"].items() if status != "400"}

@@ -13,9 +13,11 @@ from state.profiles import ProfileStore
 from state.signals import SignalStore
 from streams.interactions.feeds import FeedMaker
 from streams.kafka.publisher import Publisher
-from streams.pictures.store import PictureStore
+from streams.pictures.incoming import Incoming
 from streams.settings import Settings
 from streams.wire.namespace import Namespace
+from web.pictures.shown import ShownPictures
+from web.publishing.inlet import Inlet
 from web.tail.tail import Tail
 
 
@@ -23,7 +25,8 @@ from web.tail.tail import Tail
 class Parts:
     """Everything that handlers reach. `not_ready` gives the reasons why the process is not ready, none if it is.
 
-    `pictures` is None where none are kept.
+    `pictures` is None where none are kept, `incoming` where there is no store for what is too large for its event.
+    `inlet` publishes what requests say.
     """
 
     settings: Settings
@@ -34,8 +37,10 @@ class Parts:
     profiles: ProfileStore
     signals: SignalStore
     publisher: Publisher
+    inlet: Inlet
     tail: Tail
-    pictures: PictureStore | None
+    pictures: ShownPictures | None
+    incoming: Incoming | None
     not_ready: Callable[[], list[str]]
 
 

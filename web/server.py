@@ -21,8 +21,10 @@ from state.signals import SignalStore
 from streams.credentials import kafka_security
 from streams.errors import SettingsError
 from streams.logs import configure_logs, log
+from streams.pictures.incoming import Incoming
 from streams.pictures.store import PictureStore
 from streams.processing.background import end, failure_of
+from streams.pseudonyms import pseudonym_key
 from streams.settings import Settings
 from streams.wire import topics
 from streams.worker import gc_tuning
@@ -32,16 +34,23 @@ from streams.worker.lifecycle import run_to_end
 from streams.worker.liveness import STUCK_S
 from streams.worker.probes import listen
 from streams.worker.resources import Addresses, Resources
+from web.access.connections import LimitedConnection
 from web.app import make_app
 from web.parts import Parts
+from web.pictures.shown import ShownPictures
+from web.publishing.inlet import Inlet
 from web.tail.tail import Tail
 
 NAME = "web"
 _LOOK_EVERY_S = 1.0
 #: Requests that are under way when the process is stopped have this long.
 _GRACE_S = 3
+#: What was accepted has this long to reach Kafka once no request is under way.
+_DRAIN_S = 10.0
 #: Connections that wait to be taken: a browser of every listener may come back in the same second.
 _BACKLOG = 2048
+#: Connections besides those of listeners.
+_OTHER_CONNECTIONS = 1000
 
 
 def run_web(settings: Settings, addresses: Addresses) -> int:
@@ -104,6 +113,8 @@ class WebServer:
         publisher = await resources.kafka_publisher(
             "sightline-web", topics.INTERACTIONS, topics.UPLOADS, topics.ITEMS, topics.PRIVACY
         )
+        inlet = Inlet(publisher, resources.namespace, pseudonym_key=pseudonym_key(settings))
+        self._stack.push_async_callback(inlet.close, _DRAIN_S)
         catalog = await resources.catalog(settings.encoder_version, Mix.parse(settings.feed_by), words=True)
         feeds = await make_feeds(resources, catalog, await make_behaviour_cache(resources, redis, catalog))
         return Parts(
@@ -115,16 +126,32 @@ class WebServer:
             profiles=ProfileStore(resources.profile_partitions(redis)),
             signals=SignalStore(resources.signal_partitions(redis), settings.partitions),
             publisher=publisher,
+            inlet=inlet,
             tail=tail,
-            pictures=None if settings.keep == "none" else PictureStore(settings.picture_store, resources.namespace),
+            pictures=self._pictures(),
+            incoming=await self._incoming(),
             not_ready=self._not_ready,
         )
+
+    def _pictures(self) -> ShownPictures | None:
+        settings = self._settings
+        if settings.keep == "none":
+            return None
+        return ShownPictures(PictureStore(settings.picture_store, self._resources.namespace))
+
+    async def _incoming(self) -> Incoming | None:
+        if self._settings.object_store is None:
+            return None
+        incoming = Incoming(self._settings.object_store, self._resources.namespace)
+        self._resources.watch(incoming, incoming.stop)
+        await incoming.start()
+        return incoming
 
     async def _serve(self, app: ASGIApp, bound: socket.socket, parts: Parts) -> None:
         server = _Server(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=LimitedConnection,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -132,6 +159,7 @@ class WebServer:
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE_S,
                 backlog=_BACKLOG,
+                limit_concurrency=self._settings.web_listeners + _OTHER_CONNECTIONS,
             )
         )
         self._serving = asyncio.create_task(server.serve(sockets=[bound]), name="web server")

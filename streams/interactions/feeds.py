@@ -83,7 +83,7 @@ class FeedMaker:
         within: SearchFilter = NO_FILTER,
     ) -> list[Feed]:
         """One list for each asker, in their order, all by the same ranker; see `Recommender.recommend`."""
-        self._apply_models()
+        self.apply_models()
         behaviours = await self._behaviour_cache.behaviours(self.recommender.needed(profile for _, profile in askers))
         found: dict[int, Feed] = {}
         for arm, places in self._groups(askers):
@@ -119,7 +119,8 @@ class FeedMaker:
         arm = None if self.experiment is None else self.experiment.arm_of(user_id)
         return arm is None or (arm.ranker == "online" and not arm.without)
 
-    def _apply_models(self) -> None:
+    def apply_models(self) -> None:
+        """Have the recommender go by the models that hold now."""
         self.recommender.apply_model(self._model())
         for source, trained in self._trained.items():
             self.recommender.apply_trained(source, trained())

@@ -54,7 +54,8 @@ def grants(role: Role, namespace: Namespace) -> list[Grant]:
         case "web":
             return [
                 on("Read", *_PUSHED, *topics.ANSWERS, topics.DEAD_LETTERS, *_FOLLOWED),
-                on("Write", *_EVENTS, topics.PRIVACY),
+                # Of what was accepted and Kafka refuses for good, a dead letter stays.
+                on("Write", *_EVENTS, topics.PRIVACY, topics.DEAD_LETTERS),
                 # As a worker, it notices a topic that is not as we need it.
                 on("Describe", topics.SIGNALS, topics.EXAMPLES),
                 on("DescribeConfigs", *topics.ALL),

@@ -12,22 +12,30 @@ from inference.catalog.search import find_similar
 from sightline_client.routing import partition_of
 from state.memory import MemoryPartitions
 from state.signals import SignalStore
+from streams.pictures.incoming import Incoming
 from streams.settings import Settings
 from streams.wire.namespace import Namespace
+from tests.harness.inlets import FakeKafka
 from tests.harness.interactions import PARTITIONS, Hub, click, record
 from web.app import make_app
 from web.parts import Parts
+from web.pictures.shown import ShownPictures
+from web.publishing.inlet import Inlet
 from web.tail.tail import Tail
 
 #: What no test may read from the environment.
-SETTINGS: dict[str, Any] = {"partitions": PARTITIONS, "kafka": None, "redis": None, "triton": None}
+SETTINGS: dict[str, Any] = {"partitions": PARTITIONS, "kafka": None, "redis": None, "triton": None, "web_rate": 1e6}
 
 
 class Door:
     """An app and all that it is made of. `hub` is the worker beside it, on the same profiles."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(
+        self, *, pictures: ShownPictures | None = None, incoming: Incoming | None = None, **settings: Any
+    ) -> None:
         self.hub = Hub()
+        #: What requests publish.
+        self.kafka = FakeKafka()
         self.tail = Tail()
         self.not_ready: list[str] = []
         feeds = self.hub.lists().feeds
@@ -40,8 +48,10 @@ class Door:
             profiles=self.hub.profiles,
             signals=SignalStore(MemoryPartitions(), PARTITIONS),
             publisher=self.hub.publisher,
+            inlet=Inlet(self.kafka, Namespace(), answer_s=0.05),
             tail=self.tail,
-            pictures=None,
+            pictures=pictures,
+            incoming=incoming,
             not_ready=lambda: self.not_ready,
         )
         self.app: ASGIApp = make_app(self.parts)

@@ -1,10 +1,10 @@
 """GET /healthz, /readyz and /metrics: for load balancers that reach this port alone."""
 
 from litestar import MediaType, Response, get
-from litestar.openapi.datastructures import ResponseSpec
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from web.documented import answer
 from web.parts import FromParts
 
 
@@ -18,7 +18,7 @@ async def healthz() -> str:
     "/readyz",
     media_type=MediaType.TEXT,
     summary="Whether the process can serve",
-    responses={503: ResponseSpec(str, description="What is missing", media_type=MediaType.TEXT, generate_examples=False)},
+    responses={503: answer(str, "What is missing, a line each", MediaType.TEXT)},
 )
 async def readyz(parts: FromParts) -> Response[str]:
     """Answer 503 with the reasons, a line each, while something is missing."""

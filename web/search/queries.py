@@ -10,10 +10,10 @@ from litestar.params import QueryParameter
 from sightline_client.errors import InvalidEvent
 from sightline_client.events import WORDS_LIMIT, Base64, Box, Only, Upload, Weights, Words
 from sightline_client.parsing import UNREADABLE, from_fields
+from web.documented import takes
 from web.parameters import Category, Count, Exclude, Price, Similarity, only
 from web.parts import FromParts
 from web.problems import Problem
-from web.request_bodies import takes
 from web.search.asking import Found, ask
 
 #: Stands in a query until the asker has an id.
