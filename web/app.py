@@ -19,6 +19,7 @@ from web.lists.stream import stream
 from web.openapi_config import CONFIG
 from web.operations.figures import operations
 from web.operations.health import healthz, metrics, readyz
+from web.page.page import page_handlers
 from web.parts import Parts
 from web.problems import HANDLERS
 from web.request_metrics import RequestMetrics
@@ -31,7 +32,7 @@ from web.users.receipts import receipt
 from web.users.requests import REQUESTS
 from web.users.token import token
 
-#: Every route.
+#: Every route but those of the page.
 ROUTES: list[Any] = [
     *(recommendations, stream),
     *(search, similar, like_item, trends),
@@ -49,7 +50,7 @@ def make_app(parts: Parts) -> ASGIApp:
 def make_routes(parts: Parts) -> Litestar:
     """The routes, without what stands before them."""
     return Litestar(
-        ROUTES,
+        [*page_handlers(), *ROUTES],
         dependencies={
             "parts": Provide(lambda: parts, sync_to_thread=False, use_cache=True),
             **{name: Provide(read) for name, read in DEPENDENCIES.items()},

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness.clicks import draw_clicks
-from benchmarks.harness.http_load import Listener, Request, send_all
+from benchmarks.harness.http_load import Listener, Request, send_all, send_from_another_process
 from benchmarks.harness.own_stack import own_stack
 from benchmarks.harness.systems import OURS, START_S, System, our_worker
 from deploy import process
@@ -98,28 +98,27 @@ def _beside(system: System, requests: list[Request], port: int, plan: WebPlan) -
     system.run(
         len(requests),
         plan.rate,
-        meanwhile=lambda: found.append(asyncio.run(send_all(_HOST, port, requests, plan.rate))),
+        meanwhile=lambda: found.append(send_from_another_process(_HOST, port, requests, plan.rate)),
     )
     return found[0]
 
 
 async def _clicks(port: int, plan: WebPlan, count: int) -> NDArray[np.float64]:
     """Milliseconds from the due time of each posted click to the arrival of its list in the user's stream."""
-    listeners = [await Listener(_HOST, port, f"user-{number}").open() for number in range(_CLICKERS)]
+    listeners = [await Listener(_HOST, port, f"clicker-{number}").open() for number in range(_CLICKERS)]
     random, names = Random(2), [f"posted-{number}" for number in range(count)]  # noqa: S311 (no secret is drawn)
     requests = [
-        Request("POST", "/v1/events", _click(name, f"user-{number % _CLICKERS}", random.randrange(plan.items)))
+        Request("POST", "/v1/events", _click(name, f"clicker-{number % _CLICKERS}", random.randrange(plan.items)))
         for number, name in enumerate(names)
     ]
-    begun = time.perf_counter() + 0.05
-    await send_all(_HOST, port, requests, plan.rate)
+    sent = await send_all(_HOST, port, requests, plan.rate)
     at, deadline = _arrivals(listeners, count), time.monotonic() + _PATIENCE_S
     while np.isnan(at).any() and time.monotonic() < deadline:
         await asyncio.sleep(0.1)
         at = _arrivals(listeners, count)
     for listener in listeners:
         listener.close()
-    return 1000 * (at - begun - np.arange(count) / plan.rate)
+    return 1000 * (at - sent.due)
 
 
 def _arrivals(listeners: Sequence[Listener], count: int) -> NDArray[np.float64]:

@@ -14,8 +14,9 @@ ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 _EVENTS: Final = (topics.INTERACTIONS, topics.UPLOADS, topics.ITEMS)
 _STATE: Final = (topics.CATALOG, topics.SIGNALS, topics.STEPS, *topics.LEARNING)
-_FOLLOWED: Final = (topics.CATALOG, topics.STEPS, topics.MODELS)
 _PUSHED: Final = (topics.RECOMMENDATIONS, topics.TRENDS)
+#: What the web door holds in memory to make lists.
+_REPLICATED: Final = (topics.CATALOG, topics.STEPS, topics.MODELS)
 _WRITTEN: Final = (topics.INTERACTIONS, *_PUSHED, *_STATE, *topics.ANSWERS, topics.DEAD_LETTERS)
 
 
@@ -53,7 +54,7 @@ def grants(role: Role, namespace: Namespace) -> list[Grant]:
             return [on("Write", topics.PRIVACY), on("Read", *topics.ANSWERS), in_groups("privacy-desk")]
         case "web":
             return [
-                on("Read", *_PUSHED, *topics.ANSWERS, topics.DEAD_LETTERS, *_FOLLOWED),
+                on("Read", *_PUSHED, *topics.ANSWERS, topics.DEAD_LETTERS, *_REPLICATED),
                 # Of what was accepted and Kafka refuses for good, a dead letter stays.
                 on("Write", *_EVENTS, topics.PRIVACY, topics.DEAD_LETTERS),
                 # As a worker, it notices a topic that is not as we need it.

@@ -1,9 +1,11 @@
 """The OpenAPI document says what the app does: it is current, and requests drawn from it are answered as it says."""
 
 import json
+import re
 from typing import Any
 
 import httpx
+import jsonschema
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -45,6 +47,20 @@ def test_an_operation_says_what_it_does_and_what_a_problem_looks_like(name: str)
     assert said["summary"]
     assert said["description"]
     assert list(said["responses"]["default"]["content"]) == [MEDIA_TYPE]
+
+
+def test_what_is_made_here_need_not_be_said() -> None:
+    _, _, publish = OPERATIONS["publish"]
+    check = jsonschema.Draft202012Validator(publish["requestBody"]["content"]["application/json"]["schema"])
+    click = {"type": "click", "user_id": "u1", "item_id": "i9"}
+    assert check.is_valid(click)
+    assert check.is_valid([click, click | {"event_id": "c-1"}])
+    assert not check.is_valid({"user_id": "u1"})
+
+
+def test_every_reference_leads_somewhere() -> None:
+    named = set(re.findall(r'"#/components/schemas/([^"]+)"', FILE.read_text()))
+    assert named - DOCUMENT["components"]["schemas"].keys() == set()
 
 
 @pytest.fixture(scope="module")

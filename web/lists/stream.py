@@ -27,4 +27,4 @@ async def stream(
 ) -> EventStream:
     """Send the newest list at once, then each new one; a slow reader gets the newest and misses those between."""
     has = int(last_event_id) if last_event_id and last_event_id.isascii() and last_event_id.isdigit() else -1
-    return EventStream(parts.tail.lists.events(user, after=min(has, _SEQ_LIMIT)))
+    return EventStream(parts.tail.lists.events(parts.inlet.known_as(user), after=min(has, _SEQ_LIMIT)))

@@ -22,7 +22,7 @@ from tests.harness.fakes import NOON
 from tests.harness.inlets import PARTITIONS
 from tests.harness.kept import put_items
 from tests.harness.uploads import shirt
-from tests.harness.web import Door
+from tests.harness.web import LOCKED, Door
 from web.items.stages import Awaited, follow
 
 PNG = {"Content-Type": "image/png"}
@@ -129,6 +129,17 @@ async def test_with_a_store_a_larger_file_goes_there_and_the_event_has_its_key(t
     assert key is not None
     assert key.startswith("shop.incoming/")
     assert await Objects(tmp_path.as_uri()).read(key) == large
+
+
+async def test_a_user_uploads_as_owner_and_takes_over_no_item() -> None:
+    door = Door(**LOCKED)
+    await put_items(door.parts.signals, Item("hers", 5, owner="ann"), Item("his", 5, owner="bob"), Item("shops", 5))
+    async with door.client(headers=door.token("ann") | PNG) as client:
+        for name, status in {"hers": 202, "new": 202, "his": 403, "shops": 403}.items():
+            answer = await client.put(f"/v1/items/{name}/picture", params={"user_id": "bob"}, content=shirt())
+            assert answer.status_code == status, name
+    made = [msgspec.json.decode(message.value or b"", type=Upload) for message in door.kafka.messages]
+    assert [(each.item_id, each.user_id) for each in made] == [("hers", "ann"), ("new", "ann")]
 
 
 async def stages_of(door: Door, upload: Awaited) -> list[tuple[str, dict[str, Any]]]:
