@@ -8,6 +8,7 @@ from sightline_client.events import Interaction, Upload
 from sightline_client.pseudonyms import pseudonym
 from sightline_client.routing import partition_of
 from streams.errors import PublishFailed
+from streams.kafka.publisher import KafkaPublisher
 from streams.wire.cloud_events import CloudInteraction
 from streams.wire.namespace import Namespace
 from streams.wire.parsing import parse_interaction
@@ -118,3 +119,16 @@ async def test_a_client_that_is_gone_does_not_take_its_event_back() -> None:
     kafka.back.set()
     await door.close(1.0)
     assert len(kafka.messages) == 1
+
+
+async def test_kafkas_own_publisher_waits_for_a_broker_that_is_not_there() -> None:
+    publisher = KafkaPublisher("127.0.0.1:1")
+    door = Inlet(publisher, Namespace(), answer_s=0.2)
+    for send in (door.publish([click()]), door.place(click())):
+        with pytest.raises(Problem) as refused:
+            await send
+        assert refused.value.status == 503
+    await door.publish([click()], later=True)
+    assert (door.waiting_bytes > 0, publisher.undelivered) == (True, 3)
+    await door.close(0.1)
+    await publisher.close(timeout_s=0.1)
