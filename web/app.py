@@ -20,6 +20,7 @@ from web.lists.recommendations import recommendations
 from web.lists.stream import stream
 from web.operations.figures import operations
 from web.operations.health import healthz, metrics, readyz
+from web.page.page import page_handlers
 from web.parts import Parts
 from web.problems import HANDLERS
 from web.search.like_item import like_item
@@ -31,7 +32,7 @@ from web.users.receipts import receipt
 from web.users.requests import REQUESTS
 from web.users.token import token
 
-#: Every route.
+#: Every route but those of the page.
 ROUTES: list[Any] = [
     *(recommendations, stream),
     *(search, similar, like_item, trends),
@@ -49,14 +50,14 @@ def make_app(parts: Parts) -> ASGIApp:
 def make_routes(parts: Parts) -> Litestar:
     """The routes, without what stands before them."""
     return Litestar(
-        ROUTES,
+        [*page_handlers(), *ROUTES],
         dependencies={
             "parts": Provide(lambda: parts, sync_to_thread=False, use_cache=True),
             **{name: Provide(read) for name, read in DEPENDENCIES.items()},
         },
         exception_handlers=HANDLERS,
         openapi_config=OpenAPIConfig(
-            title="Sightline", version="1", path="/", render_plugins=[OpenApiDocument(path="/openapi.json")]
+            title="Sightline", version="1", path="/openapi.json", render_plugins=[OpenApiDocument(path="/")]
         ),
         # Each route has its own limit (web/access/rules.py).
         request_max_body_size=None,

@@ -16,6 +16,8 @@ HELD_LIMIT: Final = 512 << 20
 #: Of these, a key or an address may have a half, and a user's tokens an eighth: the others are heard, too.
 _KEYS_PART: Final = 2
 _USERS_PART: Final = 8
+#: A length of more digits is too large; Python does not read some thousand of them.
+_DIGITS: Final = 15
 
 
 class Bodies:
@@ -39,7 +41,7 @@ class Bodies:
         body = match.rule.body_of((header(scope, b"content-type") or "").strip().lower())
         reading = _Reading(self, body, admitted, receive)
         try:
-            if length is not None and length.isdecimal() and int(length) > body.limit:
+            if length is not None and length.isdecimal() and (len(length) > _DIGITS or int(length) > body.limit):
                 raise reading.too_large()
             await self._app(scope, reading.receive, send)
         except Problem as problem:
