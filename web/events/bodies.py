@@ -20,7 +20,7 @@ from web.problems import Problem
 from web.publishing.asked import Asked
 
 #: Events of one request at most.
-EVENTS_LIMIT: Final = 10_000
+EVENTS_LIMIT: Final = 1_000
 #: Events that are read before other requests get their turn.
 _AT_ONCE: Final = 64
 _LINES: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
