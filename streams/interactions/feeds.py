@@ -57,13 +57,13 @@ class FeedMaker:
         self.experiment = experiment
         self._model, self._trained = model, trained
         self._behaviour_cache = behaviour_cache
-        self._index_client = index_client
+        self.index_client = index_client
         self._clock_ms = clock_ms
 
     @property
     def find_similar(self) -> FindSimilar | None:
         """What asks the index that workers share; None where the process has its own."""
-        return None if self._index_client is None else self._index_client.find_similar
+        return None if self.index_client is None else self.index_client.find_similar
 
     def prefetch(self, items: Collection[int]) -> None:
         """Start to read the data that the next lists need, given the keys of their items."""
@@ -72,7 +72,7 @@ class FeedMaker:
     @property
     def degraded(self) -> list[str]:
         """What lists are made without now."""
-        return self._behaviour_cache.degraded + (self._index_client.degraded if self._index_client is not None else [])
+        return self._behaviour_cache.degraded + (self.index_client.degraded if self.index_client is not None else [])
 
     async def make(
         self,
@@ -90,8 +90,8 @@ class FeedMaker:
             group = [askers[place] for place in places]
             now_ms = self._clock_ms()
             prepared = self.recommender.prepare([profile for _, profile in group], now_ms)
-            if self._index_client is not None:
-                await self._index_client.prefetch(prepared.medoids())
+            if self.index_client is not None:
+                await self.index_client.prefetch(prepared.medoids())
                 now_ms = self._clock_ms()
             made = self._recommend(prepared, group, behaviours, stages, now_ms, arm, length, within)
             found.update(zip(places, (Feed(each, now_ms, arm) for each in made), strict=True))
@@ -108,8 +108,8 @@ class FeedMaker:
         with seconds.timed():
             now_ms = self._clock_ms()
             prepared = self.recommender.prepare(profiles, now_ms)
-        if self._index_client is not None:
-            await self._index_client.prefetch(prepared.medoids())
+        if self.index_client is not None:
+            await self.index_client.prefetch(prepared.medoids())
         users, items = zip(*subjects, strict=True)
         with seconds.timed():
             return self.recommender.study(items, prepared, users, behaviours, self._behaviour_cache.trends, now_ms)
