@@ -29,12 +29,15 @@ from inference.ranking.signals import find_signals
 from inference.retrieval.candidates import count_sources, generate_candidates
 from inference.retrieval.cross import Cross, find_cross
 from inference.retrieval.exhaustive import follows_interests
+from inference.retrieval.merge import NO_ROWS
 from inference.retrieval.query import Query
 from inference.retrieval.sources.co_engaged import recent_items
 from inference.retrieval.sources.table import SOURCE_NAMES
 from inference.retrieval.tastes import Tastes, find_tastes
 from inference.retrieval.trained import TrainedModel, space_of
 from inference.retrieval.trends import Trends, find_trends
+from inference.shop_rules.rules import ShopRules
+from inference.shop_rules.shop import Shop
 from inference.trained.source import Judgement, Space
 
 #: Pictures that searches for look-alikes give when a list is short, one after the other.
@@ -88,6 +91,7 @@ class Recommender:
         self._catalog = catalog
         self._ranker: WeightedRanker | OnlineRanker = WeightedRanker()
         self._trained: dict[Source, Space] = {}
+        self._shop = Shop(catalog)
         self._known_trends = (NO_TRENDS, find_trends(NO_TRENDS, catalog, 0))
         self._cross: Cross | None = None
         self._known_newcomers: tuple[NDArray[np.void], int, Newcomers] = (NOBODY_MET, -1, NO_NEWCOMERS)
@@ -112,6 +116,10 @@ class Recommender:
             self._trained.pop(source, None)
         elif space is None or space.model is not model:
             self._trained[source] = space_of(self._catalog, model)
+
+    def apply_rules(self, rules: ShopRules | None) -> None:
+        """Go by these rules of the shop from the next batch on; None: by none."""
+        self._shop.apply(rules)
 
     def needed(self, profiles: Iterable[Profile]) -> set[int]:
         """The keys of the items whose behaviours `recommend` uses."""
@@ -160,9 +168,10 @@ class Recommender:
         """What the ranker that learns knows of the candidates of each prepared profile, and which one an item is.
 
         For each user the features float32 [m, f] of the candidates (`FEATURES`) and the place of the user's item among
-        them; None where it is no candidate. For the other arguments see `recommend`.
+        them; None where it is no candidate. For the other arguments see `recommend`. Nothing is promoted.
         """
         query = self._query(prepared, users, behaviours, trends, now_ms)
+        query = replace(query, without=frozenset({"promoted"}))
         candidates = generate_candidates(query)
         features = find_features(query, candidates, find_signals(query, candidates))
         found: list[tuple[NDArray[np.float32], int] | None] = []
@@ -209,6 +218,7 @@ class Recommender:
         if prepared.changes != self._catalog.changes:
             prepared = self.prepare(prepared.profiles, now_ms)
         found, without = self._find_trends(trends, now_ms), left_out(arm)
+        shop = self._shop.standing(now_ms)
         return Query(
             prepared.profiles,
             users,
@@ -222,6 +232,8 @@ class Recommender:
             without=without,
             newcomers=self._find_newcomers(met),
             cross=None if "cross" in without else self._find_cross(now_ms),
+            shop=shop,
+            promoted=NO_ROWS if shop is None else self._shop.proposed(shop, found, now_ms),
         )
 
     def _is_short(self, made: Recommended) -> bool:

@@ -20,7 +20,7 @@ from state.signals import SignalStore, Wanted
 from state.signals import partition_of as signal_partition_of
 from streams.experiment_setting import read_experiment
 from streams.interactions.lists import rules_of
-from streams.learning.model_kinds import MODEL_KINDS
+from streams.learning.model_kinds import MODEL_KINDS, SHOP_RULES
 from streams.settings import Settings, read_settings
 
 
@@ -55,6 +55,7 @@ async def _explain(user_id: str, item_id: str | None, settings: Settings, endpoi
     recommender.apply_model(await asyncio.to_thread(read_model, settings, endpoints))
     for kind in MODEL_KINDS:
         recommender.apply_trained(kind.source, await read_file(kind, settings))
+    recommender.apply_rules(await read_file(SHOP_RULES, settings))
     experiment = read_experiment(settings.experiment)
     arm = None if experiment is None else experiment.arm_of(user_id)
     async with stores(settings, endpoints) as (profiles, signals):

@@ -59,6 +59,8 @@ def _answer(query: Query, row: int, source: Source, rows: NDArray[np.int64], sto
             return _ranked(query, row, source, rows, query.trends.popular)
         case "fresh":
             return _ranked(query, row, source, rows, query.catalog.uploaded_ms)
+        case "promoted":
+            return Answer(source, "no_promotion", len(rows))
         case _:
             return Answer(source, "not_proposed", len(rows))
 

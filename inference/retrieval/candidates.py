@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from features.recommendation import Source
 from inference.retrieval.exhaustive import best_allowed
-from inference.retrieval.filters import FILTERS, apply_filters
+from inference.retrieval.filters import FILTERS, NOT_EXCLUDED, apply_filters
 from inference.retrieval.merge import ACROSS, CO_CHOICE, NO_ROWS, SESSION, Proposals, merge
 from inference.retrieval.preferences import Wishes, wishes_of
 from inference.retrieval.query import Query
-from inference.retrieval.sources.table import SOURCE_NAMES, SOURCES
+from inference.retrieval.sources.table import PROMOTED, SOURCE_NAMES, SOURCES
+from inference.shop_rules.standing import Marks
 
 _NOTHING = Proposals((NO_ROWS,))
 
@@ -29,7 +30,8 @@ class Candidates:
     `strengths` float32 [m], 0 to 1, is how strongly it follows from `origins` int64 [m], a row that the user engaged
     with; -1 for none. `session_…` say the same by sessions like the user's, `look_…` by a look in another category.
     `proposers` int32 [m] has bit s where source s of SOURCE_NAMES proposed the row. `wishes` are the users' dials for
-    the rows. `filtered` counts for each user what was taken out, by the name of the filter.
+    the rows. `filtered` counts for each user what was taken out, by the name of the filter. `marks` are what rules of
+    the shop say of the rows; None without rules.
     """
 
     users: NDArray[np.int64]
@@ -45,6 +47,13 @@ class Candidates:
     proposers: NDArray[np.int32]
     wishes: Wishes
     filtered: list[dict[str, int]]
+    marks: Marks | None = None
+
+    @property
+    def only_promoted(self) -> NDArray[np.bool_]:
+        """Which candidates only the shop proposes, bool [m]: they can have no other slots than those of promotions."""
+        only: NDArray[np.bool_] = self.sources == PROMOTED
+        return only
 
     def sources_of(self) -> list[NDArray[np.int8]]:
         """The sources of each user's candidates."""
@@ -62,7 +71,10 @@ def generate_candidates(query: Query) -> Candidates:
     # What was refused goes with the proposals, and the filters find it there.
     merged = merge([*proposed.values(), Proposals(query.tastes.refused)], len(query.profiles))
     wishes = wishes_of(query.profiles, merged.users, merged.rows, query.catalog)
-    kept, bounds, filtered = apply_filters(query, merged, wishes.weights)
+    marks = None if query.shop is None else query.shop.mark(merged.rows, query.catalog)
+    excluded_by = NOT_EXCLUDED if marks is None else marks.excluded_by
+    kept, bounds, filtered = apply_filters(query, merged, wishes.weights, excluded_by)
+    wishes = wishes.of(kept)
     strengths = np.minimum(merged.strengths.take(kept, axis=1), np.float32(1.0))
     origins = merged.origins.take(kept, axis=1)
     return Candidates(
@@ -77,9 +89,20 @@ def generate_candidates(query: Query) -> Candidates:
         strengths[ACROSS],
         origins[ACROSS],
         merged.proposers.take(kept),
-        wishes.of(kept),
+        wishes,
         [{name: number for name, number in zip(FILTERS, each, strict=True) if number} for each in filtered.tolist()],
+        None if marks is None else _under(query, wishes, marks.of(kept)),
     )
+
+
+def _under(query: Query, wishes: Wishes, marks: Marks) -> Marks:
+    """The marks as far as they hold: no boost is above a dial of the user, and what is less wanted is not promoted."""
+    if "promoted" in query.without:
+        marks.boosts[:], marks.promotions[:] = 0, 0
+    elif any(len(profile.dials) for profile in query.profiles):
+        marks.boosts[wishes.weights != 0] = 0
+        marks.promotions[wishes.weights < 0] = 0
+    return marks
 
 
 def propose(query: Query) -> dict[Source, Proposals]:

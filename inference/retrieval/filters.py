@@ -15,14 +15,22 @@ from inference.retrieval.sources.table import SOURCES
 #: Merged with what the sources propose, as if it came from one more source: what the users refused.
 REFUSED = len(SOURCES)
 #: Names on the wire and in metrics, in the order of `_keep`. A row is counted under the first one that applies.
-FILTERS = ("unavailable", "own", "unwanted", "hidden", "seen")
-UNAVAILABLE, OWN, UNWANTED, HIDDEN, SEEN = range(len(FILTERS))
+FILTERS = ("unavailable", "excluded", "own", "unwanted", "hidden", "seen")
+UNAVAILABLE, EXCLUDED, OWN, UNWANTED, HIDDEN, SEEN = range(len(FILTERS))
+#: By what no row is excluded.
+NOT_EXCLUDED = np.zeros(0, np.int32)
 
 
 @compiled
 def is_unavailable(available: bool, expires_ms: int, now_ms: int) -> bool:
     """Out of stock, hidden by its owner, or expired."""
     return bool(not available or expires_ms <= now_ms)
+
+
+@compiled
+def is_excluded(excluded_by: int) -> bool:
+    """Left out of every list by this rule of the shop; -1: by none."""
+    return excluded_by >= 0
 
 
 @compiled
@@ -54,12 +62,12 @@ def is_seen(key: np.uint64, seen: NDArray[np.uint32], remembered: int) -> bool:
 
 
 def apply_filters(
-    query: Query, merged: Merged, wishes: NDArray[np.float32]
+    query: Query, merged: Merged, wishes: NDArray[np.float32], excluded_by: NDArray[np.int32] = NOT_EXCLUDED
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """The places [m] of the merged rows that are kept, the bounds of each user's [u + 1], and what was taken out.
 
     That is the number of rows for each user and filter, int64 [u, len(FILTERS)]. A row that was only refused, and that
-    no source proposed, is not counted.
+    no source proposed, is not counted. `excluded_by` [n] are rules of the shop, or -1; empty where no rule excludes.
     """
     catalog = query.catalog
     return _keep(
@@ -68,6 +76,7 @@ def apply_filters(
         merged.first,
         merged.last,
         wishes,
+        excluded_by,
         _remembered(query, merged),
         np.array(query.users, np.uint64),
         np.concatenate([profile.seen for profile in query.profiles]),
@@ -89,13 +98,17 @@ def merged_alone(query: Query, user: int, rows: NDArray[np.int64]) -> Merged:
     )
 
 
-def filters_of(query: Query, user: int, row: int, wish: float) -> list[str]:
-    """Every filter that takes a row out for a user whose dial for it is `wish`, by name and in the order of FILTERS."""
+def filters_of(query: Query, user: int, row: int, wish: float, excluded_by: int = -1) -> list[str]:
+    """Every filter that takes a row out for a user whose dial for it is `wish`, by name and in the order of FILTERS.
+
+    `excluded_by` is the rule of the shop that does, or -1.
+    """
     catalog, profile = query.catalog, query.profiles[user]
     merged = merged_alone(query, user, np.array([row]))
     (remembered,) = _remembered(query, merged)
     takes_out = (
         is_unavailable(catalog.available[row], catalog.expires_ms[row], query.now_ms),
+        is_excluded(excluded_by),
         is_own(catalog.owners[row], np.uint64(query.users[user])),
         is_unwanted(np.float32(wish)),
         is_hidden(merged.last[0], remembered),
@@ -125,6 +138,7 @@ def _keep(
     first: NDArray[np.int8],
     last: NDArray[np.int8],
     wishes: NDArray[np.float32],
+    excluded_by: NDArray[np.int32],
     remembered: NDArray[np.int8],
     user_keys: NDArray[np.uint64],
     seen: NDArray[np.uint32],
@@ -146,6 +160,8 @@ def _keep(
             continue
         if is_unavailable(available[row], expires_ms[row], now_ms):
             filtered[user, UNAVAILABLE] += 1
+        elif len(excluded_by) and is_excluded(excluded_by[place]):
+            filtered[user, EXCLUDED] += 1
         elif is_own(owners[row], user_keys[user]):
             filtered[user, OWN] += 1
         elif is_unwanted(wishes[place]):

@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from features.behaviour import Behaviour
 from features.profile import Profile
 from features.recommendation import Source
@@ -11,8 +14,10 @@ from inference.catalog.catalog import Catalog
 from inference.catalog.vector_space import SIMILAR_COUNT
 from inference.exploration.newcomers import NO_NEWCOMERS, Newcomers
 from inference.retrieval.cross import Cross
+from inference.retrieval.merge import NO_ROWS
 from inference.retrieval.tastes import Tastes
 from inference.retrieval.trends import Trends
+from inference.shop_rules.standing import StandingRules
 from inference.trained.source import Judgement
 
 
@@ -24,7 +29,9 @@ class Query:
     `reach` pictures for each search; with `is_exhaustive` these are the best of all that the user may be shown.
     `recent_steps` are those of all users; without them no list follows from sessions. `trained` has by source what
     trained models say of the users. `newcomers` may be explored. `cross` knows what has an item's look in other
-    categories than its own. The sources `without` propose nothing, and are not in `trained` or `cross`.
+    categories than its own. The sources `without` propose nothing, and are not in `trained` or `cross`. `shop` are the
+    rules of the shop that hold now, and `promoted` int64 [n] the rows that its promotions propose; without the source
+    `promoted` only exclusions hold.
     """
 
     profiles: Sequence[Profile]
@@ -41,3 +48,5 @@ class Query:
     newcomers: Newcomers = NO_NEWCOMERS
     cross: Cross | None = None
     without: frozenset[Source] = frozenset()
+    shop: StandingRules | None = None
+    promoted: NDArray[np.int64] = field(default_factory=lambda: NO_ROWS)

@@ -18,6 +18,7 @@ from inference.ranking.model import RankerModel
 from inference.ranking.rules import ListRules
 from inference.recommender import Prepared, Recommended, Recommender
 from inference.retrieval.trained import TrainedModel
+from inference.shop_rules.rules import ShopRules
 from streams.catalog.index_client import IndexClient
 from streams.interactions.allowance import Allowance
 from streams.interactions.attribution import Attribution
@@ -76,10 +77,11 @@ class ListMaker:
         namespace: Namespace,
         model: Callable[[], RankerModel | None] = lambda: None,
         trained: Mapping[Source, Callable[[], TrainedModel | None]] = NOTHING_TRAINED,
+        shop_rules: Callable[[], ShopRules | None] = lambda: None,
         experiment: Experiment | None = None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        self._model, self._trained = model, trained
+        self._model, self._trained, self._shop_rules = model, trained, shop_rules
         self._behaviour_cache = behaviour_cache
         self._recommender = recommender
         self._index_client = index_client
@@ -93,8 +95,9 @@ class ListMaker:
         self._behaviour_cache.prefetch(items)
 
     async def make(self, due: Sequence[Due], stages: StageTimer) -> list[MadeList]:
-        """Make one list for each of these users, all by the same ranker."""
+        """Make one list for each of these users, all by the same ranker and rules."""
         self._recommender.apply_model(self._model())
+        self._recommender.apply_rules(self._shop_rules())
         for source, trained in self._trained.items():
             self._recommender.apply_trained(source, trained())
         behaviours = await self._behaviour_cache.behaviours(self._recommender.needed(profile for profile, _ in due))
@@ -125,10 +128,14 @@ class ListMaker:
         with seconds.timed():
             return self._recommender.study(items, prepared, users, behaviours, self._behaviour_cache.trends, now_ms)
 
-    def teaches(self, user_id: str) -> bool:
-        """Whether the user's lists have the candidates of all sources, ranked by the model that learns."""
-        arm = None if self._experiment is None else self._experiment.arm_of(user_id)
-        return arm is None or (arm.ranker == "online" and not arm.without)
+    def teaches(self, event: Interaction) -> bool:
+        """Whether the user's lists have the candidates of all sources, ranked by the model that learns.
+
+        An event on a slot that the shop decided does not teach: it does not say that the item stood there by its worth.
+        """
+        arm = None if self._experiment is None else self._experiment.arm_of(event.user_id)
+        is_learned = arm is None or (arm.ranker == "online" and not arm.without)
+        return is_learned and not self._attribution.was_promoted(event.rec_id, event.item_id)
 
     def shown(self, rec_id: str | None) -> list[str]:
         """The items of a list that this worker published and remembers, in the order of its slots."""

@@ -32,7 +32,7 @@ from streams.learning.agent import LearningAgent, warm_up_learning
 from streams.learning.file_follower import FileFollower
 from streams.learning.model_file import ModelFile
 from streams.learning.model_follower import ModelFollower
-from streams.learning.model_kinds import CLASSES, MODEL_KINDS, FollowedModel, ModelKind
+from streams.learning.model_kinds import CLASSES, MODEL_KINDS, SHOP_RULES, FollowedModel, ModelKind
 from streams.privacy.agent import privacy_agent
 from streams.privacy.receipts import Receipts
 from streams.processing.dead_letter_publisher import DeadLetterPublisher
@@ -161,6 +161,7 @@ async def _make_lists(resources: Resources, catalog: Catalog, behaviour_cache: B
         namespace=resources.namespace,
         model=await _follow_models(resources),
         trained={kind.source: await _follow_file(resources, kind) for kind in MODEL_KINDS},
+        shop_rules=await _follow_file(resources, SHOP_RULES),
         experiment=read_experiment(settings.experiment),
     )
 
@@ -235,6 +236,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         namespace=resources.namespace,
         list_length=resources.settings.list_length,
         classes=await _follow_file(resources, CLASSES),
+        shop_rules=await _follow_file(resources, SHOP_RULES),
         embed=embed,
     )
     resources.add_overlapping_agent(

@@ -93,7 +93,7 @@ async def test_a_bad_file_leaves_the_last_good_one_and_is_said_once(world: World
         assert await world.after() == 1
         assert await world.after() == 1
     (refusal,) = [each for each in logs if each["log_level"] == "error"]
-    assert (refusal["event"], refusal["lists_by"]) == (f"{world.name}_refused", f"the {world.name} of 1 items")
+    assert (refusal["event"], refusal["lists_by"]) == (f"{world.name}_refused", f"{world.name} with 1 entries")
     # Each look counts: the alert lasts as long as the file lies there.
     assert metric(f"sightline_{world.name}_refused_total") - before == 2
     assert [await world.after(world.two), await world.after()] == [2, 2]
@@ -106,7 +106,7 @@ async def test_the_same_bad_file_after_a_good_one_is_said_again(world: World) ->
             await world.after(each)
     assert [each["lists_by"] for each in logs if each["log_level"] == "error"] == [
         f"no {world.name}",
-        f"the {world.name} of 1 items",
+        f"{world.name} with 1 entries",
     ]
 
 
