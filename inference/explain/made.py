@@ -60,11 +60,11 @@ class Made:
 
     def _boost(self, place: int) -> list[SignalPart]:
         """What a rule of the shop adds to the score of a candidate."""
-        shop, marks = self.query.shop, self.candidates.marks
-        if shop is None or marks is None or not marks.boosts[place]:
+        shop, boosts, row = self.query.shop, self.candidates.boosts, self.candidates.rows[place]
+        if shop is None or boosts is None or not boosts[place]:
             return []
-        rule, value = shop.rules[marks.boosted_by[place]], marks.boosts[place]
-        return [SignalPart("promoted", rounded(value), rounded(BOOST_WEIGHT * value), None, rule.name)]
+        name, value = shop.file.rules[shop.boosted_by[row] - 1].name, boosts[place]
+        return [SignalPart("promoted", rounded(value), rounded(BOOST_WEIGHT * value), None, name)]
 
     def slot(self, number: int) -> Slot:
         """A slot, from 0."""

@@ -27,8 +27,8 @@ def obstacles(query: Query, row: int, stored: Item | None) -> list[Obstacle]:
 
 
 def _excluded_by(query: Query, row: int) -> int:
-    """The rule of the shop that excludes a row, as its place in the file; -1 for none."""
-    return -1 if query.shop is None else int(query.shop.mark(np.array([row]), query.catalog).excluded_by[0])
+    """The rule of the shop that excludes a row, as its place in the file from 1; 0 for none."""
+    return 0 if query.shop is None else int(query.shop.marks(np.array([row]), query.catalog).excluded_by[row])
 
 
 def _of_filter(name: str, query: Query, row: int, stored: Item | None, named_by: str) -> list[Obstacle]:
@@ -37,7 +37,7 @@ def _of_filter(name: str, query: Query, row: int, stored: Item | None, named_by:
         case "unavailable":
             return _unavailable(query, row, stored)
         case "excluded":
-            rule = None if query.shop is None else query.shop.rules[_excluded_by(query, row)].name
+            rule = None if query.shop is None else query.shop.file.rules[_excluded_by(query, row) - 1].name
             return [Obstacle("excluded", name=rule)]
         case "own":
             return [Obstacle("own")]

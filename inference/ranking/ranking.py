@@ -23,8 +23,8 @@ from inference.ranking.signals import find_signals
 from inference.ranking.weights import SCORE_WEIGHTS
 from inference.retrieval.candidates import Candidates
 from inference.retrieval.query import Query
-from inference.retrieval.sources.table import SOURCE_NAMES
-from inference.shop_rules.boosting import BOOST_WEIGHT, decided_by
+from inference.retrieval.sources.table import PROMOTED, SOURCE_NAMES
+from inference.shop_rules.boosting import boosted, decided_by
 from inference.shop_rules.disclosing import disclose
 from inference.shop_rules.placing import place_promotions
 
@@ -69,8 +69,8 @@ class Order:
     `scores` float32 [m] are those of `scored` with boosts of the shop, less what likeness to items that were refused or
     passed over takes. `picked` int64 [u, l] are the places of the candidates, -1 for no item, and `shown` float32
     [u, l, d] their vectors; `explored` bool [u, l] the slots that explore, `placed` those of promotions; `promoted`
-    int32 [m] has the rule of the shop that decided the slot of a candidate, or -1; `diversities` [u] and `like_refused`
-    [u] as in Ranking.
+    int32 [m] has the rule of the shop that decided the slot of a candidate, or -1 (empty without rules); `diversities`
+    [u] and `like_refused` [u] as in Ranking.
     """
 
     scored: Scored
@@ -129,8 +129,8 @@ def rankings(scorer: Scorer, made: Order, query: Query, candidates: Candidates) 
     """The lists of an order by this scorer, with reasons."""
     contributions = scorer.contributions(made.scored, made.picked[made.picked >= 0])
     reasons = find_reasons(made.picked, made.shown, made.scored.signals, contributions, query, candidates)
-    items = _items(made.picked, made.explored, made.scores, reasons, query, candidates)
-    disclose(items, query, made.picked, made.promoted, made.placed)
+    disclose(reasons, query, made.promoted, made.picked)
+    items = _items(made, reasons, query, candidates)
     return [Ranking(*each) for each in zip(items, made.diversities.tolist(), made.like_refused.tolist(), strict=True)]
 
 
@@ -139,13 +139,13 @@ def order(scorer: Scorer, query: Query, candidates: Candidates, *, length: int, 
 
     Then come the slots that explore, then those of the shop's promotions.
     """
-    catalog, marks = query.catalog, candidates.marks
+    catalog = query.catalog
     scored = scorer.score(query, candidates)
-    scores = scored.scores.copy() if marks is None else scored.scores + BOOST_WEIGHT * marks.boosts
+    scores = boosted(candidates, scored.scores)
     taken = lower_scores(query, candidates, scored.signals, scores, SHORTLIST * length)
     picked = np.full((len(query.profiles), length), -1, np.int64)
     shown = np.zeros((*picked.shape, catalog.pictures.dimensions), np.float32)
-    earned = scores if marks is None else np.where(candidates.only_promoted, np.float32(-np.inf), scores)
+    earned = scores if query.shop is None else np.where(candidates.only_promoted, np.float32(-np.inf), scores)
     _fill_lists(
         catalog.pictures.halves,
         catalog.hashes,
@@ -158,7 +158,7 @@ def order(scorer: Scorer, query: Query, candidates: Candidates, *, length: int, 
         picked,
         shown,
     )
-    promoted = decided_by(query, candidates, earned, rules.caps(length), picked)
+    promoted = decided_by(query, candidates, earned, picked)
     explored = explore(query, candidates, rules, scored.signals, earned, picked, shown)
     placed = place_promotions(query, candidates, rules, scores, picked, shown, explored, promoted)
     like_refused = np.zeros(len(picked), np.int64)
@@ -211,25 +211,20 @@ def _fill_lists(
 
 
 def _items(
-    picked: NDArray[np.int64],
-    explored: NDArray[np.bool_],
-    scores: NDArray[np.float32],
-    reasons: Sequence[list[Reason]],
-    query: Query,
-    candidates: Candidates,
+    made: Order, reasons: Sequence[list[Reason]], query: Query, candidates: Candidates
 ) -> list[list[RecommendedItem]]:
-    users, slots = np.nonzero(picked >= 0)
-    chosen = picked[users, slots]
+    users, slots = np.nonzero(made.picked >= 0)
+    chosen = made.picked[users, slots]
     facts = zip(
         users.tolist(),
         candidates.rows.take(chosen).tolist(),
-        rounded(scores.take(chosen)),
-        candidates.sources.take(chosen).tolist(),
-        explored[users, slots].tolist(),
+        rounded(made.scores.take(chosen)),
+        np.where(made.placed[users, slots], PROMOTED, candidates.sources.take(chosen)).tolist(),
+        made.explored[users, slots].tolist(),
         reasons,
         strict=True,
     )
-    items: list[list[RecommendedItem]] = [[] for _ in picked]
+    items: list[list[RecommendedItem]] = [[] for _ in made.picked]
     for user, row, score, source, is_explored, why in facts:
         item_id = query.catalog.item_ids[row]
         items[user].append(

@@ -17,7 +17,6 @@ from inference.retrieval.merge import ACROSS, CO_CHOICE, NO_ROWS, SESSION, Propo
 from inference.retrieval.preferences import Wishes, wishes_of
 from inference.retrieval.query import Query
 from inference.retrieval.sources.table import PROMOTED, SOURCE_NAMES, SOURCES
-from inference.shop_rules.standing import Marks
 
 _NOTHING = Proposals((NO_ROWS,))
 
@@ -30,8 +29,8 @@ class Candidates:
     `strengths` float32 [m], 0 to 1, is how strongly it follows from `origins` int64 [m], a row that the user engaged
     with; -1 for none. `session_…` say the same by sessions like the user's, `look_…` by a look in another category.
     `proposers` int32 [m] has bit s where source s of SOURCE_NAMES proposed the row. `wishes` are the users' dials for
-    the rows. `filtered` counts for each user what was taken out, by the name of the filter. `marks` are what rules of
-    the shop say of the rows; None without rules.
+    the rows. `filtered` counts for each user what was taken out, by the name of the filter. While rules of the shop
+    hold, `boosts` float32 [m] are what they say of the rows, and `promotions` uint64 [m] (`shop_rules.standing.Marks`).
     """
 
     users: NDArray[np.int64]
@@ -47,7 +46,8 @@ class Candidates:
     proposers: NDArray[np.int32]
     wishes: Wishes
     filtered: list[dict[str, int]]
-    marks: Marks | None = None
+    boosts: NDArray[np.float32] | None = None
+    promotions: NDArray[np.uint64] | None = None
 
     @property
     def only_promoted(self) -> NDArray[np.bool_]:
@@ -71,15 +71,16 @@ def generate_candidates(query: Query) -> Candidates:
     # What was refused goes with the proposals, and the filters find it there.
     merged = merge([*proposed.values(), Proposals(query.tastes.refused)], len(query.profiles))
     wishes = wishes_of(query.profiles, merged.users, merged.rows, query.catalog)
-    marks = None if query.shop is None else query.shop.mark(merged.rows, query.catalog)
-    excluded_by = NOT_EXCLUDED if marks is None else marks.excluded_by
-    kept, bounds, filtered = apply_filters(query, merged, wishes.weights, excluded_by)
-    wishes = wishes.of(kept)
+    marks = None if query.shop is None else query.shop.marks(merged.rows, query.catalog)
+    kept, bounds, filtered = apply_filters(
+        query, merged, wishes.weights, NOT_EXCLUDED if marks is None else marks.excluded_by
+    )
+    wishes, rows = wishes.of(kept), merged.rows.take(kept)
     strengths = np.minimum(merged.strengths.take(kept, axis=1), np.float32(1.0))
     origins = merged.origins.take(kept, axis=1)
     return Candidates(
         merged.users.take(kept),
-        merged.rows.take(kept),
+        rows,
         bounds,
         merged.first.take(kept),
         strengths[CO_CHOICE],
@@ -91,18 +92,20 @@ def generate_candidates(query: Query) -> Candidates:
         merged.proposers.take(kept),
         wishes,
         [{name: number for name, number in zip(FILTERS, each, strict=True) if number} for each in filtered.tolist()],
-        None if marks is None else _under(query, wishes, marks.of(kept)),
+        *(() if marks is None else _within(query, wishes, marks.boosts.take(rows), marks.promotions.take(rows))),
     )
 
 
-def _under(query: Query, wishes: Wishes, marks: Marks) -> Marks:
-    """The marks as far as they hold: no boost is above a dial of the user, and what is less wanted is not promoted."""
+def _within(
+    query: Query, wishes: Wishes, boosts: NDArray[np.float32], promotions: NDArray[np.uint64]
+) -> tuple[NDArray[np.float32], NDArray[np.uint64]]:
+    """What the shop wants as far as it may: no boost is above a dial of the user, and the unwanted is not promoted."""
     if "promoted" in query.without:
-        marks.boosts[:], marks.promotions[:] = 0, 0
+        boosts[:], promotions[:] = 0, 0
     elif any(len(profile.dials) for profile in query.profiles):
-        marks.boosts[wishes.weights != 0] = 0
-        marks.promotions[wishes.weights < 0] = 0
-    return marks
+        boosts[wishes.weights != 0] = 0
+        promotions[wishes.weights < 0] = 0
+    return boosts, promotions
 
 
 def propose(query: Query) -> dict[Source, Proposals]:

@@ -44,6 +44,6 @@ def _allowed(query: Query, user: int) -> NDArray[np.int64]:
     rows = np.flatnonzero(query.catalog.shown)
     merged = merged_alone(query, user, rows)
     wishes = wishes_of(query.profiles, merged.users, rows, query.catalog)
-    excluded_by = NOT_EXCLUDED if query.shop is None else query.shop.mark(rows, query.catalog).excluded_by
+    excluded_by = NOT_EXCLUDED if query.shop is None else query.shop.marks(rows, query.catalog).excluded_by
     kept, _, _ = apply_filters(query, merged, wishes.weights, excluded_by)
     return query.catalog.pictures.one_of_each(rows[kept])

@@ -17,7 +17,7 @@ REFUSED = len(SOURCES)
 #: Names on the wire and in metrics, in the order of `_keep`. A row is counted under the first one that applies.
 FILTERS = ("unavailable", "excluded", "own", "unwanted", "hidden", "seen")
 UNAVAILABLE, EXCLUDED, OWN, UNWANTED, HIDDEN, SEEN = range(len(FILTERS))
-#: By what no row is excluded.
+#: Where no rule of the shop excludes anything.
 NOT_EXCLUDED = np.zeros(0, np.int32)
 
 
@@ -29,8 +29,8 @@ def is_unavailable(available: bool, expires_ms: int, now_ms: int) -> bool:
 
 @compiled
 def is_excluded(excluded_by: int) -> bool:
-    """Left out of every list by this rule of the shop; -1: by none."""
-    return excluded_by >= 0
+    """Left out of every list by this rule of the shop, a number from 1; 0: by none."""
+    return excluded_by > 0
 
 
 @compiled
@@ -67,7 +67,7 @@ def apply_filters(
     """The places [m] of the merged rows that are kept, the bounds of each user's [u + 1], and what was taken out.
 
     That is the number of rows for each user and filter, int64 [u, len(FILTERS)]. A row that was only refused, and that
-    no source proposed, is not counted. `excluded_by` [n] are rules of the shop, or -1; empty where no rule excludes.
+    no source proposed, is not counted. `excluded_by` has the rule of the shop by row of the catalogue, or NOT_EXCLUDED.
     """
     catalog = query.catalog
     return _keep(
@@ -98,10 +98,10 @@ def merged_alone(query: Query, user: int, rows: NDArray[np.int64]) -> Merged:
     )
 
 
-def filters_of(query: Query, user: int, row: int, wish: float, excluded_by: int = -1) -> list[str]:
+def filters_of(query: Query, user: int, row: int, wish: float, excluded_by: int = 0) -> list[str]:
     """Every filter that takes a row out for a user whose dial for it is `wish`, by name and in the order of FILTERS.
 
-    `excluded_by` is the rule of the shop that does, or -1.
+    `excluded_by` is the rule of the shop that does, or 0.
     """
     catalog, profile = query.catalog, query.profiles[user]
     merged = merged_alone(query, user, np.array([row]))
@@ -160,7 +160,7 @@ def _keep(
             continue
         if is_unavailable(available[row], expires_ms[row], now_ms):
             filtered[user, UNAVAILABLE] += 1
-        elif len(excluded_by) and is_excluded(excluded_by[place]):
+        elif len(excluded_by) and is_excluded(excluded_by[row]):
             filtered[user, EXCLUDED] += 1
         elif is_own(owners[row], user_keys[user]):
             filtered[user, OWN] += 1

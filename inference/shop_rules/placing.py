@@ -30,14 +30,9 @@ def place_promotions(
 
     `promoted` int32 [m] gets the rules of the candidates that have these slots. `explored` [u, l] moves along.
     """
-    placed, shop, marks = np.zeros(picked.shape, np.bool_), query.shop, candidates.marks
-    if shop is None or marks is None or not marks.promotions.any():
+    placed, shop, named = np.zeros(picked.shape, np.bool_), query.shop, candidates.promotions
+    if shop is None or named is None or not len(shop.promotions.numbers):
         return placed
-    promotions = shop.promotions
-    slots = np.full((len(promotions), picked.shape[1]), -1, np.int64)
-    for line, (_, rule) in zip(slots, promotions, strict=True):
-        within = [slot - 1 for slot in rule.slots if slot <= len(line)]
-        line[: len(within)] = within
     _place(
         query.catalog.pictures.halves,
         query.catalog.hashes,
@@ -45,11 +40,11 @@ def place_promotions(
         query.catalog.owners,
         candidates.rows,
         candidates.bounds,
-        marks.promotions,
+        named,
         scores,
-        slots,
-        np.array([rule.most or len(rule.slots) for _, rule in promotions]),
-        np.array([number for number, _ in promotions], np.int32),
+        shop.promotions.wanted,
+        shop.promotions.mosts,
+        shop.promotions.numbers,
         *rules.caps(picked.shape[1]),
         picked,
         shown,
@@ -82,26 +77,24 @@ def _place(
     promoted: NDArray[np.int32],
 ) -> None:
     """`named` uint64 [m] has a bit for each promotion that names a candidate; `slots` [p, l] are those of each."""
-    vector = np.empty(halves.shape[1], np.float32)
+    vector, length = np.empty(halves.shape[1], np.float32), picked.shape[1]
     for user in range(len(picked)):
         for promotion in range(len(slots)):
-            given = 0
+            given, tried = 0, np.zeros(bounds[user + 1] - bounds[user], np.bool_)
             for wanted in slots[promotion]:
                 slot = min(wanted, (picked[user] >= 0).sum())
                 if wanted < 0 or given == mosts[promotion]:
                     break
-                if placed[user, slot]:
+                if wanted >= length or placed[user, slot]:
                     continue
-                tried = np.zeros(bounds[user + 1] - bounds[user], np.bool_)
                 for _ in range(_TRIED):
                     found = _best(named, scores, promotion, bounds[user], tried, picked[user], placed[user], slot)
                     if found < 0:
                         break
-                    row = rows[found]
-                    widen(halves[row], vector)
-                    others = picked[user][(picked[user] >= 0) & (picked[user] != found)]
-                    is_copy = _is_copy(row, vector, found, rows, hashes, picked[user], shown[user])
-                    if not is_copy and has_room(row, rows[others], categories, owners, category_cap, owner_cap):
+                    widen(halves[rows[found]], vector)
+                    if not _is_copy(vector, found, rows, hashes, picked[user], shown[user]) and _has_room(
+                        found, rows, picked[user], categories, owners, category_cap, owner_cap
+                    ):
                         _insert(slot, found, vector, picked[user], shown[user], explored[user], placed[user])
                         promoted[found] = numbers[promotion]
                         given += 1
@@ -135,8 +128,24 @@ def _best(
 
 
 @compiled
+def _has_room(
+    candidate: int,
+    rows: NDArray[np.int64],
+    picked: NDArray[np.int64],
+    categories: NDArray[np.int32],
+    owners: NDArray[np.uint64],
+    category_cap: int,
+    owner_cap: int,
+) -> bool:
+    """Whether the caps leave room for a candidate in a list, of which one slot may be its own."""
+    if min(category_cap, owner_cap) >= len(picked):
+        return True
+    others = rows[picked[(picked >= 0) & (picked != candidate)]]
+    return bool(has_room(rows[candidate], others, categories, owners, category_cap, owner_cap))
+
+
+@compiled
 def _is_copy(
-    row: int,
     vector: NDArray[np.float32],
     candidate: int,
     rows: NDArray[np.int64],
@@ -149,7 +158,7 @@ def _is_copy(
     for slot in range(len(picked)):
         if picked[slot] >= 0 and picked[slot] != candidate:
             found |= bool(dot(shown[slot], vector) >= SAME_PICTURE)
-            found |= have_same_hashes(hashes, row, rows[picked[slot]])
+            found |= have_same_hashes(hashes, rows[candidate], rows[picked[slot]])
     return found
 
 
@@ -163,17 +172,19 @@ def _insert(
     explored: NDArray[np.bool_],
     placed: NDArray[np.bool_],
 ) -> None:
-    """Put a candidate into a slot; what is there moves on, up to the end or to where the candidate was."""
+    """Put a candidate with its vector into a slot; what is there moves on, to the end or to where the candidate was.
+
+    The vector is that of the last which moved, afterwards.
+    """
     for other in range(len(picked)):
         if picked[other] == candidate:
             explored[other] = False
-    moved, moved_vector, is_explored, at = candidate, vector.copy(), False, slot
+    moved, is_explored, at = candidate, False, slot
     while at < len(picked):
-        next_vector = shown[at].copy()
         picked[at], moved = moved, picked[at]
         explored[at], is_explored = is_explored, explored[at]
-        shown[at] = moved_vector
-        moved_vector = next_vector
+        for place in range(len(vector)):
+            shown[at, place], vector[place] = vector[place], shown[at, place]
         if moved in (-1, candidate):
             break
         at += 1

@@ -12,6 +12,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from features.item import key_of
+from features.recommendation import Reason
 from sightline_client.fields import ATTRIBUTE_KEY_LIMIT, ATTRIBUTE_VALUE_LIMIT, Id, Name
 
 #: Rules in a file, and those of them that promote.
@@ -104,15 +105,19 @@ AnyRule: TypeAlias = Boost | Promotion | Exclusion
 
 @dataclass(frozen=True, slots=True)
 class ShopRules:
-    """All rules of a file, in its order, and by rule the keys of the items or of the owner that it names, uint64."""
+    """All rules of a file, in its order: by rule the keys of the items or of the owner that it names, uint64.
+
+    And the reason that it is for a slot which it decides.
+    """
 
     rules: tuple[AnyRule, ...]
     targets: tuple[NDArray[np.uint64], ...]
+    reasons: tuple[Reason, ...]
 
     @classmethod
     def of(cls, rules: Sequence[AnyRule]) -> "ShopRules":
         """These rules, with the keys of what they name."""
-        return cls(tuple(rules), tuple(map(_keys_of, rules)))
+        return cls(tuple(rules), tuple(map(_keys_of, rules)), tuple(map(_reason_of, rules)))
 
     @property
     def keys(self) -> Sequence[str]:
@@ -123,3 +128,7 @@ class ShopRules:
 def _keys_of(rule: AnyRule) -> NDArray[np.uint64]:
     names = rule.items or (() if rule.owner is None else (rule.owner,))
     return np.array([key_of(name) for name in dict.fromkeys(names)], np.uint64)
+
+
+def _reason_of(rule: AnyRule) -> Reason:
+    return Reason(code="promoted", rule=rule.name, strength=rule.weight if isinstance(rule, Boost) else None)

@@ -12,7 +12,7 @@ from inference.shop_rules.proposing import find_promoted
 from inference.shop_rules.rules import ShopRules
 from inference.shop_rules.standing import StandingRules, find_standing
 
-#: How long the rows that promotions propose are used: to find them takes a look at every item.
+#: How long the rows that promotions propose are used: to find them takes a look at every item, and others get a turn.
 _PROPOSED_MS: Final = 30_000
 
 
@@ -52,5 +52,6 @@ class Shop:
     def proposed(self, standing: StandingRules, trends: Trends, now_ms: int) -> NDArray[np.int64]:
         """The rows that the promotions among them propose, int64 [n]."""
         if self._proposed is None or not self._proposed.serves(standing, now_ms):
-            self._proposed = _Proposed(find_promoted(standing, self._catalog, trends), standing, now_ms)
+            turn = now_ms // _PROPOSED_MS
+            self._proposed = _Proposed(find_promoted(standing, self._catalog, trends, turn), standing, now_ms)
         return self._proposed.rows
