@@ -9,7 +9,7 @@ RUN := uv run --frozen --no-sync
 .PHONY: help bootstrap environment demo test check unit format schemas bench faults audit up down
 
 help:
-	@echo 'make demo    set everything up and show the recommender at work on real Kafka, Redis and Triton'
+	@echo 'make demo    set everything up and open a page to shop on, on real Kafka, Redis and Triton, until Ctrl-C'
 	@echo 'make test    everything CI checks: make check, then all tests with coverage'
 	@echo 'make check   style, types and layers only'
 	@echo 'make unit    the tests that need no service, in parallel, without coverage'
@@ -27,8 +27,9 @@ bootstrap:
 environment:
 	@bash deploy/bootstrap.sh environment
 
+# Where nobody looks at a page, as in CI, it measures once and ends.
 demo: bootstrap
-	$(RUN) sightline demo
+	$(RUN) sightline demo $(if $(CI),--once)
 
 # Two files at a time, in their order, each half with services of its own: they wait more than they compute.
 test: check

@@ -32,6 +32,7 @@ COMMANDS = {
     "status": "cli.operate.commands:status",
     "worker": "cli.operate.commands:worker",
     "export-model": "cli.operate.commands:export_model",
+    "web": "cli.web.commands:web",
     "doctor": "cli.operate.commands:doctor",
     "verify": "cli.operate.commands:verify",
     "whatif": "cli.operate.whatif_command:whatif",
@@ -51,6 +52,7 @@ COMMANDS = {
     "items": "cli.items.commands:app",
     "train": "cli.train.commands:app",
     "experiment": "cli.experiment.commands:app",
+    "web-key": "cli.web.key_command:web_key",
     "bench": "cli.bench.commands:app",
 }
 

@@ -68,6 +68,14 @@ def cpu_s(process: Process) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def resident_bytes(process: Process) -> int:
+    """Memory of a process that is in use, in bytes; 0 if it has ended."""
+    try:
+        return int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
 def send(process: Process, number: signal.Signals) -> bool:
     """Signal the process and its children; returns False if it has ended."""
     if not alive(process):

@@ -19,7 +19,8 @@ from deploy.record import Record
 from deploy.service import Progress
 from streams.settings import Settings
 
-WorkerName = Literal["interactions", "uploads", "items", "learning"]
+WorkerName = Literal["interactions", "uploads", "items", "learning", "web"]
+#: Those that the topics need; the web door is for who asks for it.
 ALL: tuple[WorkerName, ...] = ("interactions", "uploads", "items", "learning")
 #: `sightline`, by the Python that runs this.
 SIGHTLINE = (sys.executable, "-c", "from cli.main import main; main()")
@@ -38,6 +39,8 @@ class Worker:
     process: Process
     metrics_port: int
     log: Path
+    #: Where the web door listens; None for the others.
+    web_port: int | None = None
 
 
 class Workers:
@@ -74,15 +77,21 @@ class Workers:
 
     def start_all(self, names: Iterable[WorkerName] = ALL) -> list[Worker]:
         """Start one worker of each name at the same time; running ones stay."""
-        with ThreadPoolExecutor(len(ALL)) as pool:
-            return list(pool.map(self.start, names))
+        wanted = list(names)
+        for name in wanted:
+            # The web door is told where the others listen, also those that are only about to start.
+            self._ports(name, 1)
+        with ThreadPoolExecutor(len(wanted)) as pool:
+            return list(pool.map(self.start, wanted))
 
     def find(self, name: WorkerName, *, number: int = 1) -> Worker | None:
         """The worker if it is running, ready or not."""
         known = record.load(self._record(name, number))
         if known.process is None or not process.alive(known.process):
             return None
-        return Worker(name, number, known.process, known.ports["metrics"], self._log(name, number))
+        return Worker(
+            name, number, known.process, known.ports["metrics"], self._log(name, number), known.ports.get("web")
+        )
 
     def stop(self, worker: Worker) -> None:
         """Send SIGTERM, and SIGKILL after 15 s; returns when the process has ended."""
@@ -105,12 +114,27 @@ class Workers:
                 list(pool.map(self.stop, filter(None, map(self.find, missing))))
 
     def _launch(self, name: WorkerName, number: int) -> Worker:
-        path, log = self._record(name, number), self._log(name, number)
-        ports = record.keep_or_choose(["metrics"], record.load(path).ports)
+        path, log, ports = self._record(name, number), self._log(name, number), self._ports(name, number)
         env = {**self._env, "SIGHTLINE_METRICS_PORT": str(ports["metrics"])}
-        running = process.spawn([*self._command, name], log=log, env=env)
+        argv = (*self._command, name)
+        if name == "web":
+            known = (record.load(self._record(each, 1)).ports.get("metrics") for each in ALL)
+            others = ",".join(f"127.0.0.1:{port}" for port in known if port is not None)
+            env |= {"SIGHTLINE_WEB_PORT": str(ports["web"]), "SIGHTLINE_WEB_WORKERS": others}
+            argv = (*SIGHTLINE, "web")
+        running = process.spawn(argv, log=log, env=env)
         record.save(path, Record(running, ports))
-        return Worker(name, number, running, ports["metrics"], log)
+        return Worker(name, number, running, ports["metrics"], log, ports.get("web"))
+
+    def _ports(self, name: WorkerName, number: int) -> dict[str, int]:
+        """The ports of a worker by name: those of the last time, as far as they are free or its own."""
+        path = self._record(name, number)
+        known, names = record.load(path), ["metrics", "web"] if name == "web" else ["metrics"]
+        if known.process is not None and process.alive(known.process):
+            return dict(known.ports)
+        ports = record.keep_or_choose(names, known.ports)
+        record.save(path, Record(known.process, ports))
+        return ports
 
     def _await_ready(self, worker: Worker) -> None:
         begun = time.monotonic()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from features.behaviour import Behaviour
 from features.profile import Profile
 from features.recommendation import Source
+from features.search_filter import NO_FILTER, SearchFilter
 from features.trends import NO_TRENDS
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
@@ -29,6 +30,7 @@ from inference.ranking.signals import find_signals
 from inference.retrieval.candidates import count_sources, generate_candidates
 from inference.retrieval.cross import Cross, find_cross
 from inference.retrieval.exhaustive import follows_interests
+from inference.retrieval.limits import limits
 from inference.retrieval.merge import NO_ROWS
 from inference.retrieval.query import Query
 from inference.retrieval.sources.co_engaged import recent_items
@@ -88,7 +90,7 @@ class Recommender:
         self.length = length
         self._rules = rules
         self._recent_steps = recent_steps
-        self._catalog = catalog
+        self.catalog = catalog
         self._ranker: WeightedRanker | OnlineRanker = WeightedRanker()
         self._trained: dict[Source, Space] = {}
         self._shop = Shop(catalog)
@@ -103,7 +105,7 @@ class Recommender:
 
     def model_of(self, arm: Arm | None) -> dict[str, str]:
         """What the lists of an arm say that made them."""
-        return {"encoder": self._catalog.pictures.encoder or "none", "ranker": label(self._ranker_of(arm))}
+        return {"encoder": self.catalog.pictures.encoder or "none", "ranker": label(self._ranker_of(arm))}
 
     def apply_model(self, model: RankerModel | None) -> None:
         """Rank by this model from the next batch on; without one by the hand weights."""
@@ -115,7 +117,7 @@ class Recommender:
         if model is None:
             self._trained.pop(source, None)
         elif space is None or space.model is not model:
-            self._trained[source] = space_of(self._catalog, model)
+            self._trained[source] = space_of(self.catalog, model)
 
     def apply_rules(self, rules: ShopRules | None) -> None:
         """Go by these rules of the shop from the next batch on; None: by none."""
@@ -127,8 +129,8 @@ class Recommender:
 
     def prepare(self, profiles: Sequence[Profile], now_ms: int) -> Prepared:
         """The first step, after which the look-alikes of `medoids` may be waited for."""
-        self._catalog.advance(now_ms)
-        return Prepared(profiles, find_tastes(profiles, self._catalog, now_ms), self._catalog.changes)
+        self.catalog.advance(now_ms)
+        return Prepared(profiles, find_tastes(profiles, self.catalog, now_ms), self.catalog.changes)
 
     def recommend(
         self,
@@ -141,18 +143,22 @@ class Recommender:
         *,
         arm: Arm | None = None,
         met: NDArray[np.void] = NOBODY_MET,
+        length: int | None = None,
+        within: SearchFilter = NO_FILTER,
     ) -> list[Recommended]:
         """The second step: the list of each prepared profile, whose users have these keys; USERS_LIMIT at most.
 
         `trends` is the trends table (`features.trends`), `met` says of the latest uploads how many users met them
         (`newcomers.count_met`). `end` is called at the end of each stage with its name,
         `candidates` or `rank`. `arm` is that of all these users while an experiment runs. If the catalogue changed
-        since `prepare`, the tastes are worked out again: a row may be another item's by now.
+        since `prepare`, the tastes are worked out again: a row may be another item's by now. The lists have `length`
+        slots where it is given, and only items within the limits `within`.
         """
         query, ranker = self._query(prepared, users, behaviours, trends, now_ms, arm, met), self._ranker_of(arm)
+        query = replace(query, length=length or self.length, within=limits(self.catalog, within))
         found = self._make(query, ranker, end)
         for place, each in enumerate(found):
-            if self._is_short(each):
+            if self._is_short(query, each):
                 _, found[place] = self._make_longer(query, ranker, place, each)
         return found
 
@@ -176,7 +182,7 @@ class Recommender:
         features = find_features(query, candidates, find_signals(query, candidates))
         found: list[tuple[NDArray[np.float32], int] | None] = []
         for item, (start, end) in zip(items, pairwise(candidates.bounds.tolist()), strict=True):
-            row = self._catalog.row_of(item)
+            row = self.catalog.row_of(item)
             places = [] if row is None else np.flatnonzero(candidates.rows[start:end] == row).tolist()
             found.append((features[start:end], places[0]) if places else None)
         return found
@@ -196,7 +202,7 @@ class Recommender:
         """What `recommend` gives the user of the only profile, with the reasons why the subject is there or is not."""
         query, ranker = self._query(prepared, [user], behaviours, trends, now_ms, arm, met), self._ranker_of(arm)
         (made,) = self._make(query, ranker)
-        if self._is_short(made):
+        if self._is_short(query, made):
             query, _ = self._make_longer(query, ranker, 0, made)
         return replace(
             explain(query, ranker, self.length, subject, self._rules), arm=arm.name if arm is not None else None
@@ -215,7 +221,7 @@ class Recommender:
         arm: Arm | None = None,
         met: NDArray[np.void] | None = None,
     ) -> Query:
-        if prepared.changes != self._catalog.changes:
+        if prepared.changes != self.catalog.changes:
             prepared = self.prepare(prepared.profiles, now_ms)
         found, without = self._find_trends(trends, now_ms), left_out(arm)
         shop = self._shop.standing(now_ms)
@@ -225,25 +231,26 @@ class Recommender:
             prepared.tastes,
             behaviours,
             found,
-            self._catalog,
+            self.catalog,
             now_ms,
             recent_steps=self._recent_steps,
             trained=self._judge(prepared.profiles, prepared.tastes, without),
             without=without,
             newcomers=self._find_newcomers(met),
             cross=None if "cross" in without else self._find_cross(now_ms),
+            length=self.length,
             shop=shop,
             promoted=NO_ROWS if shop is None else self._shop.proposed(shop, found, now_ms),
         )
 
-    def _is_short(self, made: Recommended) -> bool:
+    def _is_short(self, query: Query, made: Recommended) -> bool:
         count = len(made.ranking.items)
-        return count < self.length and count < self._catalog.choices
+        return count < query.length and count < self.catalog.choices
 
     def _make(self, query: Query, ranker: Scorer, end: Callable[[str], None] = lambda _: None) -> list[Recommended]:
         candidates = generate_candidates(query)
         end("candidates")
-        rankings = rank(ranker, query, candidates, length=self.length, rules=self._rules)
+        rankings = rank(ranker, query, candidates, length=query.length, rules=self._rules)
         end("rank")
         return [
             Recommended(ranking, sources, filtered | ranking.pushed_out())
@@ -256,16 +263,16 @@ class Recommender:
         With the query of the last search.
         """
         profiles = [query.profiles[place]]
-        tastes = find_tastes(profiles, self._catalog, query.now_ms)
+        tastes = find_tastes(profiles, self.catalog, query.now_ms)
         trained = self._judge(profiles, tastes, query.without)
         alone = replace(query, profiles=profiles, users=[query.users[place]], tastes=tastes, trained=trained)
-        indexed = self._catalog.pictures.indexed if follows_interests(alone, 0) else 0
+        indexed = self.catalog.pictures.indexed if follows_interests(alone, 0) else 0
         reaches = [reach for reach in WIDER_REACHES if reach < indexed]
         wider = [replace(alone, reach=reach) for reach in reaches]
-        every = replace(alone, reach=max(SIMILAR_COUNT, 2 * self.length), is_exhaustive=True)
+        every = replace(alone, reach=max(SIMILAR_COUNT, 2 * query.length), is_exhaustive=True)
         for query in [*wider, every]:
             (made,) = self._make(query, ranker)
-            if len(made.ranking.items) == self.length:
+            if len(made.ranking.items) == query.length:
                 break
         return query, made
 
@@ -282,8 +289,8 @@ class Recommender:
     def _find_trends(self, table: NDArray[np.void], now_ms: int) -> Trends:
         """The trends by row, worked out once for each table and size of the catalogue: tables are a second old."""
         known, trends = self._known_trends
-        if table is not known or len(trends.trend) != len(self._catalog.keys):
-            trends = find_trends(table, self._catalog, now_ms)
+        if table is not known or len(trends.trend) != len(self.catalog.keys):
+            trends = find_trends(table, self.catalog, now_ms)
             self._known_trends = (table, trends)
         return trends
 
@@ -293,7 +300,7 @@ class Recommender:
         if self._recent_steps is None or not self._rules.cross:
             return None
         if known is None or not known.serves(now_ms):
-            self._cross = find_cross(self._recent_steps, self._catalog, now_ms)
+            self._cross = find_cross(self._recent_steps, self.catalog, now_ms)
         return self._cross
 
     def _find_newcomers(self, met: NDArray[np.void] | None) -> Newcomers:
@@ -301,7 +308,7 @@ class Recommender:
         if met is None or not self._rules.explore_share:
             return NO_NEWCOMERS
         known, changes, newcomers = self._known_newcomers
-        if met is not known or changes != self._catalog.changes:
-            newcomers = find_newcomers(met, self._catalog)
-            self._known_newcomers = (met, self._catalog.changes, newcomers)
+        if met is not known or changes != self.catalog.changes:
+            newcomers = find_newcomers(met, self.catalog)
+            self._known_newcomers = (met, self.catalog.changes, newcomers)
         return newcomers

@@ -8,6 +8,7 @@ from typing import Final
 from features.item import hash_of
 from features.privacy import expires_ms
 from features.profile import DAY_MS, NEW, Profile
+from sightline_client.routing import partition_of
 from state.codec import decode_profile, encode_profile
 from state.partitions import Commit, PartitionStore
 
@@ -21,6 +22,15 @@ class LoadedProfiles:
 
     position: int
     profiles: dict[str, Profile]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProfile:
+    """A user's profile, NEW without history, in a partition that is at this position."""
+
+    partition: int
+    position: int
+    profile: Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,12 @@ class ProfileStore:
             )
             for partition, found in loaded.items()
         }
+
+    async def read(self, user_id: str, partitions: int) -> StoredProfile:
+        """Read the profile of one user, where the topic has this many partitions."""
+        partition = partition_of(user_id.encode(), partitions)
+        loaded = (await self.load({partition: [user_id]}))[partition]
+        return StoredProfile(partition, loaded.position, loaded.profiles[user_id])
 
     async def commit(self, commits: Sequence[ProfileCommit]) -> dict[int, int]:
         """Write profiles and positions in one round trip; return the stored position of each partition that refused."""

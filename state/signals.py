@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.behaviour import Behaviour
-from features.item import Item
+from features.item import Item, key_of
 from features.trends import NO_TRENDS
 from state.codec import (
     decode_behaviour,
@@ -85,6 +85,19 @@ class SignalStore:
                 for partition, signals in changed.items()
             ]
         )
+
+    async def items(self, item_ids: Collection[str]) -> dict[str, Item]:
+        """Read the facts of items by id from all their partitions in one round trip; unknown ones are left out."""
+        wanted: dict[int, list[str]] = {}
+        for item_id in item_ids:
+            wanted.setdefault(partition_of(key_of(item_id), self.partitions), []).append(item_id)
+        loaded = await self._store.load({p: [*map(_item, names)] for p, names in wanted.items()})
+        return {
+            item_id: decode_item(value)
+            for partition, found in loaded.items()
+            for item_id, value in zip(wanted[partition], found.values, strict=True)
+            if value
+        }
 
     async def behaviours(self, items: Collection[int]) -> dict[int, Behaviour]:
         """Read the behaviours of items from all their partitions in one round trip."""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, FilePath, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from features.vision.gate.policy import GatePolicy
 from features.vision.kept_picture import Keep
@@ -34,6 +34,7 @@ from streams.settings_checks import (
     shorten,
     split_login,
 )
+from streams.web_settings import WebSettings
 
 #: The folder where Docker and Kubernetes put secrets: files named like the variables, in lower case.
 SECRETS: Final = Path("/run/secrets")
@@ -71,10 +72,12 @@ _CHECKS_BESIDE: Final[dict[str, Callable[[Any, Mapping[str, Any]], None]]] = {
     "sequence": check_sequence,
 }
 
+#: Settings whose values are not shown. Among the hashes of keys somebody may put a key.
+_SECRET: Final = ("_password", "control_key", "pseudonym_key", "web_keys", "token_key")
 _FILES: Final = tuple(f"{service}_{file}" for service in ("kafka", "redis", "triton") for file in ("ca", "cert", "key"))
 
 
-class Settings(BaseSettings):
+class Settings(WebSettings):
     """The configuration of a process. The defaults run the demo."""
 
     model_config = SettingsConfigDict(
@@ -385,7 +388,7 @@ def _misspelt() -> dict[str, str]:
 
 def _line(error: Any) -> str:
     name = "_".join(map(str, error["loc"]))
-    hidden = error["input"] is None or name.endswith(("_password", "control_key", "pseudonym_key"))
+    hidden = error["input"] is None or name.endswith(_SECRET)
     value = "" if hidden else f" (it is {shorten(redact(str(error['input'])))!r})"
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "string_pattern_mismatch":

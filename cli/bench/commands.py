@@ -71,6 +71,24 @@ def tail(
 
 
 @app.command()
+def web(
+    rate: RateOption = 200,
+    seconds: Annotated[float, typer.Option(min=1, help="Measured seconds of each part.")] = 20,
+    users: UsersOption = 1000,
+    items: ItemsOption = 2000,
+    listeners: Annotated[int, typer.Option(min=1, help="Streams of events at the same time.")] = 1000,
+    as_json: JsonOption = False,
+) -> None:
+    """The web door: lists made now, the way from a posted click to its event, and many who listen."""
+    from benchmarks.measures.web import WebPlan, measure_web
+    from cli.bench.report import report
+    from streams.settings import read_settings
+
+    plan = WebPlan(rate=rate, seconds=seconds, users=users, items=items, listeners=listeners)
+    report(lambda: measure_web(read_settings(), plan, progress=progress), as_json)
+
+
+@app.command()
 def throughput(
     events: Annotated[int, typer.Option(min=1000, help="Events in each round.")] = 10_000,
     workers: Annotated[int, typer.Option(min=1, help="Interactions workers that share them.")] = 1,

@@ -2,27 +2,29 @@
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks.world.shoppers import Shopper, Visit, fitting, invite
+from benchmarks.world.shoppers import Product, Shopper, Visit, fitting, invite
 from benchmarks.world.shopping import Feeds, Sent, latencies, quantiles_ms, shop_together
 from cli.demo.catalog import DemoItem, drawn_items, folder_items
+from cli.demo.live import show_page
 from cli.demo.report import Outcome, print_outcome, to_story, write_page
 from cli.demo.story import Story, chapter
 from cli.items.catalog_keys import catalog_keys, remove_items
 from cli.items.uploading import Landed, Uploader
 from cli.output import diagnostics, print_json
-from cli.pseudonyms import known_as
-from cli.running import running_system
-from deploy.local import Stack
+from cli.running import ended_by_sigterm, running_system
+from deploy.local import Endpoints, Stack
+from deploy.workers import ALL as WORKERS
 from features.printable import printable
 from streams.client import EventPublisher
 from streams.credentials import kafka_security
 from streams.errors import StreamError
+from streams.pseudonyms import known_as
 from streams.settings import Settings, read_settings
 from streams.wire.events import Upload
 from streams.wire.namespace import Namespace
@@ -47,18 +49,22 @@ class Unanswered(StreamError):
     """Events got no refreshed list."""
 
 
-def run(images: Path | None, pictures: int, *, keep: bool, as_json: bool) -> None:
-    """Run the demo with a folder's pictures or drawn ones, write its page and print its figures."""
+def run(images: Path | None, pictures: int, *, once: bool, keep: bool, as_json: bool) -> None:
+    """Run the demo with a folder's pictures or drawn ones: open its page, or `once` write one and print its figures."""
     settings = read_settings()
     with _bars() as bars:
         catalogue = folder_items(images, pictures, SEED) if images else drawn_items(pictures, SEED)
         items = list(
             bars.track(catalogue, total=pictures, description="reading pictures" if images else "drawing pictures")
         )
-    with running_system(settings, keep=keep) as endpoints:
+    workers = WORKERS if once else (*WORKERS, "web")
+    with ended_by_sigterm(), running_system(settings, keep=keep, workers=workers) as endpoints:
         topic = Namespace(settings.topic_prefix).topic(CATALOG)
         before = catalog_keys(endpoints.kafka, topic, security=kafka_security(settings))
         try:
+            if not once:
+                _open(settings, endpoints, items)
+                return
             outcome, story = _play(settings, endpoints.kafka, items)
         finally:
             if not keep:
@@ -68,6 +74,17 @@ def run(images: Path | None, pictures: int, *, keep: bool, as_json: bool) -> Non
     print_outcome(outcome, page, keep=keep)
     if as_json:
         print_json(asdict(outcome))
+
+
+def _open(settings: Settings, endpoints: Endpoints, items: Sequence[DemoItem]) -> None:
+    """Upload, say where the page is, and let shoppers click until Ctrl-C."""
+    run, kafka = secrets.token_hex(2), endpoints.kafka
+    with Uploader(
+        kafka, prefix=settings.topic_prefix, inflight=UPLOADS_INFLIGHT, security=kafka_security(settings)
+    ) as uploader:
+        landed = _upload(uploader, items, run, known_as(settings, SHOP))
+    _check_searchable(landed)
+    show_page(settings, endpoints, _visits(settings, items, landed, run))
 
 
 def _play(settings: Settings, kafka: str, items: Sequence[DemoItem]) -> tuple[Outcome, Story]:
@@ -81,10 +98,8 @@ def _play(settings: Settings, kafka: str, items: Sequence[DemoItem]) -> tuple[Ou
     ):
         landed = _upload(uploader, items, run, known_as(settings, SHOP))
         _check_searchable(landed)
-        searchable = {one.item_id for one in landed if one.refused is None}
-        products = {item.product.item_id: item.product for item in items if item.product.item_id in searchable}
-        invited = invite(list(products.values()), SHOPPERS, run=run, seed=SEED)
-        shoppers = [replace(shopper, user_id=known_as(settings, shopper.user_id)) for shopper in invited]
+        products = _products(items, landed)
+        shoppers = _shoppers(settings, products, run)
         visits = [Visit(shopper, list(products.values()), run=run, seed=SEED) for shopper in shoppers]
         sent = _shop(publisher, feeds, visits)
         users = {shopper.user_id for shopper in shoppers}
@@ -108,6 +123,24 @@ def _play(settings: Settings, kafka: str, items: Sequence[DemoItem]) -> tuple[Ou
             if (newest := feeds.newest(shopper.user_id)) is not None
         ]
     return outcome, to_story(outcome, chapters)
+
+
+def _products(items: Sequence[DemoItem], landed: Sequence[Landed]) -> dict[str, Product]:
+    """What can be bought, by id."""
+    searchable = {one.item_id for one in landed if one.refused is None}
+    return {item.product.item_id: item.product for item in items if item.product.item_id in searchable}
+
+
+def _shoppers(settings: Settings, products: Mapping[str, Product], run: str) -> list[Shopper]:
+    invited = invite(list(products.values()), SHOPPERS, run=run, seed=SEED)
+    return [replace(shopper, user_id=known_as(settings, shopper.user_id)) for shopper in invited]
+
+
+def _visits(settings: Settings, items: Sequence[DemoItem], landed: Sequence[Landed], run: str) -> list[Visit]:
+    products = _products(items, landed)
+    return [
+        Visit(shopper, list(products.values()), run=run, seed=SEED) for shopper in _shoppers(settings, products, run)
+    ]
 
 
 def _upload(uploader: Uploader, items: Sequence[DemoItem], run: str, owner: str) -> list[Landed]:

@@ -8,17 +8,16 @@ from typing import Any, BinaryIO
 import msgspec
 
 from cli.output import print_json, results
-from cli.pseudonyms import pseudonym_key
 from deploy.local import Stack
 from sightline_client.parsing import UNREADABLE, from_fields
 from streams.client import EventPublisher
 from streams.credentials import kafka_security
 from streams.errors import InvalidEvent
-from streams.processing.unknown_fields import shown, unknown_names
+from streams.processing.unknown_fields import check_says
+from streams.pseudonyms import pseudonym_key
 from streams.settings import read_settings
 from streams.wire.events import SHOWN_BY, Interaction, ItemChange, Upload
 from streams.wire.framing import BYTE_ORDER_MARK
-from streams.wire.item_changes import change_of
 
 LineEvent = Interaction | Upload | ItemChange
 
@@ -40,23 +39,9 @@ def to_event(fields: dict[str, Any]) -> LineEvent:
         return from_fields(whole, Interaction)
     if not fields.keys().isdisjoint(SHOWN_BY):
         return from_fields(whole, Upload)
-    return _saying_something(from_fields(whole, ItemChange), whole)
-
-
-def _saying_something(change: ItemChange, fields: dict[str, Any]) -> ItemChange:
-    if change_of(change, change.occurred_at_ms).says():
-        return change
-    unknown = unknown_names(fields, ItemChange)
-    nulls = [name for name, value in fields.items() if value is None]
-    if nulls and not unknown:
-        raise InvalidEvent("empty", f"an item change that says nothing: null for {_quoted(nulls)} takes nothing away")
-    raise InvalidEvent(
-        "unknown_field", f"an item change with no field that is known: it has {_quoted(unknown) or 'none'}"
-    )
-
-
-def _quoted(names: Iterable[str]) -> str:
-    return ", ".join(map(repr, shown(names)))
+    change = from_fields(whole, ItemChange)
+    check_says(change, whole)
+    return change
 
 
 def read_lines(file: BinaryIO) -> Iterator[LineEvent]:

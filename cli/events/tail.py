@@ -11,11 +11,11 @@ import typer
 from rich.table import Table
 
 from cli.output import print_json, progress, results
-from cli.pseudonyms import known_as
 from cli.reasons import sentence
 from deploy.local import Stack
 from streams.client import RecommendationSubscriber
 from streams.credentials import kafka_security
+from streams.pseudonyms import known_as
 from streams.settings import read_settings
 from streams.wire.events import Recommendations
 

@@ -14,11 +14,11 @@ from cli.items.journal import RULES, Entry, Journal
 from cli.items.picture_folder import FoundPicture, Survey, read_file, shown_by
 from cli.items.uploading import DELETED, Landed, Uploader
 from cli.output import print_json, progress_bar, results
-from cli.pseudonyms import known_as
 from cli.running import running_system
 from features.vision.formats import BadImage
 from streams.credentials import kafka_security
 from streams.kafka.admin import cluster_id
+from streams.pseudonyms import known_as
 from streams.settings import read_settings
 from streams.wire.events import Upload
 

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from cli.output import print_json, progress, results
-from cli.user.stored import items_by_id, stores
+from cli.user.stored import stores
 from deploy.local import Endpoints, Stack
 from features.item import Item
 from features.vision.tags.readable import readable
@@ -60,7 +60,7 @@ def in_words(item: Item) -> dict[str, Any]:
 
 async def _read(settings: Settings, endpoints: Endpoints, item_id: str) -> Item | None:
     async with stores(settings, endpoints) as (_, signals):
-        return (await items_by_id(signals, [item_id], settings.partitions)).get(item_id)
+        return (await signals.items([item_id])).get(item_id)
 
 
 async def _picture(settings: Settings, item: Item) -> bytes:

@@ -14,7 +14,6 @@ from cli.arrivals import Arrivals
 from cli.items.picture_folder import Shown, read_file, shown_by
 from cli.items.uploading import refusal
 from cli.output import print_json, progress, results
-from cli.pseudonyms import known_as
 from cli.reasons import sentence
 from cli.running import running_system
 from cli.sheets.contact_sheet import Cell
@@ -25,6 +24,7 @@ from features.vision.descriptors.mix import LOOK, Mix
 from streams.client import EventPublisher, RecommendationSubscriber
 from streams.credentials import PLAINTEXT, KafkaSecurity, kafka_security
 from streams.errors import StreamError
+from streams.pseudonyms import known_as
 from streams.settings import read_settings
 from streams.wire.events import Box, Only, Recommendations, Upload, encode
 from streams.wire.namespace import Namespace

@@ -11,7 +11,7 @@ from PIL import Image
 from cli.output import progress
 from cli.sheets.contact_sheet import ITEMS_SHOWN, Cell, draw_contact_sheet
 from cli.sheets.terminal import escape, protocol_of
-from cli.user.stored import items_by_id, stores
+from cli.user.stored import stores
 from deploy.local import Endpoints
 from features.item import Item
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
@@ -37,7 +37,7 @@ def show_sheet(settings: Settings, endpoints: Endpoints, sheet: str, title: str,
 async def _previews(settings: Settings, endpoints: Endpoints, item_ids: Sequence[str]) -> dict[str, bytes]:
     """The kept previews by item id; one that is not there is left out, and a store that is away is said once."""
     async with stores(settings, endpoints) as (_, signals):
-        items = [*(await items_by_id(signals, item_ids, settings.partitions)).values()]
+        items = [*(await signals.items(item_ids)).values()]
     store = PictureStore(settings.picture_store, Namespace(settings.topic_prefix))
     try:
         read = await asyncio.gather(*(_preview(store, item) for item in items))

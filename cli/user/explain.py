@@ -1,26 +1,22 @@
 """What `sightline user explain` does: it makes a user's list as a worker would, and prints what led to it."""
 
 import asyncio
-import time
 
 import msgspec
 import typer
 
 from cli.output import print_json, progress
-from cli.pseudonyms import known_as
 from cli.running import running_stores
 from cli.user.explained import print_item, print_list
-from cli.user.stored import read_catalog, read_file, read_model, read_profile, read_steps, stores
+from cli.user.stored import read_catalog, read_file, read_model, read_steps, stores
 from deploy.local import Endpoints
-from features.item import Item, key_of
-from inference.explain.explanation import Explanation, Subject
-from inference.exploration.newcomers import count_met, latest_keys
+from inference.explain.explanation import Explanation
 from inference.recommender import Recommender
-from state.signals import SignalStore, Wanted
-from state.signals import partition_of as signal_partition_of
 from streams.experiment_setting import read_experiment
 from streams.interactions.lists import rules_of
+from streams.interactions.one_user import explain_user
 from streams.learning.model_kinds import MODEL_KINDS, SHOP_RULES
+from streams.pseudonyms import known_as
 from streams.settings import Settings, read_settings
 
 
@@ -59,17 +55,4 @@ async def _explain(user_id: str, item_id: str | None, settings: Settings, endpoi
     experiment = read_experiment(settings.experiment)
     arm = None if experiment is None else experiment.arm_of(user_id)
     async with stores(settings, endpoints) as (profiles, signals):
-        _, _, profile = await read_profile(profiles, user_id, settings.partitions)
-        behaviours = await signals.behaviours(recommender.needed([profile]))
-        trends = await signals.trends()
-        met = count_met(await signals.behaviours(latest_keys(catalog)))
-        subject = None if item_id is None else Subject(item_id, await _stored(signals, item_id, settings.partitions))
-    now_ms = time.time_ns() // 1_000_000
-    prepared = recommender.prepare([profile], now_ms)
-    return recommender.explain(prepared, key_of(user_id), behaviours, trends, now_ms, subject, arm=arm, met=met)
-
-
-async def _stored(signals: SignalStore, item_id: str, partitions: int) -> Item | None:
-    """What is stored of an item, also of one that the catalogue leaves out."""
-    partition = signal_partition_of(key_of(item_id), partitions)
-    return (await signals.load({partition: Wanted([item_id], [])}))[partition].items.get(item_id)
+        return await explain_user(recommender, catalog, profiles, signals, user_id, item_id, arm)

@@ -1,33 +1,27 @@
 """What `sightline user show` does: it reads a profile from Redis and puts it in words."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
 from rich.table import Table
 
 from cli.output import print_json, results
-from cli.pseudonyms import known_as
-from cli.user.stored import items_by_id, read_catalog, read_profile, stores
+from cli.user.stored import read_catalog, stores
 from deploy.local import Endpoints, Stack
-from features.fingerprints import count
-from features.item import Item
-from features.ledger import faded
-from features.profile import ENGAGED_HALF_LIFE_MS, Profile
-from features.vision.tags.readable import readable
-from inference.catalog.catalog import Catalog
-from inference.retrieval.preferences import named_dials
-from inference.retrieval.tastes import Tastes, find_tastes
+from inference.explain import in_words
+from inference.explain.in_words import ProfileInWords
+from state.profiles import StoredProfile
+from streams.interactions.one_user import describe_user
+from streams.pseudonyms import known_as
 from streams.settings import Settings, read_settings
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One item of a profile; an item that is not in the catalogue is named by its key in hexadecimal."""
+    """One item of a profile, with the time as people read it."""
 
     item_id: str
     weight: float
@@ -36,7 +30,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """One interest: its share, the item of the profile that stands for it, and what that item's picture shows."""
+    """One interest, with the names of what its item shows."""
 
     share: float
     item_id: str
@@ -50,11 +44,7 @@ class Interest:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A profile in words: `interests` with the largest share first, `categories` the shares of its categories.
-
-    `seen` counts all items that are remembered as seen, `refused_before` those refused longer ago than `refused`.
-    `dials` are by name, oldest first; a name that is not in the catalogue, such as an owner's, is `#` and its key.
-    """
+    """A profile in words (`inference.explain.in_words`), and where it is stored."""
 
     user_id: str
     partition: int
@@ -85,61 +75,31 @@ def print_profile(user_id: str, as_json: bool) -> None:
 async def _read(user_id: str, settings: Settings, endpoints: Endpoints) -> Shown:
     catalog = await read_catalog(settings, endpoints)
     async with stores(settings, endpoints) as (profiles, signals):
-        partition, position, profile = await read_profile(profiles, user_id, settings.partitions)
-        tastes = find_tastes([profile], catalog, profile.last_at_ms)
-        medoids = [catalog.item_ids[row] for row in tastes.medoids()[0].tolist()]
-        items = await items_by_id(signals, medoids, settings.partitions)
-    return _describe(user_id, partition, position, profile, catalog, tastes, items)
+        return _shown(user_id, *await describe_user(profiles, signals, catalog, user_id))
 
 
-def _describe(
-    user_id: str,
-    partition: int,
-    position: int,
-    profile: Profile,
-    catalog: Catalog,
-    tastes: Tastes,
-    items: Mapping[str, Item],
-) -> Shown:
-    shares = dict(zip(catalog.category_names, tastes.categories[0].tolist(), strict=True))
+def _shown(user_id: str, stored: StoredProfile, words: ProfileInWords) -> Shown:
     return Shown(
         user_id=user_id,
-        partition=partition,
-        position=position,
-        interactions=profile.count,
-        last_at=_when(profile.last_at_ms) if profile.count else None,
-        engaged=_entries(profile.engaged, profile.last_at_ms, catalog),
-        refused=_entries(profile.refused, profile.last_at_ms, catalog),
-        refused_before=count(profile.refused_before),
-        seen=len(profile.seen) + count(profile.seen_before),
-        interests=_interests(tastes, catalog, items),
-        categories={
-            name: round(shares[name], 3) for name in sorted(shares, key=lambda each: -shares[each]) if shares[name]
-        },
-        dials=named_dials(profile.dials, catalog),
+        partition=stored.partition,
+        position=stored.position,
+        interactions=words.interactions,
+        last_at=None if words.last_at_ms is None else _when(words.last_at_ms),
+        engaged=_entries(words.engaged),
+        refused=_entries(words.refused),
+        refused_before=words.refused_before,
+        seen=words.seen,
+        interests=[
+            Interest(each.share, each.item_id, [tag.name for tag in each.tags], [name for name, _ in each.colours])
+            for each in words.interests
+        ],
+        categories=dict(words.categories),
+        dials=dict(words.dials),
     )
 
 
-def _interests(tastes: Tastes, catalog: Catalog, items: Mapping[str, Item]) -> list[Interest]:
-    shares = [share for share in tastes.interests.shares[0].tolist() if share]
-    found = []
-    for share, row in zip(shares, tastes.medoids()[0].tolist(), strict=True):
-        item = items.get(name := catalog.item_ids[row])
-        tags = [] if item is None else [tag.name for tag in readable(item.tags)]
-        colours = [] if item is None else [colour for colour, _ in item.colours]
-        found.append(Interest(round(share, 3), name, tags, colours))
-    return sorted(found, key=lambda each: -each.share)
-
-
-def _entries(entries: NDArray[np.void], now_ms: int, catalog: Catalog) -> list[Entry]:
-    rows = catalog.rows_of(entries["item"]).tolist()
-    weights = faded(entries, now_ms, ENGAGED_HALF_LIFE_MS).tolist()
-    names = [
-        catalog.item_ids[row] if row >= 0 else f"#{key:016x}" for row, key in zip(rows, entries["item"], strict=True)
-    ]
-    times = [_when(at_s * 1000) for at_s in entries["at_s"].tolist()]
-    latest_first = zip(reversed(names), reversed(weights), reversed(times), strict=True)
-    return [Entry(name, round(weight, 3), at) for name, weight, at in latest_first]
+def _entries(entries: Sequence[in_words.Entry]) -> list[Entry]:
+    return [Entry(each.item_id, each.weight, _when(each.at_ms)) for each in entries]
 
 
 def _when(at_ms: int) -> str:

@@ -13,7 +13,6 @@ from kafka.errors import KafkaError  # type: ignore[import-untyped]  # ships no 
 
 from cli.arrivals import Arrivals
 from cli.output import print_json, progress, results
-from cli.pseudonyms import known_as
 from cli.running import running_system
 from cli.user.exports import ExportReader
 from deploy.local import Endpoints
@@ -25,6 +24,7 @@ from streams.credentials import kafka_security, redis_access
 from streams.errors import NotDelivered
 from streams.kafka.log_reader import KafkaLogReader
 from streams.privacy.erasure_check import find_traces
+from streams.pseudonyms import known_as
 from streams.settings import Settings, read_settings
 from streams.wire.events import Export, PlaceInLog, PrivacyRequest, Receipt
 from streams.wire.namespace import Namespace

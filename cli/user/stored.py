@@ -1,23 +1,19 @@
 """Reads what is stored of a user, and the catalogue that it is about."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from typing import TypeVar
 
 from cli.output import progress
 from deploy.local import Endpoints
-from features.item import Item, key_of
-from features.profile import NEW, Profile
 from features.vision.descriptors.mix import Mix
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.errors import ModelRefused
 from inference.ranking.model import RankerModel
-from sightline_client.routing import partition_of
 from state.profiles import ProfileStore
 from state.redis import RedisPartitions, connect
-from state.signals import SignalStore, Wanted
-from state.signals import partition_of as signals_partition
+from state.signals import SignalStore
 from streams.catalog.replica import CatalogReplica
 from streams.credentials import kafka_security, redis_access
 from streams.errors import AccessRefused, BrokerUnavailable
@@ -47,22 +43,6 @@ async def stores(settings: Settings, endpoints: Endpoints) -> AsyncIterator[tupl
         yield ProfileStore(profiles), SignalStore(signals, settings.partitions)
     finally:
         await redis.aclose()
-
-
-async def read_profile(store: ProfileStore, user_id: str, partitions: int) -> tuple[int, int, Profile]:
-    """The partition of a user, its position, and the user's profile."""
-    partition = partition_of(user_id.encode(), partitions)
-    loaded = (await store.load({partition: [user_id]}))[partition]
-    return partition, loaded.position, loaded.profiles.get(user_id, NEW)
-
-
-async def items_by_id(store: SignalStore, item_ids: Iterable[str], partitions: int) -> dict[str, Item]:
-    """The items with these ids, by id; those that are not known are left out."""
-    wanted: dict[int, list[str]] = {}
-    for item_id in item_ids:
-        wanted.setdefault(signals_partition(key_of(item_id), partitions), []).append(item_id)
-    loaded = await store.load({partition: Wanted(ids, []) for partition, ids in wanted.items()})
-    return {name: item for each in loaded.values() for name, item in each.items.items()}
 
 
 async def read_catalog(settings: Settings, endpoints: Endpoints) -> Catalog:

@@ -98,7 +98,13 @@ async def find_among_few(
 
 def matching(catalog: Catalog, rows: NDArray[np.int64], search_filter: SearchFilter) -> NDArray[np.int64]:
     """The rows that can be shown, have a picture or words, and are within the limits."""
-    chosen = catalog.can_be_shown(rows) & (catalog.pictures.has(rows) | catalog.worded[rows])
+    found = catalog.can_be_shown(rows) & (catalog.pictures.has(rows) | catalog.worded[rows])
+    return rows[found & are_within(catalog, rows, search_filter)]
+
+
+def are_within(catalog: Catalog, rows: NDArray[np.int64], search_filter: SearchFilter) -> NDArray[np.bool_]:
+    """Which of the rows [n] are within the limits, bool [n]."""
+    chosen = np.ones(len(rows), np.bool_)
     if search_filter.category is not None:
         code = catalog.category_code(search_filter.category)
         chosen = chosen & (catalog.categories[rows] == code) if code is not None else np.zeros(len(rows), np.bool_)
@@ -115,7 +121,7 @@ def matching(catalog: Catalog, rows: NDArray[np.int64], search_filter: SearchFil
         chosen = chosen & ~np.isin(catalog.keys[rows], np.array([*search_filter.without], np.uint64))
     if search_filter.excluded != NOTHING_EXCLUDED:
         chosen = chosen & ~_are_excluded(catalog, rows, search_filter.excluded)
-    return rows[chosen]
+    return chosen
 
 
 def _are_excluded(catalog: Catalog, rows: NDArray[np.int64], excluded: Excluded) -> NDArray[np.bool_]:

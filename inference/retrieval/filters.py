@@ -15,8 +15,8 @@ from inference.retrieval.sources.table import SOURCES
 #: Merged with what the sources propose, as if it came from one more source: what the users refused.
 REFUSED = len(SOURCES)
 #: Names on the wire and in metrics, in the order of `_keep`. A row is counted under the first one that applies.
-FILTERS = ("unavailable", "excluded", "own", "unwanted", "hidden", "seen")
-UNAVAILABLE, EXCLUDED, OWN, UNWANTED, HIDDEN, SEEN = range(len(FILTERS))
+FILTERS = ("unavailable", "excluded", "own", "unwanted", "hidden", "seen", "not_asked")
+UNAVAILABLE, EXCLUDED, OWN, UNWANTED, HIDDEN, SEEN, NOT_ASKED = range(len(FILTERS))
 #: Where no rule of the shop excludes anything.
 NOT_EXCLUDED = np.zeros(0, np.int32)
 
@@ -61,6 +61,12 @@ def is_seen(key: np.uint64, seen: NDArray[np.uint32], remembered: int) -> bool:
     return found
 
 
+@compiled
+def is_not_asked(row: int, within: NDArray[np.bool_]) -> bool:
+    """Outside the limits of the list, of which there are none where `within` is empty."""
+    return bool(len(within) > 0 and not within[row])
+
+
 def apply_filters(
     query: Query, merged: Merged, wishes: NDArray[np.float32], excluded_by: NDArray[np.int32] = NOT_EXCLUDED
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -85,6 +91,7 @@ def apply_filters(
         catalog.owners,
         catalog.available,
         catalog.expires_ms,
+        query.within,
         query.now_ms,
     )
 
@@ -113,6 +120,7 @@ def filters_of(query: Query, user: int, row: int, wish: float, excluded_by: int 
         is_unwanted(np.float32(wish)),
         is_hidden(merged.last[0], remembered),
         is_seen(catalog.keys[row], profile.seen, remembered),
+        is_not_asked(row, query.within),
     )
     return [name for name, takes in zip(FILTERS, takes_out, strict=True) if takes]
 
@@ -147,6 +155,7 @@ def _keep(
     owners: NDArray[np.uint64],
     available: NDArray[np.bool_],
     expires_ms: NDArray[np.int64],
+    within: NDArray[np.bool_],
     now_ms: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """As `apply_filters`, in one pass over the rows; `seen` has the keys that each user saw, `seen_counts` of each."""
@@ -170,6 +179,8 @@ def _keep(
             filtered[user, HIDDEN] += 1
         elif is_seen(keys[row], seen[seen_ends[user] - seen_counts[user] : seen_ends[user]], remembered[place]):
             filtered[user, SEEN] += 1
+        elif is_not_asked(row, within):
+            filtered[user, NOT_ASKED] += 1
         else:
             kept[count] = place
             count += 1

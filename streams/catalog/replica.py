@@ -6,6 +6,7 @@ It starts where the last snapshot ends, or at the beginning of the topic (docs/o
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
@@ -18,6 +19,7 @@ from streams.catalog.snapshots import Snapshots
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import BrokerUnavailable
 from streams.kafka.admin import read_log
+from streams.kafka.following import started
 from streams.logs import log
 from streams.metrics import CATALOG_ITEMS, CATALOG_LAG, UPLOAD_TO_SEARCHABLE
 from streams.processing.background import end, failure_of
@@ -59,6 +61,7 @@ class CatalogReplica:
         self._snapshots = snapshots
         self._task: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[None] | None = None
+        self._running = AsyncExitStack()
         #: The next offset to apply, by partition: also behind offsets that hold no record.
         self._applied: dict[int, int] = {}
         self.caught_up = False
@@ -78,7 +81,7 @@ class CatalogReplica:
             **self._security.python_options(),
         )
         try:
-            await self._consumer.start()
+            await self._running.enter_async_context(started(self._consumer))
             for partition, offset in offsets.items():
                 self._consumer.seek(TopicPartition(self._topic, partition), offset)
             await self._catch_up()
@@ -90,7 +93,7 @@ class CatalogReplica:
             raise BrokerUnavailable.no_answer(self._bootstrap, error) from error
         finally:
             if not self.caught_up:
-                await self._consumer.stop()
+                await self._running.aclose()
         self._task = asyncio.create_task(self._tail(), name="catalogue replica")
 
     @property
@@ -103,7 +106,7 @@ class CatalogReplica:
         if self._task is not None:
             await end(self._task)
             await self._write_last_snapshot()
-        await self._consumer.stop()
+        await self._running.aclose()
 
     async def _load(self) -> dict[int, int]:
         """Fill the catalogue from a snapshot; the offsets to read on from, by partition."""

@@ -81,7 +81,9 @@ class InteractionsAgent:
             (record.partition, record.offset): parse(record, self._control_records) for record in events_of(records)
         }
         # Start to read behaviours now, while the profiles load.
-        self._lists.prefetch({key_of(event.item_id) for event in events.values() if isinstance(event, Interaction)})
+        self._lists.feeds.prefetch(
+            {key_of(event.item_id) for event in events.values() if isinstance(event, Interaction)}
+        )
         admitted = await self.store_loop.admit(records, _users(records, events))
         stages.end("load")
         parsed = [

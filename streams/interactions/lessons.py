@@ -177,7 +177,7 @@ class LessonMaker:
                 for each, items in zip(new, shown, strict=True)
             ]
             subjects = [(each.place[0], each.event.item_id) for each in new]
-            studied = await self._lists.study(befores, subjects, self._seconds)
+            studied = await self._lists.feeds.study(befores, subjects, self._seconds)
             with self._seconds.timed():
                 for each, items, found in zip(new, shown, studied, strict=True):
                     if found is not None and each.place[0] not in self._forgotten:

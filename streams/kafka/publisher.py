@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from threading import Thread
 from typing import Any, Protocol
 
@@ -21,6 +22,15 @@ _TOPIC_UNKNOWN_MS = 5_000
 _LOOK_FOR_S = 1.0
 #: Called with Kafka's error, if any, and the message: confluent-kafka's or, where it was not even queued, our own.
 Delivered = Callable[[KafkaError | None, Any], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the broker put a message; `at_ms` is the broker's time where the topic promises that, else ours."""
+
+    partition: int
+    offset: int
+    at_ms: int
 
 
 class Publisher(Protocol):
@@ -97,6 +107,18 @@ class KafkaPublisher:
                 return self._publish_rest(messages[number:], delivered, done)
         return done
 
+    async def place(self, message: Message) -> Place:
+        """Publish one message as `publish` does, and say where it lies; raises MessagesRefused."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Place] = loop.create_future()
+
+        def delivered(error: KafkaError | None, sent: Any) -> None:
+            loop.call_soon_threadsafe(_settle_place, done, message, error, sent)
+
+        while not self._queue(message, delivered):  # noqa: ASYNC110 (as in _publish_rest)
+            await asyncio.sleep(_FULL_QUEUE_WAIT_S)
+        return await done
+
     @property
     def undelivered(self) -> int:
         """The number of messages whose acknowledgement by the broker has not been processed yet."""
@@ -171,6 +193,15 @@ class _RdkafkaLog:
     def log(self, level: int, message: str, *args: object) -> None:
         """Called by confluent-kafka in its poll thread."""
         log.info("kafka_client", level=level, message=message % args if args else message)
+
+
+def _settle_place(done: "asyncio.Future[Place]", message: Message, error: KafkaError | None, sent: Any) -> None:
+    if done.cancelled():
+        return
+    if error is not None:
+        done.set_exception(MessagesRefused([message], refused_among([message], [(error, sent)])))
+    else:
+        done.set_result(Place(sent.partition(), sent.offset(), sent.timestamp()[1]))
 
 
 def _settle(done: "asyncio.Future[None]", messages: Sequence[Message], refused: list[tuple[KafkaError, Any]]) -> None:

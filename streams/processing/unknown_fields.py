@@ -3,10 +3,10 @@
 A misspelt field would otherwise change nothing, and nobody would hear of it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -14,6 +14,7 @@ from streams.errors import InvalidEvent
 from streams.logs import Seldom, log
 from streams.metrics import UNKNOWN_FIELDS
 from streams.wire.events import Event, Interaction, ItemChange, PrivacyRequest, Upload
+from streams.wire.item_changes import change_of
 from streams.wire.parsing import own_fields
 from streams.wire.records import Record
 from streams.wire.topics import INTERACTIONS, ITEMS, PRIVACY, UPLOADS
@@ -60,6 +61,23 @@ def note_unknown_fields(record: Record, kind: type[Event]) -> list[str]:
         if left_out is not None:
             log.warning("unknown_fields", topic=topic, fields=shown(names), count=len(names), left_out=left_out)
     return names
+
+
+def check_says(change: ItemChange, fields: Mapping[str, Any]) -> None:
+    """Raise InvalidEvent for an item change, of these fields, that changes nothing: its publisher can still mend it."""
+    if change_of(change, change.occurred_at_ms).says():
+        return
+    unknown = unknown_names(fields, ItemChange)
+    nulls = [name for name, value in fields.items() if value is None]
+    if nulls and not unknown:
+        raise InvalidEvent("empty", f"an item change that says nothing: null for {_quoted(nulls)} takes nothing away")
+    raise InvalidEvent(
+        "unknown_field", f"an item change with no field that is known: it has {_quoted(unknown) or 'none'}"
+    )
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, shown(names)))
 
 
 @cache

@@ -17,6 +17,7 @@ from inference.behaviour.recent_steps import RecentSteps
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import AccessRefused, BrokerUnavailable
 from streams.kafka.admin import read_log
+from streams.kafka.following import started
 from streams.kafka.log_reader import KafkaLogReader
 from streams.logs import Seldom, log
 from streams.metrics import RECENT_STEPS, STEPS_LAG
@@ -122,16 +123,13 @@ class StepsReplica:
             request_timeout_ms=_TIMEOUT_MS,
             **self._security.python_options(),
         )
-        try:
-            await consumer.start()
+        async with started(consumer):
             places = {TopicPartition(self._topic, partition): place for partition, place in self._places.items()}
             consumer.assign(list(places))
             for tp, place in places.items():
                 consumer.seek(tp, place)
             while True:
                 await self._read(consumer, places)
-        finally:
-            await consumer.stop()
 
     async def _read(self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
         # Many small messages at once cost much less than one by one.

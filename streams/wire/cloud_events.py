@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from features.item import key_of
 from sightline_client.errors import InvalidEvent
-from sightline_client.events import Event, Interaction, Upload
+from sightline_client.events import Event, Interaction, Upload, encode
 from sightline_client.parsing import E, decode_fields, from_fields, refusal, size_limit
 from sightline_client.times import unit_of
 from streams.wire.framing import unframed
@@ -60,6 +60,22 @@ def event_key(event: Interaction | Upload) -> int:
     """The key by which an event that is sent again is recognised: of its id, and of its CloudEvent's source if any."""
     source = event.source if isinstance(event, (CloudInteraction, CloudUpload)) else None
     return key_of(event.event_id if source is None else msgspec.json.encode([source, event.event_id]).decode())
+
+
+def written(event: Event) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
+    """An event as the value and headers of a record, from which the parsers of this package read the same event.
+
+    The id of a CloudEvent means something together with its source only, so that is a CloudEvent again, in binary mode.
+    """
+    if not isinstance(event, (CloudInteraction, CloudUpload)):
+        return encode(event), ()
+    fields = msgspec.to_builtins(event)
+    source, trace = fields.pop("source", None), fields.pop("traceparent", None)
+    headers = [] if trace is None else [("traceparent", trace.encode())]
+    if source is not None:
+        headers += [("content-type", b"application/json"), ("ce_specversion", b"1.0")]
+        headers += [("ce_id", fields.pop("event_id").encode()), ("ce_source", source.encode())]
+    return encode(fields), tuple(headers)
 
 
 def trace_headers(record: Record, event: Interaction) -> tuple[tuple[str, bytes], ...]:

@@ -14,6 +14,8 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.exposition import MetricsHandler
 
 from features.printable import printable
+from streams.errors import SettingsError
+from streams.settings import Settings
 
 Probe = Callable[[], list[str]]
 
@@ -44,6 +46,18 @@ class Probes:
             self._server.shutdown()
             self._thread.join()
         self._server.server_close()
+
+
+def listen(settings: Settings, *, live: Probe, ready: Probe) -> Probes:
+    """The port of a process with these settings; raises SettingsError where it cannot be had."""
+    host, port = settings.metrics_host, settings.metrics_port
+    try:
+        return Probes(host, port, live=live, ready=ready)
+    except OSError as error:
+        raise SettingsError(
+            f"this worker cannot listen on {host}:{port} ({error}): set SIGHTLINE_METRICS_HOST to an address of "
+            "this machine, and SIGHTLINE_METRICS_PORT to a free port, or to 0 for any"
+        ) from None
 
 
 class _Server(ThreadingHTTPServer):

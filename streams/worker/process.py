@@ -10,7 +10,6 @@ from threadpoolctl import threadpool_limits
 
 from sightline_client.login import sign_in
 from streams.credentials import kafka_security
-from streams.errors import SettingsError
 from streams.kafka.end_offsets import EndOffsets
 from streams.kafka.faust_app import App, make_app
 from streams.logs import configure_logs, log
@@ -21,7 +20,7 @@ from streams.worker.ending import log_end
 from streams.worker.held_back import HeldBack
 from streams.worker.lifecycle import run_to_end
 from streams.worker.liveness import STUCK_S, Liveness
-from streams.worker.probes import Probes
+from streams.worker.probes import listen
 from streams.worker.resources import Addresses, Resources
 from streams.worker.wiring import WIRE, WorkerName
 
@@ -57,7 +56,7 @@ class Worker:
 
     async def start(self) -> None:
         """Start everything, the agents last. Raises the parts' errors if a service is not in the required state."""
-        probes = self._listen()
+        probes = listen(self._settings, live=self._live, ready=self._not_ready)
         self._stack.callback(probes.close)
         self._stack.push_async_callback(self._end_offsets.close)
         probes.start()
@@ -77,16 +76,6 @@ class Worker:
         self._ready = True
         gc_tuning.keep()
         log.info("ready", worker=self._name)
-
-    def _listen(self) -> Probes:
-        host, port = self._settings.metrics_host, self._settings.metrics_port
-        try:
-            return Probes(host, port, live=self._live, ready=self._not_ready)
-        except OSError as error:
-            raise SettingsError(
-                f"this worker cannot listen on {host}:{port} ({error}): set SIGHTLINE_METRICS_HOST to an address of "
-                "this machine, and SIGHTLINE_METRICS_PORT to a free port, or to 0 for any"
-            ) from None
 
     @property
     def failure(self) -> BaseException | None:

@@ -144,6 +144,13 @@ class Resources:
                 log.error("topic_missing", topic=name, error=str(error))
         return publisher
 
+    async def kafka_publisher(self, client_id: str, *needed: topics.Topic) -> KafkaPublisher:
+        """Return a publisher that says what Kafka refuses to who publishes, once its topics exist."""
+        kafka = KafkaPublisher(self._addresses.kafka, client_id=client_id, security=self._security)
+        self.watch(kafka, kafka.close)
+        await kafka.warm_up([self.namespace.topic(topic) for topic in needed])
+        return kafka
+
     def model_log(self) -> ModelLog:
         """Return the log of the versions of the ranker that learns."""
         reader = KafkaLogReader(self._addresses.kafka, security=self._security)

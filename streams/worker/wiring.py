@@ -10,29 +10,21 @@ from features.vision.gate.policy import GatePolicy
 from features.vision.kept_picture import Keep
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
-from inference.exploration.newcomers import latest_keys
-from inference.ranking.model import RankerModel
-from inference.recommender import Recommender
 from inference.warm_up import warm_up_items, warm_up_lists
 from inference.words.encoder import Embed
 from state.profiles import ProfileStore
-from state.redis import Client, RedisPartitions
+from state.redis import RedisPartitions
 from state.signals import SignalStore
-from streams.experiment_setting import read_experiment
 from streams.interactions.agent import InteractionsAgent
 from streams.interactions.behaviour_cache import BehaviourCache
 from streams.interactions.lessons import LessonMaker
-from streams.interactions.lists import ListMaker, rules_of
-from streams.interactions.trend_noise import LaplaceNoise
+from streams.interactions.lists import ListMaker
 from streams.interactions.trend_publisher import TrendPublisher
 from streams.items.agent import SignalsAgent
 from streams.items.changes import item_changes_agent
 from streams.kafka.faust_app import App
 from streams.learning.agent import LearningAgent, warm_up_learning
-from streams.learning.file_follower import FileFollower
-from streams.learning.model_file import ModelFile
-from streams.learning.model_follower import ModelFollower
-from streams.learning.model_kinds import CLASSES, MODEL_KINDS, SHOP_RULES, FollowedModel, ModelKind
+from streams.learning.model_kinds import CLASSES, SHOP_RULES, FollowedModel
 from streams.privacy.agent import privacy_agent
 from streams.privacy.receipts import Receipts
 from streams.processing.dead_letter_publisher import DeadLetterPublisher
@@ -48,6 +40,7 @@ from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import FeatureExtractor
 from streams.wire import topics
 from streams.words.agent import WordsAgent
+from streams.worker.feeds import follow_file, make_behaviour_cache, make_feeds
 from streams.worker.resources import Resources
 
 _Model = TypeVar("_Model", bound=FollowedModel)
@@ -95,8 +88,8 @@ async def make_interactions_agent(
     redis = resources.redis()
     partitions = resources.profile_partitions(redis)
     catalog = await resources.catalog(resources.settings.encoder_version, Mix.parse(resources.settings.feed_by))
-    behaviour_cache = await _behaviour_cache(resources, redis, catalog)
-    lists = await _make_lists(resources, catalog, behaviour_cache)
+    behaviour_cache = await make_behaviour_cache(resources, redis, catalog)
+    lists = ListMaker(await make_feeds(resources, catalog, behaviour_cache), namespace=resources.namespace)
     agent = InteractionsAgent(
         ProfileStore(partitions),
         positions,
@@ -134,57 +127,6 @@ async def _publish_trends(
     )
     resources.watch(trends, trends.stop)
     await trends.start()
-
-
-async def _behaviour_cache(resources: Resources, redis: Client, catalog: Catalog) -> BehaviourCache:
-    """Return the cache of what lists need of all users' behaviour, started."""
-    settings = resources.settings
-    signals = SignalStore(resources.signal_partitions(redis), settings.partitions)
-    noise = None if settings.trends_epsilon is None else LaplaceNoise(settings.trends_epsilon)
-    latest = partial(latest_keys, catalog) if settings.explore_share else tuple
-    behaviour_cache = BehaviourCache(signals, resources.degradations(redis), noise, latest)
-    resources.watch(behaviour_cache, behaviour_cache.stop)
-    await behaviour_cache.start()
-    return behaviour_cache
-
-
-async def _make_lists(resources: Resources, catalog: Catalog, behaviour_cache: BehaviourCache) -> ListMaker:
-    """Return what makes lists."""
-    settings = resources.settings
-    recent_steps = await resources.recent_steps()
-    recommender = Recommender(catalog, length=settings.list_length, recent_steps=recent_steps, rules=rules_of(settings))
-    index_client = await resources.index_client(catalog)
-    return ListMaker(
-        behaviour_cache,
-        recommender,
-        index_client,
-        namespace=resources.namespace,
-        model=await _follow_models(resources),
-        trained={kind.source: await _follow_file(resources, kind) for kind in MODEL_KINDS},
-        shop_rules=await _follow_file(resources, SHOP_RULES),
-        experiment=read_experiment(settings.experiment),
-    )
-
-
-async def _follow_models(resources: Resources) -> Callable[[], RankerModel | None]:
-    """Return what gives the newest version of the ranker that learns."""
-    if resources.settings.learning == "off":
-        return lambda: None
-    follower = ModelFollower(resources.model_log())
-    resources.watch(follower, follower.stop)
-    await follower.start()
-    return lambda: follower.model
-
-
-async def _follow_file(resources: Resources, kind: ModelKind[_Model]) -> Callable[[], _Model | None]:
-    """Return what gives the newest model of a kind; none where no file of it is set."""
-    place = kind.place(resources.settings)
-    if place is None:
-        return lambda: None
-    follower = FileFollower(kind, ModelFile(place))
-    resources.watch(follower, follower.stop)
-    await follower.start()
-    return lambda: follower.model
 
 
 async def _make_lessons(resources: Resources, lists: ListMaker, publisher: DeadLetterPublisher) -> LessonMaker | None:
@@ -235,8 +177,8 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         gate,
         namespace=resources.namespace,
         list_length=resources.settings.list_length,
-        classes=await _follow_file(resources, CLASSES),
-        shop_rules=await _follow_file(resources, SHOP_RULES),
+        classes=await follow_file(resources, CLASSES),
+        shop_rules=await follow_file(resources, SHOP_RULES),
         embed=embed,
     )
     resources.add_overlapping_agent(

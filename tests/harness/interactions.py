@@ -20,6 +20,7 @@ from state.profiles import ProfileStore
 from state.signals import SignalStore
 from streams.interactions.agent import InteractionsAgent
 from streams.interactions.behaviour_cache import BehaviourCache
+from streams.interactions.feeds import FeedMaker
 from streams.interactions.lessons import LessonMaker
 from streams.interactions.lists import ListMaker
 from streams.privacy.control_records import UNSIGNED, ControlRecords
@@ -107,16 +108,16 @@ class Hub:
     def lists(self) -> ListMaker:
         """What makes the lists of a worker."""
         recommender = Recommender(self.catalog, length=LENGTH, recent_steps=self.feed.ring)
-        return ListMaker(
+        feeds = FeedMaker(
             self.behaviour_cache,
             recommender,
             None,
-            namespace=Namespace(),
             model=lambda: self.model,
             trained={"factors": lambda: self.factors, "sequence": lambda: self.sequence},
             experiment=self.experiment,
             clock_ms=Clock(),
         )
+        return ListMaker(feeds, namespace=Namespace())
 
     def agent(self, lists: ListMaker | None = None, lessons: LessonMaker | None = None) -> InteractionsAgent:
         """A worker on this state."""

@@ -4,6 +4,7 @@ import pytest
 
 from features.privacy import MARKER_MS, Request, apply_request
 from features.profile import NEW
+from sightline_client.routing import partition_of
 from state.codec import encode_profile
 from state.errors import StateCorrupt
 from state.memory import MemoryPartitions
@@ -78,3 +79,13 @@ async def test_a_forgotten_profile_is_stored_with_its_expiry_and_others_without(
 
     store = ProfileStore(Commits(), clock_ms=lambda: now_ms)
     assert await store.commit([ProfileCommit(3, START, 8, profiles)]) == {}
+
+
+async def test_one_user_is_read_from_the_partition_of_the_users_events(store: ProfileStore) -> None:
+    place = partition_of(b"u1", 4)
+    await store.commit([ProfileCommit(place, START, 8, {"u1": profile_of(act("red-1"))})])
+
+    found = await store.read("u1", 4)
+
+    assert (found.partition, found.position, found.profile.count) == (place, 8, 1)
+    assert (await store.read("nobody", 4)).profile == NEW

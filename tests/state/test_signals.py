@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from features.behaviour import UNKNOWN, Engagement
+from features.item import key_of
 from features.trends import NO_TRENDS, update_trends
 from state.memory import MemoryPartitions
 from state.partitions import START
@@ -72,3 +73,14 @@ async def test_the_trends_are_those_of_all_partitions(store: SignalStore) -> Non
 
 async def test_there_are_no_trends_at_the_start(store: SignalStore) -> None:
     assert len(await store.trends()) == 0
+
+
+async def test_items_are_found_in_whatever_partition_they_are(store: SignalStore) -> None:
+    shoes = {name: item(name) for name in ("red-1", "red-2", "blue-3")}
+    for name, shoe in shoes.items():
+        place = partition_of(key_of(name), 4)
+        held = (await store.positions([place]))[place]
+        await store.commit({place: held}, {place: Signals(held + 1, {}, NO_TRENDS, {name: shoe}, {})})
+
+    assert await store.items([*shoes, "nowhere"]) == shoes
+    assert await store.items([]) == {}

@@ -114,6 +114,19 @@ async def test_a_message_without_a_key_arrives(broker: Broker) -> None:
     assert [(one.key, one.value) for one in broker.read()] == [(None, b"v")]
 
 
+async def test_the_place_of_a_message_is_where_it_lies_and_when_the_broker_took_it(broker: Broker) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        first = await broker.publisher.place(Message(broker.topic, b"u1", b"1"))
+        second = await broker.publisher.place(Message(broker.topic, b"u1", b"2"))
+    assert (first.partition, first.offset, second.offset) == (partition_of(b"u1", PARTITIONS), 0, 1)
+    assert 0 <= second.at_ms - first.at_ms < DEADLINE_S * 1000
+
+
+async def test_the_place_of_a_message_that_is_refused_is_an_error_that_says_why(broker: Broker) -> None:
+    with pytest.raises(MessagesRefused, match=r"refuses a message of 1100000 bytes"):
+        await broker.publisher.place(Message(broker.topic, b"u1", b"x" * 1_100_000))
+
+
 async def test_publishing_nothing_returns_at_once(broker: Broker) -> None:
     await broker.publish()
     assert broker.read() == []

@@ -7,7 +7,7 @@ import pytest
 
 from features.item import key_of
 from streams.errors import InvalidEvent
-from streams.wire.cloud_events import event_key, trace_headers
+from streams.wire.cloud_events import event_key, trace_headers, written
 from streams.wire.events import Interaction, Upload
 from streams.wire.parsing import parse_interaction, parse_item_change, parse_privacy_request, parse_upload
 from streams.wire.records import Record
@@ -324,3 +324,20 @@ def test_a_text_too_long_for_a_trace_is_left_out() -> None:
 def test_an_upload_of_a_cloud_event_is_an_upload() -> None:
     data = {"item_id": "i10", "user_id": "u2", "image_ref": "a.jpg"}
     assert isinstance(parse_upload(record(ENVELOPE | {"data": data}, key=b"i10")), Upload)
+
+
+# How it is written again
+
+
+def test_an_event_that_is_written_again_keeps_its_source_and_its_trace() -> None:
+    event = read(ENVELOPE | {"traceparent": TRACE})
+    value, headers = written(event)
+    again = parse_interaction(Record("events.interactions", 0, 8, APPENDED, b"u1", value, headers))
+    assert (event_key(again), event_key(event)) == (key_of('["/shop","ce-1"]'), key_of('["/shop","ce-1"]'))
+    assert (again.event_id, again.occurred_at_ms, again.item_id) == ("ce-1", NOON, "i9")
+    assert trace_headers(Record("t", 0, 0, 0, None, value, headers), again) == (("traceparent", TRACE.encode()),)
+
+
+def test_a_plain_event_is_written_as_it_is() -> None:
+    value, headers = written(read(WHOLE))
+    assert (json.loads(value), headers) == (WHOLE, ())

@@ -1,0 +1,1 @@
+"""The web door: an HTTP API with server-sent events, and a page on it."""

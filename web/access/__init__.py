@@ -1,0 +1,1 @@
+"""Who may use the web door, for what, and how much of it."""

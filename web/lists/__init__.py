@@ -1,0 +1,1 @@
+"""The lists of a user: made now, or pushed as they are published."""

@@ -1,0 +1,93 @@
+"""GET /v1/users/{id}/recommendations: the list that a user would get now."""
+
+import time
+from typing import Annotated, Any
+
+import msgspec
+from litestar import get
+from litestar.params import QueryParameter
+
+from features.item import key_of
+from features.profile import NEW, Profile
+from features.search_filter import SearchFilter
+from sightline_client.lists import RecommendedItem
+from sightline_client.routing import partition_of
+from state.errors import StateError
+from streams.metrics import StageTimer
+from web.ids import UserId
+from web.lists.cursor import SHOWN_LIMIT, read_cursor
+from web.parameters import Category, Count, Exclude, Price
+from web.parts import FromParts, Parts
+from web.problems import Problem
+
+
+class MadeNow(msgspec.Struct, kw_only=True):
+    """A list made for this request. `cursor` gives the next page; null where there is nothing more.
+
+    `known` is false for a user of whom nothing is stored: the list has what is trending, popular and new.
+    """
+
+    user_id: str
+    known: bool
+    opted_out: bool
+    items: list[RecommendedItem]
+    cursor: str | None
+    generated_at_ms: int
+    filtered: dict[str, int]
+    degraded: list[str]
+    model: dict[str, str]
+    timings_ms: dict[str, float]
+
+
+@get("/v1/users/{user_id:str}/recommendations", summary="The list of a user, made now")
+async def recommendations(
+    user: UserId,
+    parts: FromParts,
+    count: Count = None,
+    category: Category = None,
+    min_price: Price = None,
+    max_price: Price = None,
+    exclude: Exclude = None,
+    cursor: Annotated[str | None, QueryParameter(max_length=16_384)] = None,
+) -> MadeNow:
+    """Make the list of a user from her stored profile, by the code that makes the pushed lists."""
+    shown, stages = read_cursor(cursor, user), StageTimer()
+    without = frozenset(shown.shown).union(map(key_of, exclude or ()))
+    within = SearchFilter(category, min_price, max_price, without=without)
+    profile = await _profile(parts, user)
+    stages.end("load")
+    (feed,) = await parts.feeds.make([(user, profile)], stages, length=count, within=within)
+    ranking = feed.recommended.ranking
+    after = shown.after([item.item_id for item in ranking.items])
+    length = count or parts.feeds.recommender.length
+    more = len(ranking.items) == length and len(after.shown) <= SHOWN_LIMIT
+    return MadeNow(
+        user_id=user,
+        known=profile is not NEW,
+        opted_out=profile.privacy.opted_out,
+        items=ranking.items,
+        cursor=after.encode(user) if more else None,
+        generated_at_ms=feed.at_ms,
+        filtered=feed.recommended.filtered,
+        degraded=parts.feeds.degraded,
+        model=parts.feeds.recommender.model_of(feed.arm),
+        timings_ms=_timings(stages),
+    )
+
+
+async def _profile(parts: Parts, user: str) -> Profile:
+    """The stored profile of a user; raises Problem where Redis is away."""
+    partition = partition_of(user.encode(), parts.settings.partitions)
+    try:
+        loaded = (await parts.profiles.load({partition: [user]}))[partition]
+    except StateError as error:
+        raise Problem.away(
+            "The store of profiles", f"Redis does not answer ({error}): send the request again"
+        ) from None
+    return loaded.profiles.get(user, NEW)
+
+
+def _timings(stages: StageTimer) -> dict[str, float]:
+    known: dict[str, Any] = stages.milliseconds
+    total = time.time_ns() / 1e6 - stages.started_ms
+    return {"profile": known.pop("load", 0.0), **known, "total": round(max(total, 0.0), 3)}

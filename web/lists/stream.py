@@ -1,0 +1,26 @@
+"""GET /v1/users/{id}/recommendations/stream: the lists of a user as they are published."""
+
+from typing import Annotated
+
+from litestar import get
+from litestar.params import HeaderParameter
+
+from web.event_streams import EventStream
+from web.ids import UserId
+from web.parts import FromParts
+
+#: Larger than any offset that Kafka gives.
+_SEQ_LIMIT = 2**63 - 1
+
+
+@get("/v1/users/{user_id:str}/recommendations/stream", summary="The lists of a user as they are published")
+async def stream(
+    user: UserId,
+    parts: FromParts,
+    last_event_id: Annotated[
+        str | None, HeaderParameter(name="Last-Event-ID", description="The `id` of the last event that the reader has")
+    ] = None,
+) -> EventStream:
+    """Send the newest list at once, then each new one; a slow reader gets the newest and misses those between."""
+    has = int(last_event_id) if last_event_id and last_event_id.isascii() and last_event_id.isdigit() else -1
+    return EventStream(parts.tail.lists.events(user, after=min(has, _SEQ_LIMIT)))

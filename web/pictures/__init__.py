@@ -1,0 +1,1 @@
+"""The kept pictures of items as browsers get them."""

@@ -1,0 +1,1 @@
+"""How what a request says reaches Kafka."""

@@ -1,0 +1,1 @@
+"""What looks like a picture or an item, fits some words, or rises."""

@@ -1,0 +1,85 @@
+"""The searches that workers answer: GET /v1/search by words, POST /v1/similar by a picture, words or both."""
+
+import time
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Request, get, post
+from litestar.params import QueryParameter
+
+from sightline_client.errors import InvalidEvent
+from sightline_client.events import WORDS_LIMIT, Base64, Box, Only, Upload, Weights, Words
+from sightline_client.parsing import UNREADABLE, from_fields
+from web.parameters import Category, Count, Exclude, Price, Similarity, only
+from web.parts import FromParts
+from web.problems import Problem
+from web.search.asking import Found, ask
+
+#: Stands in a query until the asker has an id.
+_NOBODY: Final = "nobody"
+
+
+class SimilarQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is looked for: a picture (JPEG, PNG, WebP, …) or its key in the object store, English words, or both."""
+
+    image: Base64 | None = None
+    image_ref: str | None = None
+    text: Words | None = None
+    box: Box | None = None
+    by: Weights | None = None
+    only: Only | None = None
+    count: int | None = None
+
+
+@get("/v1/search", summary="Items that fit some words")
+async def search(
+    q: Annotated[str, QueryParameter(min_length=1, max_length=WORDS_LIMIT, description="English words")],
+    parts: FromParts,
+    count: Count = None,
+    category: Category = None,
+    min_price: Price = None,
+    max_price: Price = None,
+    min_similarity: Similarity = None,
+    exclude: Exclude = None,
+) -> Found:
+    """Find what fits the words, the best first."""
+    limits = only(category, min_price, max_price, min_similarity, exclude)
+    return await ask(parts, _query({"text": q, "count": count, "only": limits}))
+
+
+@post("/v1/similar", status_code=200, summary="Items that look like a picture, fit some words, or both")
+async def similar(
+    request: Request[Any, Any, Any],
+    parts: FromParts,
+    text: Annotated[str | None, QueryParameter(max_length=WORDS_LIMIT)] = None,
+    count: Count = None,
+    category: Category = None,
+    min_price: Price = None,
+    max_price: Price = None,
+    min_similarity: Similarity = None,
+    exclude: Exclude = None,
+) -> Found:
+    """Find what is like the body: JSON (`SimilarQuery`), or the bytes of a picture with the rest in the URL."""
+    body = await request.body()
+    if not request.headers.get("content-type", "").startswith("image/"):
+        return await ask(parts, _query(msgspec.structs.asdict(_read(body))))
+    limits = only(category, min_price, max_price, min_similarity, exclude)
+    return await ask(parts, _query({"image": body, "text": text, "count": count, "only": limits}))
+
+
+def _read(body: bytes) -> SimilarQuery:
+    try:
+        return msgspec.json.decode(body, type=SimilarQuery)
+    except UNREADABLE as error:
+        raise Problem(400, "The body is no query", f"{error}: send JSON, or a picture as image/jpeg") from None
+
+
+def _query(asked: dict[str, Any]) -> Upload:
+    """The event that asks; raises Problem where it breaks a rule of queries."""
+    ids = {"event_id": _NOBODY, "user_id": _NOBODY, "item_id": _NOBODY, "purpose": "query"}
+    said = {name: value for name, value in asked.items() if value is not None}
+    at = {"occurred_at_ms": time.time_ns() // 1_000_000}
+    try:
+        return from_fields(msgspec.to_builtins(ids | at | said), Upload)
+    except InvalidEvent as error:
+        raise Problem(422, "The query cannot be asked", str(error), reason=error.reason) from None

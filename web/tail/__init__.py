@@ -1,0 +1,1 @@
+"""What was published lately, for who waits for it: one reader of the topics for all requests."""

@@ -1,0 +1,44 @@
+"""GET /v1/users/{id}/explain: why the list of a user is as it is, as `sightline user explain` says it."""
+
+from dataclasses import dataclass, fields
+
+from litestar import get
+
+from inference.explain.explanation import Explanation
+from state.errors import StateError
+from streams.interactions.one_user import explain_user
+from web.ids import ItemId, UserId
+from web.parts import FromParts, Parts
+from web.users.profile import away
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedUser(Explanation):
+    """The list that would be made now and what led to it; `item` says it of the item that was asked about."""
+
+    user_id: str
+
+
+@get("/v1/users/{user_id:str}/explain", summary="Why the list of a user is as it is")
+async def explain(user: UserId, parts: FromParts) -> ExplainedUser:
+    """Give each slot of the list that would be made now, with the sources, signals and reasons behind it."""
+    return await _explain(parts, user, None)
+
+
+@get("/v1/users/{user_id:str}/explain/{item_id:str}", summary="Why an item is in the list of a user, or is not")
+async def explain_item(user: UserId, item: ItemId, parts: FromParts) -> ExplainedUser:
+    """Say besides why this item is in the list, or which source, filter or score keeps it out."""
+    return await _explain(parts, user, item)
+
+
+async def _explain(parts: Parts, user: str, item: str | None) -> ExplainedUser:
+    known_as, experiment = parts.inlet.known_as(user), parts.feeds.experiment
+    arm = None if experiment is None else experiment.arm_of(known_as)
+    parts.feeds.apply_models()
+    try:
+        found = await explain_user(
+            parts.feeds.recommender, parts.catalog, parts.profiles, parts.signals, known_as, item, arm
+        )
+    except StateError as error:
+        raise away(error) from None
+    return ExplainedUser(user_id=user, **{each.name: getattr(found, each.name) for each in fields(found)})
