@@ -115,7 +115,7 @@ def filters_of(query: Query, user: int, row: int, wish: float, excluded_by: int 
     (remembered,) = _remembered(query, merged)
     takes_out = (
         is_unavailable(catalog.available[row], catalog.expires_ms[row], query.now_ms),
-        is_excluded(excluded_by),
+        is_excluded(np.int32(excluded_by)),
         is_own(catalog.owners[row], np.uint64(query.users[user])),
         is_unwanted(np.float32(wish)),
         is_hidden(merged.last[0], remembered),

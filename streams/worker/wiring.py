@@ -50,6 +50,8 @@ UPLOADS_LIMIT = 32
 #: Maximum number of uploads in progress: while the last pictures of one batch are encoded, and the batch is published,
 #: work on the next batch continues.
 UPLOADS_AT_ONCE = 64
+#: Where an uploads worker writes.
+UPLOADS_WRITE = (topics.UPLOADS, topics.INTERACTIONS, topics.SIGNALS, topics.RECOMMENDATIONS, topics.DEAD_LETTERS)
 #: Items whose words are embedded in one batch.
 WORDS_LIMIT = 32
 #: Trends, neighbours and the searchability of new pictures may be late by this much; lists are not affected.
@@ -144,14 +146,7 @@ async def _make_lessons(resources: Resources, lists: ListMaker, publisher: DeadL
 async def wire_uploads(resources: Resources, app: App) -> None:
     """Wire the uploads worker, which handles new pictures and picture queries."""
     await asyncio.to_thread(warm_up_items)
-    publisher = await resources.publisher(
-        "sightline-uploads",
-        topics.UPLOADS,
-        topics.INTERACTIONS,
-        topics.SIGNALS,
-        topics.RECOMMENDATIONS,
-        topics.DEAD_LETTERS,
-    )
+    publisher = await resources.publisher("sightline-uploads", *UPLOADS_WRITE)
     encoder = await resources.encoder()
     embed = _embed_words(resources, app, publisher)
     catalog = await resources.catalog(encoder.version, words=embed is not None)
