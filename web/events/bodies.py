@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -26,6 +26,13 @@ _AT_ONCE: Final = 64
 _LINES: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 _STRUCTURED: Final = "application/cloudevents+json"
 _BATCH: Final = "application/cloudevents-batch+json"
+#: What a body may hold, by its Content-Type.
+BODIES: Final = {
+    "application/json": Interaction | list[Interaction],
+    _LINES[0]: str,
+    _STRUCTURED: dict[str, Any],
+    _BATCH: list[dict[str, Any]],
+}
 _array: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 

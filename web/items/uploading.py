@@ -20,6 +20,7 @@ from sightline_client.events import IMAGE_LIMIT, Upload
 from sightline_client.parsing import from_fields
 from streams.objects.errors import ObjectsUnavailable
 from streams.pictures.incoming import Incoming
+from web.documented import FILE
 from web.problems import Problem
 
 #: What may be said of the item beside its picture, in a form or in the address.
@@ -27,6 +28,12 @@ TEXTS: Final = ("title", "description", "category", "currency", "user_id")
 _PRICE: Final = "price"
 _FILE: Final = "picture"
 _MULTIPART: Final = "multipart/form-data"
+#: The schema of a form.
+FORM: Final = {
+    "type": "object",
+    "properties": {_FILE: FILE} | {name: {"type": "string"} for name in TEXTS} | {_PRICE: {"type": "number"}},
+    "required": [_FILE],
+}
 
 
 @dataclass(frozen=True, slots=True)
