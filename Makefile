@@ -14,7 +14,7 @@ help:
 	@echo 'make check   style, types and layers only'
 	@echo 'make unit    the tests that need no service, in parallel, without coverage'
 	@echo 'make format  fix what ruff can fix, and format'
-	@echo 'make schemas write docs/schemas and docs/asyncapi.yaml again, after a change to an event'
+	@echo 'make schemas write docs/schemas, docs/asyncapi.yaml and docs/openapi.json again, after a change to an event or a route'
 	@echo 'make bench   everything that is measured, and a page of it'
 	@echo 'make faults  break every part under load, and check that no event was lost or counted twice'
 	@echo 'make audit   known weaknesses of the locked dependencies; asks PyPI'
@@ -53,6 +53,7 @@ format: environment
 
 schemas: environment
 	$(RUN) python -m streams.wire.schemas
+	$(RUN) python -m web.openapi
 
 bench: bootstrap
 	$(RUN) sightline bench all

@@ -295,6 +295,14 @@ SHOP_RULES_REFUSED = Counter(
 CATEGORIES_FILLED = Counter(
     "sightline_categories_filled_total", "Uploads without a category whose picture was sure enough of an own class"
 )
+WEB_REQUEST = Histogram(
+    "sightline_web_request_seconds",
+    "From a request to the web door until its answer begins; route: as in docs/openapi.json, none for what is refused "
+    "before that; status: 2xx to 5xx",
+    ["route", "method", "status"],
+    buckets=_FAST,
+)
+WEB_STREAMS = Gauge("sightline_web_streams", "Streams of server-sent events that the web door has open")
 BUILD = Info("sightline_build", "Version of Sightline and of the encoder; reported by uploads workers")
 
 #: Finding a stage's histogram takes as long as observing it.

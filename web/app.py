@@ -4,8 +4,6 @@ from typing import Any
 
 from litestar import Litestar
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
 from web.access.entrance import Entrance
@@ -18,10 +16,13 @@ from web.items.stages import stages
 from web.items.upload import upload
 from web.lists.recommendations import recommendations
 from web.lists.stream import stream
+from web.openapi_config import CONFIG
 from web.operations.figures import operations
 from web.operations.health import healthz, metrics, readyz
+from web.page.page import page_handlers
 from web.parts import Parts
 from web.problems import HANDLERS
+from web.request_metrics import RequestMetrics
 from web.search.like_item import like_item
 from web.search.queries import search, similar
 from web.search.trends import trends
@@ -31,7 +32,7 @@ from web.users.receipts import receipt
 from web.users.requests import REQUESTS
 from web.users.token import token
 
-#: Every route.
+#: Every route but those of the page.
 ROUTES: list[Any] = [
     *(recommendations, stream),
     *(search, similar, like_item, trends),
@@ -43,21 +44,19 @@ ROUTES: list[Any] = [
 
 def make_app(parts: Parts) -> ASGIApp:
     """The whole door to these parts."""
-    return Entrance(EncodedPaths(make_routes(parts)), parts.settings)
+    return RequestMetrics(Entrance(EncodedPaths(make_routes(parts)), parts.settings))
 
 
 def make_routes(parts: Parts) -> Litestar:
     """The routes, without what stands before them."""
     return Litestar(
-        ROUTES,
+        [*page_handlers(), *ROUTES],
         dependencies={
             "parts": Provide(lambda: parts, sync_to_thread=False, use_cache=True),
             **{name: Provide(read) for name, read in DEPENDENCIES.items()},
         },
         exception_handlers=HANDLERS,
-        openapi_config=OpenAPIConfig(
-            title="Sightline", version="1", path="/", render_plugins=[JsonRenderPlugin(path="/openapi.json")]
-        ),
+        openapi_config=CONFIG,
         # Each route has its own limit (web/access/rules.py).
         request_max_body_size=None,
         # Problems are logged by us, once.

@@ -12,7 +12,6 @@ from inference.catalog.search import FindSimilar
 from state.profiles import ProfileStore
 from state.signals import SignalStore
 from streams.interactions.feeds import FeedMaker
-from streams.kafka.publisher import Publisher
 from streams.pictures.incoming import Incoming
 from streams.settings import Settings
 from streams.wire.namespace import Namespace
@@ -36,7 +35,6 @@ class Parts:
     find_similar: FindSimilar
     profiles: ProfileStore
     signals: SignalStore
-    publisher: Publisher
     inlet: Inlet
     tail: Tail
     pictures: ShownPictures | None

@@ -1,6 +1,7 @@
 """The process of the web door: creates its parts, starts them in order, and serves until it is stopped."""
 
 import asyncio
+import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -46,7 +47,7 @@ _LOOK_EVERY_S = 1.0
 #: Requests that are under way when the process is stopped have this long.
 _GRACE_S = 3
 #: What was accepted has this long to reach Kafka once no request is under way.
-_DRAIN_S = 10.0
+_DRAIN_S = 5.0
 #: Connections that wait to be taken: a browser of every listener may come back in the same second.
 _BACKLOG = 2048
 #: Connections besides those of listeners.
@@ -84,6 +85,7 @@ class WebServer:
         probes = listen(settings, live=self._live, ready=self._not_ready)
         self._stack.callback(probes.close)
         probes.start()
+        _allow_files()
         bound = _bind(settings.web_host, settings.web_port)
         self._stack.callback(bound.close)
         log.info("starting", worker=NAME, metrics_port=probes.port)
@@ -125,7 +127,6 @@ class WebServer:
             find_similar=feeds.find_similar or partial(find_similar, catalog),
             profiles=ProfileStore(resources.profile_partitions(redis)),
             signals=SignalStore(resources.signal_partitions(redis), settings.partitions),
-            publisher=publisher,
             inlet=inlet,
             tail=tail,
             pictures=self._pictures(),
@@ -156,6 +157,8 @@ class WebServer:
                 lifespan="off",
                 log_config=None,
                 access_log=False,
+                # Not a line for each client that speaks no HTTP.
+                log_level="error",
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE_S,
                 backlog=_BACKLOG,
@@ -193,6 +196,12 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+
+def _allow_files() -> None:
+    """Let the process have as many connections open as the machine allows; the default of a shell is often 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _bind(host: str, port: int) -> socket.socket:

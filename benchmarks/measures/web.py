@@ -105,10 +105,10 @@ def _beside(system: System, requests: list[Request], port: int, plan: WebPlan) -
 
 async def _clicks(port: int, plan: WebPlan, count: int) -> NDArray[np.float64]:
     """Milliseconds from the due time of each posted click to the arrival of its list in the user's stream."""
-    listeners = [await Listener(_HOST, port, f"user-{number}").open() for number in range(_CLICKERS)]
+    listeners = [await Listener(_HOST, port, f"clicker-{number}").open() for number in range(_CLICKERS)]
     random, names = Random(2), [f"posted-{number}" for number in range(count)]  # noqa: S311 (no secret is drawn)
     requests = [
-        Request("POST", "/v1/events", _click(name, f"user-{number % _CLICKERS}", random.randrange(plan.items)))
+        Request("POST", "/v1/events", _click(name, f"clicker-{number % _CLICKERS}", random.randrange(plan.items)))
         for number, name in enumerate(names)
     ]
     sent = await send_all(_HOST, port, requests, plan.rate)

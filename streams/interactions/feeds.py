@@ -60,7 +60,7 @@ class FeedMaker:
         self.experiment = experiment
         self._model, self._trained, self._shop_rules = model, trained, shop_rules
         self._behaviour_cache = behaviour_cache
-        self._index_client = index_client
+        self.index_client = index_client
         self._clock_ms = clock_ms
 
     @property
@@ -75,7 +75,7 @@ class FeedMaker:
     @property
     def degraded(self) -> list[str]:
         """What lists are made without now."""
-        return self._behaviour_cache.degraded + (self._index_client.degraded if self._index_client is not None else [])
+        return self._behaviour_cache.degraded + (self.index_client.degraded if self.index_client is not None else [])
 
     async def make(
         self,
@@ -93,8 +93,8 @@ class FeedMaker:
             group = [askers[place] for place in places]
             now_ms = self._clock_ms()
             prepared = self.recommender.prepare([profile for _, profile in group], now_ms)
-            if self._index_client is not None:
-                await self._index_client.prefetch(prepared.medoids())
+            if self.index_client is not None:
+                await self.index_client.prefetch(prepared.medoids())
                 now_ms = self._clock_ms()
             made = self._recommend(prepared, group, behaviours, stages, now_ms, arm, length, within)
             found.update(zip(places, (Feed(each, now_ms, arm) for each in made), strict=True))
@@ -111,8 +111,8 @@ class FeedMaker:
         with seconds.timed():
             now_ms = self._clock_ms()
             prepared = self.recommender.prepare(profiles, now_ms)
-        if self._index_client is not None:
-            await self._index_client.prefetch(prepared.medoids())
+        if self.index_client is not None:
+            await self.index_client.prefetch(prepared.medoids())
         users, items = zip(*subjects, strict=True)
         with seconds.timed():
             return self.recommender.study(items, prepared, users, behaviours, self._behaviour_cache.trends, now_ms)
@@ -126,8 +126,8 @@ class FeedMaker:
         self, query: NDArray[np.float32], count: int, search_filter: SearchFilter
     ) -> NDArray[np.int64]:
         limits = replace(search_filter, excluded=excluded_by(self._shop_rules(), self._clock_ms()))
-        if self._index_client is not None:
-            return await self._index_client.find_similar(query, count, limits)
+        if self.index_client is not None:
+            return await self.index_client.find_similar(query, count, limits)
         return await find_similar(self.recommender.catalog, query, count, limits)
 
     def apply_models(self) -> None:

@@ -7,14 +7,16 @@ from streams.wire import topics
 from streams.wire.namespace import Namespace
 from streams.wire.topics import Topic
 
-Role = Literal["publisher", "feed-service", "privacy-desk", "worker", "operator"]
-Operation = Literal["Read", "Write", "DescribeConfigs", "All"]
+Role = Literal["publisher", "feed-service", "privacy-desk", "web", "worker", "operator"]
+Operation = Literal["Read", "Write", "Describe", "DescribeConfigs", "All"]
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 _EVENTS: Final = (topics.INTERACTIONS, topics.UPLOADS, topics.ITEMS)
 _STATE: Final = (topics.CATALOG, topics.SIGNALS, topics.STEPS, *topics.LEARNING)
 _PUSHED: Final = (topics.RECOMMENDATIONS, topics.TRENDS)
+#: What the web door holds in memory to make lists.
+_REPLICATED: Final = (topics.CATALOG, topics.STEPS, topics.MODELS)
 _WRITTEN: Final = (topics.INTERACTIONS, *_PUSHED, *_STATE, *topics.ANSWERS, topics.DEAD_LETTERS)
 
 
@@ -50,6 +52,15 @@ def grants(role: Role, namespace: Namespace) -> list[Grant]:
             return [on("Read", *_PUSHED), in_groups("feed")]
         case "privacy-desk":
             return [on("Write", topics.PRIVACY), on("Read", *topics.ANSWERS), in_groups("privacy-desk")]
+        case "web":
+            return [
+                on("Read", *_PUSHED, *topics.ANSWERS, topics.DEAD_LETTERS, *_REPLICATED),
+                # Of what was accepted and Kafka refuses for good, a dead letter stays.
+                on("Write", *_EVENTS, topics.PRIVACY, topics.DEAD_LETTERS),
+                # As a worker, it notices a topic that is not as we need it.
+                on("Describe", topics.SIGNALS, topics.EXAMPLES),
+                on("DescribeConfigs", *topics.ALL),
+            ]
         case "worker":
             return [
                 on("Read", *_EVENTS, topics.PRIVACY, *_STATE),

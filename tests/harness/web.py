@@ -14,9 +14,11 @@ from state.memory import MemoryPartitions
 from state.signals import SignalStore
 from streams.pictures.incoming import Incoming
 from streams.settings import Settings
+from streams.web_keys import WebKey, key_hash
 from streams.wire.namespace import Namespace
 from tests.harness.inlets import FakeKafka
 from tests.harness.interactions import PARTITIONS, Hub, click, record
+from web.access.tokens import UserTokens
 from web.app import make_app
 from web.parts import Parts
 from web.pictures.shown import ShownPictures
@@ -25,6 +27,12 @@ from web.tail.tail import Tail
 
 #: What no test may read from the environment.
 SETTINGS: dict[str, Any] = {"partitions": PARTITIONS, "kafka": None, "redis": None, "triton": None, "web_rate": 1e6}
+
+#: A door with keys and tokens.
+LOCKED: dict[str, Any] = {
+    "web_keys": WebKey("shop", frozenset({"publish", "read"}), key_hash("sightline_key-of-a-shop")).entry(),
+    "web_token_key": "t" * 32,
+}
 
 
 class Door:
@@ -47,7 +55,6 @@ class Door:
             find_similar=partial(find_similar, self.hub.catalog),
             profiles=self.hub.profiles,
             signals=SignalStore(MemoryPartitions(), PARTITIONS),
-            publisher=self.hub.publisher,
             inlet=Inlet(self.kafka, Namespace(), answer_s=0.05),
             tail=self.tail,
             pictures=pictures,
@@ -62,6 +69,11 @@ class Door:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", **options) as client:
             yield client
+
+    def token(self, user: str) -> dict[str, str]:
+        """The header of a browser that acts for a user; the door must have keys and a key for tokens."""
+        signed, _ = UserTokens(self.parts.settings.web_signers).sign(user)
+        return {"authorization": f"Bearer {signed}"}
 
     async def clicks(self, *things: str, user: str = "u1") -> None:
         """Have a user click, and the worker store it."""

@@ -89,7 +89,7 @@ def address_of(scope: HTTPScope) -> str:
     try:
         address = ip_address(host)
     except ValueError:
-        return host
+        return host[:64]
     if not isinstance(address, IPv6Address):
         return host
     return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))

@@ -27,9 +27,8 @@ class Credentials:
 
     def caller(self, scope: HTTPScope, *, stream: bool) -> Caller:
         """Who asks; raises Problem 401 where that is not known. Of a stream, the token is taken out of the address."""
-        address = address_of(scope)
         if not self._keys:
-            return Caller("this machine", f"address {address}", frozenset({"admin"}))
+            return Caller("this machine", f"address {address_of(scope)}", frozenset({"admin"}))
         given = _bearer(scope)
         if stream and (in_address := _token_of(scope)) is not None and given is None:
             return self._by_token(in_address)
@@ -57,8 +56,7 @@ class Credentials:
 
 def anybody(scope: HTTPScope) -> Caller:
     """Somebody who needs no key for what they ask, or has none that counts."""
-    address = address_of(scope)
-    return Caller("this address", f"address {address}")
+    return Caller("this address", f"address {address_of(scope)}")
 
 
 def _bearer(scope: HTTPScope) -> str | None:

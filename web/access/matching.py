@@ -3,7 +3,6 @@
 The path is split before it is decoded, as the app does it: an id may hold a slash, and `%2F` never divides a path.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,15 +25,20 @@ class Match:
 class Routes:
     """The table of rules, by the parts of their paths. HEAD is answered as GET is."""
 
-    def __init__(self, rules: Mapping[str, Rule] = RULES) -> None:
-        self._rules = [(*_split(route), route, rule) for route, rule in rules.items()]
+    def __init__(self) -> None:
+        #: By the number of their parts; 0 stands for those that end with the rest of a path.
+        self._rules: dict[int, list[tuple[str, list[bytes], str, Rule]]] = {}
+        for route, rule in RULES.items():
+            method, pattern = _split(route)
+            length = 0 if route.endswith(_REST) else len(pattern)
+            self._rules.setdefault(length, []).append((method, pattern, route, rule))
 
     def match(self, method: str, raw_path: bytes) -> Match:
         """The rule of a request; raises Problem: 404 an unknown path, 405 another method, 400 a bad user id."""
         parts = raw_path.split(b"/")[1:]
         asked = "GET" if method == "HEAD" else method
         allowed = []
-        for its_method, pattern, route, rule in self._rules:
+        for its_method, pattern, route, rule in (*self._rules.get(len(parts), ()), *self._rules[0]):
             if not _fits(pattern, parts):
                 continue
             if its_method == asked:
@@ -61,11 +65,9 @@ def _split(route: str) -> tuple[str, list[bytes]]:
 
 
 def _fits(pattern: list[bytes], parts: list[bytes]) -> bool:
-    if pattern[-1].endswith(_REST.encode()):
-        parts = parts[: len(pattern)]
-    if len(parts) != len(pattern):
+    if len(parts) < len(pattern):
         return False
-    return all((part and each.startswith(b"{")) or part == each for each, part in zip(pattern, parts, strict=True))
+    return all(part == each or (part and each.startswith(b"{")) for each, part in zip(pattern, parts, strict=False))
 
 
 def _user(pattern: list[bytes], parts: list[bytes]) -> str | None:

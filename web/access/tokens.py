@@ -5,14 +5,18 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import jwt
+import msgspec
 from jwt.exceptions import InvalidSubjectError
 from jwt.types import Options
 
+from sightline_client.fields import Id
 from web.problems import Problem
 
 AUDIENCE: Final = "sightline"
 #: Seconds that a token is good for at most.
 LONGEST_S: Final = 3600
+#: Seconds that the clocks of who signs and who reads may differ.
+_SKEW_S: Final = 60
 _ALGORITHM: Final = "HS256"
 #: What is checked below is not checked twice, and what is not ours (nbf, iat, jti, iss) counts for nothing.
 _CHECKED: Final[Options] = {
@@ -46,13 +50,17 @@ class UserTokens:
     def read(self, token: str) -> tuple[str, int]:
         """The user of a token, and its end in seconds of Unix time; raises Problem 401, which does not quote it."""
         claims = self._signed(token)
-        user_id, ends_s = claims["sub"], claims["exp"]
-        if not isinstance(user_id, str) or not user_id or type(ends_s) is not int:
-            raise _refused("its sub must be a user's id, and its exp whole seconds of Unix time")
+        ends_s = claims["exp"]
+        try:
+            user_id = msgspec.convert(claims["sub"], Id)
+        except msgspec.ValidationError as error:
+            raise _refused(f"its sub is no user's id ({error})") from None
+        if type(ends_s) is not int:
+            raise _refused("its exp must be whole seconds of Unix time")
         now_s = self._now_s()
         if ends_s <= now_s:
             raise _refused(f"it ended {min(now_s - ends_s, 1e9):.0f} s ago", "ask your app's server for a new token")
-        if ends_s > now_s + LONGEST_S:
+        if ends_s > now_s + LONGEST_S + _SKEW_S:
             raise _refused(f"it is good for more than {LONGEST_S} s", "sign tokens that end within the hour")
         return user_id, ends_s
 

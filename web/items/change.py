@@ -13,6 +13,7 @@ from sightline_client.parsing import check_size, decode_fields, from_fields
 from streams.processing.unknown_fields import check_says, note_unknown_fields
 from streams.wire.records import Record
 from streams.wire.topics import ITEMS
+from web.documented import takes
 from web.ids import ItemId
 from web.parts import FromParts
 from web.problems import Problem
@@ -25,7 +26,12 @@ class Changed(msgspec.Struct, frozen=True):
     event_id: str
 
 
-@patch("/v1/items/{item_id:str}", status_code=200, summary="Change what is known of an item")
+@patch(
+    "/v1/items/{item_id:str}",
+    status_code=200,
+    summary="Change what is known of an item",
+    operation_class=takes({"application/json": ItemChange}, optional=("event_id", "occurred_at_ms", "item_id")),
+)
 async def change(request: Request[Any, Any, State], item: ItemId, parts: FromParts) -> Response[Changed]:
     """Change the fields that the body has, and nothing else; null takes a value away (docs/schemas, ItemChange)."""
     asked = Asked.of(request.headers)

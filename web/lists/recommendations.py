@@ -51,12 +51,12 @@ async def recommendations(
     cursor: Annotated[str | None, QueryParameter(max_length=16_384)] = None,
 ) -> MadeNow:
     """Make the list of a user from her stored profile, by the code that makes the pushed lists."""
-    shown, stages = read_cursor(cursor, user), StageTimer()
+    shown, stages, known_as = read_cursor(cursor, user), StageTimer(), parts.inlet.known_as(user)
     without = frozenset(shown.shown).union(map(key_of, exclude or ()))
     within = SearchFilter(category, min_price, max_price, without=without)
-    profile = await _profile(parts, user)
+    profile = await _profile(parts, known_as)
     stages.end("load")
-    (feed,) = await parts.feeds.make([(user, profile)], stages, length=count, within=within)
+    (feed,) = await parts.feeds.make([(known_as, profile)], stages, length=count, within=within)
     ranking = feed.recommended.ranking
     after = shown.after([item.item_id for item in ranking.items])
     length = count or parts.feeds.recommender.length

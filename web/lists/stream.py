@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar import get
 from litestar.params import HeaderParameter
 
-from web.event_streams import EventStream
+from web.event_streams import DOCUMENTED, EventStream
 from web.ids import UserId
 from web.parts import FromParts
 
@@ -13,7 +13,11 @@ from web.parts import FromParts
 _SEQ_LIMIT = 2**63 - 1
 
 
-@get("/v1/users/{user_id:str}/recommendations/stream", summary="The lists of a user as they are published")
+@get(
+    "/v1/users/{user_id:str}/recommendations/stream",
+    summary="The lists of a user as they are published",
+    responses=DOCUMENTED,
+)
 async def stream(
     user: UserId,
     parts: FromParts,
@@ -23,4 +27,4 @@ async def stream(
 ) -> EventStream:
     """Send the newest list at once, then each new one; a slow reader gets the newest and misses those between."""
     has = int(last_event_id) if last_event_id and last_event_id.isascii() and last_event_id.isdigit() else -1
-    return EventStream(parts.tail.lists.events(user, after=min(has, _SEQ_LIMIT)))
+    return EventStream(parts.tail.lists.events(parts.inlet.known_as(user), after=min(has, _SEQ_LIMIT)))

@@ -15,8 +15,9 @@ _LATER: Final = re.compile(r"(^|[,;\s])respond-async($|[,;\s])", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """By which key the request is known when it is sent again; None without. And whether its answer comes before
-    Kafka's (RFC 7240).
+    """How a request is to be published: `key` is the same when it is sent again, and None where it has none.
+
+    `later`: the answer does not wait for Kafka (`Prefer: respond-async`, RFC 7240).
     """
 
     key: str | None

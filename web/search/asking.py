@@ -9,12 +9,8 @@ import msgspec
 from msgspec.structs import replace
 
 from sightline_client.errors import InvalidEvent
-from sightline_client.events import Upload, encode
+from sightline_client.events import Upload
 from sightline_client.lists import Recommendations, RecommendedItem
-from sightline_client.parsing import check_size, decode
-from sightline_client.routing import route
-from streams.errors import StreamError
-from streams.wire.records import Message
 from web.parts import Parts
 from web.problems import Problem
 
@@ -37,18 +33,12 @@ async def ask(parts: Parts, query: Upload) -> Found:
     """The answer to a query, under an id of its own that nobody else uses; raises Problem."""
     begun, asker = time.perf_counter(), f"web-{uuid.uuid4().hex}"
     query = replace(query, event_id=asker, user_id=asker, item_id=asker)
-    try:
-        value = encode(query)
-        check_size(value, Upload)
-        decode(value, Upload)
-    except InvalidEvent as error:
-        raise Problem(422, "The query cannot be asked", str(error), reason=error.reason) from None
     if parts.tail.answers.waiting >= WAITING_LIMIT:
         raise Problem.away("A place for the query", f"{WAITING_LIMIT} queries wait for their answers: come back")
-    answer, letter = parts.tail.answers.expect(asker), parts.tail.letters.expect(asker)
-    topic, key = route(query)
-    sent = asyncio.ensure_future(parts.publisher.publish([Message(parts.namespace.named(topic), key.encode(), value)]))
+    known = parts.inlet.known_as(asker)
+    answer, letter = parts.tail.answers.expect(known), parts.tail.letters.expect(known)
     try:
+        await _publish(parts, query)
         waiting: set[asyncio.Future[Any]] = {answer, letter}
         await asyncio.wait(waiting, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
         if answer.done():
@@ -56,7 +46,7 @@ async def ask(parts: Parts, query: Upload) -> Found:
         if letter.done():
             refused = letter.result()
             raise Problem(422, "The query was refused", refused.error, reason=refused.reason)
-        raise _unanswered(parts, sent)
+        raise _unanswered(parts)
     finally:
         for future in (answer, letter):
             future.cancel()
@@ -68,12 +58,15 @@ def _found(answer: Recommendations, begun: float) -> Found:
     return Found(items=answer.items, degraded=answer.degraded, model=answer.model, timings_ms=timings)
 
 
-def _unanswered(parts: Parts, sent: "asyncio.Future[None]") -> Problem:
-    if not sent.done():
-        return Problem.away("Kafka", f"it did not take the query within {ANSWER_S:g} s: send the request again")
-    error = sent.exception()
-    if isinstance(error, StreamError):
-        return Problem(502, "Kafka refuses the query", str(error))
+async def _publish(parts: Parts, query: Upload) -> None:
+    try:
+        await parts.inlet.publish([query])
+    except InvalidEvent as error:
+        status = 413 if error.reason == "too_large" else 422
+        raise Problem(status, "The query cannot be asked", str(error), reason=error.reason) from None
+
+
+def _unanswered(parts: Parts) -> Problem:
     if "encoder" in parts.feeds.degraded:
         return Problem.away("Triton", "pictures and words cannot be compared while it is: send the request again")
     return Problem.away(

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 from litestar.types import HTTPScope, Message, Receive, ReceiveMessage, Send
 
-from tests.web.access.asking import Answer, Inside, ask, body_of, caller, let_in, scope_of
+from tests.web.access.asking import Answer, Inside, ask, body_of, caller, let_in, scope_of, statuses
 from web.access.bodies import Bodies
 from web.access.rules import RULES, Body
 
@@ -44,9 +44,10 @@ def test_routes_have_the_limits_of_what_they_take(route: str, media_type: str, l
     assert RULES[route].body_of(media_type).limit == limit
 
 
-async def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
+@pytest.mark.parametrize("digits", [7, 16, 5000])
+async def test_a_body_that_says_it_is_too_large_is_not_read(digits: int) -> None:
     inside = Inside()
-    scope = let_in(scope_of("POST", EVENTS, {"content-length": str(10**15)}), caller())
+    scope = let_in(scope_of("POST", EVENTS, {"content-length": "9" * digits}), caller())
 
     async def unread() -> ReceiveMessage:
         raise AssertionError("read")
@@ -96,17 +97,26 @@ async def test_waiting_behind_a_whole_body_has_no_limit(monkeypatch: pytest.Monk
     assert len(waited) == 1
 
 
-async def test_all_bodies_together_have_a_limit() -> None:
-    bodies = Bodies(Inside(), held_limit=150)
+async def test_all_bodies_together_have_a_limit_and_each_caller_a_part_of_it() -> None:
+    bodies = Bodies(Inside(), held_limit=800)
 
-    def upload() -> "asyncio.Task[Answer]":
-        scope = let_in(scope_of("POST", EVENTS, {"content-length": "100"}), caller())
-        return asyncio.ensure_future(ask(bodies, scope, body_of(b"x" * 100, pause_s=0.05)))
+    def upload(*names: str, user: str | None = None) -> "asyncio.Future[list[Answer]]":
+        return asyncio.gather(
+            *(
+                ask(
+                    bodies,
+                    let_in(scope_of("POST", EVENTS, {"content-length": "100"}), caller(name, user=user)),
+                    body_of(b"x" * 100, pause_s=0.05),
+                )
+                for name in names
+            )
+        )
 
-    both = await asyncio.gather(upload(), upload())
-    assert sorted(answer.status for answer in both) == [200, 503]
+    assert sorted(statuses(await upload(*["feed"] * 5))) == [200, 200, 200, 200, 503]
+    assert sorted(statuses(await upload("ann", "ann", user="ann"))) == [200, 503]
+    assert statuses(await upload(*"abcdefgh")) == [200] * 8
+    assert sorted(statuses(await upload(*"abcdefghi"))) == [*[200] * 8, 503]
     assert bodies.held == 0
-    assert (await upload()).status == 200
 
 
 async def test_a_request_without_a_body_passes_with_nothing_around_it() -> None:

@@ -2,14 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
-import uvicorn
 from litestar.types import HTTPScope, Receive, Send
 
 from tests.harness.fakes import until
+from tests.web.access.serving import sent, serving
 from web.access.connections import HEAD_BYTES, PIPELINED, LimitedConnection
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -43,52 +41,6 @@ async def echo(scope: HTTPScope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": str(size).encode(), "more_body": False})
 
 
-@asynccontextmanager
-async def serving(
-    connection: type[LimitedConnection] = LimitedConnection, most: int | None = None
-) -> AsyncIterator[int]:
-    config = uvicorn.Config(
-        echo,
-        port=0,
-        http=connection,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        limit_concurrency=most,
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    await until(lambda: server.started)
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        await task
-
-
-async def sent(port: int, *parts: bytes, pause_s: float = 0.0, limit_s: float = 10) -> bytes:
-    """What the server answers until it closes."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-
-    async def write() -> None:
-        for part in parts:
-            writer.write(part)
-            await writer.drain()
-            await asyncio.sleep(pause_s)
-
-    writing = asyncio.create_task(write())
-    try:
-        async with asyncio.timeout(limit_s):
-            return await reader.read()
-    except ConnectionResetError:
-        return b""
-    finally:
-        writing.cancel()
-        await asyncio.gather(writing, return_exceptions=True)
-        writer.close()
-
-
 def problem(answer: bytes, status: int) -> dict[str, object]:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % status)
@@ -99,7 +51,7 @@ def problem(answer: bytes, status: int) -> dict[str, object]:
 
 
 async def test_requests_are_answered_one_after_the_other_on_one_connection() -> None:
-    async with serving() as port:
+    async with serving(echo) as port:
         post = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n" + b"x" * 100_000
         last = GET.replace(b"Host", b"Connection: close\r\nHost")
         answer = await sent(port, GET, post, GET + last)
@@ -109,27 +61,27 @@ async def test_requests_are_answered_one_after_the_other_on_one_connection() -> 
 
 @pytest.mark.parametrize("begin", [[], [b"GET / HT"], [b"\r\n"] * 100, [b"GET / HTTP/1.1\r\n"] + [b"a: b\r\n"] * 100])
 async def test_a_head_that_does_not_come_or_does_not_end_ends_the_connection(begin: list[bytes]) -> None:
-    async with serving(Impatient) as port:
+    async with serving(echo, Impatient) as port:
         answer = await sent(port, *begin, pause_s=0.05, limit_s=5)
         assert "within 0.4 s" in str(problem(answer, 408)["detail"])
 
 
 async def test_the_second_head_of_a_connection_has_the_same_limit() -> None:
-    async with serving(Impatient) as port:
+    async with serving(echo, Impatient) as port:
         answer = await sent(port, GET, *[b"\r\n"] * 100, pause_s=0.05, limit_s=5)
         assert answer.startswith(b"HTTP/1.1 200 OK")
         assert b"HTTP/1.1 408 " in answer
 
 
 async def test_a_refused_body_is_not_read_for_ever() -> None:
-    async with serving(Impatient) as port:
+    async with serving(echo, Impatient) as port:
         head = b"POST /refuse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\n"
         answer = await sent(port, head, *[b"x" * 100] * 100, pause_s=0.05, limit_s=5)
         assert answer.startswith(b"HTTP/1.1 200 OK")
 
 
 async def test_a_request_that_takes_its_time_to_be_answered_is_not_ended() -> None:
-    async with serving(Impatient) as port:
+    async with serving(echo, Impatient) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(STREAM)
         await asyncio.sleep(1)
@@ -151,20 +103,20 @@ async def test_a_request_that_takes_its_time_to_be_answered_is_not_ended() -> No
     ids=["header", "headers", "address", "trailers", "extensions"],
 )
 async def test_what_is_no_content_has_a_limit(parts: list[bytes]) -> None:
-    async with serving() as port:
+    async with serving(echo) as port:
         answer = await sent(port, *parts, pause_s=0.005)
         assert f"{HEAD_BYTES:,}" in str(problem(answer, 431)["detail"])
 
 
 async def test_a_body_in_chunks_is_content() -> None:
-    async with serving() as port:
+    async with serving(echo) as port:
         head = b"POST / HTTP/1.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
         answer = await sent(port, head, *[b"100\r\n" + b"x" * 256 + b"\r\n"] * 8000, b"0\r\n\r\n")
         assert b"2048000" in answer
 
 
 async def test_what_is_no_http_is_refused_as_problem_details() -> None:
-    async with serving() as port:
+    async with serving(echo) as port:
         for junk in (
             b"\x16\x03\x01\x02\x00\x01\x00",
             b"GET http://\xff HTTP/1.1\r\n\r\n",
@@ -174,7 +126,7 @@ async def test_what_is_no_http_is_refused_as_problem_details() -> None:
 
 
 async def test_many_requests_before_the_first_answer_end_the_connection() -> None:
-    async with serving() as port:
+    async with serving(echo) as port:
         answer = await sent(port, STREAM, GET * PIPELINED, pause_s=0.1)
         assert answer.count(b"HTTP/1.1 ") == 1
         assert problem(await sent(port, STREAM + GET * PIPELINED), 400)
@@ -182,7 +134,7 @@ async def test_many_requests_before_the_first_answer_end_the_connection() -> Non
 
 @pytest.mark.parametrize("behind", [b"", GET, GET + b"GET / HTTP", POST])
 async def test_a_stream_ends_when_its_client_goes_whatever_was_sent_behind_it(behind: bytes) -> None:
-    async with serving() as port:
+    async with serving(echo) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(STREAM + behind)
         assert (await reader.read(1000)).startswith(b"HTTP/1.1 200 OK")
@@ -192,7 +144,7 @@ async def test_a_stream_ends_when_its_client_goes_whatever_was_sent_behind_it(be
 
 
 async def test_there_are_no_more_connections_than_allowed_and_those_there_are_go_on() -> None:
-    async with serving(most=2) as port:
+    async with serving(echo, most=2) as port:
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
         refused = await sent(port, GET)
         assert "all 2 connections" in str(problem(refused, 503)["detail"])

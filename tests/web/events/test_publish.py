@@ -5,7 +5,7 @@ import json
 import httpx
 
 from tests.harness.fakes import until
-from tests.harness.web import Door
+from tests.harness.web import LOCKED, Door
 
 CLICK = {"type": "click", "user_id": "u1", "item_id": "red0"}
 
@@ -54,3 +54,15 @@ async def test_nothing_is_published_of_one_that_is_refused(door: Door, client: h
     assert too_large.status_code == 413
     assert (await client.post("/v1/events", content=b"a=1")).status_code == 415
     assert (await client.post("/v1/events", json=[])).json() == {"accepted": 0, "event_ids": [], "refused": []}
+
+
+async def test_a_users_token_is_good_for_events_of_that_user_alone() -> None:
+    door = Door(**LOCKED)
+    async with door.client(headers=door.token("u1")) as client:
+        assert (await client.post("/v1/events", json=CLICK)).status_code == 200
+        other = await client.post("/v1/events", json=CLICK | {"user_id": "u2"})
+        assert (other.status_code, other.json()["reason"]) == (403, "not_your_event")
+        both = await client.post("/v1/events", json=[CLICK | {"user_id": "u2"}, CLICK])
+        assert (both.json()["accepted"], both.json()["refused"][0]["index"]) == (1, 0)
+        assert (await client.patch("/v1/items/i1", json={"price": 1})).status_code == 403
+    assert {message.key for message in door.kafka.messages} == {b"u1"}

@@ -22,7 +22,7 @@ from tests.harness.fakes import NOON
 from tests.harness.inlets import PARTITIONS
 from tests.harness.kept import put_items
 from tests.harness.uploads import shirt
-from tests.harness.web import Door
+from tests.harness.web import LOCKED, Door
 from web.items.stages import Awaited, follow
 
 PNG = {"Content-Type": "image/png"}
@@ -95,6 +95,17 @@ async def test_fields_that_cannot_be_used_are_named(
     assert (answer.status_code, said in answer.json()["detail"], door.kafka.messages) == (422, True, [])
 
 
+async def test_half_a_character_is_refused(client: httpx.AsyncClient) -> None:
+    form = (
+        b'--x\r\nContent-Disposition: form-data; name="title"\r\n'
+        b"Content-Type: text/plain; charset=unicode_escape\r\n\r\n\\ud800\r\n"
+        b'--x\r\nContent-Disposition: form-data; name="picture"; filename="a"\r\n\r\n'
+    )
+    body, headers = form + shirt() + b"\r\n--x--\r\n", {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = await client.put(PATH, params={"user_id": "a"}, content=body, headers=headers)
+    assert (answer.status_code, "`title`" in answer.json()["detail"]) == (422, True)
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -129,6 +140,17 @@ async def test_with_a_store_a_larger_file_goes_there_and_the_event_has_its_key(t
     assert key is not None
     assert key.startswith("shop.incoming/")
     assert await Objects(tmp_path.as_uri()).read(key) == large
+
+
+async def test_a_user_uploads_as_owner_and_takes_over_no_item() -> None:
+    door = Door(**LOCKED)
+    await put_items(door.parts.signals, Item("hers", 5, owner="ann"), Item("his", 5, owner="bob"), Item("shops", 5))
+    async with door.client(headers=door.token("ann") | PNG) as client:
+        for name, status in {"hers": 202, "new": 202, "his": 403, "shops": 403}.items():
+            answer = await client.put(f"/v1/items/{name}/picture", params={"user_id": "bob"}, content=shirt())
+            assert answer.status_code == status, name
+    made = [msgspec.json.decode(message.value or b"", type=Upload) for message in door.kafka.messages]
+    assert [(each.item_id, each.user_id) for each in made] == [("hers", "ann"), ("new", "ann")]
 
 
 async def stages_of(door: Door, upload: Awaited) -> list[tuple[str, dict[str, Any]]]:

@@ -38,8 +38,8 @@ def answer_to(query: Upload) -> Recommendations:
 
 async def asked(door: Door, number: int = 0) -> Upload:
     """The query that the door published, as the worker reads it."""
-    await until(lambda: len(door.hub.publisher.to("events.uploads")) > number)
-    message = door.hub.publisher.to("events.uploads")[number]
+    await until(lambda: len(door.kafka.to("events.uploads")) > number)
+    message = door.kafka.to("events.uploads")[number]
     query = msgspec.json.decode(message.value or b"", type=Upload)
     assert message.key == query.user_id.encode()
     return query

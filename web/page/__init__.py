@@ -1,0 +1,1 @@
+"""The page that visitors see: static files without a build step, and the handlers that serve them."""

@@ -1,0 +1,49 @@
+// A photo that was dropped: what looks like it or like a part of it, and how it becomes an item.
+
+import { h } from "../core/dom.js";
+import { ask } from "../core/http.js";
+import { t } from "../core/words.js";
+import { makeBox } from "./box.js";
+import { base64, fitted } from "./fitted.js";
+import { makeUpload } from "./upload.js";
+
+/** @param {Blob} file @param {{owner: () => string, again: () => void}} how */
+export function makePhoto(file, { owner, again }) {
+  const address = URL.createObjectURL(file);
+  const small = fitted(file);
+  /** @type {import("./box.js").Box | null} */
+  let box = null;
+  const image = new Image();
+  image.src = address;
+  image.alt = t("photo.alt");
+  image.draggable = false;
+  const frame = h("div", { class: "photo-frame" }, image);
+  const whole = h("button", { type: "button", class: "quiet", hidden: true, onclick: () => control.set(null) }, t("photo.whole"));
+  const control = makeBox(frame, (now) => {
+    box = now;
+    whole.hidden = !box;
+    again();
+  });
+  image.addEventListener("error", () => frame.classList.add("broken"));
+  const upload = makeUpload(file, owner);
+  const element = h("div", { class: "photo" },
+    frame,
+    h("div", { class: "photo-side" }, h("p", { class: "soft" }, t("photo.hint"), " ", whole), upload.element));
+
+  return {
+    element,
+    /** Items that look like the photo, or like the part in the box; throws a Problem. @param {number} count */
+    async ask(count) {
+      const body = await small;
+      if (!box) {
+        const type = body.type.startsWith("image/") ? body.type : "image/*";
+        return ask(`/v1/similar?count=${count}`, { body, headers: { "content-type": type } });
+      }
+      return ask("/v1/similar", { body: { image: await base64(body), box, count } });
+    },
+    end() {
+      URL.revokeObjectURL(address);
+      upload.end();
+    },
+  };
+}

@@ -1,0 +1,22 @@
+// Where the server has keys, the page asks for one.
+
+import { h } from "../core/dom.js";
+import { setAccessKey } from "../core/http.js";
+import { t } from "../core/words.js";
+import { openDialog } from "./dialog.js";
+
+/** Asks for a key or a token, keeps it for this tab, and loads the page again. */
+export function askForKey() {
+  const input = h("input", { type: "password", id: "access-key", autocomplete: "off", required: true });
+  const form = h("form", { class: "form", onsubmit: keep },
+    h("p", {}, t("key.what")),
+    h("label", { for: "access-key" }, t("key.label")), input,
+    h("p", { class: "dialog-actions" }, h("button", { type: "submit", class: "primary" }, t("key.use"))));
+  openDialog(t("key.title"), [form]);
+
+  function keep(event) {
+    event.preventDefault();
+    setAccessKey(input.value.trim());
+    location.reload();
+  }
+}
