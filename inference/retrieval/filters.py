@@ -30,7 +30,7 @@ def is_unavailable(available: bool, expires_ms: int, now_ms: int) -> bool:
 @compiled
 def is_excluded(excluded_by: np.int32) -> bool:
     """Left out of every list by this rule of the shop, a number from 1; 0: by none."""
-    return excluded_by > 0
+    return bool(excluded_by > 0)
 
 
 @compiled
