@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 import uvicorn
 
+from tests.harness.fakes import until
 from tests.harness.paths import ROOT
 from tests.harness.web import Door
 
@@ -23,8 +24,7 @@ async def address(door: Door) -> AsyncIterator[str]:
     config = uvicorn.Config(door.app, port=0, http="httptools", ws="none", lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await until(lambda: server.started)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = server.force_exit = True
     await serving
