@@ -13,7 +13,7 @@ from features.item import key_of
 from features.profile import Profile
 from features.recommendation import Source
 from features.search_filter import NO_FILTER, SearchFilter
-from inference.catalog.search import FindSimilar, find_similar
+from inference.catalog.search import find_similar
 from inference.experiment import Arm, Experiment
 from inference.ranking.model import RankerModel
 from inference.recommender import Prepared, Recommended, Recommender
@@ -62,11 +62,6 @@ class FeedMaker:
         self._behaviour_cache = behaviour_cache
         self.index_client = index_client
         self._clock_ms = clock_ms
-
-    @property
-    def find_similar(self) -> FindSimilar | None:
-        """What finds items alike, here or in the index that workers share, less what the shop excludes; never None."""
-        return self._find_similar
 
     def prefetch(self, items: Collection[int]) -> None:
         """Start to read the data that the next lists need, given the keys of their items."""
@@ -122,9 +117,13 @@ class FeedMaker:
         arm = None if self.experiment is None else self.experiment.arm_of(user_id)
         return arm is None or (arm.ranker == "online" and not arm.without)
 
-    async def _find_similar(
+    async def find_similar(
         self, query: NDArray[np.float32], count: int, search_filter: SearchFilter
     ) -> NDArray[np.int64]:
+        """See FindSimilar, here or in the index that workers share, less what the shop excludes.
+
+        Raises StateUnavailable while the shared index is away.
+        """
         limits = replace(search_filter, excluded=excluded_by(self._shop_rules(), self._clock_ms()))
         if self.index_client is not None:
             return await self.index_client.find_similar(query, count, limits)
