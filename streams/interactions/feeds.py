@@ -1,4 +1,4 @@
-"""Makes the lists of users from their profiles, for whoever asks: after an event, or now."""
+"""Makes the lists of users from their profiles, after an event, or when a request asks."""
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -112,9 +112,13 @@ class FeedMaker:
         with seconds.timed():
             return self.recommender.study(items, prepared, users, behaviours, self._behaviour_cache.trends, now_ms)
 
+    def arm_of(self, user_id: str) -> Arm | None:
+        """The arm of a user in the experiment that runs; None where none does."""
+        return None if self.experiment is None else self.experiment.arm_of(user_id)
+
     def teaches(self, user_id: str) -> bool:
         """Whether the user's lists have the candidates of all sources, ranked by the model that learns."""
-        arm = None if self.experiment is None else self.experiment.arm_of(user_id)
+        arm = self.arm_of(user_id)
         return arm is None or (arm.ranker == "online" and not arm.without)
 
     async def find_similar(
@@ -140,8 +144,7 @@ class FeedMaker:
         """The places of the askers whose lists are made together: those of one arm, TOGETHER at most."""
         arms: dict[Arm | None, list[int]] = {}
         for place, (user_id, _) in enumerate(askers):
-            arm = None if self.experiment is None else self.experiment.arm_of(user_id)
-            arms.setdefault(arm, []).append(place)
+            arms.setdefault(self.arm_of(user_id), []).append(place)
         for arm, places in arms.items():
             for start in range(0, len(places), TOGETHER):
                 yield arm, places[start : start + TOGETHER]
