@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 import uvicorn
 
+from inference.warm_up import warm_up_lists
 from tests.harness.fakes import until
 from tests.harness.paths import ROOT
 from tests.harness.web import Door
@@ -20,6 +21,8 @@ STRICT = 'set -euo pipefail; curl() { command curl --silent --show-error --fail-
 
 @pytest.fixture
 async def address(door: Door) -> AsyncIterator[str]:
+    # As the server does: no client waits for the compiler.
+    await asyncio.to_thread(warm_up_lists)
     door.tail.lists.put("ann", 7, b'{"seq":7,"items":[]}')
     config = uvicorn.Config(door.app, port=0, http="httptools", ws="none", lifespan="off", log_config=None)
     server = uvicorn.Server(config)
@@ -40,5 +43,5 @@ async def test_an_example_of_the_page_runs(address: str, language: str, code: st
     running = await asyncio.create_subprocess_exec(
         *command, env=os.environ | {"DOOR": address}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
-    said, _ = await asyncio.wait_for(running.communicate(), 30)
+    said, _ = await asyncio.wait_for(running.communicate(), 120)
     assert running.returncode == 0, said.decode()
