@@ -1,4 +1,4 @@
-"""GET /v1/items/{id}/stages: what becomes of an upload, told as it happens."""
+"""GET /v1/items/{id}/stages: what becomes of an upload, as it happens."""
 
 import asyncio
 import time
