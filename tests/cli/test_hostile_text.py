@@ -247,7 +247,7 @@ def test_json_is_exact_and_one_line_of_ascii(name: str, text: str) -> None:
     json.loads(printed)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(text=TEXTS)
 @example(text="-\u05c8")
 @example(text="--\u202e")
