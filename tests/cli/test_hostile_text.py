@@ -48,6 +48,9 @@ from streams.wire.events import DeadLetter, Only, PlaceInLog, Receipt, Recommend
 from streams.wire.promises import Broken
 from tests.harness.paths import ROOT
 
+# Coverage is not measured of commands; the tracer would double the time of thousands of examples.
+pytestmark = pytest.mark.no_cover
+
 HOSTILE = [
     "[/red]",
     "[bold red]x[/]",

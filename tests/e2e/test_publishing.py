@@ -146,7 +146,9 @@ def test_a_large_export_comes_in_parts_and_one_that_is_refused_holds_up_nobody(w
     world.delete("privacy.exports")
     world.ask_for_export()
     eventually(lambda: world.count("privacy.receipts") == 3, "the request is done")
-    eventually(lambda: len(world.letters("privacy.exports", "unpublishable_no_topic")) == 3, "the parts are dead letters")
+    eventually(
+        lambda: len(world.letters("privacy.exports", "unpublishable_no_topic")) == 3, "the parts are dead letters"
+    )
     world.serves(ANN)
     world.restart()
     world.serves(ANN)
@@ -159,7 +161,9 @@ def test_lists_that_are_too_large_together_all_arrive_and_a_topic_that_takes_non
     eventually(lambda: {each.user_id for each in world.lists()} >= set(users), "every user has a list")
     world.limit("recommendations", 2_000)
     world.click(ANN)
-    eventually(lambda: len(world.letters("recommendations", "unpublishable_too_large")) == 1, "Ann's list is a dead letter")
+    eventually(
+        lambda: len(world.letters("recommendations", "unpublishable_too_large")) == 1, "Ann's list is a dead letter"
+    )
     world.limit("recommendations", 1 << 20)
     world.serves(ANN)
     worker = world.system.workers.find("interactions")

@@ -20,6 +20,9 @@ from streams.errors import InvalidEvent
 from streams.wire.events import Interaction, ItemChange, PrivacyRequest, Upload
 from streams.wire.schemas import schema
 
+# The tracer would double the time of thousands of examples.
+pytestmark = pytest.mark.no_cover
+
 KINDS: list[type[Event]] = [Interaction, Upload, ItemChange, PrivacyRequest]
 Drawn = st.SearchStrategy[Any]
 
