@@ -1,4 +1,4 @@
-"""A whole system for one test, or for those of a file: topics of its own on the real stack, and the workers it asks for."""
+"""A whole system for one test, or for a file: topics of its own on the real stack, and the workers it asks for."""
 
 import time
 import uuid
