@@ -6,7 +6,7 @@ export PATH := $(PATH):$(CURDIR)/.sightline/tools/bin
 # What runs here is what uv.lock says, without asking again each time.
 RUN := uv run --frozen --no-sync
 
-.PHONY: help bootstrap environment demo test check compiled unit format schemas bench faults audit up down
+.PHONY: help bootstrap browser environment demo test check compiled unit format schemas bench faults audit up down
 
 help:
 	@echo 'make demo    set everything up and open a page to shop on, on real Kafka, Redis and Triton, until Ctrl-C'
@@ -14,7 +14,7 @@ help:
 	@echo 'make check   style, types and layers only'
 	@echo 'make unit    the tests that need no service, in parallel, without coverage'
 	@echo 'make format  fix what ruff can fix, and format'
-	@echo 'make schemas write docs/schemas and docs/asyncapi.yaml again, after a change to an event'
+	@echo 'make schemas write docs/schemas, docs/asyncapi.yaml and docs/openapi.json again, after a change to an event or a route'
 	@echo 'make bench   everything that is measured, and a page of it'
 	@echo 'make faults  break every part under load, and check that no event was lost or counted twice'
 	@echo 'make audit   known weaknesses of the locked dependencies; asks PyPI'
@@ -22,6 +22,10 @@ help:
 
 bootstrap:
 	@bash deploy/bootstrap.sh
+
+# What the tests of the page are driven with.
+browser:
+	@bash deploy/bootstrap.sh browser
 
 # uv and the Python environment alone: no Java, no Maven, no service.
 environment:
@@ -32,7 +36,7 @@ demo: bootstrap
 	$(RUN) sightline demo $(if $(CI),--once)
 
 # Two files at a time, in their order, each half with services of its own: they wait more than they compute.
-test:
+test: browser
 	$(MAKE) --jobs=2 check compiled
 	$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations=60 --durations-min=4 \
 		--cov --cov-report=term-missing:skip-covered --cov-fail-under=90
@@ -58,6 +62,7 @@ format: environment
 
 schemas: environment
 	$(RUN) python -m streams.wire.schemas
+	$(RUN) python -m web.openapi
 
 bench: bootstrap
 	$(RUN) sightline bench all

@@ -52,6 +52,7 @@ COMMANDS = {
     "items": "cli.items.commands:app",
     "train": "cli.train.commands:app",
     "experiment": "cli.experiment.commands:app",
+    "rules": "cli.rules.commands:app",
     "web-key": "cli.web.key_command:web_key",
     "bench": "cli.bench.commands:app",
 }

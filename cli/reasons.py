@@ -44,6 +44,8 @@ def sentence(reason: Reason) -> str:
         case "you_asked":
             asked = "this one" if reason.item_id else f"more of {reason.category or 'its owner'}"
             return f"you asked for {asked}{_amount(reason.strength)}"
+        case "promoted":
+            return f"promoted by the shop: {reason.rule}{_amount(reason.strength)}"
 
 
 def _amount(value: float | None) -> str:

@@ -4,11 +4,24 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Excluded:
+    """What a shop leaves out of every answer: items and owners by key, categories, and attributes by key and value."""
+
+    items: frozenset[int] = frozenset()
+    owners: frozenset[int] = frozenset()
+    categories: frozenset[str] = frozenset()
+    attributes: frozenset[tuple[str, str]] = frozenset()
+
+
+NOTHING_EXCLUDED = Excluded()
+
+
+@dataclass(frozen=True, slots=True)
 class SearchFilter:
     """Only items of this category, with all these attributes and with a price within these bounds, in any currency.
 
     None means no limit. Bounds exclude items without a price. Items of an owner, by key, and those of the keys
-    `without` are left out.
+    `without` are left out, and so is what the shop has `excluded`.
     """
 
     category: str | None = None
@@ -17,6 +30,7 @@ class SearchFilter:
     not_of: int | None = None
     without: frozenset[int] = frozenset()
     attributes: tuple[tuple[str, str], ...] = ()
+    excluded: Excluded = NOTHING_EXCLUDED
 
     @property
     def is_narrow(self) -> bool:

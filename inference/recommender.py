@@ -31,12 +31,15 @@ from inference.retrieval.candidates import count_sources, generate_candidates
 from inference.retrieval.cross import Cross, find_cross
 from inference.retrieval.exhaustive import follows_interests
 from inference.retrieval.limits import limits
+from inference.retrieval.merge import NO_ROWS
 from inference.retrieval.query import Query
 from inference.retrieval.sources.co_engaged import recent_items
 from inference.retrieval.sources.table import SOURCE_NAMES
 from inference.retrieval.tastes import Tastes, find_tastes
 from inference.retrieval.trained import TrainedModel, space_of
 from inference.retrieval.trends import Trends, find_trends
+from inference.shop_rules.rules import ShopRules
+from inference.shop_rules.shop import Shop
 from inference.trained.source import Judgement, Space
 
 #: Pictures that searches for look-alikes give when a list is short, one after the other.
@@ -87,9 +90,10 @@ class Recommender:
         self.length = length
         self._rules = rules
         self._recent_steps = recent_steps
-        self._catalog = catalog
+        self.catalog = catalog
         self._ranker: WeightedRanker | OnlineRanker = WeightedRanker()
         self._trained: dict[Source, Space] = {}
+        self._shop = Shop(catalog)
         self._known_trends = (NO_TRENDS, find_trends(NO_TRENDS, catalog, 0))
         self._cross: Cross | None = None
         self._known_newcomers: tuple[NDArray[np.void], int, Newcomers] = (NOBODY_MET, -1, NO_NEWCOMERS)
@@ -101,7 +105,7 @@ class Recommender:
 
     def model_of(self, arm: Arm | None) -> dict[str, str]:
         """What the lists of an arm say that made them."""
-        return {"encoder": self._catalog.pictures.encoder or "none", "ranker": label(self._ranker_of(arm))}
+        return {"encoder": self.catalog.pictures.encoder or "none", "ranker": label(self._ranker_of(arm))}
 
     def apply_model(self, model: RankerModel | None) -> None:
         """Rank by this model from the next batch on; without one by the hand weights."""
@@ -113,7 +117,11 @@ class Recommender:
         if model is None:
             self._trained.pop(source, None)
         elif space is None or space.model is not model:
-            self._trained[source] = space_of(self._catalog, model)
+            self._trained[source] = space_of(self.catalog, model)
+
+    def apply_rules(self, rules: ShopRules | None) -> None:
+        """Go by these rules of the shop from the next batch on; None: by none."""
+        self._shop.apply(rules)
 
     def needed(self, profiles: Iterable[Profile]) -> set[int]:
         """The keys of the items whose behaviours `recommend` uses."""
@@ -121,8 +129,8 @@ class Recommender:
 
     def prepare(self, profiles: Sequence[Profile], now_ms: int) -> Prepared:
         """The first step, after which the look-alikes of `medoids` may be waited for."""
-        self._catalog.advance(now_ms)
-        return Prepared(profiles, find_tastes(profiles, self._catalog, now_ms), self._catalog.changes)
+        self.catalog.advance(now_ms)
+        return Prepared(profiles, find_tastes(profiles, self.catalog, now_ms), self.catalog.changes)
 
     def recommend(
         self,
@@ -147,7 +155,7 @@ class Recommender:
         slots where it is given, and only items within the limits `within`.
         """
         query, ranker = self._query(prepared, users, behaviours, trends, now_ms, arm, met), self._ranker_of(arm)
-        query = replace(query, length=length or self.length, within=limits(self._catalog, within))
+        query = replace(query, length=length or self.length, within=limits(self.catalog, within))
         found = self._make(query, ranker, end)
         for place, each in enumerate(found):
             if self._is_short(query, each):
@@ -166,14 +174,15 @@ class Recommender:
         """What the ranker that learns knows of the candidates of each prepared profile, and which one an item is.
 
         For each user the features float32 [m, f] of the candidates (`FEATURES`) and the place of the user's item among
-        them; None where it is no candidate. For the other arguments see `recommend`.
+        them; None where it is no candidate. For the other arguments see `recommend`. Nothing is promoted.
         """
         query = self._query(prepared, users, behaviours, trends, now_ms)
+        query = replace(query, without=frozenset({"promoted"}))
         candidates = generate_candidates(query)
         features = find_features(query, candidates, find_signals(query, candidates))
         found: list[tuple[NDArray[np.float32], int] | None] = []
         for item, (start, end) in zip(items, pairwise(candidates.bounds.tolist()), strict=True):
-            row = self._catalog.row_of(item)
+            row = self.catalog.row_of(item)
             places = [] if row is None else np.flatnonzero(candidates.rows[start:end] == row).tolist()
             found.append((features[start:end], places[0]) if places else None)
         return found
@@ -212,16 +221,17 @@ class Recommender:
         arm: Arm | None = None,
         met: NDArray[np.void] | None = None,
     ) -> Query:
-        if prepared.changes != self._catalog.changes:
+        if prepared.changes != self.catalog.changes:
             prepared = self.prepare(prepared.profiles, now_ms)
         found, without = self._find_trends(trends, now_ms), left_out(arm)
+        shop = self._shop.standing(now_ms)
         return Query(
             prepared.profiles,
             users,
             prepared.tastes,
             behaviours,
             found,
-            self._catalog,
+            self.catalog,
             now_ms,
             recent_steps=self._recent_steps,
             trained=self._judge(prepared.profiles, prepared.tastes, without),
@@ -229,11 +239,13 @@ class Recommender:
             newcomers=self._find_newcomers(met),
             cross=None if "cross" in without else self._find_cross(now_ms),
             length=self.length,
+            shop=shop,
+            promoted=NO_ROWS if shop is None else self._shop.proposed(shop, found, now_ms),
         )
 
     def _is_short(self, query: Query, made: Recommended) -> bool:
         count = len(made.ranking.items)
-        return count < query.length and count < self._catalog.choices
+        return count < query.length and count < self.catalog.choices
 
     def _make(self, query: Query, ranker: Scorer, end: Callable[[str], None] = lambda _: None) -> list[Recommended]:
         candidates = generate_candidates(query)
@@ -251,10 +263,10 @@ class Recommender:
         With the query of the last search.
         """
         profiles = [query.profiles[place]]
-        tastes = find_tastes(profiles, self._catalog, query.now_ms)
+        tastes = find_tastes(profiles, self.catalog, query.now_ms)
         trained = self._judge(profiles, tastes, query.without)
         alone = replace(query, profiles=profiles, users=[query.users[place]], tastes=tastes, trained=trained)
-        indexed = self._catalog.pictures.indexed if follows_interests(alone, 0) else 0
+        indexed = self.catalog.pictures.indexed if follows_interests(alone, 0) else 0
         reaches = [reach for reach in WIDER_REACHES if reach < indexed]
         wider = [replace(alone, reach=reach) for reach in reaches]
         every = replace(alone, reach=max(SIMILAR_COUNT, 2 * query.length), is_exhaustive=True)
@@ -277,8 +289,8 @@ class Recommender:
     def _find_trends(self, table: NDArray[np.void], now_ms: int) -> Trends:
         """The trends by row, worked out once for each table and size of the catalogue: tables are a second old."""
         known, trends = self._known_trends
-        if table is not known or len(trends.trend) != len(self._catalog.keys):
-            trends = find_trends(table, self._catalog, now_ms)
+        if table is not known or len(trends.trend) != len(self.catalog.keys):
+            trends = find_trends(table, self.catalog, now_ms)
             self._known_trends = (table, trends)
         return trends
 
@@ -288,7 +300,7 @@ class Recommender:
         if self._recent_steps is None or not self._rules.cross:
             return None
         if known is None or not known.serves(now_ms):
-            self._cross = find_cross(self._recent_steps, self._catalog, now_ms)
+            self._cross = find_cross(self._recent_steps, self.catalog, now_ms)
         return self._cross
 
     def _find_newcomers(self, met: NDArray[np.void] | None) -> Newcomers:
@@ -296,7 +308,7 @@ class Recommender:
         if met is None or not self._rules.explore_share:
             return NO_NEWCOMERS
         known, changes, newcomers = self._known_newcomers
-        if met is not known or changes != self._catalog.changes:
-            newcomers = find_newcomers(met, self._catalog)
-            self._known_newcomers = (met, self._catalog.changes, newcomers)
+        if met is not known or changes != self.catalog.changes:
+            newcomers = find_newcomers(met, self.catalog)
+            self._known_newcomers = (met, self.catalog.changes, newcomers)
         return newcomers

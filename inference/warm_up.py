@@ -29,6 +29,7 @@ from inference.ranking.rules import ListRules
 from inference.recommender import Recommender
 from inference.sequence.model import SequenceModel
 from inference.sequence.user_tower import UserTower
+from inference.shop_rules.rules import AnyRule, Boost, Promotion, ShopRules
 
 _USER = key_of("nobody")
 _THAT, _THIS = (Action(event, key_of(name), 1.0, 0) for event, name in enumerate(("that", "this")))
@@ -66,6 +67,14 @@ def _warm_sequence() -> SequenceModel:
     return SequenceModel(0, None, keys, table.reshape(3, 1), (), table[:, :1], table[:0, :1], tower)
 
 
+def _warm_rules() -> list[AnyRule]:
+    """A boost and a promotion of the item that is left for the list."""
+    return [
+        Boost(name="boost", items=("this",), weight=1.0),
+        Promotion(name="promotion", items=("this",), slots=(1,)),
+    ]
+
+
 def warm_up_lists() -> None:
     """Compile what lists need: make one for that user, and remember what is long ago."""
     catalog, profile, followed = warm_up_items()
@@ -80,6 +89,7 @@ def warm_up_lists() -> None:
     keys = np.array([_THAT.item, _THIS.item], np.uint64)
     recommender.apply_trained("factors", Factors.of(keys, np.eye(2, dtype=np.float32), 1.0))
     recommender.apply_trained("sequence", _warm_sequence())
+    recommender.apply_rules(ShopRules.of(_warm_rules()))
     for model in (None, RankerModel()):
         recommender.apply_model(model)
         recommender.recommend(recommender.prepare([profile], 1), [_USER], {_THAT.item: followed}, NO_TRENDS, 1)

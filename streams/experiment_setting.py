@@ -78,7 +78,7 @@ def _sources(where: str, text: str) -> frozenset[Source]:
     from inference.retrieval.sources.table import SOURCE_NAMES
 
     found = frozenset(_one_of(where, "off", name.strip(), SOURCE_NAMES) for name in text.split("+") if text)
-    if found.issuperset(SOURCE_NAMES):
+    if found.issuperset({*SOURCE_NAMES} - {"promoted"}):
         raise ValueError(f"{where}: off leaves no source")
     return found
 

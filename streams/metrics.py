@@ -149,7 +149,8 @@ CANDIDATES = Histogram(
 )
 FILTERED = Counter(
     "sightline_filtered_total",
-    "Candidates removed before ranking; like_refused: pushed out of the list by likeness to refused items",
+    "Candidates removed before ranking; excluded: by a rule of the shop; like_refused: pushed out of the list by "
+    "likeness to refused items",
     ["reason"],
 )
 SHORT_LISTS = Counter("sightline_short_lists_total", "Lists published with fewer items than asked for")
@@ -178,6 +179,11 @@ EXPERIMENT_DWELL = Counter(
 EXPLORED = Counter(
     "sightline_explored_total",
     "Slots that were given to new items to learn of them, by step: published, shown and clicked, counted as by source",
+    ["step"],
+)
+PROMOTED = Counter(
+    "sightline_promoted_total",
+    "Slots that rules of the shop decided, by step: published, shown and clicked, counted as by source",
     ["step"],
 )
 LIST_DIVERSITY = Histogram(
@@ -281,9 +287,22 @@ CLASSES_REFUSED = Counter(
     "sightline_classes_refused_total",
     "Looks, every 10 s, at a file of own classes that this release cannot use; the last good ones stay",
 )
+SHOP_RULE_COUNT = Gauge("sightline_shop_rules", "Rules of the shop that this process goes by; 0: none")
+SHOP_RULES_REFUSED = Counter(
+    "sightline_shop_rules_refused_total",
+    "Looks, every 2 s, at a file of rules of the shop that cannot be used; the last good ones stay",
+)
 CATEGORIES_FILLED = Counter(
     "sightline_categories_filled_total", "Uploads without a category whose picture was sure enough of an own class"
 )
+WEB_REQUEST = Histogram(
+    "sightline_web_request_seconds",
+    "From a request to the web door until its answer begins; route: as in docs/openapi.json, none for what is refused "
+    "before that; status: 2xx to 5xx",
+    ["route", "method", "status"],
+    buckets=_FAST,
+)
+WEB_STREAMS = Gauge("sightline_web_streams", "Streams of server-sent events that the web door has open")
 BUILD = Info("sightline_build", "Version of Sightline and of the encoder; reported by uploads workers")
 
 #: Finding a stage's histogram takes as long as observing it.

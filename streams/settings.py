@@ -54,6 +54,7 @@ _READ_ADDRESS: Final = {
     "factors": file_place,
     "classes": file_place,
     "sequence": file_place,
+    "rules": file_place,
     "pictures": store_url,
 }
 
@@ -227,6 +228,9 @@ class Settings(WebSettings):
         None,
         description="file of own classes (sightline train classes): a path, or file, s3, gs or az with a key",
     )
+    rules: str | None = Field(
+        None, description="file of the shop's rules (docs/rules.md): a path, or file, s3, gs or az with a key"
+    )
     learning: Literal["on", "frozen", "off"] = Field(
         "on",
         description="the ranker learns from what users do; frozen: lists keep its last version; off: hand weights",
@@ -269,7 +273,7 @@ class Settings(WebSettings):
     def _without_login_in_url(cls, values: dict[str, Any]) -> dict[str, Any]:
         return split_login(values)
 
-    @field_validator("kafka", "redis", "triton", "object_store", "factors", "sequence", "classes", "pictures")
+    @field_validator(*_READ_ADDRESS)
     @classmethod
     def _address(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None:

@@ -4,11 +4,9 @@ from typing import Any
 
 from litestar import Litestar
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
 from litestar.types import ASGIApp
 
 from web.access.entrance import Entrance
-from web.documents import OpenApiDocument
 from web.events.publish import publish
 from web.ids import DEPENDENCIES, EncodedPaths
 from web.items.change import change, remove
@@ -18,11 +16,13 @@ from web.items.stages import stages
 from web.items.upload import upload
 from web.lists.recommendations import recommendations
 from web.lists.stream import stream
+from web.openapi_config import CONFIG
 from web.operations.figures import operations
 from web.operations.health import healthz, metrics, readyz
 from web.page.page import page_handlers
 from web.parts import Parts
 from web.problems import HANDLERS
+from web.request_metrics import RequestMetrics
 from web.search.like_item import like_item
 from web.search.queries import search, similar
 from web.search.trends import trends
@@ -44,7 +44,7 @@ ROUTES: list[Any] = [
 
 def make_app(parts: Parts) -> ASGIApp:
     """The whole door to these parts."""
-    return Entrance(EncodedPaths(make_routes(parts)), parts.settings)
+    return RequestMetrics(Entrance(EncodedPaths(make_routes(parts)), parts.settings))
 
 
 def make_routes(parts: Parts) -> Litestar:
@@ -56,9 +56,7 @@ def make_routes(parts: Parts) -> Litestar:
             **{name: Provide(read) for name, read in DEPENDENCIES.items()},
         },
         exception_handlers=HANDLERS,
-        openapi_config=OpenAPIConfig(
-            title="Sightline", version="1", path="/openapi.json", render_plugins=[OpenApiDocument(path="/")]
-        ),
+        openapi_config=CONFIG,
         # Each route has its own limit (web/access/rules.py).
         request_max_body_size=None,
         # Problems are logged by us, once.

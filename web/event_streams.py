@@ -7,10 +7,17 @@ from typing import Any, Final
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
+from streams.metrics import WEB_STREAMS
+from web.documented import answer
+
+MEDIA_TYPE: Final = "text/event-stream"
 HEARTBEAT: Final = b": heartbeat\n\n"
 HEARTBEAT_S: Final = 15.0
 #: The first line: how many milliseconds a browser waits before it connects again.
 RETRY: Final = b"retry: 1000\n\n"
+
+#: For the documents of handlers.
+DOCUMENTED: Final = {200: answer(str, "Server-sent events, until a side ends them", MEDIA_TYPE)}
 
 
 def event(name: str, data: bytes, number: int | str | None = None) -> bytes:
@@ -29,13 +36,15 @@ class EventStream(ASGIResponse):
     _should_set_content_length = False
 
     def __init__(self, events: AsyncIterator[bytes]) -> None:
-        super().__init__(
-            media_type="text/event-stream", headers={"cache-control": "no-store", "x-accel-buffering": "no"}
-        )
+        super().__init__(media_type=MEDIA_TYPE, headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         self._events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (ASGI)
         """See the class."""
+        with WEB_STREAMS.track_inprogress():
+            await self._send(receive, send)
+
+    async def _send(self, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.encode_headers()})
         await send({"type": "http.response.body", "body": RETRY, "more_body": True})
         writing, gone = asyncio.create_task(self._write(send)), asyncio.create_task(_gone(receive))

@@ -15,7 +15,7 @@ from inference.recommender import Recommender
 from streams.experiment_setting import read_experiment
 from streams.interactions.lists import rules_of
 from streams.interactions.one_user import explain_user
-from streams.learning.model_kinds import MODEL_KINDS
+from streams.learning.model_kinds import MODEL_KINDS, SHOP_RULES
 from streams.pseudonyms import known_as
 from streams.settings import Settings, read_settings
 
@@ -51,6 +51,7 @@ async def _explain(user_id: str, item_id: str | None, settings: Settings, endpoi
     recommender.apply_model(await asyncio.to_thread(read_model, settings, endpoints))
     for kind in MODEL_KINDS:
         recommender.apply_trained(kind.source, await read_file(kind, settings))
+    recommender.apply_rules(await read_file(SHOP_RULES, settings))
     experiment = read_experiment(settings.experiment)
     arm = None if experiment is None else experiment.arm_of(user_id)
     async with stores(settings, endpoints) as (profiles, signals):

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from typing import TypeVar
 
 from cli.output import progress
 from deploy.local import Endpoints
@@ -10,7 +11,6 @@ from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.errors import ModelRefused
 from inference.ranking.model import RankerModel
-from inference.retrieval.trained import TrainedModel
 from state.profiles import ProfileStore
 from state.redis import RedisPartitions, connect
 from state.signals import SignalStore
@@ -18,7 +18,7 @@ from streams.catalog.replica import CatalogReplica
 from streams.credentials import kafka_security, redis_access
 from streams.errors import AccessRefused, BrokerUnavailable
 from streams.kafka.log_reader import KafkaLogReader
-from streams.learning.model_kinds import ModelKind
+from streams.learning.model_kinds import FollowedModel, ModelKind
 from streams.learning.model_log import last_version
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 from streams.settings import Settings
@@ -26,6 +26,7 @@ from streams.steps.replica import StepsReplica
 from streams.wire.namespace import Namespace
 from streams.wire.topics import CATALOG, MODELS, STEPS
 
+_Model = TypeVar("_Model", bound=FollowedModel)
 #: The longest time for reading the last steps; older ones are left out then.
 _STEPS_S = 5.0
 
@@ -80,13 +81,13 @@ def read_model(settings: Settings, endpoints: Endpoints) -> RankerModel | None:
         return None
 
 
-async def read_file(kind: ModelKind[TrainedModel], settings: Settings) -> TrainedModel | None:
-    """The model of a kind, as workers have it; None for none, and, said on stderr, for an unusable one."""
+async def read_file(kind: ModelKind[_Model], settings: Settings) -> _Model | None:
+    """The model or rules of a kind, as workers have them; None for none, and, said on stderr, for unusable ones."""
     place = kind.place(settings)
     if place is None:
         return None
     try:
         return await kind.read(place)
     except (ObjectMissing, ObjectsUnavailable, ModelRefused) as error:
-        progress(f"the source {kind.source} is left out: {error}")
+        progress(f"{kind.source} left out: {error}")
         return None

@@ -21,6 +21,8 @@ def verdict_in_words(item: ItemExplanation) -> str:
             return "is not a candidate because no source proposes it"
         case "copy":
             return f"is not in the list because {_copy(item)}"
+        case "no_promotion_slot":
+            return "is not in the list because only the shop promotes it, and other items have the slots of that rule"
         case "capped":
             return "is not in the list because that has as many items of its category or owner as it may have"
         case "diversity":
@@ -57,6 +59,8 @@ def obstacle_in_words(obstacle: Obstacle) -> str:  # one line for each
             return "it is out of stock, held or hidden in the catalogue"
         case "expired":
             return f"it expired at {_when(obstacle.at_ms or 0)}"
+        case "excluded":
+            return f"a rule of the shop excludes it: {obstacle.name}"
         case "own":
             return "it is the user's own"
         case "never":
@@ -109,6 +113,8 @@ def answer_in_words(answer: Answer) -> str:
             return f"it has no rank: too few users engaged with it lately; {answer.proposals} others are proposed"
         case "same_picture":
             return f"proposes {answer.item_id!r} in its place, which has the same picture"
+        case "no_promotion":
+            return f"no rule of the shop that holds now promotes it (SIGHTLINE_RULES); {answer.proposals} others are"
         case "not_proposed":
             return f"does not propose it, but {answer.proposals} others"
 

@@ -21,6 +21,7 @@ ReasonCode: TypeAlias = Literal[
     "popular",
     "new",
     "you_asked",
+    "promoted",
 ]
 
 
@@ -40,7 +41,9 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     `price` and `currency` that the user's items have in the middle, and how near this item's is (0 to 1); `trending`
     and `popular` the strength against the strongest item;
     `new` the age; `you_asked` the category, or the item itself, that the user asked for more of (neither: its owner,
-    whom lists do not name), with the dial's weight as `strength`.
+    whom lists do not name), with the dial's weight as `strength`; `promoted`, the first if there are others, that the
+    shop decided this slot, by the `rule` of this name: a slot of a promotion, or a boost of this `strength` without
+    which the item would be further down or not in the list.
     """
 
     code: ReasonCode
@@ -55,13 +58,15 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     value: str | None = None
     price: float | None = None
     currency: str | None = None
+    rule: str | None = None
 
 
 class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One slot. `explore` marks one that a new item was given, to learn of it; `reasons` have the strongest first.
 
     `source` names the candidate source that is credited with the item, such as `visual`, `neighbours`, `sessions`,
-    `factors`, `sequence`, `cross`, `trending`, `fresh` or `popular`; a later version may add others.
+    `factors`, `sequence`, `cross`, `trending`, `fresh` or `popular`, or `promoted` for a slot that the shop gave to a
+    promotion; a later version may add others.
     """
 
     item_id: str

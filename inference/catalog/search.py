@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from features.search_filter import SearchFilter
+from features.search_filter import NOTHING_EXCLUDED, Excluded, SearchFilter
 from features.vision.descriptors.packed import are_there
 from inference.catalog.catalog import PRICIEST, Catalog
 from inference.catalog.copies import WIDER, first_distinct
@@ -119,7 +119,20 @@ def are_within(catalog: Catalog, rows: NDArray[np.int64], search_filter: SearchF
         chosen = chosen & (catalog.owners[rows] != np.uint64(search_filter.not_of))
     if search_filter.without:
         chosen = chosen & ~np.isin(catalog.keys[rows], np.array([*search_filter.without], np.uint64))
+    if search_filter.excluded != NOTHING_EXCLUDED:
+        chosen = chosen & ~_are_excluded(catalog, rows, search_filter.excluded)
     return chosen
+
+
+def _are_excluded(catalog: Catalog, rows: NDArray[np.int64], excluded: Excluded) -> NDArray[np.bool_]:
+    """Which of rows [n] the shop leaves out, bool [n]."""
+    found = np.isin(catalog.keys[rows], np.array([*excluded.items], np.uint64))
+    found |= np.isin(catalog.owners[rows], np.array([*excluded.owners], np.uint64))
+    codes = [catalog.category_code(name) for name in excluded.categories]
+    found |= np.isin(catalog.categories[rows], np.array([code for code in codes if code is not None], np.int32))
+    for key, value in excluded.attributes:
+        found |= catalog.attributes.have(rows, key, value)
+    return found
 
 
 def nearest(

@@ -30,8 +30,12 @@ def rows_by_source(proposed: Mapping[Source, Proposals]) -> dict[Source, NDArray
 
 
 def answers(query: Query, row: int, proposed: Mapping[Source, NDArray[np.int64]], stored: Item | None) -> list[Answer]:
-    """The answer of each source, to the one user of a query, about a row of the catalogue, of which this is stored."""
-    return [_answer(query, row, source, rows, stored) for source, rows in proposed.items()]
+    """The answer of each source, to the one user of a query, about a row of the catalogue, of which this is stored.
+
+    Without rules of the shop the source `promoted` has nothing to say.
+    """
+    asked = {source: rows for source, rows in proposed.items() if source != "promoted" or query.shop is not None}
+    return [_answer(query, row, source, rows, stored) for source, rows in asked.items()]
 
 
 def _answer(query: Query, row: int, source: Source, rows: NDArray[np.int64], stored: Item | None) -> Answer:
@@ -59,6 +63,8 @@ def _answer(query: Query, row: int, source: Source, rows: NDArray[np.int64], sto
             return _ranked(query, row, source, rows, query.trends.popular)
         case "fresh":
             return _ranked(query, row, source, rows, query.catalog.uploaded_ms)
+        case "promoted":
+            return Answer(source, "no_promotion", len(rows))
         case _:
             return Answer(source, "not_proposed", len(rows))
 

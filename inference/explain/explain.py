@@ -45,12 +45,14 @@ def _explain_item(made: Made, subject: Subject) -> ItemExplanation:
         return ItemExplanation(item_id, "in_list", slot=slot + 1, sources=sources)
     found = obstacles(query, row, subject.stored)
     copied = copied_slot(made, row)
-    standing = None if place is None else find_standing(made, place)
+    standing = None if place is None or not made.items else find_standing(made, place)
     verdict: Verdict
     if found:
         verdict = "not_a_candidate"
     elif copied is not None:
         verdict = "copy"
+    elif place is not None and made.candidates.only_promoted[place]:
+        verdict = "no_promotion_slot"
     elif place is None or standing is None:
         verdict = "not_proposed"
     elif is_capped(made, row, place, standing):

@@ -11,7 +11,8 @@ from features.recommendation import ReasonCode, RecommendedItem, Source
 #:
 #: Without a row in the catalogue: `not_in_catalogue`, `deleted`, `not_described` (only moderation was said of it),
 #: `not_read_yet` (stored, but not in the replica). With one: `hidden_item`, `held_item`, `out_of_stock`, `expired`,
-#: `unavailable` (one of the former, it is not known which), `own`, `never` (a dial), `refused`, `seen`.
+#: `unavailable` (one of the former, it is not known which), `excluded` (a rule of the shop), `own`, `never` (a dial),
+#: `refused`, `seen`.
 ObstacleCode: TypeAlias = Literal[
     "not_in_catalogue",
     "deleted",
@@ -22,6 +23,7 @@ ObstacleCode: TypeAlias = Literal[
     "out_of_stock",
     "expired",
     "unavailable",
+    "excluded",
     "own",
     "never",
     "refused",
@@ -40,7 +42,8 @@ ObstacleCode: TypeAlias = Literal[
 #: `no_companion`: its category is not among those that users choose together with an interest's. `not_compared`: it is,
 #: and has too many items to compare each.
 #: `no_engagement`: it has no rank. `same_picture`: another item with its picture is proposed. `left_out`: by the user's
-#: arm of an experiment. `not_proposed`: no more is known.
+#: arm of an experiment. `no_promotion`: no rule of the shop that holds now promotes it. `not_proposed`: no more is
+#: known.
 AnswerCode: TypeAlias = Literal[
     "proposed",
     "no_interests",
@@ -65,13 +68,22 @@ AnswerCode: TypeAlias = Literal[
     "no_engagement",
     "left_out",
     "same_picture",
+    "no_promotion",
     "not_proposed",
 ]
 #: `in_list`; else the first of these that applies: `not_a_candidate` (an obstacle), `copy` (a slot has its picture),
-#: `not_proposed` (by no source), `capped` (its score is enough, but the list has as many of its category or owner as it
-#: may), `diversity` (its score is enough, but it repeats a slot), `below_last_slot`.
+#: `not_proposed` (by no source), `no_promotion_slot` (only the shop proposes it, and the promotion's slots went to
+#: others, or it has the picture of another slot), `capped` (its score is enough, but the list has as many of its
+#: category or owner as it may), `diversity` (its score is enough, but it repeats a slot), `below_last_slot`.
 Verdict: TypeAlias = Literal[
-    "in_list", "not_a_candidate", "copy", "not_proposed", "capped", "diversity", "below_last_slot"
+    "in_list",
+    "not_a_candidate",
+    "copy",
+    "not_proposed",
+    "no_promotion_slot",
+    "capped",
+    "diversity",
+    "below_last_slot",
 ]
 
 
@@ -87,13 +99,15 @@ class Subject:
 class SignalPart:
     """A signal of an item: its `value`, what it `adds` to the score, and this as a `share` of what the ranker says.
 
-    That is the score before likeness to items that were turned down lowers it. Only scores above 0 have shares.
+    That is the score before likeness to items that were turned down lowers it. Only scores above 0 have shares. The
+    part `promoted` is a boost of the shop, by the `rule` of this name: the ranker does not say it, so it has no share.
     """
 
     code: ReasonCode
     value: float
     adds: float
     share: float | None
+    rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +137,7 @@ class Slot:
 class Obstacle:
     """What keeps an item out. `at_ms` is when it expired; `named_by` is what a dial names it by, `name` which category.
 
+    Of an item that the shop excludes, `name` is the rule.
     `long_ago` says that only a fingerprint is left of it, which may be another item's.
     """
 

@@ -15,6 +15,7 @@ from inference.ranking.rules import ListRules
 from inference.ranking.weights import CODES
 from inference.retrieval.candidates import Candidates, generate_candidates, propose
 from inference.retrieval.query import Query
+from inference.shop_rules.boosting import BOOST_WEIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,18 @@ class Made:
             SignalPart(CODES[code], rounded(values[code]), rounded(adds[code]), _share(adds[code], whole))
             for code in np.argsort(-np.abs(adds), kind="stable").tolist()
         ]
-        present = [part for part in parts if part.value or part.adds]
-        return Score(rounded(total), present, rounded(total - adds.sum()))
+        boosts = self._boost(place)
+        present = [part for part in (*parts, *boosts) if part.value or part.adds]
+        known = adds.sum() + np.float32(sum(part.adds for part in boosts))
+        return Score(rounded(total), present, rounded(total - known))
+
+    def _boost(self, place: int) -> list[SignalPart]:
+        """What a rule of the shop adds to the score of a candidate."""
+        shop, boosts, row = self.query.shop, self.candidates.boosts, self.candidates.rows[place]
+        if shop is None or boosts is None or not boosts[place]:
+            return []
+        name, value = shop.file.rules[shop.boosted_by[row] - 1].name, boosts[place]
+        return [SignalPart("promoted", rounded(value), rounded(BOOST_WEIGHT * value), None, name)]
 
     def slot(self, number: int) -> Slot:
         """A slot, from 0."""

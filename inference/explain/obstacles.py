@@ -22,8 +22,13 @@ def obstacles(query: Query, row: int, stored: Item | None) -> list[Obstacle]:
     """What the filters have against a row for the one user of a query, in the order of the filters."""
     rows = np.array([row])
     wishes = wishes_of(query.profiles, np.zeros(1, np.int64), rows, query.catalog)
-    names = filters_of(query, 0, row, float(wishes.weights[0]))
+    names = filters_of(query, 0, row, float(wishes.weights[0]), _excluded_by(query, row))
     return [each for name in names for each in _of_filter(name, query, row, stored, NAMED_BY[wishes.named_by[0]])]
+
+
+def _excluded_by(query: Query, row: int) -> int:
+    """The rule of the shop that excludes a row, as its place in the file from 1; 0 for none."""
+    return 0 if query.shop is None else int(query.shop.marks(np.array([row]), query.catalog).excluded_by[row])
 
 
 def _of_filter(name: str, query: Query, row: int, stored: Item | None, named_by: str) -> list[Obstacle]:
@@ -31,6 +36,9 @@ def _of_filter(name: str, query: Query, row: int, stored: Item | None, named_by:
     match name:
         case "unavailable":
             return _unavailable(query, row, stored)
+        case "excluded":
+            rule = None if query.shop is None else query.shop.file.rules[_excluded_by(query, row) - 1].name
+            return [Obstacle("excluded", name=rule)]
         case "own":
             return [Obstacle("own")]
         case "unwanted":

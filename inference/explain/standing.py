@@ -60,8 +60,10 @@ def _beats_last(made: Made, place: int, standing: Standing) -> bool:
 
 
 def _by_score(made: Made) -> list[int]:
-    """The slots that were filled by score, from 0: all but those that explore."""
-    return [slot for slot in range(len(made.items)) if not made.order.explored[0, slot]]
+    """The slots that were filled by score, from 0: all but those that explore, and those of promotions."""
+    given = made.order.explored[0] | made.order.placed[0]
+    # Where the shop has all slots, the last of them stands for one that was filled by score.
+    return [slot for slot in range(len(made.items)) if not given[slot]] or [len(made.items) - 1]
 
 
 def _most_alike(made: Made, row: int, slots: Sequence[int], *, least: float) -> Likeness | None:

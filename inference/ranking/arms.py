@@ -14,7 +14,7 @@ from inference.retrieval.sources.table import SOURCE_NAMES
 #: Nothing in a list of the baseline `popular` follows from what the user chose; what the user turned down is left out
 #: or lowered, and slots explore, as in every list. Items that nobody chose come last in it,
 #: the newest of them first.
-_PERSONAL_SOURCES: Final = frozenset(SOURCE_NAMES) - {"popular", "trending", "fresh"}
+_PERSONAL_SOURCES: Final = frozenset(SOURCE_NAMES) - {"popular", "trending", "fresh", "promoted"}
 _POPULAR_WEIGHTS: Final = {"popular": 1.0, "new": 0.001}
 
 

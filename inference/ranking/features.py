@@ -11,8 +11,10 @@ from features.profile import ENGAGED_LIMIT, chosen
 from inference.ranking.weights import CODES, POPULAR, TRENDING
 from inference.retrieval.candidates import Candidates
 from inference.retrieval.query import Query
-from inference.retrieval.sources.table import SOURCE_NAMES
+from inference.retrieval.sources.table import PROMOTED, SOURCE_NAMES
 
+#: That the shop promotes an item says nothing of its users (docs/adr/0045); it is the last of the sources.
+_LEARNED_FROM = SOURCE_NAMES[:PROMOTED]
 #: Signals whose place among the user's candidates says little beyond their strength; all others are ranked.
 _UNRANKED = ("same_category", "same_colour", "same_attribute", "within_budget", "new", "you_asked")
 RANKED = np.array([number for number, code in enumerate(CODES) if code not in _UNRANKED])
@@ -22,7 +24,7 @@ _NAMED = (
     ("popular: log", POPULAR),
     ("steps: log", POPULAR),
     ("steps lately: log", TRENDING),
-    *((f"from {source}", -1) for source in SOURCE_NAMES),
+    *((f"from {source}", -1) for source in _LEARNED_FROM),
     ("user: known", -1),
 )
 #: The names of the features, the signals first; the names are the contract between lessons, models and rankers.
@@ -32,7 +34,7 @@ SIGNAL_OF = np.array([signal for _, signal in _NAMED])
 
 #: The places of the features that tell how often an item was chosen, whatever the clock says.
 _STEPS = FEATURES.index("steps: log")
-_FROM = FEATURES.index(f"from {SOURCE_NAMES[0]}")
+_FROM = FEATURES.index(f"from {_LEARNED_FROM[0]}")
 
 #: Ranks from here on count as none.
 _RANKS = 1024
@@ -78,9 +80,9 @@ def _fill(
                 features[candidate, signal] = signals[signal, candidate]
             popular = np.log1p(signals[POPULAR, candidate] / _FAINTEST) / np.log1p(1 / _FAINTEST)
             features[candidate, _STEPS - 1] = popular
-            for source in range(len(SOURCE_NAMES)):
+            for source in range(len(_LEARNED_FROM)):
                 features[candidate, _FROM + source] = proposers[candidate] >> source & 1
-            features[candidate, _FROM + len(SOURCE_NAMES)] = is_known
+            features[candidate, _FROM + len(_LEARNED_FROM)] = is_known
 
 
 @compiled

@@ -23,7 +23,10 @@ from inference.ranking.signals import find_signals
 from inference.ranking.weights import SCORE_WEIGHTS
 from inference.retrieval.candidates import Candidates
 from inference.retrieval.query import Query
-from inference.retrieval.sources.table import SOURCE_NAMES
+from inference.retrieval.sources.table import PROMOTED, SOURCE_NAMES
+from inference.shop_rules.boosting import boosted, decided_by
+from inference.shop_rules.disclosing import disclose
+from inference.shop_rules.placing import place_promotions
 
 #: The name on the wire, in `filtered`, of candidates that likeness to refused items pushed out of a list.
 LIKE_REFUSED = "like_refused"
@@ -63,9 +66,11 @@ class Scored:
 class Order:
     """How the m candidates of u users were ordered, and which of them fill the lists of l slots.
 
-    `scores` float32 [m] are those of `scored` less what likeness to items that were refused or passed over takes.
-    `picked` int64 [u, l] are the places of the candidates, -1 for no item, and `shown` float32 [u, l, d] their vectors;
-    `explored` bool [u, l] the slots that explore; `diversities` [u] and `like_refused` [u] as in Ranking.
+    `scores` float32 [m] are those of `scored` with boosts of the shop, less what likeness to items that were refused or
+    passed over takes. `picked` int64 [u, l] are the places of the candidates, -1 for no item, and `shown` float32
+    [u, l, d] their vectors; `explored` bool [u, l] the slots that explore, `placed` those of promotions; `promoted`
+    int32 [m] has the rule of the shop that decided the slot of a candidate, or -1 (empty without rules); `diversities`
+    [u] and `like_refused` [u] as in Ranking.
     """
 
     scored: Scored
@@ -73,6 +78,8 @@ class Order:
     picked: NDArray[np.int64]
     shown: NDArray[np.float32]
     explored: NDArray[np.bool_]
+    placed: NDArray[np.bool_]
+    promoted: NDArray[np.int32]
     diversities: NDArray[np.float64]
     like_refused: NDArray[np.int64]
 
@@ -122,18 +129,23 @@ def rankings(scorer: Scorer, made: Order, query: Query, candidates: Candidates) 
     """The lists of an order by this scorer, with reasons."""
     contributions = scorer.contributions(made.scored, made.picked[made.picked >= 0])
     reasons = find_reasons(made.picked, made.shown, made.scored.signals, contributions, query, candidates)
-    items = _items(made.picked, made.explored, made.scores, reasons, query, candidates)
+    disclose(reasons, query, made.promoted, made.picked)
+    items = _items(made, reasons, query, candidates)
     return [Ranking(*each) for each in zip(items, made.diversities.tolist(), made.like_refused.tolist(), strict=True)]
 
 
 def order(scorer: Scorer, query: Query, candidates: Candidates, *, length: int, rules: ListRules = RULES) -> Order:
-    """Fill the lists by what a scorer says of the candidates, less what looks like items that were turned down."""
+    """Fill the lists by what a scorer says of the candidates, less what looks like items that were turned down.
+
+    Then come the slots that explore, then those of the shop's promotions.
+    """
     catalog = query.catalog
     scored = scorer.score(query, candidates)
-    scores = scored.scores.copy()
+    scores = boosted(candidates, scored.scores)
     taken = lower_scores(query, candidates, scored.signals, scores, SHORTLIST * length)
     picked = np.full((len(query.profiles), length), -1, np.int64)
     shown = np.zeros((*picked.shape, catalog.pictures.dimensions), np.float32)
+    earned = scores if query.shop is None else np.where(candidates.only_promoted, np.float32(-np.inf), scores)
     _fill_lists(
         catalog.pictures.halves,
         catalog.hashes,
@@ -141,16 +153,18 @@ def order(scorer: Scorer, query: Query, candidates: Candidates, *, length: int, 
         catalog.owners,
         candidates.rows,
         candidates.bounds,
-        scores,
+        earned,
         *rules.caps(length),
         picked,
         shown,
     )
-    explored = explore(query, candidates, rules, scored.signals, scores, picked, shown)
+    promoted = decided_by(query, candidates, earned, picked)
+    explored = explore(query, candidates, rules, scored.signals, earned, picked, shown)
+    placed = place_promotions(query, candidates, rules, scores, picked, shown, explored, promoted)
     like_refused = np.zeros(len(picked), np.int64)
     if taken is not None:
-        pushed_out(candidates.bounds, scores, taken, picked, explored, like_refused)
-    return Order(scored, scores, picked, shown, explored, diversities(picked, shown), like_refused)
+        pushed_out(candidates.bounds, scores, taken, picked, explored | placed, like_refused)
+    return Order(scored, scores, picked, shown, explored, placed, promoted, diversities(picked, shown), like_refused)
 
 
 @compiled
@@ -197,25 +211,20 @@ def _fill_lists(
 
 
 def _items(
-    picked: NDArray[np.int64],
-    explored: NDArray[np.bool_],
-    scores: NDArray[np.float32],
-    reasons: Sequence[list[Reason]],
-    query: Query,
-    candidates: Candidates,
+    made: Order, reasons: Sequence[list[Reason]], query: Query, candidates: Candidates
 ) -> list[list[RecommendedItem]]:
-    users, slots = np.nonzero(picked >= 0)
-    chosen = picked[users, slots]
+    users, slots = np.nonzero(made.picked >= 0)
+    chosen = made.picked[users, slots]
     facts = zip(
         users.tolist(),
         candidates.rows.take(chosen).tolist(),
-        rounded(scores.take(chosen)),
-        candidates.sources.take(chosen).tolist(),
-        explored[users, slots].tolist(),
+        rounded(made.scores.take(chosen)),
+        np.where(made.placed[users, slots], PROMOTED, candidates.sources.take(chosen)).tolist(),
+        made.explored[users, slots].tolist(),
         reasons,
         strict=True,
     )
-    items: list[list[RecommendedItem]] = [[] for _ in picked]
+    items: list[list[RecommendedItem]] = [[] for _ in made.picked]
     for user, row, score, source, is_explored, why in facts:
         item_id = query.catalog.item_ids[row]
         items[user].append(

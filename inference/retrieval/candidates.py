@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from features.recommendation import Source
 from inference.retrieval.exhaustive import best_allowed
-from inference.retrieval.filters import FILTERS, apply_filters
+from inference.retrieval.filters import FILTERS, NOT_EXCLUDED, apply_filters
 from inference.retrieval.merge import ACROSS, CO_CHOICE, NO_ROWS, SESSION, Proposals, merge
 from inference.retrieval.preferences import Wishes, wishes_of
 from inference.retrieval.query import Query
-from inference.retrieval.sources.table import SOURCE_NAMES, SOURCES
+from inference.retrieval.sources.table import PROMOTED, SOURCE_NAMES, SOURCES
 
 _NOTHING = Proposals((NO_ROWS,))
 
@@ -29,7 +29,8 @@ class Candidates:
     `strengths` float32 [m], 0 to 1, is how strongly it follows from `origins` int64 [m], a row that the user engaged
     with; -1 for none. `session_…` say the same by sessions like the user's, `look_…` by a look in another category.
     `proposers` int32 [m] has bit s where source s of SOURCE_NAMES proposed the row. `wishes` are the users' dials for
-    the rows. `filtered` counts for each user what was taken out, by the name of the filter.
+    the rows. `filtered` counts for each user what was taken out, by the name of the filter. While rules of the shop
+    hold, `boosts` float32 [m] are what they say of the rows, and `promotions` uint64 [m] (`shop_rules.standing.Marks`).
     """
 
     users: NDArray[np.int64]
@@ -45,6 +46,14 @@ class Candidates:
     proposers: NDArray[np.int32]
     wishes: Wishes
     filtered: list[dict[str, int]]
+    boosts: NDArray[np.float32] | None = None
+    promotions: NDArray[np.uint64] | None = None
+
+    @property
+    def only_promoted(self) -> NDArray[np.bool_]:
+        """Which candidates only the shop proposes, bool [m]: they can have no other slots than those of promotions."""
+        only: NDArray[np.bool_] = self.sources == PROMOTED
+        return only
 
     def sources_of(self) -> list[NDArray[np.int8]]:
         """The sources of each user's candidates."""
@@ -62,12 +71,16 @@ def generate_candidates(query: Query) -> Candidates:
     # What was refused goes with the proposals, and the filters find it there.
     merged = merge([*proposed.values(), Proposals(query.tastes.refused)], len(query.profiles))
     wishes = wishes_of(query.profiles, merged.users, merged.rows, query.catalog)
-    kept, bounds, filtered = apply_filters(query, merged, wishes.weights)
+    marks = None if query.shop is None else query.shop.marks(merged.rows, query.catalog)
+    kept, bounds, filtered = apply_filters(
+        query, merged, wishes.weights, NOT_EXCLUDED if marks is None else marks.excluded_by
+    )
+    wishes, rows = wishes.of(kept), merged.rows.take(kept)
     strengths = np.minimum(merged.strengths.take(kept, axis=1), np.float32(1.0))
     origins = merged.origins.take(kept, axis=1)
     return Candidates(
         merged.users.take(kept),
-        merged.rows.take(kept),
+        rows,
         bounds,
         merged.first.take(kept),
         strengths[CO_CHOICE],
@@ -77,9 +90,22 @@ def generate_candidates(query: Query) -> Candidates:
         strengths[ACROSS],
         origins[ACROSS],
         merged.proposers.take(kept),
-        wishes.of(kept),
+        wishes,
         [{name: number for name, number in zip(FILTERS, each, strict=True) if number} for each in filtered.tolist()],
+        *(() if marks is None else _within(query, wishes, marks.boosts.take(rows), marks.promotions.take(rows))),
     )
+
+
+def _within(
+    query: Query, wishes: Wishes, boosts: NDArray[np.float32], promotions: NDArray[np.uint64]
+) -> tuple[NDArray[np.float32], NDArray[np.uint64]]:
+    """What the shop wants as far as it may: no boost is above a dial of the user, and the unwanted is not promoted."""
+    if "promoted" in query.without:
+        boosts[:], promotions[:] = 0, 0
+    elif any(len(profile.dials) for profile in query.profiles):
+        boosts[wishes.weights != 0] = 0
+        promotions[wishes.weights < 0] = 0
+    return boosts, promotions
 
 
 def propose(query: Query) -> dict[Source, Proposals]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.catalog.copies import first_distinct
-from inference.retrieval.filters import apply_filters, merged_alone
+from inference.retrieval.filters import NOT_EXCLUDED, apply_filters, merged_alone
 from inference.retrieval.preferences import wishes_of
 from inference.retrieval.query import Query
 
@@ -43,5 +43,7 @@ def _allowed(query: Query, user: int) -> NDArray[np.int64]:
     """The rows that the user may be shown, one of each picture."""
     rows = np.flatnonzero(query.catalog.shown)
     merged = merged_alone(query, user, rows)
-    kept, _, _ = apply_filters(query, merged, wishes_of(query.profiles, merged.users, rows, query.catalog).weights)
+    wishes = wishes_of(query.profiles, merged.users, rows, query.catalog)
+    excluded_by = NOT_EXCLUDED if query.shop is None else query.shop.marks(rows, query.catalog).excluded_by
+    kept, _, _ = apply_filters(query, merged, wishes.weights, excluded_by)
     return query.catalog.pictures.one_of_each(rows[kept])

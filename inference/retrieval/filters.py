@@ -15,14 +15,22 @@ from inference.retrieval.sources.table import SOURCES
 #: Merged with what the sources propose, as if it came from one more source: what the users refused.
 REFUSED = len(SOURCES)
 #: Names on the wire and in metrics, in the order of `_keep`. A row is counted under the first one that applies.
-FILTERS = ("unavailable", "own", "unwanted", "hidden", "seen", "not_asked")
-UNAVAILABLE, OWN, UNWANTED, HIDDEN, SEEN, NOT_ASKED = range(len(FILTERS))
+FILTERS = ("unavailable", "excluded", "own", "unwanted", "hidden", "seen", "not_asked")
+UNAVAILABLE, EXCLUDED, OWN, UNWANTED, HIDDEN, SEEN, NOT_ASKED = range(len(FILTERS))
+#: Where no rule of the shop excludes anything.
+NOT_EXCLUDED = np.zeros(0, np.int32)
 
 
 @compiled
 def is_unavailable(available: bool, expires_ms: int, now_ms: int) -> bool:
     """Out of stock, hidden by its owner, or expired."""
     return bool(not available or expires_ms <= now_ms)
+
+
+@compiled
+def is_excluded(excluded_by: np.int32) -> bool:
+    """Left out of every list by this rule of the shop, a number from 1; 0: by none."""
+    return bool(excluded_by > 0)
 
 
 @compiled
@@ -60,12 +68,12 @@ def is_not_asked(row: int, within: NDArray[np.bool_]) -> bool:
 
 
 def apply_filters(
-    query: Query, merged: Merged, wishes: NDArray[np.float32]
+    query: Query, merged: Merged, wishes: NDArray[np.float32], excluded_by: NDArray[np.int32] = NOT_EXCLUDED
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """The places [m] of the merged rows that are kept, the bounds of each user's [u + 1], and what was taken out.
 
     That is the number of rows for each user and filter, int64 [u, len(FILTERS)]. A row that was only refused, and that
-    no source proposed, is not counted.
+    no source proposed, is not counted. `excluded_by` has the rule of the shop by row of the catalogue, or NOT_EXCLUDED.
     """
     catalog = query.catalog
     return _keep(
@@ -74,6 +82,7 @@ def apply_filters(
         merged.first,
         merged.last,
         wishes,
+        excluded_by,
         _remembered(query, merged),
         np.array(query.users, np.uint64),
         np.concatenate([profile.seen for profile in query.profiles]),
@@ -96,13 +105,17 @@ def merged_alone(query: Query, user: int, rows: NDArray[np.int64]) -> Merged:
     )
 
 
-def filters_of(query: Query, user: int, row: int, wish: float) -> list[str]:
-    """Every filter that takes a row out for a user whose dial for it is `wish`, by name and in the order of FILTERS."""
+def filters_of(query: Query, user: int, row: int, wish: float, excluded_by: int = 0) -> list[str]:
+    """Every filter that takes a row out for a user whose dial for it is `wish`, by name and in the order of FILTERS.
+
+    `excluded_by` is the rule of the shop that does, or 0.
+    """
     catalog, profile = query.catalog, query.profiles[user]
     merged = merged_alone(query, user, np.array([row]))
     (remembered,) = _remembered(query, merged)
     takes_out = (
         is_unavailable(catalog.available[row], catalog.expires_ms[row], query.now_ms),
+        is_excluded(np.int32(excluded_by)),
         is_own(catalog.owners[row], np.uint64(query.users[user])),
         is_unwanted(np.float32(wish)),
         is_hidden(merged.last[0], remembered),
@@ -133,6 +146,7 @@ def _keep(
     first: NDArray[np.int8],
     last: NDArray[np.int8],
     wishes: NDArray[np.float32],
+    excluded_by: NDArray[np.int32],
     remembered: NDArray[np.int8],
     user_keys: NDArray[np.uint64],
     seen: NDArray[np.uint32],
@@ -155,6 +169,8 @@ def _keep(
             continue
         if is_unavailable(available[row], expires_ms[row], now_ms):
             filtered[user, UNAVAILABLE] += 1
+        elif len(excluded_by) and is_excluded(excluded_by[row]):
+            filtered[user, EXCLUDED] += 1
         elif is_own(owners[row], user_keys[user]):
             filtered[user, OWN] += 1
         elif is_unwanted(wishes[place]):

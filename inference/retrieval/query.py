@@ -15,8 +15,10 @@ from inference.catalog.vector_space import SIMILAR_COUNT
 from inference.exploration.newcomers import NO_NEWCOMERS, Newcomers
 from inference.retrieval.cross import Cross
 from inference.retrieval.limits import ALL
+from inference.retrieval.merge import NO_ROWS
 from inference.retrieval.tastes import Tastes
 from inference.retrieval.trends import Trends
+from inference.shop_rules.standing import StandingRules
 from inference.trained.source import Judgement
 
 
@@ -29,7 +31,9 @@ class Query:
     `recent_steps` are those of all users; without them no list follows from sessions. `trained` has by source what
     trained models say of the users. `newcomers` may be explored. `cross` knows what has an item's look in other
     categories than its own. The sources `without` propose nothing, and are not in `trained` or `cross`. The lists
-    have `length` slots; `within` bool [rows] says which items they may have, empty for all.
+    have `length` slots; `within` bool [rows] says which items they may have, empty for all. `shop` are the rules of the
+    shop that hold now, and `promoted` int64 [n] the rows that its promotions propose; without the source `promoted`
+    only exclusions hold.
     """
 
     profiles: Sequence[Profile]
@@ -48,3 +52,5 @@ class Query:
     without: frozenset[Source] = frozenset()
     length: int = 20
     within: NDArray[np.bool_] = field(default_factory=lambda: ALL)
+    shop: StandingRules | None = None
+    promoted: NDArray[np.int64] = field(default_factory=lambda: NO_ROWS)

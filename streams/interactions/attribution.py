@@ -6,7 +6,7 @@ from typing import Final
 
 from features.recommendation import RecommendedItem, Source
 from inference.experiment import OUTCOMES
-from streams.metrics import CLICKED, EXPERIMENT_DWELL, EXPERIMENT_SLOTS, EXPLORED, PUBLISHED, SHOWN
+from streams.metrics import CLICKED, EXPERIMENT_DWELL, EXPERIMENT_SLOTS, EXPLORED, PROMOTED, PUBLISHED, SHOWN
 
 #: A worker remembers only this many of the newest lists. One list takes about 2 KiB.
 LISTS_LIMIT: Final = 20_000
@@ -27,6 +27,8 @@ class Attribution:
         self._sources: OrderedDict[str, dict[str, Source]] = OrderedDict()
         #: The items of the slots that explore, by rec_id; only for lists that have any.
         self._explored: dict[str, frozenset[str]] = {}
+        #: The items whose slots the shop decided, by rec_id; only for lists that have any.
+        self._promoted: dict[str, frozenset[str]] = {}
         #: The (outcome, item) pairs already counted, by rec_id; only for lists that have any.
         self._counted: dict[str, set[tuple[str, str]]] = {}
         #: The arm of each list that an experiment made.
@@ -44,17 +46,25 @@ class Attribution:
             if explored := frozenset(item.item_id for item in items if item.explore):
                 self._explored[rec_id] = explored
                 EXPLORED.labels("published").inc(len(explored))
+            if promoted := frozenset(item.item_id for item in items if is_promoted(item)):
+                self._promoted[rec_id] = promoted
+                PROMOTED.labels("published").inc(len(promoted))
         while len(self._sources) > LISTS_LIMIT:
             oldest, _ = self._sources.popitem(last=False)
             self._counted.pop(oldest, None)
             self._arms.pop(oldest, None)
             self._explored.pop(oldest, None)
+            self._promoted.pop(oldest, None)
         for source, count in counts.items():
             PUBLISHED.labels(source).inc(count)
 
     def slots(self, rec_id: str | None) -> list[str]:
         """The items of a list, in the order of its slots; none of a list that is not remembered."""
         return list(self._sources.get(rec_id or "", ()))
+
+    def was_promoted(self, rec_id: str | None, item_id: str) -> bool:
+        """Whether the shop decided the slot of an item; False for a list that is not remembered."""
+        return item_id in self._promoted.get(rec_id or "", ())
 
     def feedback(self, kind: str, rec_id: str, item_id: str, dwell_ms: int | None = None) -> None:
         """Count what an event of type `kind` says of an item of a list, each outcome at most once per list and item.
@@ -75,5 +85,12 @@ class Attribution:
             _COUNTERS[outcome].labels(source).inc()
             if item_id in self._explored.get(rec_id, ()):
                 EXPLORED.labels(outcome).inc()
+            if self.was_promoted(rec_id, item_id):
+                PROMOTED.labels(outcome).inc()
         if arm is not None:
             EXPERIMENT_SLOTS.labels(arm, outcome).inc()
+
+
+def is_promoted(item: RecommendedItem) -> bool:
+    """Whether the shop decided the slot: that is the first of its reasons then."""
+    return bool(item.reasons) and item.reasons[0].code == "promoted"

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -13,11 +13,13 @@ from features.item import key_of
 from features.profile import Profile
 from features.recommendation import Source
 from features.search_filter import NO_FILTER, SearchFilter
-from inference.catalog.search import FindSimilar
+from inference.catalog.search import FindSimilar, find_similar
 from inference.experiment import Arm, Experiment
 from inference.ranking.model import RankerModel
 from inference.recommender import Prepared, Recommended, Recommender
 from inference.retrieval.trained import TrainedModel
+from inference.shop_rules.exclusions import excluded_by
+from inference.shop_rules.rules import ShopRules
 from streams.catalog.index_client import IndexClient
 from streams.interactions.allowance import Allowance
 from streams.interactions.behaviour_cache import BehaviourCache
@@ -50,20 +52,21 @@ class FeedMaker:
         *,
         model: Callable[[], RankerModel | None] = lambda: None,
         trained: Mapping[Source, Callable[[], TrainedModel | None]] = NOTHING_TRAINED,
+        shop_rules: Callable[[], ShopRules | None] = lambda: None,
         experiment: Experiment | None = None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.recommender = recommender
         self.experiment = experiment
-        self._model, self._trained = model, trained
+        self._model, self._trained, self._shop_rules = model, trained, shop_rules
         self._behaviour_cache = behaviour_cache
-        self._index_client = index_client
+        self.index_client = index_client
         self._clock_ms = clock_ms
 
     @property
     def find_similar(self) -> FindSimilar | None:
-        """What asks the index that workers share; None where the process has its own."""
-        return None if self._index_client is None else self._index_client.find_similar
+        """What finds items alike, here or in the index that workers share, less what the shop excludes; never None."""
+        return self._find_similar
 
     def prefetch(self, items: Collection[int]) -> None:
         """Start to read the data that the next lists need, given the keys of their items."""
@@ -72,7 +75,7 @@ class FeedMaker:
     @property
     def degraded(self) -> list[str]:
         """What lists are made without now."""
-        return self._behaviour_cache.degraded + (self._index_client.degraded if self._index_client is not None else [])
+        return self._behaviour_cache.degraded + (self.index_client.degraded if self.index_client is not None else [])
 
     async def make(
         self,
@@ -90,8 +93,8 @@ class FeedMaker:
             group = [askers[place] for place in places]
             now_ms = self._clock_ms()
             prepared = self.recommender.prepare([profile for _, profile in group], now_ms)
-            if self._index_client is not None:
-                await self._index_client.prefetch(prepared.medoids())
+            if self.index_client is not None:
+                await self.index_client.prefetch(prepared.medoids())
                 now_ms = self._clock_ms()
             made = self._recommend(prepared, group, behaviours, stages, now_ms, arm, length, within)
             found.update(zip(places, (Feed(each, now_ms, arm) for each in made), strict=True))
@@ -108,8 +111,8 @@ class FeedMaker:
         with seconds.timed():
             now_ms = self._clock_ms()
             prepared = self.recommender.prepare(profiles, now_ms)
-        if self._index_client is not None:
-            await self._index_client.prefetch(prepared.medoids())
+        if self.index_client is not None:
+            await self.index_client.prefetch(prepared.medoids())
         users, items = zip(*subjects, strict=True)
         with seconds.timed():
             return self.recommender.study(items, prepared, users, behaviours, self._behaviour_cache.trends, now_ms)
@@ -119,9 +122,18 @@ class FeedMaker:
         arm = None if self.experiment is None else self.experiment.arm_of(user_id)
         return arm is None or (arm.ranker == "online" and not arm.without)
 
+    async def _find_similar(
+        self, query: NDArray[np.float32], count: int, search_filter: SearchFilter
+    ) -> NDArray[np.int64]:
+        limits = replace(search_filter, excluded=excluded_by(self._shop_rules(), self._clock_ms()))
+        if self.index_client is not None:
+            return await self.index_client.find_similar(query, count, limits)
+        return await find_similar(self.recommender.catalog, query, count, limits)
+
     def apply_models(self) -> None:
-        """Have the recommender go by the models that hold now."""
+        """Have the recommender go by the models, and the rules of the shop, that hold now."""
         self.recommender.apply_model(self._model())
+        self.recommender.apply_rules(self._shop_rules())
         for source, trained in self._trained.items():
             self.recommender.apply_trained(source, trained())
 

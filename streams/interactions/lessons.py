@@ -118,7 +118,7 @@ class LessonMaker:
         for effect in effects:
             match effect:
                 case Effect(event=Interaction() as event, outcome="applied", action=Action() as action):
-                    if (weight := self._weigh(event)) and self._lists.feeds.teaches(event.user_id):
+                    if (weight := self._weigh(event)) and self._lists.teaches(event):
                         offered.append(Due(effect.before, event, action, effect.record.partition, weight, now_s))
                 case Effect(withdraws_list=True):
                     offered = [each for each in offered if each.event.user_id != effect.user_id]

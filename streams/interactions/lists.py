@@ -56,12 +56,19 @@ class ListMaker:
         self._attribution = Attribution()
 
     async def make(self, due: Sequence[Due], stages: StageTimer) -> list[MadeList]:
-        """Make one list for each of these users, all by the same ranker."""
+        """Make one list for each of these users, all by the same ranker and rules."""
         feeds = await self.feeds.make([(event.user_id, profile) for profile, (_, event) in due], stages)
         return [
             MadeList(*cause, feed.recommended, feed.at_ms, feed.arm)
             for (_, cause), feed in zip(due, feeds, strict=True)
         ]
+
+    def teaches(self, event: Interaction) -> bool:
+        """Whether an event is one to learn from: the user's lists are, and the shop did not decide the item's slot.
+
+        What stood there by a rule of the shop does not say what it is worth to the user.
+        """
+        return self.feeds.teaches(event.user_id) and not self._attribution.was_promoted(event.rec_id, event.item_id)
 
     def shown(self, rec_id: str | None) -> list[str]:
         """The items of a list that this worker published and remembers, in the order of its slots."""

@@ -11,6 +11,7 @@ from inference.exploration.newcomers import count_met, latest_keys
 from inference.recommender import Recommender
 from state.profiles import ProfileStore, StoredProfile
 from state.signals import SignalStore
+from streams.catalog.index_client import IndexClient
 
 
 async def describe_user(
@@ -30,10 +31,12 @@ async def explain_user(
     user_id: str,
     item_id: str | None,
     arm: Arm | None,
+    index_client: IndexClient | None = None,
 ) -> Explanation:
     """The list that the recommender makes for a user now, and why an item is in it or is not.
 
-    It reads what it needs from Redis itself, the latest; raises the errors of the stores.
+    It reads what it needs from Redis itself, the latest; raises the errors of the stores. A catalogue without an index
+    of its own needs the client of the shared one.
     """
     profile = (await profiles.read(user_id, signals.partitions)).profile
     behaviours = await signals.behaviours(recommender.needed([profile]))
@@ -41,6 +44,12 @@ async def explain_user(
     met = count_met(await signals.behaviours(latest_keys(catalog)))
     # What is stored of an item also says why the catalogue leaves it out.
     subject = None if item_id is None else Subject(item_id, (await signals.items([item_id])).get(item_id))
-    now_ms = time.time_ns() // 1_000_000
-    prepared = recommender.prepare([profile], now_ms)
+    prepared = recommender.prepare([profile], _now_ms())
+    if index_client is not None:
+        await index_client.prefetch(prepared.medoids())
+    now_ms = _now_ms()
     return recommender.explain(prepared, key_of(user_id), behaviours, trends, now_ms, subject, arm=arm, met=met)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -8,7 +8,7 @@ from streams.wire.namespace import Namespace
 from streams.wire.topics import Topic
 
 Role = Literal["publisher", "feed-service", "privacy-desk", "web", "worker", "operator"]
-Operation = Literal["Read", "Write", "DescribeConfigs", "All"]
+Operation = Literal["Read", "Write", "Describe", "DescribeConfigs", "All"]
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
@@ -54,8 +54,11 @@ def grants(role: Role, namespace: Namespace) -> list[Grant]:
             return [on("Write", topics.PRIVACY), on("Read", *topics.ANSWERS), in_groups("privacy-desk")]
         case "web":
             return [
-                on("Write", *_EVENTS, topics.PRIVACY, topics.DEAD_LETTERS),
                 on("Read", *_PUSHED, *topics.ANSWERS, topics.DEAD_LETTERS, *_REPLICATED),
+                # Of what was accepted and Kafka refuses for good, a dead letter stays.
+                on("Write", *_EVENTS, topics.PRIVACY, topics.DEAD_LETTERS),
+                # As a worker, it notices a topic that is not as we need it.
+                on("Describe", topics.SIGNALS, topics.EXAMPLES),
                 on("DescribeConfigs", *topics.ALL),
             ]
         case "worker":

@@ -1,7 +1,7 @@
 """Follows the file of a model: a worker goes by the newest one."""
 
 import asyncio
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from inference.errors import ModelRefused
 from streams.learning.model_file import ModelFile
@@ -10,8 +10,6 @@ from streams.learning.troubles import Troubles
 from streams.logs import log
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 from streams.processing.background import Periodic
-
-LOOK_EVERY_S: Final = 10.0
 
 _Model = TypeVar("_Model", bound=FollowedModel)
 
@@ -24,7 +22,7 @@ class FileFollower(Periodic, Generic[_Model]):
     """
 
     def __init__(self, kind: ModelKind[_Model], file: ModelFile) -> None:
-        super().__init__(LOOK_EVERY_S, name=f"file of {kind.source}")
+        super().__init__(kind.every_s, name=f"file of {kind.source}")
         self.model: _Model | None = None
         self._kind = kind
         self._file = file
@@ -63,4 +61,4 @@ class FileFollower(Periodic, Generic[_Model]):
 
     def _label(self) -> str:
         name = self._kind.source
-        return f"no {name}" if self.model is None else f"the {name} of {len(self.model.keys)} items"
+        return f"no {name}" if self.model is None else f"{name} with {len(self.model.keys)} entries"

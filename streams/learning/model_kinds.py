@@ -6,11 +6,11 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from prometheus_client import Counter, Gauge
 
-from features.recommendation import Source
 from inference.classes import file as class_file
 from inference.factors import file as factor_file
 from inference.retrieval.trained import TrainedModel
 from inference.sequence import model as sequence_file
+from inference.shop_rules import file as rules_file
 from streams.learning.model_file import ModelFile
 from streams.metrics import (
     CLASSES_REFUSED,
@@ -19,9 +19,13 @@ from streams.metrics import (
     OWN_CLASSES,
     SEQUENCE_ITEMS,
     SEQUENCE_REFUSED,
+    SHOP_RULE_COUNT,
+    SHOP_RULES_REFUSED,
 )
 from streams.objects.errors import ObjectMissing
 from streams.settings import Settings
+
+LOOK_EVERY_S: Final = 10.0
 
 
 class FollowedModel(Protocol):
@@ -29,7 +33,7 @@ class FollowedModel(Protocol):
 
     @property
     def keys(self) -> Sized:
-        """The items, or the classes."""
+        """The items, the classes, or the rules."""
         ...
 
 
@@ -40,16 +44,17 @@ _Model_co = TypeVar("_Model_co", bound=FollowedModel, covariant=True)
 class ModelKind(Generic[_Model_co]):
     """A kind of model: its name, the setting that says where its file is, and its greatest file.
 
-    The `source` that proposes by it has its name, too. `items` is the number of items (or classes) that it knows,
-    `refused` counts looks at a file that this release cannot use.
+    The `source` that proposes by it has its name, too. `items` is the number of items (or classes, or rules) that it
+    knows, `refused` counts looks at a file that this release cannot use. Workers look at it every `every_s`.
     """
 
-    source: Source
+    source: str
     place: Callable[[Settings], str | None]
     most_bytes: int
     decode: Callable[[bytes], _Model_co]
     items: Gauge
     refused: Counter
+    every_s: float = LOOK_EVERY_S
 
     async def read(self, place: str) -> _Model_co:
         """The model in the file at a place; raises ObjectMissing, ObjectsUnavailable, ModelRefused."""
@@ -83,6 +88,16 @@ CLASSES: Final = ModelKind(
     class_file.decode_classes,
     OWN_CLASSES,
     CLASSES_REFUSED,
+)
+#: What a shop wants of lists, and no model (docs/rules.md). People write it, and want to see what it does.
+SHOP_RULES: Final = ModelKind(
+    "shop_rules",
+    lambda settings: settings.rules,
+    rules_file.FILE_BYTES,
+    rules_file.decode_rules,
+    SHOP_RULE_COUNT,
+    SHOP_RULES_REFUSED,
+    every_s=2.0,
 )
 #: Those that are sources of candidates.
 MODEL_KINDS: Final[tuple[ModelKind[TrainedModel], ...]] = (FACTORS, SEQUENCE)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from features.item import Item, key_of
-from features.search_filter import SearchFilter
+from features.search_filter import Excluded, SearchFilter
 from features.vision.descriptors.mix import LOOK
 from features.words.item_words import VERSION
 from inference.catalog.catalog import Catalog
@@ -16,6 +16,8 @@ from inference.catalog.search import FindSimilar
 from inference.classes.file import Classes
 from inference.ranking.ranker import label
 from inference.ranking.similar import SimilarRanker
+from inference.shop_rules.exclusions import excluded_by
+from inference.shop_rules.rules import ShopRules
 from inference.words.encoder import Embed
 from state.errors import StateUnavailable
 from streams.errors import InvalidEvent
@@ -70,6 +72,7 @@ class UploadsAgent:
         namespace: Namespace,
         list_length: int,
         classes: Callable[[], Classes | None] = lambda: None,
+        shop_rules: Callable[[], ShopRules | None] = lambda: None,
         embed: Embed | None = None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
@@ -86,6 +89,7 @@ class UploadsAgent:
         self._namespace = namespace
         self._length = list_length
         self._classes = classes
+        self._shop_rules = shop_rules
         self._clock_ms = clock_ms
 
     async def answer(self, records: Sequence[Record]) -> Answers:
@@ -173,7 +177,7 @@ class UploadsAgent:
     ) -> tuple[list[RecommendedItem], list[str]]:
         """Return the items most like a query's picture and words, by what it asks for, and what was degraded."""
         catalog, count, mix = self._catalog, upload.count or self._length, mix_of(upload)
-        least, limits = _least_similarity(upload), _search_filter(upload)
+        least, limits = _least_similarity(upload), _search_filter(upload, excluded_by(self._shop_rules(), now_ms))
         vectors = None if features is None else features.vectors
         if features is not None and features.encoding.version != catalog.pictures.encoder:
             return [], []
@@ -202,11 +206,13 @@ class UploadsAgent:
         return Message(topic, upload.user_id.encode(), encode(interaction), headers)
 
 
-def _search_filter(query: Upload) -> SearchFilter:
+def _search_filter(query: Upload, excluded: Excluded) -> SearchFilter:
     only = query.only or Only()
-    excluded = frozenset(map(key_of, only.exclude))
+    without = frozenset(map(key_of, only.exclude))
     attributes = tuple((only.attributes or {}).items())
-    return SearchFilter(only.category, only.min_price, only.max_price, key_of(query.user_id), excluded, attributes)
+    return SearchFilter(
+        only.category, only.min_price, only.max_price, key_of(query.user_id), without, attributes, excluded
+    )
 
 
 def _least_similarity(query: Upload) -> float:

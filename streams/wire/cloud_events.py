@@ -31,7 +31,7 @@ _BATCH: Final = "application/cloudevents-batch"
 _USED: Final = {"specversion", "id", "source", "time"}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: Bytes of a traceparent; version 00 of W3C Trace Context has 55.
-_TRACE_LIMIT: Final = 128
+TRACE_LIMIT: Final = 128
 
 
 class _Timed(msgspec.Struct):
@@ -86,7 +86,7 @@ def trace_headers(record: Record, event: Interaction) -> tuple[tuple[str, bytes]
     if isinstance(event, CloudInteraction) and event.traceparent is not None:
         given.append(event.traceparent.encode())
     # What is longer is no trace, and would swell the list.
-    traces = [value for value in given if len(value) <= _TRACE_LIMIT]
+    traces = [value for value in given if len(value) <= TRACE_LIMIT]
     return tuple(("traceparent", value) for value in traces[:1])
 
 
@@ -186,7 +186,7 @@ def _filled(data: dict[str, Any], envelope: dict[str, Any], record: Record, kind
     if data.get("occurred_at_ms") is None:
         fields["occurred_at_ms"] = _time_ms(envelope["time"]) if "time" in envelope else record.timestamp_ms
     trace = envelope.get("traceparent")
-    if kind is Interaction and isinstance(trace, str) and len(trace) <= _TRACE_LIMIT:
+    if kind is Interaction and isinstance(trace, str) and len(trace) <= TRACE_LIMIT:
         more["traceparent"] = trace
     if kind not in _OF_CLOUD or not any(more.values()):
         return from_fields(fields, kind)

@@ -18,7 +18,7 @@ from streams.interactions.trend_noise import LaplaceNoise
 from streams.learning.file_follower import FileFollower
 from streams.learning.model_file import ModelFile
 from streams.learning.model_follower import ModelFollower
-from streams.learning.model_kinds import MODEL_KINDS, FollowedModel, ModelKind
+from streams.learning.model_kinds import MODEL_KINDS, SHOP_RULES, FollowedModel, ModelKind
 from streams.worker.resources import Resources
 
 _Model = TypeVar("_Model", bound=FollowedModel)
@@ -46,6 +46,7 @@ async def make_feeds(resources: Resources, catalog: Catalog, behaviour_cache: Be
         await resources.index_client(catalog),
         model=await _follow_models(resources),
         trained={kind.source: await follow_file(resources, kind) for kind in MODEL_KINDS},
+        shop_rules=await follow_file(resources, SHOP_RULES),
         experiment=read_experiment(settings.experiment),
     )
 

@@ -24,7 +24,7 @@ from streams.items.agent import SignalsAgent
 from streams.items.changes import item_changes_agent
 from streams.kafka.faust_app import App
 from streams.learning.agent import LearningAgent, warm_up_learning
-from streams.learning.model_kinds import CLASSES, FollowedModel
+from streams.learning.model_kinds import CLASSES, SHOP_RULES, FollowedModel
 from streams.privacy.agent import privacy_agent
 from streams.privacy.receipts import Receipts
 from streams.processing.dead_letter_publisher import DeadLetterPublisher
@@ -50,6 +50,8 @@ UPLOADS_LIMIT = 32
 #: Maximum number of uploads in progress: while the last pictures of one batch are encoded, and the batch is published,
 #: work on the next batch continues.
 UPLOADS_AT_ONCE = 64
+#: Where an uploads worker writes.
+UPLOADS_WRITE = (topics.UPLOADS, topics.INTERACTIONS, topics.SIGNALS, topics.RECOMMENDATIONS, topics.DEAD_LETTERS)
 #: Items whose words are embedded in one batch.
 WORDS_LIMIT = 32
 #: Trends, neighbours and the searchability of new pictures may be late by this much; lists are not affected.
@@ -144,14 +146,7 @@ async def _make_lessons(resources: Resources, lists: ListMaker, publisher: DeadL
 async def wire_uploads(resources: Resources, app: App) -> None:
     """Wire the uploads worker, which handles new pictures and picture queries."""
     await asyncio.to_thread(warm_up_items)
-    publisher = await resources.publisher(
-        "sightline-uploads",
-        topics.UPLOADS,
-        topics.INTERACTIONS,
-        topics.SIGNALS,
-        topics.RECOMMENDATIONS,
-        topics.DEAD_LETTERS,
-    )
+    publisher = await resources.publisher("sightline-uploads", *UPLOADS_WRITE)
     encoder = await resources.encoder()
     embed = _embed_words(resources, app, publisher)
     catalog = await resources.catalog(encoder.version, words=embed is not None)
@@ -178,6 +173,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
         namespace=resources.namespace,
         list_length=resources.settings.list_length,
         classes=await follow_file(resources, CLASSES),
+        shop_rules=await follow_file(resources, SHOP_RULES),
         embed=embed,
     )
     resources.add_overlapping_agent(

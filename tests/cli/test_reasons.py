@@ -30,6 +30,8 @@ HOUR_MS = 3_600_000
         (Reason(code="you_asked", category="shoes", strength=0.5), "you asked for more of shoes (0.50)"),
         (Reason(code="you_asked", item_id="i9", strength=1.0), "you asked for this one (1.00)"),
         (Reason(code="you_asked", strength=1.0), "you asked for more of its owner (1.00)"),
+        (Reason(code="promoted", rule="summer"), "promoted by the shop: summer"),
+        (Reason(code="promoted", rule="summer", strength=0.5), "promoted by the shop: summer (0.50)"),
     ],
 )
 def test_a_reason_is_spelled_for_people(reason: Reason, words: str) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from cli.main import app
@@ -16,6 +17,8 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONE_SHOTS = {"topics", "export-model-cpu", "export-model-gpu"}
 LASTING = sorted(SERVICES.keys() - ONE_SHOTS)
 WORKERS = ["interactions", "uploads", "items", "learning"]
+#: The processes of Sightline that last.
+PROCESSES = [*WORKERS, "web"]
 #: The services that sign requests of users, and those that check the signature.
 SIGNING = {"items", "interactions"}
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
@@ -44,7 +47,7 @@ def test_the_dockerfile_follows_good_practice() -> None:
 
 
 def test_every_part_of_sightline_is_there() -> None:
-    assert set(LASTING) == {*WORKERS, "kafka", "redis", "triton-cpu", "triton-gpu", "prometheus", "grafana"}
+    assert set(LASTING) == {*PROCESSES, "kafka", "redis", "triton-cpu", "triton-gpu", "prometheus", "grafana"}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -53,8 +56,8 @@ def test_every_variable_of_sightline_is_a_setting(name: str) -> None:
     assert ours <= {f"SIGHTLINE_{field.upper()}" for field in Settings.model_fields}
 
 
-@pytest.mark.parametrize("name", WORKERS)
-def test_a_worker_uses_the_services_of_this_file(name: str) -> None:
+@pytest.mark.parametrize("name", PROCESSES)
+def test_a_process_uses_the_services_of_this_file(name: str) -> None:
     given = SERVICES[name]["environment"]
     settings = Settings(
         kafka=given["SIGHTLINE_KAFKA"], redis=given["SIGHTLINE_REDIS"], triton=given["SIGHTLINE_TRITON"]
@@ -68,14 +71,32 @@ def test_what_lists_compare_by_comes_from_the_environment_of_the_host() -> None:
     assert SERVICES["interactions"]["environment"]["SIGHTLINE_FEED_BY"] is None
 
 
-def test_only_services_that_sign_or_check_requests_have_the_key_and_none_can_name_a_user() -> None:
+def test_only_services_that_sign_or_check_requests_have_the_key_and_only_the_publisher_can_name_a_user() -> None:
     holders = {name for name, service in SERVICES.items() if "SIGHTLINE_CONTROL_KEY" in service.get("environment", {})}
     assert holders == SIGNING
-    assert not any("SIGHTLINE_PSEUDONYM_KEY" in service.get("environment", {}) for service in SERVICES.values())
+    named = {name for name, service in SERVICES.items() if "SIGHTLINE_PSEUDONYM_KEY" in service.get("environment", {})}
+    assert named == {"web"}
 
 
-@pytest.mark.parametrize("name", WORKERS)
-def test_a_worker_can_be_scraped_where_prometheus_looks(name: str) -> None:
+def test_the_web_door_is_for_who_asks_for_it_and_ends_without_keys() -> None:
+    door = SERVICES["web"]
+    assert (door["profiles"], door["command"]) == (["web"], ["web"])
+    given = door["environment"]
+    assert given["SIGHTLINE_WEB_KEYS"] is None
+    assert door["ports"] == [f"127.0.0.1:8080:{given['SIGHTLINE_WEB_PORT']}"]
+    with pytest.raises(ValidationError, match="must hold a key"):
+        Settings(web_host=given["SIGHTLINE_WEB_HOST"], web_keys="")
+
+
+def test_the_operators_page_asks_all_workers() -> None:
+    given = SERVICES["web"]["environment"]
+    assert given["SIGHTLINE_WEB_WORKERS"].split(",") == [
+        f"{name}:{given['SIGHTLINE_METRICS_PORT']}" for name in WORKERS
+    ]
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_a_process_can_be_scraped_where_prometheus_looks(name: str) -> None:
     jobs = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
     [discovery] = next(job for job in jobs if job["job_name"] == "sightline")["dns_sd_configs"]
     assert name in discovery["names"]
@@ -89,7 +110,7 @@ def test_a_worker_runs_its_own_command_in_replicas(name: str) -> None:
     assert SERVICES[name]["deploy"]["replicas"] >= 1
 
 
-@pytest.mark.parametrize("name", [*WORKERS, *sorted(ONE_SHOTS)])
+@pytest.mark.parametrize("name", [*PROCESSES, *sorted(ONE_SHOTS)])
 def test_a_command_is_one_that_sightline_knows(name: str) -> None:
     shown = CliRunner().invoke(app, [*SERVICES[name]["command"], "--help"])
     assert shown.exit_code == 0, shown.output
@@ -102,7 +123,7 @@ def test_what_is_mounted_exists(name: str, source: str) -> None:
 
 @pytest.mark.parametrize("name", LASTING)
 def test_a_lasting_service_has_a_health_check(name: str) -> None:
-    if name in WORKERS:
+    if name in PROCESSES:
         assert SERVICES[name]["build"]["target"] == "worker"
         assert "HEALTHCHECK" in stage("worker")
         assert "/healthz" in stage("worker")
@@ -200,11 +221,14 @@ def test_a_secured_service_has_its_passwords_as_files_and_in_no_variable(name: s
     service = SECURE["services"][name]
     known = {f"SIGHTLINE_{field.upper()}" for field in Settings.model_fields}
     assert service["environment"].keys() <= known
-    secrets = ("_PASSWORD", "_CONTROL_KEY", "_PSEUDONYM_KEY")
+    secrets = ("_PASSWORD", "_KEY", "_KEYS")
     assert not any(variable.endswith(secrets) for variable in service["environment"])
     files = [secret for secret in service["secrets"] if isinstance(secret, dict)]
     expected = {"SIGHTLINE_KAFKA_PASSWORD", "SIGHTLINE_REDIS_PASSWORD"}
     if name in SIGNING:
         expected.add("SIGHTLINE_CONTROL_KEY")
+    if name == "web":
+        expected |= {"SIGHTLINE_WEB_KEYS", "SIGHTLINE_WEB_TOKEN_KEY"}
+        assert service["environment"]["SIGHTLINE_KAFKA_USERNAME"] == "web"
     assert {secret["target"].upper() for secret in files} == expected
     assert {secret["source"] for secret in files} | {"ca.pem"} <= SECURE["secrets"].keys()

@@ -31,10 +31,12 @@ FOLDERS = sorted(path.parent for path in K8S.glob("*/kustomization.yaml"))
 CUSTOM = {"PodMonitor", "ScaledObject"}
 KNOWN = {f"SIGHTLINE_{field.upper()}" for field in Settings.model_fields}
 WORKERS = ["interactions", "uploads", "items", "learning"]
+#: The processes of Sightline that last.
+PROCESSES = [*WORKERS, "web"]
 #: The service in compose.yaml that corresponds to a container.
 SERVICE = {"worker": "interactions", "topics": "topics", "export-model": "export-model-cpu", "triton": "triton-cpu"}
 #: The containers with our settings and secrets.
-SIGHTLINE = [*WORKERS, "topics"]
+SIGHTLINE = [*PROCESSES, "topics"]
 
 
 def named(made: list[Document], kind: str) -> dict[str, Document]:
@@ -122,9 +124,23 @@ def test_settings_and_secrets_together_are_what_a_process_can_use(name: str, tmp
     fields: dict[str, Any] = {key.removeprefix("SIGHTLINE_").lower(): value for key, value in values.items()}
     settings = Settings(_secrets_dir=tmp_path, **fields)
     assert settings.kafka_password is not None
-    assert settings.kafka_username == ("operator" if name == "topics" else "worker")
+    assert settings.kafka_username == {"topics": "operator", "web": "web"}.get(name, "worker")
+    assert bool(settings.web_callers and settings.web_signers) == (name == "web")
     assert (settings.control_key is not None) == (name in {"interactions", "items"})
     assert settings.pseudonym_key is None
+
+
+def test_the_web_door_listens_where_its_service_sends_to_and_only_what_is_in_front_of_it_reaches_it() -> None:
+    [container] = PODS["web"]["containers"]
+    port = int({one["name"]: one["value"] for one in container["env"]}["SIGHTLINE_WEB_PORT"])
+    assert {"name": "http", "containerPort": port} in container["ports"]
+    service = named(BASE, "Service")["web"]["spec"]
+    assert service["ports"] == [{"name": "http", "port": 80, "targetPort": "http"}]
+    assert service["selector"].items() <= DEPLOYMENTS["web"]["spec"]["template"]["metadata"]["labels"].items()
+    assert POLICIES["web"]["podSelector"] == {"matchLabels": service["selector"]}
+    [rule] = POLICIES["web"]["ingress"]
+    assert rule["ports"] == [{"port": port}]
+    assert all(one["namespaceSelector"]["matchLabels"] for one in rule["from"])
 
 
 @pytest.mark.parametrize("made", BUILDS)
@@ -136,7 +152,9 @@ def test_every_setting_exists(made: str) -> None:
 
 
 def test_no_secret_is_a_variable() -> None:
-    assert not any(name.endswith(("_PASSWORD", "_CONTROL_KEY", "_PSEUDONYM_KEY")) for name in SETTINGS)
+    assert not any(
+        name.endswith(("_PASSWORD", "_CONTROL_KEY", "_PSEUDONYM_KEY", "_WEB_KEYS", "_TOKEN_KEY")) for name in SETTINGS
+    )
 
 
 @pytest.mark.parametrize("name", SIGHTLINE)
@@ -156,10 +174,13 @@ def test_triton_serves_what_was_exported_for_it_as_in_compose(made: str, platfor
     assert ("nvidia.com/gpu" in server["resources"]["limits"]) == (platform == "gpu")
 
 
-@pytest.mark.parametrize("name", WORKERS)
-def test_a_worker_is_asked_for_its_health_where_it_answers(name: str) -> None:
+@pytest.mark.parametrize("name", PROCESSES)
+def test_a_process_is_asked_for_its_health_where_it_answers(name: str) -> None:
     [container] = PODS[name]["containers"]
-    assert container["ports"] == [{"name": "metrics", "containerPort": int(SETTINGS["SIGHTLINE_METRICS_PORT"])}]
+    assert {"name": "metrics", "containerPort": int(SETTINGS["SIGHTLINE_METRICS_PORT"])} in container["ports"]
+    assert {container[f"{probe}Probe"]["httpGet"]["port"] for probe in ("startup", "liveness", "readiness")} == {
+        "metrics"
+    }
     paths = {probe: container[f"{probe}Probe"]["httpGet"]["path"] for probe in ("startup", "liveness", "readiness")}
     assert paths == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
     with closing(Probes("127.0.0.1", 0, live=list, ready=list)) as endpoint:
@@ -176,9 +197,11 @@ def test_triton_is_asked_for_its_health_where_compose_asks() -> None:
     assert {port["name"]: port["containerPort"] for port in container["ports"]}["http"] == 8000
 
 
-@pytest.mark.parametrize("name", WORKERS)
-def test_a_worker_has_the_time_that_it_needs_to_end(name: str) -> None:
-    assert PODS[name]["terminationGracePeriodSeconds"] > END_S + 1
+@pytest.mark.parametrize("name", PROCESSES)
+def test_a_process_has_the_time_that_it_needs_to_end(name: str) -> None:
+    [container] = PODS[name]["containers"]
+    before = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+    assert PODS[name]["terminationGracePeriodSeconds"] > before + END_S + 1
     assert f"{PODS[name]['terminationGracePeriodSeconds']}s" == COMPOSE[name]["stop_grace_period"]
 
 
@@ -250,6 +273,15 @@ def test_the_policies_let_workers_to_the_addresses_in_the_settings(service: str)
     assert (namespace, int(port)) in opened
 
 
+def test_what_reads_and_writes_pictures_reaches_stores_on_public_addresses() -> None:
+    [policy] = [
+        policy for policy in POLICIES.values() if {"port": 443} in policy.get("egress", [{}])[-1].get("ports", [])
+    ]
+    [chosen] = policy["podSelector"]["matchExpressions"]
+    assert (chosen["operator"], set(chosen["values"])) == ("In", {"uploads", "web"})
+    assert "10.0.0.0/8" in policy["egress"][0]["to"][0]["ipBlock"]["except"]
+
+
 def test_uploads_alone_reach_triton_and_prometheus_reaches_all_metrics() -> None:
     host, _, port = SETTINGS["SIGHTLINE_TRITON"].partition(":")
     service = named(BASE, "Service")[host]["spec"]
@@ -293,3 +325,14 @@ def test_a_worker_is_scaled_by_an_existing_metric_up_to_its_partitions(
     assert family_of(metric) == "sightline_consumer_lag_records"
     assert f'worker="{name}"' in by_lag["metadata"]["query"]
     assert (by_lag["type"], by_load["type"]) == ("prometheus", "cpu")
+
+
+def test_the_web_door_is_scaled_by_its_streams_and_its_load(family_of: Callable[[str], str | None]) -> None:
+    scaled = named(EXAMPLE, "ScaledObject")["web"]["spec"]
+    by_streams, by_load = scaled["triggers"]
+    [metric] = re.findall(r"\bsightline_\w+", by_streams["metadata"]["query"])
+    assert family_of(metric) == "sightline_web_streams"
+    assert int(by_streams["metadata"]["threshold"]) * 2 == Settings.model_fields["web_listeners"].default
+    assert by_load["type"] == "cpu"
+    assert scaled["scaleTargetRef"] == {"name": "web"}
+    assert "replicas" not in named(EXAMPLE, "Deployment")["web"]["spec"]

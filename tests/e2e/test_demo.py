@@ -1,7 +1,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
+import time
+import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,22 +30,52 @@ def users_of(records: Sequence[Record]) -> set[str]:
 
 
 @pytest.fixture
-def sightline(system: System) -> Sightline:
-    """Run a command on the test's topics; the JSON object that it prints last."""
+def environment(system: System) -> dict[str, str]:
+    """What commands on the test's topics read."""
     settings: Settings = system.settings
     mine = {"home": settings.home, "tools": settings.tools, "topic_prefix": settings.topic_prefix, "partitions": 4}
     mine |= {"pseudonym_key": KEY}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SIGHTLINE_")}
-    env = inherited | {f"SIGHTLINE_{name.upper()}": str(value) for name, value in mine.items()}
+    return inherited | {f"SIGHTLINE_{name.upper()}": str(value) for name, value in mine.items()}
+
+
+@pytest.fixture
+def sightline(environment: dict[str, str]) -> Sightline:
+    """Run a command on the test's topics; the JSON object that it prints last."""
 
     def run(*words: str) -> Any:
         result = subprocess.run(
-            ["sightline", *words, "--json"], env=env, capture_output=True, text=True, timeout=240, check=False
+            ["sightline", *words, "--json"], env=environment, capture_output=True, text=True, timeout=240, check=False
         )
         assert result.returncode == 0, result.stderr
         return json.loads(result.stdout.splitlines()[-1])
 
     return run
+
+
+def test_the_demo_opens_a_page_and_ends_at_ctrl_c(system: System, environment: dict[str, str], tmp_path: Path) -> None:
+    said, shown = tmp_path / "said", tmp_path / "shown"
+    with said.open("w") as stdout, shown.open("w") as stderr:
+        demo = subprocess.Popen(
+            ["sightline", "demo", "--pictures", "20"], env=environment, stdout=stdout, stderr=stderr
+        )
+    try:
+        last_s = time.monotonic() + 240
+        while "the page:" not in said.read_text() and demo.poll() is None and time.monotonic() < last_s:
+            time.sleep(0.1)
+        assert demo.poll() is None, shown.read_text()
+        url = said.read_text().split()[-1]
+        with urllib.request.urlopen(url) as page:
+            assert b"<title>Sightline</title>" in page.read()
+        with urllib.request.urlopen(f"{url}v1/users/somebody/recommendations") as answer:
+            assert len(json.load(answer)["items"]) > 0
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(60) == 0, shown.read_text()
+    finally:
+        demo.kill()
+        demo.wait()
+    assert [system.workers.find(name) for name in ("interactions", "web")] == [None] * 2
+    assert catalog_keys(system.kafka, system.topic("state.catalog")) == set()
 
 
 def test_the_demo_runs_tells_its_figures_and_leaves_nothing_running(system: System, sightline: Sightline) -> None:

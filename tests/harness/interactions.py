@@ -15,6 +15,7 @@ from inference.factors.file import Factors
 from inference.ranking.model import RankerModel
 from inference.recommender import Recommender
 from inference.sequence.model import SequenceModel
+from inference.shop_rules.rules import ShopRules
 from state.memory import MemoryPartitions
 from state.profiles import ProfileStore
 from state.signals import SignalStore
@@ -73,6 +74,7 @@ class Hub:
         experiment: Experiment | None = None,
     ) -> None:
         self.experiment = experiment
+        self.shop_rules: ShopRules | None = None
         self.partitions = MemoryPartitions()
         self.profiles = ProfileStore(self.partitions)
         self.publisher = FakePublisher()
@@ -114,6 +116,7 @@ class Hub:
             None,
             model=lambda: self.model,
             trained={"factors": lambda: self.factors, "sequence": lambda: self.sequence},
+            shop_rules=lambda: self.shop_rules,
             experiment=self.experiment,
             clock_ms=Clock(),
         )

@@ -20,6 +20,7 @@ from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
 from inference.classes.file import Classes
 from inference.encoders.encoder import Encoding
+from inference.shop_rules.rules import ShopRules
 from state.errors import StateUnavailable
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.uploads.agent import UploadsAgent
@@ -80,6 +81,7 @@ class Studio:
         self.decoded = 0
         self.is_index_away = False
         self.classes: Classes | None = None
+        self.shop_rules: ShopRules | None = None
         self.breaker = Breaker("events.uploads", RefusalLimit(least=20))
         gate = Gate(GatePolicy.parse(gate_setting))
         self.agent = UploadsAgent(
@@ -102,6 +104,7 @@ class Studio:
             namespace=Namespace(),
             list_length=LENGTH,
             classes=lambda: self.classes,
+            shop_rules=lambda: self.shop_rules,
             embed=self.tower.embed if words else None,
             clock_ms=Clock(NOON + 40),
         )

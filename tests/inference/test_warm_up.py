@@ -27,6 +27,7 @@ from tests.harness.engagements import apply_engagement
 from tests.harness.factors import factors_of
 from tests.harness.lists import steps_of
 from tests.harness.sequences import next_of
+from tests.harness.shop_rules import rule, shop_rules
 
 
 def compiled_functions() -> Iterator[CPUDispatcher]:
@@ -41,6 +42,13 @@ def make_lists(catalog: Catalog, profiles: Sequence[Profile]) -> None:
         "factors", decode_factors(encode_factors(factors_of({"red_0": (1.0, 0.0), "blue_0": (0.0, 1.0)})))
     )
     recommender.apply_trained("sequence", decode_model(encode_model(next_of(red_0="red-1", blue_0="blue-1"))))
+    recommender.apply_rules(
+        shop_rules(
+            rule("boost", "b", weight=0.5, attribute={"brand": "none"}),
+            rule("exclude", "x", owner="u9"),
+            rule("promote", "p", slots=[2, 3], most=1, category="blue"),
+        )
+    )
     users = [key_of(f"u{number}") for number in range(len(profiles))]
     behaviours = {key_of("red-0"): behaviour}
     recommender.recommend(recommender.prepare(profiles, NOW), users, behaviours, NO_TRENDS, NOW)

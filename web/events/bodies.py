@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -20,12 +20,19 @@ from web.problems import Problem
 from web.publishing.asked import Asked
 
 #: Events of one request at most.
-EVENTS_LIMIT: Final = 10_000
+EVENTS_LIMIT: Final = 1_000
 #: Events that are read before other requests get their turn.
 _AT_ONCE: Final = 64
 _LINES: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 _STRUCTURED: Final = "application/cloudevents+json"
 _BATCH: Final = "application/cloudevents-batch+json"
+#: What a body may hold, by its Content-Type.
+BODIES: Final = {
+    "application/json": Interaction | list[Interaction],
+    _LINES[0]: str,
+    _STRUCTURED: dict[str, Any],
+    _BATCH: list[dict[str, Any]],
+}
 _array: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 

@@ -15,7 +15,7 @@ from sightline_client.parsing import UNREADABLE
 from state.errors import StateError
 from streams.wire.events import DeadLetter
 from streams.wire.topics import UPLOADS
-from web.event_streams import HEARTBEAT, HEARTBEAT_S, EventStream, event
+from web.event_streams import DOCUMENTED, HEARTBEAT, HEARTBEAT_S, EventStream, event
 from web.ids import ItemId
 from web.items.facts import is_searchable
 from web.parts import FromParts, Parts
@@ -52,7 +52,7 @@ class Awaited:
             return False
 
 
-@get("/v1/items/{item_id:str}/stages", summary="What becomes of an upload")
+@get("/v1/items/{item_id:str}/stages", summary="What becomes of an upload", responses=DOCUMENTED)
 async def stages(
     item: ItemId,
     parts: FromParts,

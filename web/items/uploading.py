@@ -20,6 +20,7 @@ from sightline_client.events import IMAGE_LIMIT, Upload
 from sightline_client.parsing import from_fields
 from streams.objects.errors import ObjectsUnavailable
 from streams.pictures.incoming import Incoming
+from web.documented import FILE
 from web.problems import Problem
 
 #: What may be said of the item beside its picture, in a form or in the address.
@@ -27,6 +28,12 @@ TEXTS: Final = ("title", "description", "category", "currency", "user_id")
 _PRICE: Final = "price"
 _FILE: Final = "picture"
 _MULTIPART: Final = "multipart/form-data"
+#: The schema of a form.
+FORM: Final = {
+    "type": "object",
+    "properties": {_FILE: FILE} | {name: {"type": "string"} for name in TEXTS} | {_PRICE: {"type": "number"}},
+    "required": [_FILE],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +130,25 @@ def _fields(said: Mapping[str, Any]) -> dict[str, Any]:
         value = said.get(name)
         if value is None or value == "":
             continue
-        if not isinstance(value, str):
-            raise Problem(422, "The upload cannot be used", f"`{name}` must be one text")
+        if not isinstance(value, str) or not _is_unicode(value):
+            raise Problem(422, "The upload cannot be used", f"`{name}` must be one text in Unicode")
         fields[name] = value
     if _PRICE in fields:
         fields[_PRICE] = _number(fields[_PRICE])
     return fields
 
 
+def _is_unicode(text: str) -> bool:
+    """Whether a text can be written: some character sets of forms give halves of characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _number(text: str) -> float:
     try:
         return msgspec.json.decode(text, type=float)
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except msgspec.DecodeError:
         raise Problem(422, "The upload cannot be used", f"`price` is no number: {text!r:.100}") from None

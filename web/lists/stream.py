@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar import get
 from litestar.params import HeaderParameter
 
-from web.event_streams import EventStream
+from web.event_streams import DOCUMENTED, EventStream
 from web.ids import UserId
 from web.parts import FromParts
 
@@ -13,7 +13,11 @@ from web.parts import FromParts
 _SEQ_LIMIT = 2**63 - 1
 
 
-@get("/v1/users/{user_id:str}/recommendations/stream", summary="The lists of a user as they are published")
+@get(
+    "/v1/users/{user_id:str}/recommendations/stream",
+    summary="The lists of a user as they are published",
+    responses=DOCUMENTED,
+)
 async def stream(
     user: UserId,
     parts: FromParts,

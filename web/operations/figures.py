@@ -1,8 +1,10 @@
 """GET /v1/operations: the metrics of all workers, for a page that shows them."""
 
 import asyncio
+import socket
 import urllib.request
 from collections.abc import Iterable
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -42,9 +44,21 @@ class Operations(msgspec.Struct, frozen=True):
 @get("/v1/operations", summary="The metrics of all workers")
 async def operations(parts: FromParts) -> Operations:
     """Read the metrics of this process and of those in SIGHTLINE_WEB_WORKERS, now."""
-    addresses = [address.strip() for address in parts.settings.web_workers.split(",") if address.strip()]
-    others = await asyncio.gather(*(asyncio.to_thread(_read, address) for address in addresses))
+    names = [name.strip() for name in parts.settings.web_workers.split(",") if name.strip()]
+    found = await asyncio.gather(*(asyncio.to_thread(_replicas, name) for name in names))
+    others = await asyncio.gather(*(asyncio.to_thread(_read, *each) for each in chain.from_iterable(found)))
     return Operations([WorkerFigures(address="web", up=True, metrics=_ours(REGISTRY.collect())), *others])
+
+
+def _replicas(name: str) -> list[tuple[str, str]]:
+    """The processes that a host:port stands for, as what to show and where to ask: a service may have several."""
+    host, _, port = name.rpartition(":")
+    try:
+        found = socket.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_STREAM)
+    except OSError:
+        return [(name, name)]
+    addresses = sorted({str(each[4][0]) for each in found})
+    return [(name if len(addresses) == 1 else f"{name} ({each})", f"{each}:{port}") for each in addresses]
 
 
 def _ours(families: Iterable[Metric]) -> dict[str, list[Sample]]:
@@ -56,10 +70,10 @@ def _ours(families: Iterable[Metric]) -> dict[str, list[Sample]]:
     return found
 
 
-def _read(address: str) -> WorkerFigures:
+def _read(name: str, address: str) -> WorkerFigures:
     try:
         with urllib.request.urlopen(f"http://{address}/metrics", timeout=_TIMEOUT_S) as answer:
             text = answer.read(_LIMIT).decode()
     except (OSError, ValueError):
-        return WorkerFigures(address=address, up=False, metrics={})
-    return WorkerFigures(address=address, up=True, metrics=_ours(text_string_to_metric_families(text)))
+        return WorkerFigures(address=name, up=False, metrics={})
+    return WorkerFigures(address=name, up=True, metrics=_ours(text_string_to_metric_families(text)))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
+from sightline_client.errors import InvalidEvent
 from sightline_client.events import AppEvent
 from sightline_client.parsing import check_size, kind_of
 from sightline_client.pseudonyms import pseudonym, pseudonymous
@@ -12,7 +13,7 @@ from streams.errors import PublishFailed
 from streams.kafka.publisher import Place, Publisher
 from streams.logs import Seldom, log
 from streams.processing.dead_letter_publisher import DeadLetterPublisher
-from streams.wire.cloud_events import written
+from streams.wire.cloud_events import TRACE_LIMIT, written
 from streams.wire.namespace import Namespace
 from streams.wire.records import Message
 from web.problems import Problem
@@ -95,9 +96,12 @@ class Inlet:
         if self._pseudonym_key is not None:
             event = pseudonymous(self._pseudonym_key, event)
         value, headers = written(event)
-        check_size(value, kind_of(event))
+        try:
+            check_size(value, kind_of(event))
+        except InvalidEvent as error:
+            raise Problem(413, "The event is too large", str(error), reason=error.reason) from None
         topic, key = route(event)
-        if trace is not None and all(name != "traceparent" for name, _ in headers):
+        if trace is not None and len(trace) <= TRACE_LIMIT and all(name != "traceparent" for name, _ in headers):
             headers = (("traceparent", trace.encode()), *headers)
         return Message(self._namespace.named(topic), key.encode(), value, headers)
 

@@ -10,6 +10,7 @@ from litestar.params import QueryParameter
 from sightline_client.errors import InvalidEvent
 from sightline_client.events import WORDS_LIMIT, Base64, Box, Only, Upload, Weights, Words
 from sightline_client.parsing import UNREADABLE, from_fields
+from web.documented import takes
 from web.parameters import Category, Count, Exclude, Price, Similarity, only
 from web.parts import FromParts
 from web.problems import Problem
@@ -47,7 +48,12 @@ async def search(
     return await ask(parts, _query({"text": q, "count": count, "only": limits}))
 
 
-@post("/v1/similar", status_code=200, summary="Items that look like a picture, fit some words, or both")
+@post(
+    "/v1/similar",
+    status_code=200,
+    summary="Items that look like a picture, fit some words, or both",
+    operation_class=takes({"application/json": SimilarQuery, "image/*": bytes}),
+)
 async def similar(
     request: Request[Any, Any, Any],
     parts: FromParts,

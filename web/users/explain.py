@@ -32,12 +32,19 @@ async def explain_item(user: UserId, item: ItemId, parts: FromParts) -> Explaine
 
 
 async def _explain(parts: Parts, user: str, item: str | None) -> ExplainedUser:
-    known_as, experiment = parts.inlet.known_as(user), parts.feeds.experiment
-    arm = None if experiment is None else experiment.arm_of(known_as)
-    parts.feeds.apply_models()
+    known_as, feeds = parts.inlet.known_as(user), parts.feeds
+    arm = None if feeds.experiment is None else feeds.experiment.arm_of(known_as)
+    feeds.apply_models()
     try:
         found = await explain_user(
-            parts.feeds.recommender, parts.catalog, parts.profiles, parts.signals, known_as, item, arm
+            feeds.recommender,
+            parts.catalog,
+            parts.profiles,
+            parts.signals,
+            known_as,
+            item,
+            arm,
+            feeds.index_client,
         )
     except StateError as error:
         raise away(error) from None

@@ -7,13 +7,13 @@ from typing import Annotated, Any, Final
 import msgspec
 from litestar import MediaType, Request, get
 from litestar.datastructures import State
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 from litestar.response.base import ASGIResponse
 from msgspec import UNSET, UnsetType
 
 from features.item import hash_of
 from sightline_client.privacy import Export, PlaceInLog, Receipt
+from web.documented import answer
 from web.event_streams import HEARTBEAT, HEARTBEAT_S, EventStream, event
 from web.ids import UserId
 from web.parts import FromParts, Parts
@@ -37,7 +37,7 @@ class UserReceipt(Receipt, frozen=True, kw_only=True):
     "/v1/users/{user_id:str}/receipts/{request_id:str}",
     summary="The receipt of what a user asked",
     media_type=MediaType.JSON,
-    responses={200: ResponseSpec(UserReceipt, description="It was carried out")},
+    responses={200: answer(UserReceipt, "It was carried out")},
 )
 async def receipt(
     request: Request[Any, Any, State], user: UserId, request_id: RequestId, parts: FromParts, wait: Wait = 0.0

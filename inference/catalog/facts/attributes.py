@@ -62,11 +62,15 @@ class AttributeRows:
 
     def have(self, rows: NDArray[np.int64], key: str, value: str) -> NDArray[np.bool_]:
         """Whether each row [n] has this value of this key, letter by letter."""
-        code = self._known.get((key, value))
+        code = self.code_of(key, value)
         if code is None:
             return np.zeros(len(rows), np.bool_)
         found: NDArray[np.bool_] = (self.codes[rows] == code).any(axis=1)
         return found
+
+    def code_of(self, key: str, value: str) -> int | None:
+        """The code of a pair; None while no row has it."""
+        return self._known.get((key, value))
 
     def stored(self, count: int) -> NDArray[np.int32]:
         """The codes of the first rows: not a copy."""

@@ -9,7 +9,7 @@ from functools import partial
 from features.recommendation import Source
 from inference.retrieval.merge import Proposals
 from inference.retrieval.query import Query
-from inference.retrieval.sources import co_engaged, cross, fresh, popular, sessions, trained, trending, visual
+from inference.retrieval.sources import co_engaged, cross, fresh, popular, promoted, sessions, trained, trending, visual
 
 SOURCES: dict[Source, Callable[[Query], Proposals]] = {
     "visual": visual.propose,
@@ -21,5 +21,8 @@ SOURCES: dict[Source, Callable[[Query], Proposals]] = {
     "trending": trending.propose,
     "fresh": fresh.propose,
     "popular": popular.propose,
+    "promoted": promoted.propose,
 }
 SOURCE_NAMES = tuple(SOURCES)
+#: What only this source proposes can have the slots of promotions alone.
+PROMOTED = SOURCE_NAMES.index("promoted")

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from features.recommendation import RecommendedItem, Source
+from features.recommendation import Reason, RecommendedItem, Source
 from streams.interactions.attribution import LISTS_LIMIT, Attribution
 from tests.harness.interactions import metric
 
@@ -120,3 +120,17 @@ def test_slots_that_explore_are_counted_at_each_step() -> None:
         made.feedback(kind, "r1", item)
 
     assert [metric("sightline_explored_total", step=step) - before[step] for step in steps] == [1, 1, 0]
+
+
+def test_slots_that_the_shop_decided_are_counted_at_each_step() -> None:
+    steps = ("published", "shown", "clicked")
+    before = {step: metric("sightline_promoted_total", step=step) for step in steps}
+    made, reason = Attribution(), Reason(code="promoted", rule="summer")
+    made.published({"r1": [slot("a", "fresh"), replace(slot("b", "promoted"), reasons=[reason])], "r2": []})
+    for kind, item in (("view", "a"), ("view", "b"), ("view", "b"), ("click", "b")):
+        made.feedback(kind, "r1", item)
+
+    assert [metric("sightline_promoted_total", step=step) - before[step] for step in steps] == [1, 1, 1]
+    assert [made.was_promoted("r1", name) for name in ("a", "b")] == [False, True]
+    assert not made.was_promoted("r2", "b")
+    assert not made.was_promoted(None, "b")

@@ -17,6 +17,7 @@ from streams.wire.namespace import Namespace
 from streams.wire.records import Message, Record
 from tests.harness.fakes import NOON, until
 from tests.harness.interactions import Hub, click, metric, record
+from tests.harness.shop_rules import rule, shop_rules
 
 WEIGHTS = parse_lesson_weights("")
 
@@ -211,3 +212,27 @@ async def test_a_user_who_is_forgotten_in_the_same_batch_teaches_nothing() -> No
     forget = school.hub.control_records.message(msgspec.convert(wanted, PrivacyRequest), place, namespace=Namespace())
     asked = replace(place, value=forget.value, headers=forget.headers)
     assert await school.after(did("click", "red3", 1), asked) == []
+
+
+async def test_what_the_shop_put_into_a_list_teaches_nothing_and_what_stands_beside_it_does() -> None:
+    school = School()
+    school.hub.shop_rules = shop_rules(rule("promote", slots=[2], items=["blue3"]))
+    await school.after(did("click", "red0", 0))
+    shown = school.last_list()
+
+    assert shown[1] == "blue3"
+    assert await school.after(did("click", "blue3", 1, rec_id="0-0")) == []
+    (lesson,) = await school.after(did("click", shown[2], 2, rec_id="0-0"))
+    assert lesson.slot == 2
+
+
+async def test_lessons_are_about_lists_without_promotions() -> None:
+    school = School()
+    (plain,) = await school.after(did("click", "red3", 0))
+    promoting = School()
+    promoting.hub.shop_rules = shop_rules(
+        rule("promote", "p", slots=[1], items=["blue3"]), rule("boost", "b", weight=1, items=["blue1"])
+    )
+    (lesson,) = await promoting.after(did("click", "red3", 0))
+
+    assert lesson.features.tobytes() == plain.features.tobytes()

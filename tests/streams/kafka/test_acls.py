@@ -29,6 +29,22 @@ def test_no_app_may_ask_to_forget_a_user() -> None:
     assert may == {"Read", "DescribeConfigs"}
 
 
+def test_the_web_door_reads_what_it_tells_and_writes_what_requests_say() -> None:
+    may = {grant.operation: set(grant.names) for grant in grants("web", Namespace()) if grant.resource == "topic"}
+    assert may["Read"] == {
+        *("recommendations", "trends", "privacy.receipts", "privacy.exports", "dead-letters"),
+        *("state.catalog", "state.steps", "state.models"),
+    }
+    assert may["Write"] == {
+        *("events.interactions", "events.uploads", "events.items", "events.privacy"),
+        "dead-letters",
+    }
+    # Each topic that it compares with what is needed, it can see.
+    assert may["Read"] | may["Write"] | may["Describe"] == may["DescribeConfigs"]
+    assert may["DescribeConfigs"] == {topic.name for topic in topics.ALL}
+    assert not any(grant.resource == "group" for grant in grants("web", Namespace()))
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_every_name_begins_with_the_prefix(role: Role) -> None:
     names = [name for grant in grants(role, Namespace("shop.")) for name in grant.names]

@@ -11,10 +11,11 @@ from inference.retrieval.trained import TrainedModel
 from inference.sequence.model import encode_model
 from streams.learning.file_follower import FileFollower
 from streams.learning.model_file import ModelFile
-from streams.learning.model_kinds import CLASSES, FACTORS, SEQUENCE, ModelKind
+from streams.learning.model_kinds import CLASSES, FACTORS, SEQUENCE, SHOP_RULES, ModelKind
 from tests.harness.factors import factors_of
 from tests.harness.interactions import metric
 from tests.harness.sequences import next_of
+from tests.harness.shop_rules import file_of, rule
 
 
 def _factors(items: int) -> bytes:
@@ -93,7 +94,7 @@ async def test_a_bad_file_leaves_the_last_good_one_and_is_said_once(world: World
         assert await world.after() == 1
         assert await world.after() == 1
     (refusal,) = [each for each in logs if each["log_level"] == "error"]
-    assert (refusal["event"], refusal["lists_by"]) == (f"{world.name}_refused", f"the {world.name} of 1 items")
+    assert (refusal["event"], refusal["lists_by"]) == (f"{world.name}_refused", f"{world.name} with 1 entries")
     # Each look counts: the alert lasts as long as the file lies there.
     assert metric(f"sightline_{world.name}_refused_total") - before == 2
     assert [await world.after(world.two), await world.after()] == [2, 2]
@@ -106,7 +107,7 @@ async def test_the_same_bad_file_after_a_good_one_is_said_again(world: World) ->
             await world.after(each)
     assert [each["lists_by"] for each in logs if each["log_level"] == "error"] == [
         f"no {world.name}",
-        f"the {world.name} of 1 items",
+        f"{world.name} with 1 entries",
     ]
 
 
@@ -138,3 +139,24 @@ async def test_own_classes_are_followed_as_well_and_a_bad_file_leaves_the_last_o
     assert follower.model is not None
     assert follower.model.names == ("a", "b")
     assert (metric("sightline_own_classes"), metric("sightline_classes_refused_total")) == (2, refused + 1)
+
+
+async def test_rules_of_a_shop_are_followed_like_models_and_half_a_file_leaves_the_last_ones(tmp_path: Path) -> None:
+    path, whole = tmp_path / "rules.json", file_of(rule("exclude", "one", items=["i1"]))
+    follower = FileFollower(SHOP_RULES, ModelFile(str(path)))
+    path.write_bytes(whole)
+    await follower.look()
+    both = file_of(rule("exclude", "one", items=["i1"]), rule("boost", "two", weight=1, category="hats"))
+    with capture_logs() as logs:
+        for end in (len(both) // 2, len(both)):
+            path.write_bytes(both[:end])
+            await follower.look()
+            assert follower.model is not None
+            assert follower.model.keys == (["one"] if end < len(both) else ["one", "two"])
+    (refusal,) = [each for each in logs if each["log_level"] == "error"]
+    assert (refusal["event"], refusal["lists_by"]) == ("shop_rules_refused", "shop_rules with 1 entries")
+    assert metric("sightline_shop_rules") == 2
+
+
+def test_rules_are_looked_at_more_often_than_models() -> None:
+    assert SHOP_RULES.every_s <= 2 < FACTORS.every_s

@@ -17,6 +17,7 @@ from streams.wire.events import Interaction
 from streams.wire.parsing import parse_interaction
 from streams.wire.records import Record
 from tests.harness.fakes import NOON, until
+from tests.harness.shop_rules import rule, shop_rules
 from tests.harness.uploads import BLUE, PARTITIONS, RED, Studio, query, record, shirt, upload
 
 
@@ -145,6 +146,15 @@ async def test_a_query_is_answered_with_what_it_is_limited_to(studio: Studio) ->
     studio.catalog.apply([(item.item_id, item) for item in studio.items()])
     await studio.handle([query(shirt(), only={"category": "shoes", "max_price": 50})])
     assert [item.item_id for item in studio.publisher.lists()[0].items] == ["i2"]
+
+
+async def test_what_the_shop_excludes_is_in_no_answer(studio: Studio) -> None:
+    await studio.handle([record(n, upload(f"i{n}", shirt((205 - 40 * n, 30, 40)))) for n in range(3)])
+    studio.catalog.apply([(item.item_id, item) for item in studio.items()])
+    studio.shop_rules = shop_rules(rule("exclude", items=["i1"]))
+    await studio.handle([query(shirt()), query(shirt(), by={"look": 0.5, "colour": 0.5})])
+    found = [sorted(item.item_id for item in answer.items) for answer in studio.publisher.lists()]
+    assert found == [["i0", "i2"], ["i0", "i2"]]
 
 
 async def test_a_query_by_colour_finds_the_colour_and_says_how_alike_it_is(studio: Studio) -> None:

@@ -85,7 +85,11 @@ class Visitor:
     def eventually(self, condition: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
         until = time.monotonic() + deadline_s
         while not condition():
-            assert time.monotonic() < until, f"not within {deadline_s:.0f} s: {what}; errors of the page: {self.errors}"
+            if time.monotonic() > until:
+                said = self.page.locator(".notice, .toast, .steps").all_inner_texts()
+                pytest.fail(
+                    f"not within {deadline_s:.0f} s: {what}; the page says {said}, its scripts threw {self.errors}"
+                )
             self.page.wait_for_timeout(20)
 
     def sees(self, text: str) -> None:

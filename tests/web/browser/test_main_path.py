@@ -1,83 +1,27 @@
 """The page on the real thing: Kafka, Redis, Triton, workers and the web door."""
 
-import json
 import os
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from benchmarks.world.pictures import draw_catalogue
-from deploy.workers import Worker, Workers
-from streams.kafka.admin import create_topics
-from streams.wire.namespace import Namespace
 from tests.conftest import RunningStack
 from tests.web.browser.conftest import Visitor, Visits
+from tests.web.browser.real_door import RealDoor, real_door
 
 pytestmark = pytest.mark.stack
 
-ITEMS = 48
 CLICKS = 12
-
-
-@dataclass(slots=True)
-class RealDoor:
-    """A running system; `restart` ends the web door and starts it again at its address."""
-
-    workers: Workers
-    web: Worker
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.web.web_port}"
-
-    def stop(self) -> None:
-        self.workers.stop(self.web)
-
-    def start(self) -> None:
-        self.web = self.workers.start("web")
 
 
 @pytest.fixture(scope="module")
 def door(stack: RunningStack) -> Iterator[RealDoor]:
-    prefix = f"t{uuid.uuid4().hex[:10]}."
-    settings = stack.settings.model_copy(update={"topic_prefix": prefix, "partitions": 4})
-    create_topics(stack.endpoints.kafka, Namespace(prefix), settings.partitions, 1)
-    workers = Workers(settings, stack.endpoints)
-    with workers.borrowed(("interactions", "uploads", "items", "web")) as started:
-        found = RealDoor(workers, started[-1])
-        fill(found.url)
+    with real_door(stack) as found:
         yield found
-
-
-def fill(url: str) -> None:
-    """Put drawn products into the catalogue, through the door, and wait until lists can have all of them."""
-    for item in draw_catalogue(ITEMS, seed=1):
-        said = {"title": item.title, "category": item.category, "price": item.price, "currency": "EUR"}
-        query = urllib.parse.urlencode({**said, "user_id": "shop"})
-        address = f"{url}/v1/items/{item.item_id}/picture?{query}"
-        request = urllib.request.Request(address, item.jpeg, {"content-type": "image/jpeg"}, method="PUT")
-        urllib.request.urlopen(request, timeout=30).close()
-    until = time.monotonic() + 90
-    while len(listed(url)) < ITEMS:
-        assert time.monotonic() < until, "the pictures did not become searchable"
-        time.sleep(0.2)
-
-
-def listed(url: str) -> list[str]:
-    try:
-        with urllib.request.urlopen(f"{url}/v1/users/nobody/recommendations?count={ITEMS}", timeout=10) as answer:
-            return [item["item_id"] for item in json.load(answer)["items"]]
-    except urllib.error.URLError:
-        return []
 
 
 @pytest.fixture
@@ -100,7 +44,8 @@ def test_clicks_change_the_pictures_within_milliseconds(visitor: Visitor, capsys
         took.append(visitor.click(user))
         visitor.page.wait_for_timeout(500)
     assert set(visitor.items(user)) != set(before)
-    assert "looks like" in visitor.pane(user).locator(".reason").first.inner_text().lower()
+    reasons = visitor.pane(user).locator(".list .reason").all_inner_texts()
+    assert any(each.lower().startswith(("looks like", "chosen by others", "more of")) for each in reasons)
     profile = visitor.pane(user).locator(".profile")
     visitor.eventually(lambda: f"{CLICKS} interactions" in profile.inner_text(), "the profile filled in")
     ordered = sorted(took)
@@ -171,7 +116,7 @@ def test_an_uploaded_photo_can_be_recommended_and_a_broken_one_says_why(visitor:
     visitor.page.set_input_files("#photo-file", broken)
     visitor.page.locator(".found-state .notice.bad").wait_for()
     visitor.page.get_by_role("button", name="Upload").click()
-    visitor.sees("It was not taken: the file is no picture that can be read")
+    visitor.sees("It was not taken: The file is no picture")
 
 
 def test_a_shopper_asks_why_and_is_forgotten(visitor: Visitor) -> None:
@@ -197,9 +142,8 @@ def test_a_shopper_asks_why_and_is_forgotten(visitor: Visitor) -> None:
 def test_the_operators_view_shows_the_workers(visitor: Visitor) -> None:
     visitor.page.goto(f"{visitor.url}/#/operations")
     visitor.page.locator(".card").first.wait_for()
-    visitor.eventually(
-        lambda: "events.interactions" in visitor.page.locator(".cards").inner_text(), "a worker is shown"
-    )
+    visitor.eventually(lambda: visitor.page.locator(".dot.up").count() == 4, "the door and three workers are up")
+    assert "candidates" in visitor.page.locator(".stages").inner_text()
 
 
 def test_the_page_recovers_when_the_door_starts_again(visitor: Visitor, door: RealDoor) -> None:

@@ -53,6 +53,25 @@ def test_two_shoppers_do_not_mix(visitor: Visitor, fake: FakeServer) -> None:
     assert len(fake.world.user(ADA).chosen) == 2
 
 
+def test_who_looks_at_operations_comes_back_to_what_was_there(visitor: Visitor) -> None:
+    visitor.shop(ADA)
+    visitor.click(ADA)
+    speed, items = visitor.pane(ADA).locator(".speed strong").inner_text(), visitor.items(ADA)
+    visitor.page.keyboard.press("o")
+    visitor.sees("What the workers' own metrics say")
+    visitor.page.keyboard.press("o")
+    visitor.eventually(lambda: visitor.items(ADA) == items, "the list is there")
+    assert visitor.pane(ADA).locator(".speed strong").inner_text() == speed
+
+
+def test_more_is_shown_without_repeating(visitor: Visitor) -> None:
+    visitor.shop(ADA)
+    visitor.click(ADA)
+    visitor.pane(ADA).get_by_role("button", name="Show more").click()
+    visitor.eventually(lambda: len(visitor.items(ADA)) > 20, "more is shown")
+    assert len(set(visitor.items(ADA))) == len(visitor.items(ADA))
+
+
 def test_a_second_shopper_is_one_press_away(visitor: Visitor) -> None:
     visitor.shop(ADA)
     visitor.page.get_by_role("button", name="Add a second shopper").click()

@@ -95,6 +95,17 @@ async def test_fields_that_cannot_be_used_are_named(
     assert (answer.status_code, said in answer.json()["detail"], door.kafka.messages) == (422, True, [])
 
 
+async def test_half_a_character_is_refused(client: httpx.AsyncClient) -> None:
+    form = (
+        b'--x\r\nContent-Disposition: form-data; name="title"\r\n'
+        b"Content-Type: text/plain; charset=unicode_escape\r\n\r\n\\ud800\r\n"
+        b'--x\r\nContent-Disposition: form-data; name="picture"; filename="a"\r\n\r\n'
+    )
+    body, headers = form + shirt() + b"\r\n--x--\r\n", {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = await client.put(PATH, params={"user_id": "a"}, content=body, headers=headers)
+    assert (answer.status_code, "`title`" in answer.json()["detail"]) == (422, True)
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -12,7 +12,7 @@ from web.page.page import FOLDER, PageFiles, page_handlers, read_page
 
 MODULES = sorted((FOLDER / "js").rglob("*.js"))
 #: A module of the page is short enough to be read at once.
-MODULE_LINES = 250
+MODULE_LINES = 200
 
 
 @pytest.fixture(scope="module")

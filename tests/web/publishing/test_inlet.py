@@ -1,17 +1,21 @@
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError
 
-from sightline_client.events import Interaction, Upload
+from sightline_client.events import Interaction, ItemChange, Upload
 from sightline_client.pseudonyms import pseudonym
 from sightline_client.routing import partition_of
 from streams.errors import PublishFailed
+from streams.kafka.publish_errors import MessagesRefused, Refused
+from streams.kafka.publisher import KafkaPublisher
 from streams.wire.cloud_events import CloudInteraction
 from streams.wire.namespace import Namespace
 from streams.wire.parsing import parse_interaction
-from streams.wire.records import Record
+from streams.wire.records import Message, Record
 from tests.harness.fakes import NOON, until
 from tests.harness.inlets import PARTITIONS, FakeKafka
 from web.problems import Problem
@@ -95,6 +99,35 @@ async def test_more_than_there_is_room_for_is_refused_and_nothing_of_it_is_sent(
     assert [json.loads(each.value or b"")["event_id"] for each in kafka.messages] == ["c-1"]
 
 
+class Refusing(FakeKafka):
+    """Takes dead letters alone."""
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        if messages[0].topic.endswith("dead-letters"):
+            return await super().publish(messages)
+        error = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
+        raise MessagesRefused(messages, [Refused(message, error) for message in messages])
+
+
+async def test_what_was_accepted_and_kafka_refuses_for_good_is_a_dead_letter() -> None:
+    kafka = Refusing()
+    door = inlet(kafka)
+    await door.publish([click()], later=True)
+    await door.close(5.0)
+    (letter,) = kafka.messages
+    assert json.loads(letter.value or b"")["reason"] == "unpublishable_too_large"
+
+
+async def test_an_event_that_no_topic_takes_is_refused() -> None:
+    text = "\x01" * 4096
+    large = ItemChange(
+        event_id="p", item_id="i", occurred_at_ms=NOON, title=text, description=text, attributes={"a": "x" * 20_000}
+    )
+    with pytest.raises(Problem) as refused:
+        await inlet(FakeKafka()).publish([large])
+    assert refused.value.status == 413
+
+
 async def test_what_was_accepted_is_sent_while_the_process_ends() -> None:
     kafka = FakeKafka()
     kafka.back.clear()
@@ -118,3 +151,16 @@ async def test_a_client_that_is_gone_does_not_take_its_event_back() -> None:
     kafka.back.set()
     await door.close(1.0)
     assert len(kafka.messages) == 1
+
+
+async def test_kafkas_own_publisher_waits_for_a_broker_that_is_not_there() -> None:
+    publisher = KafkaPublisher("127.0.0.1:1")
+    door = Inlet(publisher, Namespace(), answer_s=0.2)
+    for send in (door.publish([click()]), door.place(click())):
+        with pytest.raises(Problem) as refused:
+            await send
+        assert refused.value.status == 503
+    await door.publish([click()], later=True)
+    assert (door.waiting_bytes > 0, publisher.undelivered) == (True, 3)
+    await door.close(0.1)
+    await publisher.close(timeout_s=0.1)

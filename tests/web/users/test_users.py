@@ -8,6 +8,7 @@ import pytest
 
 from features.item import hash_of
 from sightline_client.privacy import Export, PlaceInLog, Receipt, RequestKind
+from state.errors import StateUnavailable
 from tests.harness.fakes import NOON
 from tests.harness.interactions import LENGTH
 from tests.harness.web import Door
@@ -34,6 +35,22 @@ async def test_a_list_and_its_items_are_explained(door: Door, client: httpx.Asyn
     for item_id, verdict in ((first, "in_list"), ("red0", "not_a_candidate"), ("<script>", "not_a_candidate")):
         found = (await client.get(f"/v1/users/u1/explain/{item_id}")).json()["item"]
         assert (found["item_id"], found["verdict"]) == (item_id, verdict)
+
+
+async def test_while_redis_is_away_the_answer_is_503(door: Door, client: httpx.AsyncClient) -> None:
+    async def away(*_: object) -> None:
+        raise StateUnavailable("nobody there")
+
+    door.parts.profiles._store.load = away  # type: ignore[method-assign,assignment]
+    for path in ("/v1/users/u1", "/v1/users/u1/explain", "/v1/users/u1/explain/red0"):
+        answer = await client.get(path)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert (await client.post("/v1/users/u1/forget")).status_code == 202
+
+
+async def test_while_kafka_is_away_a_request_is_503(door: Door, client: httpx.AsyncClient) -> None:
+    door.kafka.back.clear()
+    assert (await client.post("/v1/users/u1/forget")).status_code == 503
 
 
 @pytest.mark.parametrize("kind", ["forget", "export", "reset", "opt-out", "opt-in"])

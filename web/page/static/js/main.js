@@ -7,11 +7,12 @@ import { listenToKeys } from "./frame/keys.js";
 import { askForKey } from "./frame/key.js";
 import { drawTop, listenToDrops } from "./frame/top.js";
 import { showOperations } from "./operations/view.js";
+import { makeCrowd } from "./shop/crowd.js";
 import { showShop } from "./shop/view.js";
 
 let shown = /** @type {{view: string, language: string, end: () => void} | null} */ (null);
-let shop = /** @type {ReturnType<typeof showShop> | null} */ (null);
-const finder = makeFinder(() => shop?.active());
+const crowd = makeCrowd();
+const finder = makeFinder(crowd.active);
 
 const does = {
   search: (words) => toShop(() => finder.search(words)),
@@ -36,13 +37,12 @@ function show() {
   shown?.end();
   const main = /** @type {HTMLElement} */ (document.getElementById("main"));
   if (view === "operations") {
-    shop = null;
     const operations = showOperations();
     main.replaceChildren(operations.element);
     shown = { view, language, end: operations.end };
   } else {
     finder.redraw();
-    shop = showShop(finder);
+    const shop = showShop(finder, crowd);
     main.replaceChildren(shop.element);
     shown = { view, language, end: shop.end };
   }

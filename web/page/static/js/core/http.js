@@ -1,5 +1,6 @@
 // Questions to the server. Whatever goes wrong is a Problem that says what, and what to do (RFC 9457).
 
+import { app } from "./app.js";
 import { t } from "./words.js";
 
 const TIMEOUT_MS = 15_000;
@@ -63,8 +64,9 @@ export async function ask(path, how = {}) {
   return answer.status === 204 ? null : answer.json();
 }
 
-/** What an answer that is no success says. @param {Response} answer */
+/** What an answer that is no success says; where it lacks a key, the page asks for one. @param {Response} answer */
 export async function problemOf(answer) {
+  if (answer.status === 401) app.set({ needsKey: true });
   const retryAfterS = Number(answer.headers.get("retry-after")) || undefined;
   const said = await answer.json().catch(() => ({}));
   const title = said.title ?? t("problem.status", { status: answer.status });

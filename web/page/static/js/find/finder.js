@@ -6,7 +6,6 @@ import { ask, segment } from "../core/http.js";
 import { fetchFacts, titleOf } from "../core/items.js";
 import { preparePictures } from "../core/pictures.js";
 import { milliseconds, t } from "../core/words.js";
-import { complain } from "../frame/toasts.js";
 import { say } from "../frame/spoken.js";
 import { makeGrid } from "../shop/grid.js";
 import { makePhoto } from "./photo.js";
@@ -48,7 +47,6 @@ export function makeFinder(active) {
         if (now !== turn) return;
         shelf.show([], NOTHING);
         state.replaceChildren(h("span", { class: "notice bad" }, problem.message ?? String(problem)));
-        if (problem.status === 401) complain(problem);
       } finally {
         found.removeAttribute("aria-busy");
       }

@@ -9,14 +9,22 @@ export async function fitted(file) {
   if (file.size <= LIMIT) return file;
   try {
     const bitmap = await createImageBitmap(file);
-    const scale = Math.min(1, SIDE / Math.max(bitmap.width, bitmap.height));
-    const canvas = new OffscreenCanvas(Math.max(1, bitmap.width * scale), Math.max(1, bitmap.height * scale));
-    canvas.getContext("2d")?.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    let side = SIDE;
+    let fits = await drawn(bitmap, side);
+    while (fits.size > LIMIT) fits = await drawn(bitmap, (side *= 0.7));
     bitmap.close();
-    return await canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
+    return fits;
   } catch {
     return file;
   }
+}
+
+/** A JPEG of a picture, no longer than this. @param {ImageBitmap} bitmap @param {number} side */
+function drawn(bitmap, side) {
+  const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height));
+  const canvas = new OffscreenCanvas(Math.max(1, bitmap.width * scale), Math.max(1, bitmap.height * scale));
+  canvas.getContext("2d")?.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  return canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
 }
 
 /** The bytes of a file in base64. @param {Blob} file @returns {Promise<string>} */

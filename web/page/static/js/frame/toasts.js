@@ -1,7 +1,6 @@
 // Short messages at the edge of the page: what was done, and what could not be.
 
 import { h, iconButton } from "../core/dom.js";
-import { app } from "../core/app.js";
 import { t } from "../core/words.js";
 
 const SHOWN_MS = 6000;
@@ -20,9 +19,8 @@ export function toast(text, { bad = false, details = [] } = {}) {
   setTimeout(close, bad ? BAD_MS : SHOWN_MS);
 }
 
-/** Shows a Problem for what it is; where a key is missing, the page asks for it. @param {any} problem */
+/** Shows a Problem for what it is. @param {any} problem */
 export function complain(problem) {
-  if (problem?.status === 401) app.set({ needsKey: true });
   toast(problem?.message || String(problem), { bad: true });
   if (problem?.status === undefined) console.error(problem);
 }

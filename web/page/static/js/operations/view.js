@@ -65,16 +65,16 @@ function drawCards(looks) {
   return [
     rateCard(t("operations.events"), looks, "sightline_events_total", t("operations.events_about")),
     rateCard(t("operations.lists"), looks, LISTS, t("operations.lists_about")),
-    latencyCard(recent),
     card(t("operations.lag"), number(total(workers, "sightline_consumer_lag_records")), t("operations.lag_about"),
       rows(totalBy(workers, "sightline_consumer_lag_records", "topic"))),
     card(t("operations.degraded"), lists ? percent(degraded / lists) : "–", t("operations.degraded_about", { seconds: number(seconds) }),
       rows(withoutEmpty(totalBy(workers, LISTS, "degraded")), "sum"), degraded > 0 ? "warn" : ""),
-    card(t("operations.dead_letters"), number(total(workers, "sightline_dead_letters_total")), t("operations.dead_letters_about"),
-      rows(totalBy(workers, "sightline_dead_letters_total", "reason"))),
+    latencyCard(recent),
     stagesCard(workers),
+    h("div", { class: "stack" }, card(t("operations.dead_letters"), number(total(workers, "sightline_dead_letters_total")), t("operations.dead_letters_about"),
+      rows(totalBy(workers, "sightline_dead_letters_total", "reason"))),
     card(t("operations.items"), number(catalogue(workers)), t("operations.items_about"), uploads(workers)),
-    workersCard(workers),
+    workersCard(workers)),
   ];
 }
 
@@ -124,7 +124,7 @@ function stagesCard(workers) {
   const most = Math.max(...means.map(([, mean]) => Number(mean)), 1e-9);
   const bars = means.map(([stage, mean]) => h("li", { vars: { "--share": String(Number(mean) / most) } },
     h("span", { class: "bar-name" }, stage), h("span", { class: "bar-value" }, `${inMs(mean)} ms`)));
-  return h("section", { class: "card" }, h("h2", {}, t("operations.stages")), h("p", { class: "soft" }, t("operations.stages_about")), h("ul", { class: "bars" }, ...bars));
+  return h("section", { class: "card stages" }, h("h2", {}, t("operations.stages")), h("p", { class: "soft" }, t("operations.stages_about")), h("ul", { class: "bars" }, ...bars));
 }
 
 /** Every worker holds the whole catalogue: the greatest replica counts, not their sum. */

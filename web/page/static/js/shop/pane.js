@@ -20,7 +20,8 @@ export function makePane(shopper, how) {
   const heading = `shopper-${how.place}`;
   const grid = makeGrid(how.actions, t("feed.label", { name: nameOf(id) }));
   const state = h("p", { class: "connection" });
-  const timing = h("div", { class: "timing" });
+  const figure = h("div", { class: "timing" });
+  const slow = h("p", { class: "notice warn slow-note" }, t("feed.slow"));
   const chosen = h("div", { class: "chosen" });
   const notices = h("div", { class: "notices" });
   const more = h("button", { type: "button", class: "more", onclick: shopper.loadMore }, t("feed.more"));
@@ -36,8 +37,8 @@ export function makePane(shopper, how) {
       h("div", { class: "who-actions" },
         h("button", { type: "button", class: "quiet", onclick: how.become }, icon("person"), t("shopper.change")),
         how.leave && iconButton("close", t("shopper.leave", { name: nameOf(id) }), how.leave))),
-      timing),
-    chosen, notices, profile.element,
+      figure),
+    chosen, slow, notices, profile.element,
     h("div", { class: "list" }, grid.element, more),
   );
 
@@ -47,12 +48,8 @@ export function makePane(shopper, how) {
       element.dataset.connection = connection;
       state.replaceChildren(h("span", { class: "dot", "aria-hidden": "true" }), t(`connection.${connection}`));
     }),
-    shopper.watch(["last", "times", "waiting", "slow", "list"], (now) => {
-      element.classList.toggle("waiting", now.waiting);
-      timing.replaceChildren(...(now.last ? drawStages(now.last, now.times) : [hint(now)]));
-      timing.classList.toggle("slow", now.slow);
-      if (now.slow) timing.append(h("p", { class: "slow-note" }, t("feed.slow")));
-    }),
+    shopper.watch(["last", "known"], (now) => figure.replaceChildren(...(now.last ? drawStages(now.last, now.times) : [hint(now)]))),
+    shopper.watch(["slow"], (now) => (slow.hidden = !now.slow)),
     shopper.watch(["chosen"], (now) => drawChosen(chosen, now.chosen)),
     shopper.watch(["list", "more", "changes"], (now) => {
       if (!now.list) return grid.show([], now.changes);
@@ -72,8 +69,7 @@ export function makePane(shopper, how) {
   return { element, end: () => ended.forEach((end) => end()) };
 }
 
-function hint({ known, list }) {
-  if (!list) return h("p", { class: "hint" }, t("feed.loading"));
+function hint({ known }) {
   return h("p", { class: "hint" }, icon("tap"), h("span", {}, h("b", {}, t("feed.hint")), " ", t(known ? "feed.hint_known" : "feed.hint_new")));
 }
 

@@ -22,7 +22,7 @@ export function makeProfile(shopper, how) {
     h("div", { class: "profile-foot" },
       h("button", { type: "button", class: "quiet", onclick: how.whyNot }, icon("search"), t("profile.why_not")),
       h("button", { type: "button", class: "quiet danger", onclick: how.forget }, t("profile.forget"))));
-  const end = shopper.watch(["profile", "list"], ({ profile, list }) => {
+  const end = shopper.watch(["profile"], ({ profile, list }) => {
     preview.replaceChildren(...(profile?.interests ?? []).map((each) => pictureElement(each.item_id)));
     body.replaceChildren(...(profile && (profile.interactions || Object.keys(profile.dials).length) ? filled(profile, shopper) : [
       h("p", { class: "soft" }, t("profile.empty")),

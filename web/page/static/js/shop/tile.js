@@ -1,6 +1,6 @@
 // One item of a list: its picture, why it is there, and what one can do with it.
 
-import { h, icon, iconButton } from "../core/dom.js";
+import { h, iconButton } from "../core/dom.js";
 import { factsOf, titleOf } from "../core/items.js";
 import { pictureElement } from "../core/pictures.js";
 import { sentence } from "../core/reasons.js";
@@ -31,7 +31,7 @@ export function makeTile(item, actions) {
     why: () => actions.why?.(id),
   };
   const picture = h("button", { type: "button", class: "picture", onclick: does.click }, pictureElement(id));
-  const badge = h("span", { class: "badge", "aria-hidden": "true" });
+  const badge = h("span", { class: "badge", "aria-hidden": "true", hidden: true });
   const reason = h(actions.why ? "button" : "span", { class: "reason", ...(actions.why ? { type: "button", onclick: does.why } : {}) });
   const cost = price(factsOf(id)?.price, factsOf(id)?.currency);
   const title = titleOf(id);
@@ -56,13 +56,19 @@ export function makeTile(item, actions) {
     const [first] = now.reasons;
     const why = first ? sentence(first, titleOf) : t("reason.none");
     const text = now.explore ? `${t("tile.explore")}: ${why}` : why;
-    reason.replaceChildren(text);
-    if (actions.why) reason.setAttribute("aria-label", t("tile.why", { title, why: text }));
+    const label = isNew ? t("tile.new") : moved > 0 ? `↑ ${moved}` : "";
+    // What stays as it is costs no layout.
+    if (badge.textContent !== label) {
+      badge.className = `badge ${isNew ? "new" : "moved"}`;
+      badge.textContent = label;
+      badge.hidden = !label;
+    }
     element.classList.toggle("is-new", isNew);
-    badge.className = `badge${isNew ? " new" : moved ? " moved" : ""}`;
-    badge.replaceChildren(...(isNew ? [t("tile.new")] : moved > 0 ? [icon("up"), String(moved)] : []));
-    badge.hidden = !badge.childNodes.length;
-    picture.setAttribute("aria-label", [title, cost, text, isNew && t("tile.new")].filter(Boolean).join(". "));
+    const said = [title, cost, text, isNew && t("tile.new")].filter(Boolean).join(". ");
+    if (said !== picture.getAttribute("aria-label")) picture.setAttribute("aria-label", said);
+    if (reason.textContent === text) return;
+    reason.textContent = text;
+    if (actions.why) reason.setAttribute("aria-label", t("tile.why", { title, why: text }));
   }
 
   return { element, picture, update };

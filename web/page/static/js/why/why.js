@@ -21,7 +21,7 @@ export function openWhy(shopper, id) {
 
 /** Lets the shopper look for an item, and says why it is not in the list. */
 export function openWhyNot(shopper) {
-  const words = h("input", { id: "why-words", type: "search", required: true, autocomplete: "off", maxLength: 1000 });
+  const words = h("input", { id: "why-words", required: true, autocomplete: "off", maxLength: 1000 });
   const place = h("div", { class: "why" });
   const found = h("ul", { class: "picks" });
   const form = h("form", { class: "form", role: "search", onsubmit: look },

@@ -1,0 +1,1 @@
+"""The commands for a shop's rules: boosts, promotions and exclusions."""

@@ -1,0 +1,75 @@
+"""The file of a shop's rules: JSON, read as a whole or not at all, with the line of everything that is wrong."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from inference.errors import ModelRefused
+from inference.shop_rules.rules import PROMOTIONS_LIMIT, RULES_LIMIT, AnyRule, Promotion, ShopRules
+from sightline_client.parsing import UNREADABLE
+
+#: Larger files are refused.
+FILE_BYTES: Final = 1 << 20
+#: Faults that a refusal names; of the others it says how many there are.
+_FAULTS_SHOWN: Final = 10
+#: Characters of a fault, which may quote what the file says.
+_FAULT_SHOWN: Final = 200
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    rules: tuple[msgspec.Raw, ...]
+
+
+_file: Final = msgspec.json.Decoder(_File)
+_rule: Final = msgspec.json.Decoder(AnyRule)
+
+
+def decode_rules(data: bytes) -> ShopRules:
+    """The rules in a file; raises ModelRefused, which says what is wrong in which line.
+
+    >>> decode_rules(b'{"rules": [{"do": "exclude", "name": "recall", "items": ["i9"]}]}').keys
+    ['recall']
+    """
+    if len(data) > FILE_BYTES:
+        raise ModelRefused(f"the rules have {len(data)} bytes, more than {FILE_BYTES}: write fewer")
+    try:
+        parts = _file.decode(data).rules
+    except UNREADABLE as error:
+        what = f'the rules do not read: {error}; the file is {{"rules": [{{…}}, …]}} as a whole (docs/rules.md)'
+        raise ModelRefused(what) from error
+    if len(parts) > RULES_LIMIT:
+        raise ModelRefused(f"there are {len(parts)} rules, more than {RULES_LIMIT}: leave out those that are over")
+    rules, faults = _read(data, parts)
+    if faults:
+        more = [f"and {len(faults) - _FAULTS_SHOWN} more"] if len(faults) > _FAULTS_SHOWN else []
+        raise ModelRefused(
+            "rules that cannot be used (docs/rules.md):\n  " + "\n  ".join(faults[:_FAULTS_SHOWN] + more)
+        )
+    return ShopRules.of(rules)
+
+
+def _read(data: bytes, parts: Sequence[msgspec.Raw]) -> tuple[list[AnyRule], list[str]]:
+    """The rules that can be read, and what is wrong with the others."""
+    rules: list[AnyRule] = []
+    faults: list[str] = []
+    names: Counter[str] = Counter()
+    end = data.index(b"[")
+    for number, part in enumerate(parts, start=1):
+        # Between two parts is only a comma and space, so that the next place with these bytes is that of the part.
+        start = data.index(bytes(part), end)
+        line, end = 1 + data.count(b"\n", 0, start), start + len(bytes(part))
+        where = f"line {line}, rule {number}"
+        try:
+            rule = _rule.decode(part)
+        except UNREADABLE as error:
+            faults.append(f"{where}: {str(error)[:_FAULT_SHOWN]}")
+            continue
+        names[rule.name] += 1
+        if names[rule.name] > 1:
+            faults.append(f"{where}: another rule has the name {rule.name!r}: each needs its own")
+        if isinstance(rule, Promotion) and sum(isinstance(each, Promotion) for each in rules) == PROMOTIONS_LIMIT:
+            faults.append(f"{where}: is one more than the {PROMOTIONS_LIMIT} that may promote")
+        rules.append(rule)
+    return rules, faults
