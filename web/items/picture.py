@@ -7,6 +7,7 @@ from litestar.datastructures import State
 from litestar.params import FromQuery, QueryParameter
 
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
+from web.documented import answer
 from web.ids import ItemId
 from web.items.facts import Size, shown_picture, version_of
 from web.items.items import stored
@@ -22,7 +23,12 @@ Version = Annotated[
 ]
 
 
-@get("/v1/items/{item_id:str}/picture", media_type="image/webp", summary="The picture of an item")
+@get(
+    "/v1/items/{item_id:str}/picture",
+    media_type="image/webp",
+    summary="The picture of an item",
+    responses={200: answer(bytes, "As WebP, or as JPEG", "image/*"), 304: answer(None, "The client has it (ETag)")},
+)
 async def picture(
     request: Request[Any, Any, State], item: ItemId, parts: FromParts, size: FromQuery[Size] = "full", v: Version = None
 ) -> Response[bytes]:

@@ -15,7 +15,7 @@ from web.ids import ItemId
 from web.items.uploading import FORM, make_upload, read_upload, with_file
 from web.parts import FromParts, Parts
 from web.problems import Problem
-from web.publishing.asked import Asked
+from web.publishing.asked import KEY, Asked
 
 
 class Uploaded(msgspec.Struct, frozen=True):
@@ -30,7 +30,7 @@ class Uploaded(msgspec.Struct, frozen=True):
     "/v1/items/{item_id:str}/picture",
     status_code=202,
     summary="Upload the picture or clip of an item",
-    operation_class=takes({"image/*": bytes, "video/*": bytes, "multipart/form-data": FORM}),
+    operation_class=takes({"image/*": bytes, "video/*": bytes, "multipart/form-data": FORM}, headers=[KEY]),
     request_max_body_size=None,
 )
 async def upload(request: Request[Any, Any, State], item: ItemId, parts: FromParts) -> Uploaded:
