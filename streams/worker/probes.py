@@ -20,7 +20,9 @@ from streams.settings import Settings
 Probe = Callable[[], list[str]]
 
 #: What a process says that has not begun to work. The first start on a machine waits for the compiler.
-STARTING: Final = "starting: code is compiled (the first start takes longest), the catalogue is read, or a service is awaited"
+STARTING: Final = (
+    "starting: code is compiled (the first start takes longest), the catalogue is read, or a service is awaited"
+)
 
 _log = structlog.get_logger(__name__)
 
