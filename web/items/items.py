@@ -7,7 +7,6 @@ from litestar import get
 from litestar.params import QueryParameter
 
 from features.item import Item
-from state.errors import StateError
 from web.ids import ItemId
 from web.items.facts import ItemFacts, facts_of
 from web.parts import FromParts, Parts
@@ -33,21 +32,13 @@ async def item(item: ItemId, parts: FromParts) -> ItemFacts:
 @get("/v1/items", summary="What is known of several items")
 async def items(ids: Ids, parts: FromParts) -> ItemsById:
     """Give the facts of items by id; unknown ones are left out."""
-    found = await read(parts, ids)
+    found = await parts.signals.items(ids)
     return ItemsById({name: facts_of(each, parts.catalog) for name, each in found.items()})
 
 
 async def stored(parts: Parts, item_id: str) -> Item:
-    """What is stored of an item; raises Problem where nothing is, or Redis is away."""
-    found = (await read(parts, [item_id])).get(item_id)
+    """What is stored of an item; raises Problem where nothing is."""
+    found = (await parts.signals.items([item_id])).get(item_id)
     if found is None:
         raise Problem(404, "The item is not known", f"nothing is stored of item {item_id!r}")
     return found
-
-
-async def read(parts: Parts, item_ids: list[str]) -> dict[str, Item]:
-    """What is stored of items, by id; raises Problem where Redis is away."""
-    try:
-        return await parts.signals.items(item_ids)
-    except StateError as error:
-        raise Problem.away("The store of items", f"Redis does not answer ({error}): send the request again") from None
