@@ -27,6 +27,10 @@ class Listener:
         self._newest = (seq, value)
         self._wake()
 
+    def withdraw(self) -> None:
+        """Have the listener take nothing of what was given."""
+        self._newest = None
+
     def close(self) -> None:
         """End the stream after what was given."""
         self.is_closed = True
@@ -79,6 +83,8 @@ class NewestLists:
         """Forget the list of a user: nothing is known of her any more."""
         known = self._lists.pop(user_id, None)
         self._bytes -= 0 if known is None else len(known[1])
+        for listener in self._listeners.get(user_id, ()):
+            listener.withdraw()
 
     def newest(self, user_id: str) -> tuple[int, bytes] | None:
         """The `seq` and the JSON of the newest list of a user, if it is remembered."""

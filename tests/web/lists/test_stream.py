@@ -124,3 +124,31 @@ async def test_streams_end_with_the_process(door: Door) -> None:
     late = Reader(door, "u1")
     await late.task
     assert listening(door) == 0
+
+
+async def test_what_was_withdrawn_is_not_taken_by_who_reads_slowly() -> None:
+    lists = NewestLists()
+    events = lists.events("u1")
+    lists.put("u1", 1, b"{}")
+    assert await anext(events) == b"event: list\nid: 1\ndata: {}\n\n"
+    lists.put("u1", 2, b"{}")
+    lists.withdraw("u1")
+    lists.put("u1", 3, b"{}")
+    assert await anext(events) == b"event: list\nid: 3\ndata: {}\n\n"
+    waiting = asyncio.ensure_future(anext(events))
+    await asyncio.sleep(0.01)
+    lists.withdraw("u1")
+    lists.put("u1", 4, b"{}")
+    lists.withdraw("u1")
+    await asyncio.sleep(0.01)
+    assert not waiting.done() or b"list" not in waiting.result()
+    waiting.cancel()
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "²", "-1", "x", ""])
+async def test_a_last_event_id_that_is_no_number_is_none(door: Door, number: str) -> None:
+    door.tail.lists.put("u1", 5, b'{"seq":5}')
+    reader = Reader(door, "u1", last_event_id=number)
+    await until(lambda: len(reader.events) == 1)
+    assert reader.status == 200
+    await reader.leave()
