@@ -24,7 +24,7 @@ from web.problems import Problem
 class MadeNow(msgspec.Struct, kw_only=True):
     """A list made for this request. `cursor` gives the next page; null where there is nothing more.
 
-    `known` is false for a user of whom nothing is stored: the list has what is trending, popular and new.
+    `known` is false for a user of whom nothing is known, or no longer: the list has what is trending, popular and new.
     """
 
     user_id: str
@@ -63,7 +63,8 @@ async def recommendations(
     more = len(ranking.items) == length and len(after.shown) <= SHOWN_LIMIT
     return MadeNow(
         user_id=user,
-        known=profile is not NEW,
+        # As the profile in words says it; of a user who was forgotten a marker is stored.
+        known=bool(profile.count or len(profile.dials)),
         opted_out=profile.privacy.opted_out,
         items=ranking.items,
         cursor=after.encode(user) if more else None,

@@ -27,5 +27,5 @@ async def stream(
     ] = None,
 ) -> EventStream:
     """Send the newest list at once, then each new one; a slow reader gets the newest and misses those between."""
-    has = int(last_event_id) if _SEQ.fullmatch(last_event_id or "") else -1
+    has = int(last_event_id) if last_event_id and _SEQ.fullmatch(last_event_id) else -1
     return EventStream(parts.tail.lists.events(parts.inlet.known_as(user), after=has))

@@ -104,7 +104,7 @@ class Tail:
             self.receipts.put(receipt.request, receipt)
 
     def read_exports(self, records: Sequence[Received]) -> None:
-        """Take records of the topic privacy.exports. Of a user who is forgotten, the keys of all parts are withdrawn."""
+        """Take records of the topic privacy.exports: of a user who is forgotten, all keys are withdrawn."""
         for record in records:
             if record.value is None:
                 self.exports.withdraw((record.key or b"").decode(errors="replace"))

@@ -91,8 +91,9 @@ def receipt(kind: RequestKind = "forget", user: str = "u1") -> Receipt:
 
 
 def export(made_ms: int | None = None) -> Export:
+    made_ms = made_ms or time.time_ns() // 1_000_000
     return Export(
-        user_id="u1", request=PlaceInLog(3, 17), made_ms=made_ms or time.time_ns() // 1_000_000, interactions=1, last_at_ms=NOON, opted_out=False,
+        user_id="u1", request=PlaceInLog(3, 17), made_ms=made_ms, interactions=1, last_at_ms=NOON, opted_out=False,
         forgotten_ms=None, engaged=[], refused=[], seen=[], owned=[], remembered_events=0, dials={},
     )  # fmt: skip
 
@@ -148,3 +149,9 @@ async def test_a_receipt_comes_as_an_event(door: Door, client: httpx.AsyncClient
 @pytest.mark.parametrize("path", ["3-17?wait=31", "3-17?wait=-1", "x", "3", "3-", "-1-2", "9999999-1"])
 async def test_a_request_that_is_none_is_refused(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(f"/v1/users/u1/receipts/{path}")).status_code == 400
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"[" * 60_000, b'{"prefer": {"\xff": 1}}', b'{"prefer": {}}', b"null"])
+async def test_wishes_that_cannot_be_read_are_refused(client: httpx.AsyncClient, body: bytes) -> None:
+    answer = await client.post("/v1/users/u1/prefer", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
