@@ -6,7 +6,7 @@ export PATH := $(PATH):$(CURDIR)/.sightline/tools/bin
 # What runs here is what uv.lock says, without asking again each time.
 RUN := uv run --frozen --no-sync
 
-.PHONY: help bootstrap environment demo test check unit format schemas bench faults audit up down
+.PHONY: help bootstrap browser environment demo test check compiled unit format schemas bench faults audit up down
 
 help:
 	@echo 'make demo    set everything up and open a page to shop on, on real Kafka, Redis and Triton, until Ctrl-C'
@@ -23,6 +23,10 @@ help:
 bootstrap:
 	@bash deploy/bootstrap.sh
 
+# What the tests of the page are driven with.
+browser:
+	@bash deploy/bootstrap.sh browser
+
 # uv and the Python environment alone: no Java, no Maven, no service.
 environment:
 	@bash deploy/bootstrap.sh environment
@@ -32,7 +36,8 @@ demo: bootstrap
 	$(RUN) sightline demo $(if $(CI),--once)
 
 # Two files at a time, in their order, each half with services of its own: they wait more than they compute.
-test: check
+test: browser
+	$(MAKE) --jobs=2 check compiled
 	$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations=60 --durations-min=4 \
 		--cov --cov-report=term-missing:skip-covered --cov-fail-under=90
 
@@ -42,6 +47,10 @@ check: bootstrap
 	$(RUN) mypy
 	$(RUN) mypy --explicit-package-bases tests
 	$(RUN) lint-imports
+
+# Else each process of the tests, and each of their first workers, compiles for itself, all at the same time.
+compiled: bootstrap
+	$(RUN) python -c 'from inference.warm_up import warm_up_lists; warm_up_lists()'
 
 # A file at a time: what some of them set up for all of their tests takes half a minute.
 unit: environment

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what this machine lacks: uv and the project's environment, then what the services need (Java, Maven, promtool,
 # libpython). `bootstrap.sh environment` stops after the environment: enough for everything that starts no service.
+# `bootstrap.sh browser` installs the browser of the page's tests alone.
 # Debian and Ubuntu; needs python3 >= 3.11, git and make. What is there already is left alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -76,6 +77,22 @@ install_libpython() {
   install "libpython$version" "libpython$version"
 }
 
+# The tests of the page skip without one. Ubuntu has it as a snap only, which does not start everywhere.
+install_browser() {
+  has chromium && return
+  if ! has apt-get || { [ "$(id -u)" != 0 ] && ! has sudo; }; then
+    say "Chromium is missing and cannot be installed here: the tests of the page will be skipped"
+    return
+  fi
+  refresh_package_lists
+  if apt-cache policy chromium | grep -q 'Candidate: [0-9]'; then
+    install Chromium chromium
+  else
+    say "there is no package of Chromium here: the tests of the page will be skipped"
+  fi
+}
+
+[ "${1:-all}" != browser ] || { install_browser; exit; }
 has uv || install_uv
 uv sync --frozen --all-extras
 [ "${1:-all}" = environment ] && exit

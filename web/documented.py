@@ -1,35 +1,47 @@
 """What handlers say of themselves for the OpenAPI document, where their signatures do not."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import msgspec
 from litestar import MediaType
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Parameter, RequestBody, Schema
 
 #: The schema of a file.
 FILE: Final = {"type": "string", "format": "binary"}
+NOTHING: Final[Mapping[str, Any]] = {}
 
 
-def answer(of: type[Any], description: str, media_type: str = MediaType.JSON) -> ResponseSpec:
+def answer(of: type[Any] | None, description: str, media_type: str = MediaType.JSON) -> ResponseSpec:
     """One of the answers of a handler, for its `responses`; without examples, which are drawn by chance."""
     # What the class wants is only said for its own enumeration.
     return ResponseSpec(of, generate_examples=False, description=description, media_type=cast(MediaType, media_type))
 
 
-def takes(bodies: Mapping[str, Any], *, optional: Collection[str] = ()) -> type[Operation]:
-    """The `operation_class` of a handler that takes bodies of these types, or schemas, by media type.
+def header(name: str, description: str) -> Parameter:
+    """A header that a handler reads itself."""
+    text = Schema(type=OpenAPIType.STRING)
+    return Parameter(name=name, param_in="header", schema=text, description=description)
 
-    `bytes` is a file. `optional` fields may be left out of a body, although its type has them.
+
+def takes(
+    bodies: Mapping[str, Any] = NOTHING, *, optional: Collection[str] = (), headers: Sequence[Parameter] = ()
+) -> type[Operation]:
+    """The `operation_class` of a handler that reads these headers and bodies itself.
+
+    Bodies are types, or schemas, by media type; `bytes` is a file. `optional` fields may be left out of a body,
+    although its type has them.
     """
     content = {media: OpenAPIMediaType(schema=_schema(of, optional)) for media, of in bodies.items()}
 
     @dataclass
     class Taking(Operation):
         def __post_init__(self) -> None:
-            self.request_body = RequestBody(content=content, required=True)
+            if content:
+                self.request_body = RequestBody(content=content, required=True)
+            self.parameters = [*(self.parameters or []), *headers] or None
 
     return Taking
 

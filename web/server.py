@@ -6,7 +6,6 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
-from functools import partial
 
 import uvicorn
 import uvloop
@@ -14,7 +13,6 @@ from litestar.types import ASGIApp
 from threadpoolctl import threadpool_limits
 
 from features.vision.descriptors.mix import Mix
-from inference.catalog.search import find_similar
 from inference.warm_up import warm_up_lists
 from sightline_client.login import sign_in
 from state.profiles import ProfileStore
@@ -124,7 +122,6 @@ class WebServer:
             namespace=resources.namespace,
             catalog=catalog,
             feeds=feeds,
-            find_similar=feeds.find_similar or partial(find_similar, catalog),
             profiles=ProfileStore(resources.profile_partitions(redis)),
             signals=SignalStore(resources.signal_partitions(redis), settings.partitions),
             inlet=inlet,

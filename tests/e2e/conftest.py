@@ -1,8 +1,10 @@
-"""A whole system for one test: topics of its own on the real stack, and the workers it asks for."""
+"""A whole system for one test, or for a file: topics of its own on the real stack, and the workers it asks for."""
 
 import time
+import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -11,7 +13,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from PIL import Image
 
-from deploy.workers import Worker, WorkerName, Workers
+from deploy.workers import ALL, Worker, WorkerName, Workers
 from streams.kafka.admin import create_topics
 from streams.settings import Settings
 from streams.wire import topics
@@ -53,17 +55,31 @@ class System:
         return read_log(self.kafka, self.topic(name), topic.count(self.settings.partitions))
 
 
-@pytest.fixture
-def system(stack: RunningStack, topic_prefix: str) -> Iterator[System]:
-    settings = stack.settings.model_copy(update={"topic_prefix": topic_prefix, "partitions": 4})
-    create_topics(stack.endpoints.kafka, Namespace(topic_prefix), settings.partitions, 1)
+@contextmanager
+def system_on(stack: RunningStack, prefix: str) -> Iterator[System]:
+    """A system whose topics have a prefix; its workers are ended, all at once, on leaving."""
+    settings = stack.settings.model_copy(update={"topic_prefix": prefix, "partitions": 4})
+    create_topics(stack.endpoints.kafka, Namespace(prefix), settings.partitions, 1)
     workers = Workers(settings, stack.endpoints)
     try:
         yield System(settings, stack, workers)
     finally:
-        names: tuple[WorkerName, ...] = ("interactions", "uploads", "items", "learning")
-        for worker in filter(None, (workers.find(name, number=number) for name in names for number in (1, 2))):
-            workers.stop(worker)
+        started = [workers.find(name, number=number) for name in ALL for number in (1, 2)]
+        with ThreadPoolExecutor(len(started)) as pool:
+            list(pool.map(workers.stop, filter(None, started)))
+
+
+@pytest.fixture
+def system(stack: RunningStack, topic_prefix: str) -> Iterator[System]:
+    with system_on(stack, topic_prefix) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def shared_system(stack: RunningStack) -> Iterator[System]:
+    """One for all tests of a file, which have users and items of their own."""
+    with system_on(stack, f"t{uuid.uuid4().hex[:10]}.") as found:
+        yield found
 
 
 def variables_of(system: System) -> dict[str, str]:

@@ -4,7 +4,7 @@ import http.client
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime
 
@@ -73,47 +73,55 @@ def broken(worker: Worker, kind: str) -> float:
     return float(found[1]) if found else 0.0
 
 
-def notices(worker: Worker, kind: str, words: str, change: Callable[[], None]) -> None:
-    """Make a change; the worker says it in /readyz, its metric and its log, and stays alive."""
+def notices(worker: Worker, changes: Mapping[str, str], change: Callable[[], None]) -> None:
+    """Make changes, given by kind and words; the worker says them in /readyz, metrics and log, and stays alive."""
     assert page(worker, "/readyz")[0] == 200
     change()
     begun = time.monotonic()
-    eventually(lambda: page(worker, "/readyz")[0] == 503, f"not ready: {words}", deadline_s=2 * NOTICED_S)
+
+    def all_said() -> bool:
+        return all(words in page(worker, "/readyz")[1] for words in changes.values())
+
+    eventually(all_said, f"not ready: {changes}", deadline_s=2 * NOTICED_S)
     assert time.monotonic() - begun < NOTICED_S
-    assert words in page(worker, "/readyz")[1]
-    assert broken(worker, kind) >= 1
-    assert words in worker.log.read_text()
+    assert page(worker, "/readyz")[0] == 503
+    assert {kind for kind in changes if broken(worker, kind) < 1} == set()
+    log = worker.log.read_text()
+    assert {words for words in changes.values() if words not in log} == set()
     assert page(worker, "/healthz")[0] == 200
+
+
+#: By kind: a setting of events.interactions, a bad value, and the good one.
+SETTINGS = {
+    "timestamp_type": ("message_timestamp_type", "CreateTime", "LogAppendTime"),
+    "retention": ("retention_ms", "60000", "604800000"),
+    "cleanup_policy": ("cleanup_policy", "compact", "delete"),
+    "message_size": ("max_message_bytes", "1000", "1048576"),
+}
 
 
 def test_a_running_worker_notices_what_changes_and_that_it_was_mended(system: System) -> None:
     (worker,) = system.start("items")
 
-    def mended(kind: str) -> None:
+    def mended(*kinds: str) -> None:
         eventually(lambda: page(worker, "/readyz") == (200, "ok\n"), "ready again", deadline_s=2 * NOTICED_S)
-        assert broken(worker, kind) == 0
+        assert {kind for kind in kinds if broken(worker, kind)} == set()
 
     with evicting(system, "noeviction"):
         words = "maxmemory-policy=allkeys-lru, not noeviction"
         redis = system.stack.endpoints.redis
-        notices(worker, "eviction", words, lambda: evict(redis, "allkeys-lru"))
+        notices(worker, {"eviction": words}, lambda: evict(redis, "allkeys-lru"))
     mended("eviction")
-    for kind, setting, bad, good in (
-        ("timestamp_type", "message_timestamp_type", "CreateTime", "LogAppendTime"),
-        ("retention", "retention_ms", "60000", "604800000"),
-        ("cleanup_policy", "cleanup_policy", "compact", "delete"),
-        ("message_size", "max_message_bytes", "1000", "1048576"),
-    ):
-        words = f"events.interactions has {setting.replace('_', '.')}={bad}, not {good}"
-        notices(worker, kind, words, lambda: configure(system, "events.interactions", **{setting: bad}))  # noqa: B023
-        configure(system, "events.interactions", **{setting: good})
-        mended(kind)
-    notices(
-        worker,
-        "partitions",
-        "events.interactions has 8 partitions, not 4",
-        lambda: grow(system, "events.interactions", 8),
-    )
+    bad, good = ({name: each[at] for name, *each in SETTINGS.values()} for at in (0, 1))
+    changes = {
+        kind: f"events.interactions has {name.replace('_', '.')}={wrong}, not {right}"
+        for kind, (name, wrong, right) in SETTINGS.items()
+    }
+    notices(worker, changes, lambda: configure(system, "events.interactions", **bad))
+    configure(system, "events.interactions", **good)
+    mended(*SETTINGS)
+    grown = {"partitions": "events.interactions has 8 partitions, not 4"}
+    notices(worker, grown, lambda: grow(system, "events.interactions", 8))
 
 
 def test_a_running_worker_notices_a_topic_that_was_deleted_and_created_again(system: System) -> None:

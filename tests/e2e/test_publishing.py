@@ -94,9 +94,10 @@ class World:
             msgspec.json.decode(each.value or b"", type=Recommendations) for each in self.system.read("recommendations")
         ]
 
-    def letters(self, reason: str) -> list[DeadLetter]:
+    def letters(self, topic: str, reason: str) -> list[DeadLetter]:
         found = (read_letter(each.value) for each in self.system.read("dead-letters"))
-        return [letter for letter in found if letter is not None and letter.reason == reason]
+        names = (self.system.topic(topic), reason)
+        return [letter for letter in found if letter is not None and (letter.topic, letter.reason) == names]
 
     def serves(self, user: str) -> None:
         """Check that a click is answered."""
@@ -112,9 +113,9 @@ class World:
         self.system.start("interactions")
 
 
-@pytest.fixture
-def world(system: System) -> World:
-    made = World(system)
+@pytest.fixture(scope="module")
+def world(shared_system: System) -> World:
+    made = World(shared_system)
     made.begin()
     return made
 
@@ -137,8 +138,7 @@ def test_a_large_export_comes_in_parts_and_one_that_is_refused_holds_up_nobody(w
     refused = run("user", "export", SHOP, "--timeout", "5", variables=variables)
     assert (refused.returncode, "Traceback" in refused.stderr) == (2, False)
     assert "no part of the export is there: `sightline dead-letters list" in refused.stderr
-    too_large = world.letters("unpublishable_too_large")
-    assert [(each.topic, each.value) for each in too_large] == [(system.topic("privacy.exports"), None)] * 3
+    assert [each.value for each in world.letters("privacy.exports", "unpublishable_too_large")] == [None] * 3
     world.serves(ANN)
     world.restart()
     world.serves(ANN)
@@ -146,7 +146,9 @@ def test_a_large_export_comes_in_parts_and_one_that_is_refused_holds_up_nobody(w
     world.delete("privacy.exports")
     world.ask_for_export()
     eventually(lambda: world.count("privacy.receipts") == 3, "the request is done")
-    eventually(lambda: len(world.letters("unpublishable_no_topic")) == 3, "the parts are dead letters")
+    eventually(
+        lambda: len(world.letters("privacy.exports", "unpublishable_no_topic")) == 3, "the parts are dead letters"
+    )
     world.serves(ANN)
     world.restart()
     world.serves(ANN)
@@ -156,10 +158,12 @@ def test_lists_that_are_too_large_together_all_arrive_and_a_topic_that_takes_non
     users = [f"user-{number}" for number in range(40)]
     world.limit("recommendations", 12_000)
     world.click(*users)
-    eventually(lambda: {each.user_id for each in world.lists()} == set(users), "every user has a list")
+    eventually(lambda: {each.user_id for each in world.lists()} >= set(users), "every user has a list")
     world.limit("recommendations", 2_000)
     world.click(ANN)
-    eventually(lambda: len(world.letters("unpublishable_too_large")) == 1, "Ann's list is a dead letter")
+    eventually(
+        lambda: len(world.letters("recommendations", "unpublishable_too_large")) == 1, "Ann's list is a dead letter"
+    )
     world.limit("recommendations", 1 << 20)
     world.serves(ANN)
     worker = world.system.workers.find("interactions")

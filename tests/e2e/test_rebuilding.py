@@ -91,8 +91,7 @@ async def spoil(client: Client, *, prefix: str) -> None:
     await client.set(Keys(prefix).value(0, "profile:stranger"), values[0] or b"")
 
 
-@pytest.mark.parametrize("how", [empty, spoil])
-def test_after_a_rebuild_the_state_is_what_the_log_says(system: System, how: Harm) -> None:
+def test_after_a_rebuild_the_state_is_what_the_log_says(system: System) -> None:
     producer = system.producer()
     workers = system.start("items", "interactions")
     publish(system, producer, first=0, count=EVENTS)
@@ -101,14 +100,15 @@ def test_after_a_rebuild_the_state_is_what_the_log_says(system: System, how: Har
         system.workers.stop(worker)
     before = verify(system)
     assert before.ok, before.differences
-    harm(system, how)
-    assert not verify(system).ok or verify(system).pending == EVENTS
+    for how in (empty, spoil):
+        harm(system, how)
+        assert not verify(system).ok or verify(system).pending == EVENTS
 
-    rebuilt = rebuild(system)
-    report = verify(system)
-    assert report.ok, report.differences
-    assert (report.events, report.pending, report.users, report.items) == (EVENTS, 0, before.users, before.items)
-    assert (rebuilt.events, rebuilt.lost) == (EVENTS, {})
+        rebuilt = rebuild(system)
+        report = verify(system)
+        assert report.ok, report.differences
+        assert (report.events, report.pending, report.users, report.items) == (EVENTS, 0, before.users, before.items)
+        assert (rebuilt.events, rebuilt.lost) == (EVENTS, {})
 
     system.start("items", "interactions")
     publish(system, producer, first=EVENTS, count=300)

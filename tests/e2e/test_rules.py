@@ -1,15 +1,16 @@
 """Rules of a shop change while a worker runs, and the next lists obey them."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from cli.rules.check import check_rules
 from deploy.workers import Workers
 from state.codec import encode_item
 from streams.wire.events import Interaction, Recommendations, encode
-from tests.cli.conftest import last_json, run
 from tests.e2e.conftest import System, eventually, variables_of
 from tests.harness.catalog import DIMENSIONS, NOW, reds_and_blues
 from tests.harness.shop_rules import file_of, rule
@@ -47,7 +48,9 @@ class Feeds:
         return [each.item_id for each in items if each.item_id.startswith("red")], slots
 
 
-def test_the_next_list_obeys_the_rules_that_lie_there_now(system: System, tmp_path: Path) -> None:
+def test_the_next_list_obeys_the_rules_that_lie_there_now(
+    system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     producer, file = system.producer(), tmp_path / "rules.json"
     for _, item in reds_and_blues(8):
         assert item is not None
@@ -66,11 +69,12 @@ def test_the_next_list_obeys_the_rules_that_lie_there_now(system: System, tmp_pa
     assert feeds.promoted() == (reds, slots)
     file.write_bytes(both)
     eventually(lambda: feeds.promoted()[0] == [], "the recalled ones are in no list")
-    variables = variables_of(system) | {"rules": str(file), "dimensions": str(DIMENSIONS), "list_length": "5"}
-    checked = run("rules", "check", "--json", variables=variables)
-    assert checked.returncode == 0, checked.stderr
-    decides = {each["name"]: each["decides"] for each in last_json(checked)["rules"]}
-    assert decides == {"blue-week": 1, "recall": 8}
+    variables = variables_of(system) | {"dimensions": str(DIMENSIONS), "list_length": "5"}
+    for name, value in variables.items():
+        monkeypatch.setenv(f"SIGHTLINE_{name.upper()}", value)
+    check_rules(str(file), as_json=True)
+    checked = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert {each["name"]: each["decides"] for each in checked["rules"]} == {"blue-week": 1, "recall": 8}
 
     file.write_bytes(file_of())
     eventually(lambda: feeds.promoted()[1] == [], "rules that were taken out hold no more")

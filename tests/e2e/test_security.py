@@ -12,6 +12,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import numpy as np
 import pytest
 from kafka import KafkaAdminClient  # type: ignore[import-untyped]  # ships no types
@@ -58,7 +59,7 @@ pytestmark = pytest.mark.stack
 
 TOOLS = Path(__file__).parents[2] / ".sightline" / "tools"
 PREFIX = "shop."
-ROLES: tuple[Role, ...] = ("publisher", "feed-service", "worker", "operator")
+ROLES: tuple[Role, ...] = ("publisher", "feed-service", "web", "worker", "operator")
 VISITOR = "visitor-77"
 WRONG = "not-the-passw0rd"
 
@@ -238,6 +239,23 @@ def test_an_event_of_the_publisher_becomes_a_list_of_the_feed_service_and_no_sec
             answers_here_alone(worker.metrics_port)
     assert "hunter2" not in metrics + logs
     assert VISITOR not in metrics
+
+
+def test_the_web_door_needs_no_more_than_its_role(kafka: Kafka, settings: Settings) -> None:
+    own = settings.model_copy(update={"kafka_username": "web", "kafka_password": SecretStr(password("web"))})
+    workers = Workers(own, Endpoints(kafka.address, str(own.redis), str(own.triton), None))
+    with workers.borrowed(("web",)) as [door], httpx.Client(base_url=f"http://127.0.0.1:{door.web_port}") as client:
+        said = {"type": "click", "user_id": VISITOR, "item_id": "i1"}
+        assert client.post("/v1/events", json=said).json()["accepted"] == 1
+        assert client.patch("/v1/items/i2", json={"price": 2.0}).status_code == 200
+        assert client.post(f"/v1/users/{VISITOR}/export").status_code == 202
+        assert client.get(f"/v1/users/{VISITOR}/recommendations").status_code == 200
+        # What it follows of Kafka, it may read; and each promise of Kafka is known.
+        assert client.get("/readyz").text == "ok\n"
+        log = door.log.read_text()
+    assert "hunter2" not in log
+    assert "Authorization" not in log
+    assert '"level": "warning"' not in log
 
 
 def publish(publisher: EventPublisher) -> None:

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 import uvicorn
 
+from inference.warm_up import warm_up_lists
+from tests.harness.fakes import until
 from tests.harness.paths import ROOT
 from tests.harness.web import Door
 
@@ -19,12 +21,13 @@ STRICT = 'set -euo pipefail; curl() { command curl --silent --show-error --fail-
 
 @pytest.fixture
 async def address(door: Door) -> AsyncIterator[str]:
+    # As the server does: no client waits for the compiler.
+    await asyncio.to_thread(warm_up_lists)
     door.tail.lists.put("ann", 7, b'{"seq":7,"items":[]}')
     config = uvicorn.Config(door.app, port=0, http="httptools", ws="none", lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await until(lambda: server.started)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = server.force_exit = True
     await serving
@@ -40,5 +43,5 @@ async def test_an_example_of_the_page_runs(address: str, language: str, code: st
     running = await asyncio.create_subprocess_exec(
         *command, env=os.environ | {"DOOR": address}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
-    said, _ = await asyncio.wait_for(running.communicate(), 30)
+    said, _ = await asyncio.wait_for(running.communicate(), 120)
     assert running.returncode == 0, said.decode()

@@ -12,7 +12,7 @@ from web.documented import answer, takes
 from web.events.bodies import BODIES, Events, Refused, divide, read_events
 from web.parts import FromParts
 from web.problems import Problem
-from web.publishing.asked import Asked
+from web.publishing.asked import HOW, Asked
 
 
 class Accepted(msgspec.Struct, kw_only=True):
@@ -28,7 +28,7 @@ class Accepted(msgspec.Struct, kw_only=True):
     status_code=200,
     summary="What users do: one event, or many",
     responses={202: answer(Accepted, "Queued, as `Prefer: respond-async` asks")},
-    operation_class=takes(BODIES, optional=("event_id", "occurred_at_ms")),
+    operation_class=takes(BODIES, optional=("event_id", "occurred_at_ms"), headers=HOW),
     request_max_body_size=None,
 )
 async def publish(request: Request[Any, Any, State], parts: FromParts) -> Response[Accepted]:

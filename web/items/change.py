@@ -1,7 +1,7 @@
 """PATCH and DELETE /v1/items/{id}: what apps say of an item without a picture."""
 
 import time
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from litestar import Request, Response, delete, patch
@@ -13,11 +13,11 @@ from sightline_client.parsing import check_size, decode_fields, from_fields
 from streams.processing.unknown_fields import check_says, note_unknown_fields
 from streams.wire.records import Record
 from streams.wire.topics import ITEMS
-from web.documented import takes
+from web.documented import answer, takes
 from web.ids import ItemId
 from web.parts import FromParts
 from web.problems import Problem
-from web.publishing.asked import Asked
+from web.publishing.asked import HOW, Asked
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -26,11 +26,16 @@ class Changed(msgspec.Struct, frozen=True):
     event_id: str
 
 
+_MADE_HERE: Final = ("event_id", "occurred_at_ms", "item_id")
+_QUEUED: Final = {202: answer(Changed, "Queued, as `Prefer: respond-async` asks")}
+
+
 @patch(
     "/v1/items/{item_id:str}",
     status_code=200,
     summary="Change what is known of an item",
-    operation_class=takes({"application/json": ItemChange}, optional=("event_id", "occurred_at_ms", "item_id")),
+    responses=_QUEUED,
+    operation_class=takes({"application/json": ItemChange}, optional=_MADE_HERE, headers=HOW),
 )
 async def change(request: Request[Any, Any, State], item: ItemId, parts: FromParts) -> Response[Changed]:
     """Change the fields that the body has, and nothing else; null takes a value away (docs/schemas, ItemChange)."""
@@ -42,7 +47,13 @@ async def change(request: Request[Any, Any, State], item: ItemId, parts: FromPar
     return await _publish(request, parts, event, asked)
 
 
-@delete("/v1/items/{item_id:str}", status_code=200, summary="Delete an item")
+@delete(
+    "/v1/items/{item_id:str}",
+    status_code=200,
+    summary="Delete an item",
+    responses=_QUEUED,
+    operation_class=takes(headers=HOW),
+)
 async def remove(request: Request[Any, Any, State], item: ItemId, parts: FromParts) -> Response[Changed]:
     """Delete an item: it is in no list any more, and a later upload does not show it again."""
     asked = Asked.of(request.headers)

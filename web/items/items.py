@@ -8,7 +8,6 @@ from litestar.datastructures import State
 from litestar.params import QueryParameter
 
 from features.item import Item
-from state.errors import StateError
 from web.access.caller import caller_of
 from web.ids import ItemId
 from web.items.facts import ItemFacts, facts_of
@@ -38,25 +37,17 @@ async def item(request: Request[Any, Any, State], item: ItemId, parts: FromParts
 @get("/v1/items", summary="What is known of several items")
 async def items(request: Request[Any, Any, State], ids: Ids, parts: FromParts) -> ItemsById:
     """Give the facts of items by id; those that are unknown, or not to be known, are left out."""
-    found = await read(parts, ids)
+    found = await parts.signals.items(ids)
     known = {name: each for name, each in found.items() if _may_know(request, parts, each)}
     return ItemsById({name: facts_of(each, parts.catalog) for name, each in known.items()})
 
 
 async def stored(parts: Parts, item_id: str) -> Item:
-    """What is stored of an item; raises Problem where nothing is, or Redis is away."""
-    found = (await read(parts, [item_id])).get(item_id)
+    """What is stored of an item; raises Problem where nothing is."""
+    found = (await parts.signals.items([item_id])).get(item_id)
     if found is None:
         raise _unknown(item_id)
     return found
-
-
-async def read(parts: Parts, item_ids: list[str]) -> dict[str, Item]:
-    """What is stored of items, by id; raises Problem where Redis is away."""
-    try:
-        return await parts.signals.items(item_ids)
-    except StateError as error:
-        raise Problem.away("The store of items", f"Redis does not answer ({error}): send the request again") from None
 
 
 def _may_know(request: Request[Any, Any, State], parts: Parts, item: Item) -> bool:

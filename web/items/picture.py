@@ -6,7 +6,8 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.params import FromQuery, QueryParameter
 
-from streams.objects.errors import ObjectMissing, ObjectsUnavailable
+from streams.objects.errors import ObjectMissing
+from web.documented import answer
 from web.ids import ItemId
 from web.items.facts import Size, shown_picture, version_of
 from web.items.items import stored
@@ -22,7 +23,12 @@ Version = Annotated[
 ]
 
 
-@get("/v1/items/{item_id:str}/picture", media_type="image/webp", summary="The picture of an item")
+@get(
+    "/v1/items/{item_id:str}/picture",
+    media_type="image/webp",
+    summary="The picture of an item",
+    responses={200: answer(bytes, "As WebP, or as JPEG", "image/*"), 304: answer(None, "The client has it (ETag)")},
+)
 async def picture(
     request: Request[Any, Any, State], item: ItemId, parts: FromParts, size: FromQuery[Size] = "full", v: Version = None
 ) -> Response[bytes]:
@@ -43,8 +49,6 @@ async def picture(
         content = await parts.pictures.read(kept.key if size == "full" else kept.preview, form)
     except ObjectMissing:
         raise _missing(item) from None
-    except ObjectsUnavailable as error:
-        raise Problem.away("The store of pictures", f"{error}: send the request again") from None
     return Response(content, media_type=f"image/{form}", headers=headers)
 
 

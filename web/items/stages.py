@@ -1,4 +1,4 @@
-"""GET /v1/items/{id}/stages: what becomes of an upload, told as it happens."""
+"""GET /v1/items/{id}/stages: what becomes of an upload, as it happens."""
 
 import asyncio
 import time
@@ -29,7 +29,7 @@ Since = Annotated[int, QueryParameter(ge=0, le=2**62, description="When Kafka to
 
 
 @dataclass(frozen=True, slots=True)
-class Awaited:
+class AwaitedUpload:
     """The upload that is waited for. Without a place its dead letter is known by its id."""
 
     item_id: str
@@ -56,11 +56,11 @@ async def stages(
 
     After a minute without either, `waiting`: a worker is behind, or Triton is away, and the upload is not lost.
     """
-    return EventStream(follow(parts, Awaited(item, event_id, at, since)))
+    return EventStream(follow(parts, AwaitedUpload(item, event_id, at, since)))
 
 
 async def follow(
-    parts: Parts, upload: Awaited, *, clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    parts: Parts, upload: AwaitedUpload, *, clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 ) -> AsyncIterator[bytes]:
     """The stages as events; the stream ends with the last one."""
     yield event("accepted", b"{}")
@@ -84,19 +84,19 @@ async def follow(
     yield event("waiting", _encode({"ms": int(PATIENCE_S * 1000)}))
 
 
-def _has_arrived(parts: Parts, upload: Awaited) -> bool:
+def _has_arrived(parts: Parts, upload: AwaitedUpload) -> bool:
     """Whether the catalogue has the item with this picture, or a later one."""
     row = parts.catalog.row_of(upload.item_id)
     return row is not None and int(parts.catalog.uploaded_ms[row]) >= upload.since_ms
 
 
-async def _arrived(parts: Parts, upload: Awaited, clock_ms: Callable[[], int]) -> bytes:
+async def _arrived(parts: Parts, upload: AwaitedUpload, clock_ms: Callable[[], int]) -> bytes:
     kept_out = None if is_searchable(upload.item_id, parts.catalog) else await _kept_out(parts, upload)
     took_ms = max(clock_ms() - upload.since_ms, 0) if upload.since_ms else None
     return kept_out or event("searchable", _encode({"ms": took_ms}))
 
 
-async def _kept_out(parts: Parts, upload: Awaited, *, only_deleted: bool = False) -> bytes | None:
+async def _kept_out(parts: Parts, upload: AwaitedUpload, *, only_deleted: bool = False) -> bytes | None:
     """Why an item can be in no list whatever its picture is, as far as Redis says."""
     try:
         item = (await parts.signals.items([upload.item_id])).get(upload.item_id)

@@ -7,7 +7,6 @@ import msgspec
 from litestar import Request, put
 from litestar.datastructures import State
 
-from state.errors import StateError
 from streams.kafka.publisher import Place
 from web.access.caller import caller_of
 from web.documented import takes
@@ -15,7 +14,7 @@ from web.ids import ItemId
 from web.items.uploading import FORM, make_upload, read_upload, with_file
 from web.parts import FromParts, Parts
 from web.problems import Problem
-from web.publishing.asked import Asked
+from web.publishing.asked import KEY, Asked
 
 
 class Uploaded(msgspec.Struct, frozen=True):
@@ -30,7 +29,7 @@ class Uploaded(msgspec.Struct, frozen=True):
     "/v1/items/{item_id:str}/picture",
     status_code=202,
     summary="Upload the picture or clip of an item",
-    operation_class=takes({"image/*": bytes, "video/*": bytes, "multipart/form-data": FORM}),
+    operation_class=takes({"image/*": bytes, "video/*": bytes, "multipart/form-data": FORM}, headers=[KEY]),
     request_max_body_size=None,
 )
 async def upload(request: Request[Any, Any, State], item: ItemId, parts: FromParts) -> Uploaded:
@@ -51,10 +50,7 @@ async def upload(request: Request[Any, Any, State], item: ItemId, parts: FromPar
 
 async def _check_owner(parts: Parts, item_id: str, user_id: str) -> None:
     """Raise Problem where a user would take over an item that is there and not her own."""
-    try:
-        known = (await parts.signals.items([item_id])).get(item_id)
-    except StateError as error:
-        raise Problem.away("The store of items", f"whose item it is, is not known now ({error})") from None
+    known = (await parts.signals.items([item_id])).get(item_id)
     if known is not None and known.owner != parts.inlet.known_as(user_id):
         raise Problem(
             403, "The item is not yours", f"item {item_id!r} belongs to another user, or to none: choose another id"

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from web.documented import header
 from web.problems import Problem
 
 #: Characters of an Idempotency-Key: with the number of an event behind it, it fits into an event's id.
 KEY_LIMIT: Final = 100
+#: For the documents of handlers: what all say who publish, and what those say beside it who need not wait for Kafka.
+KEY: Final = header("Idempotency-Key", "Becomes the id of the event: the same request again changes nothing")
+HOW: Final = (KEY, header("Prefer", "respond-async: the answer does not wait for Kafka"))
 _LATER: Final = re.compile(r"(^|[,;\s])respond-async($|[,;\s])", re.IGNORECASE)
 
 

@@ -16,7 +16,7 @@ from web.documented import takes
 from web.ids import UserId
 from web.parts import FromParts, Parts
 from web.problems import Problem
-from web.publishing.asked import Asked
+from web.publishing.asked import KEY, Asked
 
 
 class Requested(msgspec.Struct, frozen=True):
@@ -44,7 +44,13 @@ _SUMMARIES: Final[dict[RequestKind, str]] = {
 def _route(kind: RequestKind) -> HTTPRouteHandler:
     path = kind.replace("_", "-")
 
-    @post(f"/v1/users/{{user_id:str}}/{path}", status_code=202, summary=_SUMMARIES[kind], operation_id=kind)
+    @post(
+        f"/v1/users/{{user_id:str}}/{path}",
+        status_code=202,
+        summary=_SUMMARIES[kind],
+        operation_id=kind,
+        operation_class=takes(headers=[KEY]),
+    )
     async def ask(request: Request[Any, Any, State], user: UserId, parts: FromParts) -> Requested:
         """Publish the request, and say where its receipt will be."""
         return await _publish(request, parts, user, kind)
@@ -56,7 +62,7 @@ def _route(kind: RequestKind) -> HTTPRouteHandler:
     "/v1/users/{user_id:str}/prefer",
     status_code=202,
     summary="Set a user's own dials",
-    operation_class=takes({"application/json": Wishes}),
+    operation_class=takes({"application/json": Wishes}, headers=[KEY]),
 )
 async def prefer(request: Request[Any, Any, State], user: UserId, parts: FromParts) -> Requested:
     """Publish the wishes, and say where their receipt will be; other dials stay."""

@@ -9,6 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from inference.encoders import export
 from inference.encoders.export import Encoder, embeddings, embeddings_and_features, export_model, load_encoder
 from inference.encoders.look.projection import Projection, write_projection
 from inference.errors import ExportError
@@ -30,6 +31,12 @@ def session(repository: Path) -> onnxruntime.InferenceSession:
 @pytest.fixture(scope="module")
 def encoder() -> Encoder:
     return load_encoder()
+
+
+@pytest.fixture
+def without_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Export all but the graph, which takes most of the time and is the same on every platform."""
+    monkeypatch.setattr(export, "write_onnx", lambda _, path: path.write_bytes(b"a graph"))
 
 
 def pictures(count: int) -> NDArray[np.uint8]:
@@ -118,6 +125,7 @@ def test_the_cpu_configuration_bounds_its_queue_and_never_runs_a_single_instance
     assert 'string_value: "efficientnet-lite0"' in config
 
 
+@pytest.mark.usefixtures("without_graph")
 def test_the_gpu_configuration_runs_tensorrt_in_half_precision(tmp_path: Path) -> None:
     model = export_model(tmp_path, name="other", platform="gpu")
     config = (model / "config.pbtxt").read_text()
@@ -135,6 +143,7 @@ def test_an_unknown_architecture_is_refused_before_anything_is_written(tmp_path:
     assert not (tmp_path / "models").exists()
 
 
+@pytest.mark.usefixtures("without_graph")
 def test_a_map_of_ones_own_is_exported_under_a_name_of_its_own(tmp_path: Path) -> None:
     own = tmp_path / "own.npz"
     write_projection(load_encoder().projection, own)

@@ -145,7 +145,10 @@ async def test_a_stopped_replica_keeps_what_it_has(topic: Topic) -> None:
 
 
 @pytest.mark.stack
-async def test_a_missing_topic_is_an_error_that_says_what_to_do(stack: RunningStack, topic_prefix: str) -> None:
+async def test_a_missing_topic_is_an_error_that_says_what_to_do(
+    stack: RunningStack, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.catalog.replica._TIMEOUT_MS", 2000)
     replica = CatalogReplica(stack.endpoints.kafka, f"{topic_prefix}state.catalog", Catalog(DIMENSIONS))
     with pytest.raises(BrokerUnavailable, match=r"state\.catalog' does not exist: run `sightline topics create`"):
         await replica.start()

@@ -116,7 +116,7 @@ def test_an_uploaded_photo_can_be_recommended_and_a_broken_one_says_why(visitor:
     visitor.page.set_input_files("#photo-file", broken)
     visitor.page.locator(".found-state .notice.bad").wait_for()
     visitor.page.get_by_role("button", name="Upload").click()
-    visitor.sees("It was not taken: the file is no picture that can be read")
+    visitor.sees("It was not taken: The file is no picture")
 
 
 def test_a_shopper_asks_why_and_is_forgotten(visitor: Visitor) -> None:

@@ -36,7 +36,12 @@ def test_the_page_as_people_see_it(door: RealDoor, visits: Visits, tmp_path: Pat
     IMAGES.mkdir(exist_ok=True)
     visitor = visits.to(door.url, height=960)
     visitor.shop(ADA)
-    choose(visitor, ADA, "chairs", 3)
+    choose(visitor, ADA, "chairs", 2)
+    choose(visitor, ADA, "dresses", 2)
+    press(visitor, ADA, "lamps", "Like")
+    press(visitor, ADA, "hats", "Less")
+    visitor.page.locator(".toast .icon-button").first.click()
+    choose(visitor, ADA, "dresses", 1)
     keep(visitor, "page")
     visitor.page.keyboard.press("1")
     visitor.page.keyboard.press("w")
@@ -64,7 +69,7 @@ def test_the_page_as_people_see_it(door: RealDoor, visits: Visits, tmp_path: Pat
 def two(visits: Visits, door: RealDoor) -> None:
     visitor = visits.to(door.url, height=960, theme="dark")
     visitor.shop(ADA, BEN)
-    choose(visitor, ADA, "chairs", 1)
+    choose(visitor, ADA, "dresses", 1)
     choose(visitor, BEN, "shirts", 3)
     keep(visitor, "page-two")
 
@@ -99,13 +104,22 @@ def choose(visitor: Visitor, user: str, category: str, count: int) -> None:
         visitor.page.wait_for_timeout(700)
 
 
+def press(visitor: Visitor, user: str, category: str, action: str) -> None:
+    """Use an action of the first item of a category."""
+    place = next(place for place, item in enumerate(visitor.items(user)) if item.startswith(category))
+    tile = visitor.pane(user).locator(".list .tile").nth(place)
+    tile.hover()
+    visitor.press(tile.locator(f'[aria-label^="{action}"]'))
+    visitor.page.wait_for_timeout(700)
+
+
 def keep(visitor: Visitor, name: str) -> None:
     """Keep what is to be seen at the top of the page, with nothing under the pointer."""
     visitor.page.mouse.move(5, 5)
     visitor.page.evaluate("scrollTo(0, 0)")
     visitor.page.wait_for_timeout(900)
     shot = Image.open(BytesIO(visitor.page.screenshot()))
-    shot.save(IMAGES / f"{name}.webp", quality=88, method=6)
+    shot.save(IMAGES / f"{name}.webp", quality=92, method=6)
 
 
 def lamps(door: RealDoor) -> list[str]:

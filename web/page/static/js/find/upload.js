@@ -2,11 +2,14 @@
 
 import { h, icon } from "../core/dom.js";
 import { ask, newId, segment } from "../core/http.js";
-import { fetchFacts, forgetFacts } from "../core/items.js";
+import { forgetFacts } from "../core/items.js";
 import { listen } from "../core/stream.js";
-import { hasWords, milliseconds, t } from "../core/words.js";
+import { milliseconds, t, wordOr } from "../core/words.js";
+import { fitted } from "./fitted.js";
 
 const STAGES = ["sent", "accepted", "searchable"];
+const TIMEOUT_MS = 60_000;
+const TOO_LARGE = 413;
 
 /** @param {Blob} file @param {() => string} owner */
 export function makeUpload(file, owner) {
@@ -24,18 +27,12 @@ export function makeUpload(file, owner) {
     steps.hidden = false;
     const began = performance.now();
     const item = `photo-${newId().slice(0, 12)}`;
-    const passed = new Map([["sent", 0]]);
+    const passed = new Map();
     draw(passed);
     try {
       const query = new URLSearchParams({ title: title.value.trim(), user_id: owner() });
-      const taken = await ask(`/v1/items/${segment(item)}/picture?${query}`, {
-        method: "PUT",
-        body: file,
-        headers: { "content-type": file.type || "application/octet-stream" },
-        timeoutMs: 60_000,
-      });
-      passed.set("accepted", performance.now() - began);
-      draw(passed);
+      const taken = await put(`/v1/items/${segment(item)}/picture?${query}`, file);
+      pass("sent");
       stop = listen(taken.stages, { take, tell: (_, problem) => problem?.status >= 400 && fail(problem.message), once: true });
     } catch (problem) {
       fail(problem.message);
@@ -45,16 +42,31 @@ export function makeUpload(file, owner) {
       const said = JSON.parse(message.data || "{}");
       if (message.event === "refused") fail([said.reason && reasonWord(said.reason), said.error].filter(Boolean).join(": "));
       if (message.event === "waiting") fail(t("upload.waiting"));
-      if (message.event !== "searchable") return message.event !== "accepted";
-      passed.set("searchable", performance.now() - began);
-      forgetFacts(item);
-      fetchFacts([item]).then(() => draw(passed), () => draw(passed));
-      return true;
+      if (STAGES.includes(message.event)) pass(message.event);
+      if (message.event === "searchable") forgetFacts(item);
+      return message.event !== "accepted";
+    }
+
+    function pass(stage) {
+      passed.set(stage, performance.now() - began);
+      draw(passed);
     }
 
     function fail(text) {
       draw(passed, text);
       form.hidden = false;
+    }
+  }
+
+  /** Sends the photo; a smaller one to a server that has no room for large ones. */
+  async function put(path, photo) {
+    const headers = { "content-type": photo.type || "application/octet-stream" };
+    try {
+      return await ask(path, { method: "PUT", body: photo, headers, timeoutMs: TIMEOUT_MS });
+    } catch (problem) {
+      const smaller = problem.status === TOO_LARGE ? await fitted(photo) : photo;
+      if (smaller.size >= photo.size) throw problem;
+      return put(path, smaller);
     }
   }
 
@@ -75,9 +87,7 @@ export function makeUpload(file, owner) {
 }
 
 /** A reason of refusal in the page's language; the server's own word where the page has none. */
-function reasonWord(reason) {
-  return hasWords(`refused.${reason}`) ? t(`refused.${reason}`) : reason.replaceAll("_", " ");
-}
+const reasonWord = (reason) => wordOr(`refused.${reason}`, reason.replaceAll("_", " "));
 
 function nameOf(file) {
   const name = /** @type {File} */ (file).name ?? "";

@@ -30,7 +30,7 @@ export function makeActs(store, onProblem) {
     } catch (problem) {
       pending = pending.filter((each) => each.eventId !== eventId);
       if (!pending.length) settle();
-      store.set({ chosen });
+      store.set({ chosen: store.get().chosen.filter((each) => each.id !== itemId) });
       onProblem(problem);
     }
   }

@@ -11,7 +11,7 @@ const SERVER = { queue: "queue", load: "profile", profile: "profile", candidates
 /**
  * The stages of one click, in order. What the server says of its stages is taken out of the time until the list was
  * here; the rest is what lay before (sent) and behind (delivered) them. They are told apart by the time at which the list
- * was made, where both clocks can be right.
+ * was made, unless that shows that the clocks of page and server differ.
  * @param {Clock} clock
  * @param {{timings_ms: Record<string, number>, generated_at_ms: number}} list
  * @param {number} receivedAtMs when the list was here, by the clock on the wall
@@ -24,8 +24,11 @@ export function stagesOf(clock, list, receivedAtMs) {
   // Milliseconds on the wire are whole: together they may be more than there was.
   const scale = inside > until ? until / inside : 1;
   const outside = Math.max(until - inside, 0);
-  const delivered = receivedAtMs - list.generated_at_ms;
-  const clocksAgree = delivered >= 0 && delivered <= outside;
+  // A list has the time at which its candidates were asked for, in whole milliseconds.
+  const { candidates = 0, rank = 0 } = list.timings_ms;
+  const since = receivedAtMs - list.generated_at_ms - candidates - rank;
+  const clocksAgree = since >= -1 && since <= outside;
+  const delivered = Math.max(since, 0);
   return [
     { name: clocksAgree ? "sent" : "on_the_way", ms: clocksAgree ? outside - delivered : outside },
     ...server.map(([name, ms]) => ({ name: SERVER[name], ms: ms * scale })),
