@@ -8,7 +8,6 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from inference.catalog.catalog import Catalog
-from inference.catalog.search import FindSimilar
 from state.profiles import ProfileStore
 from state.signals import SignalStore
 from streams.interactions.feeds import FeedMaker
@@ -32,7 +31,6 @@ class Parts:
     namespace: Namespace
     catalog: Catalog
     feeds: FeedMaker
-    find_similar: FindSimilar
     profiles: ProfileStore
     signals: SignalStore
     inlet: Inlet

@@ -5,12 +5,14 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
-from litestar import MediaType, Request, Response
+from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, HTTPScope, Send
 
 from features.printable import printable
+from state.errors import StateUnavailable
 from streams.logs import log
+from streams.objects.errors import ObjectsUnavailable
 
 MEDIA_TYPE: Final = "application/problem+json"
 _TEXT_LIMIT: Final = 500
@@ -19,7 +21,8 @@ _TEXT_LIMIT: Final = 500
 class Problem(Exception):
     """An answer that says why there is no other: `detail` says what, which value, and what to do.
 
-    `more` are further members, such as `refused`. The text of strangers in it is shortened and made printable.
+    `more` are further members: `remedy`, `reason`, `event_ids`. The detail may quote strangers, and is shortened and
+    made printable.
     """
 
     def __init__(
@@ -41,7 +44,7 @@ class Problem(Exception):
         return msgspec.json.encode(said | self.more)
 
 
-def answer(problem: Problem) -> Response[bytes]:
+def response_of(problem: Problem) -> Response[bytes]:
     """The response that says a problem."""
     return Response(problem.body(), status_code=problem.status, media_type=MEDIA_TYPE, headers=problem.headers)
 
@@ -63,25 +66,39 @@ async def send_problem(problem: Problem, scope: HTTPScope, send: Send) -> None:
 
 def on_problem(_: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
     """Handle a Problem that a handler raised."""
-    return answer(problem)
+    return response_of(problem)
 
 
-def on_http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Handle what Litestar refuses: an unknown path, a method, a value of a wrong type."""
     title = HTTPStatus(error.status_code).phrase
     detail = str(error.detail)
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
-        said = [
-            f"{each.get('key') or 'the body'}: {each.get('message')}" for each in error.extra if isinstance(each, dict)
-        ]
-        detail = "; ".join(said) or detail
-    return answer(Problem(error.status_code, title, detail, headers=dict(error.headers or {})))
+        detail = "; ".join(_said(request, each) for each in error.extra if isinstance(each, dict)) or detail
+    return response_of(Problem(error.status_code, title, detail, headers=dict(error.headers or {})))
+
+
+def on_state_away(_: Request[Any, Any, Any], error: StateUnavailable) -> Response[bytes]:
+    """Handle that Redis does not answer, whatever was asked of it."""
+    return response_of(Problem.away("Redis", f"what is stored cannot be read ({error}): send the request again"))
+
+
+def on_objects_away(_: Request[Any, Any, Any], error: ObjectsUnavailable) -> Response[bytes]:
+    """Handle that the store of files does not answer."""
+    return response_of(Problem.away("The object store", f"{error}: send the request again"))
+
+
+def _said(request: Request[Any, Any, Any], fault: Mapping[str, Any]) -> str:
+    """A fault of one value with the value, where that is in the address."""
+    key = fault.get("key")
+    given = request.query_params.getall(key, []) if key and fault.get("source") == "query" else []
+    return f"{key or 'the body'}: {fault.get('message')}" + (f"; it is {', '.join(map(repr, given))}" if given else "")
 
 
 def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Handle what nobody expected: logged whole, and not shown."""
     log.error("request_failed", method=request.method, route=request.scope.get("path_template"), exc_info=error)
-    return answer(
+    return response_of(
         Problem(500, "A fault of Sightline", "the log of the web process says what happened, at this time: report it")
     )
 
@@ -90,7 +107,7 @@ def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[byte
 HANDLERS: Final[dict[int | type[Exception], Callable[[Request[Any, Any, Any], Any], Response[Any]]]] = {
     Problem: on_problem,
     HTTPException: on_http_error,
+    StateUnavailable: on_state_away,
+    ObjectsUnavailable: on_objects_away,
     Exception: on_error,
 }
-#: For the documents of handlers.
-JSON: Final = MediaType.JSON

@@ -6,7 +6,6 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
-from functools import partial
 
 import uvicorn
 import uvloop
@@ -14,7 +13,6 @@ from litestar.types import ASGIApp
 from threadpoolctl import threadpool_limits
 
 from features.vision.descriptors.mix import Mix
-from inference.catalog.search import find_similar
 from inference.warm_up import warm_up_lists
 from sightline_client.login import sign_in
 from state.profiles import ProfileStore
@@ -33,7 +31,7 @@ from streams.worker.ending import log_end
 from streams.worker.feeds import make_behaviour_cache, make_feeds
 from streams.worker.lifecycle import run_to_end
 from streams.worker.liveness import STUCK_S
-from streams.worker.probes import listen
+from streams.worker.probes import STARTING, listen
 from streams.worker.resources import Addresses, Resources
 from web.access.connections import LimitedConnection
 from web.app import make_app
@@ -70,7 +68,7 @@ class WebServer:
         self._addresses = addresses
         self._stack = stack
         self._resources = Resources(settings, addresses, stack)
-        self._starting = ["starting: the catalogue is being read, or a service is awaited"]
+        self._starting = [STARTING]
         self._heartbeat_s = time.monotonic()
         self._serving: asyncio.Task[None] | None = None
 
@@ -124,7 +122,6 @@ class WebServer:
             namespace=resources.namespace,
             catalog=catalog,
             feeds=feeds,
-            find_similar=feeds.find_similar or partial(find_similar, catalog),
             profiles=ProfileStore(resources.profile_partitions(redis)),
             signals=SignalStore(resources.signal_partitions(redis), settings.partitions),
             inlet=inlet,

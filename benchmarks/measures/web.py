@@ -1,4 +1,4 @@
-"""The web door beside a stream of events: lists made now, clicks that come back as events, and many who listen."""
+"""The web door: lists made now beside a stream of events, clicks that come back as events, and many who listen."""
 
 import asyncio
 import time
@@ -31,7 +31,10 @@ _CLICKERS = 50
 
 @dataclass(frozen=True, slots=True)
 class WebPlan:
-    """`rate` requests a second beside as many events, for `seconds` in each part; then `listeners` at the same time."""
+    """`rate` requests a second for `seconds` in each part: for lists, beside as many events, and as clicks, alone.
+
+    Then `listeners` at the same time, each of whom gets one list.
+    """
 
     rate: float
     seconds: float
@@ -42,7 +45,10 @@ class WebPlan:
 
 @dataclass(frozen=True, slots=True)
 class WebFigures:
-    """Milliseconds from due to answered; `missed` counts listeners that a list did not reach, `failed` requests."""
+    """Milliseconds from due to answered, or to the list of a click; NaN where nothing came.
+
+    `missed` counts listeners that a list did not reach, `failed` requests without an answer, and clicks without a list.
+    """
 
     list_p50_ms: float
     list_p99_ms: float

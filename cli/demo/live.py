@@ -18,7 +18,7 @@ from streams.client import EventPublisher
 from streams.credentials import kafka_security
 from streams.settings import Settings
 
-#: So few that whoever looks at the page sees her own clicks, so many that trends move.
+#: Few enough that a visitor sees the effect of each own click, and enough that trends move.
 EVENTS_PER_SECOND = 5.0
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from features.item import key_of
 from features.recommendation import Reason
+from sightline_client.events import ANSWER_LIMIT
 from sightline_client.fields import ATTRIBUTE_KEY_LIMIT, ATTRIBUTE_VALUE_LIMIT, Id, Name
 
 #: Rules in a file, and those of them that promote.
@@ -20,8 +21,6 @@ RULES_LIMIT: Final = 1000
 PROMOTIONS_LIMIT: Final = 64
 #: Items that one rule names.
 ITEMS_LIMIT: Final = 1000
-#: Slots that a list can have.
-_SLOTS_LIMIT: Final = 200
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _Time: TypeAlias = Annotated[datetime, Meta(tz=True)]
@@ -86,9 +85,9 @@ class Promotion(Rule, frozen=True, kw_only=True, tag="promote"):
     """Gives these slots of a list, from 1, to its target, `most` of them at most; None: all of them."""
 
     slots: Annotated[
-        tuple[Annotated[int, Meta(ge=1, le=_SLOTS_LIMIT)], ...], Meta(min_length=1, max_length=_SLOTS_LIMIT)
+        tuple[Annotated[int, Meta(ge=1, le=ANSWER_LIMIT)], ...], Meta(min_length=1, max_length=ANSWER_LIMIT)
     ]
-    most: Annotated[int, Meta(ge=1, le=_SLOTS_LIMIT)] | None = None
+    most: Annotated[int, Meta(ge=1, le=ANSWER_LIMIT)] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

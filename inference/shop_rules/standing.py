@@ -36,7 +36,7 @@ class Marks:
 
     @classmethod
     def of(cls, rows: int) -> "Marks":
-        """Nothing is known of so many rows; what is never asked for takes no memory."""
+        """Nothing is known of this many rows; what is never asked for takes no memory."""
         return cls(
             np.zeros(rows, np.bool_),
             np.zeros(rows, np.float32),

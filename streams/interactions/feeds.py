@@ -1,4 +1,4 @@
-"""Makes the lists of users from their profiles, for whoever asks: after an event, or now."""
+"""Makes the lists of users from their profiles, after an event, or when a request asks."""
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from features.item import key_of
 from features.profile import Profile
 from features.recommendation import Source
 from features.search_filter import NO_FILTER, SearchFilter
-from inference.catalog.search import FindSimilar, find_similar
+from inference.catalog.search import find_similar
 from inference.experiment import Arm, Experiment
 from inference.ranking.model import RankerModel
 from inference.recommender import Prepared, Recommended, Recommender
@@ -62,11 +62,6 @@ class FeedMaker:
         self._behaviour_cache = behaviour_cache
         self.index_client = index_client
         self._clock_ms = clock_ms
-
-    @property
-    def find_similar(self) -> FindSimilar | None:
-        """What finds items alike, here or in the index that workers share, less what the shop excludes; never None."""
-        return self._find_similar
 
     def prefetch(self, items: Collection[int]) -> None:
         """Start to read the data that the next lists need, given the keys of their items."""
@@ -117,14 +112,22 @@ class FeedMaker:
         with seconds.timed():
             return self.recommender.study(items, prepared, users, behaviours, self._behaviour_cache.trends, now_ms)
 
+    def arm_of(self, user_id: str) -> Arm | None:
+        """The arm of a user in the experiment that runs; None where none does."""
+        return None if self.experiment is None else self.experiment.arm_of(user_id)
+
     def teaches(self, user_id: str) -> bool:
         """Whether the user's lists have the candidates of all sources, ranked by the model that learns."""
-        arm = None if self.experiment is None else self.experiment.arm_of(user_id)
+        arm = self.arm_of(user_id)
         return arm is None or (arm.ranker == "online" and not arm.without)
 
-    async def _find_similar(
+    async def find_similar(
         self, query: NDArray[np.float32], count: int, search_filter: SearchFilter
     ) -> NDArray[np.int64]:
+        """See FindSimilar, here or in the index that workers share, less what the shop excludes.
+
+        Raises StateUnavailable while the shared index is away.
+        """
         limits = replace(search_filter, excluded=excluded_by(self._shop_rules(), self._clock_ms()))
         if self.index_client is not None:
             return await self.index_client.find_similar(query, count, limits)
@@ -141,8 +144,7 @@ class FeedMaker:
         """The places of the askers whose lists are made together: those of one arm, TOGETHER at most."""
         arms: dict[Arm | None, list[int]] = {}
         for place, (user_id, _) in enumerate(askers):
-            arm = None if self.experiment is None else self.experiment.arm_of(user_id)
-            arms.setdefault(arm, []).append(place)
+            arms.setdefault(self.arm_of(user_id), []).append(place)
         for arm, places in arms.items():
             for start in range(0, len(places), TOGETHER):
                 yield arm, places[start : start + TOGETHER]

@@ -1,4 +1,4 @@
-"""Follows topics from a while ago on, all partitions and in no group: for what is told to somebody who listens now."""
+"""Follows topics from a while ago on, all partitions and in no group: for those who listen now."""
 
 import asyncio
 import time
@@ -48,8 +48,6 @@ class TopicTail:
         self._known: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._seldom = Seldom(60.0)
-        #: Whether Kafka answered the last time.
-        self.is_heard = False
 
     async def start(self) -> None:
         """Find the topics, and follow them in the background from then on; raises BrokerUnavailable."""
@@ -76,7 +74,6 @@ class TopicTail:
             try:
                 await self._follow()
             except KafkaError as error:
-                self.is_heard = False
                 left_out = self._seldom.left_out(type(error).__name__)
                 if left_out is not None:
                     log.warning("tail_unread", error=str(error), left_out=left_out)
@@ -99,7 +96,6 @@ class TopicTail:
                 self._places = await self._first_places(consumer)
             for tp, place in self._places.items():
                 consumer.seek(tp, place)
-            self.is_heard = True
             if self._known is not None and not self._known.done():
                 self._known.set_result(None)
             while True:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Literal
 
 from features.vision.descriptors.mix import Mix
 from features.vision.gate.policy import GatePolicy
@@ -24,7 +24,7 @@ from streams.items.agent import SignalsAgent
 from streams.items.changes import item_changes_agent
 from streams.kafka.faust_app import App
 from streams.learning.agent import LearningAgent, warm_up_learning
-from streams.learning.model_kinds import CLASSES, SHOP_RULES, FollowedModel
+from streams.learning.model_kinds import CLASSES, SHOP_RULES
 from streams.privacy.agent import privacy_agent
 from streams.privacy.receipts import Receipts
 from streams.processing.dead_letter_publisher import DeadLetterPublisher
@@ -43,7 +43,6 @@ from streams.words.agent import WordsAgent
 from streams.worker.feeds import follow_file, make_behaviour_cache, make_feeds
 from streams.worker.resources import Resources
 
-_Model = TypeVar("_Model", bound=FollowedModel)
 WorkerName = Literal["interactions", "uploads", "items", "learning"]
 #: Maximum size of a batch of uploads. A picture's result waits for its whole batch; larger batches cost Kafka less.
 UPLOADS_LIMIT = 32

@@ -2,13 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 import httpx
 from litestar.types import ASGIApp
 
-from inference.catalog.search import find_similar
 from sightline_client.routing import partition_of
 from state.memory import MemoryPartitions
 from state.signals import SignalStore
@@ -52,7 +50,6 @@ class Door:
             namespace=Namespace(),
             catalog=self.hub.catalog,
             feeds=feeds,
-            find_similar=partial(find_similar, self.hub.catalog),
             profiles=self.hub.profiles,
             signals=SignalStore(MemoryPartitions(), PARTITIONS),
             inlet=Inlet(self.kafka, Namespace(), answer_s=0.05),

@@ -23,7 +23,7 @@ class Match:
 
 
 class Routes:
-    """The table of rules, by the parts of their paths. HEAD is answered as GET is."""
+    """The table of rules, by the parts of their paths."""
 
     def __init__(self) -> None:
         #: By the number of their parts; 0 stands for those that end with the rest of a path.
@@ -36,12 +36,11 @@ class Routes:
     def match(self, method: str, raw_path: bytes) -> Match:
         """The rule of a request; raises Problem: 404 an unknown path, 405 another method, 400 a bad user id."""
         parts = raw_path.split(b"/")[1:]
-        asked = "GET" if method == "HEAD" else method
         allowed = []
         for its_method, pattern, route, rule in (*self._rules.get(len(parts), ()), *self._rules[0]):
             if not _fits(pattern, parts):
                 continue
-            if its_method == asked:
+            if its_method == method:
                 return Match(route, rule, _user(pattern, parts))
             allowed.append(its_method)
         if allowed:

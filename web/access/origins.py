@@ -14,7 +14,7 @@ from web.access.asgi import HttpApp, header
 from web.problems import Problem, send_problem
 
 _PREFLIGHT: Final = [
-    (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, PATCH, DELETE"),
+    (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
     # The star stands for all headers but this one.
     (b"access-control-allow-headers", b"*, Authorization"),
     (b"access-control-max-age", b"7200"),

@@ -10,6 +10,7 @@ from typing import Final
 from features.vision.clips import containers
 from features.vision.formats import MAX_BYTES
 from streams.web_keys import KeyScope
+from web.media_types import BATCH, JSON_LINES
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,6 @@ class Rule:
 
 _EVENT: Final = Body(1 << 20, 10)
 _BATCH: Final = Body(16 << 20, 60)
-_BATCHES: Final = (
-    "application/x-ndjson",
-    "application/ndjson",
-    "application/jsonl",
-    "application/x-jsonlines",
-    "application/cloudevents-batch+json",
-)
 #: The fields of a form, beside its picture.
 _FIELDS: Final = 64 * 1024
 _PICTURE: Final = Body(MAX_BYTES + _FIELDS, 120)
@@ -87,7 +81,7 @@ RULES: Final[dict[str, Rule]] = {
         "publish",
         user=True,
         body=_EVENT,
-        by_type=tuple((media_type, _BATCH) for media_type in _BATCHES),
+        by_type=tuple((media_type, _BATCH) for media_type in (*JSON_LINES, BATCH)),
     ),
     "GET /v1/items": _READ,
     "GET /v1/items/{item_id}": _READ,

@@ -16,6 +16,7 @@ from streams.wire.cloud_events import attributes_in, read_event
 from streams.wire.framing import BYTE_ORDER_MARK
 from streams.wire.records import Record
 from streams.wire.topics import INTERACTIONS
+from web.media_types import BATCH, JSON_LINES, STRUCTURED
 from web.problems import Problem
 from web.publishing.asked import Asked
 
@@ -23,15 +24,12 @@ from web.publishing.asked import Asked
 EVENTS_LIMIT: Final = 1_000
 #: Events that are read before other requests get their turn.
 _AT_ONCE: Final = 64
-_LINES: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
-_STRUCTURED: Final = "application/cloudevents+json"
-_BATCH: Final = "application/cloudevents-batch+json"
 #: What a body may hold, by its Content-Type.
 BODIES: Final = {
     "application/json": Interaction | list[Interaction],
-    _LINES[0]: str,
-    _STRUCTURED: dict[str, Any],
-    _BATCH: list[dict[str, Any]],
+    JSON_LINES[0]: str,
+    STRUCTURED: dict[str, Any],
+    BATCH: list[dict[str, Any]],
 }
 _array: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -67,19 +65,19 @@ def divide(body: bytes, headers: Iterable[tuple[str, bytes]]) -> Body:
     attributes = attributes_in((name, unquote_to_bytes(value)) for name, value in headers)
     media_type = attributes.get("content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
     body = body.removeprefix(BYTE_ORDER_MARK)
-    if media_type in _LINES:
+    if media_type in JSON_LINES:
         return _limited([line for line in body.split(b"\n") if line.strip()], {})
-    if media_type == _BATCH:
-        return _limited(_elements(body), {"content-type": _STRUCTURED.encode()})
+    if media_type == BATCH:
+        return _limited(_elements(body), {"content-type": STRUCTURED.encode()})
     if media_type == "application/json" and len(attributes) == 1 and body.lstrip()[:1] == b"[":
         return _limited(_elements(body), {})
-    if media_type in (_STRUCTURED, "application/json"):
+    if media_type in (STRUCTURED, "application/json"):
         return Body([body], attributes, is_one=True)
     raise Problem(
         415,
         "The body is of a type that is not read",
         f"the Content-Type is {media_type or 'not given'!r}",
-        remedy=f"send application/json, {_LINES[0]}, {_STRUCTURED} or {_BATCH}",
+        remedy=f"send application/json, {JSON_LINES[0]}, {STRUCTURED} or {BATCH}",
     )
 
 
@@ -107,7 +105,7 @@ async def read_events(body: Body, asked: Asked, now_ms: int, user_id: str | None
 def _read(payload: bytes, attributes: Mapping[str, bytes], event_id: str, now_ms: int) -> Interaction:
     check_size(payload, Interaction)
     given = dict(attributes)
-    if not given.get("content-type", b"").startswith(_STRUCTURED.encode()):
+    if not given.get("content-type", b"").startswith(STRUCTURED.encode()):
         # An event without an envelope is read as one whose envelope has only an id.
         given = {"specversion": b"1.0", "id": event_id.encode()} | given
     record = Record(INTERACTIONS.name, 0, 0, now_ms, None, payload)

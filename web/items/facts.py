@@ -93,7 +93,7 @@ def shown_picture(item: Item) -> KeptPicture | None:
 
 
 def version_of(picture: KeptPicture) -> str:
-    """What changes in the address of a picture with its content."""
+    """The part of a picture's address that changes with its content."""
     return picture.sha256[:16]
 
 

@@ -6,7 +6,7 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.params import FromQuery, QueryParameter
 
-from streams.objects.errors import ObjectMissing, ObjectsUnavailable
+from streams.objects.errors import ObjectMissing
 from web.documented import answer
 from web.ids import ItemId
 from web.items.facts import Size, shown_picture, version_of
@@ -49,8 +49,6 @@ async def picture(
         content = await parts.pictures.read(kept.key if size == "full" else kept.preview, form)
     except ObjectMissing:
         raise _missing(item) from None
-    except ObjectsUnavailable as error:
-        raise Problem.away("The store of pictures", f"{error}: send the request again") from None
     return Response(content, media_type=f"image/{form}", headers=headers)
 
 

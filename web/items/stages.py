@@ -1,4 +1,4 @@
-"""GET /v1/items/{id}/stages: what becomes of an upload, told as it happens."""
+"""GET /v1/items/{id}/stages: what becomes of an upload, as it happens."""
 
 import asyncio
 import time
@@ -11,14 +11,13 @@ from litestar import get
 from litestar.params import QueryParameter
 
 from features.item import Item
-from sightline_client.parsing import UNREADABLE
 from state.errors import StateError
-from streams.wire.events import DeadLetter
 from streams.wire.topics import UPLOADS
 from web.event_streams import DOCUMENTED, HEARTBEAT, HEARTBEAT_S, EventStream, event
 from web.ids import ItemId
 from web.items.facts import is_searchable
 from web.parts import FromParts, Parts
+from web.tail.letters import Letter
 
 #: The longest wait for what becomes of an upload.
 PATIENCE_S: Final = 60.0
@@ -29,12 +28,8 @@ At = Annotated[str | None, QueryParameter(pattern=r"^\d{1,6}-\d{1,18}$", descrip
 Since = Annotated[int, QueryParameter(ge=0, le=2**62, description="When Kafka took the upload (Unix ms)")]
 
 
-class _Named(msgspec.Struct):
-    event_id: str | None = None
-
-
 @dataclass(frozen=True, slots=True)
-class Awaited:
+class AwaitedUpload:
     """The upload that is waited for. Without a place its dead letter is known by its id."""
 
     item_id: str
@@ -42,14 +37,11 @@ class Awaited:
     place: str | None
     since_ms: int
 
-    def is_refused_by(self, letter: DeadLetter) -> bool:
+    def is_refused_by(self, letter: Letter) -> bool:
         """Whether a dead letter with the item's key is this upload's."""
         if self.place is not None:
             return f"{letter.partition}-{letter.offset}" == self.place and letter.topic.endswith(UPLOADS.name)
-        try:
-            return msgspec.json.decode(letter.value or b"", type=_Named).event_id == self.event_id
-        except UNREADABLE:
-            return False
+        return letter.event_id == self.event_id
 
 
 @get("/v1/items/{item_id:str}/stages", summary="What becomes of an upload", responses=DOCUMENTED)
@@ -64,11 +56,11 @@ async def stages(
 
     After a minute without either, `waiting`: a worker is behind, or Triton is away, and the upload is not lost.
     """
-    return EventStream(follow(parts, Awaited(item, event_id, at, since)))
+    return EventStream(follow(parts, AwaitedUpload(item, event_id, at, since)))
 
 
 async def follow(
-    parts: Parts, upload: Awaited, *, clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    parts: Parts, upload: AwaitedUpload, *, clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 ) -> AsyncIterator[bytes]:
     """The stages as events; the stream ends with the last one."""
     yield event("accepted", b"{}")
@@ -92,19 +84,19 @@ async def follow(
     yield event("waiting", _encode({"ms": int(PATIENCE_S * 1000)}))
 
 
-def _has_arrived(parts: Parts, upload: Awaited) -> bool:
+def _has_arrived(parts: Parts, upload: AwaitedUpload) -> bool:
     """Whether the catalogue has the item with this picture, or a later one."""
     row = parts.catalog.row_of(upload.item_id)
     return row is not None and int(parts.catalog.uploaded_ms[row]) >= upload.since_ms
 
 
-async def _arrived(parts: Parts, upload: Awaited, clock_ms: Callable[[], int]) -> bytes:
+async def _arrived(parts: Parts, upload: AwaitedUpload, clock_ms: Callable[[], int]) -> bytes:
     kept_out = None if is_searchable(upload.item_id, parts.catalog) else await _kept_out(parts, upload)
     took_ms = max(clock_ms() - upload.since_ms, 0) if upload.since_ms else None
     return kept_out or event("searchable", _encode({"ms": took_ms}))
 
 
-async def _kept_out(parts: Parts, upload: Awaited, *, only_deleted: bool = False) -> bytes | None:
+async def _kept_out(parts: Parts, upload: AwaitedUpload, *, only_deleted: bool = False) -> bytes | None:
     """Why an item can be in no list whatever its picture is, as far as Redis says."""
     try:
         item = (await parts.signals.items([upload.item_id])).get(upload.item_id)

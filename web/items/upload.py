@@ -7,7 +7,6 @@ import msgspec
 from litestar import Request, put
 from litestar.datastructures import State
 
-from state.errors import StateError
 from streams.kafka.publisher import Place
 from web.access.caller import caller_of
 from web.documented import takes
@@ -51,10 +50,7 @@ async def upload(request: Request[Any, Any, State], item: ItemId, parts: FromPar
 
 async def _check_owner(parts: Parts, item_id: str, user_id: str) -> None:
     """Raise Problem where a user would take over an item that is there and not her own."""
-    try:
-        known = (await parts.signals.items([item_id])).get(item_id)
-    except StateError as error:
-        raise Problem.away("The store of items", f"whose item it is, is not known now ({error})") from None
+    known = (await parts.signals.items([item_id])).get(item_id)
     if known is not None and known.owner != parts.inlet.known_as(user_id):
         raise Problem(
             403, "The item is not yours", f"item {item_id!r} belongs to another user, or to none: choose another id"

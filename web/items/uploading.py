@@ -18,7 +18,6 @@ from features.vision.formats import HEAD_BYTES, MAX_BYTES, BadImage, sniff
 from sightline_client.errors import InvalidEvent
 from sightline_client.events import IMAGE_LIMIT, Upload
 from sightline_client.parsing import from_fields
-from streams.objects.errors import ObjectsUnavailable
 from streams.pictures.incoming import Incoming
 from web.documented import FILE
 from web.problems import Problem
@@ -85,17 +84,17 @@ def make_upload(given: Given, item_id: str, event_id: str, user_id: str | None) 
 
 
 async def with_file(upload: Upload, data: bytes, incoming: Incoming | None) -> Upload:
-    """The event with its file: within it where it is small, else by its key in the object store. Raises Problem."""
+    """The event with its file: within it where it is small, else by its key in the object store.
+
+    Raises Problem where there is no such store, and ObjectsUnavailable.
+    """
     is_clip = upload.video_ref is not None
     if len(data) <= IMAGE_LIMIT:
         within = {"video" if is_clip else "image": data}
         return msgspec.structs.replace(upload, **within, image_ref=None, video_ref=None)
     if incoming is None:
         raise too_large(len(data))
-    try:
-        key = await incoming.write(data)
-    except ObjectsUnavailable as error:
-        raise Problem.away("The object store", f"{error}: send the upload again") from None
+    key = await incoming.write(data)
     return msgspec.structs.replace(upload, **{"video_ref" if is_clip else "image_ref": key})
 
 

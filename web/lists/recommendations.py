@@ -8,23 +8,19 @@ from litestar import get
 from litestar.params import QueryParameter
 
 from features.item import key_of
-from features.profile import NEW, Profile
 from features.search_filter import SearchFilter
 from sightline_client.lists import RecommendedItem
-from sightline_client.routing import partition_of
-from state.errors import StateError
 from streams.metrics import StageTimer
 from web.ids import UserId
 from web.lists.cursor import SHOWN_LIMIT, read_cursor
 from web.parameters import Category, Count, Exclude, Price
-from web.parts import FromParts, Parts
-from web.problems import Problem
+from web.parts import FromParts
 
 
 class MadeNow(msgspec.Struct, kw_only=True):
     """A list made for this request. `cursor` gives the next page; null where there is nothing more.
 
-    `known` is false for a user of whom nothing is stored: the list has what is trending, popular and new.
+    `known` is false for a user of whom nothing is known, or no longer: the list has what is trending, popular and new.
     """
 
     user_id: str
@@ -54,7 +50,7 @@ async def recommendations(
     shown, stages, known_as = read_cursor(cursor, user), StageTimer(), parts.inlet.known_as(user)
     without = frozenset(shown.shown).union(map(key_of, exclude or ()))
     within = SearchFilter(category, min_price, max_price, without=without)
-    profile = await _profile(parts, known_as)
+    profile = (await parts.profiles.read(known_as, parts.settings.partitions)).profile
     stages.end("load")
     (feed,) = await parts.feeds.make([(known_as, profile)], stages, length=count, within=within)
     ranking = feed.recommended.ranking
@@ -63,7 +59,8 @@ async def recommendations(
     more = len(ranking.items) == length and len(after.shown) <= SHOWN_LIMIT
     return MadeNow(
         user_id=user,
-        known=profile is not NEW,
+        # As the profile in words says it; of a user who was forgotten a marker is stored.
+        known=bool(profile.count or len(profile.dials)),
         opted_out=profile.privacy.opted_out,
         items=ranking.items,
         cursor=after.encode(user) if more else None,
@@ -73,18 +70,6 @@ async def recommendations(
         model=parts.feeds.recommender.model_of(feed.arm),
         timings_ms=_timings(stages),
     )
-
-
-async def _profile(parts: Parts, user: str) -> Profile:
-    """The stored profile of a user; raises Problem where Redis is away."""
-    partition = partition_of(user.encode(), parts.settings.partitions)
-    try:
-        loaded = (await parts.profiles.load({partition: [user]}))[partition]
-    except StateError as error:
-        raise Problem.away(
-            "The store of profiles", f"Redis does not answer ({error}): send the request again"
-        ) from None
-    return loaded.profiles.get(user, NEW)
 
 
 def _timings(stages: StageTimer) -> dict[str, float]:

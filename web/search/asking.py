@@ -8,7 +8,6 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from sightline_client.errors import InvalidEvent
 from sightline_client.events import Upload
 from sightline_client.lists import Recommendations, RecommendedItem
 from web.parts import Parts
@@ -38,7 +37,7 @@ async def ask(parts: Parts, query: Upload) -> Found:
     known = parts.inlet.known_as(asker)
     answer, letter = parts.tail.answers.expect(known), parts.tail.letters.expect(known)
     try:
-        await _publish(parts, query)
+        await parts.inlet.publish([query])
         waiting: set[asyncio.Future[Any]] = {answer, letter}
         await asyncio.wait(waiting, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
         if answer.done():
@@ -56,14 +55,6 @@ def _found(answer: Recommendations, begun: float) -> Found:
     total = round(1000 * (time.perf_counter() - begun), 3)
     timings = {"answer": answer.timings_ms.get("total", 0.0), "total": total}
     return Found(items=answer.items, degraded=answer.degraded, model=answer.model, timings_ms=timings)
-
-
-async def _publish(parts: Parts, query: Upload) -> None:
-    try:
-        await parts.inlet.publish([query])
-    except InvalidEvent as error:
-        status = 413 if error.reason == "too_large" else 422
-        raise Problem(status, "The query cannot be asked", str(error), reason=error.reason) from None
 
 
 def _unanswered(parts: Parts) -> Problem:

@@ -44,7 +44,7 @@ async def like_item(
     within = SearchFilter(category, min_price, max_price, without=without)
     vector = catalog.pictures.vectors(np.array([row]))
     try:
-        rows = await parts.find_similar(vector, length, within)
+        rows = await parts.feeds.find_similar(vector, length, within)
     except StateUnavailable:
         return Found(items=[], degraded=["index"])
     least = -1.0 if min_similarity is None else min_similarity

@@ -5,11 +5,9 @@ from dataclasses import dataclass, fields
 from litestar import get
 
 from inference.explain.explanation import Explanation
-from state.errors import StateError
 from streams.interactions.one_user import explain_user
 from web.ids import ItemId, UserId
 from web.parts import FromParts, Parts
-from web.users.profile import away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,19 +31,15 @@ async def explain_item(user: UserId, item: ItemId, parts: FromParts) -> Explaine
 
 async def _explain(parts: Parts, user: str, item: str | None) -> ExplainedUser:
     known_as, feeds = parts.inlet.known_as(user), parts.feeds
-    arm = None if feeds.experiment is None else feeds.experiment.arm_of(known_as)
     feeds.apply_models()
-    try:
-        found = await explain_user(
-            feeds.recommender,
-            parts.catalog,
-            parts.profiles,
-            parts.signals,
-            known_as,
-            item,
-            arm,
-            feeds.index_client,
-        )
-    except StateError as error:
-        raise away(error) from None
+    found = await explain_user(
+        feeds.recommender,
+        parts.catalog,
+        parts.profiles,
+        parts.signals,
+        known_as,
+        item,
+        feeds.arm_of(known_as),
+        feeds.index_client,
+    )
     return ExplainedUser(user_id=user, **{each.name: getattr(found, each.name) for each in fields(found)})

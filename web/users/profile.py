@@ -5,11 +5,9 @@ from dataclasses import dataclass, fields
 from litestar import get
 
 from inference.explain.in_words import ProfileInWords
-from state.errors import StateError
 from streams.interactions.one_user import describe_user
 from web.ids import UserId
 from web.parts import FromParts
-from web.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +20,5 @@ class DescribedUser(ProfileInWords):
 @get("/v1/users/{user_id:str}", summary="What is known of a user")
 async def profile(user: UserId, parts: FromParts) -> DescribedUser:
     """Give the profile in words: interests by the items that stand for them, what was chosen and refused, dials."""
-    try:
-        _, words = await describe_user(parts.profiles, parts.signals, parts.catalog, parts.inlet.known_as(user))
-    except StateError as error:
-        raise away(error) from None
+    _, words = await describe_user(parts.profiles, parts.signals, parts.catalog, parts.inlet.known_as(user))
     return DescribedUser(user_id=user, **{each.name: getattr(words, each.name) for each in fields(words)})
-
-
-def away(error: StateError) -> Problem:
-    """What to say where Redis does not answer."""
-    return Problem.away("The store of profiles", f"Redis does not answer ({error}): send the request again")

@@ -1,4 +1,4 @@
-"""What finds items alike for whoever has no list of them: the web door."""
+"""What finds items alike for those who have no list of them: the web door."""
 
 import numpy as np
 
@@ -12,7 +12,6 @@ async def test_what_the_shop_excludes_is_not_found_and_comes_back_with_the_rule_
     feeds = hub.lists().feeds
 
     async def is_found(name: str) -> bool:
-        assert feeds.find_similar is not None
         rows = await feeds.find_similar(red, 8, NO_FILTER)
         return name in {hub.catalog.item_ids[row] for row in rows.tolist()}
 

@@ -10,7 +10,6 @@ ROUTES = Routes()
     ("method", "path", "route", "user"),
     [
         ("GET", "/", "GET /", None),
-        ("HEAD", "/healthz", "GET /healthz", None),
         ("GET", "/page/1a2b/js/core/dom.js", "GET /page/{version}/{name:path}", None),
         ("GET", "/v1/users/ann", "GET /v1/users/{user_id}", "ann"),
         ("GET", "/v1/users/a%2Fforget", "GET /v1/users/{user_id}", "a/forget"),
@@ -57,6 +56,12 @@ def test_another_method_is_refused_with_those_that_the_path_takes() -> None:
     with pytest.raises(Problem) as refused:
         ROUTES.match("TRACE", b"/v1/items/a")
     assert (refused.value.status, refused.value.headers["Allow"]) == (405, "GET, PATCH, DELETE")
+
+
+def test_no_route_takes_head() -> None:
+    with pytest.raises(Problem) as refused:
+        ROUTES.match("HEAD", b"/healthz")
+    assert (refused.value.status, refused.value.headers["Allow"]) == (405, "GET")
 
 
 def test_an_id_that_is_no_text_is_refused() -> None:

@@ -29,6 +29,7 @@ REASONS = [
     Reason(code="new", age_ms=1000),
     Reason(code="new", age_ms=7_200_000),
     Reason(code="new", age_ms=259_200_000),
+    Reason(code="promoted", rule="spring", strength=0.3),
     Reason(code="you_asked", item_id="i9", strength=0.5),
     Reason(code="you_asked", category="shoes", strength=0.5),
     Reason(code="you_asked", strength=0.5),

@@ -3,11 +3,15 @@
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from inference.explain.explanation import AnswerCode, ObstacleCode, Verdict
+from inference.retrieval.filters import FILTERS
+from sightline_client.lists import ReasonCode
 from web.page.page import FOLDER, PageFiles, page_handlers, read_page
 
 MODULES = sorted((FOLDER / "js").rglob("*.js"))
@@ -103,6 +107,19 @@ def test_both_languages_say_the_same_things_with_the_same_values() -> None:
     values = re.compile(r"\{(\w+)\}")
     assert list(english) == list(chinese)
     assert [key for key in english if set(values.findall(english[key])) != set(values.findall(chinese[key]))] == []
+
+
+def test_every_code_that_lists_and_explanations_have_is_in_the_pages_words() -> None:
+    codes = {
+        "reason": set(get_args(ReasonCode)),
+        "signal": set(get_args(ReasonCode)),
+        "answer": set(get_args(AnswerCode)),
+        "obstacle": set(get_args(ObstacleCode)),
+        "verdict": set(get_args(Verdict)),
+        "filter": set(FILTERS),
+    }
+    named = {f"{kind}.{code}" for kind, each in codes.items() for code in each}
+    assert sorted(named - set(words("en"))) == []
 
 
 def test_every_word_that_a_module_names_is_there() -> None:

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from sightline_client.trends import Rising, Trends
+from tests.harness.shop_rules import rule, shop_rules
 from tests.harness.web import Door
 
 
@@ -17,7 +18,13 @@ async def test_what_looks_like_an_item_comes_first_without_the_item(client: http
     found = await ids(client, "red0", count="3")
     assert len(found) == 3
     assert all(name.startswith("red") and name != "red0" for name in found)
-    assert not set(found) & set(await ids(client, "red0", count="3", exclude=found[0]) + ["red0"]) & {found[0]}
+    assert found[0] not in await ids(client, "red0", count="3", exclude=found[0])
+
+
+async def test_what_the_shop_excludes_is_not_found(door: Door, client: httpx.AsyncClient) -> None:
+    found = await ids(client, "red0", count="3")
+    door.hub.shop_rules = shop_rules(rule("exclude", items=[found[0]]))
+    assert found[0] not in await ids(client, "red0", count="3")
 
 
 async def test_least_similarity_leaves_out(client: httpx.AsyncClient) -> None:

@@ -4,6 +4,7 @@ import { accessKey, headers } from "./http.js";
 import { factsOf } from "./items.js";
 
 const LATEST_MS = 1500; // a list does not wait longer for a picture
+const AGAIN_MS = 1500;
 const KEPT = 400;
 /** @type {Map<string, HTMLImageElement>} decoded pictures by address, the latest used last */
 const decoded = new Map();
@@ -43,8 +44,8 @@ async function withKey(address) {
   return answer.ok ? URL.createObjectURL(await answer.blob()) : address;
 }
 
-/** An `img` for an item; it goes on loading by itself where the picture is not here yet. */
-export function imageOf(id) {
+/** An `img` for an item; it goes on loading by itself where the picture is not here yet, and is tried a second time. */
+export function imageOf(id, isSecond = false) {
   const address = pictureOf(id);
   const ready = decoded.get(address);
   const image = new Image();
@@ -53,7 +54,12 @@ export function imageOf(id) {
   if (!address) return null;
   if (ready || !accessKey()) image.src = ready?.src ?? address;
   else load(address).then((found) => found && (image.src = found.src));
-  image.addEventListener("error", () => image.replaceWith(placeholder(id)), { once: true });
+  image.addEventListener("error", () => {
+    const stand = placeholder(id);
+    image.replaceWith(stand);
+    // A server that starts again, or has too much to do, has it a moment later.
+    if (!isSecond) setTimeout(() => load(address).then((found) => found && stand.replaceWith(imageOf(id, true) ?? stand)), AGAIN_MS);
+  }, { once: true });
   return image;
 }
 

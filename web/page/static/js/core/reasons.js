@@ -1,6 +1,6 @@
 // The reasons of a recommendation as words: the sentences of cli/reasons.py, in the page's language.
 
-import { number, t } from "./words.js";
+import { hasWords, number, t, wordOr } from "./words.js";
 
 const HOUR_MS = 3_600_000;
 
@@ -36,16 +36,13 @@ export function sentence(reason, named, { amounts = false } = {}) {
       return t("reason.you_asked", { what: item ? t("reason.this_one") : more }) + strength;
     }
     default:
-      return t(`reason.${reason.code}`, { item }) + strength;
+      // A later server may have other reasons: its own word is better than none.
+      return (hasWords(`reason.${reason.code}`) ? t(`reason.${reason.code}`, { item, rule: reason.rule ?? "" }) : reason.code.replaceAll("_", " ")) + strength;
   }
 }
 
 /** A colour by its name in the page's language. */
-export function colour(name) {
-  const key = `colour.${name}`;
-  const text = t(key);
-  return text === key ? name : text;
-}
+export const colour = (name) => wordOr(`colour.${name}`, name);
 
 function by(similarities, amounts) {
   const ordered = Object.entries(similarities ?? {}).sort((a, b) => b[1] - a[1]);

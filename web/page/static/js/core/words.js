@@ -36,6 +36,9 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
+/** The text of a key, or something else where the page has no word for it: a later server may say more. */
+export const wordOr = (key, otherwise) => (key in words ? t(key) : otherwise);
+
 export const number = (value, digits = 0) =>
   new Intl.NumberFormat(language, { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
 

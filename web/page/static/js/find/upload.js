@@ -4,7 +4,7 @@ import { h, icon } from "../core/dom.js";
 import { ask, newId, segment } from "../core/http.js";
 import { forgetFacts } from "../core/items.js";
 import { listen } from "../core/stream.js";
-import { hasWords, milliseconds, t } from "../core/words.js";
+import { milliseconds, t, wordOr } from "../core/words.js";
 import { fitted } from "./fitted.js";
 
 const STAGES = ["sent", "accepted", "searchable"];
@@ -87,9 +87,7 @@ export function makeUpload(file, owner) {
 }
 
 /** A reason of refusal in the page's language; the server's own word where the page has none. */
-function reasonWord(reason) {
-  return hasWords(`refused.${reason}`) ? t(`refused.${reason}`) : reason.replaceAll("_", " ");
-}
+const reasonWord = (reason) => wordOr(`refused.${reason}`, reason.replaceAll("_", " "));
 
 function nameOf(file) {
   const name = /** @type {File} */ (file).name ?? "";

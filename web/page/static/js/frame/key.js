@@ -1,5 +1,6 @@
 // Where the server has keys, the page asks for one.
 
+import { setShoppers } from "../core/app.js";
 import { h } from "../core/dom.js";
 import { setAccessKey } from "../core/http.js";
 import { t } from "../core/words.js";
@@ -16,7 +17,20 @@ export function askForKey() {
 
   function keep(event) {
     event.preventDefault();
-    setAccessKey(input.value.trim());
+    const key = input.value.trim();
+    setAccessKey(key);
+    const user = userOf(key);
+    if (user) setShoppers([user]);
     location.reload();
+  }
+}
+
+/** The user whom a token is for, who is then the one to shop; "" for a key. @param {string} key */
+function userOf(key) {
+  try {
+    const said = atob(key.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
+    return String(JSON.parse(new TextDecoder().decode(Uint8Array.from(said, (each) => each.charCodeAt(0)))).sub ?? "");
+  } catch {
+    return "";
   }
 }

@@ -4,7 +4,7 @@ import { nameOf } from "../core/app.js";
 import { h, icon, iconButton } from "../core/dom.js";
 import { titleOf } from "../core/items.js";
 import { pictureElement } from "../core/pictures.js";
-import { milliseconds, t } from "../core/words.js";
+import { milliseconds, t, wordOr } from "../core/words.js";
 import { say } from "../frame/spoken.js";
 import { makeGrid } from "./grid.js";
 import { makeProfile } from "./profile.js";
@@ -93,13 +93,7 @@ function noticesOf({ loading, failed, list, connection, refusal, optedOut }, sho
   if (connection === "lost") note("bad offline", t("notice.lost"));
   if (connection === "refused" && refusal) note("bad", refusal.message);
   if (optedOut) note("info", t("notice.opted_out"));
-  for (const part of list?.degraded ?? []) note("warn degraded", degraded(part));
+  for (const part of list?.degraded ?? []) note("warn degraded", wordOr(`degraded.${part}`, t("degraded.other", { part })));
   if (list && !loading && !list.items.length) note("info empty", t("notice.empty"));
   return notes;
-}
-
-function degraded(part) {
-  const key = `degraded.${part}`;
-  const text = t(key);
-  return text === key ? t("degraded.other", { part }) : text;
 }

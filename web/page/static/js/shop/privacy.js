@@ -3,7 +3,7 @@
 import { nameOf } from "../core/app.js";
 import { h } from "../core/dom.js";
 import { ask } from "../core/http.js";
-import { milliseconds, number, t } from "../core/words.js";
+import { milliseconds, number, t, wordOr } from "../core/words.js";
 import { openDialog } from "../frame/dialog.js";
 import { complain, toast } from "../frame/toasts.js";
 
@@ -52,7 +52,7 @@ export function openForget(shopper) {
 
 function drawReceipt(receipt) {
   const erased = Object.entries(receipt.erased).filter(([, count]) => count > 0);
-  const word = (name) => (t(`erased.${name}`) === `erased.${name}` ? name.replaceAll("_", " ") : t(`erased.${name}`));
+  const word = (name) => wordOr(`erased.${name}`, name.replaceAll("_", " "));
   const row = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
   const place = ({ partition, offset }) => t("receipt.place", { partition, offset });
   return h("div", { class: "receipt" },

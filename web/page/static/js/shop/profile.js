@@ -4,7 +4,7 @@ import { h, icon, iconButton } from "../core/dom.js";
 import { titleOf } from "../core/items.js";
 import { pictureElement } from "../core/pictures.js";
 import { colour } from "../core/reasons.js";
-import { number, percent, spoken, t } from "../core/words.js";
+import { number, percent, spoken, t, wordOr } from "../core/words.js";
 import { prefer } from "./privacy.js";
 
 const REFUSED = 8;
@@ -81,7 +81,6 @@ function refusal(each) {
 function heldBack(list) {
   const counts = Object.entries(list?.filtered ?? {}).filter(([, count]) => count > 0);
   if (!counts.length) return [];
-  const word = (name) => (t(`filter.${name}`) === `filter.${name}` ? name : t(`filter.${name}`));
   return [part(t("profile.held_back"), h("ul", { class: "chips plain" },
-    ...counts.map(([name, count]) => h("li", { class: "chip" }, h("b", {}, number(count)), " ", word(name)))))];
+    ...counts.map(([name, count]) => h("li", { class: "chip" }, h("b", {}, number(count)), " ", wordOr(`filter.${name}`, name)))))];
 }

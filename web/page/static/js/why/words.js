@@ -1,7 +1,7 @@
 // Explanations as words: what cli/user/why.py prints, as it is said to a shopper.
 
 import { titleOf } from "../core/items.js";
-import { hasWords, number, spoken, t } from "../core/words.js";
+import { hasWords, number, spoken, t, wordOr } from "../core/words.js";
 
 const two = (value) => (value === null || value === undefined ? "–" : number(value, 2));
 
@@ -35,7 +35,7 @@ export function obstacle(found) {
     return t("obstacle.never", { what });
   }
   if (found.code === "expired") return t("obstacle.expired", { when: new Date(found.at_ms ?? 0).toLocaleString(spoken()) });
-  return t(`obstacle.${found.code}`) + long;
+  return t(`obstacle.${found.code}`, { name: found.name ?? "" }) + long;
 }
 
 /** What a source of candidates says of an item. @param {any} answer */
@@ -50,7 +50,4 @@ export function answerWords(answer) {
 }
 
 /** A source or a signal by its name. @param {"source" | "signal"} kind @param {string} name */
-export function nameIn(kind, name) {
-  const key = `${kind}.${name}`;
-  return hasWords(key) ? t(key) : name.replaceAll("_", " ");
-}
+export const nameIn = (kind, name) => wordOr(`${kind}.${name}`, name.replaceAll("_", " "));
