@@ -145,7 +145,8 @@ class Workers:
             if time.monotonic() - begun > READY_SECONDS:
                 self.stop(worker)
                 raise StackError(
-                    f"{title} is not ready after {READY_SECONDS:.0f} s: {missing}.{process.tail(worker.log)}"
+                    f"{title} is not ready after {READY_SECONDS:.0f} s: {missing}. What was compiled is kept, so that "
+                    f"the same command is faster now: run it again.{process.tail(worker.log)}"
                 )
             time.sleep(0.1)
         self._progress(f"{title}: ready, metrics on http://127.0.0.1:{worker.metrics_port}/metrics")

@@ -69,15 +69,12 @@ def on_problem(_: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
     return response_of(problem)
 
 
-def on_http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Handle what Litestar refuses: an unknown path, a method, a value of a wrong type."""
     title = HTTPStatus(error.status_code).phrase
     detail = str(error.detail)
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
-        said = [
-            f"{each.get('key') or 'the body'}: {each.get('message')}" for each in error.extra if isinstance(each, dict)
-        ]
-        detail = "; ".join(said) or detail
+        detail = "; ".join(_said(request, each) for each in error.extra if isinstance(each, dict)) or detail
     return response_of(Problem(error.status_code, title, detail, headers=dict(error.headers or {})))
 
 
@@ -89,6 +86,13 @@ def on_state_away(_: Request[Any, Any, Any], error: StateUnavailable) -> Respons
 def on_objects_away(_: Request[Any, Any, Any], error: ObjectsUnavailable) -> Response[bytes]:
     """Handle that the store of files does not answer."""
     return response_of(Problem.away("The object store", f"{error}: send the request again"))
+
+
+def _said(request: Request[Any, Any, Any], fault: Mapping[str, Any]) -> str:
+    """A fault of one value with the value, where that is in the address."""
+    key = fault.get("key")
+    given = request.query_params.getall(key, []) if key and fault.get("source") == "query" else []
+    return f"{key or 'the body'}: {fault.get('message')}" + (f"; it is {', '.join(map(repr, given))}" if given else "")
 
 
 def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -31,7 +31,7 @@ from streams.worker.ending import log_end
 from streams.worker.feeds import make_behaviour_cache, make_feeds
 from streams.worker.lifecycle import run_to_end
 from streams.worker.liveness import STUCK_S
-from streams.worker.probes import listen
+from streams.worker.probes import STARTING, listen
 from streams.worker.resources import Addresses, Resources
 from web.access.connections import LimitedConnection
 from web.app import make_app
@@ -68,7 +68,7 @@ class WebServer:
         self._addresses = addresses
         self._stack = stack
         self._resources = Resources(settings, addresses, stack)
-        self._starting = ["starting: the catalogue is being read, or a service is awaited"]
+        self._starting = [STARTING]
         self._heartbeat_s = time.monotonic()
         self._serving: asyncio.Task[None] | None = None
 

@@ -1,8 +1,9 @@
 """The file of a shop's rules: JSON, read as a whole or not at all, with the line of everything that is wrong."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -42,6 +43,8 @@ def decode_rules(data: bytes) -> ShopRules:
     if len(parts) > RULES_LIMIT:
         raise ModelRefused(f"there are {len(parts)} rules, more than {RULES_LIMIT}: leave out those that are over")
     rules, faults = _read(data, parts)
+    if not faults and (name := _said_twice(data)) is not None:
+        faults = [f"{name!r} stands twice in the file, and only the last would count: put all rules into one list"]
     if faults:
         more = [f"and {len(faults) - _FAULTS_SHOWN} more"] if len(faults) > _FAULTS_SHOWN else []
         raise ModelRefused(
@@ -66,6 +69,8 @@ def _read(data: bytes, parts: Sequence[msgspec.Raw]) -> tuple[list[AnyRule], lis
         except UNREADABLE as error:
             faults.append(f"{where}: {str(error)[:_FAULT_SHOWN]}")
             continue
+        if (twice := _said_twice(part)) is not None:
+            faults.append(f"{where}: {twice!r:.{_FAULT_SHOWN}} stands twice, and only the last would count")
         names[rule.name] += 1
         if names[rule.name] > 1:
             faults.append(f"{where}: another rule has the name {rule.name!r}: each needs its own")
@@ -73,3 +78,14 @@ def _read(data: bytes, parts: Sequence[msgspec.Raw]) -> tuple[list[AnyRule], lis
             faults.append(f"{where}: is one more than the {PROMOTIONS_LIMIT} that may promote")
         rules.append(rule)
     return rules, faults
+
+
+def _said_twice(data: bytes | msgspec.Raw) -> str | None:
+    """A key that an object in readable JSON has twice: of two lists of items, who wrote them wants both."""
+    twice: list[str] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        twice.extend(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+
+    json.loads(bytes(data), object_pairs_hook=look)
+    return twice[0] if twice else None

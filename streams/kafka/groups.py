@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import stamina
-from kafka.errors import CoordinatorNotAvailableError, KafkaError  # type: ignore[import-untyped]  # ships no types
+from kafka.errors import (  # type: ignore[import-untyped]  # ships no types
+    CoordinatorNotAvailableError,
+    KafkaError,
+    NotCoordinatorError,
+)
 
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import WorkersRun
@@ -13,6 +17,8 @@ from streams.kafka.admin_client import AdminConnection, connected_admin
 from streams.wire.namespace import Namespace
 
 COORDINATOR_S: Final = 30.0
+#: The first request about any group makes Kafka create the topic of the committed offsets, and elect its leaders.
+_NOT_YET: Final = (CoordinatorNotAvailableError, NotCoordinatorError)
 _WORKERS: Final = ("interactions", "uploads", "items", "learning")
 
 
@@ -32,8 +38,7 @@ def read_group(connection: AdminConnection, name: str) -> Group:
     """Describe a group, which is Dead if it does not exist; raises BrokerUnavailable."""
 
     def describe(client: Any) -> Group:
-        # The first request about any group makes Kafka create the topic of the committed offsets.
-        for attempt in stamina.retry_context(on=CoordinatorNotAvailableError, attempts=None, timeout=COORDINATOR_S):
+        for attempt in stamina.retry_context(on=_NOT_YET, attempts=None, timeout=COORDINATOR_S):
             with attempt:
                 found = client.describe_groups([name])[name]
         state: str = found["group_state"]
@@ -57,8 +62,7 @@ def refuse_running(connection: AdminConnection, namespace: Namespace) -> None:
 def read_handled(bootstrap: str, group: str, topic: str, *, security: KafkaSecurity = PLAINTEXT) -> dict[int, int]:
     """The last offset that a group has handled, by partition; a partition without a committed offset is left out."""
     with connected_admin(bootstrap, security) as admin:
-        # The first request about any group makes Kafka create the topic of the committed offsets.
-        for attempt in stamina.retry_context(on=CoordinatorNotAvailableError, attempts=None, timeout=COORDINATOR_S):
+        for attempt in stamina.retry_context(on=_NOT_YET, attempts=None, timeout=COORDINATOR_S):
             with attempt:
                 found = admin.list_group_offsets({group: None})[group]
     return {p.partition: known.offset - 1 for p, known in found.items() if p.topic == topic and known.offset >= 0}

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from http.server import ThreadingHTTPServer
 from io import BytesIO
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -18,6 +18,11 @@ from streams.errors import SettingsError
 from streams.settings import Settings
 
 Probe = Callable[[], list[str]]
+
+#: What a process says that has not begun to work. The first start on a machine waits for the compiler.
+STARTING: Final = (
+    "starting: code is compiled (the first start takes longest), the catalogue is read, or a service is awaited"
+)
 
 _log = structlog.get_logger(__name__)
 

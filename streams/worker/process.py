@@ -20,7 +20,7 @@ from streams.worker.ending import log_end
 from streams.worker.held_back import HeldBack
 from streams.worker.lifecycle import run_to_end
 from streams.worker.liveness import STUCK_S, Liveness
-from streams.worker.probes import listen
+from streams.worker.probes import STARTING, listen
 from streams.worker.resources import Addresses, Resources
 from streams.worker.wiring import WIRE, WorkerName
 
@@ -113,6 +113,6 @@ class Worker:
         return bool(self._resources.open_breakers) or self._resources.undelivered
 
     def _not_ready(self) -> list[str]:
-        starting = [] if self._ready else ["starting: the catalogue is being read, or a service is awaited"]
+        starting = [] if self._ready else [STARTING]
         broken = self._resources.open_breakers + self._resources.refused_topics + self._resources.dangers
         return starting + broken

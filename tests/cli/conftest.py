@@ -40,6 +40,15 @@ def run(*words: str, variables: dict[str, str], stdin: str = "") -> subprocess.C
     )
 
 
+def clicks(*steps: tuple[str, str]) -> str:
+    """What `publish --file -` reads: clicks of users on items, named e0, e1 and so on."""
+    named = [
+        {"event_id": f"e{number}", "type": "click", "user_id": user, "item_id": item}
+        for number, (user, item) in enumerate(steps)
+    ]
+    return "\n".join(map(json.dumps, named))
+
+
 @pytest.fixture
 def variables(stack: RunningStack, topic_prefix: str) -> dict[str, str]:
     """The settings under which a command finds the stack, with topics of the test's own."""

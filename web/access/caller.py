@@ -46,7 +46,7 @@ class Caller:
                 403,
                 "This key is not for that",
                 f"{self.name} has the scopes {', '.join(sorted(self.scopes))}, and {match.route} needs {rule.scope}",
-                remedy=f"use a key with the scope {rule.scope} or admin",
+                remedy=f"use a key with the scope {' or '.join(dict.fromkeys((rule.scope, 'admin')))}",
             )
         if not rule.user:
             raise Problem(

@@ -53,7 +53,9 @@ class UserTokens:
         ends_s = claims["exp"]
         try:
             user_id = msgspec.convert(claims["sub"], Id)
-        except msgspec.ValidationError as error:
+            # JSON as Python reads it may have halves of characters.
+            user_id.encode()
+        except (msgspec.ValidationError, UnicodeEncodeError) as error:
             raise _refused(f"its sub is no user's id ({error})") from None
         if type(ends_s) is not int:
             raise _refused("its exp must be whole seconds of Unix time")

@@ -11,14 +11,13 @@ from litestar import get
 from litestar.params import QueryParameter
 
 from features.item import Item
-from sightline_client.parsing import UNREADABLE
 from state.errors import StateError
-from streams.wire.events import DeadLetter
 from streams.wire.topics import UPLOADS
 from web.event_streams import DOCUMENTED, HEARTBEAT, HEARTBEAT_S, EventStream, event
 from web.ids import ItemId
 from web.items.facts import is_searchable
 from web.parts import FromParts, Parts
+from web.tail.letters import Letter
 
 #: The longest wait for what becomes of an upload.
 PATIENCE_S: Final = 60.0
@@ -27,10 +26,6 @@ _LOOK_S, _LOOK_LATER_S, _SOON_S = 0.02, 0.25, 3.0
 _encode: Final = msgspec.json.Encoder().encode
 At = Annotated[str | None, QueryParameter(pattern=r"^\d{1,6}-\d{1,18}$", description="Where Kafka has the upload")]
 Since = Annotated[int, QueryParameter(ge=0, le=2**62, description="When Kafka took the upload (Unix ms)")]
-
-
-class _Named(msgspec.Struct):
-    event_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +37,11 @@ class AwaitedUpload:
     place: str | None
     since_ms: int
 
-    def is_refused_by(self, letter: DeadLetter) -> bool:
+    def is_refused_by(self, letter: Letter) -> bool:
         """Whether a dead letter with the item's key is this upload's."""
         if self.place is not None:
             return f"{letter.partition}-{letter.offset}" == self.place and letter.topic.endswith(UPLOADS.name)
-        try:
-            return msgspec.json.decode(letter.value or b"", type=_Named).event_id == self.event_id
-        except UNREADABLE:
-            return False
+        return letter.event_id == self.event_id
 
 
 @get("/v1/items/{item_id:str}/stages", summary="What becomes of an upload", responses=DOCUMENTED)

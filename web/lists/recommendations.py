@@ -8,7 +8,6 @@ from litestar import get
 from litestar.params import QueryParameter
 
 from features.item import key_of
-from features.profile import NEW
 from features.search_filter import SearchFilter
 from sightline_client.lists import RecommendedItem
 from streams.metrics import StageTimer
@@ -21,7 +20,7 @@ from web.parts import FromParts
 class MadeNow(msgspec.Struct, kw_only=True):
     """A list made for this request. `cursor` gives the next page; null where there is nothing more.
 
-    `known` is false for a user of whom nothing is stored: the list has what is trending, popular and new.
+    `known` is false for a user of whom nothing is known, or no longer: the list has what is trending, popular and new.
     """
 
     user_id: str
@@ -60,7 +59,8 @@ async def recommendations(
     more = len(ranking.items) == length and len(after.shown) <= SHOWN_LIMIT
     return MadeNow(
         user_id=user,
-        known=profile is not NEW,
+        # As the profile in words says it; of a user who was forgotten a marker is stored.
+        known=bool(profile.count or len(profile.dials)),
         opted_out=profile.privacy.opted_out,
         items=ranking.items,
         cursor=after.encode(user) if more else None,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -35,6 +35,11 @@ class Awaited(Generic[K, V]):
     def get(self, key: K) -> V | None:
         """The value of a key, if it arrived and is kept."""
         return self._kept.get(key)
+
+    def drop(self, is_over: Callable[[V], bool]) -> None:
+        """Keep the values no longer of which this is true."""
+        for key in [key for key, value in self._kept.items() if is_over(value)]:
+            del self._kept[key]
 
     def expect(self, key: K) -> "asyncio.Future[V]":
         """The next value of a key; cancel the future if you no longer wait."""

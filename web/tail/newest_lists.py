@@ -10,21 +10,23 @@ from web.event_streams import HEARTBEAT, HEARTBEAT_S, event
 
 #: Bytes of lists that are remembered; the users heard of longest ago are forgotten first.
 REMEMBERED_BYTES: Final = 64 << 20
+#: What a stream says where the user was forgotten, started over or opted out; the number of the last list stays.
+WITHDRAWN: Final = event("withdrawn", b"{}")
 
 
 class Listener:
-    """Who listens for one user's lists. A list that was not taken yet gives way to a newer one."""
+    """Who listens for one user's lists. What was not taken yet gives way to what is newer."""
 
     __slots__ = ("_arrived", "_newest", "is_closed")
 
     def __init__(self) -> None:
-        self._newest: tuple[int, bytes] | None = None
+        self._newest: bytes | None = None
         self._arrived: asyncio.Future[None] | None = None
         self.is_closed = False
 
-    def give(self, seq: int, value: bytes) -> None:
-        """Have the listener take this list next."""
-        self._newest = (seq, value)
+    def give(self, newest: bytes) -> None:
+        """Have the listener take this event next."""
+        self._newest = newest
         self._wake()
 
     def close(self) -> None:
@@ -32,8 +34,8 @@ class Listener:
         self.is_closed = True
         self._wake()
 
-    async def take(self, within_s: float) -> tuple[int, bytes] | None:
-        """The newest list that was not taken yet; None if there is none for that time, or no more will come."""
+    async def take(self, within_s: float) -> bytes | None:
+        """The newest event that was not taken yet; None if there is none for that time, or no more will come."""
         if self._newest is None and not self.is_closed:
             loop = asyncio.get_running_loop()
             self._arrived = loop.create_future()
@@ -72,13 +74,13 @@ class NewestLists:
         while self._bytes > self._limit_bytes and len(self._lists) > 1:
             _, (_, oldest) = self._lists.popitem(last=False)
             self._bytes -= len(oldest)
-        for listener in self._listeners.get(user_id, ()):
-            listener.give(seq, value)
+        self._tell(user_id, event("list", value, seq))
 
     def withdraw(self, user_id: str) -> None:
-        """Forget the list of a user: nothing is known of her any more."""
+        """Forget the list of a user, and tell who listens that it must not be shown any more."""
         known = self._lists.pop(user_id, None)
         self._bytes -= 0 if known is None else len(known[1])
+        self._tell(user_id, WITHDRAWN)
 
     def newest(self, user_id: str) -> tuple[int, bytes] | None:
         """The `seq` and the JSON of the newest list of a user, if it is remembered."""
@@ -94,11 +96,11 @@ class NewestLists:
         with self._listening(user_id) as listener:
             known = self._lists.get(user_id)
             if known is not None and known[0] != after:
-                listener.give(*known)
+                listener.give(event("list", known[1], known[0]))
             while not listener.is_closed:
                 taken = await listener.take(HEARTBEAT_S)
                 if taken is not None:
-                    yield event("list", taken[1], taken[0])
+                    yield taken
                 elif not listener.is_closed:
                     yield HEARTBEAT
 
@@ -108,6 +110,10 @@ class NewestLists:
         for listeners in self._listeners.values():
             for listener in listeners:
                 listener.close()
+
+    def _tell(self, user_id: str, newest: bytes) -> None:
+        for listener in self._listeners.get(user_id, ()):
+            listener.give(newest)
 
     @contextmanager
     def _listening(self, user_id: str) -> Iterator[Listener]:

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from sightline_client.parsing import UNREADABLE
-from sightline_client.privacy import Export, PlaceInLog, Receipt, join_export
+from sightline_client.privacy import Export, PlaceInLog, Receipt
 from sightline_client.trends import Trends
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.processing.topic_tail import Followed, Received, TopicTail
@@ -14,6 +14,8 @@ from streams.wire import topics
 from streams.wire.events import DeadLetter, Recommendations
 from streams.wire.namespace import Namespace
 from web.tail.awaited import Awaited
+from web.tail.exports import Exports
+from web.tail.letters import Letter, letter_of
 from web.tail.newest_lists import NewestLists
 
 #: Seconds before the start from which on lists are read, so that who reconnects misses none of a short restart.
@@ -46,11 +48,10 @@ class Tail:
     def __init__(self) -> None:
         self.lists = NewestLists()
         self.answers: Awaited[str, Recommendations] = Awaited(_ANSWERS)
-        self.letters: Awaited[str, DeadLetter] = Awaited(_LETTERS)
+        self.letters: Awaited[str, Letter] = Awaited(_LETTERS)
         self.receipts: Awaited[PlaceInLog, Receipt] = Awaited(_RECEIPTS)
-        self.exports: Awaited[PlaceInLog, Export] = Awaited(_EXPORTS)
+        self.exports = Exports(_EXPORTS)
         self.trends: dict[str, Trends] = {}
-        self._parts: Awaited[PlaceInLog, list[Export]] = Awaited(_EXPORTS)
         self._list = msgspec.json.Decoder(_List)
         self._answer = msgspec.json.Decoder(Recommendations)
         self._letter = msgspec.json.Decoder(DeadLetter)
@@ -89,7 +90,7 @@ class Tail:
         for record in records:
             try:
                 letter = self._letter.decode(record.value or b"")
-                self.letters.put((letter.key or b"").decode(), letter)
+                self.letters.put((letter.key or b"").decode(), letter_of(letter))
             except UNREADABLE:
                 continue
 
@@ -103,14 +104,14 @@ class Tail:
             self.receipts.put(receipt.request, receipt)
 
     def read_exports(self, records: Sequence[Received]) -> None:
-        """Take records of the topic privacy.exports: an export is there with its last part."""
+        """Take records of the topic privacy.exports: of a user who is forgotten, all keys are withdrawn."""
         for record in records:
+            if record.value is None:
+                self.exports.withdraw((record.key or b"").decode(errors="replace"))
+                continue
             try:
-                part = self._export.decode(record.value or b"")
-                parts = [*(self._parts.get(part.request) or []), part]
-                self._parts.put(part.request, parts)
-                self.exports.put(part.request, join_export(parts))
-            except (*UNREADABLE, ValueError):
+                self.exports.put(self._export.decode(record.value))
+            except UNREADABLE:
                 continue
 
     def read_trends(self, records: Sequence[Received]) -> None:

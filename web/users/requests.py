@@ -8,13 +8,14 @@ import msgspec
 from litestar import Request, post
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import JSONBody
 
 from sightline_client.events import PrivacyRequest
+from sightline_client.parsing import UNREADABLE
 from sightline_client.privacy import Dials, RequestKind
 from web.documented import takes
 from web.ids import UserId
 from web.parts import FromParts, Parts
+from web.problems import Problem
 from web.publishing.asked import KEY, Asked
 
 
@@ -61,13 +62,15 @@ def _route(kind: RequestKind) -> HTTPRouteHandler:
     "/v1/users/{user_id:str}/prefer",
     status_code=202,
     summary="Set a user's own dials",
-    operation_class=takes(headers=[KEY]),
+    operation_class=takes({"application/json": Wishes}, headers=[KEY]),
 )
-async def prefer(
-    request: Request[Any, Any, State], user: UserId, data: JSONBody[Wishes], parts: FromParts
-) -> Requested:
+async def prefer(request: Request[Any, Any, State], user: UserId, parts: FromParts) -> Requested:
     """Publish the wishes, and say where their receipt will be; other dials stay."""
-    return await _publish(request, parts, user, "prefer", data.prefer)
+    try:
+        wishes = msgspec.json.decode(await request.body(), type=Wishes)
+    except UNREADABLE as error:
+        raise Problem(400, "The body has no wishes", f'{error}: send {{"prefer": {{"shoes": 0.5}}}} as JSON') from None
+    return await _publish(request, parts, user, "prefer", wishes.prefer)
 
 
 #: One route for each kind of request.

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run, last_json, run
+from tests.cli.conftest import Run, clicks, last_json, run
 
 LINES = "".join(f"u{n % 4},i{n % 7},click,{n}\n" for n in range(60))
 
@@ -34,7 +34,6 @@ def test_a_folder_without_events_is_refused_with_the_reason(tmp_path: Path) -> N
 
 @pytest.mark.stack
 def test_the_log_may_be_the_deployments_own_topics(command: Run) -> None:
-    for number in range(6):
-        command("publish", "--type", "click", "--user", "u1", "--item", f"i{number}", "--event-id", f"e{number}")
+    command("publish", "--file", "-", stdin=clicks(*(("u1", f"i{number}") for number in range(6))))
     found = last_json(command("bench", "stream", "--from-kafka", "--json"))
     assert (found["events"], found["questions"]) == (6, 5)

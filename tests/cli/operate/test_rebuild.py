@@ -4,21 +4,22 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import TopicPartition
 
+from sightline_client.routing import partition_of
 from state.keys import Keys
 from state.redis import RedisPartitions, connect
 from streams.errors import LogMismatch
 from streams.kafka.admin import read_log
 from streams.kafka.continuity import check_log
-from tests.cli.conftest import Run, last_json
+from tests.cli.conftest import Run, clicks, last_json
 from tests.conftest import RunningStack
 
 pytestmark = pytest.mark.stack
 
 
-def publish(command: Run, event: str) -> int:
-    """Publish a click of u1; the partition on which it lies."""
-    words = ("--type", "click", "--user", "u1", "--item", "i1", "--event-id", event, "--json")
-    return int(last_json(command("publish", *words))["partition"])
+def publish(command: Run, count: int) -> int:
+    """Publish clicks of u1; the partition on which they lie."""
+    assert command("publish", "--file", "-", stdin=clicks(*[("u1", "i1")] * count)).returncode == 0
+    return partition_of(b"u1", 4)
 
 
 def check(stack: RunningStack, prefix: str, partition: int) -> None:
@@ -50,7 +51,7 @@ def spoil(stack: RunningStack, prefix: str, partition: int) -> None:
 def test_what_the_workers_refuse_to_go_on_with_is_made_right_by_the_command_they_name(
     command: Run, stack: RunningStack, topic_prefix: str
 ) -> None:
-    partition = publish(command, "e1")
+    partition = publish(command, 1)
     spoil(stack, topic_prefix, partition)
     with pytest.raises(LogMismatch, match="sightline rebuild"):
         check(stack, topic_prefix, partition)
@@ -65,8 +66,7 @@ def test_what_the_workers_refuse_to_go_on_with_is_made_right_by_the_command_they
 def test_a_log_without_its_first_events_is_refused_and_says_what_is_lost(
     command: Run, stack: RunningStack, topic_prefix: str
 ) -> None:
-    for number in range(3):
-        partition = publish(command, f"e{number}")
+    partition = publish(command, 3)
     admin = AdminClient({"bootstrap.servers": stack.endpoints.kafka})
     for cut in admin.delete_records([TopicPartition(f"{topic_prefix}events.interactions", partition, 2)]).values():
         cut.result()

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.cli.conftest import Run, last_json, run
+from tests.cli.conftest import Run, clicks, last_json, run
 
 
 @pytest.mark.parametrize(
@@ -22,9 +22,8 @@ def test_what_cannot_be_compared_is_refused(words: tuple[str, ...], said: str) -
 
 @pytest.mark.stack
 def test_the_last_events_are_replayed_through_other_settings(command: Run) -> None:
-    for number in range(12):
-        user, item = f"u{number % 3}", f"i{number // 2}"
-        command("publish", "--type", "click", "--user", user, "--item", item, "--event-id", f"e{number}")
+    steps = [(f"u{number % 3}", f"i{number // 2}") for number in range(12)]
+    command("publish", "--file", "-", stdin=clicks(*steps))
     found = last_json(command("whatif", "--set", "SIGHTLINE_LINK_WINDOW=0", "--json"))
     assert (found["events"], found["lists"], found["users"]) == (12, 12, 3)
     assert found["names"] == {"served": "hand", "other": "hand SIGHTLINE_LINK_WINDOW=0"}

@@ -1,4 +1,5 @@
 import asyncio
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -6,7 +7,9 @@ import pytest
 from deploy.workers import Workers
 from features.item import hash_of, key_of
 from sightline_client.pseudonyms import pseudonym
+from streams.kafka.admin import create_topics
 from streams.privacy.erasure_check import find_traces
+from streams.wire.namespace import Namespace
 from tests.cli.conftest import Run, last_json, run
 from tests.conftest import RunningStack
 
@@ -15,10 +18,17 @@ pytestmark = pytest.mark.stack
 KEY = "a key of thirty-two characters.."
 
 
-@pytest.fixture(autouse=True)
-def workers(command: Run, stack: RunningStack, topic_prefix: str) -> Iterator[None]:
+@pytest.fixture(scope="module")
+def topic_prefix() -> str:
+    """One for all tests here, whose users differ."""
+    return f"t{uuid.uuid4().hex[:10]}."
+
+
+@pytest.fixture(scope="module", autouse=True)
+def workers(stack: RunningStack, topic_prefix: str) -> Iterator[None]:
     """Workers that each command finds running."""
     settings = stack.settings.model_copy(update={"topic_prefix": topic_prefix, "partitions": 4})
+    create_topics(stack.endpoints.kafka, Namespace(topic_prefix), settings.partitions, 1)
     with Workers(settings, stack.endpoints).borrowed():
         yield
 
@@ -48,15 +58,15 @@ def test_a_request_is_answered_with_its_receipt(command: Run) -> None:
 
 
 def test_dials_are_set_shown_and_exported(command: Run) -> None:
-    done = command("user", "prefer", "u1", "shoes=0.5", "hats=-1")
+    done = command("user", "prefer", "u2", "shoes=0.5", "hats=-1")
     assert done.returncode == 0, done.stderr
-    assert "prefer of user 'u1': done" in done.stdout
+    assert "prefer of user 'u2': done" in done.stdout
     assert "dials set: 2; erased: 0 dials" in done.stdout
-    changed = command("user", "prefer", "u1", "hats=0", "--json")
+    changed = command("user", "prefer", "u2", "hats=0", "--json")
     assert (last_json(changed)["dials_set"], last_json(changed)["erased"]) == (0, {"dials": 1})
     name = f"#{key_of('shoes'):016x}"
-    assert last_json(command("user", "export", "u1", "--json"))["dials"] == {name: 0.5}
-    shown = command("user", "show", "u1")
+    assert last_json(command("user", "export", "u2", "--json"))["dials"] == {name: 0.5}
+    shown = command("user", "show", "u2")
     assert (shown.returncode, f"dials: {name} +0.5" in shown.stdout) == (0, True)
 
 
@@ -64,10 +74,10 @@ def test_with_a_pseudonym_key_the_id_never_reaches_kafka(
     variables: dict[str, str], stack: RunningStack, topic_prefix: str
 ) -> None:
     hidden = variables | {"pseudonym_key": KEY}
-    words = ("publish", "--type", "click", "--user", "ann@example.org", "--item", "i1")
+    words = ("publish", "--type", "click", "--user", "eve@example.org", "--item", "i1")
     assert run(*words, variables=hidden).returncode == 0
-    exported = run("user", "export", "ann@example.org", "--json", variables=hidden)
+    exported = run("user", "export", "eve@example.org", "--json", variables=hidden)
     assert exported.returncode == 0, exported.stderr
-    assert last_json(exported)["user_id"] == pseudonym(KEY.encode(), "ann@example.org")
+    assert last_json(exported)["user_id"] == pseudonym(KEY.encode(), "eve@example.org")
     settings = stack.settings.model_copy(update={"topic_prefix": topic_prefix, "partitions": 4})
-    assert asyncio.run(find_traces(settings, stack.endpoints.kafka, stack.endpoints.redis, "ann@example.org")) == []
+    assert asyncio.run(find_traces(settings, stack.endpoints.kafka, stack.endpoints.redis, "eve@example.org")) == []

@@ -68,6 +68,28 @@ def test_a_bad_rule_is_refused_with_its_line_and_what_is_wrong(name: str) -> Non
     assert says in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            '{"rules": [{"do": "exclude", "name": "a", "items": ["i1"], "items": ["i2"]}]}',
+            "line 1, rule 1: 'items' stands twice",
+        ),
+        (
+            '{"rules": [{"do": "exclude", "name": "a", "attribute": {"brand": "Acme", "brand": "Acne"}}]}',
+            "line 1, rule 1: 'brand' stands twice",
+        ),
+        (
+            '{"rules": [{"do": "exclude", "name": "a", "items": ["i1"]}], "rules": []}',
+            "'rules' stands twice in the file",
+        ),
+    ],
+)
+def test_what_is_said_twice_is_refused_and_not_half_of_it_taken(text: str, says: str) -> None:
+    with pytest.raises(ModelRefused, match=says):
+        decode_rules(text.encode())
+
+
 def test_all_that_is_wrong_is_said_at_once_up_to_ten_lines() -> None:
     faults = [rule("exclude", f"r{number}") for number in range(12)]
 

@@ -190,3 +190,10 @@ async def test_too_many_requests_are_told_when_to_come_back() -> None:
     refused = await house.ask("GET", PATH, READ)
     assert (refused.status, refused.headers["retry-after"]) == (429, "10")
     assert refused.problem["detail"] == "key 'feed' asks more than 0.1 times a second"
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "scopes"), [("/v1/operations", READ, "admin"), (PATH, PUBLISH, "read or admin")]
+)
+async def test_a_key_that_is_not_for_a_route_hears_which_is(path: str, given: dict[str, str], scopes: str) -> None:
+    assert (await House().ask("GET", path, given)).problem["remedy"] == f"use a key with the scope {scopes}"

@@ -128,3 +128,7 @@ def test_what_is_no_token_is_refused(token: str) -> None:
     with pytest.raises(Problem) as refused:
         TOKENS.read(token)
     assert refused.value.status == 401
+
+
+def test_half_a_character_is_no_user() -> None:
+    assert "sub is no user's id" in refusal(signed(sub="\ud800"))

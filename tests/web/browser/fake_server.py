@@ -1,4 +1,4 @@
-"""The web door as WEB.md says it, on a world in memory; tests turn it slow, away or refusing."""
+"""The web door as docs/http.md says it, on a world in memory; tests turn it slow, away or refusing."""
 
 import asyncio
 import base64
@@ -18,10 +18,10 @@ from litestar.response import Stream
 from litestar.types import ASGIApp
 
 from tests.web.browser.fake_world import FakeItem, FakeWorld, webp
+from web.access.headers import POLICY
 from web.ids import DEPENDENCIES, EncodedPaths, ItemId, UserId
 from web.page.page import page_handlers
 
-CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'"
 R = Request[Any, Any, Any]
 
 
@@ -72,7 +72,7 @@ class FakeServer:
             return self.refusing if request.url.path.startswith("/v1/") else None
 
         def after(response: Any) -> Any:
-            response.headers["content-security-policy"] = CSP
+            response.headers["content-security-policy"] = POLICY
             return response
 
         handlers = [*page_handlers(), *self._lists(), *self._items(), *self._users()]

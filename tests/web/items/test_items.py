@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from features.vision.kept_picture import KeptPicture, full_key, preview_key
 from state.errors import StateUnavailable
 from tests.harness.fakes import until
 from tests.harness.kept import put_items
-from tests.harness.web import Door
+from tests.harness.web import LOCKED, Door
 
 HASH = "ab" * 32
 PICTURE = KeptPicture(full_key("pictures", HASH), preview_key("pictures", HASH), 600, 400, 9000)
@@ -50,6 +51,18 @@ async def test_a_picture_that_must_not_be_seen_has_no_address(
 ) -> None:
     await put_items(door.parts.signals, replace(SHIRT, **changes))  # type: ignore[arg-type]
     assert (await client.get("/v1/items/red0")).json()["picture"] is None
+
+
+@pytest.mark.parametrize("changes", [{"hidden": True}, {"deleted": True}, {"held": ("blur",)}, {}])
+async def test_what_was_taken_from_sight_is_known_to_keys_and_to_its_owner_alone(changes: dict[str, Any]) -> None:
+    door = Door(**LOCKED)
+    await put_items(door.parts.signals, replace(SHIRT, **changes))
+    shop = {"authorization": "Bearer sightline_key-of-a-shop"}
+    for headers, knows in ((shop, True), (door.token("ann"), True), (door.token("bob"), not changes)):
+        async with door.client(headers=headers) as client:
+            assert (await client.get("/v1/items/red0")).status_code == (200 if knows else 404)
+            found = (await client.get("/v1/items", params={"ids": ["red0"]})).json()["items"]
+            assert [*found] == (["red0"] if knows else [])
 
 
 async def test_ids_are_any_text_and_unknown_ones_are_left_out(door: Door, client: httpx.AsyncClient) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -24,6 +25,7 @@ from tests.harness.kept import put_items
 from tests.harness.uploads import shirt
 from tests.harness.web import LOCKED, Door
 from web.items.stages import AwaitedUpload, follow
+from web.tail.letters import letter_of
 
 PNG = {"Content-Type": "image/png"}
 PATH = "/v1/items/i1/picture"
@@ -182,12 +184,12 @@ def letter(offset: int = 0, event_id: str = "n-1") -> DeadLetter:
 
 
 async def test_an_upload_that_is_refused_is_told_with_the_reason_of_its_dead_letter(door: Door) -> None:
-    door.tail.letters.put("i1", letter(offset=7, event_id="other"))
+    door.tail.letters.put("i1", letter_of(letter(offset=7, event_id="other")))
     uploads = [AwaitedUpload("i1", "n-1", place, NOON) for place in ("0-0", None)]
     following = [asyncio.create_task(stages_of(door, upload)) for upload in uploads]
     await asyncio.sleep(0.05)
     assert not any(each.done() for each in following)
-    door.tail.letters.put("i1", letter())
+    door.tail.letters.put("i1", letter_of(letter()))
     for each in following:
         assert await each == [("accepted", {}), ("refused", {"reason": "bad_image", "error": "it is <text>"})]
 
@@ -204,3 +206,13 @@ async def test_an_item_that_was_deleted_or_is_held_is_told_so(door: Door) -> Non
 @pytest.mark.parametrize("query", ["", "?event_id=", "?event_id=a&at=x", "?event_id=a&since=-1"])
 async def test_stages_of_nothing_in_particular_are_refused(client: httpx.AsyncClient, query: str) -> None:
     assert (await client.get(f"/v1/items/i1/stages{query}")).status_code == 400
+
+
+def test_of_a_dead_letter_its_message_is_not_kept(door: Door) -> None:
+    value = json.dumps({"event_id": "n-1", "image": "A" * 100_000}).encode()
+    full = msgspec.structs.replace(letter(), value=value, headers=[("x", value)])
+    door.tail.read_letters([SimpleNamespace(value=msgspec.json.encode(full))])
+    kept = door.tail.letters.get("i1")
+    assert kept is not None
+    assert kept.event_id == "n-1"
+    assert len(msgspec.json.encode(kept)) < 1000

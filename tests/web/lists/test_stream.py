@@ -124,3 +124,26 @@ async def test_streams_end_with_the_process(door: Door) -> None:
     late = Reader(door, "u1")
     await late.task
     assert listening(door) == 0
+
+
+async def test_who_listens_is_told_that_a_list_is_withdrawn_and_does_not_get_it_late() -> None:
+    lists = NewestLists()
+    events = lists.events("u1")
+    lists.put("u1", 1, b"{}")
+    assert await anext(events) == b"event: list\nid: 1\ndata: {}\n\n"
+    lists.put("u1", 2, b"{}")
+    lists.withdraw("u1")
+    lists.withdraw("u2")
+    assert await anext(events) == b"event: withdrawn\ndata: {}\n\n"
+    lists.withdraw("u1")
+    lists.put("u1", 3, b"{}")
+    assert await anext(events) == b"event: list\nid: 3\ndata: {}\n\n"
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "²", "-1", "x", ""])
+async def test_a_last_event_id_that_is_no_number_is_none(door: Door, number: str) -> None:
+    door.tail.lists.put("u1", 5, b'{"seq":5}')
+    reader = Reader(door, "u1", last_event_id=number)
+    await until(lambda: len(reader.events) == 1)
+    assert reader.status == 200
+    await reader.leave()

@@ -13,6 +13,7 @@ from sightline_client.lists import Reason, Recommendations, RecommendedItem, Tri
 from streams.wire.events import DeadLetter, Upload
 from tests.harness.fakes import until
 from tests.harness.web import Door
+from web.tail.letters import letter_of
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 SLOT = RecommendedItem(
@@ -93,7 +94,7 @@ async def test_what_the_worker_refuses_is_said(door: Door, client: httpx.AsyncCl
         value=b"",
         headers=[],
     )
-    door.tail.letters.put(query.user_id, letter)
+    door.tail.letters.put(query.user_id, letter_of(letter))
     answer = await task
     assert (answer.status_code, answer.json()["reason"], answer.json()["detail"]) == (422, "bad_image", "not a picture")
 

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import time
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -9,6 +12,8 @@ import pytest
 from features.item import hash_of
 from sightline_client.privacy import Export, PlaceInLog, Receipt, RequestKind
 from state.errors import StateUnavailable
+from streams.privacy.export_parts import part_key
+from streams.wire.events import encode
 from tests.harness.fakes import NOON
 from tests.harness.interactions import LENGTH
 from tests.harness.web import Door
@@ -85,9 +90,10 @@ def receipt(kind: RequestKind = "forget", user: str = "u1") -> Receipt:
     )  # fmt: skip
 
 
-def export() -> Export:
+def export(made_ms: int | None = None) -> Export:
+    made_ms = made_ms or time.time_ns() // 1_000_000
     return Export(
-        user_id="u1", request=PlaceInLog(3, 17), made_ms=NOON, interactions=1, last_at_ms=NOON, opted_out=False,
+        user_id="u1", request=PlaceInLog(3, 17), made_ms=made_ms, interactions=1, last_at_ms=NOON, opted_out=False,
         forgotten_ms=None, engaged=[], refused=[], seen=[], owned=[], remembered_events=0, dials={},
     )  # fmt: skip
 
@@ -111,8 +117,26 @@ async def test_the_receipt_of_an_export_has_the_export(door: Door, client: httpx
     path = "/v1/users/u1/receipts/3-17"
     door.tail.receipts.put(PlaceInLog(3, 17), receipt("export"))
     assert (await client.get(path)).status_code == 404
-    door.tail.exports.put(PlaceInLog(3, 17), export())
+    door.tail.exports.put(export())
     assert (await client.get(path)).json()["export"]["user_id"] == "u1"
+
+
+async def test_an_export_is_gone_when_the_user_is_forgotten_and_after_a_day(
+    door: Door, client: httpx.AsyncClient
+) -> None:
+    path, day_ms = "/v1/users/u1/receipts/3-17", 86_400_000
+    door.tail.receipts.put(PlaceInLog(3, 17), receipt("export"))
+    door.tail.read_exports([record(b"x", export())])
+    door.tail.read_exports([record(part_key(hash_of(name), 1), None) for name in ("u2", "u3")])
+    assert (await client.get(path)).status_code == 200
+    door.tail.read_exports([record(part_key(hash_of("u1"), part), None) for part in (1, 2)])
+    assert (await client.get(path)).status_code == 404
+    door.tail.read_exports([record(b"x", export(time.time_ns() // 1_000_000 - day_ms))])
+    assert (await client.get(path)).status_code == 404
+
+
+def record(key: bytes, value: Export | None) -> Any:
+    return SimpleNamespace(key=key, value=None if value is None else encode(value))
 
 
 async def test_a_receipt_comes_as_an_event(door: Door, client: httpx.AsyncClient) -> None:
@@ -125,3 +149,9 @@ async def test_a_receipt_comes_as_an_event(door: Door, client: httpx.AsyncClient
 @pytest.mark.parametrize("path", ["3-17?wait=31", "3-17?wait=-1", "x", "3", "3-", "-1-2", "9999999-1"])
 async def test_a_request_that_is_none_is_refused(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(f"/v1/users/u1/receipts/{path}")).status_code == 400
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"[" * 60_000, b'{"prefer": {"\xff": 1}}', b'{"prefer": {}}', b"null"])
+async def test_wishes_that_cannot_be_read_are_refused(client: httpx.AsyncClient, body: bytes) -> None:
+    answer = await client.post("/v1/users/u1/prefer", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
