@@ -32,7 +32,7 @@ environment:
 	@bash deploy/bootstrap.sh environment
 
 # Where nobody looks at a page, as in CI, it measures once and ends.
-demo: bootstrap
+demo: bootstrap compiled
 	$(RUN) sightline demo $(if $(CI),--once)
 
 # Two files at a time, in their order, each half with services of its own: they wait more than they compute.
@@ -48,7 +48,7 @@ check: bootstrap
 	$(RUN) mypy --explicit-package-bases tests
 	$(RUN) lint-imports
 
-# Else each process of the tests, and each of their first workers, compiles for itself, all at the same time.
+# Else each process of the tests, and each of the first workers, compiles for itself, all at the same time.
 compiled: bootstrap
 	$(RUN) python -c 'from inference.warm_up import warm_up_lists; warm_up_lists()'
 
