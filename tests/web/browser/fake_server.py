@@ -135,6 +135,9 @@ class FakeServer:
             if newest is not None and newest["seq"] > has:
                 has = newest["seq"]
                 yield f"event: list\nid: {has}\ndata: {json.dumps(newest)}\n\n".encode()
+            elif newest is None and has:
+                has = 0
+                yield b"event: withdrawn\ndata: {}\n\n"
             await asyncio.sleep(0.004)
 
     def _like(self, item: FakeItem, count: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import base64
 import json
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 from tests.web.browser.conftest import ADA, Visitor
 from tests.web.browser.fake_server import FakeServer, problem
@@ -28,6 +29,17 @@ def test_a_click_while_the_server_is_away_is_sent_when_it_is_back(visitor: Visit
     visitor.pane(ADA).locator(".picture").first.click()
     fake.start()
     visitor.eventually(lambda: len(fake.world.user(ADA).chosen) == 1, "the click arrived")
+
+
+def test_a_list_that_is_withdrawn_is_shown_no_more(visitor: Visitor, fake: FakeServer) -> None:
+    visitor.shop(ADA)
+    visitor.click(ADA)
+    assert visitor.pane(ADA).locator(".chosen li").count() == 1
+    # As another device of the same user does.
+    with urlopen(Request(f"{fake.url}/v1/users/{ADA}/forget", method="POST")) as answer:
+        assert answer.status == 202
+    visitor.eventually(lambda: visitor.pane(ADA).locator(".chosen li").count() == 0, "nothing is known any more")
+    visitor.eventually(lambda: len(visitor.items(ADA)) == 20, "the list of somebody unknown")
 
 
 def test_a_degraded_list_says_what_it_lacks(visitor: Visitor, fake: FakeServer) -> None:

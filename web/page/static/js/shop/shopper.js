@@ -118,6 +118,8 @@ export function makeShopper(id, { onProblem }) {
   }
 
   function take(message) {
+    // Another device of the same user may have asked to be forgotten.
+    if (message.event === "withdrawn") return empty();
     if (message.event !== "list") return;
     const list = JSON.parse(message.data);
     const shown = store.get().list;
@@ -130,7 +132,8 @@ export function makeShopper(id, { onProblem }) {
   /** Starts again with nothing on the page, as after a forget. */
   function empty() {
     acts.giveUp();
-    store.set({ chosen: [], profile: null, took: null, last: null, known: false });
+    latest += 1;
+    store.set({ list: null, more: [], chosen: [], profile: null, took: null, last: null, known: false });
     load();
   }
 
