@@ -20,6 +20,7 @@ from web.openapi_config import CONFIG
 from web.operations.figures import operations
 from web.operations.health import healthz, metrics, readyz
 from web.page.page import page_handlers
+from web.parameters import LIMITS
 from web.parts import Parts
 from web.problems import HANDLERS
 from web.request_metrics import RequestMetrics
@@ -53,7 +54,7 @@ def make_routes(parts: Parts) -> Litestar:
         [*page_handlers(), *ROUTES],
         dependencies={
             "parts": Provide(lambda: parts, sync_to_thread=False, use_cache=True),
-            **{name: Provide(read) for name, read in DEPENDENCIES.items()},
+            **{name: Provide(read) for name, read in (DEPENDENCIES | LIMITS).items()},
         },
         exception_handlers=HANDLERS,
         openapi_config=CONFIG,

@@ -1,39 +1,91 @@
-"""The limits that searches have in common, as query parameters."""
+"""What lists and searches may be limited to, as query parameters: one dependency of the handlers that take them."""
 
-from typing import Annotated, TypeAlias
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Final, TypeAlias
 
-from litestar.params import QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter, SkipValidation
 
+from features.item import key_of
+from features.search_filter import SearchFilter
 from sightline_client.events import ANSWER_LIMIT, EXCLUDED_LIMIT, Only
+from sightline_client.fields import ATTRIBUTES_LIMIT
+from web.problems import Problem
 
 Count: TypeAlias = Annotated[
     int | None, QueryParameter(ge=1, le=ANSWER_LIMIT, description="Items at most; else as many as lists have")
 ]
-Category: TypeAlias = Annotated[str | None, QueryParameter(min_length=1, max_length=128)]
-Price: TypeAlias = Annotated[
-    float | None, QueryParameter(ge=0, description="In any currency; items without a price are left out")
-]
 Similarity: TypeAlias = Annotated[
     float | None, QueryParameter(ge=-1, le=1, description="Items that are less like it are left out")
 ]
-Exclude: TypeAlias = Annotated[
+_Category: TypeAlias = Annotated[str | None, QueryParameter(min_length=1, max_length=128)]
+_Price: TypeAlias = Annotated[
+    float | None, QueryParameter(ge=0, description="In any currency; items without a price are left out")
+]
+_Exclude: TypeAlias = Annotated[
     list[str] | None, QueryParameter(max_items=EXCLUDED_LIMIT, description="Items to leave out; repeat the parameter")
+]
+_Attribute: TypeAlias = Annotated[
+    list[str] | None,
+    QueryParameter(
+        max_items=ATTRIBUTES_LIMIT,
+        description="A key and its value, such as brand:Acme; repeated, an item needs all of them",
+    ),
 ]
 
 
-def only(
-    category: str | None,
-    min_price: float | None,
-    max_price: float | None,
-    min_similarity: float | None,
-    exclude: list[str] | None,
-) -> Only | None:
-    """What a query is limited to; None for no limits."""
-    found = Only(
-        category=category,
-        min_price=min_price,
-        max_price=max_price,
-        min_similarity=min_similarity,
-        exclude=tuple(exclude or ()),
-    )
-    return None if found == Only() else found
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Only items of this category, with prices within these bounds and all these attributes, and none of `exclude`."""
+
+    category: str | None = None
+    min_price: float | None = None
+    max_price: float | None = None
+    exclude: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
+
+    def only(self, min_similarity: float | None) -> Only | None:
+        """As a query on the topic says it; None for no limits."""
+        found = Only(
+            category=self.category,
+            min_price=self.min_price,
+            max_price=self.max_price,
+            min_similarity=min_similarity,
+            exclude=self.exclude,
+            attributes=dict(self.attributes) or None,
+        )
+        return None if found == Only() else found
+
+    def search_filter(self, without: Iterable[int] = ()) -> SearchFilter:
+        """As lists take it, without the items of these keys, too."""
+        left_out = frozenset(without).union(map(key_of, self.exclude))
+        return SearchFilter(self.category, self.min_price, self.max_price, without=left_out, attributes=self.attributes)
+
+
+async def limits_of(
+    category: _Category = None,
+    min_price: _Price = None,
+    max_price: _Price = None,
+    exclude: _Exclude = None,
+    attribute: _Attribute = None,
+) -> Limits:
+    """The limits that a request names; raises Problem for those that nothing can be within."""
+    if min_price is not None and max_price is not None and min_price > max_price:
+        detail = f"`min_price` {min_price:g} is above `max_price` {max_price:g}: exchange them"
+        raise Problem(400, "No price is within the bounds", detail)
+    return Limits(category, min_price, max_price, tuple(exclude or ()), tuple(map(_pair, attribute or ())))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, colon, value = text.partition(":")
+    if not (key and colon and value):
+        detail = f"`attribute` {text!r} is not a key and a value with a colon between, such as brand:Acme"
+        raise Problem(400, "An attribute cannot be read", detail)
+    return key, value
+
+
+#: How a handler asks for them: `limits: FromLimits`.
+FromLimits: TypeAlias = NamedDependency[SkipValidation[Limits]]
+#: For the app.
+LIMITS: Final = {"limits": limits_of}

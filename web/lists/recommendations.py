@@ -7,13 +7,11 @@ import msgspec
 from litestar import get
 from litestar.params import QueryParameter
 
-from features.item import key_of
-from features.search_filter import SearchFilter
 from sightline_client.lists import RecommendedItem
 from streams.metrics import StageTimer
 from web.ids import UserId
 from web.lists.cursor import SHOWN_LIMIT, read_cursor
-from web.parameters import Category, Count, Exclude, Price
+from web.parameters import Count, FromLimits
 from web.parts import FromParts
 
 
@@ -39,20 +37,17 @@ class MadeNow(msgspec.Struct, kw_only=True):
 async def recommendations(
     user: UserId,
     parts: FromParts,
+    limits: FromLimits,
     count: Count = None,
-    category: Category = None,
-    min_price: Price = None,
-    max_price: Price = None,
-    exclude: Exclude = None,
     cursor: Annotated[str | None, QueryParameter(max_length=16_384)] = None,
 ) -> MadeNow:
     """Make the list of a user from her stored profile, by the code that makes the pushed lists."""
     shown, stages, known_as = read_cursor(cursor, user), StageTimer(), parts.inlet.known_as(user)
-    without = frozenset(shown.shown).union(map(key_of, exclude or ()))
-    within = SearchFilter(category, min_price, max_price, without=without)
     profile = (await parts.profiles.read(known_as, parts.settings.partitions)).profile
     stages.end("load")
-    (feed,) = await parts.feeds.make([(known_as, profile)], stages, length=count, within=within)
+    (feed,) = await parts.feeds.make(
+        [(known_as, profile)], stages, length=count, within=limits.search_filter(shown.shown)
+    )
     ranking = feed.recommended.ranking
     after = shown.after([item.item_id for item in ranking.items])
     length = count or parts.feeds.recommender.length

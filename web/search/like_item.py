@@ -6,12 +6,11 @@ import numpy as np
 from litestar import get
 
 from features.item import key_of
-from features.search_filter import SearchFilter
 from inference.ranking.ranker import label
 from inference.ranking.similar import SimilarRanker
 from state.errors import StateUnavailable
 from web.ids import ItemId
-from web.parameters import Category, Count, Exclude, Price, Similarity
+from web.parameters import Count, FromLimits, Similarity
 from web.parts import FromParts
 from web.problems import Problem
 from web.search.asking import Found
@@ -23,12 +22,9 @@ _RANKER = SimilarRanker()
 async def like_item(
     item: ItemId,
     parts: FromParts,
+    limits: FromLimits,
     count: Count = None,
-    category: Category = None,
-    min_price: Price = None,
-    max_price: Price = None,
     min_similarity: Similarity = None,
-    exclude: Exclude = None,
 ) -> Found:
     """Find what looks like the picture of an item, the most similar first; the item itself is left out."""
     begun, catalog = time.perf_counter(), parts.catalog
@@ -40,11 +36,9 @@ async def like_item(
         raise Problem(409, "The item has no picture", detail)
     catalog.advance(now_ms)
     length = count or parts.settings.list_length
-    without = frozenset({key_of(item), *map(key_of, exclude or ())})
-    within = SearchFilter(category, min_price, max_price, without=without)
     vector = catalog.pictures.vectors(np.array([row]))
     try:
-        rows = await parts.feeds.find_similar(vector, length, within)
+        rows = await parts.feeds.find_similar(vector, length, limits.search_filter([key_of(item)]))
     except StateUnavailable:
         return Found(items=[], degraded=["index"])
     least = -1.0 if min_similarity is None else min_similarity

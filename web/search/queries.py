@@ -11,7 +11,7 @@ from sightline_client.errors import InvalidEvent
 from sightline_client.events import WORDS_LIMIT, Base64, Box, Only, Upload, Weights, Words
 from sightline_client.parsing import UNREADABLE, from_fields
 from web.documented import takes
-from web.parameters import Category, Count, Exclude, Price, Similarity, only
+from web.parameters import Count, FromLimits, Similarity
 from web.parts import FromParts
 from web.problems import Problem
 from web.search.asking import Found, ask
@@ -36,16 +36,12 @@ class SimilarQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 async def search(
     q: Annotated[str, QueryParameter(min_length=1, max_length=WORDS_LIMIT, description="English words")],
     parts: FromParts,
+    limits: FromLimits,
     count: Count = None,
-    category: Category = None,
-    min_price: Price = None,
-    max_price: Price = None,
     min_similarity: Similarity = None,
-    exclude: Exclude = None,
 ) -> Found:
     """Find what fits the words, the best first."""
-    limits = only(category, min_price, max_price, min_similarity, exclude)
-    return await ask(parts, _query({"text": q, "count": count, "only": limits}))
+    return await ask(parts, _query({"text": q, "count": count, "only": limits.only(min_similarity)}))
 
 
 @post(
@@ -57,20 +53,16 @@ async def search(
 async def similar(
     request: Request[Any, Any, Any],
     parts: FromParts,
+    limits: FromLimits,
     text: Annotated[str | None, QueryParameter(max_length=WORDS_LIMIT)] = None,
     count: Count = None,
-    category: Category = None,
-    min_price: Price = None,
-    max_price: Price = None,
     min_similarity: Similarity = None,
-    exclude: Exclude = None,
 ) -> Found:
     """Find what is like the body: JSON (`SimilarQuery`), or the bytes of a picture with the rest in the URL."""
     body = await request.body()
     if not request.headers.get("content-type", "").startswith("image/"):
         return await ask(parts, _query(msgspec.structs.asdict(_read(body))))
-    limits = only(category, min_price, max_price, min_similarity, exclude)
-    return await ask(parts, _query({"image": body, "text": text, "count": count, "only": limits}))
+    return await ask(parts, _query({"image": body, "text": text, "count": count, "only": limits.only(min_similarity)}))
 
 
 def _read(body: bytes) -> SimilarQuery:
