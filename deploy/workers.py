@@ -118,8 +118,8 @@ class Workers:
         env = {**self._env, "SIGHTLINE_METRICS_PORT": str(ports["metrics"])}
         argv = (*self._command, name)
         if name == "web":
-            known = (record.load(self._record(each, 1)).ports.get("metrics") for each in ALL)
-            others = ",".join(f"127.0.0.1:{port}" for port in known if port is not None)
+            known = {each: record.load(self._record(each, 1)).ports.get("metrics") for each in ALL}
+            others = ",".join(f"{each}=127.0.0.1:{port}" for each, port in known.items() if port is not None)
             env |= {"SIGHTLINE_WEB_PORT": str(ports["web"]), "SIGHTLINE_WEB_WORKERS": others}
             argv = (*SIGHTLINE, "web")
         running = process.spawn(argv, log=log, env=env)

@@ -13,6 +13,8 @@ from streams.web_keys import WebKey
 _SIGNER_LENGTH: Final = 32
 #: As browsers write them: in lower case, without a path.
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+#: A name of DNS or an address of IPv4, and a port.
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9_.-]+:[0-9]{1,5}")
 
 
 def is_loopback(host: str) -> bool:
@@ -69,3 +71,20 @@ def read_origins(text: str) -> tuple[str, ...]:
                 "in lower case and without a path; `*` is not possible"
             )
     return origins
+
+
+def read_workers(text: str) -> tuple[tuple[str, str], ...]:
+    """The workers of the setting: the name to show, which is the address where none is given, and host:port.
+
+    >>> read_workers("items=127.0.0.1:9102, uploads:9100")
+    (('items', '127.0.0.1:9102'), ('uploads:9100', 'uploads:9100'))
+    """
+    workers = []
+    for part in (part.strip() for part in text.split(",") if part.strip()):
+        name, _, address = part.rpartition("=")
+        if not _ADDRESS.fullmatch(address):
+            raise ValueError(
+                f"{part[:80]!r} is no worker: write host:port, or name=host:port, such as items=10.0.0.7:9100"
+            )
+        workers.append((name.strip() or address, address))
+    return tuple(workers)

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
-from streams.web_checks import check_reach, check_signers, read_origins, split_signers
+from streams.web_checks import check_reach, check_signers, read_origins, read_workers, split_signers
 from streams.web_keys import WebKey, read_web_keys
 
 
@@ -30,7 +30,8 @@ class WebSettings(BaseSettings):
         10_000, ge=1, description="streams of server-sent events that one process serves at the same time"
     )
     web_workers: str = Field(
-        "", description="host:port,… of the metrics of workers that the operators' page shows; empty: only its own"
+        "",
+        description="name=host:port,… of the metrics of workers that the operators' page shows; empty: only its own",
     )
 
     @field_validator("web_keys")
@@ -51,6 +52,12 @@ class WebSettings(BaseSettings):
         read_origins(value)
         return value
 
+    @field_validator("web_workers")
+    @classmethod
+    def _workers(cls, value: str) -> str:
+        read_workers(value)
+        return value
+
     @property
     def web_callers(self) -> tuple[WebKey, ...]:
         """The keys of the web door; none where it is for this machine alone."""
@@ -60,6 +67,11 @@ class WebSettings(BaseSettings):
     def web_signers(self) -> tuple[str, ...]:
         """What users' tokens are signed with: the first signs, all are good for reading."""
         return split_signers(self.web_token_key)
+
+    @property
+    def web_watched(self) -> tuple[tuple[str, str], ...]:
+        """The workers whose metrics are shown, by name, and where they are."""
+        return read_workers(self.web_workers)
 
     @property
     def web_pages(self) -> tuple[str, ...]:

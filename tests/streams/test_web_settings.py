@@ -116,3 +116,14 @@ def test_an_origin_is_written_as_browsers_send_it(environment: Environment, orig
 def test_what_no_browser_sends_is_no_origin(environment: Environment, origin: str) -> None:
     environment(origins=origin)
     assert "SIGHTLINE_WEB_ORIGINS" in refusal()
+
+
+def test_workers_are_addresses_with_or_without_a_name(environment: Environment) -> None:
+    environment(workers="items=10.0.0.7:9100, uploads:9100,")
+    assert read_settings().web_watched == (("items", "10.0.0.7:9100"), ("uploads:9100", "uploads:9100"))
+
+
+@pytest.mark.parametrize("workers", ["items", "http://items:9100", "items:http", "items:9100/metrics", "=items:9100x"])
+def test_what_is_no_worker_is_refused(environment: Environment, workers: str) -> None:
+    environment(workers=workers)
+    assert "write host:port" in refusal()

@@ -16,6 +16,8 @@ from web.parts import FromParts
 
 _TIMEOUT_S: Final = 2.0
 _LIMIT: Final = 4 << 20
+#: Workers are asked themselves, whatever proxy the environment names.
+_OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 #: What is shown; a histogram comes with its buckets.
 _OURS: Final = "sightline_"
 
@@ -28,7 +30,10 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 class WorkerFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """The metrics of one process by their full names; `up` is false for one that did not answer."""
+    """The metrics of one process by their full names; `up` is false for one that did not answer.
+
+    `address` is its name where the setting gives one.
+    """
 
     address: str
     up: bool
@@ -44,19 +49,18 @@ class Operations(msgspec.Struct, frozen=True):
 @get("/v1/operations", summary="The metrics of all workers")
 async def operations(parts: FromParts) -> Operations:
     """Read the metrics of this process and of those in SIGHTLINE_WEB_WORKERS, now."""
-    names = [name.strip() for name in parts.settings.web_workers.split(",") if name.strip()]
-    found = await asyncio.gather(*(asyncio.to_thread(_replicas, name) for name in names))
+    found = await asyncio.gather(*(asyncio.to_thread(_replicas, *each) for each in parts.settings.web_watched))
     others = await asyncio.gather(*(asyncio.to_thread(_read, *each) for each in chain.from_iterable(found)))
     return Operations([WorkerFigures(address="web", up=True, metrics=_ours(REGISTRY.collect())), *others])
 
 
-def _replicas(name: str) -> list[tuple[str, str]]:
+def _replicas(name: str, address: str) -> list[tuple[str, str]]:
     """The processes that a host:port stands for, as what to show and where to ask: a service may have several."""
-    host, _, port = name.rpartition(":")
+    host, _, port = address.rpartition(":")
     try:
         found = socket.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_STREAM)
     except OSError:
-        return [(name, name)]
+        return [(name, address)]
     addresses = sorted({str(each[4][0]) for each in found})
     return [(name if len(addresses) == 1 else f"{name} ({each})", f"{each}:{port}") for each in addresses]
 
@@ -72,7 +76,7 @@ def _ours(families: Iterable[Metric]) -> dict[str, list[Sample]]:
 
 def _read(name: str, address: str) -> WorkerFigures:
     try:
-        with urllib.request.urlopen(f"http://{address}/metrics", timeout=_TIMEOUT_S) as answer:
+        with _OPENER.open(f"http://{address}/metrics", timeout=_TIMEOUT_S) as answer:
             text = answer.read(_LIMIT).decode()
     except (OSError, ValueError):
         return WorkerFigures(address=name, up=False, metrics={})
