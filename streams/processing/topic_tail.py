@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import BrokerUnavailable
@@ -41,9 +41,16 @@ class TopicTail:
     """Gives the records of topics to who reads them; `start` returns when it reads on from a known place."""
 
     def __init__(
-        self, bootstrap: str, followed: Mapping[str, Followed], *, security: KafkaSecurity = PLAINTEXT
+        self,
+        bootstrap: str,
+        followed: Mapping[str, Followed],
+        *,
+        security: KafkaSecurity = PLAINTEXT,
+        timeout_ms: int = _TIMEOUT_MS,
     ) -> None:
+        """`timeout_ms` is how long Kafka is waited for, also for a topic that does not exist."""
         self._bootstrap, self._followed, self._security = bootstrap, followed, security
+        self._timeout_ms = timeout_ms
         self._places: dict[TopicPartition, int] = {}
         self._known: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -73,6 +80,9 @@ class TopicTail:
         while True:
             try:
                 await self._follow()
+            except UnknownTopicOrPartitionError:
+                if not self._places:
+                    raise BrokerUnavailable.no_topic(" or ".join(sorted(self._followed))) from None
             except KafkaError as error:
                 left_out = self._seldom.left_out(type(error).__name__)
                 if left_out is not None:
@@ -88,7 +98,7 @@ class TopicTail:
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             fetch_max_wait_ms=_FETCH_WAIT_MS,
-            request_timeout_ms=_TIMEOUT_MS,
+            request_timeout_ms=self._timeout_ms,
             **self._security.python_options(),
         )
         async with started(consumer):
