@@ -10,6 +10,7 @@ from streams.learning.troubles import Troubles
 from streams.logs import log
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 from streams.processing.background import Periodic
+from streams.retrying import until_available
 
 _Model = TypeVar("_Model", bound=FollowedModel)
 
@@ -32,9 +33,18 @@ class FileFollower(Periodic, Generic[_Model]):
         self._troubles = Troubles(unavailable=f"{kind.source}_unavailable", refused=f"{kind.source}_refused")
 
     async def start(self) -> None:
-        """Look once, then go on in the background; where that fails, lists are made without the model."""
+        """Look once, then go on in the background.
+
+        Where that fails, lists are made without the model; of a kind that is needed, an object store that is away is
+        waited for, and ObjectMissing or ModelRefused is raised.
+        """
+        if self._kind.is_needed:
+            await until_available(self._read_first, ObjectsUnavailable)
         await self.look()
         await super().start()
+
+    async def _read_first(self) -> None:
+        await self._kind.read(self._file.place)
 
     async def look(self) -> None:
         """Read the file, if it is another one than the last time."""

@@ -45,7 +45,8 @@ class ModelKind(Generic[_Model_co]):
     """A kind of model: its name, the setting that says where its file is, and its greatest file.
 
     The `source` that proposes by it has its name, too. `items` is the number of items (or classes, or rules) that it
-    knows, `refused` counts looks at a file that this release cannot use. Workers look at it every `every_s`.
+    knows, `refused` counts looks at a file that this release cannot use. Workers look at it every `every_s`, and do not
+    start without one that `is_needed`.
     """
 
     source: str
@@ -55,6 +56,7 @@ class ModelKind(Generic[_Model_co]):
     items: Gauge
     refused: Counter
     every_s: float = LOOK_EVERY_S
+    is_needed: bool = False
 
     async def read(self, place: str) -> _Model_co:
         """The model in the file at a place; raises ObjectMissing, ObjectsUnavailable, ModelRefused."""
@@ -98,6 +100,8 @@ SHOP_RULES: Final = ModelKind(
     SHOP_RULE_COUNT,
     SHOP_RULES_REFUSED,
     every_s=2.0,
+    # A worker without its exclusions would show what was taken out.
+    is_needed=True,
 )
 #: Those that are sources of candidates.
 MODEL_KINDS: Final[tuple[ModelKind[TrainedModel], ...]] = (FACTORS, SEQUENCE)

@@ -6,12 +6,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from inference.classes.file import Classes, encode_classes
+from inference.errors import ModelRefused
 from inference.factors.file import encode_factors
 from inference.retrieval.trained import TrainedModel
 from inference.sequence.model import encode_model
 from streams.learning.file_follower import FileFollower
 from streams.learning.model_file import ModelFile
 from streams.learning.model_kinds import CLASSES, FACTORS, SEQUENCE, SHOP_RULES, ModelKind
+from streams.objects.errors import ObjectMissing
 from tests.harness.factors import factors_of
 from tests.harness.interactions import metric
 from tests.harness.sequences import next_of
@@ -160,3 +162,17 @@ async def test_rules_of_a_shop_are_followed_like_models_and_half_a_file_leaves_t
 
 def test_rules_are_looked_at_more_often_than_models() -> None:
     assert SHOP_RULES.every_s <= 2 < FACTORS.every_s
+
+
+async def test_no_worker_starts_without_the_rules_that_it_is_to_keep(tmp_path: Path) -> None:
+    path = tmp_path / "rules.json"
+    follower = FileFollower(SHOP_RULES, ModelFile(str(path)))
+    with pytest.raises(ObjectMissing, match="rules"):
+        await follower.start()
+    path.write_bytes(b'{"rules": [{"do": "exclude"')
+    with pytest.raises(ModelRefused):
+        await follower.start()
+    path.write_bytes(file_of(rule("exclude", "one", items=["i1"])))
+    await follower.start()
+    await follower.stop()
+    assert follower.model is not None
