@@ -1,8 +1,12 @@
 """The demo's catalogue: drawn products, or pictures of a folder."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
+from threading import Event
 
 import typer
 
@@ -29,6 +33,22 @@ def drawn_items(count: int, seed: int) -> Iterator[DemoItem]:
     """Products with drawn pictures."""
     for item in draw_catalogue(count, seed):
         yield DemoItem(Product(item.item_id, item.title, item.category, item.colour), item.jpeg, item.price)
+
+
+@contextmanager
+def drawn_meanwhile(count: int, seed: int) -> Iterator[Callable[[], list[DemoItem]]]:
+    """Draw products in a thread, while something else is waited for; what is given waits for all of them."""
+    stopping = Event()
+
+    def draw() -> list[DemoItem]:
+        return list(takewhile(lambda _: not stopping.is_set(), drawn_items(count, seed)))
+
+    with ThreadPoolExecutor(1, "drawing") as pool:
+        drawing = pool.submit(draw)
+        try:
+            yield drawing.result
+        finally:
+            stopping.set()
 
 
 def folder_items(folder: Path, count: int, seed: int) -> Iterator[DemoItem]:

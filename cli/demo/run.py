@@ -2,7 +2,8 @@
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -10,13 +11,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from benchmarks.world.shoppers import Product, Shopper, Visit, fitting, invite
 from benchmarks.world.shopping import Feeds, Sent, latencies, quantiles_ms, shop_together
-from cli.demo.catalog import DemoItem, drawn_items, folder_items
+from cli.demo.catalog import DemoItem, drawn_meanwhile, folder_items
 from cli.demo.live import show_page
 from cli.demo.report import Outcome, print_outcome, to_story, write_page
 from cli.demo.story import Story, chapter
 from cli.items.catalog_keys import catalog_keys, remove_items
 from cli.items.uploading import Landed, Uploader
-from cli.output import diagnostics, print_json
+from cli.output import diagnostics, print_json, progress
 from cli.running import ended_by_sigterm, running_system
 from deploy.local import Endpoints, Stack
 from deploy.workers import ALL as WORKERS
@@ -52,13 +53,13 @@ class Unanswered(StreamError):
 def run(images: Path | None, pictures: int, *, once: bool, keep: bool, as_json: bool) -> None:
     """Run the demo with a folder's pictures or drawn ones: open its page, or `once` write one and print its figures."""
     settings = read_settings()
-    with _bars() as bars:
-        catalogue = folder_items(images, pictures, SEED) if images else drawn_items(pictures, SEED)
-        items = list(
-            bars.track(catalogue, total=pictures, description="reading pictures" if images else "drawing pictures")
-        )
     workers = WORKERS if once else (*WORKERS, "web")
-    with ended_by_sigterm(), running_system(settings, keep=keep, workers=workers) as endpoints:
+    with (
+        ended_by_sigterm(),
+        _pictures(images, pictures) as catalogue,
+        running_system(settings, keep=keep, workers=workers) as endpoints,
+    ):
+        items = catalogue()
         topic = Namespace(settings.topic_prefix).topic(CATALOG)
         before = catalog_keys(endpoints.kafka, topic, security=kafka_security(settings))
         try:
@@ -74,6 +75,19 @@ def run(images: Path | None, pictures: int, *, once: bool, keep: bool, as_json: 
     print_outcome(outcome, page, keep=keep)
     if as_json:
         print_json(asdict(outcome))
+
+
+@contextmanager
+def _pictures(images: Path | None, count: int) -> Iterator[Callable[[], list[DemoItem]]]:
+    """What gives the items: a folder's, which are read at once, or drawn ones, drawn while the system starts."""
+    if images is None:
+        progress(f"drawing {count} pictures meanwhile")
+        with drawn_meanwhile(count, SEED) as drawn:
+            yield drawn
+        return
+    with _bars() as bars:
+        items = list(bars.track(folder_items(images, count, SEED), total=count, description="reading pictures"))
+    yield lambda: items
 
 
 def _open(settings: Settings, endpoints: Endpoints, items: Sequence[DemoItem]) -> None:
