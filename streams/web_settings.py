@@ -12,7 +12,11 @@ from streams.web_keys import WebKey, read_web_keys
 class WebSettings(BaseSettings):
     """What `sightline web` reads besides the settings of every process."""
 
-    web_host: str = Field("127.0.0.1", description="the address of this machine that the web door listens on")
+    web_host: str = Field(
+        "127.0.0.1",
+        pattern=r"^[A-Za-z0-9_.:-]{1,255}$",
+        description="the address of this machine that the web door listens on",
+    )
     web_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     web_keys: str = Field(
         "",
