@@ -255,7 +255,8 @@ def test_the_web_door_needs_no_more_than_its_role(kafka: Kafka, settings: Settin
         log = door.log.read_text()
     assert "hunter2" not in log
     assert "Authorization" not in log
-    assert '"level": "warning"' not in log
+    # A topic that was just created may have no leader for a moment: it is read again.
+    assert [line for line in log.splitlines() if '"level": "warning"' in line and "_unread" not in line] == []
 
 
 def publish(publisher: EventPublisher) -> None:
