@@ -39,15 +39,23 @@ class FileFollower(Periodic, Generic[_Model]):
         waited for, and ObjectMissing or ModelRefused is raised.
         """
         if self._kind.is_needed:
-            await until_available(self._read_first, ObjectsUnavailable)
-        await self.look()
+            await until_available(self._read, ObjectsUnavailable)
+        else:
+            await self.look()
         await super().start()
-
-    async def _read_first(self) -> None:
-        await self._kind.read(self._file.place)
 
     async def look(self) -> None:
         """Read the file, if it is another one than the last time."""
+        try:
+            await self._read()
+        except (ObjectMissing, ObjectsUnavailable) as error:
+            self._troubles.unavailable(error, self._label())
+        except ModelRefused as error:
+            self._kind.refused.inc()
+            self._troubles.refused(error, self._label(), file=self._file.place)
+
+    async def _read(self) -> None:
+        """As `look`; raises ObjectMissing, ObjectsUnavailable, ModelRefused."""
         kind = self._kind
         try:
             found = await self._file.read(kind.most_bytes, self._version)
@@ -55,12 +63,8 @@ class FileFollower(Periodic, Generic[_Model]):
                 await self._decode(*found)
             elif self._is_bad:
                 kind.refused.inc()
-        except (ObjectMissing, ObjectsUnavailable) as error:
-            self._troubles.unavailable(error, self._label())
-        except ModelRefused as error:
-            kind.refused.inc()
-            self._troubles.refused(error, self._label(), file=self._file.place)
-        kind.items.set(0 if self.model is None else len(self.model.keys))
+        finally:
+            kind.items.set(0 if self.model is None else len(self.model.keys))
 
     async def _decode(self, data: bytes, version: str) -> None:
         self._version, self._is_bad = version, True

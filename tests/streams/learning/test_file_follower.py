@@ -176,3 +176,4 @@ async def test_no_worker_starts_without_the_rules_that_it_is_to_keep(tmp_path: P
     await follower.start()
     await follower.stop()
     assert follower.model is not None
+    assert metric("sightline_shop_rules") == 1
