@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from features.item import Item
@@ -19,7 +19,7 @@ from streams.catalog.snapshots import Snapshots
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import BrokerUnavailable
 from streams.kafka.admin import read_log
-from streams.kafka.following import started
+from streams.kafka.following import TIMEOUT_MS, follower, started
 from streams.logs import log
 from streams.metrics import CATALOG_ITEMS, CATALOG_LAG, UPLOAD_TO_SEARCHABLE
 from streams.processing.background import end, failure_of
@@ -32,8 +32,6 @@ _FETCH_RECORDS = 2000
 _FETCH_RECORDS_AT_START = 16_384
 #: The longest time that the last snapshot of a worker may take.
 _LAST_SNAPSHOT_S = 5.0
-#: Also the longest wait for a topic that does not exist.
-_TIMEOUT_MS = 15_000
 
 
 class CatalogReplica:
@@ -70,15 +68,12 @@ class CatalogReplica:
         """Read the topic to its end, then go on in the background; raises BrokerUnavailable."""
         self._catalog.advance(self._clock_ms())
         offsets = await self._load()
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = follower(
+            self._bootstrap,
             self._topic,
-            bootstrap_servers=self._bootstrap,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
+            security=self._security,
+            timeout_ms=TIMEOUT_MS,
             max_partition_fetch_bytes=4 << 20,
-            request_timeout_ms=_TIMEOUT_MS,
-            **self._security.python_options(),
         )
         try:
             await self._running.enter_async_context(started(self._consumer))

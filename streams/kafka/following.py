@@ -7,8 +7,31 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer
 
+from streams.credentials import PLAINTEXT, KafkaSecurity
+
+#: Also the longest wait for a topic that does not exist.
+TIMEOUT_MS: Final = 15_000
 #: The longest wait for a start that is under way when its consumer is to stop. Kafka may be away meanwhile.
 _PATIENCE_S: Final = 3.0
+
+
+def follower(
+    bootstrap: str, *topics: str, security: KafkaSecurity = PLAINTEXT, timeout_ms: int = TIMEOUT_MS, **options: int
+) -> AIOKafkaConsumer:
+    """A consumer in no group, which reads what was committed; without topics it is assigned its partitions later.
+
+    Where its place is gone, since a topic was made again or cut by its retention, it goes on with the first record.
+    """
+    return AIOKafkaConsumer(
+        *topics,
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        request_timeout_ms=timeout_ms,
+        **options,
+        **security.python_options(),
+    )
 
 
 @asynccontextmanager

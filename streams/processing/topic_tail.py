@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import BrokerUnavailable
-from streams.kafka.following import started
+from streams.kafka.following import TIMEOUT_MS, follower, started
 from streams.logs import Seldom, log
 from streams.processing.background import end, failure_of
 
@@ -20,7 +20,6 @@ Received: TypeAlias = "ConsumerRecord[bytes, bytes]"
 _START_S: Final = 30.0
 _AGAIN_S: Final = 1.0
 _FETCH_RECORDS: Final = 1000
-_TIMEOUT_MS: Final = 15_000
 #: A quiet partition must not hold up a busy one for the default of half a second.
 _FETCH_WAIT_MS: Final = 50
 
@@ -46,7 +45,7 @@ class TopicTail:
         followed: Mapping[str, Followed],
         *,
         security: KafkaSecurity = PLAINTEXT,
-        timeout_ms: int = _TIMEOUT_MS,
+        timeout_ms: int = TIMEOUT_MS,
     ) -> None:
         """`timeout_ms` is how long Kafka is waited for, also for a topic that does not exist."""
         self._bootstrap, self._followed, self._security = bootstrap, followed, security
@@ -90,16 +89,12 @@ class TopicTail:
             await asyncio.sleep(_AGAIN_S)
 
     async def _follow(self) -> None:
-        consumer = AIOKafkaConsumer(
+        consumer = follower(
+            self._bootstrap,
             *self._followed,
-            bootstrap_servers=self._bootstrap,
-            enable_auto_commit=False,
-            # Of a topic that was made again, or cut by its retention, what is there is read.
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
+            security=self._security,
+            timeout_ms=self._timeout_ms,
             fetch_max_wait_ms=_FETCH_WAIT_MS,
-            request_timeout_ms=self._timeout_ms,
-            **self._security.python_options(),
         )
         async with started(consumer):
             if not self._places:

@@ -17,7 +17,7 @@ from inference.behaviour.recent_steps import RecentSteps
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import AccessRefused, BrokerUnavailable
 from streams.kafka.admin import read_log
-from streams.kafka.following import started
+from streams.kafka.following import follower, started
 from streams.kafka.log_reader import KafkaLogReader
 from streams.logs import Seldom, log
 from streams.metrics import RECENT_STEPS, STEPS_LAG
@@ -33,7 +33,6 @@ _AGAIN_S: Final = 5.0
 _FETCH_RECORDS: Final = 2000
 #: How long messages gather before they are read.
 _PAUSE_S: Final = 0.1
-_TIMEOUT_MS: Final = 15_000
 
 
 class StepsReplica:
@@ -114,15 +113,8 @@ class StepsReplica:
         return records, {partition: extent.end for partition, extent in found.extents.items()}
 
     async def _follow(self) -> None:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
-            enable_auto_commit=False,
-            # Of a topic that was created again, or cut by its retention; what was applied is recognised.
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            request_timeout_ms=_TIMEOUT_MS,
-            **self._security.python_options(),
-        )
+        # Where it goes on with the first record, what was applied is recognised.
+        consumer = follower(self._bootstrap, security=self._security)
         async with started(consumer):
             places = {TopicPartition(self._topic, partition): place for partition, place in self._places.items()}
             consumer.assign(list(places))
