@@ -1,7 +1,8 @@
 """Items in the partitions of state.signals: facts, behaviours (what users do with them) and trends."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ from state.codec import (
 )
 from state.partitions import Commit, PartitionStore
 
+K = TypeVar("K")
+V = TypeVar("V")
 _SOURCES = "sources"
 _TRENDS = "trends"
 
@@ -88,35 +91,32 @@ class SignalStore:
 
     async def items(self, item_ids: Collection[str]) -> dict[str, Item]:
         """Read the facts of items by id from all their partitions in one round trip; unknown ones are left out."""
-        wanted: dict[int, list[str]] = {}
-        for item_id in item_ids:
-            wanted.setdefault(partition_of(key_of(item_id), self.partitions), []).append(item_id)
-        loaded = await self._store.load({p: [*map(_item, names)] for p, names in wanted.items()})
-        return {
-            item_id: decode_item(value)
-            for partition, found in loaded.items()
-            for item_id, value in zip(wanted[partition], found.values, strict=True)
-            if value
-        }
+        return await self._load_each(item_ids, key_of, _item, decode_item)
 
     async def behaviours(self, items: Collection[int]) -> dict[int, Behaviour]:
         """Read the behaviours of items from all their partitions in one round trip."""
-        wanted: dict[int, list[int]] = {}
-        for item in items:
-            wanted.setdefault(partition_of(item, self.partitions), []).append(item)
-        loaded = await self._store.load({p: [_behaviour(item) for item in keys] for p, keys in wanted.items()})
-        return {
-            item: decode_behaviour(value)
-            for partition, found in loaded.items()
-            for item, value in zip(wanted[partition], found.values, strict=True)
-            if value
-        }
+        return await self._load_each(items, int, _behaviour, decode_behaviour)
 
     async def trends(self) -> NDArray[np.void]:
         """Read the trends of all partitions as one table in one round trip."""
         loaded = await self._store.load({partition: [_TRENDS] for partition in range(self.partitions)})
         tables = [decode_trends(found.values[0]) for found in loaded.values() if found.values[0]]
         return np.concatenate([NO_TRENDS, *tables])
+
+    async def _load_each(
+        self, each: Collection[K], key: Callable[[K], int], name: Callable[[K], str], decode: Callable[[bytes], V]
+    ) -> dict[K, V]:
+        """What is stored of each one, by its `key` in a partition and by its `name` there."""
+        wanted: dict[int, list[K]] = {}
+        for one in each:
+            wanted.setdefault(partition_of(key(one), self.partitions), []).append(one)
+        loaded = await self._store.load({partition: [*map(name, ones)] for partition, ones in wanted.items()})
+        return {
+            one: decode(value)
+            for partition, found in loaded.items()
+            for one, value in zip(wanted[partition], found.values, strict=True)
+            if value
+        }
 
 
 def _names(wanted: Wanted) -> list[str]:
