@@ -108,6 +108,11 @@ class Profile:
     events_before: Generations = ()
     uploads: NDArray[np.void] = field(default_factory=lambda: NO_PLACES)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether anything is known of the user; of one who was forgotten a marker is stored, and nothing is."""
+        return bool(self.count or len(self.dials))
+
 
 NEW = Profile(EMPTY, EMPTY, np.empty(0, "<u4"), np.empty(0, "<u8"))
 

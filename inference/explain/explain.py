@@ -1,6 +1,5 @@
 """Explains a list and one item of the catalogue: it looks at the steps that make lists, and ranks nothing itself."""
 
-from features.profile import Profile
 from inference.explain.answers import answers
 from inference.explain.explanation import Explanation, ItemExplanation, Subject, Verdict
 from inference.explain.made import Made, make
@@ -19,7 +18,7 @@ def explain(
     (profile,) = query.profiles
     made = make(query, ranker, length, rules)
     return Explanation(
-        known=_is_known(profile),
+        known=profile.is_known,
         opted_out=profile.privacy.opted_out,
         model={"encoder": query.catalog.pictures.encoder or "none", "ranker": label(ranker)},
         slots=[made.slot(number) for number in range(len(made.items))],
@@ -27,10 +26,6 @@ def explain(
         filtered=made.filtered,
         item=None if subject is None else _explain_item(made, subject),
     )
-
-
-def _is_known(profile: Profile) -> bool:
-    return bool(profile.count or len(profile.dials))
 
 
 def _explain_item(made: Made, subject: Subject) -> ItemExplanation:

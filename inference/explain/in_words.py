@@ -62,7 +62,7 @@ def in_words(profile: Profile, catalog: Catalog) -> ProfileInWords:
     tastes = find_tastes([profile], catalog, profile.last_at_ms)
     shares = dict(zip(catalog.category_names, tastes.categories[0].tolist(), strict=True))
     return ProfileInWords(
-        known=bool(profile.count or len(profile.dials)),
+        known=profile.is_known,
         opted_out=profile.privacy.opted_out,
         interactions=profile.count,
         last_at_ms=profile.last_at_ms if profile.count else None,

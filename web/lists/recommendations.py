@@ -54,8 +54,7 @@ async def recommendations(
     more = len(ranking.items) == length and len(after.shown) <= SHOWN_LIMIT
     return MadeNow(
         user_id=user,
-        # As the profile in words says it; of a user who was forgotten a marker is stored.
-        known=bool(profile.count or len(profile.dials)),
+        known=profile.is_known,
         opted_out=profile.privacy.opted_out,
         items=ranking.items,
         cursor=after.encode(user) if more else None,
