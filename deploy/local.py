@@ -17,6 +17,7 @@ from deploy.record import Record
 from deploy.redis_server import RedisServer
 from deploy.service import Progress, Service, ServiceName
 from deploy.triton_server import TritonServer
+from features.vision.gate.policy import GatePolicy
 from streams.credentials import kafka_security, redis_access, triton_tls
 from streams.settings import Settings
 
@@ -77,6 +78,7 @@ class Stack:
                 models=(models or self._tools / "models").resolve(),
                 encoder=settings.encoder,
                 words=settings.words == "on",
+                safety=GatePolicy.parse(settings.gate).names("unsafe"),
                 tls=triton_tls(settings),
             ),
         }

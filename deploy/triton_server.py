@@ -15,10 +15,13 @@ from deploy import process
 from deploy.errors import NoAnswerError, StackError
 from deploy.service import Command, Progress, ServiceName
 from features.words.item_words import MODEL as WORDS_MODEL
+from inference.encoders.model_folder import RUNNER
 from inference.encoders.tls import TritonTls
+from inference.safety.model import MODEL as SAFETY_MODEL
 
 ENVIRONMENT = Path(__file__).parent / "triton" / "environment"
 INFERENCE = Path(__file__).parents[1] / "inference"
+_Room = Literal["encoders", "words", "safety"]
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder of shared memory on Linux
 
@@ -39,10 +42,14 @@ class TritonServer:
         models: Path,
         encoder: str,
         words: bool = True,
+        safety: bool = False,
         options: Mapping[str, object] = MappingProxyType({}),
         tls: TritonTls | None = None,
     ) -> None:
-        """With `words` it serves the text tower too; `options` override the command line's, `tls` is for probes."""
+        """With `words` and `safety` it serves these models, too.
+
+        `options` override the command line's, `tls` is for probes.
+        """
         self.data = data
         self._options = options
         self._tls = tls
@@ -51,6 +58,7 @@ class TritonServer:
         self._models = models
         self._encoder = encoder
         self._words = words
+        self._safety = safety
         self._environment = tools / "triton-env"
         self._backends = tools / "triton-backends"
         # Two servers on one machine must not use or remove the regions of each other.
@@ -62,8 +70,10 @@ class TritonServer:
         self._export(self._encoder, "encoders", progress)
         if self._words:
             self._export(WORDS_MODEL, "words", progress)
+        if self._safety:
+            self._export(SAFETY_MODEL, "safety", progress)
 
-    def _export(self, name: str, room: Literal["encoders", "words"], progress: Progress) -> None:
+    def _export(self, name: str, room: _Room, progress: Progress) -> None:
         """Export a model of ours where it is missing, or of another release; one from elsewhere stays."""
         folder = self._models / name
         exported = folder / f"exported-{_fingerprint(INFERENCE / room)}"
@@ -73,6 +83,7 @@ class TritonServer:
         # Imported here: the export needs torch, which a machine with a model repository does not need.
         try:
             from inference.encoders.export import export_model
+            from inference.safety.export import export_safety
             from inference.words.export import export_words
         except ImportError as error:
             raise StackError(
@@ -81,8 +92,12 @@ class TritonServer:
                 "or set SIGHTLINE_TRITON to a Triton that runs elsewhere"
             ) from error
         shutil.rmtree(folder, ignore_errors=True)
-        export: Callable[..., Path] = export_model if room == "encoders" else export_words
-        export(self._models, name=name)
+        exports: dict[_Room, Callable[..., Path]] = {
+            "encoders": export_model,
+            "words": export_words,
+            "safety": export_safety,
+        }
+        exports[room](self._models, name=name)
         exported.touch()
 
     def command(self, ports: Mapping[str, int]) -> Command:
@@ -190,8 +205,8 @@ def newest_version(model: Path) -> Path:
 def _fingerprint(room: Path) -> str:
     """A digest of the sources of an exported model: models of other releases are exported again, foreign ones kept."""
     parts = ("export.py", "network.py", "projection.npz", "repository/*.*", "look/*.py")
-    sources = [source for part in parts for source in sorted(room.glob(part))]
-    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+    sources = {RUNNER, *(source for part in parts for source in room.glob(part))}
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sorted(sources))).hexdigest()[:16]
 
 
 def _python_libraries() -> list[Path]:

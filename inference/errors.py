@@ -2,6 +2,7 @@
 
 InferenceError
 ├── BadEmbedding        invalid: this picture's answer is unusable, never retry
+├── BadScore            invalid: the safety model says nothing usable of this picture, never retry
 ├── EncoderMismatch     invalid: model and settings do not fit, stop at start
 ├── EncoderUnavailable  Triton is down, slow or overloaded: retry later
 ├── ModelRefused        invalid: a model or a lesson that this release cannot use
@@ -17,6 +18,10 @@ class InferenceError(Exception):
 
 class BadEmbedding(InferenceError):
     """The model answered with something that is not a unit vector of the promised shape."""
+
+
+class BadScore(InferenceError):
+    """The safety model answered with something that is not between 0 and 1."""
 
 
 class EncoderMismatch(InferenceError):

@@ -14,7 +14,8 @@ from PIL import Image
 from benchmarks.gate.changes import BEYOND, CHANGES
 from benchmarks.gate.faults import FAULTS, QUALITY, Change
 from benchmarks.gate.pictures import read_photos
-from features.vision.decode import decode
+from benchmarks.gate.safety import LocalSafety, SafetyFigures
+from features.vision.decode import Picture, decode
 from features.vision.gate.judge import Judged, judge
 from features.vision.gate.picture_hash import asked_of, kept_of
 from features.vision.gate.table import CHECKS
@@ -32,7 +33,7 @@ class GateFigures:
 
     `near_duplicates_found` are by change, and `near_duplicates_beyond` those of changes that the gate is not made for.
     `false_merges` are pictures, changed or not, that were taken for a copy of another one, of `compared`; `merged` are
-    the first pairs of them. `ms` is the processor time of a picture.
+    the first pairs of them. `ms` is the processor time of a picture. `safety` is what a safety model says, if asked.
     """
 
     pictures: int
@@ -45,13 +46,17 @@ class GateFigures:
     compared: int
     merged: list[tuple[str, str]]
     ms: float
+    safety: SafetyFigures | None = None
 
 
-def measure_gate(table: Path, most: int, changed: int, progress: Callable[[str], None]) -> GateFigures:
+def measure_gate(
+    table: Path, most: int, changed: int, progress: Callable[[str], None], safety: LocalSafety | None
+) -> GateFigures:
     """Judge at most so many pictures of a table, and put every fault and change on `changed` of them."""
     photos = list(read_photos(table, most))
     progress(f"{len(photos)} pictures of {table}")
-    judged = [_judge(photo.image) for photo in photos]
+    seen = [_see(photo.image) for photo in photos]
+    judged = [each.judged for each in seen]
     known = _Known([photo.path for photo in photos], judged)
     for number, each in enumerate(judged):
         known.compare(each, number)
@@ -68,7 +73,8 @@ def measure_gate(table: Path, most: int, changed: int, progress: Callable[[str],
     progress(f"{table.parent.name}: copies")
     copies, beyond = ({name: _copies(known, few, change) for name, change in of.items()} for of in (CHANGES, BEYOND))
     figures = known.false_merges, known.compared, known.merged[:20], _ms([image for _, image in few[:_TIMED]])
-    return GateFigures(len(photos), len(few), found, alarms, copies, beyond, *figures)
+    unsafe = None if safety is None else safety.measure([each.pixels for each in seen])
+    return GateFigures(len(photos), len(few), found, alarms, copies, beyond, *figures, unsafe)
 
 
 class _Known:
@@ -105,10 +111,14 @@ def _copies(known: _Known, photos: Sequence[tuple[int, Image.Image]], change: Ch
 
 
 def _judge(image: Image.Image) -> Judged:
+    return _see(image).judged
+
+
+def _see(image: Image.Image) -> Picture:
     """As the product does it, from a file."""
     buffer = BytesIO()
     image.save(buffer, "JPEG", quality=QUALITY)
-    return decode(buffer.getvalue()).judged
+    return decode(buffer.getvalue())
 
 
 def _share(found: Sequence[bool]) -> float:

@@ -9,16 +9,18 @@ from rich.table import Table
 
 from benchmarks.gate.measure import GateFigures, measure_gate
 from benchmarks.gate.pictures import UnreadablePictures, picture_sets
+from benchmarks.gate.safety import LocalSafety
 from cli.bench.report import begin
 from cli.output import print_json, progress, results
 
 
-def judge_gate(data: Sequence[Path], most: int, changed: int, as_json: bool) -> None:
+def judge_gate(data: Sequence[Path], most: int, changed: int, safety: bool, as_json: bool) -> None:
     """Measure on each set of pictures in the folders, and print the figures."""
     begin()
     try:
+        model = LocalSafety() if safety else None
         sets = [each for folder in data for each in picture_sets(folder)]
-        found = {name: measure_gate(table, most, changed, progress) for name, table in sets}
+        found = {name: measure_gate(table, most, changed, progress, model) for name, table in sets}
     except UnreadablePictures as error:
         raise typer.BadParameter(str(error), param_hint="--data") from error
     if as_json:
@@ -37,6 +39,9 @@ def _table(name: str, figures: GateFigures) -> Table:
     _add(table, "false alarms", figures.false_alarms)
     _add(table, "copies found", figures.near_duplicates_found)
     _add(table, "copies beyond", figures.near_duplicates_beyond)
+    if figures.safety is not None:
+        _add(table, "false alarms: unsafe", figures.safety.false_alarms)
+        table.add_row("highest score, and ms of the model", f"{figures.safety.highest:.3f}, {figures.safety.ms} ms")
     return table
 
 

@@ -52,6 +52,10 @@ WordsOption = Annotated[
     bool, typer.Option("--words/--no-words", help="Export the text tower beside it, too; it needs the CPU only.")
 ]
 
+SafetyOption = Annotated[
+    bool, typer.Option("--safety/--no-safety", help="And a safety model for the gate; it needs the extra `safety`.")
+]
+
 
 def up(services: ServicesArgument = None, as_json: JsonOption = False) -> None:
     """Start Kafka, Redis and Triton where they do not run yet, and wait until they are healthy."""
@@ -87,16 +91,17 @@ def export_model(
     architecture: ArchitectureOption = "efficientnet_lite0",
     name: NameOption = "visual_encoder",
     words: WordsOption = True,
+    safety: SafetyOption = False,
     projection: Annotated[
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="A map of `sightline train encoder`, not the shipped one."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Export an ImageNet CNN with its 256-d projection as a Triton model, and the text tower as another."""
+    """Export an ImageNet CNN with its 256-d projection as a Triton model, and what goes beside it."""
     from cli.operate.export import export
 
-    export(repository, platform.value, architecture, name, projection, words, as_json)
+    export(repository, platform.value, architecture, name, projection, words, safety, as_json)
 
 
 def doctor(as_json: JsonOption = False) -> None:

@@ -14,8 +14,12 @@ import typer
 from cli.console import styled
 from cli.output import print_json, results
 from deploy.local import ServiceStatus, Stack
+from features.vision.gate.policy import GatePolicy
 from features.words.item_words import MODEL as WORDS_MODEL
 from inference.encoders.triton import model_ready
+from inference.errors import EncoderUnavailable
+from inference.safety.model import MODEL as SAFETY_MODEL
+from inference.safety.model import TritonSafety
 from state.errors import StateError
 from state.redis import connect
 from state.redis_facts import RedisFacts, read_redis_facts
@@ -61,6 +65,8 @@ def examine(as_json: bool) -> None:
         findings.append(_model(endpoints.triton, settings))
         if settings.words == "on":
             findings.append(_words(endpoints.triton, settings))
+        if GatePolicy.parse(settings.gate).names("unsafe"):
+            findings.append(asyncio.run(_safety(endpoints.triton, settings)))
     if "kafka" in working:
         findings += _topics(endpoints.kafka, settings)
         findings.append(_keys(endpoints.kafka, settings))
@@ -134,6 +140,18 @@ def _words(triton: str, settings: Settings) -> Finding:
         f"Triton at {triton} has no model {WORDS_MODEL!r} ready: words are embedded later, and find nothing",
         "run `sightline export-model` and start Triton with the repository it makes, or set SIGHTLINE_WORDS=off",
     )
+
+
+async def _safety(triton: str, settings: Settings) -> Finding:
+    safety = TritonSafety(triton, tls=triton_tls(settings), timeout_s=settings.encode_timeout_s)
+    try:
+        await safety.check()
+    except EncoderUnavailable as error:
+        remedy = "run `sightline export-model --safety` and restart Triton, or take `unsafe` out of SIGHTLINE_GATE"
+        return Finding("safety", "wrong", f"{error}: new pictures wait", remedy)
+    finally:
+        await safety.close()
+    return Finding("safety", "ok", f"model {SAFETY_MODEL!r} is ready")
 
 
 def _topics(kafka: str, settings: Settings) -> Iterator[Finding]:

@@ -14,12 +14,14 @@ def export(
     name: str,
     projection: Path | None,
     words: bool,
+    safety: bool,
     as_json: bool,
 ) -> None:
-    """Export the model, and the text tower with `words`; raises ExportError if what the export needs is missing."""
+    """Export the encoder, and what is asked for beside it; raises ExportError if what the export needs is missing."""
     progress(f"exporting {architecture} for {platform}, about 15 s")
     try:
         from inference.encoders.export import export_model  # torch is an extra that may be missing
+        from inference.safety.export import export_safety
         from inference.words.export import export_words
     except ModuleNotFoundError as error:
         raise ExportError(f"{error.name} is not installed: run `uv sync --all-extras`") from error
@@ -27,9 +29,10 @@ def export(
     if words:
         progress("exporting the text tower, about 20 s")
     tower = export_words(repository) if words else None
+    judge = export_safety(repository) if safety else None
     if as_json:
-        print_json({"model": folder, "words": tower, "platform": platform, "architecture": architecture})
+        made = {"model": folder, "words": tower, "safety": judge}
+        print_json({**made, "platform": platform, "architecture": architecture})
     else:
-        both = folder if tower is None else f"{folder} and {tower}"
-        verb = "is" if tower is None else "are"
-        results().print(f"{both} {verb} ready: tritonserver --model-repository={repository}", soft_wrap=True)
+        ready = ", ".join(str(each) for each in (folder, tower, judge) if each is not None)
+        results().print(f"ready: {ready}; tritonserver --model-repository={repository}", soft_wrap=True)

@@ -22,7 +22,7 @@ from inference.encoders.look.colours import SIZE as COLOURS
 from inference.encoders.look.colours import colours
 from inference.encoders.look.fit import Layout
 from inference.encoders.look.projection import OPENS_AT, STEEPNESS, Projection, read_projection
-from inference.encoders.model_folder import model_folder
+from inference.encoders.model_folder import RUNNER, model_folder
 from inference.encoders.responses import TAGS, parse_tags
 from inference.errors import ExportError
 
@@ -245,7 +245,7 @@ def _write(model: Path, encoder: Encoder, name: str, platform: Platform, called:
     version.mkdir(parents=True)
     write_onnx(encoder, version / "model.onnx")
     if platform == "cpu":
-        shutil.copyfile(_TEMPLATES / "model.py", version / "model.py")
+        shutil.copyfile(RUNNER, version / RUNNER.name)
     template = Template((_TEMPLATES / f"config.{platform}.pbtxt").read_text())
     config = template.substitute(name=name, dimensions=DIMENSIONS, encoder=called)
     (model / "config.pbtxt").write_text(config)

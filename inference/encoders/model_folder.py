@@ -5,6 +5,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+#: What runs a version's model.onnx in Triton's Python backend, whatever the names of its tensors.
+RUNNER: Final = Path(__file__).parent / "repository" / "model.py"
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from streams.logs import log
 Reporter = Callable[[Exception], Awaitable[None]]
 
 ENCODER = "encoder"
-ALL = (ENCODER,)
+SAFETY = "safety"
+ALL = (ENCODER, SAFETY)
 
 
 def report_to(degradations: Degradations, name: str) -> Reporter:

@@ -26,7 +26,7 @@ from features.vision.decode import decode
 from features.vision.descriptors.packed import PACKED_BYTES, describe
 from features.vision.formats import BadImage, Reason
 from features.vision.gate.picture_hash import HASH_BYTES
-from features.vision.gate.table import PictureFault
+from features.vision.gate.table import Fault
 from features.vision.kept import KeptFiles
 from features.vision.kept_picture import Keep
 from sightline_client.events import Box
@@ -55,7 +55,7 @@ class Decoded(msgspec.Struct, frozen=True, tag=True):
     format: str
     kept: KeptFiles | None
     descriptors: Annotated[bytes, Meta(min_length=PACKED_BYTES, max_length=PACKED_BYTES)]
-    faults: tuple[PictureFault, ...]
+    faults: tuple[Fault, ...]
     hashes: Annotated[bytes, Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
 
 

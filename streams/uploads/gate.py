@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from features.item import Item, key_of
 from features.vision.gate.judge import Judged
@@ -11,17 +14,56 @@ from features.vision.gate.policy import GatePolicy
 from features.vision.gate.table import Fault
 from inference.catalog.catalog import Catalog
 from inference.catalog.copied_pictures import among_copies
+from inference.errors import BadScore, EncoderUnavailable
+from inference.safety.model import Score
 from streams.errors import InvalidEvent
 from streams.metrics import COPIES, GATE
+from streams.processing.degradations import Reporter
+from streams.retrying import until_available
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyCheck:
+    """A picture with at least the score `unsafe_from` is unsafe. `report_trouble` gets each attempt that fails."""
+
+    score: Score
+    unsafe_from: float
+    report_trouble: Reporter
+
+    async def is_unsafe(self, frames: NDArray[np.uint8]) -> bool:
+        """Whether any of the frames uint8 [n, 224, 224, 3] is; waits while the model is away. Raises InvalidEvent."""
+
+        async def attempt() -> NDArray[np.float32]:
+            try:
+                return await self.score(frames)
+            except EncoderUnavailable as error:
+                await self.report_trouble(error)
+                raise
+
+        try:
+            scores = await until_available(attempt, EncoderUnavailable)
+        except BadScore as error:
+            raise InvalidEvent("not_judged", str(error)) from error
+        return bool((scores >= self.unsafe_from).any())
 
 
 class Gate:
     """Decides by a policy, and counts. Copies are looked for in a replica of the catalogue."""
 
-    def __init__(self, policy: GatePolicy) -> None:
+    def __init__(self, policy: GatePolicy, safety: SafetyCheck | None = None) -> None:
+        """Without `safety` nothing is called unsafe."""
         self._policy = policy
+        self._safety = safety
 
-    def refuse(self, faults: Iterable[Fault]) -> None:
+    async def admit(self, judged: Judged, frames: NDArray[np.uint8]) -> Judged:
+        """What is known of an upload's picture before anything is made of it; raises InvalidEvent if it is dropped."""
+        self._refuse(judged.faults)
+        if self._safety is None or not await self._safety.is_unsafe(frames):
+            return judged
+        self._refuse(("unsafe",))
+        return replace(judged, faults=(*judged.faults, "unsafe"))
+
+    def _refuse(self, faults: Iterable[Fault]) -> None:
         """Raise InvalidEvent if one of the faults is one for which pictures are dropped."""
         dropped = self._policy.that("drop", faults)
         for fault in dropped:
@@ -33,7 +75,7 @@ class Gate:
         """The uploaded item with what the gate says of its picture; raises InvalidEvent if it is dropped."""
         item = await _compared(item, judged.hashes, catalog)
         faults: tuple[Fault, ...] = judged.faults if item.copy_of is None else (*judged.faults, "copy")
-        self.refuse(faults)
+        self._refuse(faults)
         for fault in faults:
             GATE.labels(fault, self._policy.decision(fault)).inc()
         return replace(item, faults=faults, held=self._policy.that("hold", faults))

@@ -123,8 +123,7 @@ class FeatureExtractor:
 
     async def _compute(self, look: _Look, sha256: str, keeper: PictureKeeper | None, is_item: bool) -> PictureFeatures:
         seen = await look("none" if keeper is None else keeper.keep)
-        if is_item:
-            self._gate.refuse(seen.judged.faults)
+        judged = await self._gate.admit(seen.judged, seen.frames) if is_item else NOT_JUDGED
         kept = None
         if keeper is not None and seen.kept is not None:
             kept = keeper.name(sha256, seen.kept)
@@ -132,10 +131,10 @@ class FeatureExtractor:
         frames = await self._encode(seen.frames)
         colours = [tuple((each.name, each.share) for each in dominant_colours(frame)) for frame in seen.frames]
         if seen.duration_ms is None:
-            return PictureFeatures(frames[0], colours[0], kept, seen.descriptors, seen.judged)
+            return PictureFeatures(frames[0], colours[0], kept, seen.descriptors, judged)
         vectors = np.stack([each.embedding for each in frames]).astype("<f2").tobytes()
         clip = Clip(seen.duration_ms, frames[0].version, vectors)
-        return PictureFeatures(pooled(frames), mean_shares(colours), kept, seen.descriptors, seen.judged, clip)
+        return PictureFeatures(pooled(frames), mean_shares(colours), kept, seen.descriptors, judged, clip)
 
     async def _writing(self, look: _Look, sha256: str, keeper: PictureKeeper | None) -> Task[str | None] | None:
         """The write under way. A picture whose features were cached may have been written too long ago, or never."""

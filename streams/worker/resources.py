@@ -16,6 +16,8 @@ from inference.catalog.catalog import Catalog
 from inference.catalog.index import NullIndex
 from inference.encoders.triton import TritonEncoder
 from inference.errors import EncoderMismatch, EncoderUnavailable
+from inference.safety.model import MODEL as SAFETY_MODEL
+from inference.safety.model import TritonSafety
 from inference.words.encoder import TritonWords
 from state.degradations import Degradations
 from state.errors import StateUnavailable
@@ -352,6 +354,18 @@ class Resources:
         words = TritonWords(self._addresses.triton, tls=triton_tls(settings), timeout_s=settings.encode_timeout_s)
         self.stack.push_async_callback(words.close)
         return words
+
+    def safety(self) -> TritonSafety:
+        """Return what asks the safety model. Nothing waits for it here."""
+        settings = self.settings
+        safety = TritonSafety(
+            self._addresses.triton,
+            tls=triton_tls(settings),
+            timeout_s=settings.encode_timeout_s,
+            observe=partial(_observe_inference, SAFETY_MODEL),
+        )
+        self.stack.push_async_callback(safety.close)
+        return safety
 
 
 def _observe_redis(op: str, seconds: float | None) -> None:

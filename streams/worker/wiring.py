@@ -28,13 +28,13 @@ from streams.learning.model_kinds import CLASSES, SHOP_RULES
 from streams.privacy.agent import privacy_agent
 from streams.privacy.receipts import Receipts
 from streams.processing.dead_letter_publisher import DeadLetterPublisher
-from streams.processing.degradations import ENCODER, report_to
+from streams.processing.degradations import ENCODER, SAFETY, Reporter, report_to
 from streams.processing.positions import Positions
 from streams.settings_checks import parse_lesson_weights
 from streams.uploads.agent import UploadsAgent
 from streams.uploads.clip_decoder import ClipDecoder, DecodeClip, SeenClip, is_installed
 from streams.uploads.decoder import Decode, Decoder
-from streams.uploads.gate import Gate
+from streams.uploads.gate import Gate, SafetyCheck
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import FeatureExtractor
@@ -150,13 +150,14 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     embed = _embed_words(resources, app, publisher)
     catalog = await resources.catalog(encoder.version, words=embed is not None)
     index_client = await resources.index_client(catalog)
-    gate = Gate(GatePolicy.parse(resources.settings.gate))
+    degradations = resources.degradations(resources.redis())
+    gate = _gate(resources, report_to(degradations, SAFETY))
     extractor = FeatureExtractor(
         encoder,
         await _decode_picture(resources),
         Objects(resources.settings.object_store),
         _fetcher(resources),
-        report_to(resources.degradations(resources.redis()), ENCODER),
+        report_to(degradations, ENCODER),
         await resources.picture_keeper(app),
         gate,
         _decode_clip(resources),
@@ -178,6 +179,14 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     resources.add_overlapping_agent(
         app, topics.UPLOADS, agent.answer, agent.publish, agent.finish, UPLOADS_LIMIT, UPLOADS_AT_ONCE
     )
+
+
+def _gate(resources: Resources, report_trouble: Reporter) -> Gate:
+    """The gate; it asks the safety model where the setting says what becomes of unsafe pictures."""
+    policy = GatePolicy.parse(resources.settings.gate)
+    if not policy.names("unsafe"):
+        return Gate(policy)
+    return Gate(policy, SafetyCheck(resources.safety().score, resources.settings.unsafe_from, report_trouble))
 
 
 def _fetcher(resources: Resources) -> Fetcher:

@@ -25,7 +25,7 @@ from state.errors import StateUnavailable
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.uploads.agent import UploadsAgent
 from streams.uploads.clip_decoder import SeenClip
-from streams.uploads.gate import Gate
+from streams.uploads.gate import Gate, SafetyCheck
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import FeatureExtractor
@@ -37,6 +37,7 @@ from streams.wire.records import Record
 from streams.wire.signals import SignalTopic, Uploaded, parse_signal
 from tests.harness.encoder import FakeEncoder
 from tests.harness.fakes import NOON, Clock, FakePublisher, wire
+from tests.harness.safety import FakeSafety
 from tests.harness.words import FakeTower
 
 PARTITIONS = 4
@@ -71,11 +72,13 @@ class Studio:
         words: bool = True,
         reads_clips: bool = True,
         gate_setting: str = "",
+        unsafe_from: float = 0.8,
     ) -> None:
         self.encoder = CountingEncoder()
         self.catalog = Catalog(256, words=words)
         self.publisher = FakePublisher()
         self.tower = FakeTower()
+        self.safety = FakeSafety()
         self.trouble: list[Exception] = []
         self.starting = 0
         self.decoded = 0
@@ -83,7 +86,9 @@ class Studio:
         self.classes: Classes | None = None
         self.shop_rules: ShopRules | None = None
         self.breaker = Breaker("events.uploads", RefusalLimit(least=20))
-        gate = Gate(GatePolicy.parse(gate_setting))
+        policy = GatePolicy.parse(gate_setting)
+        check = SafetyCheck(self.safety.score, unsafe_from, self._report)
+        gate = Gate(policy, check if policy.names("unsafe") else None)
         self.agent = UploadsAgent(
             FeatureExtractor(
                 self.encoder,
@@ -142,7 +147,7 @@ class Studio:
         """Triton is back after the second complaint."""
         self.trouble.append(error)
         if len(self.trouble) == 2:
-            self.encoder.failure = None
+            self.encoder.failure = self.safety.failure = None
 
     def items(self) -> list[Item]:
         """The items passed on."""

@@ -6,7 +6,7 @@ from typing import Final
 from PIL import Image
 
 from features.vision.gate.picture_hash import HASH_BYTES, hashes
-from features.vision.gate.table import CHECKS, PictureFault
+from features.vision.gate.table import CHECKS, Fault
 from features.vision.gate.views import GateView
 
 
@@ -14,7 +14,7 @@ from features.vision.gate.views import GateView
 class Judged:
     """The `faults` in the order of the table, and `hashes` as `picture_hash` makes them: all zeros say nothing."""
 
-    faults: tuple[PictureFault, ...] = ()
+    faults: tuple[Fault, ...] = ()
     hashes: bytes = bytes(HASH_BYTES)
 
 

@@ -7,7 +7,7 @@ from typing import Final, Literal, Self, get_args
 from features.vision.gate.table import CHECKS, Fault
 
 Decision = Literal["allow", "hold", "drop"]
-FAULTS: Final[tuple[Fault, ...]] = (*CHECKS, "copy")
+FAULTS: Final[tuple[Fault, ...]] = (*CHECKS, "unsafe", "copy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,10 @@ class GatePolicy:
                 raise ValueError(f"names {fault!r} twice")
             rules[fault] = decision
         return cls(rules)
+
+    def names(self, fault: Fault) -> bool:
+        """Whether anything is said of a fault; one that a model has to be asked for is looked for only then."""
+        return fault in self.rules
 
     def decision(self, fault: Fault) -> Decision:
         """What a fault alone leads to."""

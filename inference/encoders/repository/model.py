@@ -9,8 +9,6 @@ import onnxruntime  # type: ignore[import-untyped]  # it has no types
 import triton_python_backend_utils as triton  # type: ignore[import-not-found]  # lives inside Triton
 from numpy.typing import NDArray
 
-OUTPUTS = ("embedding", "probabilities")
-
 
 class TritonPythonModel:
     """One ONNX session, which pictures go through one after the other."""
@@ -22,20 +20,22 @@ class TritonPythonModel:
                 f"Triton's Python backend needs numpy 1 but found {np.__version__} in {np.__file__}: "
                 "put the environment made for Triton first on PATH (it ignores PYTHONPATH)"
             )
-        parameters = json.loads(args["model_config"])["parameters"]
+        config = json.loads(args["model_config"])
+        (self.input,) = (each["name"] for each in config["input"])
+        self.outputs = [each["name"] for each in config["output"]]
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = int(parameters["threads"]["string_value"])
+        options.intra_op_num_threads = int(config["parameters"]["threads"]["string_value"])
         options.inter_op_num_threads = 1
         path = Path(__file__).with_name("model.onnx")
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer each request with its own rows."""
-        return [self._answer(triton.get_input_tensor_by_name(request, "pixels").as_numpy()) for request in requests]
+        return [self._answer(triton.get_input_tensor_by_name(request, self.input).as_numpy()) for request in requests]
 
     def _answer(self, pixels: NDArray[np.uint8]) -> Any:
         # One by one: the layers' values of one picture fit into a core's cache, and a batch of 8 takes a fifth longer.
-        rows = [self.session.run(OUTPUTS, {"pixels": pixels[row : row + 1]}) for row in range(len(pixels))]
+        rows = [self.session.run(self.outputs, {self.input: pixels[row : row + 1]}) for row in range(len(pixels))]
         outputs = map(np.concatenate, zip(*rows, strict=True))
-        tensors = [triton.Tensor(name, each) for name, each in zip(OUTPUTS, outputs, strict=True)]
+        tensors = [triton.Tensor(name, each) for name, each in zip(self.outputs, outputs, strict=True)]
         return triton.InferenceResponse(output_tensors=tensors)
