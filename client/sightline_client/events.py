@@ -165,6 +165,9 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
 
     A clip (MP4, WebM or GIF) comes as `video`, or as `video_ref` where it is larger. A query may be about a `box` of
     its picture.
+
+    With `as_owner` the upload is refused, as a dead letter `not_owner`, where the item is there and `user_id` did not
+    upload it first: for publishers who pass on what users send.
     """
 
     item_id: Id
@@ -188,6 +191,7 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
     attributes: Attributes | None = None
     box: Box | None = None
     text: Words | None = None
+    as_owner: bool = False
 
     @property
     def has_picture(self) -> bool:

@@ -100,7 +100,10 @@ class SignalsAgent:
                 case Worded() | Reembedded() as signal:
                     effects.add_vector(signal)
                 case signal:
-                    effects.change(signal)
+                    try:
+                        effects.change(signal)
+                    except InvalidEvent as error:
+                        messages.append(dead_letter(record, error, namespace=self._namespace))
         return messages + [
             self._catalog_record(item)
             for item in effects.items.values()

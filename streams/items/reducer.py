@@ -12,6 +12,7 @@ from features.co_choices.neighbours import Links
 from features.item import Item, apply_change, apply_embedding, apply_upload, apply_words
 from features.trends import update_trends
 from state.signals import Signals, partition_of
+from streams.errors import InvalidEvent
 from streams.wire.signals import Changed, Reembedded, Uploaded, Vector, Worded
 
 
@@ -40,11 +41,16 @@ class ItemEffects:
         return cls(place, dict(stored.sources), stored.items, stored.behaviours)
 
     def change(self, signal: Uploaded | Changed) -> Item:
-        """Apply a signal about an item's facts; return the item after it."""
+        """Apply a signal about an item's facts; return the item after it.
+
+        Raises InvalidEvent for an upload that only the item's owner may make, and another user makes.
+        """
         item_id = signal.item.item_id if isinstance(signal, Uploaded) else signal.item_id
         current = self.items.get(item_id) or self.stored_items.get(item_id)
         match signal:
-            case Uploaded(item=uploaded):
+            case Uploaded(item=uploaded, as_owner=as_owner):
+                if as_owner and current is not None and current.owner != uploaded.owner:
+                    raise InvalidEvent("not_owner", "the item belongs to another user, or to none: choose another id")
                 item = apply_upload(current, uploaded)
             case Changed(change=change):
                 item = apply_change(current, item_id, change)

@@ -5,6 +5,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from heapq import merge
 
@@ -137,7 +138,8 @@ class SignalsReplay:
             case Worded() | Reembedded():
                 self.effects.add_vector(signal)
             case _:
-                self.effects.change(signal)
+                with suppress(InvalidEvent):
+                    self.effects.change(signal)
 
     def catch_up(self, sources: Mapping[int, int]) -> None:
         """Apply the choices up to these sequences that no signal ordered, in the order of their event times."""

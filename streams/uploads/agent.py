@@ -135,7 +135,10 @@ class UploadsAgent:
         if item is None or extracted is None:
             return [await self._answer_query(upload, record, features, words)], None
         CATEGORIES_FILLED.inc(upload.category is None and item.own_class is not None)
-        return [self._signals.message(Uploaded(item)), self._interaction(upload, record)], extracted.writing
+        # Where the item's one writer refuses it, the header says of which upload the dead letter is.
+        headers = (header_of(record),) if upload.as_owner else ()
+        signal = self._signals.message(Uploaded(item, upload.as_owner), *headers)
+        return [signal, self._interaction(upload, record)], extracted.writing
 
     async def _item(self, upload: Upload, record: Record, features: PictureFeatures | None) -> Item | None:
         """The item that an upload describes, as the gate lets it through; None for a query. Raises InvalidEvent."""

@@ -23,9 +23,10 @@ from streams.wire.topics import SIGNALS
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """An item's picture was embedded."""
+    """An item's picture was embedded. With `as_owner` it counts only where the item is new, or its owner's already."""
 
     item: Item
+    as_owner: bool = False
 
 
 class Changed(msgspec.Struct, frozen=True, tag=True):
@@ -64,10 +65,11 @@ class Chosen(msgspec.Struct, frozen=True, tag=True):
     linking: Linking = LINKING
 
 
-class _StoredUpload(msgspec.Struct, frozen=True, tag="Uploaded"):
+class _StoredUpload(msgspec.Struct, frozen=True, tag="Uploaded", omit_defaults=True):
     """Uploaded on the wire."""
 
     item: StoredItem
+    as_owner: bool = False
 
 
 #: What gives an item a vector, and says nothing else of it.
@@ -102,10 +104,10 @@ class SignalTopic:
         self.linking = linking
         self._partitions = partitions
 
-    def message(self, signal: Uploaded | Changed | Vector) -> Message:
+    def message(self, signal: Uploaded | Changed | Vector, *headers: tuple[str, bytes]) -> Message:
         """Return the message for a change of one item."""
         item_id = signal.item.item_id if isinstance(signal, Uploaded) else signal.item_id
-        return self._message(partition_of(key_of(item_id), self._partitions), item_id.encode(), signal)
+        return self._message(partition_of(key_of(item_id), self._partitions), item_id.encode(), signal, headers)
 
     def messages(self, choices: Iterable[Choice]) -> list[Message]:
         """Return the messages for choices: few large ones, since each message costs its reader about the same.
@@ -122,8 +124,10 @@ class SignalTopic:
             for start in range(0, len(each), CHOSEN_LIMIT)
         ]
 
-    def _message(self, partition: int, key: bytes | None, signal: Signal) -> Message:
-        return Message(self.name, key, encode_signal(signal), partition=partition)
+    def _message(
+        self, partition: int, key: bytes | None, signal: Signal, headers: tuple[tuple[str, bytes], ...] = ()
+    ) -> Message:
+        return Message(self.name, key, encode_signal(signal), headers, partition=partition)
 
 
 def linking_of(settings: Settings) -> Linking:
@@ -142,7 +146,7 @@ def item_id_of(key: bytes | None) -> str | None:
 
 def encode_signal(signal: Signal) -> bytes:
     """The value of a signal's message."""
-    return _encode(_StoredUpload(to_stored(signal.item)) if isinstance(signal, Uploaded) else signal)
+    return _encode(_StoredUpload(to_stored(signal.item), signal.as_owner) if isinstance(signal, Uploaded) else signal)
 
 
 def parse_signal(value: bytes | None) -> Signal:
@@ -151,7 +155,7 @@ def parse_signal(value: bytes | None) -> Signal:
         wire: _Wire = _decoder.decode(value or b"")
     except UNREADABLE as error:
         raise InvalidEvent("bad_signal", f"not a signal: {error}") from None
-    signal: Signal = Uploaded(from_stored(wire.item)) if isinstance(wire, _StoredUpload) else wire
+    signal: Signal = Uploaded(from_stored(wire.item), wire.as_owner) if isinstance(wire, _StoredUpload) else wire
     if not (isinstance(signal, Chosen | Engaged) or len(value or b"") <= ITEM_LIMIT):
         raise InvalidEvent("bad_signal", f"not a signal: over {ITEM_LIMIT} bytes about one item")
     if not _is_sound(signal):

@@ -1,9 +1,12 @@
-"""The header of an `upload` interaction that the uploads agent sends: the place of its upload on events.uploads.
+"""The header of what the uploads agent sends for an upload: the place of that on events.uploads.
+
+An `upload` interaction has it, and a signal that the items agent may refuse.
 
 Whoever may write events of a user can write this header, too: it is bounded here (docs/untrusted-input.md).
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from features.upload_places import UploadPlace
@@ -25,10 +28,15 @@ def header_of(upload: Record) -> tuple[str, bytes]:
 
 def place_of(record: Record) -> UploadPlace | None:
     """The place that a record of events.interactions names; None if it names none that can be, as events of apps do."""
-    for name, value in record.headers:
+    place = named_place(record.headers)
+    return place if place is not None and _can_be(place, record) else None
+
+
+def named_place(headers: Iterable[tuple[str, bytes]]) -> UploadPlace | None:
+    """The place that the first such header names, whether it can be or not."""
+    for name, value in headers:
         if name == UPLOAD and (found := _PLACE.fullmatch(value or b"")):
-            place = UploadPlace(*map(int, found.groups()))
-            return place if _can_be(place, record) else None
+            return UploadPlace(*map(int, found.groups()))
     return None
 
 

@@ -12,7 +12,6 @@ from litestar.params import QueryParameter
 
 from features.item import Item
 from state.errors import StateError
-from streams.wire.topics import UPLOADS
 from web.event_streams import DOCUMENTED, HEARTBEAT, HEARTBEAT_S, EventStream, event
 from web.ids import ItemId
 from web.items.facts import is_searchable
@@ -40,7 +39,7 @@ class AwaitedUpload:
     def is_refused_by(self, letter: Letter) -> bool:
         """Whether a dead letter with the item's key is this upload's."""
         if self.place is not None:
-            return f"{letter.partition}-{letter.offset}" == self.place and letter.topic.endswith(UPLOADS.name)
+            return letter.upload == self.place
         return letter.event_id == self.event_id
 
 

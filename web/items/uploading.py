@@ -71,7 +71,7 @@ def make_upload(given: Given, item_id: str, event_id: str, user_id: str | None) 
     `user_id` is the user whom the caller may act for alone, who then owns the item.
     """
     is_clip = _is_clip(given)
-    fields = {**given.fields} if user_id is None else {**given.fields, "user_id": user_id}
+    fields = {**given.fields} if user_id is None else {**given.fields, "user_id": user_id, "as_owner": True}
     if fields.get("user_id") is None:
         raise Problem(422, "The upload has no user_id", "say whose item it is: `user_id`, in the form or the address")
     # Its bytes come later: here they would be checked against the limit for what travels within an event.

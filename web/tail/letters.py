@@ -6,10 +6,15 @@ import msgspec
 
 from sightline_client.parsing import UNREADABLE
 from streams.wire.events import DeadLetter
+from streams.wire.topics import UPLOADS
+from streams.wire.upload_header import named_place
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """A refused event: where it lies, its id if it has one that can be read, and why it was refused."""
+    """A refused event: where it lies, its id if it has one that can be read, and why it was refused.
+
+    `upload` is the place of an upload on events.uploads, `<partition>-<offset>`, whoever refused it.
+    """
 
     reason: str
     error: str
@@ -17,6 +22,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     partition: int
     offset: int
     event_id: str | None
+    upload: str | None
 
 
 class _Named(msgspec.Struct):
@@ -39,4 +45,12 @@ def letter_of(full: DeadLetter) -> Letter:
         partition=full.partition,
         offset=full.offset,
         event_id=event_id,
+        upload=_upload_of(full),
     )
+
+
+def _upload_of(full: DeadLetter) -> str | None:
+    if full.topic.endswith(UPLOADS.name):
+        return f"{full.partition}-{full.offset}"
+    place = named_place(full.headers)
+    return None if place is None else f"{place.partition}-{place.offset}"

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -316,6 +317,23 @@ async def test_junk_is_kept_whole_and_the_next_signal_is_applied(desk: Desk, jun
     assert (letter.reason, letter.topic, letter.value) == ("bad_signal", "state.signals", junk)
     assert desk.latest("i1") is not None
     assert await desk.position() == 1
+
+
+async def test_an_upload_by_another_than_the_owner_is_a_dead_letter_with_the_place_of_the_upload(desk: Desk) -> None:
+    await desk.handle(batch(uploaded(0), changed(1, "i2", title="by the shop")))
+    his = replace(uploaded(2, owner="bob", title="his"), as_owner=True)
+    records = [
+        replace(record(2, his), headers=(("sightline-upload", b"3-14-9"),)),
+        record(3, changed(3, price=5.0)),
+    ]
+    await desk.handle(records)
+    await desk.handle(records)
+
+    letter, *_ = desk.publisher.dead_letters()
+    assert (letter.reason, letter.key, letter.headers) == ("not_owner", b"k", [("sightline-upload", b"3-14-9")])
+    item = desk.latest("i1")
+    assert item is not None
+    assert (item.owner, item.title, item.price) == ("u1", None, 5.0)
 
 
 # The protocol

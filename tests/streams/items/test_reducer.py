@@ -9,6 +9,7 @@ from features.item import Change, Item, key_of
 from features.profile import NEW, Profile, apply_interaction
 from features.trends import NO_TRENDS
 from state.signals import Signals
+from streams.errors import InvalidEvent
 from streams.items.reducer import ItemEffects
 from streams.wire.signals import Changed, Uploaded
 from tests.harness.catalog import NOW, act
@@ -33,6 +34,26 @@ def test_a_change_is_applied_to_what_is_stored_and_to_what_came_before() -> None
 def test_an_upload_makes_an_item() -> None:
     effects = ItemEffects()
     assert effects.change(Uploaded(Item("i2", NOON, owner="u1"))).owner == "u1"
+
+
+def test_as_owner_nobody_takes_over_an_item_of_another_or_of_nobody() -> None:
+    effects = ItemEffects.on(STORED, (0, 1))
+    effects.change(Uploaded(Item("new", NOON, owner="ann", title="hers"), as_owner=True))
+    effects.change(Changed("described", Change(NOON, title="by the shop")))
+
+    for name in ("i1", "new", "described"):
+        with pytest.raises(InvalidEvent, match="belongs to another user, or to none"):
+            effects.change(Uploaded(Item(name, NOON + 9, owner="bob", title="his"), as_owner=True))
+    assert [effects.items[name].title for name in ("new", "described")] == ["hers", "by the shop"]
+    assert "i1" not in effects.items
+
+
+def test_an_owner_uploads_again_and_a_shop_may_replace_what_it_likes() -> None:
+    effects = ItemEffects()
+    effects.change(Uploaded(Item("i2", NOON, owner="ann", title="one"), as_owner=True))
+
+    assert effects.change(Uploaded(Item("i2", NOON + 1, owner="ann", title="two"), as_owner=True)).title == "two"
+    assert effects.change(Uploaded(Item("i2", NOON + 2, owner="shop", title="three"))).title == "three"
 
 
 def test_an_engagement_that_was_applied_before_is_passed_over() -> None:

@@ -1,4 +1,5 @@
 from contextlib import suppress
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -44,6 +45,11 @@ def engagement(key: int, sequence: int = 0) -> Engagement:
 @pytest.mark.parametrize("signal", [UPLOADED, CHANGED], ids=["uploaded", "changed"])
 def test_a_signal_comes_back_as_it_was(signal: Uploaded | Changed) -> None:
     assert parse_signal(TOPIC.message(signal).value) == signal
+
+
+def test_who_may_upload_comes_back_and_is_false_of_a_release_before() -> None:
+    assert parse_signal(encode_signal(replace(UPLOADED, as_owner=True))) == replace(UPLOADED, as_owner=True)
+    assert b"as_owner" not in encode_signal(UPLOADED)
 
 
 @pytest.mark.parametrize("key", ["pictures/../secret", "/etc/passwd", "pictures/ab/x.webp"])

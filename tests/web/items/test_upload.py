@@ -153,6 +153,7 @@ async def test_a_user_uploads_as_owner_and_takes_over_no_item() -> None:
             assert answer.status_code == status, name
     made = [msgspec.json.decode(message.value or b"", type=Upload) for message in door.kafka.messages]
     assert [(each.item_id, each.user_id) for each in made] == [("hers", "ann"), ("new", "ann")]
+    assert all(each.as_owner for each in made)
 
 
 async def stages_of(door: Door, upload: AwaitedUpload) -> list[tuple[str, dict[str, Any]]]:
@@ -192,6 +193,15 @@ async def test_an_upload_that_is_refused_is_told_with_the_reason_of_its_dead_let
     door.tail.letters.put("i1", letter_of(letter()))
     for each in following:
         assert await each == [("accepted", {}), ("refused", {"reason": "bad_image", "error": "it is <text>"})]
+
+
+async def test_who_uploads_to_an_item_that_another_took_meanwhile_is_told_so(door: Door) -> None:
+    headers = [("sightline-upload", b"0-7-9")]
+    signal = msgspec.structs.replace(letter(offset=99), topic="state.signals", value=b"\x81", headers=headers)
+    full = msgspec.structs.replace(signal, reason="not_owner")
+    door.tail.letters.put("i1", letter_of(full))
+    stages = await stages_of(door, AwaitedUpload("i1", "n-1", "0-7", NOON))
+    assert stages == [("accepted", {}), ("refused", {"reason": "not_owner", "error": "it is <text>"})]
 
 
 async def test_an_item_that_was_deleted_or_is_held_is_told_so(door: Door) -> None:
