@@ -73,7 +73,8 @@ install_libpython() {
   read -r version prefix < <(.venv/bin/python -c \
     'import sys; print(f"{sys.version_info[0]}.{sys.version_info[1]}", sys.base_prefix)')
   [ -e "$prefix/lib/libpython$version.so.1.0" ] && return
-  /sbin/ldconfig -p | grep -qF "libpython$version.so.1.0" && return
+  # Without -q: grep would end at its first find, and with pipefail the SIGPIPE of what writes to it passes for "no".
+  /sbin/ldconfig -p | grep -F "libpython$version.so.1.0" >/dev/null && return
   install "libpython$version" "libpython$version"
 }
 
@@ -85,7 +86,7 @@ install_browser() {
     return
   fi
   refresh_package_lists
-  if apt-cache policy chromium | grep -q 'Candidate: [0-9]'; then
+  if apt-cache policy chromium | grep 'Candidate: [0-9]' >/dev/null; then
     install Chromium chromium
   else
     say "there is no package of Chromium here: the tests of the page will be skipped"
