@@ -1,4 +1,7 @@
-"""The examples of docs/http.md that are marked `run` do run, against an app that really listens."""
+"""The examples of docs/http.md that are marked `run` do run, against an app that really listens.
+
+That in JavaScript runs in tests/web/browser.
+"""
 
 import asyncio
 import os

@@ -39,6 +39,7 @@ def fake() -> Iterator[FakeServer]:
     server.start()
     yield server
     server.stop()
+    assert server.unlike == []
 
 
 @dataclass(frozen=True, slots=True)

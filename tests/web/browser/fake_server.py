@@ -4,19 +4,19 @@ import asyncio
 import base64
 import hashlib
 import json
-import threading
 import time
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
-import uvicorn
 from litestar import Litestar, Request, Response, get, post, put
 from litestar.di import Provide
 from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 from litestar.types import ASGIApp
 
+from tests.harness.documented import Documented
+from tests.harness.serving import Serving
 from tests.web.browser.fake_world import FakeItem, FakeWorld, webp
 from web.access.headers import POLICY
 from web.ids import DEPENDENCIES, EncodedPaths, ItemId, UserId
@@ -41,30 +41,21 @@ class FakeServer:
         self.operations: dict[str, Any] = {"workers": []}
         self.receipt: dict[str, Any] = {}
         self.port = 0
-        self._server: uvicorn.Server | None = None
-        self._thread: threading.Thread | None = None
+        #: How answers are unlike docs/openapi.json.
+        self.unlike: list[str] = []
+        self._serving: Serving | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        config = uvicorn.Config(
-            self._app(), port=self.port, log_config=None, lifespan="off", timeout_graceful_shutdown=0
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
-        self._thread.start()
-        until = time.monotonic() + 20
-        while not self._server.started and time.monotonic() < until:
-            time.sleep(0.01)
-        self.port = self._server.servers[0].sockets[0].getsockname()[1]
+        self._serving = Serving(self._app(), self.port)
+        self.port = self._serving.port
 
     def stop(self) -> None:
-        assert self._server is not None
-        assert self._thread is not None
-        self._server.should_exit = self._server.force_exit = True
-        self._thread.join()
+        assert self._serving is not None
+        self._serving.stop()
 
     def _app(self) -> ASGIApp:
         async def before(request: R) -> Response[Any] | None:
@@ -84,7 +75,9 @@ class FakeServer:
             openapi_config=None,
             logging_config=None,
         )
-        return EncodedPaths(app)
+        documented = Documented(EncodedPaths(app))
+        self.unlike = documented.unlike
+        return documented
 
     def _lists(self) -> list[Any]:
         world = self.world
@@ -187,7 +180,9 @@ class FakeServer:
         url = f"/v1/items/{item.item_id}/picture?size=preview&v={hashlib.sha256(item.webp).hexdigest()[:12]}"
         return {
             "item_id": item.item_id, "title": item.title, "category": item.category, "price": item.price,
-            "currency": "EUR" if item.price else None, "tags": [], "colours": [],
+            "currency": "EUR" if item.price else None, "tags": [], "colours": [], "attributes": {}, "description": None,
+            "in_stock": True, "hidden": False, "held": False, "deleted": False, "searchable": True,
+            "expires_at_ms": None, "uploaded_at_ms": None,
             "picture": {"url": url, "preview_url": url, "width": 240, "height": 240},
         }  # fmt: skip
 

@@ -150,8 +150,8 @@ class FakeWorld:
 
     def _interest(self, item_id: str, share: float) -> dict[str, Any]:
         item = self.items[item_id]
-        tags = [{"name": item.category, "chinese": "商品"}]
-        return {"share": round(share, 3), "item_id": item_id, "tags": tags, "colours": [item.colour]}
+        tags = [{"name": item.category, "chinese": "商品", "probability": 0.8}]
+        return {"share": round(share, 3), "item_id": item_id, "tags": tags, "colours": [[item.colour, 0.7]]}
 
 
 def hash_of(text: str) -> int:

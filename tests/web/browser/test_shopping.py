@@ -162,7 +162,7 @@ def test_the_profile_fills_in_and_takes_dials(visitor: Visitor, fake: FakeServer
     category = fake.world.items[fake.world.user(ADA).chosen[0][0]].category
     visitor.pane(ADA).get_by_role("button", name=f"More of {category}").click()
     visitor.eventually(lambda: visitor.pane(ADA).locator(".chip").first.is_visible(), "the dial is shown")
-    assert fake.world.user(ADA).dials == {category: 0.5}
+    visitor.eventually(lambda: fake.world.user(ADA).dials == {category: 0.5}, "the dial is set")
 
 
 def test_why_not_answers_for_an_item_that_is_found_and_for_one_that_is_none(visitor: Visitor) -> None:

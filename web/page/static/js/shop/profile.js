@@ -50,7 +50,7 @@ const part = (title, content) => h("section", {}, h("h4", {}, title), content);
 const tagWord = (tag) => (spoken() === "zh" && tag.chinese ? tag.chinese : (tag.name ?? tag));
 
 function interest({ share, item_id, tags, colours }) {
-  const looks = [...colours.slice(0, 1).map((each) => colour(Array.isArray(each) ? each[0] : each)), ...tags.slice(0, 1).map(tagWord)];
+  const looks = [...colours.slice(0, 1).map(([name]) => colour(name)), ...tags.slice(0, 1).map(tagWord)];
   return h("li", { vars: { "--share": String(share) } },
     h("span", { class: "ring" }, pictureElement(item_id)),
     h("b", {}, percent(share)),

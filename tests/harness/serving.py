@@ -1,0 +1,35 @@
+"""An app that really listens, from a thread of its own: tests in a browser have no event loop to share."""
+
+import asyncio
+import threading
+import time
+
+import uvicorn
+from litestar.types import ASGIApp
+
+_DEADLINE_S = 20.0
+
+
+class Serving:
+    """Serves an app on a free port, or on the one given; `stop` ends all of its requests."""
+
+    def __init__(self, app: ASGIApp, port: int = 0) -> None:
+        config = uvicorn.Config(
+            app,
+            port=port, http="httptools", ws="none", log_config=None, lifespan="off", timeout_graceful_shutdown=0,
+        )  # fmt: skip
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve()), daemon=True)
+        self._thread.start()
+        until = time.monotonic() + _DEADLINE_S
+        while not self._server.started:
+            assert self._thread.is_alive(), "the app did not start"
+            assert time.monotonic() < until, "the app did not start in time"
+            time.sleep(0.01)
+        #: Where it listens.
+        self.port: int = self._server.servers[0].sockets[0].getsockname()[1]
+
+    def stop(self) -> None:
+        """End it, and whatever it serves."""
+        self._server.should_exit = self._server.force_exit = True
+        self._thread.join()
