@@ -26,6 +26,7 @@ Recognise: TypeAlias = Callable[[NDArray[np.uint8]], tuple[Matrix, Matrix, Seque
 #: The columns that may have what is said of a photo, and of a catalogue picture.
 SAID: Final = ("coarse_name", "label")
 DESCRIBED: Final = ("description",)
+NAMED: Final = ("class_name", "label")
 #: Weights of the words beside the look.
 SHARES: Final = (0.1, 0.3, 0.5, 0.7)
 _DEPTH: Final = 10
@@ -109,12 +110,17 @@ def read_words(album: Album, texts: Sequence[str], recognise: Recognise, embed: 
 
 def measure_words(photos: Words, gallery: Words | None) -> Found:
     """Look for each photo's catalogue picture by each way, and for photos by words."""
-    texts = dict(zip(photos.texts, photos.said, strict=True))
-    first = [np.argsort(-(photos.seen @ vector), kind="stable")[:_DEPTH] for vector in texts.values()]
-    hits = [np.mean([photos.texts[row] == text for row in rows]) for text, rows in zip(texts, first, strict=True)]
     ways = {} if gallery is None else _ways(photos, gallery)
     found = {} if gallery is None else {name: _r_at_1(scores, photos, gallery) for name, scores in ways.items()}
-    return Found(found, round(float(np.mean(hits)), 4), len(texts))
+    return Found(found, p_at_10(photos, photos.seen), len({*photos.texts}))
+
+
+def p_at_10(photos: Words, vectors: Matrix) -> float:
+    """Of the first ten photos for each of the words, by these vectors [n, DIMENSIONS], those it is said of."""
+    texts = dict(zip(photos.texts, photos.said, strict=True))
+    first = [np.argsort(-(vectors @ vector), kind="stable")[:_DEPTH] for vector in texts.values()]
+    hits = [np.mean([photos.texts[row] == text for row in rows]) for text, rows in zip(texts, first, strict=True)]
+    return round(float(np.mean(hits)), 4)
 
 
 def _ways(photos: Words, gallery: Words) -> dict[str, Matrix]:

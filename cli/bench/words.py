@@ -1,7 +1,7 @@
 """What `sightline bench retrieval --by words` does: it measures how well words find, alone and beside a picture."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,12 +10,15 @@ import typer
 from rich.table import Table
 
 from benchmarks.retrieval.album import UnreadableAlbum, read_album
+from benchmarks.retrieval.fitting import Fit, measure_beside, measure_fit
 from benchmarks.retrieval.tower import LocalTower
 from benchmarks.retrieval.words import (
     DESCRIBED,
+    NAMED,
     SAID,
     Cost,
     Found,
+    Matrix,
     Words,
     cost_of,
     measure_words,
@@ -23,37 +26,68 @@ from benchmarks.retrieval.words import (
     read_words,
 )
 from cli.output import print_json, progress, results
+from features.words.item_words import LEAST_FIT
 from inference.encoders.export import load_encoder, recognised
+from inference.words.pictures import SEEN_LENGTH
 
 #: Whose texts are embedded.
 _TEXTS = ("photos", "the catalogue")
 
 
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """All figures: `fits` by what items say or what stands for it, `beside` by the length of the latter."""
+
+    found: Found
+    fits: Mapping[str, Sequence[Fit]]
+    beside: Mapping[str, float]
+    costs: Mapping[str, Cost]
+
+
 def judge_words(data: Path, label: str | None, gallery: str | None, as_json: bool) -> None:
     """Measure on the pictures in `data`, and on those of a `gallery` with descriptions; print a row for each way."""
+    with TemporaryDirectory() as folder:
+        tower = LocalTower.exported(Path(folder))
+        try:
+            measured = _measure(data, label, gallery, tower)
+        except UnreadableAlbum as error:
+            raise typer.BadParameter(str(error)) from error
+    if as_json:
+        print_json(asdict(measured.found) | {name: asdict(measured)[name] for name in ("fits", "beside", "costs")})
+        return
+    for table in (_table(measured), _fit_table(measured)):
+        results().print(table)
+
+
+def _measure(data: Path, label: str | None, gallery: str | None, tower: LocalTower) -> _Measured:
     recognise = partial(recognised, load_encoder())
 
     def read(table: str, columns: Sequence[str]) -> Words:
         texts = read_texts(data, table, columns)
         return read_words(read_album(data, table, label, progress), texts, recognise, tower.embed)
 
-    with TemporaryDirectory() as folder:
-        tower = LocalTower.exported(Path(folder))
-        try:
-            photos = read("labels.csv", SAID)
-            others = None if gallery is None else read(gallery, DESCRIBED)
-            found = measure_words(photos, others)
-            texts = [*dict.fromkeys(photos.texts)], [] if others is None else [*dict.fromkeys(others.texts)]
-            costs = {name: cost_of(each, tower.embed) for name, each in zip(_TEXTS, texts, strict=True) if each}
-        except UnreadableAlbum as error:
-            raise typer.BadParameter(str(error)) from error
-    if as_json:
-        print_json(asdict(found) | {"costs": {name: asdict(cost) for name, cost in costs.items()}})
-    else:
-        results().print(_table(found, costs))
+    photos = read("labels.csv", SAID)
+    fits, texts, described = {}, [photos.texts], photos.said
+    shown = None if gallery is None else read(gallery, DESCRIBED)
+    if shown is not None and gallery is not None:
+        said, names = read_texts(data, gallery, SAID), read_texts(data, gallery, NAMED)
+        fits["descriptions"] = measure_fit(shown.said, said, tower.embed)
+        fits["names"] = measure_fit(tower.embed(names), said, tower.embed)
+        texts, described = [photos.texts, shown.texts], _described(photos, shown)
+    fits["seen in pictures"] = measure_fit(SEEN_LENGTH * photos.seen, photos.texts, tower.embed)
+    costs = {name: cost_of([*dict.fromkeys(each)], tower.embed) for name, each in zip(_TEXTS, texts, strict=False)}
+    return _Measured(measure_words(photos, shown), fits, measure_beside(photos, described), costs)
 
 
-def _table(found: Found, costs: Mapping[str, Cost]) -> Table:
+def _described(photos: Words, shown: Words) -> Matrix:
+    """The vectors of the descriptions that photos have by their labels, float32 [n, DIMENSIONS]."""
+    places = {label: place for place, label in enumerate(shown.labels.tolist())}
+    found: Matrix = shown.said[[places[label] for label in photos.labels.tolist()]]
+    return found
+
+
+def _table(measured: _Measured) -> Table:
+    found, costs = measured.found, measured.costs
     times = ", ".join(f"{cost.ms} ms a text of {name}" for name, cost in costs.items())
     caption = (
         f"{found.texts} words → photos by what is seen in them: P@10 {found.p_at_10:.3f}; "
@@ -62,4 +96,18 @@ def _table(found: Found, costs: Mapping[str, Cost]) -> Table:
     table = Table("photo → catalogue picture by", "R@1", caption=caption)
     for name, share in found.r_at_1.items():
         table.add_row(name, f"{share:.3f}")
+    return table
+
+
+def _fit_table(measured: _Measured) -> Table:
+    beside = ", ".join(f"{length}: {share:.3f}" for length, share in measured.beside.items())
+    caption = (
+        f"a query by words alone leaves out what is less like them than {LEAST_FIT:g}. "
+        f"P@10 where every second photo has a text, by the length of what is seen in the others: {beside}"
+    )
+    table = Table("words and", "at least", "fitting answered", "foreign answered", "items found", caption=caption)
+    for name, rows in measured.fits.items():
+        for each in rows:
+            shares = (f"{share:.3f}" for share in (each.fitting, each.foreign, each.found))
+            table.add_row(name, f"{each.least:g}", *shares)
     return table

@@ -112,7 +112,8 @@ def _print(asked: Asked, items: Sequence[RecommendedItem], as_json: bool) -> Non
         print_json({"image": asked.image, "words": asked.words, "items": [_plain(item) for item in items]})
         return
     if not items:
-        progress("no item in stock is like it within these limits")
+        nearest = "" if asked.image is not None else "; --min-similarity 0 shows what is nearest"
+        progress(f"no item in stock is like it within these limits{nearest}")
         return
     table = Table("#", "item", "score", "why")
     for place, item in enumerate(items, start=1):

@@ -126,7 +126,9 @@ class Only(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     these bounds in any currency.
 
     Items that are less like the picture than `min_similarity` are left out: by the cosine of the embeddings, or, in a
-    query with `by`, by the mean of its similarities. So are the items in `exclude` and those that the asker uploaded.
+    query with `by`, by the mean of its similarities. A query by words alone that does not say it is answered with what
+    fits the words (0.35 or more), any other one with whatever is nearest. The items in `exclude` and those that the
+    asker uploaded are left out, too.
     """
 
     category: Name | None = None

@@ -9,6 +9,8 @@ VERSION: Final = "all-minilm-l6-v2@1"
 DIMENSIONS: Final = 384
 #: The tower's name in Triton.
 MODEL: Final = "words_encoder"
+#: The least cosine of words that fit each other, measured for this tower (docs/words.md).
+LEAST_FIT: Final = 0.35
 #: Characters of a text that are embedded; the tower reads about 500 of them.
 TEXT_LIMIT: Final = 2000
 

@@ -98,9 +98,9 @@ class Catalog:
     int64, `available` bool (neither sold out, hidden nor held), `shown` bool (available, and not expired when
     `advance` last looked), `colours[rows]` gives float32 [n, 17] (the shares of COLOUR_NAMES as a unit vector),
     `descriptors` uint8 [PACKED_BYTES] and `hashes` uint64 [KEPT_WORDS] (zeros: none), `copies_of` uint64 (key of an
-    id; 0: none). With `words`, `words[rows]` gives float32 [n, 384] for rows that are `worded` bool. An item may
-    have a vector in the space of `pictures` and in each of the `further` ones, and is in the index of a space if it
-    has one and is shown (docs/adr/0029).
+    id; 0: none). With `words`, `words[rows]` gives float32 [n, 384] (`item_vector`) for rows that are `worded` bool.
+    An item may have a vector in the space of `pictures` and in each of the `further` ones, and is in the index of a
+    space if it has one and is shown (docs/adr/0029).
     Not thread-safe: rows change only in `apply`, and what is shown in `advance`, too.
     """
 

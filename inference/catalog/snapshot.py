@@ -28,8 +28,9 @@ from inference.catalog.item_ids import ItemIds
 from inference.catalog.space_files import SpaceManifest, expected_manifest, read_space, write_space
 from inference.errors import SnapshotUnusable
 
-#: A snapshot of any other version is not used: 6 lacks the words, 7 the hashes, 8 attributes, 9 what is a copy.
-_VERSION: Final = 10
+#: A snapshot of any other version is not used: 6 lacks the words, 7 the hashes, 8 attributes, 9 what is a copy, and in
+#: 10 what is seen in a picture counts as much as what is said.
+_VERSION: Final = 11
 #: Joined vectors are made of descriptors as well, so a snapshot with other descriptors is not used.
 _DESCRIPTORS: Final = (VERSION, PACKED_BYTES)
 _ATTRIBUTES: Final = "attributes.npy"

@@ -31,7 +31,7 @@ from streams.processing.unknown_fields import note_unknown_fields
 from streams.uploads.encoding_cache import PictureFeatures
 from streams.uploads.gate import Gate
 from streams.uploads.picture_features import FeatureExtractor
-from streams.uploads.query_words import QueryWords, mix_of, words_of
+from streams.uploads.query_words import QueryWords, least_similarity, mix_of, words_of
 from streams.wire.cloud_events import event_key
 from streams.wire.events import Interaction, Only, Recommendations, RecommendedItem, Trigger, Upload, encode
 from streams.wire.namespace import Namespace
@@ -180,7 +180,7 @@ class UploadsAgent:
     ) -> tuple[list[RecommendedItem], list[str]]:
         """Return the items most like a query's picture and words, by what it asks for, and what was degraded."""
         catalog, count, mix = self._catalog, upload.count or self._length, mix_of(upload)
-        least, limits = _least_similarity(upload), _search_filter(upload, excluded_by(self._shop_rules(), now_ms))
+        least, limits = least_similarity(upload), _search_filter(upload, excluded_by(self._shop_rules(), now_ms))
         vectors = None if features is None else features.vectors
         if features is not None and features.encoding.version != catalog.pictures.encoder:
             return [], []
@@ -216,11 +216,6 @@ def _search_filter(query: Upload, excluded: Excluded) -> SearchFilter:
     return SearchFilter(
         only.category, only.min_price, only.max_price, key_of(query.user_id), without, attributes, excluded
     )
-
-
-def _least_similarity(query: Upload) -> float:
-    least = query.only.min_similarity if query.only else None
-    return -1.0 if least is None else least
 
 
 def _to_item(upload: Upload, record: Record, features: PictureFeatures, classes: Classes | None) -> Item:

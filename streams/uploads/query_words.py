@@ -1,12 +1,14 @@
-"""The words of a query: those that it sends, or those that stand for its picture."""
+"""The words of a query: those that it sends, or those that stand for its picture; and what fits them at all."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.vision.descriptors.mix import LOOK, LOOK_AND_WORDS, WORDS, Mix
 from features.vision.tags.readable import in_english
+from features.words.item_words import LEAST_FIT
 from inference.errors import BadEmbedding, EncoderUnavailable
 from inference.words.encoder import Embed
 from inference.words.pictures import picture_vector
@@ -14,6 +16,9 @@ from streams.errors import InvalidEvent
 from streams.logs import log
 from streams.uploads.encoding_cache import PictureFeatures
 from streams.wire.events import Upload
+
+#: No cosine is less.
+_ANY: Final = -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,17 @@ def mix_of(query: Upload) -> Mix:
     if query.text is None:
         return LOOK
     return LOOK_AND_WORDS if query.has_picture else WORDS
+
+
+def least_similarity(query: Upload) -> float:
+    """From which similarity on an item is in the answer: as the query says, else for its words alone LEAST_FIT.
+
+    What is nearest to a picture is an answer to it, however far it is; words that nothing fits find nothing.
+    """
+    asked = None if query.only is None else query.only.min_similarity
+    if asked is not None:
+        return asked
+    return LEAST_FIT if query.text is not None and mix_of(query) == WORDS else _ANY
 
 
 async def words_of(query: Upload, features: PictureFeatures | None, embed: Embed | None) -> QueryWords:

@@ -40,7 +40,7 @@ async def search(
     count: Count = None,
     min_similarity: Similarity = None,
 ) -> Found:
-    """Find what fits the words, the best first."""
+    """Find what fits the words, the best first: what is less like them than `min_similarity` (0.35) is left out."""
     return await ask(parts, _query({"text": q, "count": count, "only": limits.only(min_similarity)}))
 
 

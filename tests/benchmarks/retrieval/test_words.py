@@ -1,6 +1,7 @@
 """Words that say what a picture cannot, with a tower that knows a few."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.retrieval.album import Album, UnreadableAlbum
+from benchmarks.retrieval.fitting import FOREIGN, measure_beside, measure_fit
 from benchmarks.retrieval.words import measure_words, read_texts, read_words
 from tests.harness.words import meaning
 
@@ -39,6 +41,26 @@ def test_words_find_the_catalogue_picture_that_the_look_does_not() -> None:
 
 def test_without_a_gallery_words_find_photos_alone() -> None:
     assert measure_words(read_words(album("ab"), ["red", "blue"], blind, embed), None).r_at_1 == {}
+
+
+def test_words_of_other_things_than_the_items_are_told_from_those_that_fit() -> None:
+    photos = read_words(album("abab"), ["red", "blue", "red", "blue"], blind, embed)
+
+    def told(texts: Sequence[str]) -> NDArray[np.float32]:
+        return embed(["milk" if text in FOREIGN else text for text in texts])
+
+    for fit in measure_fit(photos.said, photos.texts, told):
+        assert (fit.fitting, fit.foreign, fit.found) == (1, 0, 1)
+
+
+def test_what_is_seen_goes_before_words_where_it_counts_too_much() -> None:
+    texts = ["red", "red", "blue", "blue"] * 10
+    photos = read_words(album("aabb" * 10), texts, blind, embed)
+    said = np.stack([embed([text])[0] for text in texts])
+    # What is seen says red of all that have no text.
+    misled = replace(photos, seen=np.tile(embed(["red"])[0], (40, 1)))
+    by = measure_beside(misled, np.float32(0.8) * said)
+    assert by["1"] < by["0.7"] == 1
 
 
 def test_a_table_without_words_is_named(tmp_path: Path) -> None:

@@ -90,3 +90,9 @@ def test_an_answer_without_items_is_said_to_be_one(capsys: pytest.CaptureFixture
     _print(Asked(Path("a.png"), None, Only(), None, None, 5), [], False)
     printed = capsys.readouterr()
     assert (printed.out, "no item in stock is like it" in printed.err) == ("", True)
+    assert "--min-similarity" not in printed.err
+
+
+def test_words_that_find_nothing_say_how_to_see_what_is_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    _print(Asked(None, "laptop", Only(), None, None, 5), [], False)
+    assert "--min-similarity 0 shows what is nearest" in " ".join(capsys.readouterr().err.split())

@@ -6,7 +6,7 @@ import pytest
 from features.item import Item
 from features.vision.colours import COLOUR_NAMES
 from features.words.item_words import DIMENSIONS
-from inference.words.pictures import TABLE, item_vector, picture_vector
+from inference.words.pictures import SEEN_LENGTH, TABLE, item_vector, picture_vector
 from tests.harness.words import words
 
 
@@ -47,6 +47,11 @@ def test_what_an_item_says_counts_before_what_is_seen_in_it() -> None:
     assert item_vector(Item("i1", 1, tags=tags, words=words("👕"))) == seen
     assert item_vector(Item("i1", 1, tags=tags, words=words("red shirt", version="another@1"))) == seen
     assert item_vector(Item("i1", 1)) is None
+
+
+def test_what_is_seen_counts_less_than_what_is_said() -> None:
+    seen = np.frombuffer(item_vector(Item("i1", 1, tags=(("jersey", 0.7),))) or b"", "<f2").astype(np.float32)
+    assert np.linalg.norm(seen) == pytest.approx(SEEN_LENGTH, abs=1e-3)
 
 
 def test_the_table_has_every_class_and_colour_once() -> None:

@@ -37,7 +37,7 @@ async def test_words_find_what_says_the_like_and_store_nothing(studio: Studio) -
     await fill(studio, {"i1": "Blue shirt", "i2": "Red shirt", "i3": "Milk"})
     await studio.handle([words_query("a red shirt")])
     (answer,) = studio.publisher.lists()
-    assert [item.item_id for item in answer.items] == ["i2", "i1", "i3"]
+    assert [item.item_id for item in answer.items] == ["i2", "i1"]
     assert answer.items[0].score == pytest.approx(1, abs=1e-3)
     assert (answer.items[1].reasons[0].by or {})["words"] == pytest.approx(0.5, abs=1e-3)
     assert answer.model == {"ranker": "similar@1", "words": "all-minilm-l6-v2@1"}
@@ -56,6 +56,25 @@ async def test_a_query_by_words_keeps_its_limits(studio: Studio) -> None:
     assert len(first) == 1
     assert first[0] in ("i2", "i4")
     assert others == [["i1"], []]
+
+
+@pytest.mark.parametrize("changes", [{}, {"only": {"category": None}}, {"by": {"words": 1}}], ids=["", "only", "by"])
+async def test_words_that_fit_nothing_find_nothing(studio: Studio, changes: dict[str, Any]) -> None:
+    await fill(studio, {"i1": "Blue shirt", "i2": "Red shirt"})
+    await studio.handle([words_query("milk", **changes)])
+    assert found(studio) == [[]]
+
+
+async def test_who_asks_for_it_gets_whatever_is_nearest(studio: Studio) -> None:
+    await fill(studio, {"i1": "Blue shirt", "i2": "Red shirt"})
+    await studio.handle([words_query("milk", only={"min_similarity": least}) for least in (0, -1)])
+    assert [sorted(each) for each in found(studio)] == [["i1", "i2"], ["i1", "i2"]]
+
+
+async def test_words_beside_a_picture_leave_nothing_out(studio: Studio) -> None:
+    await fill(studio, {"only words": "Milk"}, {"red": shirt(RED)})
+    await studio.handle([query(shirt(RED), text="blue shoe"), query(shirt(RED), text="blue shoe", by={"words": 1})])
+    assert [sorted(each) for each in found(studio)] == [["only words", "red"], []]
 
 
 async def test_items_with_the_same_title_are_no_copies_of_each_other(studio: Studio) -> None:
