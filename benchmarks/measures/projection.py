@@ -20,9 +20,11 @@ from benchmarks.retrieval.album import read_album, read_folders, read_table
 from benchmarks.retrieval.compared import found_first, hits
 from benchmarks.retrieval.held_out import (
     DEPTH,
+    Embed,
     Fit,
     Verdict,
     by_group,
+    by_map,
     by_order,
     judge,
     nothing,
@@ -48,19 +50,19 @@ def main() -> None:
     describe = partial(joined_and_pooled, network)
     classifier = classifier_weights(network)
 
-    def fitted(sets: Sequence[Labelled]) -> Projection:
-        return fit(sets, classifier, LAYOUT, Recipe())
+    def fitted(sets: Sequence[Labelled]) -> Embed:
+        return partial(by_map, fit(sets, classifier, LAYOUT, Recipe()))
 
     clothes, groceries = arguments.data / "clothing", arguments.data / "grocery"
     clothing = labelled(read_album(clothes, "labels.csv", None, _told), None, describe, _told)
     shelves, products = (read_album(groceries, name, None, _told) for name in ("labels.csv", "products.csv"))
     grocery = labelled(shelves, products, describe, _told)
-    for verdict in held_out(fitted, clothing, grocery, _people(clothes)):
+    for verdict in held_out(fitted, clothing, grocery, people(clothes)):
         print(json.dumps(asdict(verdict)), flush=True)
-    shipped = fitted([clothing, grocery])
+    shipped = fit([clothing, grocery], classifier, LAYOUT, Recipe())
     for folder in arguments.foreign:
         foreign = labelled(read_folders(folder, _told), None, describe, _told)
-        found = judge(folder.name, lambda _: shipped, foreign, nothing(foreign), rivals={"raw": raw})
+        found = judge(folder.name, lambda _: partial(by_map, shipped), foreign, nothing(foreign), rivals={"raw": raw})
         print(json.dumps(asdict(found)), flush=True)
     for test, data in (("clothing", clothing), ("grocery", grocery)):
         print(json.dumps({"test": f"{test}, fitted on these very pictures", **seen(shipped, data)}), flush=True)
@@ -94,7 +96,8 @@ def seen(projection: Projection, data: Labelled) -> dict[str, float]:
     return {name: round(each, 4) for name, each in found.items()}
 
 
-def _people(folder: Path) -> NDArray[np.str_]:
+def people(folder: Path) -> NDArray[np.str_]:
+    """Whose photos those of clothing are, in the order of their list."""
     return np.array([row["uploader_id"] for row in read_table(folder / "labels.csv")])
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.vision.decode import decode
-from features.vision.formats import BadImage
+from features.vision.formats import MAX_BYTES, BadImage
 
 #: The column with the label, where none is named: the first of these that there is.
 LABELS = ("label", "class_id")
@@ -91,13 +91,13 @@ def read_folders(folder: Path, progress: Callable[[str], None]) -> Album:
     Pictures are in the order of their names.
     """
     found: dict[str, list[Path]] = {}
-    for path in sorted(each for each in folder.rglob("*") if each.suffix.lower() in _PICTURES):
+    for path in picture_files(folder):
         if path.parent != folder:
             found.setdefault(str(path.parent.relative_to(folder)), []).append(path)
     pixels, labels = [], []
     for label, paths in found.items():
         progress(f"{folder.name}: reading {len(paths)} pictures of {label}")
-        some = [each for each in map(_readable, paths) if each is not None]
+        some = [each for each in map(readable, paths) if each is not None]
         pixels += some
         labels += [label] * len(some)
     return album_of(pixels, labels, f"{folder}, where a folder is a label,")
@@ -112,9 +112,16 @@ def album_of(pixels: Sequence[NDArray[np.uint8]], labels: Sequence[str], place: 
     return Album(np.stack([pixels[number] for number in kept]), [labels[number] for number in kept])
 
 
-def _readable(path: Path) -> NDArray[np.uint8] | None:
+def picture_files(folder: Path) -> list[Path]:
+    """The files of a tree of folders whose names are those of pictures, in the order of their names."""
+    return sorted(each for each in folder.rglob("*") if each.suffix.lower() in _PICTURES)
+
+
+def readable(path: Path) -> NDArray[np.uint8] | None:
+    """The pixels of a file, uint8 [224, 224, 3]; None where it is no picture that an upload could be."""
     try:
-        return decode(path.read_bytes()).pixels
+        # What is too large is not read first to find that out.
+        return decode(path.read_bytes()).pixels if path.stat().st_size <= MAX_BYTES else None
     except (OSError, BadImage):
         return None
 

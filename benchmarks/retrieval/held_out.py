@@ -14,9 +14,9 @@ from inference.encoders.look.projection import Projection, unit
 
 #: P@5 needs as many other pictures of a label.
 DEPTH = 5
-Fit = Callable[[Sequence[Labelled]], Projection]
 #: Unit embeddings of pictures.
 Embed = Callable[[Labelled], Matrix]
+Fit = Callable[[Sequence[Labelled]], Embed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,11 @@ def raw(pictures: Labelled) -> Matrix:
     return unit(pictures.pooled)
 
 
+def by_map(projection: Projection, pictures: Labelled) -> Matrix:
+    """Their embeddings by a map of the features that they have."""
+    return projection.embed(pictures.features, pictures.pooled)
+
+
 def judge(
     test: str,
     fit: Fit,
@@ -81,9 +86,7 @@ def judge(
     tally = _Tally()
     for fitted in splits:
         sets = [each for each in (data.some(fitted), *beside) if len(each.labels)]
-        projection = fit(sets)
-        ways: dict[str, Embed] = {"ours": lambda s, by=projection: by.embed(s.features, s.pooled), **rivals}  # type: ignore[misc]
-        _add(tally, data, _tested(data, fitted), ways)
+        _add(tally, data, _tested(data, fitted), {"ours": fit(sets), **rivals})
     near = {name: sums.means() for name, sums in tally.near.items()}
     gains = {name: gain(near["ours"], near[name]) for name in rivals}
     firsts = {name: round(float(sums.means().mean()), 4) for name, sums in tally.first.items()}

@@ -14,8 +14,15 @@ _BATCH = 32
 Describe = Callable[[NDArray[np.uint8]], tuple[Matrix, Matrix]]
 
 
-def labelled(photos: Album, shown: Album | None, describe: Describe, progress: Callable[[str], None]) -> Labelled:
-    """The features of photos, then of catalogue pictures, with the labels numbered."""
+def labelled(
+    photos: Album,
+    shown: Album | None,
+    describe: Describe,
+    progress: Callable[[str], None],
+    *,
+    with_pixels: bool = False,
+) -> Labelled:
+    """The features of photos, then of catalogue pictures, with the labels numbered; their pixels on request."""
     albums = [photos] if shown is None else [photos, shown]
     joined, pooled = [], []
     for album in albums:
@@ -27,4 +34,5 @@ def labelled(photos: Album, shown: Album | None, describe: Describe, progress: C
     names = np.concatenate([np.array(album.labels) for album in albums])
     numbers: NDArray[np.int64] = np.unique(names, return_inverse=True)[1]
     catalogue = np.arange(len(names)) >= len(photos.labels)
-    return Labelled(np.concatenate(joined), np.concatenate(pooled), numbers, catalogue)
+    pixels = np.concatenate([album.pixels for album in albums]) if with_pixels else None
+    return Labelled(np.concatenate(joined), np.concatenate(pooled), numbers, catalogue, pixels)

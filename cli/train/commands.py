@@ -130,6 +130,15 @@ def encoder(
     from_catalogue: Annotated[
         bool, typer.Option("--from-catalogue", help="Learn from the kept pictures of items that have a category.")
     ] = False,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Train the network's later blocks, too, which takes three trainings.")
+    ] = False,
+    unlabelled: Annotated[
+        bool, typer.Option("--unlabelled", help="Read no labels: each picture is to be told from all others.")
+    ] = False,
+    minutes: Annotated[
+        float, typer.Option(min=0, help="Stop tuning after this time; the same command then goes on.")
+    ] = float("inf"),
     to: Annotated[Path, typer.Option(dir_okay=False, help="Write the map to this file.")] = Path("projection.npz"),
     foreign: Annotated[
         Path | None,
@@ -138,12 +147,13 @@ def encoder(
     seed: Annotated[int, typer.Option(min=0, help="Decides which kinds are left out, to stand for new ones.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Fit the encoder's map on labelled pictures of yours; exit code 1 if it is no gain, or new kinds lose too much."""
-    from cli.train.encoder import learn
+    """Fit the encoder to pictures of yours; exit code 1 if it is no gain, or new kinds lose too much."""
+    from cli.train.encoder import Plan, learn
 
     if (folder is None) != from_catalogue:
         raise typer.BadParameter("give a folder of labelled pictures or --from-catalogue, and not both")
-    learn(folder, to, foreign, seed=seed, as_json=as_json)
+    plan = Plan(folder, foreign, tune=tune, unlabelled=unlabelled, seconds=60 * minutes, seed=seed)
+    learn(plan, to, as_json=as_json)
 
 
 def _check_log(data: Path | None, *, from_kafka: bool) -> None:

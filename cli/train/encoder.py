@@ -1,20 +1,31 @@
-"""What `sightline train encoder` does: it fits the map of the encoder on labelled pictures, and judges it first."""
+"""What `sightline train encoder` does: it fits the encoder's map, on request tunes its network, and judges it first."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 from rich.table import Table
 
 from benchmarks.retrieval.album import Album, UnreadableAlbum, read_data
-from benchmarks.retrieval.held_out import Embed, Verdict, by_group, by_order, judge, nothing, raw
+from benchmarks.retrieval.held_out import Embed, Verdict, by_group, by_map, by_order, judge, nothing, raw
 from benchmarks.retrieval.sets import labelled
 from cli.output import print_json, progress, results
-from cli.train.pictures import catalogue_album, drawn_album
-from inference.encoders.look.fit import Labelled, Layout, Recipe, fit
+from cli.train.pictures import catalogue_album, drawn_album, seen_variously, unlabelled_pictures
+from inference.encoders.look.fit import Labelled, Recipe, fit
 from inference.encoders.look.projection import Matrix, Projection, write_projection
+from inference.errors import InferenceError
+from streams.settings import read_settings
+
+if TYPE_CHECKING:
+    from inference.encoders.export import Encoder
+    from inference.encoders.tuning.fitting import Tuner
 
 #: At most so much less P@5 than the network's own features, for kinds and for a world that were not in the fit.
 NEW_KINDS_LIMIT = 0.03
@@ -22,53 +33,118 @@ FOREIGN_LIMIT = 0.01
 #: Half of the labels stand for new kinds, and P@5 needs two on each side.
 FEWEST_LABELS = 4
 _SPLITS = 3
+#: A tuned network is trained again for each split, so that one has to do.
+_TUNED_SPLITS = 1
 _KNOWN, _NEW, _FOREIGN = "known kinds, other photos", "new kinds", "foreign pictures"
 
 
-def learn(folder: Path | None, to: Path, foreign: Path | None, *, seed: int, as_json: bool) -> None:
-    """Fit on the pictures in `folder`, else on the catalogue's, and write the map; exit code 1 if it is refused."""
-    photos, shown, others = _pictures(folder, foreign)
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How a map is fitted on sets of pictures, how it embeds others, and how often it may be fitted for a verdict."""
+
+    fit: Callable[[Sequence[Labelled]], Projection]
+    embed: Callable[[Projection, Labelled], Matrix]
+    splits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is asked for: pictures of `folder`, else of the catalogue, with their labels or without, and how long."""
+
+    folder: Path | None
+    foreign: Path | None
+    tune: bool
+    unlabelled: bool
+    seconds: float
+    seed: int
+
+
+def learn(plan: Plan, to: Path, *, as_json: bool) -> None:
+    """Fit on the pictures and write the map; exit code 1 if it is refused, or the time was up."""
+    photos, shown, others = _pictures(plan)
     try:
-        from inference.encoders.export import LAYOUT, classifier_weights, joined_and_pooled, load_encoder
+        from inference.encoders.export import joined_and_pooled, load_encoder
+        from inference.encoders.tuning.course import TimeUp
     except ModuleNotFoundError as error:
         raise typer.BadParameter(f"training needs {error.name}: install sightline[export]") from error
     network = load_encoder()
     describe = partial(joined_and_pooled, network)
-    ours, theirs = labelled(photos, shown, describe, progress), labelled(others, None, describe, progress)
-    projection, verdicts = train(ours, theirs, classifier_weights(network), LAYOUT, network.projection, seed)
-    refused = objections(verdicts)
-    if not refused:
-        write_projection(projection, to)
+    ours, theirs = (
+        labelled(*each, describe, progress, with_pixels=plan.tune) for each in ((photos, shown), (others, None))
+    )
+    tuner = _tuner(plan, network) if plan.tune else None
+    method = _closed_form(network) if tuner is None else Method(tuner.fit, tuner.embed, _TUNED_SPLITS)
+    verdicts: Sequence[Verdict] = ()
+    try:
+        projection, verdicts = train(ours, theirs, method, network.projection, plan.seed)
+        refused = objections(verdicts)
+        if not refused:
+            write_projection(projection, to)
+    except TimeUp as error:
+        refused = [f"the time was up at {error}: the same command goes on from here"]
+    except (InferenceError, OSError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from error
+    if tuner is not None and verdicts:
+        tuner.watching.clear()
     _print(verdicts, refused, to, as_json=as_json)
     if refused:
         raise typer.Exit(1)
 
 
-def _pictures(folder: Path | None, foreign: Path | None) -> tuple[Album, Album | None, Album]:
+def _closed_form(network: "Encoder") -> Method:
+    from inference.encoders.export import LAYOUT, classifier_weights
+
+    classifier = classifier_weights(network)
+    return Method(lambda sets: fit(sets, classifier, LAYOUT, Recipe()), by_map, _SPLITS)
+
+
+def _tuner(plan: Plan, network: "Encoder") -> "Tuner":
+    from inference.curves import board
+    from inference.encoders.export import LAYOUT
+    from inference.encoders.tuning.course import Watching
+    from inference.encoders.tuning.fitting import Tuner
+    from inference.encoders.tuning.training import Course
+
+    folder = read_settings().home / "encoder"
+    folder.mkdir(parents=True, exist_ok=True)
+    watching = Watching(folder, time.monotonic() + plan.seconds, progress, board)
+    return Tuner(network, LAYOUT, Course(paired=plan.unlabelled), plan.seed, watching)
+
+
+def _pictures(plan: Plan) -> tuple[Album, Album | None, Album]:
     """Photos, the catalogue's pictures of the same labels if there are any, and foreign pictures."""
+    shown = None
     try:
-        photos, shown = (catalogue_album(), None) if folder is None else read_data(folder, None, None, progress)
+        if plan.unlabelled:
+            photos = seen_variously(unlabelled_pictures(plan.folder, plan.seed), plan.seed)
+        elif plan.folder is None:
+            photos = catalogue_album()
+        else:
+            photos, shown = read_data(plan.folder, None, None, progress)
         _check(photos)
-        others = drawn_album() if foreign is None else read_data(foreign, None, None, progress)[0]
+        others = drawn_album() if plan.foreign is None else read_data(plan.foreign, None, None, progress)[0]
     except UnreadableAlbum as error:
         raise typer.BadParameter(str(error)) from error
     return photos, shown, others
 
 
 def train(
-    ours: Labelled, theirs: Labelled, classifier: Matrix, layout: Layout, shipped: Projection, seed: int
+    ours: Labelled, theirs: Labelled, method: Method, shipped: Projection, seed: int
 ) -> tuple[Projection, list[Verdict]]:
     """The map of all of our pictures, and the verdicts on maps of some of them; theirs are foreign."""
 
-    def fitted(sets: Sequence[Labelled]) -> Projection:
-        return fit(sets, classifier, layout, Recipe())
+    def fitted(sets: Sequence[Labelled]) -> Embed:
+        return partial(method.embed, method.fit(sets))
 
-    rivals: dict[str, Embed] = {"raw": raw, "shipped": partial(_embedded, shipped)}
+    def some(splits: Iterator[NDArray[np.bool_]]) -> Iterator[NDArray[np.bool_]]:
+        return islice(splits, method.splits)
+
+    rivals: dict[str, Embed] = {"raw": raw, "shipped": partial(by_map, shipped)}
     progress("judging photos and kinds that are left out of the fit, and foreign pictures: some minutes")
-    known = judge(_KNOWN, fitted, ours, by_order(ours), rivals=rivals)
-    new = judge(_NEW, fitted, ours, by_group(ours.labels, _SPLITS, seed), rivals=rivals)
-    projection = fitted([ours])
-    foreign = judge(_FOREIGN, lambda _: projection, theirs, nothing(theirs), rivals=rivals)
+    known = judge(_KNOWN, fitted, ours, some(by_order(ours)), rivals=rivals)
+    new = judge(_NEW, fitted, ours, some(by_group(ours.labels, _SPLITS, seed)), rivals=rivals)
+    projection = method.fit([ours])
+    foreign = judge(_FOREIGN, lambda _: partial(method.embed, projection), theirs, nothing(theirs), rivals=rivals)
     return projection, [known, new, foreign]
 
 
@@ -86,10 +162,6 @@ def objections(verdicts: Sequence[Verdict]) -> list[str]:
     return found
 
 
-def _embedded(projection: Projection, pictures: Labelled) -> Matrix:
-    return projection.embed(pictures.features, pictures.pooled)
-
-
 def _check(photos: Album) -> None:
     labels = len(set(photos.labels))
     if labels < FEWEST_LABELS:
@@ -103,15 +175,20 @@ def _print(verdicts: Sequence[Verdict], refused: Sequence[str], to: Path, *, as_
         written = None if refused else to
         print_json({"written": written, "refused": list(refused), "tests": [asdict(each) for each in verdicts]})
         return
+    console = results()
+    if verdicts:
+        console.print(_table(verdicts))
+    for each in refused:
+        console.print(f"nothing is written: {each}", soft_wrap=True)
+    if not refused:
+        console.print(f"{to} is written: sightline export-model --projection {to}", soft_wrap=True)
+
+
+def _table(verdicts: Sequence[Verdict]) -> Table:
     names = list(verdicts[0].p_at_5)
     table = Table("", "photos", *(f"P@5 {name}" for name in names), *(f"gain over {name}" for name in names[1:]))
     for verdict in verdicts:
         shares = [f"{each:.3f}" for each in verdict.p_at_5.values()]
         gains = [f"{each.value:+.3f} ({each.low:+.3f} to {each.high:+.3f})" for each in verdict.gains.values()]
         table.add_row(verdict.test, f"{verdict.photos:,}", *shares, *gains)
-    console = results()
-    console.print(table)
-    for each in refused:
-        console.print(f"refused: {each}", soft_wrap=True)
-    if not refused:
-        console.print(f"{to} is written: sightline export-model --projection {to}", soft_wrap=True)
+    return table

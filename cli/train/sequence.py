@@ -41,7 +41,7 @@ def learn(data: Path | None, to: str | None, *, share: float, seconds: float, se
 def _train(settings: Settings, log: Log, seconds: float, seed: int) -> "Trained":
     try:
         # Its packages are no part of a worker.
-        from inference.sequence.board import board
+        from inference.curves import board
         from inference.sequence.course import train
     except ModuleNotFoundError as error:
         raise typer.BadParameter(f"training needs {error.name}: install sightline[training]") from error

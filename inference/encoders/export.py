@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import zipfile
+import zlib
 from pathlib import Path
 from string import Template
 from typing import Any, Literal
@@ -24,6 +25,7 @@ from inference.encoders.look.fit import Layout
 from inference.encoders.look.projection import OPENS_AT, STEEPNESS, Projection, read_projection
 from inference.encoders.model_folder import RUNNER, model_folder
 from inference.encoders.responses import TAGS, parse_tags
+from inference.encoders.tuning.network import EARLY, replace_weights
 from inference.errors import ExportError
 
 Platform = Literal["cpu", "gpu"]
@@ -73,18 +75,31 @@ class Encoder(nn.Module):
 
     def features(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Return what the projection is applied to, float32 [N, F], and the pooled features before the classifier."""
-        x = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
         if not self.joined:
-            pooled: Tensor = self.network.forward_head(self.network.forward_features(x), pre_logits=True)
+            x = self.network.forward_features(self._scaled(pixels))
+            pooled: Tensor = self.network.forward_head(x, pre_logits=True)
             return pooled, pooled
-        x = self.network.bn1(self.network.conv_stem(x))
+        levels, pooled = self.late(self.early(pixels))
+        return torch.cat([*levels, normalize(pooled), COLOUR * colours(pixels)], dim=1), pooled
+
+    def early(self, pixels: Tensor) -> Tensor:
+        """Return what the first EARLY blocks make of the pixels, float32 [N, C, h, w]."""
+        x: Tensor = self.network.bn1(self.network.conv_stem(self._scaled(pixels)))
+        for block in self.network.blocks[:EARLY]:
+            x = block(x)
+        return x
+
+    def late(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Return what the other blocks make of that: the unit means of LEVELS, and the pooled features [N, P]."""
         levels = []
-        for number, block in enumerate(self.network.blocks):
+        for number, block in enumerate(self.network.blocks[EARLY:], EARLY):
             x = block(x)
             if number in LEVELS:
                 levels.append(normalize(x.mean(dim=(2, 3))))
-        pooled = self.network.forward_head(self.network.bn2(self.network.conv_head(x)), pre_logits=True)
-        return torch.cat([*levels, normalize(pooled), COLOUR * colours(pixels)], dim=1), pooled
+        return levels, self.network.forward_head(self.network.bn2(self.network.conv_head(x)), pre_logits=True)
+
+    def _scaled(self, pixels: Tensor) -> Tensor:
+        return (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Return embedding and probabilities."""
@@ -132,9 +147,13 @@ def encoder_version(architecture: str = DEFAULT_ARCHITECTURE, projection: Path |
 def load_encoder(architecture: str = DEFAULT_ARCHITECTURE, projection: Path | None = None) -> Encoder:
     """Return the network with its ImageNet weights, ready to run or to export; raises ExportError."""
     if architecture == DEFAULT_ARCHITECTURE:
-        fitted = _fitted(projection or _PROJECTION)
+        fitted, network = _fitted(projection or _PROJECTION), _lite0()
+        try:
+            replace_weights(network, fitted.weights)
+        except ValueError as error:
+            raise ExportError(f"{projection} is of another network: {error}") from error
         # trained on (x - 127) / 128, which is not quite what timm notes for its own copy
-        return Encoder(_lite0(), fitted, mean=(127.0,) * 3, std=(128.0,) * 3, joined=True).eval()
+        return Encoder(network, fitted, mean=(127.0,) * 3, std=(128.0,) * 3, joined=True).eval()
     if projection is not None:
         raise ExportError(f"{projection} is a map of the features of {DEFAULT_ARCHITECTURE}, not of {architecture!r}")
     network = _from_hub(architecture)
@@ -218,7 +237,7 @@ def _from_hub(architecture: str) -> Any:
 def _fitted(path: Path) -> Projection:
     try:
         fitted = read_projection(path)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, MemoryError, zlib.error, zipfile.BadZipFile) as error:
         raise ExportError(f"{path} is no map that `sightline train encoder` wrote: {error}") from error
     wanted = (LAYOUT.colours + COLOURS, DIMENSIONS)
     if fitted.matrix.shape != wanted:

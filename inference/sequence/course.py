@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
+from inference.curves import Watch
 from inference.errors import ModelRefused
 from inference.sequence.held_out import HeldOut, Judged
 from inference.sequence.histories import Histories, check
@@ -69,12 +70,12 @@ def train(
     folder: Path | None = None,
     seconds: float = float("inf"),
     progress: Callable[[str], None] = lambda _: None,
-    watch: Callable[[int, float, Judged], None] | None = None,
+    watch: Watch | None = None,
 ) -> Trained:
     """Train on one thread, for `seconds` or little more.
 
     In the `folder`, which exists, a checkpoint keeps each epoch: the same log and seed go on from it.
-    `watch` is called with each epoch, its loss and how it was judged. Raises NothingToLearn, and ModelRefused for a
+    `watch` is called with each epoch and its figures. Raises NothingToLearn, and ModelRefused for a
     checkpoint that is damaged.
     """
     check(histories)
@@ -94,7 +95,7 @@ def train(
         if checkpoint is not None:
             _save(checkpoint, training, course)
         if watch is not None:
-            watch(course.epochs, loss, judged)
+            watch(course.epochs, {"loss": loss, "hit_at_10": judged.hit, "ndcg_at_10": judged.ndcg})
         figures = f"loss {loss:.3f}, hit@10 {judged.hit:.4f}, nDCG@10 {judged.ndcg:.4f}"
         progress(f"epoch {course.epochs}: {figures} (best: epoch {course.best})")
         if time.monotonic() - began >= seconds:

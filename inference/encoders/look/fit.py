@@ -25,17 +25,20 @@ _RANK: Final = 1e-6
 class Labelled:
     """Pictures of one domain: joined `features` [n, F], `pooled` ones [n, P], the `labels` int64 [n].
 
-    `shown` bool [n]: the picture is of a catalogue, not a photo of the kind that is uploaded.
+    `shown` bool [n]: the picture is of a catalogue, not a photo of the kind that is uploaded. `pixels` uint8
+    [n, s, s, 3] are there where a network is to learn from them.
     """
 
     features: Matrix
     pooled: Matrix
     labels: NDArray[np.int64]
     shown: NDArray[np.bool_]
+    pixels: NDArray[np.uint8] | None = None
 
     def some(self, rows: NDArray[np.bool_]) -> "Labelled":
         """The pictures of these rows."""
-        return Labelled(self.features[rows], self.pooled[rows], self.labels[rows], self.shown[rows])
+        pixels = None if self.pixels is None else self.pixels[rows]
+        return Labelled(self.features[rows], self.pooled[rows], self.labels[rows], self.shown[rows], pixels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +72,10 @@ def fit(sets: Sequence[Labelled], classifier: Matrix, layout: Layout, recipe: Re
 
     Raises ValueError where no set has photos of two labels.
     """
-    weights = [np.where(each.shown, recipe.catalogue, 1).astype(np.float64) for each in sets]
+    weights = [_counts(each, recipe) for each in sets]
     middles = [np.average(each.features, axis=0, weights=counts) for each, counts in zip(sets, weights, strict=True)]
     mean = np.mean(middles, axis=0)
-    learned = _discriminants(sets, weights, recipe)
+    learned = discriminants(sets, recipe)
     general = _components(sets, mean, classifier, layout, recipe, recipe.dimensions - learned.shape[1])
     matrix = np.concatenate([_scaled(learned), _scaled(general)], axis=1).astype(np.float32)
     return Projection(
@@ -80,11 +83,15 @@ def fit(sets: Sequence[Labelled], classifier: Matrix, layout: Layout, recipe: Re
     )
 
 
-def _discriminants(sets: Sequence[Labelled], weights: Sequence[Precise], recipe: Recipe) -> Precise:
-    """The learned directions [F, ≤ learned]: of generalised eigenvectors of between- and within-class scatter."""
+def discriminants(sets: Sequence[Labelled], recipe: Recipe) -> Precise:
+    """The learned directions [F, ≤ learned]: of generalised eigenvectors of between- and within-class scatter.
+
+    Raises ValueError where no set has photos of two labels.
+    """
     size = sets[0].features.shape[1]
     means, within = [], np.zeros((size, size))
-    for data, counts in zip(sets, weights, strict=True):
+    for data in sets:
+        counts = _counts(data, recipe)
         middle = np.average(data.features, axis=0, weights=counts)
         rest = data.features.copy()
         for label in np.unique(data.labels):
@@ -131,6 +138,11 @@ def _centres(sets: Sequence[Labelled]) -> Matrix:
         centres += [pooled[(data.labels == label) & ~data.shown] for label in np.unique(data.labels[~data.shown])]
         centres += [pooled[data.shown]] if data.shown.any() else []
     return unit(np.stack([rows.mean(axis=0) for rows in centres])).astype(np.float32)
+
+
+def _counts(data: Labelled, recipe: Recipe) -> Precise:
+    """How many photos each picture counts for."""
+    return np.where(data.shown, recipe.catalogue, 1).astype(np.float64)
 
 
 def _scatter(rows: NDArray[np.floating], weights: Precise) -> Precise:

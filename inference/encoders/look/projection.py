@@ -1,6 +1,9 @@
 """The map from features to embeddings as a value, and the file that it is kept in."""
 
-from dataclasses import dataclass
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -8,11 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 Matrix: TypeAlias = NDArray[np.float32]
+#: Weights of a network by name, as a file keeps them.
+Weights: TypeAlias = Mapping[str, NDArray[np.float16]]
 
 #: The gate opens around this cosine to the nearest of the known kinds, and so fast.
 OPENS_AT: Final = 0.53
 STEEPNESS: Final = 40.0
 _FIELDS: Final = ("mean", "matrix", "centres", "learned", "low", "high")
+#: Before the names of weights.
+_NETWORK: Final = "network/"
+#: The arrays of a file have so many bytes at most; those of a tuned network have 8 million.
+_BYTES_LIMIT: Final = 64_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,7 @@ class Projection:
     The first `learned` columns tell known kinds apart, the others keep what the network says of any picture. The
     weight of the learned part, as a share of the squared length, goes from `low` to `high` as the pooled features
     [n, P] come near one of `centres` [K, P], of unit length: the gate. Without learned columns there is no gate.
+    `weights` are those that the map's network has in place of its own; without any it is as it was trained.
     """
 
     mean: Matrix
@@ -30,6 +40,7 @@ class Projection:
     learned: int = 0
     low: float = 0.0
     high: float = 0.0
+    weights: Weights = field(default_factory=dict)
 
     def gate(self, pooled: Matrix) -> Matrix:
         """The weight of the learned part, float32 [n, 1]."""
@@ -54,17 +65,37 @@ def unit(rows: Matrix) -> Matrix:
 
 
 def write_projection(projection: Projection, path: Path) -> None:
-    """Write the map, its arrays as float16."""
+    """Write the map, its arrays as float16; the file appears whole or not at all. Raises OSError."""
     stored = {name: np.asarray(getattr(projection, name)) for name in _FIELDS}
     halved = {name: each.astype(np.float16) if each.ndim else each for name, each in stored.items()}
-    with path.open("wb") as file:
-        np.savez_compressed(file, **halved)  # type: ignore[arg-type]  # arrays by name
+    halved |= {_NETWORK + name: each for name, each in projection.weights.items()}
+    file = BytesIO()
+    np.savez_compressed(file, **halved)  # type: ignore[arg-type]  # arrays by name
+    replace_file(path, file.getbuffer())
+
+
+def replace_file(path: Path, data: bytes | memoryview) -> None:
+    """Write a file whole or not at all, whatever ends the process meanwhile; raises OSError."""
+    draft = path.with_name(path.name + ".draft")
+    try:
+        draft.write_bytes(data)
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def read_projection(path: Path) -> Projection:
-    """Read what `write_projection` wrote; raises OSError, ValueError or KeyError where the file is something else."""
+    """Read what `write_projection` wrote.
+
+    Raises OSError, ValueError, KeyError, BadZipFile, zlib.error or MemoryError where the file is something else.
+    """
+    with zipfile.ZipFile(path) as file:
+        size = sum(each.file_size for each in file.infolist())
+    if size > _BYTES_LIMIT:
+        raise ValueError(f"its arrays have {size:,} bytes: {_BYTES_LIMIT:,} at most")
     with np.load(path, allow_pickle=False) as stored:
         mean, matrix, centres = (stored[name].astype(np.float32) for name in _FIELDS[:3])
-        return Projection(
-            mean, matrix, unit(centres), int(stored["learned"]), float(stored["low"]), float(stored["high"])
-        )
+        learned, low, high = int(stored["learned"]), float(stored["low"]), float(stored["high"])
+        weights = {name[len(_NETWORK) :]: stored[name] for name in stored.files if name.startswith(_NETWORK)}
+        return Projection(mean, matrix, unit(centres), learned, low, high, weights)

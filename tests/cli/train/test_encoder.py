@@ -1,5 +1,8 @@
 """`sightline train encoder`: what it refuses before any work, and maps that it does not let go out."""
 
+import struct
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +11,10 @@ from PIL import Image
 from typer import BadParameter
 
 from benchmarks.evaluation.intervals import Interval
-from benchmarks.retrieval.held_out import Verdict
-from cli.train.encoder import learn, objections, train
-from inference.encoders.look.fit import Labelled, Layout
+from benchmarks.retrieval.held_out import Verdict, by_map
+from cli.train.encoder import Method, Plan, learn, objections, train
+from cli.train.pictures import seen_variously, unlabelled_pictures
+from inference.encoders.look.fit import Labelled, Layout, Recipe, fit
 from inference.encoders.look.projection import Projection
 from tests.cli.conftest import run
 
@@ -31,7 +35,8 @@ def test_a_map_gains_on_other_photos_of_known_kinds_and_the_same_seed_gives_the_
     classifier = np.random.default_rng(2).standard_normal((400, 296)).astype(np.float32)
     blind = np.eye(308, 256, dtype=np.float32) * (np.arange(256) < 100)
     shipped = Projection(np.zeros(308, np.float32), blind.astype(np.float32), np.zeros((0, 296), np.float32))
-    first, second = (train(pictures(0), pictures(1), classifier, LAYOUT, shipped, seed=3)[1] for _ in range(2))
+    method = Method(lambda sets: fit(sets, classifier, LAYOUT, Recipe()), by_map, splits=3)
+    first, second = (train(pictures(0), pictures(1), method, shipped, seed=3)[1] for _ in range(2))
 
     assert [verdict.test for verdict in first] == ["known kinds, other photos", "new kinds", "foreign pictures"]
     assert list(first[0].p_at_5) == ["ours", "raw", "shipped"]
@@ -65,6 +70,22 @@ def test_a_map_that_is_no_gain_or_loses_beyond_a_limit_is_refused(
     assert [sentence.startswith(start) for sentence, start in zip(found, says, strict=True)] == [True] * len(says)
 
 
+def test_a_map_is_fitted_as_often_as_its_method_says_and_once_more_on_all_pictures() -> None:
+    classifier, fitted_on = np.random.default_rng(2).standard_normal((400, 296)).astype(np.float32), list[int]()
+
+    def counted(sets: Sequence[Labelled]) -> Projection:
+        fitted_on.append(len(sets[0].labels))
+        return fit(sets, classifier, LAYOUT, Recipe())
+
+    shipped = counted([pictures(0)])
+    train(pictures(0), pictures(1), Method(counted, by_map, splits=1), shipped, seed=3)
+    assert fitted_on == [128, 64, 64, 128]
+
+
+def plan(folder: Path, *, unlabelled: bool = False) -> Plan:
+    return Plan(folder, None, tune=False, unlabelled=unlabelled, seconds=60, seed=0)
+
+
 def folders(home: Path, labels: int, each: int) -> Path:
     for label in range(labels):
         (home / f"kind-{label}").mkdir(parents=True)
@@ -82,9 +103,38 @@ def test_too_few_pictures_or_labels_are_refused_before_any_work(
 ) -> None:
     data = folders(tmp_path / "data", labels, each) if labels else tmp_path
     with pytest.raises(BadParameter, match=says):
-        learn(data, tmp_path / "map.npz", None, seed=0, as_json=True)
+        learn(plan(data), tmp_path / "map.npz", as_json=True)
 
     assert not (tmp_path / "map.npz").exists()
+
+
+@pytest.mark.parametrize(("pictures", "says"), [(0, "no two pictures"), (1, "no two pictures"), (3, "4 are needed")])
+def test_without_labels_four_pictures_are_needed(tmp_path: Path, pictures: int, says: str) -> None:
+    for number in range(pictures):
+        Image.new("RGB", (8, 8), (60 * number, 0, 0)).save(tmp_path / f"{number}.png")
+    with pytest.raises(BadParameter, match=says):
+        learn(plan(tmp_path, unlabelled=True), tmp_path / "map.npz", as_json=True)
+
+
+def test_files_that_are_no_pictures_or_too_large_are_left_out(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "good.png")
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no more")
+    with (tmp_path / "huge.png").open("wb") as huge:
+        huge.truncate(2_000_000_000)  # a hole: it takes no space
+    header = struct.pack(">4sIIBBBBB", b"IHDR", 60_000, 12_000, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    (tmp_path / "claims.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk)  # two gigabytes of pixels
+
+    assert len(unlabelled_pictures(tmp_path, seed=0)) == 1
+
+
+def test_each_picture_without_a_label_has_views_of_its_own() -> None:
+    some = [np.full((8, 8, 3), value, np.uint8) for value in (10, 200)]
+    album, again = (seen_variously(some, seed=0) for _ in range(2))
+
+    assert list(album.labels) == ["000000"] * 6 + ["000001"] * 6
+    np.testing.assert_array_equal(album.pixels[[0, 6]], some)
+    np.testing.assert_array_equal(album.pixels, again.pixels)
 
 
 def test_what_to_learn_from_is_asked_for(tmp_path: Path) -> None:

@@ -1,6 +1,10 @@
 """The exported graph is the network, and the folder is what Triton expects."""
 
 import re
+import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +14,16 @@ import torch
 from numpy.typing import NDArray
 
 from inference.encoders import export
-from inference.encoders.export import Encoder, embeddings, embeddings_and_features, export_model, load_encoder
+from inference.encoders.export import (
+    Encoder,
+    embeddings,
+    embeddings_and_features,
+    encoder_version,
+    export_model,
+    load_encoder,
+)
 from inference.encoders.look.projection import Projection, write_projection
+from inference.encoders.tuning.network import tuned_parameters
 from inference.errors import ExportError
 
 
@@ -150,6 +162,43 @@ def test_a_map_of_ones_own_is_exported_under_a_name_of_its_own(tmp_path: Path) -
     model = export_model(tmp_path / "models", projection=own)
 
     assert re.search(r'string_value: "efficientnet-lite0-[0-9a-f]{8}"', (model / "config.pbtxt").read_text())
+
+
+def tuned(weights: Mapping[str, NDArray[np.float16]], path: Path) -> Path:
+    write_projection(replace(load_encoder().projection, weights=weights), path)
+    return path
+
+
+def test_a_map_brings_the_network_that_was_tuned_with_it(tmp_path: Path, encoder: Encoder) -> None:
+    parameters = tuned_parameters(encoder.network)
+    halved = {name: each.detach().numpy().astype(np.float16) for name, each in parameters.items()}
+    same = load_encoder(projection=tuned(halved, tmp_path / "same.npz"))
+    quiet = halved | {"conv_head.weight": np.asarray(halved["conv_head.weight"] / 2, np.float16)}
+    other = load_encoder(projection=tuned(quiet, tmp_path / "other.npz"))
+
+    pooled = [embeddings_and_features(each, pictures(2))[1] for each in (encoder, same, other)]
+    assert np.abs(pooled[1] - pooled[0]).max() < 0.05  # float16 instead of float32
+    assert np.abs(pooled[2] - pooled[0]).max() > 0.3
+    names = [encoder_version(projection=tmp_path / name) for name in ("same.npz", "other.npz")]
+    assert len({encoder_version(), *names}) == 3
+    assert (tmp_path / "same.npz").stat().st_size < 8_000_000
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="is of another network: 1 weights"):
+        load_encoder(projection=tuned({"conv_head.weight": np.zeros((2, 2), np.float16)}, tmp_path / "own.npz"))
+
+
+@pytest.mark.parametrize("claims", ["array", "file"])
+def test_a_file_that_claims_gigabytes_is_refused_before_it_has_them(tmp_path: Path, claims: str) -> None:
+    own = tmp_path / "own.npz"
+    header = BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f2", "fortran_order": False, "shape": (1 << 40,)})
+    with zipfile.ZipFile(own, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("mean.npy", header.getvalue() if claims == "array" else bytes(65_000_000))
+
+    with pytest.raises(ExportError, match="no map that `sightline train encoder`"):
+        load_encoder(projection=own)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,6 @@ import pytest
 from inference.errors import ModelRefused, NothingToLearn
 from inference.sequence import course
 from inference.sequence.course import Trained, train
-from inference.sequence.held_out import Judged
 from inference.sequence.histories import Histories
 from inference.sequence.model import decode_model, encode_model
 from inference.sequence.training import Training, queries
@@ -58,14 +58,14 @@ def test_an_interrupted_training_goes_on_as_if_it_had_not_been(tmp_path: Path, m
     class Interrupted(Exception):
         pass
 
-    def interrupt(epoch: int, _loss: float, _judged: Judged) -> None:
+    def interrupt(epoch: int, _figures: Mapping[str, float]) -> None:
         if epoch == 2:
             raise Interrupted
 
     with pytest.raises(Interrupted):
         train(circle(), seed=1, folder=tmp_path, watch=interrupt)
     epochs: list[int] = []
-    rest = train(circle(), seed=1, folder=tmp_path, watch=lambda epoch, _loss, _judged: epochs.append(epoch))
+    rest = train(circle(), seed=1, folder=tmp_path, watch=lambda epoch, _figures: epochs.append(epoch))
     assert epochs == [3, 4]
     assert encode_model(rest.model) == encode_model(whole.model)
     assert [*tmp_path.iterdir()] == [rest.checkpoint]

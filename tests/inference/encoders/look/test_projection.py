@@ -1,5 +1,6 @@
 """The map as a value and as a file, and what the gate does."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,27 @@ def test_a_map_is_read_as_it_was_written_but_for_the_precision_of_float16(tmp_pa
     for name in ("mean", "matrix", "centres"):
         np.testing.assert_allclose(getattr(read, name), getattr(written, name), atol=1e-3)
     assert (read.learned, read.low, read.high) == (5, 0.1, 0.7)
+
+
+def test_a_map_without_weights_is_of_the_network_as_it_was_and_one_with_weights_of_another(tmp_path: Path) -> None:
+    weights = {"blocks.3.weight": np.ones((2, 1, 3, 3), np.float16)}
+    write_projection(projection(), tmp_path / "map.npz")
+    assert read_projection(tmp_path / "map.npz").weights == {}
+    write_projection(replace(projection(), weights=weights), tmp_path / "map.npz")
+    read = read_projection(tmp_path / "map.npz").weights
+
+    assert [*read] == [*weights]
+    np.testing.assert_array_equal(read["blocks.3.weight"], weights["blocks.3.weight"])
+
+
+def test_where_no_space_is_left_the_map_before_stays(tmp_path: Path) -> None:
+    write_projection(projection(), tmp_path / "map.npz")
+    before = (tmp_path / "map.npz").read_bytes()
+    (tmp_path / "map.npz.draft").symlink_to("/dev/full")
+
+    with pytest.raises(OSError, match="No space left"):
+        write_projection(replace(projection(), learned=1), tmp_path / "map.npz")
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("map.npz", before)]
 
 
 def test_the_file_of_the_version_before_is_no_map_and_not_misread(tmp_path: Path) -> None:

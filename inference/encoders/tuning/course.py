@@ -1,0 +1,124 @@
+"""Tunes the network until pictures that it never learns from get no better, with a checkpoint every few steps."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from inference.curves import Watch
+from inference.encoders.export import Encoder
+from inference.encoders.look.fit import Labelled
+from inference.encoders.look.projection import Weights, replace_file
+from inference.encoders.tuning.training import Course, Training
+from inference.errors import ModelRefused
+
+_KEPT_EVERY: Final = 10
+
+
+class TimeUp(Exception):
+    """The time was up before the end; the same training goes on from its checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """Where trainings keep their checkpoints, when they end at the latest, and who is told how they go.
+
+    `until` is a time of time.monotonic. The folder exists. `curves` makes what is given the figures of each epoch.
+    """
+
+    folder: Path
+    until: float = float("inf")
+    progress: Callable[[str], None] = lambda _: None
+    curves: Callable[[Path], Watch | None] = lambda _: None
+
+    def clear(self) -> None:
+        """Remove the checkpoints, of this and of other trainings."""
+        for checkpoint in self.folder.glob("*.checkpoint"):
+            checkpoint.unlink(missing_ok=True)
+
+
+@dataclass(slots=True)
+class _Best:
+    """The epoch with the least loss on what is watched; the last one, where nothing is."""
+
+    epoch: int = 0
+    loss: float = float("inf")
+    weights: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, epoch: int, loss: float | None, training: Training) -> None:
+        if loss is None or loss < self.loss:
+            self.epoch, self.loss = epoch, self.loss if loss is None else loss
+            self.weights = {name: torch.from_numpy(each) for name, each in training.weights().items()}
+
+
+def tune(encoder: Encoder, sets: Sequence[Labelled], course: Course, *, seed: int, watching: Watching) -> Weights:
+    """The weights of the network after it learned from these sets of pictures with pixels.
+
+    A training that was killed goes on from its last checkpoint, and ends as if nothing had stopped it; one that was
+    over is not made again, until its checkpoint is removed. Raises TimeUp; ModelRefused for a checkpoint that is
+    damaged; OSError where none can be written; ValueError where there are no two labels to tell apart.
+    """
+    training, best, name = Training(encoder, sets, course, seed), _Best(), _name(sets, course, seed)
+    checkpoint, curves = watching.folder / f"{name}.checkpoint", watching.curves(watching.folder / "curves" / name)
+    if checkpoint.exists():
+        best = _resume(checkpoint, training)
+        watching.progress(f"going on after step {training.step} of {training.steps}")
+    began, first, losses = time.monotonic(), training.step, []
+    while not _is_over(training, best, course):
+        if time.monotonic() >= watching.until:
+            _keep(checkpoint, training, best)
+            raise TimeUp(f"step {training.step} of {training.steps}")
+        losses.append(training.learn())
+        epoch, into = divmod(training.step, training.steps_of_epoch)
+        if not into:
+            watched = training.watch()
+            best.add(epoch, watched, training)
+            figures = {"loss": float(np.mean(losses[-training.steps_of_epoch :]))}
+            figures |= {} if watched is None else {"loss_held_out": watched}
+            watching.progress(f"epoch {epoch}: " + ", ".join(f"{each} {figures[each]:.3f}" for each in figures))
+            if curves is not None:
+                curves(epoch, figures)
+        if not into or training.step % _KEPT_EVERY == 0:
+            _keep(checkpoint, training, best)
+            left = (time.monotonic() - began) / (training.step - first) * (training.steps - training.step) / 60
+            watching.progress(f"step {training.step} of {training.steps}: {left:,.0f} minutes left at most")
+    return {name: each.numpy() for name, each in best.weights.items()}
+
+
+def _is_over(training: Training, best: _Best, course: Course) -> bool:
+    epoch = training.step // training.steps_of_epoch
+    return training.step >= training.steps or epoch - best.epoch >= course.patience
+
+
+def _name(sets: Sequence[Labelled], course: Course, seed: int) -> str:
+    """A digest of all that decides a training."""
+    digest = sha256(repr((seed, course)).encode())
+    for each in sets:
+        for array in (each.pixels, each.labels, each.shown):
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()[:16]
+
+
+def _keep(path: Path, training: Training, best: _Best) -> None:
+    file = BytesIO()
+    of_best = {"epoch": best.epoch, "loss": best.loss, "weights": best.weights}
+    torch.save({"training": training.state(), "best": of_best}, file)
+    replace_file(path, file.getbuffer())
+
+
+def _resume(path: Path, training: Training) -> _Best:
+    """Go on from a checkpoint; raises ModelRefused for a damaged one."""
+    try:
+        # Tensors and numbers alone: no code of the file runs.
+        saved = torch.load(path, weights_only=True)
+        training.resume(saved["training"])
+        return _Best(**saved["best"])
+    except (RuntimeError, UnpicklingError, EOFError, KeyError, TypeError, ValueError) as error:
+        raise ModelRefused(f"{path} is damaged: remove it, and training begins again") from error

@@ -1,0 +1,155 @@
+"""A training that is killed, damaged, out of space or out of time."""
+
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from inference.encoders.look.fit import Labelled
+from inference.encoders.look.projection import Weights
+from inference.encoders.tuning.course import TimeUp, Watching, tune
+from inference.encoders.tuning.fitting import described
+from inference.encoders.tuning.losses import unfaithfulness
+from inference.encoders.tuning.network import replace_weights
+from inference.encoders.tuning.training import Course
+from inference.errors import ModelRefused
+from tests.harness.paths import ROOT
+from tests.harness.tiny_network import stripes, tiny_encoder
+
+SHORT = Course(epochs=3, batch=8, warm_up=2)
+#: Tunes in the folder and kills itself as soon as the checkpoint of step 10 is there.
+_KILLED = """
+import os, signal, sys
+
+import torch
+from pathlib import Path
+from inference.encoders.tuning.course import Watching
+from tests.inference.encoders.tuning.test_course import SHORT, trained
+
+torch.set_num_threads(1)
+
+def die(line):
+    if line.startswith("step 10 "):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+trained(SHORT, Watching(Path(sys.argv[1]), progress=die))
+"""
+
+
+def data() -> Labelled:
+    return described(tiny_encoder(), stripes())
+
+
+def trained(course: Course, watching: Watching, *, seed: int = 1) -> Weights:
+    pictures = described(tiny_encoder(), stripes(labels=32, photos=2)) if course.paired else data()
+    return tune(tiny_encoder(), [pictures], course, seed=seed, watching=watching)
+
+
+def same(one: Weights, other: Weights) -> bool:
+    return one.keys() == other.keys() and all((one[name] == other[name]).all() for name in one)
+
+
+def folder(home: Path, name: str) -> Path:
+    (home / name).mkdir()
+    return home / name
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_a_training_learns(tmp_path: Path, *, paired: bool) -> None:
+    lines: list[str] = []
+    course = replace(SHORT, epochs=16, patience=16, rate=3e-3, faithfulness=0.0, paired=paired)
+    trained(course, Watching(tmp_path, progress=lines.append))
+
+    losses = [float(line.split()[3].rstrip(",")) for line in lines if line.startswith("epoch")]
+    assert np.mean(losses[-4:]) < np.mean(losses[:4])
+
+
+def test_the_same_seed_gives_the_same_network_and_another_one_another(tmp_path: Path) -> None:
+    first = trained(SHORT, Watching(folder(tmp_path, "first")))
+
+    assert same(first, trained(SHORT, Watching(folder(tmp_path, "again"))))
+    assert not same(first, trained(SHORT, Watching(folder(tmp_path, "other")), seed=2))
+    assert {each.dtype for each in first.values()} == {np.dtype(np.float16)}
+
+
+def test_a_training_that_was_killed_goes_on_and_ends_as_if_nothing_had_stopped_it(tmp_path: Path) -> None:
+    whole = trained(SHORT, Watching(folder(tmp_path, "whole")))
+    killed = folder(tmp_path, "killed")
+    ended = subprocess.run([sys.executable, "-c", _KILLED, str(killed)], cwd=ROOT, check=False)
+    assert ended.returncode == -signal.SIGKILL
+
+    lines: list[str] = []
+    rest = trained(SHORT, Watching(killed, progress=lines.append))
+    assert lines[0] == "going on after step 10 of 15"
+    assert same(rest, whole)
+    lines.clear()
+    assert same(trained(SHORT, Watching(killed, progress=lines.append)), whole)  # it is over, and not made again
+    assert lines == ["going on after step 15 of 15"]
+
+
+def test_a_training_with_other_settings_has_a_checkpoint_of_its_own(tmp_path: Path) -> None:
+    watching = Watching(tmp_path)
+    trained(SHORT, watching)
+    trained(replace(SHORT, rate=1e-3), watching)
+    trained(SHORT, watching, seed=2)
+
+    assert len([*tmp_path.iterdir()]) == 3
+    watching.clear()
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut", None])
+def test_a_checkpoint_that_is_damaged_or_of_another_network_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    trained(SHORT, Watching(tmp_path))
+    (checkpoint,) = tmp_path.iterdir()
+    if content is None:  # that of other pictures, under this one's name
+        other = described(tiny_encoder(), stripes(labels=3))
+        tune(tiny_encoder(), [other], SHORT, seed=1, watching=Watching(folder(tmp_path, "other")))
+        content = next((tmp_path / "other").iterdir()).read_bytes()
+    checkpoint.write_bytes(content)
+
+    with pytest.raises(ModelRefused, match="is damaged: remove it"):
+        trained(SHORT, Watching(tmp_path))
+
+
+def test_where_no_space_is_left_it_is_said_and_no_half_of_a_checkpoint_stays(tmp_path: Path) -> None:
+    trained(SHORT, Watching(tmp_path))
+    (checkpoint,) = tmp_path.iterdir()
+    checkpoint.unlink()
+    draft = tmp_path / f"{checkpoint.name}.draft"
+    draft.symlink_to("/dev/full")
+
+    with pytest.raises(OSError, match="No space left"):
+        trained(SHORT, Watching(tmp_path))
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_when_the_time_is_up_the_training_is_kept_for_another_time(tmp_path: Path) -> None:
+    with pytest.raises(TimeUp, match="step 0 of 15"):
+        trained(SHORT, Watching(tmp_path, until=0))
+    rest = trained(SHORT, Watching(tmp_path))
+
+    assert same(rest, trained(SHORT, Watching(folder(tmp_path, "whole"))))
+
+
+def test_one_label_alone_is_nothing_to_learn_and_one_picture_of_a_label_is_something(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="nothing to tell apart"):
+        tune(tiny_encoder(), [described(tiny_encoder(), stripes(labels=1))], SHORT, seed=0, watching=Watching(tmp_path))
+    few = data().some(np.arange(48) >= 11)  # one photo of the first label
+    assert tune(tiny_encoder(), [few], SHORT, seed=0, watching=Watching(tmp_path))
+
+
+def test_faithfulness_holds_the_network_near_what_it_was(tmp_path: Path) -> None:
+    def moved(faithfulness: float) -> float:
+        course = replace(SHORT, rate=3e-3, faithfulness=faithfulness)
+        encoder, pictures = tiny_encoder(), data()
+        replace_weights(encoder.network, trained(course, Watching(tmp_path)))
+        ours, theirs = (torch.from_numpy(each.pooled) for each in (described(encoder, pictures), pictures))
+        return float(unfaithfulness(ours, theirs))
+
+    assert moved(1000.0) < moved(0.0)
