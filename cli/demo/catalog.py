@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import takewhile
 from pathlib import Path
 from threading import Event
 
 import typer
 
+from benchmarks.world.lookbooks import draw_lookbooks
 from benchmarks.world.pictures import draw_catalogue
 from benchmarks.world.shoppers import Product
 from cli.items.picture_folder import balanced_sample, find_pictures, read_picture
@@ -22,26 +24,29 @@ THUMBNAIL = 320
 
 @dataclass(frozen=True, slots=True)
 class DemoItem:
-    """A product with its encoded picture."""
+    """A product with its encoded picture, or with its clip."""
 
     product: Product
     image: bytes
     price: float | None = None
+    is_clip: bool = False
 
 
-def drawn_items(count: int, seed: int) -> Iterator[DemoItem]:
-    """Products with drawn pictures."""
+def drawn_items(count: int, seed: int, *, clips: int = 0) -> Iterator[DemoItem]:
+    """Products with drawn pictures, and so many clips, where the workers here can read them."""
     for item in draw_catalogue(count, seed):
         yield DemoItem(Product(item.item_id, item.title, item.category, item.colour), item.jpeg, item.price)
+    for clip in draw_lookbooks(clips if find_spec("av") else 0, seed):
+        yield DemoItem(Product(clip.item_id, clip.title, "lookbooks", clip.colour), clip.gif, is_clip=True)
 
 
 @contextmanager
-def drawn_meanwhile(count: int, seed: int) -> Iterator[Callable[[], list[DemoItem]]]:
+def drawn_meanwhile(count: int, seed: int, *, clips: int) -> Iterator[Callable[[], list[DemoItem]]]:
     """Draw products in a thread, while something else is waited for; what is given waits for all of them."""
     stopping = Event()
 
     def draw() -> list[DemoItem]:
-        return list(takewhile(lambda _: not stopping.is_set(), drawn_items(count, seed)))
+        return list(takewhile(lambda _: not stopping.is_set(), drawn_items(count, seed, clips=clips)))
 
     with ThreadPoolExecutor(1, "drawing") as pool:
         drawing = pool.submit(draw)

@@ -36,6 +36,8 @@ SHOPPERS = 25
 EVENTS = 600
 EVENTS_PER_SECOND = 30.0
 UPLOADS_INFLIGHT = 2
+#: Clips on the page, beside the pictures.
+CLIPS = 6
 #: The owner of the pictures.
 SHOP = "demo-shop"
 SHOWN = 3
@@ -56,7 +58,7 @@ def run(images: Path | None, pictures: int, *, once: bool, keep: bool, as_json: 
     workers = WORKERS if once else (*WORKERS, "web")
     with (
         ended_by_sigterm(),
-        _pictures(images, pictures) as catalogue,
+        _pictures(images, pictures, clips=0 if once else CLIPS) as catalogue,
         running_system(settings, keep=keep, workers=workers) as endpoints,
     ):
         items = catalogue()
@@ -78,11 +80,11 @@ def run(images: Path | None, pictures: int, *, once: bool, keep: bool, as_json: 
 
 
 @contextmanager
-def _pictures(images: Path | None, count: int) -> Iterator[Callable[[], list[DemoItem]]]:
+def _pictures(images: Path | None, count: int, *, clips: int) -> Iterator[Callable[[], list[DemoItem]]]:
     """What gives the items: a folder's, which are read at once, or drawn ones, drawn while the system starts."""
     if images is None:
         progress(f"drawing {count} pictures meanwhile")
-        with drawn_meanwhile(count, SEED) as drawn:
+        with drawn_meanwhile(count, SEED, clips=clips) as drawn:
             yield drawn
         return
     with _bars() as bars:
@@ -140,9 +142,10 @@ def _play(settings: Settings, kafka: str, items: Sequence[DemoItem]) -> tuple[Ou
 
 
 def _products(items: Sequence[DemoItem], landed: Sequence[Landed]) -> dict[str, Product]:
-    """What can be bought, by id."""
+    """What can be bought, by id: no clips, which show several products."""
     searchable = {one.item_id for one in landed if one.refused is None}
-    return {item.product.item_id: item.product for item in items if item.product.item_id in searchable}
+    products = (item for item in items if item.product.item_id in searchable and not item.is_clip)
+    return {item.product.item_id: item.product for item in products}
 
 
 def _shoppers(settings: Settings, products: Mapping[str, Product], run: str) -> list[Shopper]:
@@ -182,7 +185,8 @@ def _event(item: DemoItem, run: str, owner: str) -> Upload:
         occurred_at_ms=time.time_ns() // 1_000_000,
         item_id=item.product.item_id,
         user_id=owner,
-        image=item.image,
+        image=None if item.is_clip else item.image,
+        video=item.image if item.is_clip else None,
         title=item.product.title,
         category=item.product.category,
         price=item.price,

@@ -33,7 +33,8 @@ class ItemPicture(msgspec.Struct, frozen=True):
 class ItemFacts(msgspec.Struct, frozen=True, kw_only=True):
     """An item as apps may know it, never with its owner. `searchable`: lists and answers may have it now.
 
-    An item is `held` while it waits for a person's yes (docs/gate.md). `colours` has shares of the picture.
+    An item is `held` while it waits for a person's yes (docs/gate.md). `colours` has shares of the picture. `clip_ms`
+    is the duration of its clip, if it has one: its picture is a frame of it then.
     """
 
     item_id: str
@@ -53,6 +54,7 @@ class ItemFacts(msgspec.Struct, frozen=True, kw_only=True):
     colours: list[tuple[str, float]]
     attributes: dict[str, str]
     picture: ItemPicture | None
+    clip_ms: int | None
 
 
 def facts_of(item: Item, catalog: Catalog) -> ItemFacts:
@@ -76,6 +78,7 @@ def facts_of(item: Item, catalog: Catalog) -> ItemFacts:
         colours=[(name, round(share, 3)) for name, share in item.colours],
         attributes=dict(item.attributes or {}),
         picture=None if picture is None else _picture(item.item_id, picture),
+        clip_ms=None if item.clip is None else item.clip.duration_ms,
     )
 
 

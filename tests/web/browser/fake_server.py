@@ -7,6 +7,7 @@ import json
 import time
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 from litestar import Litestar, Request, Response, get, post, put
@@ -15,6 +16,8 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 from litestar.types import ASGIApp
 
+from features.vision.clips.containers import is_clip
+from features.vision.formats import HEAD_BYTES
 from tests.harness.documented import Documented
 from tests.harness.serving import Serving
 from tests.web.browser.fake_world import FakeItem, FakeWorld, webp
@@ -158,7 +161,12 @@ class FakeServer:
         async def upload(request: R, item: ItemId, title: FromQuery[str]) -> Any:
             data = await request.body()
             try:
-                world.items[item] = FakeItem(item, title, "uploads", "red", None, webp(data))
+                if is_clip(data[:HEAD_BYTES]):
+                    world.items[item] = replace(
+                        next(iter(world.items.values())), item_id=item, title=title, clip_ms=3200
+                    )
+                else:
+                    world.items[item] = FakeItem(item, title, "uploads", "red", None, webp(data))
             except OSError:
                 self.refused_upload = {"reason": "bad_image", "error": "text is no picture"}
             return {"item_id": item, "event_id": "u-1", "stages": f"/v1/items/{item}/stages?event_id=u-1"}
@@ -182,7 +190,7 @@ class FakeServer:
             "item_id": item.item_id, "title": item.title, "category": item.category, "price": item.price,
             "currency": "EUR" if item.price else None, "tags": [], "colours": [], "attributes": {}, "description": None,
             "in_stock": True, "hidden": False, "held": False, "deleted": False, "searchable": True,
-            "expires_at_ms": None, "uploaded_at_ms": None,
+            "expires_at_ms": None, "uploaded_at_ms": None, "clip_ms": item.clip_ms,
             "picture": {"url": url, "preview_url": url, "width": 240, "height": 240},
         }  # fmt: skip
 

@@ -25,6 +25,7 @@ class FakeItem:
     colour: str
     price: float | None
     webp: bytes
+    clip_ms: int | None = None
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.harness.clips import BLUE, GREEN, RED, clip, scene
 from tests.web.browser.conftest import ADA, BEN, Visitor, Visits
 from tests.web.browser.fake_server import FakeServer
 
@@ -142,6 +143,36 @@ def test_an_uploaded_photo_passes_the_stages(visitor: Visitor, fake: FakeServer,
     visitor.page.get_by_role("button", name="Upload").click()
     visitor.eventually(lambda: visitor.page.locator(".steps .done").count() == 3, "all stages are passed")
     assert [item.title for item in fake.world.items.values()][-1] == "my lamp"
+
+
+def test_a_clip_is_asked_with_by_its_middle_and_uploaded_whole(
+    visitor: Visitor, fake: FakeServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "my_clip.webm"
+    path.write_bytes(clip([scene(each, 320, 240) for each in (RED, GREEN, BLUE)], container="webm", codec="libvpx"))
+    visitor.shop(ADA)
+    visitor.page.set_input_files("#photo-file", path)
+    visitor.page.locator(".shelf .tile").first.wait_for()
+    visitor.page.get_by_role("button", name="Upload").click()
+    visitor.eventually(lambda: visitor.page.locator(".steps .done").count() == 3, "all stages are passed")
+    assert next(reversed(fake.world.items.values())).clip_ms == 3200
+
+
+def test_a_clip_that_the_browser_cannot_play_says_so(visitor: Visitor, tmp_path: Path) -> None:
+    path = tmp_path / "broken.mp4"
+    path.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(100))
+    visitor.shop(ADA)
+    visitor.page.set_input_files("#photo-file", path)
+    visitor.sees("cannot play the clip")
+    assert visitor.page.get_by_role("button", name="Upload").is_visible()
+
+
+def test_a_clip_in_a_list_says_how_long_it_is(visitor: Visitor, fake: FakeServer) -> None:
+    for item in fake.world.items.values():
+        item.clip_ms = 150_000
+    visitor.shop(ADA)
+    assert visitor.pane(ADA).locator(".badge.clip").first.inner_text() == "▶ 2:30"
+    assert "Clip of 2:30" in (visitor.pane(ADA).locator(".tile .picture").first.get_attribute("aria-label") or "")
 
 
 def test_a_shopper_is_forgotten_with_a_receipt(visitor: Visitor, fake: FakeServer) -> None:

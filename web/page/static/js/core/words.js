@@ -47,6 +47,12 @@ export const percent = (share) => new Intl.NumberFormat(language, { style: "perc
 /** Milliseconds as people read them: 0.4, 38, 1,250. */
 export const milliseconds = (ms) => number(ms, ms < 9.95 ? 1 : 0);
 
+/** The length of a clip: 0:07, 2:30. @param {number} ms */
+export function length(ms) {
+  const seconds = Math.max(1, Math.round(ms / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
 /** A price; a currency that is none is written as it is. */
 export function price(value, currency) {
   if (value === null || value === undefined) return "";

@@ -1,5 +1,8 @@
 // A question may have a picture of 1 MiB: larger photos are made smaller here, which also makes them quicker to send.
 
+import { h } from "../core/dom.js";
+import { t } from "../core/words.js";
+
 const LIMIT = 900_000; // bytes
 const SIDE = 1600; // pixels: the network looks at far fewer, also where a box is a small part
 const QUALITY = 0.86;
@@ -17,6 +20,29 @@ export async function fitted(file) {
   } catch {
     return file;
   }
+}
+
+/** A picture to ask with: a photo as it is, or the middle of a clip; throws where the browser cannot play it. @param {Blob} file */
+export async function still(file) {
+  if (!file.type.startsWith("video/")) return file;
+  const clip = h("video", { muted: true, preload: "auto", src: URL.createObjectURL(file) });
+  try {
+    await until(clip, "loadeddata");
+    // A clip that is being recorded has no end yet.
+    if (Number.isFinite(clip.duration)) clip.currentTime = clip.duration / 2;
+    if (clip.seeking) await until(clip, "seeked");
+    return await drawn(await createImageBitmap(clip), SIDE);
+  } finally {
+    URL.revokeObjectURL(clip.src);
+  }
+}
+
+/** Waits for an event of a clip. @param {HTMLVideoElement} clip @param {string} name */
+function until(clip, name) {
+  return new Promise((resolve, reject) => {
+    clip.addEventListener(name, resolve, { once: true });
+    clip.addEventListener("error", () => reject(new Error(t("photo.unplayable"))), { once: true });
+  });
 }
 
 /** A JPEG of a picture, no longer than this. @param {ImageBitmap} bitmap @param {number} side */

@@ -1,20 +1,20 @@
-// A photo that was dropped: what looks like it or like a part of it, and how it becomes an item.
+// A photo or clip that was dropped: what looks like it or like a part of it, and how it becomes an item.
 
 import { h } from "../core/dom.js";
 import { ask } from "../core/http.js";
 import { t } from "../core/words.js";
 import { makeBox } from "./box.js";
-import { base64, fitted } from "./fitted.js";
+import { base64, fitted, still } from "./fitted.js";
 import { makeUpload } from "./upload.js";
 
 /** @param {Blob} file @param {{owner: () => string, again: () => void}} how */
 export function makePhoto(file, { owner, again }) {
-  const address = URL.createObjectURL(file);
-  const small = fitted(file);
+  let address = "";
+  const shown = still(file);
+  const small = shown.then(fitted);
   /** @type {import("./box.js").Box | null} */
   let box = null;
   const image = new Image();
-  image.src = address;
   image.alt = t("photo.alt");
   image.draggable = false;
   const frame = h("div", { class: "photo-frame" }, image);
@@ -24,7 +24,9 @@ export function makePhoto(file, { owner, again }) {
     whole.hidden = !box;
     again();
   });
-  image.addEventListener("error", () => frame.classList.add("broken"));
+  const broken = () => frame.classList.add("broken");
+  image.addEventListener("error", broken);
+  shown.then((picture) => (image.src = address = URL.createObjectURL(picture)), broken);
   const upload = makeUpload(file, owner);
   const element = h("div", { class: "photo" },
     frame,

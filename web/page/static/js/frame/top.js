@@ -14,7 +14,7 @@ export function drawTop(does) {
   const { view, language, theme, active } = app.get();
   const top = document.getElementById("top");
   const words = h("input", { id: "words", type: "search", placeholder: t("search.placeholder"), "aria-label": t("search.label"), autocomplete: "off", enterKeyHint: "search", maxLength: 1000 });
-  const file = h("input", { id: "photo-file", class: "spoken", type: "file", accept: "image/*", tabIndex: -1, "aria-label": t("search.photo"), onchange: chosen });
+  const file = h("input", { id: "photo-file", class: "spoken", type: "file", accept: "image/*,video/mp4,video/webm", tabIndex: -1, "aria-label": t("search.photo"), onchange: chosen });
   const other = language === "zh" ? "en" : "zh";
   const nextTheme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
   const link = (name, href) => h("a", { href, class: view === name ? "here" : "", ...(view === name ? { "aria-current": "page" } : {}) }, t(`view.${name}`));

@@ -4,7 +4,7 @@ import { h, iconButton } from "../core/dom.js";
 import { factsOf, titleOf } from "../core/items.js";
 import { pictureElement } from "../core/pictures.js";
 import { sentence } from "../core/reasons.js";
-import { price, t } from "../core/words.js";
+import { length, price, t } from "../core/words.js";
 
 /**
  * @typedef {{
@@ -33,6 +33,8 @@ export function makeTile(item, actions) {
   const picture = h("button", { type: "button", class: "picture", onclick: does.click }, pictureElement(id));
   const badge = h("span", { class: "badge", "aria-hidden": "true", hidden: true });
   const reason = h(actions.why ? "button" : "span", { class: "reason", ...(actions.why ? { type: "button", onclick: does.why } : {}) });
+  const lasts = factsOf(id)?.clip_ms;
+  const clip = lasts ? t("tile.clip", { length: length(lasts) }) : "";
   const cost = price(factsOf(id)?.price, factsOf(id)?.currency);
   const title = titleOf(id);
   const named = (label) => `${label}: ${title}`;
@@ -40,6 +42,7 @@ export function makeTile(item, actions) {
     "li",
     { class: "tile", dataset: { item: id }, onkeydown: (event) => press(event, does) },
     h("div", { class: "frame" }, picture, badge,
+      clip ? h("span", { class: "badge clip", "aria-hidden": "true" }, `▶ ${length(lasts)}`) : null,
       h("div", { class: "actions" },
         iconButton("heart", t("act.like"), does.like, { class: "icon-button like", "aria-label": named(t("act.like")) }),
         iconButton("similar", t("act.similar"), does.similar, { "aria-label": named(t("act.similar")) }),
@@ -64,7 +67,7 @@ export function makeTile(item, actions) {
       badge.hidden = !label;
     }
     element.classList.toggle("is-new", isNew);
-    const said = [title, cost, text, isNew && t("tile.new")].filter(Boolean).join(". ");
+    const said = [title, clip, cost, text, isNew && t("tile.new")].filter(Boolean).join(". ");
     if (said !== picture.getAttribute("aria-label")) picture.setAttribute("aria-label", said);
     if (reason.textContent === text) return;
     reason.textContent = text;
