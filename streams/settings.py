@@ -34,7 +34,7 @@ from streams.settings_checks import (
     shorten,
     split_login,
 )
-from streams.web_settings import WebSettings
+from streams.web_door.settings import WebSettings
 
 #: The folder where Docker and Kubernetes put secrets: files named like the variables, in lower case.
 SECRETS: Final = Path("/run/secrets")

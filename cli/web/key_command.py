@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.output import JsonOption, print_json, progress, results
-from streams.web_keys import KEY_SCOPES, WebKey, key_hash, read_key_name
+from streams.web_door.keys import KEY_SCOPES, WebKey, key_hash, read_key_name
 
 #: Begins each key, so that people and secret scanners recognise one.
 _PREFIX = "sightline_"

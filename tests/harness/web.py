@@ -12,7 +12,7 @@ from state.memory import MemoryPartitions
 from state.signals import SignalStore
 from streams.pictures.incoming import Incoming
 from streams.settings import Settings
-from streams.web_keys import WebKey, key_hash
+from streams.web_door.keys import WebKey, key_hash
 from streams.wire.namespace import Namespace
 from tests.harness.inlets import FakeKafka
 from tests.harness.interactions import PARTITIONS, Hub, click, record

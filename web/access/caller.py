@@ -5,7 +5,7 @@ from ipaddress import IPv6Address, ip_address
 
 from litestar.types import HTTPScope, Scope
 
-from streams.web_keys import KeyScope
+from streams.web_door.keys import KeyScope
 from web.access.matching import Match
 from web.problems import Problem
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from litestar.types import HTTPScope
 
-from streams.web_keys import WebKey, key_hash
+from streams.web_door.keys import WebKey, key_hash
 from web.access.asgi import header
 from web.access.caller import Caller, address_of
 from web.access.tokens import UserTokens

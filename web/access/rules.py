@@ -9,7 +9,7 @@ from typing import Final
 
 from features.vision.clips import containers
 from features.vision.formats import MAX_BYTES
-from streams.web_keys import KeyScope
+from streams.web_door.keys import KeyScope
 from web.media_types import BATCH, JSON_LINES
 
 

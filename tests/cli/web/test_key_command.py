@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from streams.web_keys import WebKey, key_hash, read_web_keys
+from streams.web_door.keys import WebKey, key_hash, read_web_keys
 
 
 def made(*words: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 from litestar.types import HTTPScope, Message, Receive, ReceiveMessage, Send
 
-from streams.web_keys import KeyScope
+from streams.web_door.keys import KeyScope
 from web.access.asgi import HttpApp
 from web.access.caller import Admitted, Caller, keep
 from web.access.matching import Routes

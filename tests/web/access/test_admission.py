@@ -1,6 +1,6 @@
 import pytest
 
-from streams.web_keys import WebKey, key_hash
+from streams.web_door.keys import WebKey, key_hash
 from tests.web.access.asking import PATH, Answer, Inside, ask, scope_of
 from web.access.admission import Admission
 from web.access.caller import caller_of

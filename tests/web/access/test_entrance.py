@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from streams.web_keys import WebKey, key_hash
+from streams.web_door.keys import WebKey, key_hash
 from tests.harness.web import Door
 from web.access.rules import RULES
 from web.app import make_routes

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from streams.web_keys import WebKey
+from streams.web_door.keys import WebKey
 from tests.harness.fakes import until
 from tests.harness.web import Door
 from tests.web.access.serving import serving

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from streams.web_keys import WebKey
+from streams.web_door.keys import WebKey
 
 #: HS256 has keys of 256 bits at least (RFC 7518, section 3.2).
 _SIGNER_LENGTH: Final = 32

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
-from streams.web_checks import check_reach, check_signers, read_origins, read_workers, split_signers
-from streams.web_keys import WebKey, read_web_keys
+from streams.web_door.checks import check_reach, check_signers, read_origins, read_workers, split_signers
+from streams.web_door.keys import WebKey, read_web_keys
 
 
 class WebSettings(BaseSettings):

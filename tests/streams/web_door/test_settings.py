@@ -4,7 +4,7 @@ import pytest
 
 from streams.errors import SettingsError
 from streams.settings import read_settings
-from streams.web_keys import WebKey, key_hash, read_web_keys
+from streams.web_door.keys import WebKey, key_hash, read_web_keys
 
 HASH = "a" * 64
 KEY = "sightline_not-to-be-shown"

@@ -1,0 +1,1 @@
+"""The settings of the web door, and what must hold between them."""
