@@ -16,6 +16,7 @@ import yaml
 from features.vision.formats import MAX_BYTES
 from streams.settings import Settings
 from streams.uploads.decoder import MEMORY_BYTES
+from streams.web_door.checks import read_workers
 from streams.worker.lifecycle import END_S
 from streams.worker.probes import Probes
 from streams.worker.wiring import UPLOADS_AT_ONCE
@@ -291,7 +292,20 @@ def test_uploads_alone_reach_triton_and_prometheus_reaches_all_metrics() -> None
     assert from_uploads["from"] == [{"podSelector": POLICIES["uploads"]["podSelector"]}]
     assert from_prometheus["ports"] == [{"port": 8002}]
     assert POLICIES["sightline"]["ingress"][0]["ports"] == [{"port": int(SETTINGS["SIGHTLINE_METRICS_PORT"])}]
-    assert POLICIES["sightline"]["ingress"][0]["from"] == from_prometheus["from"]
+    from_web = {"podSelector": POLICIES["web"]["podSelector"]}
+    assert POLICIES["sightline"]["ingress"][0]["from"] == [*from_prometheus["from"], from_web]
+
+
+def test_the_operators_view_asks_every_worker_where_the_policies_let_the_web_door() -> None:
+    watched = read_workers(SETTINGS["SIGHTLINE_WEB_WORKERS"])
+    assert [name for name, _ in watched] == WORKERS
+    for name, address in watched:
+        host, _, port = address.rpartition(":")
+        service = named(BASE, "Service")[host]["spec"]
+        assert (service["clusterIP"], service["ports"]) == ("None", [{"name": "metrics", "port": int(port)}])
+        assert service["selector"].items() <= DEPLOYMENTS[name]["spec"]["template"]["metadata"]["labels"].items()
+        [to_metrics] = [rule for rule in POLICIES["web"]["egress"] if {"port": int(port)} in rule["ports"]]
+        assert to_metrics["to"] == [{"podSelector": POLICIES["sightline"]["podSelector"]}]
 
 
 def test_metrics_are_gathered_under_the_names_that_the_alerts_ask_for() -> None:
