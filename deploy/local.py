@@ -18,6 +18,7 @@ from deploy.redis_server import RedisServer
 from deploy.service import Progress, Service, ServiceName
 from deploy.triton_server import TritonServer
 from features.vision.gate.policy import GatePolicy
+from inference.gate.scores import MODELS
 from streams.credentials import kafka_security, redis_access, triton_tls
 from streams.settings import Settings
 
@@ -78,7 +79,7 @@ class Stack:
                 models=(models or self._tools / "models").resolve(),
                 encoder=settings.encoder,
                 words=settings.words == "on",
-                safety=GatePolicy.parse(settings.gate).names("unsafe"),
+                gate=[MODELS[fault] for fault in GatePolicy.parse(settings.gate).asked],
                 tls=triton_tls(settings),
             ),
         }

@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -17,11 +17,10 @@ from deploy.service import Command, Progress, ServiceName
 from features.words.item_words import MODEL as WORDS_MODEL
 from inference.encoders.model_folder import RUNNER
 from inference.encoders.tls import TritonTls
-from inference.safety.model import MODEL as SAFETY_MODEL
 
 ENVIRONMENT = Path(__file__).parent / "triton" / "environment"
 INFERENCE = Path(__file__).parents[1] / "inference"
-_Room = Literal["encoders", "words", "safety"]
+_Room = Literal["encoders", "words", "gate"]
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder of shared memory on Linux
 
@@ -42,11 +41,11 @@ class TritonServer:
         models: Path,
         encoder: str,
         words: bool = True,
-        safety: bool = False,
+        gate: Sequence[str] = (),
         options: Mapping[str, object] = MappingProxyType({}),
         tls: TritonTls | None = None,
     ) -> None:
-        """With `words` and `safety` it serves these models, too.
+        """With `words` it serves the text tower too, and of the models of the gate those that are named.
 
         `options` override the command line's, `tls` is for probes.
         """
@@ -58,7 +57,7 @@ class TritonServer:
         self._models = models
         self._encoder = encoder
         self._words = words
-        self._safety = safety
+        self._gate = tuple(gate)
         self._environment = tools / "triton-env"
         self._backends = tools / "triton-backends"
         # Two servers on one machine must not use or remove the regions of each other.
@@ -70,8 +69,8 @@ class TritonServer:
         self._export(self._encoder, "encoders", progress)
         if self._words:
             self._export(WORDS_MODEL, "words", progress)
-        if self._safety:
-            self._export(SAFETY_MODEL, "safety", progress)
+        for model in self._gate:
+            self._export(model, "gate", progress)
 
     def _export(self, name: str, room: _Room, progress: Progress) -> None:
         """Export a model of ours where it is missing, or of another release; one from elsewhere stays."""
@@ -83,7 +82,7 @@ class TritonServer:
         # Imported here: the export needs torch, which a machine with a model repository does not need.
         try:
             from inference.encoders.export import export_model
-            from inference.safety.export import export_safety
+            from inference.gate.export import export_gate
             from inference.words.export import export_words
         except ImportError as error:
             raise StackError(
@@ -95,7 +94,7 @@ class TritonServer:
         exports: dict[_Room, Callable[..., Path]] = {
             "encoders": export_model,
             "words": export_words,
-            "safety": export_safety,
+            "gate": export_gate,
         }
         exports[room](self._models, name=name)
         exported.touch()

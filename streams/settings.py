@@ -152,9 +152,9 @@ class Settings(WebSettings):
         max_length=200,
         description="what becomes of pictures with faults, else only reported: blur:hold,dark:drop (docs/gate.md)",
     )
-    unsafe_from: float = Field(
-        0.8, gt=0, le=1, description="the score of the safety model from which on a picture is unsafe (docs/gate.md)"
-    )
+    #: Scores of the gate's models from which on a picture has the fault (docs/gate.md).
+    unsafe_from: Annotated[float, Field(gt=0, le=1)] = 0.8
+    text_from: Annotated[float, Field(gt=0, le=1)] = 0.35
     feed_by: str = Field(
         "look",
         max_length=200,

@@ -1,7 +1,7 @@
 """How often the gate finds what is wrong with pictures, how often it errs, and which copies it finds."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -13,12 +13,12 @@ from PIL import Image
 
 from benchmarks.gate.changes import BEYOND, CHANGES
 from benchmarks.gate.faults import FAULTS, QUALITY, Change
+from benchmarks.gate.models import LocalModel, ModelFigures
 from benchmarks.gate.pictures import read_photos
-from benchmarks.gate.safety import LocalSafety, SafetyFigures
 from features.vision.decode import Picture, decode
 from features.vision.gate.judge import Judged, judge
 from features.vision.gate.picture_hash import asked_of, kept_of
-from features.vision.gate.table import CHECKS
+from features.vision.gate.table import CHECKS, ModelFault
 from features.vision.gate.views import reduced
 from inference.catalog.copied_pictures import nearest_copy, readable_hashes
 
@@ -33,7 +33,7 @@ class GateFigures:
 
     `near_duplicates_found` are by change, and `near_duplicates_beyond` those of changes that the gate is not made for.
     `false_merges` are pictures, changed or not, that were taken for a copy of another one, of `compared`; `merged` are
-    the first pairs of them. `ms` is the processor time of a picture. `safety` is what a safety model says, if asked.
+    the first pairs of them. `ms` is the processor time of a picture. `models` are by fault, of those asked.
     """
 
     pictures: int
@@ -46,11 +46,15 @@ class GateFigures:
     compared: int
     merged: list[tuple[str, str]]
     ms: float
-    safety: SafetyFigures | None = None
+    models: dict[ModelFault, ModelFigures]
 
 
 def measure_gate(
-    table: Path, most: int, changed: int, progress: Callable[[str], None], safety: LocalSafety | None
+    table: Path,
+    most: int,
+    changed: int,
+    progress: Callable[[str], None],
+    models: Mapping[ModelFault, LocalModel],
 ) -> GateFigures:
     """Judge at most so many pictures of a table, and put every fault and change on `changed` of them."""
     photos = list(read_photos(table, most))
@@ -73,8 +77,8 @@ def measure_gate(
     progress(f"{table.parent.name}: copies")
     copies, beyond = ({name: _copies(known, few, change) for name, change in of.items()} for of in (CHANGES, BEYOND))
     figures = known.false_merges, known.compared, known.merged[:20], _ms([image for _, image in few[:_TIMED]])
-    unsafe = None if safety is None else safety.measure([each.pixels for each in seen])
-    return GateFigures(len(photos), len(few), found, alarms, copies, beyond, *figures, unsafe)
+    said = {fault: model.measure(seen, [image for _, image in few], _see) for fault, model in models.items()}
+    return GateFigures(len(photos), len(few), found, alarms, copies, beyond, *figures, said)
 
 
 class _Known:

@@ -286,15 +286,15 @@ def gate(
     ],
     pictures: Annotated[int, typer.Option(min=10, help="Pictures of a set that are judged.")] = 2000,
     changed: Annotated[int, typer.Option(min=5, help="Pictures of a set on which faults are put.")] = 150,
-    safety: Annotated[
-        bool, typer.Option("--safety", help="Ask the safety model, too; needs the extras export and safety.")
+    models: Annotated[
+        bool, typer.Option("--models", help="Ask the models of the gate, too; needs the extras export and gate.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """What the gate finds in pictures with faults, its false alarms, and which copies of a picture it finds."""
     from cli.bench.gate import judge_gate
 
-    judge_gate(data, pictures, changed, safety, as_json)
+    judge_gate(data, pictures, changed, models, as_json)
 
 
 @app.command()

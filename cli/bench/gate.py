@@ -8,19 +8,20 @@ import typer
 from rich.table import Table
 
 from benchmarks.gate.measure import GateFigures, measure_gate
+from benchmarks.gate.models import LocalModel
 from benchmarks.gate.pictures import UnreadablePictures, picture_sets
-from benchmarks.gate.safety import LocalSafety
 from cli.bench.report import begin
 from cli.output import print_json, progress, results
+from inference.gate.scores import MODELS
 
 
-def judge_gate(data: Sequence[Path], most: int, changed: int, safety: bool, as_json: bool) -> None:
+def judge_gate(data: Sequence[Path], most: int, changed: int, models: bool, as_json: bool) -> None:
     """Measure on each set of pictures in the folders, and print the figures."""
     begin()
     try:
-        model = LocalSafety() if safety else None
+        asked = {fault: LocalModel(fault) for fault in MODELS} if models else {}
         sets = [each for folder in data for each in picture_sets(folder)]
-        found = {name: measure_gate(table, most, changed, progress, model) for name, table in sets}
+        found = {name: measure_gate(table, most, changed, progress, asked) for name, table in sets}
     except UnreadablePictures as error:
         raise typer.BadParameter(str(error), param_hint="--data") from error
     if as_json:
@@ -39,9 +40,10 @@ def _table(name: str, figures: GateFigures) -> Table:
     _add(table, "false alarms", figures.false_alarms)
     _add(table, "copies found", figures.near_duplicates_found)
     _add(table, "copies beyond", figures.near_duplicates_beyond)
-    if figures.safety is not None:
-        _add(table, "false alarms: unsafe", figures.safety.false_alarms)
-        table.add_row("highest score, and ms of the model", f"{figures.safety.highest:.3f}, {figures.safety.ms} ms")
+    for fault, said in figures.models.items():
+        _add(table, f"{fault} found", said.found)
+        _add(table, f"false alarms of {fault}", said.false_alarms)
+        table.add_row(f"{fault}: highest score without it; ms of the model", f"{said.highest:.3f}; {said.ms} ms")
     return table
 
 

@@ -52,9 +52,8 @@ WordsOption = Annotated[
     bool, typer.Option("--words/--no-words", help="Export the text tower beside it, too; it needs the CPU only.")
 ]
 
-SafetyOption = Annotated[
-    bool, typer.Option("--safety/--no-safety", help="And a safety model for the gate; it needs the extra `safety`.")
-]
+SafetyOption = Annotated[bool, typer.Option("--safety", help="And the safety model of the gate; needs the extra gate.")]
+TextOption = Annotated[bool, typer.Option("--text", help="And what finds text on pictures; needs the extra gate.")]
 
 
 def up(services: ServicesArgument = None, as_json: JsonOption = False) -> None:
@@ -92,6 +91,7 @@ def export_model(
     name: NameOption = "visual_encoder",
     words: WordsOption = True,
     safety: SafetyOption = False,
+    text: TextOption = False,
     projection: Annotated[
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="A map of `sightline train encoder`, not the shipped one."),
@@ -101,7 +101,8 @@ def export_model(
     """Export an ImageNet CNN with its 256-d projection as a Triton model, and what goes beside it."""
     from cli.operate.export import export
 
-    export(repository, platform.value, architecture, name, projection, words, safety, as_json)
+    gate = [model for model, is_wanted in (("safety", safety), ("text", text)) if is_wanted]
+    export(repository, platform.value, architecture, name, projection, words, gate, as_json)
 
 
 def doctor(as_json: JsonOption = False) -> None:

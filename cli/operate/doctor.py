@@ -15,11 +15,12 @@ from cli.console import styled
 from cli.output import print_json, results
 from deploy.local import ServiceStatus, Stack
 from features.vision.gate.policy import GatePolicy
+from features.vision.gate.table import ModelFault
 from features.words.item_words import MODEL as WORDS_MODEL
 from inference.encoders.triton import model_ready
 from inference.errors import EncoderUnavailable
-from inference.safety.model import MODEL as SAFETY_MODEL
-from inference.safety.model import TritonSafety
+from inference.gate.scores import MODELS as GATE_MODELS
+from inference.gate.scores import TritonScores
 from state.errors import StateError
 from state.redis import connect
 from state.redis_facts import RedisFacts, read_redis_facts
@@ -65,8 +66,8 @@ def examine(as_json: bool) -> None:
         findings.append(_model(endpoints.triton, settings))
         if settings.words == "on":
             findings.append(_words(endpoints.triton, settings))
-        if GatePolicy.parse(settings.gate).names("unsafe"):
-            findings.append(asyncio.run(_safety(endpoints.triton, settings)))
+        asked = GatePolicy.parse(settings.gate).asked
+        findings += [asyncio.run(_gate(endpoints.triton, settings, fault)) for fault in asked]
     if "kafka" in working:
         findings += _topics(endpoints.kafka, settings)
         findings.append(_keys(endpoints.kafka, settings))
@@ -142,16 +143,17 @@ def _words(triton: str, settings: Settings) -> Finding:
     )
 
 
-async def _safety(triton: str, settings: Settings) -> Finding:
-    safety = TritonSafety(triton, tls=triton_tls(settings), timeout_s=settings.encode_timeout_s)
+async def _gate(triton: str, settings: Settings, fault: ModelFault) -> Finding:
+    model = GATE_MODELS[fault]
+    scores = TritonScores(triton, fault, tls=triton_tls(settings), timeout_s=settings.encode_timeout_s)
     try:
-        await safety.check()
+        await scores.check()
     except EncoderUnavailable as error:
-        remedy = "run `sightline export-model --safety` and restart Triton, or take `unsafe` out of SIGHTLINE_GATE"
-        return Finding("safety", "wrong", f"{error}: new pictures wait", remedy)
+        remedy = f"run `sightline export-model --{model}` and restart Triton, or take `{fault}` out of SIGHTLINE_GATE"
+        return Finding(model, "wrong", f"{error}: new pictures wait", remedy)
     finally:
-        await safety.close()
-    return Finding("safety", "ok", f"model {SAFETY_MODEL!r} is ready")
+        await scores.close()
+    return Finding(model, "ok", f"model {model!r} is ready")
 
 
 def _topics(kafka: str, settings: Settings) -> Iterator[Finding]:

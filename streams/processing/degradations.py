@@ -10,8 +10,8 @@ from streams.logs import log
 Reporter = Callable[[Exception], Awaitable[None]]
 
 ENCODER = "encoder"
-SAFETY = "safety"
-ALL = (ENCODER, SAFETY)
+GATE = "gate"
+ALL = (ENCODER, GATE)
 
 
 def report_to(degradations: Degradations, name: str) -> Reporter:

@@ -1,21 +1,22 @@
 """The gate for uploaded pictures: what has a fault or is a copy is reported, held or refused (docs/adr/0038)."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.item import Item, key_of
+from features.vision.gate.clips import is_fault_of
 from features.vision.gate.judge import Judged
 from features.vision.gate.picture_hash import Asked, asked_of, kept_of
 from features.vision.gate.policy import GatePolicy
-from features.vision.gate.table import Fault
+from features.vision.gate.table import Fault, ModelFault
 from inference.catalog.catalog import Catalog
 from inference.catalog.copied_pictures import among_copies
 from inference.errors import BadScore, EncoderUnavailable
-from inference.safety.model import Score
+from inference.gate.scores import Score
 from streams.errors import InvalidEvent
 from streams.metrics import COPIES, GATE
 from streams.processing.degradations import Reporter
@@ -23,15 +24,16 @@ from streams.retrying import until_available
 
 
 @dataclass(frozen=True, slots=True)
-class SafetyCheck:
-    """A picture with at least the score `unsafe_from` is unsafe. `report_trouble` gets each attempt that fails."""
+class ModelCheck:
+    """A picture with at least the score `least` has the fault. `report_trouble` gets each attempt that fails."""
 
+    fault: ModelFault
     score: Score
-    unsafe_from: float
+    least: float
     report_trouble: Reporter
 
-    async def is_unsafe(self, frames: NDArray[np.uint8]) -> bool:
-        """Whether any of the frames uint8 [n, 224, 224, 3] is; waits while the model is away. Raises InvalidEvent."""
+    async def found(self, frames: NDArray[np.uint8]) -> bool:
+        """Whether frames uint8 [n, 224, 224, 3] have the fault; waits while the model is away. Raises InvalidEvent."""
 
         async def attempt() -> NDArray[np.float32]:
             try:
@@ -44,24 +46,23 @@ class SafetyCheck:
             scores = await until_available(attempt, EncoderUnavailable)
         except BadScore as error:
             raise InvalidEvent("not_judged", str(error)) from error
-        return bool((scores >= self.unsafe_from).any())
+        return is_fault_of(self.fault, (scores >= self.least).tolist())
 
 
 class Gate:
     """Decides by a policy, and counts. Copies are looked for in a replica of the catalogue."""
 
-    def __init__(self, policy: GatePolicy, safety: SafetyCheck | None = None) -> None:
-        """Without `safety` nothing is called unsafe."""
+    def __init__(self, policy: GatePolicy, checks: Sequence[ModelCheck] = ()) -> None:
         self._policy = policy
-        self._safety = safety
+        self._checks = checks
 
     async def admit(self, judged: Judged, frames: NDArray[np.uint8]) -> Judged:
         """What is known of an upload's picture before anything is made of it; raises InvalidEvent if it is dropped."""
         self._refuse(judged.faults)
-        if self._safety is None or not await self._safety.is_unsafe(frames):
-            return judged
-        self._refuse(("unsafe",))
-        return replace(judged, faults=(*judged.faults, "unsafe"))
+        has = await asyncio.gather(*(check.found(frames) for check in self._checks))
+        found = tuple(check.fault for check, is_found in zip(self._checks, has, strict=True) if is_found)
+        self._refuse(found)
+        return replace(judged, faults=(*judged.faults, *found))
 
     def _refuse(self, faults: Iterable[Fault]) -> None:
         """Raise InvalidEvent if one of the faults is one for which pictures are dropped."""

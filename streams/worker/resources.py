@@ -11,13 +11,14 @@ from typing import TypeVar
 import stamina
 
 from features.vision.descriptors.mix import LOOK, Mix
+from features.vision.gate.table import ModelFault
 from inference.behaviour.recent_steps import RecentSteps
 from inference.catalog.catalog import Catalog
 from inference.catalog.index import NullIndex
 from inference.encoders.triton import TritonEncoder
 from inference.errors import EncoderMismatch, EncoderUnavailable
-from inference.safety.model import MODEL as SAFETY_MODEL
-from inference.safety.model import TritonSafety
+from inference.gate.scores import MODELS as GATE_MODELS
+from inference.gate.scores import TritonScores
 from inference.words.encoder import TritonWords
 from state.degradations import Degradations
 from state.errors import StateUnavailable
@@ -355,17 +356,18 @@ class Resources:
         self.stack.push_async_callback(words.close)
         return words
 
-    def safety(self) -> TritonSafety:
-        """Return what asks the safety model. Nothing waits for it here."""
+    def gate_scores(self, fault: ModelFault) -> TritonScores:
+        """Return what asks the model of a fault. Nothing waits for it here."""
         settings = self.settings
-        safety = TritonSafety(
+        scores = TritonScores(
             self._addresses.triton,
+            fault,
             tls=triton_tls(settings),
             timeout_s=settings.encode_timeout_s,
-            observe=partial(_observe_inference, SAFETY_MODEL),
+            observe=partial(_observe_inference, GATE_MODELS[fault]),
         )
-        self.stack.push_async_callback(safety.close)
-        return safety
+        self.stack.push_async_callback(scores.close)
+        return scores
 
 
 def _observe_redis(op: str, seconds: float | None) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from features.vision.descriptors.mix import Mix
 from features.vision.gate.policy import GatePolicy
+from features.vision.gate.table import ModelFault
 from features.vision.kept_picture import Keep
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
@@ -28,13 +29,13 @@ from streams.learning.model_kinds import CLASSES, SHOP_RULES
 from streams.privacy.agent import privacy_agent
 from streams.privacy.receipts import Receipts
 from streams.processing.dead_letter_publisher import DeadLetterPublisher
-from streams.processing.degradations import ENCODER, SAFETY, Reporter, report_to
+from streams.processing.degradations import ENCODER, GATE, Reporter, report_to
 from streams.processing.positions import Positions
 from streams.settings_checks import parse_lesson_weights
 from streams.uploads.agent import UploadsAgent
 from streams.uploads.clip_decoder import ClipDecoder, DecodeClip, SeenClip, is_installed
 from streams.uploads.decoder import Decode, Decoder
-from streams.uploads.gate import Gate, SafetyCheck
+from streams.uploads.gate import Gate, ModelCheck
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import FeatureExtractor
@@ -151,7 +152,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     catalog = await resources.catalog(encoder.version, words=embed is not None)
     index_client = await resources.index_client(catalog)
     degradations = resources.degradations(resources.redis())
-    gate = _gate(resources, report_to(degradations, SAFETY))
+    gate = _gate(resources, report_to(degradations, GATE))
     extractor = FeatureExtractor(
         encoder,
         await _decode_picture(resources),
@@ -182,11 +183,14 @@ async def wire_uploads(resources: Resources, app: App) -> None:
 
 
 def _gate(resources: Resources, report_trouble: Reporter) -> Gate:
-    """The gate; it asks the safety model where the setting says what becomes of unsafe pictures."""
-    policy = GatePolicy.parse(resources.settings.gate)
-    if not policy.names("unsafe"):
-        return Gate(policy)
-    return Gate(policy, SafetyCheck(resources.safety().score, resources.settings.unsafe_from, report_trouble))
+    """The gate; it asks models of the faults that the setting names."""
+    settings = resources.settings
+    policy = GatePolicy.parse(settings.gate)
+    least: dict[ModelFault, float] = {"unsafe": settings.unsafe_from, "text": settings.text_from}
+    return Gate(
+        policy,
+        [ModelCheck(fault, resources.gate_scores(fault).score, least[fault], report_trouble) for fault in policy.asked],
+    )
 
 
 def _fetcher(resources: Resources) -> Fetcher:

@@ -25,7 +25,7 @@ from state.errors import StateUnavailable
 from streams.processing.breaker import Breaker, RefusalLimit
 from streams.uploads.agent import UploadsAgent
 from streams.uploads.clip_decoder import SeenClip
-from streams.uploads.gate import Gate, SafetyCheck
+from streams.uploads.gate import Gate, ModelCheck
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import FeatureExtractor
@@ -37,7 +37,7 @@ from streams.wire.records import Record
 from streams.wire.signals import SignalTopic, Uploaded, parse_signal
 from tests.harness.encoder import FakeEncoder
 from tests.harness.fakes import NOON, Clock, FakePublisher, wire
-from tests.harness.safety import FakeSafety
+from tests.harness.gate_models import FakeModel
 from tests.harness.words import FakeTower
 
 PARTITIONS = 4
@@ -78,7 +78,7 @@ class Studio:
         self.catalog = Catalog(256, words=words)
         self.publisher = FakePublisher()
         self.tower = FakeTower()
-        self.safety = FakeSafety()
+        self.safety, self.text = FakeModel(RED), FakeModel(BLUE)
         self.trouble: list[Exception] = []
         self.starting = 0
         self.decoded = 0
@@ -87,8 +87,9 @@ class Studio:
         self.shop_rules: ShopRules | None = None
         self.breaker = Breaker("events.uploads", RefusalLimit(least=20))
         policy = GatePolicy.parse(gate_setting)
-        check = SafetyCheck(self.safety.score, unsafe_from, self._report)
-        gate = Gate(policy, check if policy.names("unsafe") else None)
+        scores, least = {"unsafe": self.safety.score, "text": self.text.score}, {"unsafe": unsafe_from, "text": 0.35}
+        checks = [ModelCheck(fault, scores[fault], least[fault], self._report) for fault in policy.asked]
+        gate = Gate(policy, checks)
         self.agent = UploadsAgent(
             FeatureExtractor(
                 self.encoder,

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, Self, get_args
 
-from features.vision.gate.table import CHECKS, Fault
+from features.vision.gate.table import CHECKS, Fault, ModelFault
 
 Decision = Literal["allow", "hold", "drop"]
-FAULTS: Final[tuple[Fault, ...]] = (*CHECKS, "unsafe", "copy")
+FAULTS: Final[tuple[Fault, ...]] = (*CHECKS, *get_args(ModelFault), "copy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,10 @@ class GatePolicy:
             rules[fault] = decision
         return cls(rules)
 
-    def names(self, fault: Fault) -> bool:
-        """Whether anything is said of a fault; one that a model has to be asked for is looked for only then."""
-        return fault in self.rules
+    @property
+    def asked(self) -> tuple[ModelFault, ...]:
+        """The faults of which models are asked: those of which anything is said."""
+        return tuple(fault for fault in get_args(ModelFault) if fault in self.rules)
 
     def decision(self, fault: Fault) -> Decision:
         """What a fault alone leads to."""

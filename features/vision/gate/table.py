@@ -11,8 +11,10 @@ from features.vision.gate.views import GateView
 
 #: What the pixels of a picture say.
 PictureFault: TypeAlias = Literal["plain", "small", "blur", "dark", "bright", "border"]
-#: And what a model says that Triton serves, and what only the catalogue does: that another owner has the picture.
-Fault: TypeAlias = PictureFault | Literal["unsafe", "copy"]
+#: What models say of it that Triton serves.
+ModelFault: TypeAlias = Literal["unsafe", "text"]
+#: And what only the catalogue says: that another owner has the picture.
+Fault: TypeAlias = PictureFault | ModelFault | Literal["copy"]
 
 CHECKS: Final[dict[PictureFault, Callable[[GateView], bool]]] = {
     "plain": is_plain,

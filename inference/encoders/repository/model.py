@@ -1,6 +1,8 @@
 """Runs model.onnx inside Triton's Python backend: the CPU configuration, numpy < 2 and ONNX Runtime only."""
 
 import json
+from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,11 @@ class TritonPythonModel:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = int(config["parameters"]["threads"]["string_value"])
         options.inter_op_num_threads = 1
-        path = Path(__file__).with_name("model.onnx")
-        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        folder = Path(__file__).parent
+        self.session = onnxruntime.InferenceSession(
+            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        self.finish = _finish(folder / "after.py")
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer each request with its own rows."""
@@ -36,6 +41,17 @@ class TritonPythonModel:
     def _answer(self, pixels: NDArray[np.uint8]) -> Any:
         # One by one: the layers' values of one picture fit into a core's cache, and a batch of 8 takes a fifth longer.
         rows = [self.session.run(self.outputs, {self.input: pixels[row : row + 1]}) for row in range(len(pixels))]
-        outputs = map(np.concatenate, zip(*rows, strict=True))
+        outputs = (self.finish(np.concatenate(each)) for each in zip(*rows, strict=True))
         tensors = [triton.Tensor(name, each) for name, each in zip(self.outputs, outputs, strict=True)]
         return triton.InferenceResponse(output_tensors=tensors)
+
+
+def _finish(after: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """What makes an answer of an output: the function `answer` of this file, if the model has one."""
+    spec = spec_from_file_location("after", after) if after.exists() else None
+    if spec is None or spec.loader is None:
+        return lambda output: output
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    answer: Callable[[NDArray[np.float32]], NDArray[np.float32]] = module.answer
+    return answer

@@ -17,7 +17,7 @@ def test_nothing_said_allows_everything() -> None:
 
 @pytest.mark.parametrize("text", ["blur", "blur:keep", "ugly:hold", "hold:blur", "blur:hold:drop", ":"])
 def test_what_cannot_be_meant_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="one of plain, small, blur, dark, bright, border, unsafe, copy"):
+    with pytest.raises(ValueError, match="one of plain, small, blur, dark, bright, border, unsafe, text, copy"):
         GatePolicy.parse(text)
 
 

@@ -1,4 +1,4 @@
-"""TritonSafety against a server that speaks Triton's gRPC, and answers what a test tells it to."""
+"""TritonScores against a server that speaks Triton's gRPC, and answers what a test tells it to."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import pytest
 from tritonclient.grpc import service_pb2, service_pb2_grpc  # type: ignore[import-untyped]
 
 from inference.errors import BadScore, EncoderUnavailable
-from inference.safety.model import TritonSafety
+from inference.gate.scores import TritonScores
 
 PICTURES = np.zeros((3, 224, 224, 3), np.uint8)
 
@@ -54,7 +54,7 @@ class Server(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[mis
 @dataclass
 class Rig:
     server: Server
-    safety: TritonSafety
+    safety: TritonScores
     outcomes: list[str]
 
 
@@ -65,7 +65,9 @@ async def rig() -> AsyncIterator[Rig]:
     service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(server, listener)
     port = listener.add_insecure_port("127.0.0.1:0")
     await listener.start()
-    safety = TritonSafety(f"127.0.0.1:{port}", timeout_s=20, observe=lambda outcome, _: outcomes.append(outcome))
+    safety = TritonScores(
+        f"127.0.0.1:{port}", "unsafe", timeout_s=20, observe=lambda outcome, _: outcomes.append(outcome)
+    )
     yield Rig(server, safety, outcomes)
     await safety.close()
     await listener.stop(None)
@@ -137,7 +139,7 @@ async def test_an_answer_of_another_type_than_promised_is_unavailable(rig: Rig) 
 
 
 async def test_nobody_listening_is_unavailable_by_address() -> None:
-    safety = TritonSafety("127.0.0.1:1", timeout_s=0.5)
+    safety = TritonScores("127.0.0.1:1", "unsafe", timeout_s=0.5)
     with pytest.raises(EncoderUnavailable, match=r"127\.0\.0\.1:1 did not run model 'safety'"):
         await safety.check()
     await safety.close()

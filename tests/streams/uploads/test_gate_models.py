@@ -1,4 +1,4 @@
-"""What becomes of uploads whose pictures a safety model calls unsafe, and of all uploads while it is away."""
+"""What becomes of uploads in whose pictures models find faults, and of all uploads while a model is away."""
 
 import base64
 
@@ -106,3 +106,20 @@ async def test_what_the_pixels_alone_refuse_is_not_asked_for(setting: str) -> No
     dropping = studio(f"plain:drop,{setting}")
     await dropping.handle([record(0, upload("i1", shirt((255, 255, 255))))])
     assert (dropping.reasons(), dropping.safety.calls) == (["gate"], 0)
+
+
+# Text on pictures
+
+
+async def test_each_model_that_the_setting_names_is_asked() -> None:
+    both = studio("unsafe:hold,text:hold")
+    await both.handle([record(0, upload("i1", UNSAFE)), record(1, upload("i2", SAFE))])
+    assert [item.held for item in both.items()] == [("unsafe",), ("text",)]
+
+
+async def test_a_clip_has_text_if_most_of_its_frames_do() -> None:
+    holding = studio("text:hold")
+    blue, red, green = scene(clips.BLUE), scene(clips.RED), scene(clips.GREEN)
+    sends = [[blue, red, green], [blue]]
+    await holding.handle([record(n, upload(f"i{n}", video=sent(each))) for n, each in enumerate(sends)])
+    assert [item.held for item in holding.items()] == [(), ("text",)]

@@ -1,4 +1,4 @@
-"""Uploads wait for a safety model that is not there or has other tensors, and are held once it judges them."""
+"""Uploads wait for a model of the gate that is not there or has other tensors, and are held once it judges them."""
 
 import shutil
 import uuid
@@ -11,7 +11,6 @@ import pytest
 
 from deploy.local import Stack
 from deploy.workers import Workers
-from inference.encoders.model_folder import RUNNER
 from state.codec import decode_item
 from streams.client import EventPublisher
 from streams.events import Upload
@@ -24,8 +23,8 @@ from tests.harness.fakes import NOON
 
 pytestmark = pytest.mark.stack
 
-#: So low that every picture is unsafe: there are no others to test with.
-GATE = {"gate": "unsafe:hold", "unsafe_from": 1e-6}
+#: So low that every picture is unsafe: there are no others to test with. Text is looked for, too.
+GATE = {"gate": "unsafe:hold,text:allow", "unsafe_from": 1e-6}
 ENCODER_ALONE = {"gate": ""}
 
 
@@ -67,7 +66,8 @@ def test_uploads_wait_until_the_model_is_there_and_as_it_should_be(judged: Syste
     (record,) = judged.read("state.catalog")
     assert record.value is not None
     assert decode_item(record.value).held == ("unsafe",)
-    assert (findings(judged)["safety"][0], count(judged, "ok")) == ("ok", 1)
+    assert [findings(judged)[model][0] for model in ("safety", "text")] == ["ok", "ok"]
+    assert [count(judged, "ok", model) for model in ("safety", "text")] == [1, 1]
     assert judged.read("dead-letters") == []
 
 
@@ -84,13 +84,14 @@ def restart(system: System, update: Mapping[str, str]) -> None:
 def write_other_contract(model: Path) -> None:
     """A model of the same name that gives something else."""
     (model / "1").mkdir(parents=True)
-    source = RUNNER.read_text()
-    (model / "1" / "model.py").write_text(source.replace("self.session = ", "self.session = None  # "))
+    (model / "1" / "model.py").write_text(
+        "class TritonPythonModel:\n    def execute(self, requests):\n        return []\n"
+    )
     (model / "config.pbtxt").write_text(
         'name: "safety"\nbackend: "python"\nmax_batch_size: 8\n'
         'input [ { name: "pixels" data_type: TYPE_UINT8 dims: [ 224, 224, 3 ] } ]\n'
         'output [ { name: "nsfw" data_type: TYPE_FP32 dims: [ 2 ] } ]\n'
-        'instance_group [ { kind: KIND_CPU count: 1 } ]\nparameters: { key: "threads" value: { string_value: "1" } }\n'
+        "instance_group [ { kind: KIND_CPU count: 1 } ]\n"
     )
 
 
@@ -103,11 +104,11 @@ def findings(system: System) -> dict[str, tuple[str, str]]:
     return {one["check"]: (one["level"], one["detail"]) for one in report["findings"]}
 
 
-def count(system: System, outcome: str) -> float:
+def count(system: System, outcome: str, model: str = "safety") -> float:
     """How many pictures the uploads worker had judged with this outcome."""
     worker = system.workers.find("uploads")
     assert worker is not None
     with urlopen(f"http://127.0.0.1:{worker.metrics_port}/metrics", timeout=10) as answer:
         lines = answer.read().decode().splitlines()
-    name = f'sightline_inference_seconds_count{{model="safety",outcome="{outcome}"}}'
+    name = f'sightline_inference_seconds_count{{model="{model}",outcome="{outcome}"}}'
     return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
