@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from features.vision.clips.clip import MOST_FRAMES
 from features.vision.descriptors.packed import PACKED_BYTES
+from features.vision.gate.table import Fault
 from features.vision.kept import KeptFiles
 from streams.uploads.decoder_process import SIDE, Refused
 
@@ -25,6 +26,7 @@ class DecodedClip(msgspec.Struct, frozen=True, tag=True):
     duration_ms: Annotated[int, Meta(ge=1)]
     kept: KeptFiles | None
     descriptors: Annotated[bytes, Meta(min_length=PACKED_BYTES, max_length=PACKED_BYTES)]
+    faults: tuple[Fault, ...]
 
 
 ClipAnswer = DecodedClip | Refused

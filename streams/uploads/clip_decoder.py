@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.vision.formats import BadImage
+from features.vision.gate.judge import Judged
 from features.vision.kept import KeptFiles
 from features.vision.kept_picture import Keep
 from streams.uploads.clip_answers import ANSWER_LIMIT, ClipAnswer, DecodedClip
@@ -29,12 +30,16 @@ _answers: msgspec.msgpack.Decoder[ClipAnswer] = msgspec.msgpack.Decoder(ClipAnsw
 
 @dataclass(frozen=True, slots=True)
 class SeenClip:
-    """A decoded clip: `frames` uint8 [n, SIDE, SIDE, 3], 1 ≤ n ≤ 16, and what is kept and described of the first."""
+    """A decoded clip: `frames` uint8 [n, SIDE, SIDE, 3], 1 ≤ n ≤ 16, and what is kept and described of the first.
+
+    `judged` has no hashes: copies of clips are not looked for.
+    """
 
     frames: NDArray[np.uint8]
     duration_ms: int
     kept: KeptFiles | None
     descriptors: bytes
+    judged: Judged
 
 
 #: Decodes bytes to key frames. Raises BadImage, or DecoderUnavailable if the clip could not be examined.
@@ -73,7 +78,7 @@ class ClipDecoder:
         if len(answer.frames) % (3 * SIDE**2):
             raise BadImage("crash", "the decoder gave a part of a frame: save the clip again")
         frames = np.frombuffer(answer.frames, np.uint8).reshape(-1, SIDE, SIDE, 3)
-        return SeenClip(frames, answer.duration_ms, checked(answer.kept), answer.descriptors)
+        return SeenClip(frames, answer.duration_ms, checked(answer.kept), answer.descriptors, Judged(answer.faults))
 
     @property
     def pids(self) -> list[int]:

@@ -35,6 +35,7 @@ def _decode(content: bytes) -> ClipAnswer:
         clip.duration_ms,
         clip.kept,
         describe(clip.frames[0]),
+        clip.faults,
     )
 
 

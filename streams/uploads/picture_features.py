@@ -56,8 +56,8 @@ class _Seen:
     frames: NDArray[np.uint8]
     kept: KeptFiles | None
     descriptors: bytes | None
-    duration_ms: int | None = None
-    judged: Judged = NOT_JUDGED
+    duration_ms: int | None
+    judged: Judged
 
 
 _Look: TypeAlias = Callable[[Keep], Awaitable[_Seen]]
@@ -170,11 +170,11 @@ class FeatureExtractor:
         try:
             if not is_clip:
                 picture = await until_available(lambda: self._decode(data, keep, box), DecoderUnavailable)
-                return _Seen(picture.pixels[None], picture.kept, picture.descriptors, judged=picture.judged)
+                return _Seen(picture.pixels[None], picture.kept, picture.descriptors, None, picture.judged)
             if decode_clip is None:
                 raise InvalidEvent("video_unsupported", "this worker reads no clips: install sightline[clips] there")
             clip = await until_available(lambda: decode_clip(data, keep), DecoderUnavailable)
-            return _Seen(clip.frames, clip.kept, clip.descriptors, clip.duration_ms)
+            return _Seen(clip.frames, clip.kept, clip.descriptors, clip.duration_ms, clip.judged)
         except BadImage as error:
             raise InvalidEvent((CLIP if is_clip else PICTURE).reason, f"{error.reason}: {error}") from error
         finally:

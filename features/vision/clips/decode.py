@@ -21,6 +21,10 @@ from features.vision.clips.containers import MOST_MISSING, Container, container_
 from features.vision.clips.key_frames import SIDE, KeyFrames
 from features.vision.decode import middle_square
 from features.vision.formats import MAX_ASPECT, BadImage
+from features.vision.gate.clips import faults_of
+from features.vision.gate.judge import judge
+from features.vision.gate.table import Fault
+from features.vision.gate.views import reduced
 from features.vision.grounds import PLAIN, contrast
 from features.vision.kept import FULL_SIDE, KeptFiles, kept_files
 from features.vision.kept_picture import Keep
@@ -44,7 +48,8 @@ _CODECS: Final = ("h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "mpeg4", "gif
 class DecodedClip:
     """`frames` uint8 [n, size, size, 3], the key frames as `features.vision.decode` gives pictures; 1 ≤ n ≤ 16.
 
-    Width and height are those of the upright clip; `kept` is what is to be kept of the first frame that shows anything.
+    Width and height are those of the upright clip; `kept` is what is to be kept of the first frame that shows anything,
+    and `faults` are those that the gate finds in its frames.
     """
 
     frames: NDArray[np.uint8]
@@ -53,11 +58,14 @@ class DecodedClip:
     format: Container
     duration_ms: int
     kept: KeptFiles | None = None
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
     square: Image.Image
+    #: As the gate looks at it.
+    reduced: Image.Image
     #: Of at most FULL_SIDE pixels a side, where something is to be kept.
     whole: Image.Image | None
 
@@ -93,6 +101,7 @@ def decode_clip(data: bytes, *, size: int = 224, keep: Keep = "none") -> Decoded
         container,
         max(round(1000 * packets.seconds), 1),
         None if first is None or keep == "none" else kept_files(first, plain(first), keep),
+        faults_of([judge(frame.reduced, decoded) for frame in telling]),
     )
 
 
@@ -193,8 +202,10 @@ def _maker(frame: VideoFrame, size: int, keep: Keep) -> Callable[[], _Frame | No
         image = Image.fromarray(frame.to_ndarray(format="rgba" if has_alpha else "rgb24", width=width, height=height))
         if frame.rotation:
             image = image.rotate(frame.rotation, expand=True)
-        square = shown(image, lambda pixels: middle_square(pixels, size))
-        return None if square is None else _Frame(square, image if keep != "none" else None)
+        square, whole = shown(image, lambda pixels: middle_square(pixels, size)), shown(image, reduced)
+        if square is None or whole is None:
+            return None
+        return _Frame(square, whole, image if keep != "none" else None)
 
     return make
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from features.vision.gate.table import Fault
+from features.vision.gate.judge import Judged
+from features.vision.gate.table import CHECKS, Fault
 
 
 def is_fault_of(fault: Fault, frames: Sequence[bool]) -> bool:
@@ -20,3 +21,8 @@ def is_fault_of(fault: Fault, frames: Sequence[bool]) -> bool:
             return all(frames)
         case _:
             return 2 * sum(frames) > len(frames)
+
+
+def faults_of(frames: Sequence[Judged]) -> tuple[Fault, ...]:
+    """The faults of a clip whose key frames were judged so, at least one."""
+    return tuple(fault for fault in CHECKS if is_fault_of(fault, [fault in each.faults for each in frames]))
