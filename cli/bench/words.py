@@ -11,6 +11,7 @@ from rich.table import Table
 
 from benchmarks.retrieval.album import UnreadableAlbum, read_album
 from benchmarks.retrieval.fitting import Fit, measure_beside, measure_fit
+from benchmarks.retrieval.title_map import Mapped, measure_map
 from benchmarks.retrieval.tower import LocalTower
 from benchmarks.retrieval.words import (
     DESCRIBED,
@@ -36,11 +37,15 @@ _TEXTS = ("photos", "the catalogue")
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """All figures: `fits` by what items say or what stands for it, `beside` by the length of the latter."""
+    """All figures: `fits` by what items say or what stands for it, `beside` by the length of the latter.
+
+    `mapped` are those of a map that is learned from titles.
+    """
 
     found: Found
     fits: Mapping[str, Sequence[Fit]]
     beside: Mapping[str, float]
+    mapped: Sequence[Mapped]
     costs: Mapping[str, Cost]
 
 
@@ -53,9 +58,11 @@ def judge_words(data: Path, label: str | None, gallery: str | None, as_json: boo
         except UnreadableAlbum as error:
             raise typer.BadParameter(str(error)) from error
     if as_json:
-        print_json(asdict(measured.found) | {name: asdict(measured)[name] for name in ("fits", "beside", "costs")})
+        print_json(
+            asdict(measured.found) | {name: asdict(measured)[name] for name in ("fits", "beside", "mapped", "costs")}
+        )
         return
-    for table in (_table(measured), _fit_table(measured)):
+    for table in (_table(measured), _fit_table(measured), _map_table(measured.mapped)):
         results().print(table)
 
 
@@ -67,22 +74,25 @@ def _measure(data: Path, label: str | None, gallery: str | None, tower: LocalTow
         return read_words(read_album(data, table, label, progress), texts, recognise, tower.embed)
 
     photos = read("labels.csv", SAID)
-    fits, texts, described = {}, [photos.texts], photos.said
+    fits, texts, described, titles = {}, [photos.texts], photos.said, {"words": photos.said}
     shown = None if gallery is None else read(gallery, DESCRIBED)
     if shown is not None and gallery is not None:
         said, names = read_texts(data, gallery, SAID), read_texts(data, gallery, NAMED)
         fits["descriptions"] = measure_fit(shown.said, said, tower.embed)
         fits["names"] = measure_fit(tower.embed(names), said, tower.embed)
-        texts, described = [photos.texts, shown.texts], _described(photos, shown)
+        texts, described = [photos.texts, shown.texts], _of_photos(photos, shown, shown.said)
+        titles = {"descriptions": described, "names": _of_photos(photos, shown, tower.embed(names)), **titles}
     fits["seen in pictures"] = measure_fit(SEEN_LENGTH * photos.seen, photos.texts, tower.embed)
     costs = {name: cost_of([*dict.fromkeys(each)], tower.embed) for name, each in zip(_TEXTS, texts, strict=False)}
-    return _Measured(measure_words(photos, shown), fits, measure_beside(photos, described), costs)
+    progress("fitting maps from pictures to titles")
+    mapped = measure_map(photos, titles, tower.embed)
+    return _Measured(measure_words(photos, shown), fits, measure_beside(photos, described), mapped, costs)
 
 
-def _described(photos: Words, shown: Words) -> Matrix:
-    """The vectors of the descriptions that photos have by their labels, float32 [n, DIMENSIONS]."""
+def _of_photos(photos: Words, shown: Words, vectors: Matrix) -> Matrix:
+    """Those of the vectors of catalogue pictures that photos have by their labels, float32 [n, DIMENSIONS]."""
     places = {label: place for place, label in enumerate(shown.labels.tolist())}
-    found: Matrix = shown.said[[places[label] for label in photos.labels.tolist()]]
+    found: Matrix = vectors[[places[label] for label in photos.labels.tolist()]]
     return found
 
 
@@ -110,4 +120,12 @@ def _fit_table(measured: _Measured) -> Table:
         for each in rows:
             shares = (f"{share:.3f}" for share in (each.fitting, each.foreign, each.found))
             table.add_row(name, f"{each.least:g}", *shares)
+    return table
+
+
+def _map_table(mapped: Sequence[Mapped]) -> Table:
+    table = Table("fitted on", "looks", "left out", "P@10 seen", "by the map", "by both", "fitting", "foreign", "found")
+    for each in mapped:
+        shares = (each.seen, each.mapped, each.joined, each.fit.fitting, each.fit.foreign, each.fit.found)
+        table.add_row(each.titles, each.looks, each.left_out, *(f"{share:.3f}" for share in shares))
     return table

@@ -15,25 +15,25 @@ from features.vision.colours import COLOUR_NAMES
 from features.vision.descriptors.mix import LOOK, Mix
 from features.vision.descriptors.packed import PACKED_BYTES, readable
 from features.vision.gate.picture_hash import Asked
-from features.words.item_words import DIMENSIONS
 from inference.catalog.arrays import VectorRows, room, roomier
 from inference.catalog.clip_frames import ClipFrames
 from inference.catalog.copied_pictures import KEPT_WORDS, nearest_copy, readable_hashes
 from inference.catalog.facts.attributes import AttributeRows
 from inference.catalog.facts.colours import colour_vector
 from inference.catalog.facts.currencies import currency_code
+from inference.catalog.facts.words import WordRows
 from inference.catalog.fresh_rows import FreshRows
 from inference.catalog.index import VectorIndex
 from inference.catalog.item_ids import ItemIds
 from inference.catalog.key_table import KeyedRows
 from inference.catalog.other_encoders import OtherEncoders
 from inference.catalog.vector_space import SpaceContents, VectorSpace
-from inference.words.pictures import item_vector
+from inference.words.pictures import item_vector, said_vector
 
 #: The arrays with one row an item, by name.
 COLUMNS = (
     *("keys", "owners", "categories", "prices", "currencies", "uploaded_ms", "expires_ms", "available"),
-    *("descriptors", "worded", "hashes", "copies_of"),
+    *("descriptors", "worded", "said", "hashes", "copies_of"),
 )
 #: The largest number that `prices` can hold.
 PRICIEST = float(np.finfo(np.float32).max)
@@ -98,9 +98,9 @@ class Catalog:
     int64, `available` bool (neither sold out, hidden nor held), `shown` bool (available, and not expired when
     `advance` last looked), `colours[rows]` gives float32 [n, 17] (the shares of COLOUR_NAMES as a unit vector),
     `descriptors` uint8 [PACKED_BYTES] and `hashes` uint64 [KEPT_WORDS] (zeros: none), `copies_of` uint64 (key of an
-    id; 0: none). With `words`, `words[rows]` gives float32 [n, 384] (`item_vector`) for rows that are `worded` bool.
-    An item may have a vector in the space of `pictures` and in each of the `further` ones, and is in the index of a
-    space if it has one and is shown (docs/adr/0029).
+    id; 0: none). With `words`, `words` holds vectors of rows that are `worded` bool; of those that are `said` bool
+    they are of an item's own words. An item may have a vector in the space of `pictures` and in each of the
+    `further` ones, and is in the index of a space if it has one and is shown (docs/adr/0029).
     Not thread-safe: rows change only in `apply`, and what is shown in `advance`, too.
     """
 
@@ -132,13 +132,14 @@ class Catalog:
         self.hashes = room(np.uint64, KEPT_WORDS)
         self.copies_of = room(np.uint64)
         self.worded = room(np.bool_)
+        self.said = room(np.bool_)
         self.shown = room(np.bool_)
         #: The columns, and behind each the room into which it grows.
         self._room: dict[str, NDArray[np.generic]] = {name: getattr(self, name) for name in (*COLUMNS, "shown")}
         self._lengthen(0)
         self.colours = VectorRows(len(COLOUR_NAMES))
         self.attributes = AttributeRows()
-        self.words = VectorRows(DIMENSIONS) if words else None
+        self.words = WordRows() if words else None
         self._rows = KeyedRows()
         self._free: list[int] = []
         self._others = OtherEncoders()
@@ -267,7 +268,7 @@ class Catalog:
             columns={name: getattr(self, name) for name in COLUMNS},
             colours=self.colours,
             attributes=self.attributes,
-            words=self.words,
+            words=None if self.words is None else self.words.vectors,
             spaces=[space.contents() for space in self.spaces],
             clips=self.clips.stored(),
         )
@@ -284,8 +285,8 @@ class Catalog:
         self.colours = contents.colours
         self.attributes = contents.attributes
         self.clips.fill(*contents.clips)
-        if self.words is not None:
-            self.words = contents.words
+        if self.words is not None and contents.words is not None:
+            self.words.fill(contents.words, count)
         self.shown[:count] = self.available[:count] & (self.expires_ms[:count] > self.now_ms)
         self._look_ms = self.now_ms
         for space, held in zip(self.spaces, contents.spaces, strict=True):
@@ -345,8 +346,8 @@ class Catalog:
         self.copies_of[row] = 0 if item.copy_of is None else key_of(item.copy_of)
         if self.words is not None:
             words = item_vector(item)
-            self.worded[row] = words is not None
-            self.words.replace(row, words or bytes(2 * DIMENSIONS))
+            self.worded[row], self.said[row] = words is not None, said_vector(item) is not None
+            self.words.put(row, words)
 
     def _frames_of(self, item: Item) -> NDArray[np.float32]:
         if item.clip is None or not self._has_frames or item.clip.encoder != self.pictures.encoder:

@@ -54,8 +54,9 @@ def similarities_by(
     if "look" in found and asked.embedding is not None:
         found["look"] = within_0_and_1(by_look(catalog, asked.embedding)(rows))
     if "words" in found and asked.words is not None and catalog.words is not None:
-        alike = within_0_and_1(catalog.words.similarities(rows, asked.words[None]))
-        found["words"] = np.where(catalog.worded[rows], alike, np.float32(np.nan))
+        worded = catalog.worded[rows]
+        alike = catalog.words.similarities(rows, asked.words, worded & ~catalog.said[rows], catalog.pictures)
+        found["words"] = np.where(worded, within_0_and_1(alike), np.float32(np.nan))
     packed, own = catalog.descriptors[rows], readable(asked.descriptors)
     there = are_there(packed) & are_there(np.frombuffer(own, np.uint8)[None])
     for name in asked.mix.descriptors:

@@ -29,8 +29,8 @@ from inference.catalog.space_files import SpaceManifest, expected_manifest, read
 from inference.errors import SnapshotUnusable
 
 #: A snapshot of any other version is not used: 6 lacks the words, 7 the hashes, 8 attributes, 9 what is a copy, and in
-#: 10 what is seen in a picture counts as much as what is said.
-_VERSION: Final = 11
+#: 10 what is seen in a picture counts as much as what is said, and 11 does not say which of the two an item has.
+_VERSION: Final = 12
 #: Joined vectors are made of descriptors as well, so a snapshot with other descriptors is not used.
 _DESCRIPTORS: Final = (VERSION, PACKED_BYTES)
 _ATTRIBUTES: Final = "attributes.npy"

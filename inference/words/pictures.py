@@ -32,13 +32,21 @@ class _Table(NamedTuple):
     vectors: NDArray[np.float32]
 
 
+def said_vector(item: Item) -> bytes | None:
+    """The vector of an item's words, as little-endian float16 [DIMENSIONS]; None where it says nothing readable."""
+    if item.words is not None and item.words.version == VERSION and item.words.vector:
+        return item.words.vector
+    return None
+
+
 def item_vector(item: Item) -> bytes | None:
     """The vector of an item's words, or SEEN_LENGTH of what stands for them, as little-endian float16 [DIMENSIONS].
 
     None where it says nothing that can be read, and has no picture in which something is recognised.
     """
-    if item.words is not None and item.words.version == VERSION and item.words.vector:
-        return item.words.vector
+    said = said_vector(item)
+    if said is not None:
+        return said
     found = picture_vector(item.tags, item.colours)
     return None if found is None else (np.float32(SEEN_LENGTH) * found).astype("<f2").tobytes()
 

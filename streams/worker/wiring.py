@@ -41,6 +41,7 @@ from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import FeatureExtractor
 from streams.wire import topics
 from streams.words.agent import WordsAgent
+from streams.words.title_fitter import TitleFitter
 from streams.worker.feeds import follow_file, make_behaviour_cache, make_feeds
 from streams.worker.resources import Resources
 
@@ -150,6 +151,8 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     encoder = await resources.encoder()
     embed = _embed_words(resources, app, publisher)
     catalog = await resources.catalog(encoder.version, words=embed is not None)
+    if embed is not None:
+        await _learn_titles(resources, catalog)
     index_client = await resources.index_client(catalog)
     degradations = resources.degradations(resources.redis())
     gate = _gate(resources, report_to(degradations, GATE))
@@ -180,6 +183,13 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     resources.add_overlapping_agent(
         app, topics.UPLOADS, agent.answer, agent.publish, agent.finish, UPLOADS_LIMIT, UPLOADS_AT_ONCE
     )
+
+
+async def _learn_titles(resources: Resources, catalog: Catalog) -> None:
+    """Have pictures without words read by what the titles of others teach."""
+    fitter = TitleFitter(catalog)
+    resources.watch(fitter, fitter.stop)
+    await fitter.start()
 
 
 def _gate(resources: Resources, report_trouble: Reporter) -> Gate:
