@@ -18,7 +18,8 @@ NOTHING_EXCLUDED = Excluded()
 
 @dataclass(frozen=True, slots=True)
 class SearchFilter:
-    """Only items of this category, with all these attributes and with a price within these bounds, in any currency.
+    """Only items of this category, with all these attributes, with a price within these bounds, in any currency, and
+    with a picture that shows what this tag says.
 
     None means no limit. Bounds exclude items without a price. Items of an owner, by key, and those of the keys
     `without` are left out, and so is what the shop has `excluded`.
@@ -31,6 +32,7 @@ class SearchFilter:
     without: frozenset[int] = frozenset()
     attributes: tuple[tuple[str, str], ...] = ()
     excluded: Excluded = NOTHING_EXCLUDED
+    tag: str | None = None
 
     @property
     def is_narrow(self) -> bool:
@@ -39,7 +41,8 @@ class SearchFilter:
         >>> SearchFilter(not_of=1, without=frozenset({2})).is_narrow, SearchFilter(max_price=0.0).is_narrow
         (False, True)
         """
-        return (self.category, self.min_price, self.max_price, self.attributes) != (None, None, None, ())
+        limits = (self.category, self.min_price, self.max_price, self.tag, self.attributes)
+        return limits != (None, None, None, None, ())
 
 
 NO_FILTER = SearchFilter()

@@ -9,6 +9,7 @@ from litestar.params import QueryParameter, SkipValidation
 
 from features.item import key_of
 from features.search_filter import SearchFilter
+from features.vision.tags.readable import named, names
 from sightline_client.events import ANSWER_LIMIT, EXCLUDED_LIMIT, Only
 from sightline_client.fields import ATTRIBUTES_LIMIT
 from web.problems import Problem
@@ -22,6 +23,9 @@ Similarity: TypeAlias = Annotated[
 _Category: TypeAlias = Annotated[str | None, QueryParameter(min_length=1, max_length=128)]
 _Price: TypeAlias = Annotated[
     float | None, QueryParameter(ge=0, description="In any currency; items without a price are left out")
+]
+_Tag: TypeAlias = Annotated[
+    str | None, QueryParameter(min_length=1, max_length=128, description="What pictures show, such as shirt or 衬衫")
 ]
 _Exclude: TypeAlias = Annotated[
     list[str] | None, QueryParameter(max_items=EXCLUDED_LIMIT, description="Items to leave out; repeat the parameter")
@@ -37,13 +41,16 @@ _Attribute: TypeAlias = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Only items of this category, with prices within these bounds and all these attributes, and none of `exclude`."""
+    """Only items of this category, with prices within these bounds, all these attributes and a picture that shows what
+    the tag says, and none of `exclude`.
+    """
 
     category: str | None = None
     min_price: float | None = None
     max_price: float | None = None
     exclude: tuple[str, ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
+    tag: str | None = None
 
     def only(self, min_similarity: float | None) -> Only | None:
         """As a query on the topic says it; None for no limits."""
@@ -54,13 +61,21 @@ class Limits:
             min_similarity=min_similarity,
             exclude=self.exclude,
             attributes=dict(self.attributes) or None,
+            tag=self.tag,
         )
         return None if found == Only() else found
 
     def search_filter(self, without: Iterable[int] = ()) -> SearchFilter:
         """As lists take it, without the items of these keys, too."""
         left_out = frozenset(without).union(map(key_of, self.exclude))
-        return SearchFilter(self.category, self.min_price, self.max_price, without=left_out, attributes=self.attributes)
+        return SearchFilter(
+            self.category,
+            self.min_price,
+            self.max_price,
+            without=left_out,
+            attributes=self.attributes,
+            tag=self.tag,
+        )
 
 
 async def limits_of(
@@ -69,12 +84,22 @@ async def limits_of(
     max_price: _Price = None,
     exclude: _Exclude = None,
     attribute: _Attribute = None,
+    tag: _Tag = None,
 ) -> Limits:
     """The limits that a request names; raises Problem for those that nothing can be within."""
     if min_price is not None and max_price is not None and min_price > max_price:
         detail = f"`min_price` {min_price:g} is above `max_price` {max_price:g}: exchange them"
         raise Problem(400, "No price is within the bounds", detail)
-    return Limits(category, min_price, max_price, tuple(exclude or ()), tuple(map(_pair, attribute or ())))
+    shown = None if tag is None else _tag(tag)
+    return Limits(category, min_price, max_price, tuple(exclude or ()), tuple(map(_pair, attribute or ())), shown)
+
+
+def _tag(text: str) -> str:
+    name = named(text)
+    if name is None:
+        detail = f"`tag` {text!r} is none of: {', '.join(names())}"
+        raise Problem(400, "No picture shows what is no tag", detail)
+    return name
 
 
 def _pair(text: str) -> tuple[str, str]:

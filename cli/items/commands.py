@@ -16,6 +16,7 @@ app = typer.Typer(help="The catalogue.", no_args_is_help=True)
 CountOption = Annotated[int, typer.Option(min=1, max=ANSWER_LIMIT, help="How many items to show.")]
 LeastOption = Annotated[float | None, typer.Option(min=-1, max=1, help="Only items this alike or more.")]
 CategoryOption = Annotated[str | None, typer.Option(help="Only items of this category.")]
+TagOption = Annotated[str | None, typer.Option(help="Only items whose pictures show this: shirt, or 衬衫.")]
 MinPriceOption = Annotated[float | None, typer.Option(min=0, help="Only items of this price or more.")]
 MaxPriceOption = Annotated[float | None, typer.Option(min=0, help="Only items of this price or less.")]
 AttributeOption = Annotated[
@@ -127,6 +128,7 @@ def similar(
     count: CountOption = 10,
     min_similarity: LeastOption = None,
     category: CategoryOption = None,
+    tag: TagOption = None,
     min_price: MinPriceOption = None,
     max_price: MaxPriceOption = None,
     attribute: AttributeOption = None,
@@ -149,7 +151,7 @@ def similar(
     """
     from cli.items.similar import Asked, show_found
 
-    only = _only(category, min_price, max_price, min_similarity, exclude, attribute)
+    only = _only(category, tag, min_price, max_price, min_similarity, exclude, attribute)
     check_sheet(sheet)
     show_found(Asked(image, words, only, by, box, count), timeout, sheet, as_json)
 
@@ -159,6 +161,7 @@ def search(
     count: CountOption = 10,
     min_similarity: LeastOption = None,
     category: CategoryOption = None,
+    tag: TagOption = None,
     min_price: MinPriceOption = None,
     max_price: MaxPriceOption = None,
     attribute: AttributeOption = None,
@@ -170,13 +173,14 @@ def search(
     """Show the items in stock that words describe best: by title and description, or by what is in the picture."""
     from cli.items.similar import Asked, show_found
 
-    only = _only(category, min_price, max_price, min_similarity, exclude, attribute)
+    only = _only(category, tag, min_price, max_price, min_similarity, exclude, attribute)
     check_sheet(sheet)
     show_found(Asked(None, " ".join(words), only, None, None, count), timeout, sheet, as_json)
 
 
 def _only(
     category: str | None,
+    tag: str | None,
     min_price: float | None,
     max_price: float | None,
     min_similarity: float | None,
@@ -192,7 +196,18 @@ def _only(
         min_similarity=min_similarity,
         exclude=tuple(exclude or ()),
         attributes=_pairs(attribute or ()),
+        tag=None if tag is None else _tag(tag),
     )
+
+
+def _tag(text: str) -> str:
+    """The tag of this name; raises typer.BadParameter."""
+    from features.vision.tags.readable import named, names
+
+    name = named(text)
+    if name is None:
+        raise typer.BadParameter(f"{text} is none of: {', '.join(names())}", param_hint="--tag")
+    return name
 
 
 def trends(sheet: SheetOption = None, as_json: JsonOption = False) -> None:

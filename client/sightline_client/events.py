@@ -122,8 +122,8 @@ class Interaction(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False
 
 
 class Only(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a picture query is limited to: items of this category, with all these attributes, and of a price in
-    these bounds in any currency.
+    """What a query is limited to: items of this category, with all these attributes, of a price in these bounds in any
+    currency, and with a picture that shows this readable `tag`, such as shirt or 衬衫.
 
     Items that are less like the picture than `min_similarity` are left out: by the cosine of the embeddings, or, in a
     query with `by`, by the mean of its similarities. A query by words alone that does not say it is answered with what
@@ -137,6 +137,7 @@ class Only(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     min_similarity: Annotated[float, Meta(ge=-1, le=1)] | None = None
     exclude: Annotated[tuple[Id, ...], Meta(max_length=EXCLUDED_LIMIT)] = ()
     attributes: Attributes | None = None
+    tag: Name | None = None
 
 
 class Box(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,17 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.item import Item, key_of
-from features.jit import compiled
 from features.vision.colours import COLOUR_NAMES
 from features.vision.descriptors.mix import LOOK, Mix
 from features.vision.descriptors.packed import PACKED_BYTES, readable
 from features.vision.gate.picture_hash import Asked
+from features.vision.tags.readable import TAGS_LIMIT
+from features.vision.tags.readable import readable as readable_tags
 from inference.catalog.arrays import VectorRows, room, roomier
 from inference.catalog.clip_frames import ClipFrames
 from inference.catalog.copied_pictures import KEPT_WORDS, nearest_copy, readable_hashes
 from inference.catalog.facts.attributes import AttributeRows
 from inference.catalog.facts.colours import colour_vector
 from inference.catalog.facts.currencies import currency_code
+from inference.catalog.facts.expiry import NEVER, turned
 from inference.catalog.facts.words import WordRows
 from inference.catalog.fresh_rows import FreshRows
 from inference.catalog.index import VectorIndex
@@ -37,11 +39,6 @@ COLUMNS = (
 )
 #: The largest number that `prices` can hold.
 PRICIEST = float(np.finfo(np.float32).max)
-_NEVER = np.iinfo(np.int64).max
-#: What expired is looked for this often at most; a list made in between leaves it out by its time.
-_EXPIRY_STEP_MS = 1000
-#: Rows that one look takes out of the index: other work gets its turn.
-_AT_ONCE = 256
 #: Rows by which the columns grow at a time.
 _STEP = 1024
 _NO_FRAMES = np.zeros((0, 0), np.float32)
@@ -76,6 +73,7 @@ class Contents:
     columns: Mapping[str, NDArray[np.generic]]
     colours: VectorRows
     attributes: AttributeRows
+    tags: AttributeRows
     words: VectorRows | None
     spaces: Sequence[SpaceContents]
     #: The row of each key frame [m], and the frames float16 [m, dimensions].
@@ -139,6 +137,8 @@ class Catalog:
         self._lengthen(0)
         self.colours = VectorRows(len(COLOUR_NAMES))
         self.attributes = AttributeRows()
+        #: What pictures show: the pair of a tag is its name and nothing.
+        self.tags = AttributeRows(TAGS_LIMIT)
         self.words = WordRows() if words else None
         self._rows = KeyedRows()
         self._free: list[int] = []
@@ -148,7 +148,7 @@ class Catalog:
         self._fresh = FreshRows(self.pictures.one_of_each)
         #: The latest time that `advance` was told, and from when on it looks at the rows again.
         self.now_ms = 0
-        self._look_ms = _NEVER
+        self._look_ms = NEVER
         #: How often rows may have become other items', or an item's row another.
         self.changes = 0
 
@@ -175,7 +175,7 @@ class Catalog:
         was_set_back, self.now_ms = now_ms < self.now_ms, now_ms
         if now_ms < self._look_ms and not was_set_back:
             return
-        rows, self._look_ms = _turned(self.available, self.expires_ms, self.shown, now_ms)
+        rows, self._look_ms = turned(self.available, self.expires_ms, self.shown, now_ms)
         if not len(rows):
             return
         self.shown[rows] = shown = ~self.shown[rows]
@@ -268,6 +268,7 @@ class Catalog:
             columns={name: getattr(self, name) for name in COLUMNS},
             colours=self.colours,
             attributes=self.attributes,
+            tags=self.tags,
             words=None if self.words is None else self.words.vectors,
             spaces=[space.contents() for space in self.spaces],
             clips=self.clips.stored(),
@@ -283,7 +284,7 @@ class Catalog:
         for name, column in contents.columns.items():
             getattr(self, name)[:count] = column[:count]
         self.colours = contents.colours
-        self.attributes = contents.attributes
+        self.attributes, self.tags = contents.attributes, contents.tags
         self.clips.fill(*contents.clips)
         if self.words is not None and contents.words is not None:
             self.words.fill(contents.words, count)
@@ -315,12 +316,13 @@ class Catalog:
             self._free.append(row)
             moves.left.append(key)
             self.attributes.put(row, {})
+            self.tags.put(row, {})
             self.clips.put(row, _NO_FRAMES)
             for space in self.spaces:
                 space.remove(row)
 
     def _write(self, row: int, key: int, item: Item) -> None:
-        expires_ms = _NEVER if item.expires_at_ms is None else item.expires_at_ms
+        expires_ms = NEVER if item.expires_at_ms is None else item.expires_at_ms
         is_available = item.in_stock and not item.hidden and not item.is_held
         was_shown, is_shown = bool(self.shown[row]), is_available and expires_ms > self.now_ms
         for space in self.spaces:
@@ -336,6 +338,7 @@ class Catalog:
         self.prices[row] = np.nan if item.price is None else min(item.price, PRICIEST)
         self.currencies[row] = currency_code(item.currency)
         self.attributes.put(row, item.attributes or {})
+        self.tags.put(row, {tag.name: "" for tag in readable_tags(item.tags)})
         self.uploaded_ms[row] = item.new_at_ms
         self.expires_ms[row] = expires_ms
         self.available[row], self.shown[row] = is_available, is_shown
@@ -375,21 +378,3 @@ class Catalog:
         if code == len(self.category_names):
             self.category_names.append(name)
         return code
-
-
-@compiled
-def _turned(
-    available: NDArray[np.bool_], expires_ms: NDArray[np.int64], shown: NDArray[np.bool_], now_ms: int
-) -> tuple[NDArray[np.int64], int]:
-    """Up to _AT_ONCE rows that are shown and must not be, or the other way round; and when to look again."""
-    found, count, next_ms = np.empty(_AT_ONCE, np.int64), 0, _NEVER
-    for row in range(len(shown)):
-        can_be = available[row] and expires_ms[row] > now_ms
-        if can_be != shown[row]:
-            if count == len(found):
-                return found, now_ms
-            found[count] = row
-            count += 1
-        if can_be:
-            next_ms = min(next_ms, expires_ms[row])
-    return found[:count], max(next_ms, now_ms + _EXPIRY_STEP_MS)

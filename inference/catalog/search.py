@@ -113,6 +113,8 @@ def are_within(catalog: Catalog, rows: NDArray[np.int64], search_filter: SearchF
         chosen = chosen & (catalog.prices[rows] >= np.float32(min(search_filter.min_price, PRICIEST)))
     if search_filter.max_price is not None:
         chosen = chosen & (catalog.prices[rows] <= np.float32(min(search_filter.max_price, PRICIEST)))
+    if search_filter.tag is not None:
+        chosen = chosen & catalog.tags.have(rows, search_filter.tag, "")
     for key, value in search_filter.attributes:
         chosen = chosen & catalog.attributes.have(rows, key, value)
     if search_filter.not_of is not None:

@@ -29,11 +29,13 @@ from inference.catalog.space_files import SpaceManifest, expected_manifest, read
 from inference.errors import SnapshotUnusable
 
 #: A snapshot of any other version is not used: 6 lacks the words, 7 the hashes, 8 attributes, 9 what is a copy, and in
-#: 10 what is seen in a picture counts as much as what is said, and 11 does not say which of the two an item has.
-_VERSION: Final = 12
+#: 10 what is seen in a picture counts as much as what is said, and 11 does not say which of the two an item has;
+#: 12 lacks the tags.
+_VERSION: Final = 13
 #: Joined vectors are made of descriptors as well, so a snapshot with other descriptors is not used.
 _DESCRIPTORS: Final = (VERSION, PACKED_BYTES)
 _ATTRIBUTES: Final = "attributes.npy"
+_TAGS: Final = "tags.npy"
 _MANIFEST, _IDS, _COLOURS, _WORDS = "manifest.json", "ids.msgpack", "colours.npy", "words.npy"
 _CLIP_ROWS, _CLIP_FRAMES = "clip-rows.npy", "clip-frames.npy"
 _UNFINISHED: Final = ".writing-"
@@ -84,6 +86,7 @@ class _Ids(msgspec.Struct, frozen=True):
     free: list[int]
     others: dict[int, str | None]
     attributes: list[tuple[str, str]]
+    tags: list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,7 @@ def _write(folder: Path, catalog: Catalog, origin: Origin) -> Manifest:
         np.save(folder / f"{name}.npy", column[:count])
     np.save(folder / _COLOURS, contents.colours.stored(count))
     np.save(folder / _ATTRIBUTES, contents.attributes.stored(count))
+    np.save(folder / _TAGS, contents.tags.stored(count))
     np.save(folder / _CLIP_ROWS, contents.clips[0])
     np.save(folder / _CLIP_FRAMES, contents.clips[1])
     if contents.words is not None:
@@ -165,6 +169,7 @@ def _write(folder: Path, catalog: Catalog, origin: Origin) -> Manifest:
         list(contents.free),
         dict(contents.others),
         list(contents.attributes.names),
+        list(contents.tags.names),
     )
     (folder / _IDS).write_bytes(msgspec.msgpack.encode(ids))
     manifest = Manifest(
@@ -198,6 +203,7 @@ def _read(folder: Path, manifest: Manifest) -> Contents:
         columns={name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in COLUMNS},
         colours=colours,
         attributes=AttributeRows.of(np.load(folder / _ATTRIBUTES, mmap_mode="r"), ids.attributes),
+        tags=AttributeRows.of(np.load(folder / _TAGS, mmap_mode="r"), ids.tags),
         words=words,
         spaces=[read_space(folder, number, space, manifest.items) for number, space in enumerate(manifest.spaces)],
         clips=(np.load(folder / _CLIP_ROWS), np.load(folder / _CLIP_FRAMES)),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from features.item import Item, key_of
 from features.search_filter import Excluded, SearchFilter
 from features.vision.descriptors.mix import LOOK
+from features.vision.tags.readable import named
 from features.words.item_words import VERSION
 from inference.catalog.catalog import Catalog
 from inference.catalog.mixed_search import Asked, find_mixed
@@ -213,8 +214,10 @@ def _search_filter(query: Upload, excluded: Excluded) -> SearchFilter:
     only = query.only or Only()
     without = frozenset(map(key_of, only.exclude))
     attributes = tuple((only.attributes or {}).items())
+    # What is no tag is on no picture.
+    tag = None if only.tag is None else (named(only.tag) or only.tag)
     return SearchFilter(
-        only.category, only.min_price, only.max_price, key_of(query.user_id), without, attributes, excluded
+        only.category, only.min_price, only.max_price, key_of(query.user_id), without, attributes, excluded, tag
     )
 
 

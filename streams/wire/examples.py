@@ -135,7 +135,7 @@ MESSAGES: Final = (
                 occurred_at_ms=NOON,
                 image_ref="queries/1.jpg",
                 purpose="query",
-                only=Only(max_price=60.0, attributes={"brand": "Acme"}),
+                only=Only(max_price=60.0, attributes={"brand": "Acme"}, tag="shirt"),
             ),
             Upload(
                 event_id="q-2",

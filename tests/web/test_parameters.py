@@ -18,10 +18,11 @@ async def test_no_limits_are_none() -> None:
 
 
 async def test_a_query_and_a_list_have_the_same_limits() -> None:
-    limits = await limits_of("shoes", 1.0, 2.0, ["i1"], ["brand:Acme", "size:42:wide"])
+    limits = await limits_of("shoes", 1.0, 2.0, ["i1"], ["brand:Acme", "size:42:wide"], "鞋")
     attributes = (("brand", "Acme"), ("size", "42:wide"))
     left_out = frozenset({key_of("i1"), 7})
-    assert limits.search_filter([7]) == SearchFilter("shoes", 1.0, 2.0, without=left_out, attributes=attributes)
+    expected = SearchFilter("shoes", 1.0, 2.0, without=left_out, attributes=attributes, tag="shoe")
+    assert limits.search_filter([7]) == expected
     assert limits.only(0.5) == Only(
         category="shoes",
         min_price=1.0,
@@ -29,6 +30,7 @@ async def test_a_query_and_a_list_have_the_same_limits() -> None:
         min_similarity=0.5,
         exclude=("i1",),
         attributes=dict(attributes),
+        tag="shoe",
     )
 
 
@@ -44,6 +46,11 @@ async def test_an_attribute_that_is_no_pair_is_refused(attribute: str) -> None:
         await limits_of(attribute=[attribute])
 
 
+async def test_what_is_no_tag_is_refused_with_those_that_are() -> None:
+    with pytest.raises(Problem, match=r"'shooe' is none of: fish, .*shoe"):
+        await limits_of(tag="shooe")
+
+
 @pytest.mark.parametrize("path", ["/v1/users/u1/recommendations", "/v1/items/red0/similar"])
 async def test_limits_hold_at_each_route(client: httpx.AsyncClient, path: str) -> None:
     async def found(**limits: Any) -> list[str]:
@@ -54,4 +61,5 @@ async def test_limits_hold_at_each_route(client: httpx.AsyncClient, path: str) -
     first = await found()
     assert not set(first) & set(await found(exclude=first))
     assert await found(attribute="brand:none such") == []
+    assert await found(tag="umbrella") == []
     assert (await client.get(path, params={"min_price": 2, "max_price": 1})).status_code == 400

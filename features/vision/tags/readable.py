@@ -12,6 +12,8 @@ from features.vision.colours import COLOUR_NAMES
 
 #: A tag of less probability says more of the network's doubt than of the picture.
 _LEAST: Final = 0.15
+#: Tags that a picture has at most: the sum of their probabilities is 1.
+TAGS_LIMIT: Final = int(1 / _LEAST)
 _CHINESE_COLOURS: Final = (
     *("黑色", "灰色", "白色", "红色", "酒红色", "粉色", "橙色", "棕色", "米色"),
     *("黄色", "橄榄色", "绿色", "青绿色", "浅蓝色", "蓝色", "藏青色", "紫色"),
@@ -41,6 +43,21 @@ def readable(tags: Iterable[tuple[str, float]]) -> list[Tag]:
             sums[groups.of[name]] = sums.get(groups.of[name], 0.0) + probability
     found = [Tag(name, groups.chinese[name], round(each, 4)) for name, each in sums.items() if each >= _LEAST]
     return sorted(found, key=lambda tag: -tag.probability)
+
+
+def names() -> list[str]:
+    """The names of all tags, in English."""
+    return [*_groups().chinese]
+
+
+def named(text: str) -> str | None:
+    """The tag of this name, in English or Chinese; None for what is no tag.
+
+    >>> named("dress"), named(" 连衣裙"), named("Dress"), named("smile")
+    ('dress', 'dress', 'dress', None)
+    """
+    names, asked = _groups().chinese, text.strip().lower()
+    return asked if asked in names else next((name for name, chinese in names.items() if chinese == asked), None)
 
 
 def in_english(text: str) -> str:

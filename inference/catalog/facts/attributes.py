@@ -14,14 +14,14 @@ _NO_PAIR = ("", "")
 
 
 class AttributeRows:
-    """The codes of each row's pairs, `codes` int32 [rows, ATTRIBUTES_LIMIT]: from the left, 0 for none.
+    """The codes of each row's pairs, `codes` int32 [rows, limit]: from the left, 0 for none.
 
     `names` has the pair of each code, and `counts` int32 [codes] how many rows have it; `rows` have any. The code of a
     pair that no row has any more is given to another. Rows without attributes take no memory.
     """
 
-    def __init__(self) -> None:
-        self.codes = room(np.int32, ATTRIBUTES_LIMIT)
+    def __init__(self, limit: int = ATTRIBUTES_LIMIT) -> None:
+        self.codes = room(np.int32, limit)
         self.counts = room(np.int32)
         self.names: list[tuple[str, str]] = [_NO_PAIR]
         self.rows = 0
@@ -31,7 +31,7 @@ class AttributeRows:
     @classmethod
     def of(cls, stored: NDArray[np.int32], names: Sequence[tuple[str, str]]) -> Self:
         """The attributes of a snapshot: what `stored` and `names` were; raises ValueError unless they fit."""
-        made = cls()
+        made = cls(stored.shape[1])
         if len(stored) and not 0 <= int(stored.min()) <= int(stored.max()) < len(names):
             raise ValueError("attributes have codes without names")
         made.codes = roomier(made.codes, len(stored))
@@ -53,7 +53,7 @@ class AttributeRows:
         if not had and not attributes:
             return
         # The new ones first: the code of a pair that stays must not be freed.
-        codes = [self._enter(pair) for pair in list(attributes.items())[:ATTRIBUTES_LIMIT]]
+        codes = [self._enter(pair) for pair in list(attributes.items())[: self.codes.shape[1]]]
         for code in had:
             self._leave(code)
         self.codes[row] = 0

@@ -71,6 +71,7 @@ def test_a_clip_that_does_not_fit_into_an_event_says_where_to_put_it() -> None:
         (["similar", __file__, "--min-price", "9", "--max-price", "3"], "9 is above --max-price 3"),
         (["similar", __file__, "--attribute", "brand"], "a key and a value, such as brand=Acme"),
         (["similar", __file__, "--attribute", "a=b", "--attribute", "a=c"], "name each key once"),
+        (["search", "red", "--tag", "shooe"], "shooe is none of: fish,"),
         (["items", "import", ".", "--attribute", "brand"], "name it with --csv"),
         (["search", "red", "--min-price", "9", "--max-price", "3"], "9 is above --max-price 3"),
         (["similar", __file__, "--sheet", "a.jpg"], "'a.jpg' does not end in .png"),

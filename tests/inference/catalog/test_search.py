@@ -11,12 +11,15 @@ from inference.catalog.index import NullIndex
 from inference.catalog.search import by_look, find_among_few, find_similar, matching
 from tests.harness.catalog import DIMENSIONS, ENCODER, item, vector
 
+SMALL_ACME = {"brand": "Acme", "size": "42"}
+SHOE = (("sandal", 0.4), ("running shoe", 0.3))
+
 
 def shop() -> Catalog:
     catalog = Catalog(DIMENSIONS)
     catalog.apply(
         [
-            ("red-0", item("red-0", category="shoes", price=19.99, attributes={"brand": "Acme", "size": "42"})),
+            ("red-0", item("red-0", category="shoes", price=19.99, attributes=SMALL_ACME, tags=SHOE)),
             ("red-1", item("red-1", category="shoes", price=80.0, attributes={"brand": "Acme"})),
             ("red-2", item("red-2", category="hats", price=1e300)),
             ("red-3", item("red-3", category="shoes", price=10.0, in_stock=False)),
@@ -61,6 +64,9 @@ def names(catalog: Catalog, rows: NDArray[np.int64]) -> list[str]:
         (SearchFilter(attributes=(("brand", "Acme"),)), ["red-0", "red-1"]),
         (SearchFilter(attributes=(("brand", "Acme"), ("size", "42"))), ["red-0"]),
         (SearchFilter(attributes=(("brand", "Zeta"),)), []),
+        (SearchFilter(tag="shoe"), ["red-0"]),
+        (SearchFilter(tag="shoe", max_price=5.0), []),
+        (SearchFilter(tag="running shoe"), []),
     ],
 )
 async def test_only_available_items_within_the_limits_are_found(

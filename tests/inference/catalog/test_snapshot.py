@@ -149,7 +149,7 @@ def test_other_dimensions_are_refused(catalog: Catalog, tmp_path: Path) -> None:
     refused(written(tmp_path, catalog), Catalog(2 * DIMENSIONS), "version, dimensions and index")
 
 
-@pytest.mark.parametrize("version", [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13])
+@pytest.mark.parametrize("version", [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14])
 def test_another_version_is_refused(catalog: Catalog, tmp_path: Path, version: int) -> None:
     snapshot = written(tmp_path, catalog)
     rewrite(snapshot, version=version)
@@ -185,6 +185,16 @@ def test_the_words_of_items_are_kept_and_a_snapshot_without_them_is_refused(cata
     other.apply([("red-0", item("red-0"))])
     assert not other.worded[0]
     assert not other.words.vectors[rows].any()
+
+
+def test_what_pictures_show_is_kept(tmp_path: Path) -> None:
+    held = Catalog(DIMENSIONS)
+    held.apply([("red-0", item("red-0", tags=(("sandal", 0.8),))), ("red-1", item("red-1"))])
+    other = Catalog(DIMENSIONS)
+    load_snapshot(written(tmp_path, held), other)
+    assert other.tags.have(np.arange(2), "shoe", "").tolist() == [True, False]
+    other.apply([("red-0", item("red-0", tags=(("jersey", 0.8),)))])
+    assert not other.tags.have(np.arange(2), "shoe", "").any()
 
 
 def test_the_words_of_another_tower_are_refused(catalog: Catalog, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Lists that may have some items only."""
 
+from dataclasses import replace
 from typing import Any
 
 from features.item import key_of
@@ -31,6 +32,17 @@ def test_pages_do_not_repeat_and_end_with_what_there_is() -> None:
     while page := listed(length=10, within=SearchFilter(without=frozenset(map(key_of, shown)))):
         shown += page
     assert len(shown) == len(set(shown)) == 58  # all but the two that the user chose
+
+
+def test_a_list_may_have_only_what_pictures_show() -> None:
+    shoes = [
+        (name, replace(each, tags=(("sandal", 0.9),))) for name, each in reds_and_blues(30)[::3] if each is not None
+    ]
+    assert not listed(length=20, within=SearchFilter(tag="shoe"))
+    CATALOG.apply(shoes)
+    found = listed(length=20, within=SearchFilter(tag="shoe"))
+    assert len(found) == 19  # all but the one that the user chose
+    assert {*found} < {name for name, _ in shoes}
 
 
 def test_only_what_is_within_the_limits_is_listed_and_the_list_is_full() -> None:

@@ -218,6 +218,16 @@ async def test_a_query_may_ask_for_an_attribute_that_uploads_said(studio: Studio
     assert [item.item_id for item in answer.items] == ["i1"]
 
 
+async def test_a_query_may_ask_for_what_pictures_show_in_english_or_chinese(studio: Studio) -> None:
+    await studio.handle([record(n, upload(f"i{n}", shirt((205 - 40 * n, 30, 40)))) for n in range(2)])
+    shoe, other = studio.items()
+    studio.catalog.apply([("i0", replace(shoe, tags=(("sandal", 0.8),))), ("i1", other)])
+    asked = ["shoe", "鞋", "hat", "no tag at all"]
+    await studio.handle([query(shirt(), only={"tag": tag}) for tag in asked])
+    found = [[item.item_id for item in answer.items] for answer in studio.publisher.lists()]
+    assert found == [["i0"], ["i0"], [], []]
+
+
 async def test_a_picture_without_a_category_gets_its_own_class_where_that_is_sure(studio: Studio) -> None:
     await studio.handle([record(0, upload("i0", shirt(RED))), record(1, upload("i1", shirt(BLUE)))])
     vectors = np.stack([np.frombuffer(item.embeddings[studio.encoder.version], "<f2") for item in studio.items()])
