@@ -22,7 +22,7 @@ _MOST_LEVELS: Final = 12
 
 def tint(view: GateView) -> NDArray[np.uint8]:
     """The tint of a picture, uint8 [TINT_BYTES]."""
-    red, green, blue = view.sample.T.astype(np.float32)
+    red, green, blue = view.sample.reshape(-1, 3).T.astype(np.float32)
     # Two axes across the greys, at right angles.
     east, north = red - (green + blue) / 2, (green - blue) * np.float32(3**0.5 / 2)
     strength = np.hypot(east, north)

@@ -16,7 +16,7 @@ _SAMPLED: Final = 6000
 
 @dataclass(frozen=True, slots=True)
 class GateView:
-    """`grey` is the brightness (mode L), and `sample` uint8 [n, 3] evenly spread pixels in RGB.
+    """`grey` is the brightness (mode L), and `sample` uint8 [rows, columns, 3] evenly spread pixels in RGB.
 
     `shares` [256] are those of the pixels that are at most as light. `width` and `height` are those of the original.
     """
@@ -32,9 +32,8 @@ class GateView:
         """The view of an upright RGB picture (see `reduced`), decoded from an original of this size."""
         grey = image.convert("L")
         step = max(1, round((image.width * image.height / _SAMPLED) ** 0.5))
-        sample = np.asarray(
-            image.resize((max(1, image.width // step), max(1, image.height // step)), Image.Resampling.NEAREST)
-        ).reshape(-1, 3)
+        size_of_sample = max(1, image.width // step), max(1, image.height // step)
+        sample = np.asarray(image.resize(size_of_sample, Image.Resampling.NEAREST))
         shares = np.cumsum(grey.histogram()) / (grey.width * grey.height)
         return cls(grey, sample, shares, *size)
 

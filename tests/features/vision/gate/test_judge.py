@@ -57,11 +57,43 @@ def test_white_ground_makes_no_picture_bright() -> None:
     assert "bright" not in judged(catalogue).faults
 
 
+def test_a_hole_in_the_subject_through_which_white_ground_is_seen_makes_no_picture_bright() -> None:
+    ring = Image.new("RGB", (500, 500), "white")
+    ring.paste(textured(400, 533).crop((110, 110, 190, 190)).resize((400, 400)), (50, 50))
+    ring.paste("white", (130, 130, 370, 370))
+    assert "bright" not in judged(ring, "JPEG").faults
+
+
+def test_a_subject_that_turned_white_in_its_middle_is_bright() -> None:
+    lit = Image.radial_gradient("L").resize((400, 400))
+    pale = Image.merge("RGB", [lit.point(lambda level, tint=tint: 255 + tint - level * 0.6) for tint in (70, 50, 10)])
+    catalogue = Image.new("RGB", (500, 500), "white")
+    catalogue.paste(pale, (50, 50))
+    assert "bright" in judged(catalogue).faults
+
+
+def test_flat_yellow_is_a_colour_and_lost_to_nothing() -> None:
+    lemon = Image.new("RGB", (500, 500), "white")
+    lemon.paste((255, 255, 0), (100, 100, 400, 400))
+    assert "bright" not in judged(lemon).faults
+
+
 def test_a_border_is_found_and_white_ground_is_none() -> None:
     assert "border" in judged(ImageOps.expand(textured(), 24, "black")).faults
     catalogue = Image.new("RGB", (400, 400), "white")
     catalogue.paste(textured(200, 200), (100, 100))
     assert "border" not in judged(catalogue.rotate(30, fillcolor="white")).faults
+
+
+def test_a_carton_that_stands_straight_on_white_has_no_border_and_a_photo_in_a_white_one_has() -> None:
+    cloth = textured(800, 800).crop((210, 210, 390, 390)).resize((160, 360))
+    carton = Image.new("RGB", (400, 400), "white")
+    carton.paste(cloth, (120, 40))
+    carton.paste(cloth.crop((0, 0, 100, 40)), (150, 0))
+    assert "border" not in judged(carton).faults
+    photo = Image.new("RGB", (400, 400), "white")
+    photo.paste(cloth.resize((160, 400)), (120, 0))
+    assert "border" in judged(photo).faults
 
 
 def test_bars_above_and_below_are_a_border() -> None:
