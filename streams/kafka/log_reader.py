@@ -122,7 +122,7 @@ class KafkaLogReader:
                     raise self._unavailable(topic, error)
                 if offset is None or offset >= end:
                     return
-                yield _record(received, topic, partition, offset)
+                yield record_of(received, topic, partition, offset)
                 if offset == end - 1:
                     return
 
@@ -149,7 +149,8 @@ def _has_no_leader(error: Exception) -> bool:
     return isinstance(error, KafkaException) and error.args[0].code() in _NO_LEADER
 
 
-def _record(received: Received, topic: str, partition: int, offset: int) -> Record:
+def record_of(received: Received, topic: str, partition: int, offset: int) -> Record:
+    """What librdkafka received, as a Record."""
     try:
         headers = _headers(received) or ()
     except SystemError:

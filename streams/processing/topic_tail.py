@@ -1,27 +1,42 @@
-"""Follows topics from a while ago on, all partitions and in no group: for those who listen now."""
+"""Follows topics from a while ago on, all partitions and in no group: for those who listen now.
+
+librdkafka fetches, and a thread hands what came to the event loop: a consumer inside the loop takes more of its time,
+and a record is there later (docs/adr/0013).
+"""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from sightline_client.connection import connecting
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import BrokerUnavailable
-from streams.kafka.following import TIMEOUT_MS, follower, started
+from streams.kafka.following import TIMEOUT_MS
+from streams.kafka.log_reader import record_of
 from streams.logs import Seldom, log
-from streams.processing.background import end, failure_of
+from streams.wire.records import Record
 
-Received: TypeAlias = "ConsumerRecord[bytes, bytes]"
 #: The longest wait for the topics at the start.
 _START_S: Final = 30.0
 _AGAIN_S: Final = 1.0
+#: How long the thread waits for records before it looks whether it is to end.
+_POLL_S: Final = 0.1
 _FETCH_RECORDS: Final = 1000
-#: A quiet partition must not hold up a busy one for the default of half a second.
-_FETCH_WAIT_MS: Final = 50
+_CONFIG: Final[dict[str, Any]] = {
+    "group.id": "sightline-tail",  # required by the client; nothing is committed under it
+    "enable.auto.commit": False,
+    # Where a place is gone, since a topic was made again or cut by its retention, the first record is next.
+    "auto.offset.reset": "earliest",
+    "isolation.level": "read_committed",
+    "queued.max.messages.kbytes": 16_384,
+    "log_level": 2,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +46,7 @@ class Followed:
     Of a partition no more than the last `most` records from before the start are read.
     """
 
-    read: Callable[[Sequence[Received]], None]
+    read: Callable[[Sequence[Record]], None]
     back_s: float
     most: int = 1000
 
@@ -47,82 +62,117 @@ class TopicTail:
         security: KafkaSecurity = PLAINTEXT,
         timeout_ms: int = TIMEOUT_MS,
     ) -> None:
-        """`timeout_ms` is how long Kafka is waited for, also for a topic that does not exist."""
+        """`timeout_ms` is how long Kafka is waited for when the first places are asked for."""
         self._bootstrap, self._followed, self._security = bootstrap, followed, security
-        self._timeout_ms = timeout_ms
-        self._places: dict[TopicPartition, int] = {}
-        self._known: asyncio.Future[None] | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._timeout_s = timeout_ms / 1000
+        self._places: dict[tuple[str, int], int] = {}
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._failure: BaseException | None = None
         self._seldom = Seldom(60.0)
 
     async def start(self) -> None:
         """Find the topics, and follow them in the background from then on; raises BrokerUnavailable."""
-        self._known = asyncio.get_running_loop().create_future()
-        self._task = asyncio.create_task(self._run(), name="tail of topics")
-        waiting: set[asyncio.Future[None]] = {self._known, self._task}
-        await asyncio.wait(waiting, timeout=_START_S, return_when=asyncio.FIRST_COMPLETED)
-        if self.failure is not None:
-            raise self.failure
-        if not self._known.done():
-            raise BrokerUnavailable(f"Kafka at {self._bootstrap} does not answer within {_START_S:.0f} s")
+        self._loop = asyncio.get_running_loop()
+        self._settled = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="tail of topics", daemon=True)
+        self._thread.start()
+        try:
+            await asyncio.wait_for(self._settled.wait(), _START_S)
+        except TimeoutError:
+            raise BrokerUnavailable(f"Kafka at {self._bootstrap} does not answer within {_START_S:.0f} s") from None
+        if self._failure is not None:
+            raise self._failure
 
     @property
     def failure(self) -> BaseException | None:
         """The unexpected error that ended the tail; the process must end, too."""
-        return failure_of(self._task)
+        return self._failure
 
     async def stop(self) -> None:
         """Follow no more."""
-        await end(self._task)
+        self._stopping.set()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._follow()
-            except UnknownTopicOrPartitionError:
-                if not self._places:
-                    raise BrokerUnavailable.no_topic(" or ".join(sorted(self._followed))) from None
-            except KafkaError as error:
-                left_out = self._seldom.left_out(type(error).__name__)
-                if left_out is not None:
-                    log.warning("tail_unread", error=str(error), left_out=left_out)
-            await asyncio.sleep(_AGAIN_S)
+    def _run(self) -> None:
+        """In the thread: follow, and begin anew after what Kafka may get over."""
+        try:
+            while not self._stopping.is_set():
+                try:
+                    self._follow()
+                except (BrokerUnavailable, KafkaException) as error:
+                    if isinstance(error, _NoTopic):
+                        raise
+                    left_out = self._seldom.left_out(type(error).__name__)
+                    if left_out is not None:
+                        log.warning("tail_unread", error=str(error), left_out=left_out)
+                    self._stopping.wait(_AGAIN_S)
+        except Exception as error:  # noqa: BLE001 (the process ends with whatever ended the thread)
+            self._failure = error
+            self._settle()
 
-    async def _follow(self) -> None:
-        consumer = follower(
-            self._bootstrap,
-            *self._followed,
-            security=self._security,
-            timeout_ms=self._timeout_ms,
-            fetch_max_wait_ms=_FETCH_WAIT_MS,
-        )
-        async with started(consumer):
+    def _follow(self) -> None:
+        with connecting(self._bootstrap, self._security):
+            consumer = Consumer(_CONFIG | {"bootstrap.servers": self._bootstrap} | self._security.librdkafka_options())
+        try:
             if not self._places:
-                self._places = await self._first_places(consumer)
-            for tp, place in self._places.items():
-                consumer.seek(tp, place)
-            if self._known is not None and not self._known.done():
-                self._known.set_result(None)
-            while True:
-                self._read(await consumer.getmany(timeout_ms=1000, max_records=_FETCH_RECORDS))
+                self._places = self._first_places(consumer)
+            consumer.assign([TopicPartition(*place, offset) for place, offset in self._places.items()])
+            self._settle()
+            while not self._stopping.is_set():
+                self._take(consumer)
+        finally:
+            consumer.close()
 
-    async def _first_places(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
+    def _first_places(self, consumer: Consumer) -> dict[tuple[str, int], int]:
         """Where to begin with each partition; raises BrokerUnavailable for a topic that is not there."""
-        partitions = consumer.assignment()
-        for topic in self._followed.keys() - {tp.topic for tp in partitions}:
-            raise BrokerUnavailable.no_topic(topic)
+        known = consumer.list_topics(timeout=self._timeout_s).topics
+        if missing := sorted(self._followed.keys() - {name for name, topic in known.items() if topic.error is None}):
+            raise _NoTopic(str(BrokerUnavailable.no_topic(" or ".join(missing))))
         now_ms = time.time_ns() // 1_000_000
-        wanted = {tp: now_ms - int(1000 * self._followed[tp.topic].back_s) for tp in partitions}
-        firsts, ends = await consumer.beginning_offsets(list(wanted)), await consumer.end_offsets(list(wanted))
-        found = await consumer.offsets_for_times(wanted)
+        wanted = [
+            TopicPartition(topic, partition, now_ms - int(1000 * followed.back_s))
+            for topic, followed in self._followed.items()
+            for partition in known[topic].partitions
+        ]
         places = {}
-        for tp, at in found.items():
-            by_time = ends[tp] if at is None else at.offset
-            places[tp] = max(by_time, ends[tp] - self._followed[tp.topic].most, firsts[tp])
+        for found in consumer.offsets_for_times(wanted, timeout=self._timeout_s):
+            if found.error is not None:
+                raise KafkaException(found.error)
+            first, end = consumer.get_watermark_offsets(found, timeout=self._timeout_s)
+            by_time = end if found.offset < 0 else found.offset
+            places[found.topic, found.partition] = max(by_time, end - self._followed[found.topic].most, first)
         return places
 
-    def _read(self, found: Mapping[TopicPartition, Sequence[Received]]) -> None:
-        for tp, records in found.items():
-            if records:
-                self._followed[tp.topic].read(records)
-                self._places[tp] = records[-1].offset + 1
+    def _take(self, consumer: Consumer) -> None:
+        """Hand what came to the event loop; raises KafkaException."""
+        first = consumer.poll(_POLL_S)
+        if first is None:
+            return
+        by_topic: dict[str, list[Record]] = {}
+        for received in (first, *consumer.consume(_FETCH_RECORDS - 1, 0)):
+            if (error := received.error()) is not None:
+                raise KafkaException(error)
+            topic, partition, offset = received.topic(), received.partition(), received.offset()
+            assert topic is not None
+            assert partition is not None
+            assert offset is not None
+            by_topic.setdefault(topic, []).append(record_of(received, topic, partition, offset))
+        # Waiting for the readers, the thread fetches no faster than they read, and ends with what they raise.
+        asyncio.run_coroutine_threadsafe(self._read(by_topic), self._loop).result()
+        for records in by_topic.values():
+            self._places |= {(record.topic, record.partition): record.offset + 1 for record in records}
+
+    async def _read(self, found: Mapping[str, Sequence[Record]]) -> None:
+        for topic, records in found.items():
+            self._followed[topic].read(records)
+
+    def _settle(self) -> None:
+        # The loop may be over before the thread is.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._settled.set)
+
+
+class _NoTopic(BrokerUnavailable):
+    """A topic is missing: to wait for it is of no use."""

@@ -9,10 +9,11 @@ from sightline_client.parsing import UNREADABLE
 from sightline_client.privacy import Export, PlaceInLog, Receipt
 from sightline_client.trends import Trends
 from streams.credentials import PLAINTEXT, KafkaSecurity
-from streams.processing.topic_tail import Followed, Received, TopicTail
+from streams.processing.topic_tail import Followed, TopicTail
 from streams.wire import topics
 from streams.wire.events import DeadLetter, Recommendations
 from streams.wire.namespace import Namespace
+from streams.wire.records import Record
 from web.tail.awaited import Awaited
 from web.tail.exports import Exports
 from web.tail.letters import Letter, letter_of
@@ -70,7 +71,7 @@ class Tail:
         )
         return TopicTail(bootstrap, {namespace.topic(topic): each for topic, each in followed}, security=security)
 
-    def read_lists(self, records: Sequence[Received]) -> None:
+    def read_lists(self, records: Sequence[Record]) -> None:
         """Take records of the topic recommendations."""
         for record in records:
             if record.value is None:
@@ -85,7 +86,7 @@ class Tail:
             except UNREADABLE:
                 continue
 
-    def read_letters(self, records: Sequence[Received]) -> None:
+    def read_letters(self, records: Sequence[Record]) -> None:
         """Take records of the topic dead-letters."""
         for record in records:
             try:
@@ -94,7 +95,7 @@ class Tail:
             except UNREADABLE:
                 continue
 
-    def read_receipts(self, records: Sequence[Received]) -> None:
+    def read_receipts(self, records: Sequence[Record]) -> None:
         """Take records of the topic privacy.receipts."""
         for record in records:
             try:
@@ -103,7 +104,7 @@ class Tail:
                 continue
             self.receipts.put(receipt.request, receipt)
 
-    def read_exports(self, records: Sequence[Received]) -> None:
+    def read_exports(self, records: Sequence[Record]) -> None:
         """Take records of the topic privacy.exports: of a user who is forgotten, all keys are withdrawn."""
         for record in records:
             if record.value is None:
@@ -114,7 +115,7 @@ class Tail:
             except UNREADABLE:
                 continue
 
-    def read_trends(self, records: Sequence[Received]) -> None:
+    def read_trends(self, records: Sequence[Record]) -> None:
         """Take records of the topic trends."""
         for record in records:
             try:

@@ -7,9 +7,9 @@ import pytest
 from streams.errors import BrokerUnavailable
 from streams.kafka.admin import create_topics
 from streams.kafka.publisher import KafkaPublisher
-from streams.processing.topic_tail import Followed, Received, TopicTail
+from streams.processing.topic_tail import Followed, TopicTail
 from streams.wire.namespace import Namespace
-from streams.wire.records import Message
+from streams.wire.records import Message, Record
 from tests.conftest import RunningStack
 from tests.harness.fakes import until
 
@@ -48,7 +48,7 @@ class Topics:
     def values(self, topic: str, partition: int) -> list[str]:
         return [value.decode() for name, number, value in self.read if (name, number) == (topic, partition)]
 
-    def _take(self, records: Sequence[Received]) -> None:
+    def _take(self, records: Sequence[Record]) -> None:
         self.read += [(record.topic, record.partition, record.value or b"") for record in records]
 
 
@@ -88,7 +88,7 @@ async def test_what_is_older_is_left_out(topics: Topics) -> None:
 
 
 async def test_a_reader_that_fails_ends_the_tail(topics: Topics) -> None:
-    def fail(_: Sequence[Received]) -> None:
+    def fail(_: Sequence[Record]) -> None:
         raise ZeroDivisionError
 
     topics.create()

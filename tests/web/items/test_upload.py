@@ -4,7 +4,6 @@ import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -18,6 +17,7 @@ from streams.pictures.incoming import Incoming
 from streams.uploads.object_store import Objects
 from streams.wire.events import DeadLetter
 from streams.wire.namespace import Namespace
+from streams.wire.records import Record
 from tests.harness.catalog import item as catalog_item
 from tests.harness.fakes import NOON
 from tests.harness.inlets import PARTITIONS
@@ -221,7 +221,7 @@ async def test_stages_of_nothing_in_particular_are_refused(client: httpx.AsyncCl
 def test_of_a_dead_letter_its_message_is_not_kept(door: Door) -> None:
     value = json.dumps({"event_id": "n-1", "image": "A" * 100_000}).encode()
     full = msgspec.structs.replace(letter(), value=value, headers=[("x", value)])
-    door.tail.read_letters([SimpleNamespace(value=msgspec.json.encode(full))])
+    door.tail.read_letters([Record("dead-letters", 0, 0, NOON, b"i1", msgspec.json.encode(full))])
     kept = door.tail.letters.get("i1")
     assert kept is not None
     assert kept.event_id == "n-1"
