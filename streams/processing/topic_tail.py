@@ -31,7 +31,7 @@ _FETCH_RECORDS: Final = 1000
 _CONFIG: Final[dict[str, Any]] = {
     "group.id": "sightline-tail",  # required by the client; nothing is committed under it
     "enable.auto.commit": False,
-    # Where a place is gone, since a topic was made again or cut by its retention, the first record is next.
+    # Where a place is gone, since retention cut the topic, the first record is next.
     "auto.offset.reset": "earliest",
     "isolation.level": "read_committed",
     "queued.max.messages.kbytes": 16_384,
