@@ -1,12 +1,16 @@
 """The part of a picture that a query is about: a box in shares of the upright picture."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from PIL import Image
 
 from features.vision.formats import BadImage
 from sightline_client.events import Box
+
+#: What is seen of a picture: the middle square of a box, the middle square of all (None), or all of it, squeezed into a
+#: square.
+View: TypeAlias = Box | Literal["squeezed"] | None
 
 #: Pixels of a side of a box, at least.
 LEAST_SIDE: Final = 16

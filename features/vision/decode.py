@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from features.vision.box import check_box, cut
+from features.vision.box import View, check_box, cut
 from features.vision.formats import check_length, check_size, sniff
 from features.vision.frames import most_to_see
 from features.vision.gate.judge import NOT_JUDGED, Judged, judge
@@ -38,24 +38,26 @@ class Picture:
     judged: Judged = NOT_JUDGED
 
 
-def decode(data: bytes, *, size: int = 224, keep: Keep = "none", box: Box | None = None) -> Picture:
+def decode(data: bytes, *, size: int = 224, keep: Keep = "none", view: View = None) -> Picture:
     """Return the middle square, upright, opaque, in sRGB, size × size, and what is kept; raise BadImage.
 
-    With a `box` it is the middle square of that part of the upright picture, as if only this part had come.
+    With a box as `view` it is the middle square of that part of the upright picture, as if only this part had come;
+    "squeezed" is all of the picture.
 
     It is that of the first frame, or of a later one if the first shows next to nothing. The header is checked before
     any pixel is decoded, so a decompression bomb costs neither time nor memory. Call it in one thread at a time
     (`features.vision.opening`).
     """
     check_length(data)
-    picture = see(data, partial(_decode, format_=sniff(data), size=size, keep=keep, box=box))
+    picture = see(data, partial(_decode, format_=sniff(data), size=size, keep=keep, view=view))
     if keep == "none" or picture.kept is not None:
         return picture
     # Of a large JPEG less was decoded: it is decoded again, so that `pixels` do not depend on what is kept.
     return replace(picture, kept=see(data, partial(kept_of_jpeg, keep=keep)))
 
 
-def _decode(image: Image.Image, format_: str, size: int, keep: Keep, box: Box | None) -> Picture:
+def _decode(image: Image.Image, format_: str, size: int, keep: Keep, view: View) -> Picture:
+    box = view if isinstance(view, Box) else None
     check_size(image)
     original = image.size
     needed = size if box is None else ceil(size / min(box.width, box.height))
@@ -68,7 +70,7 @@ def _decode(image: Image.Image, format_: str, size: int, keep: Keep, box: Box | 
             return None
         looked_at.append(pixels)
         part = pixels if box is None else cut(pixels, box, orientation(frame))
-        return finished(middle_square(part, size), frame)
+        return finished(squeezed(part, size) if view == "squeezed" else middle_square(part, size), frame)
 
     square, number = most_to_see(image, look)
     if image.tell() != number:
@@ -79,7 +81,7 @@ def _decode(image: Image.Image, format_: str, size: int, keep: Keep, box: Box | 
     width, height = upright(image, original)
     if box is not None:
         check_box(box, width, height)
-    judged = _judged(image, whole, (width, height)) if box is None else NOT_JUDGED
+    judged = _judged(image, whole, (width, height)) if view is None else NOT_JUDGED
     kept = kept_files(image, whole, keep) if keep != "none" and _is_whole(image, original, keep) else None
     return Picture(np.array(square, dtype=np.uint8), width, height, format_, kept, judged=judged)
 
@@ -91,6 +93,11 @@ def _is_whole(image: Image.Image, original: tuple[int, int], keep: Keep) -> bool
 def _judged(image: Image.Image, whole: Image.Image | None, size: tuple[int, int]) -> Judged:
     seen = None if whole is None else finished(reduced(whole), image)
     return NOT_JUDGED if seen is None else judge(seen, size)
+
+
+def squeezed(image: Image.Image, size: int) -> Image.Image:
+    """Scale all of the picture into a square, whatever its shape."""
+    return image.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3.0)
 
 
 def middle_square(image: Image.Image, size: int) -> Image.Image:

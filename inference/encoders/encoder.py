@@ -38,6 +38,12 @@ class Encoder(Protocol):
     async def encode_all(self, pixels: NDArray[np.uint8]) -> list[Encoding]:
         """Encode pictures that belong together, uint8 [n, 224, 224, 3], in one batch; raises as `encode` does."""
 
+    async def salience(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """Where things lie in a picture, uint8 [224, 224, 3]: float32 [n, n], large where something is.
+
+        None where the model gives no such map, as one that a release before exported. Raises as `encode` does.
+        """
+
     async def ready(self) -> bool:
         """Whether a call would be answered now."""
 

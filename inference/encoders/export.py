@@ -23,6 +23,7 @@ from inference.encoders.look.colours import SIZE as COLOURS
 from inference.encoders.look.colours import colours
 from inference.encoders.look.fit import Layout
 from inference.encoders.look.projection import OPENS_AT, STEEPNESS, Projection, read_projection
+from inference.encoders.look.salience import salience
 from inference.encoders.model_folder import RUNNER, model_folder
 from inference.encoders.responses import TAGS, parse_tags
 from inference.encoders.tuning.network import EARLY, replace_weights
@@ -36,7 +37,8 @@ DEFAULT_ARCHITECTURE = "efficientnet_lite0"
 
 _TEMPLATES = Path(__file__).parent / "repository"
 _PROJECTION = Path(__file__).with_name("projection.npz")
-#: Blocks of Lite0 whose mean values join its pooled features, and how many numbers they have together.
+#: Blocks of Lite0 whose mean values join its pooled features and whose activations make the salience map, and how many
+#: numbers the means have together.
 LEVELS = (4, 5, 6)
 LAYOUT = Layout(pooled=112 + 192 + 320, colours=112 + 192 + 320 + 1280)
 #: How much colour counts beside the network's parts, of unit length each.
@@ -44,7 +46,7 @@ COLOUR = 0.3
 
 
 class Encoder(nn.Module):
-    """uint8 pixels [N, 224, 224, 3] → unit embeddings [N, D] and class probabilities [N, 1000]."""
+    """uint8 pixels [N, 224, 224, 3] → embeddings [N, D], class probabilities [N, 1000], salience [N, 14, 14]."""
 
     mean: Tensor
     std: Tensor
@@ -73,14 +75,18 @@ class Encoder(nn.Module):
         self.register_buffer("matrix", torch.from_numpy(projection.matrix))
         self.register_buffer("centres", torch.from_numpy(projection.centres))
 
-    def features(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what the projection is applied to, float32 [N, F], and the pooled features before the classifier."""
+    def features(self, pixels: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Return what the projection is applied to, float32 [N, F], and the pooled features before the classifier.
+
+        With them the activations that show where things lie, each [N, C, H, W].
+        """
         if not self.joined:
-            x = self.network.forward_features(self._scaled(pixels))
-            pooled: Tensor = self.network.forward_head(x, pre_logits=True)
-            return pooled, pooled
+            last = self.network.forward_features(self._scaled(pixels))
+            pooled: Tensor = self.network.forward_head(last, pre_logits=True)
+            return pooled, pooled, [last]
         levels, pooled = self.late(self.early(pixels))
-        return torch.cat([*levels, normalize(pooled), COLOUR * colours(pixels)], dim=1), pooled
+        means = [normalize(level.mean(dim=(2, 3))) for level in levels]
+        return torch.cat([*means, normalize(pooled), COLOUR * colours(pixels)], dim=1), pooled, levels
 
     def early(self, pixels: Tensor) -> Tensor:
         """Return what the first EARLY blocks make of the pixels, float32 [N, C, h, w]."""
@@ -90,22 +96,22 @@ class Encoder(nn.Module):
         return x
 
     def late(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Return what the other blocks make of that: the unit means of LEVELS, and the pooled features [N, P]."""
+        """Return what the other blocks make of that: the activations of LEVELS, and the pooled features [N, P]."""
         levels = []
         for number, block in enumerate(self.network.blocks[EARLY:], EARLY):
             x = block(x)
             if number in LEVELS:
-                levels.append(normalize(x.mean(dim=(2, 3))))
+                levels.append(x)
         return levels, self.network.forward_head(self.network.bn2(self.network.conv_head(x)), pre_logits=True)
 
     def _scaled(self, pixels: Tensor) -> Tensor:
         return (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return embedding and probabilities."""
-        features, pooled = self.features(pixels)
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return embedding, probabilities and salience."""
+        features, pooled, levels = self.features(pixels)
         logits = self.network.get_classifier()(pooled)
-        return self.embed(features, pooled), torch.softmax(logits, dim=1)
+        return self.embed(features, pooled), torch.softmax(logits, dim=1), salience(levels)
 
     def embed(self, features: Tensor, pooled: Tensor) -> Tensor:
         """Return the unit embeddings, float32 [N, D], as `Projection.embed` does."""
@@ -176,7 +182,7 @@ def embeddings(encoder: Encoder, pixels: NDArray[np.uint8]) -> NDArray[np.float3
 def joined_and_pooled(encoder: Encoder, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return what the projection is applied to, float32 [N, F], and the pooled features, float32 [N, P]."""
     with torch.inference_mode():
-        joined, pooled = encoder.features(torch.from_numpy(pixels))
+        joined, pooled, _ = encoder.features(torch.from_numpy(pixels))
         return joined.numpy(), pooled.numpy()
 
 
@@ -193,7 +199,7 @@ def recognised(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], list[tuple[tuple[str, float], ...]]]:
     """Return what `embeddings_and_features` does, and the tags of each picture as Triton would give them."""
     with torch.inference_mode():
-        joined, pooled = encoder.features(torch.from_numpy(pixels))
+        joined, pooled, _ = encoder.features(torch.from_numpy(pixels))
         found = torch.softmax(encoder.network.get_classifier()(pooled), dim=1).topk(TAGS)
         embedded = encoder.embed(joined, pooled).numpy()
     names = EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"]
@@ -202,6 +208,13 @@ def recognised(
         for each in zip(found.values.tolist(), found.indices.tolist(), strict=True)
     ]
     return embedded, pooled.numpy(), [parse_tags(each) for each in classes]
+
+
+def salience_maps(encoder: Encoder, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the salience maps, float32 [N, 14, 14], of uint8 pixels [N, 224, 224, 3]: what Triton would give."""
+    with torch.inference_mode():
+        found: NDArray[np.float32] = encoder(torch.from_numpy(pixels))[2].numpy()
+    return found
 
 
 def classifier_weights(encoder: Encoder) -> NDArray[np.float32]:
@@ -280,7 +293,7 @@ def write_onnx(encoder: Encoder, path: Path) -> None:
         path,
         dynamo=True,
         input_names=["pixels"],
-        output_names=["embedding", "probabilities"],
+        output_names=["embedding", "probabilities", "salience"],
         dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=1024)},),
         external_data=False,
         verbose=False,

@@ -30,6 +30,16 @@ def embeddings(answer: object, count: int, dimensions: int) -> NDArray[np.float3
     return answer
 
 
+def salience(answer: object) -> NDArray[np.float32]:
+    """Return the map of one picture, float32 [n, n], or raise BadEmbedding."""
+    if not isinstance(answer, np.ndarray) or answer.dtype != np.float32 or answer.ndim != 3 or len(answer) != 1:
+        raise BadEmbedding("the answer holds no salience map of one picture")
+    found: NDArray[np.float32] = answer[0]
+    if found.shape[0] != found.shape[1] or not found.size or not np.isfinite(found).all():
+        raise BadEmbedding(f"the salience map {found.shape} is not square, or holds NaN or Inf")
+    return found
+
+
 def unit_vector(row: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return a copy of one embedding if it has unit length, or raise BadEmbedding."""
     vector = row.copy()

@@ -12,7 +12,7 @@ from tritonclient.utils import InferenceServerException  # type: ignore[import-u
 
 from inference.encoders.batcher import DynamicBatcher
 from inference.encoders.encoder import SHAPE, Encoding
-from inference.encoders.responses import TAGS, embeddings, output, parse_tags, unit_vector
+from inference.encoders.responses import TAGS, embeddings, output, parse_tags, salience, unit_vector
 from inference.encoders.tls import TritonTls
 from inference.errors import BadEmbedding, EncoderMismatch, EncoderUnavailable
 
@@ -114,9 +114,21 @@ class TritonEncoder:
 
     async def encode_all(self, pixels: NDArray[np.uint8]) -> list[Encoding]:
         """Encode pictures [n, …] that wait together, and so are sent together, up to `batch`."""
-        if pixels.shape[1:] != SHAPE or pixels.dtype != np.uint8:
-            raise BadEmbedding(f"the picture is {pixels.dtype} {pixels.shape[1:]}: decode it to uint8 {SHAPE}")
+        _check_pixels(pixels)
         return await self._batcher.answer_all(list(pixels))
+
+    async def salience(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """Ask for the map of one picture, in a call of its own: nobody else pays for it."""
+        _check_pixels(pixels[None])
+        if self._closed:
+            raise EncoderUnavailable("the encoder is closed: connect again")
+        try:
+            result = await self._infer(pixels[None], [triton.InferRequestedOutput("salience")])
+        except EncoderUnavailable as error:
+            if _is_refused(error.__cause__):  # the model has no such output: a release before exported it
+                return None
+            raise
+        return salience(output(result, "salience"))
 
     async def ready(self) -> bool:
         """Whether Triton is up and the model loaded; never raises."""
@@ -149,7 +161,7 @@ class TritonEncoder:
         started = time.perf_counter()
         outcomes = ["unavailable"] * len(pictures)
         try:
-            result = await self._infer(np.stack(pictures))
+            result = await self._infer(np.stack(pictures), self._outputs)
             outcomes = ["invalid"] * len(pictures)
             found = self._checked(result, len(pictures))
             outcomes = ["invalid" if isinstance(each, BadEmbedding) else "ok" for each in found]
@@ -159,7 +171,9 @@ class TritonEncoder:
             for outcome in outcomes:
                 self._observe(outcome, seconds)
 
-    async def _infer(self, pixels: NDArray[np.uint8]) -> triton.InferResult:
+    async def _infer(
+        self, pixels: NDArray[np.uint8], outputs: Sequence[triton.InferRequestedOutput]
+    ) -> triton.InferResult:
         tensor = triton.InferInput("pixels", list(pixels.shape), "UINT8")
         tensor.set_data_from_numpy(pixels)
         try:
@@ -167,7 +181,7 @@ class TritonEncoder:
                 self._model,
                 [tensor],
                 model_version=self._model_version,
-                outputs=self._outputs,
+                outputs=outputs,
                 client_timeout=self._timeout_s,
             )
         except InferenceServerException as error:
@@ -199,6 +213,11 @@ async def model_ready(address: str, model: str, *, tls: TritonTls | None = None,
             return False
 
 
+def _check_pixels(pixels: NDArray[np.uint8]) -> None:
+    if pixels.shape[1:] != SHAPE or pixels.dtype != np.uint8:
+        raise BadEmbedding(f"the picture is {pixels.dtype} {pixels.shape[1:]}: decode it to uint8 {SHAPE}")
+
+
 def _check_dimensions(metadata: object, model: str, dimensions: int) -> None:
     shapes = {output.name: list(output.shape) for output in metadata.outputs}  # type: ignore[attr-defined]
     given = shapes.get("embedding", [])
@@ -207,6 +226,11 @@ def _check_dimensions(metadata: object, model: str, dimensions: int) -> None:
             f"SIGHTLINE_DIMENSIONS is {dimensions} but model {model!r} gives {given or 'no embedding'}: "
             "export again or set SIGHTLINE_DIMENSIONS"
         )
+
+
+def _is_refused(cause: BaseException | None) -> bool:
+    """Whether Triton says that what was asked of the model cannot be."""
+    return isinstance(cause, InferenceServerException) and str(cause.status()).endswith("INVALID_ARGUMENT")
 
 
 def unavailable(error: InferenceServerException, url: str, model: str) -> EncoderUnavailable:

@@ -1,6 +1,7 @@
 """The ranker of lists that answer a picture: by similarity alone, of its look or of whatever the query names."""
 
 from collections.abc import Sequence
+from itertools import chain
 from math import isnan
 
 import numpy as np
@@ -59,6 +60,14 @@ class SimilarRanker:
         ]
         items = _items(catalog, rows, rounded(mean_of(by, asked.mix)), known)
         return [item for item in items if item.score >= min_similarity]
+
+
+def best_of(lists: Sequence[Sequence[RecommendedItem]], length: int) -> list[RecommendedItem]:
+    """The first `length` items of several lists together, each once, where it is most similar."""
+    best: dict[str, RecommendedItem] = {}
+    for item in sorted(chain(*lists), key=lambda item: -item.score):
+        best.setdefault(item.item_id, item)
+    return list(best.values())[:length]
 
 
 def _items(

@@ -7,12 +7,12 @@ from typing import TypeAlias
 import msgspec
 import numpy as np
 
+from features.vision.box import View
 from features.vision.decode import Picture
 from features.vision.formats import BadImage
 from features.vision.gate.judge import Judged
 from features.vision.kept import KeptFiles
 from features.vision.kept_picture import Keep
-from sightline_client.events import Box
 from streams.uploads.decoder_process import SIDE, Answer, Decoded, request
 from streams.uploads.process_pool import ProcessPool
 
@@ -22,9 +22,9 @@ DEADLINE_S = 2.0
 #: Noise of 1024 × 1024 pixels takes 0.8 MB as WebP.
 _ANSWER_LIMIT = 2 << 20
 _COMMAND = (sys.executable, "-I", "-W", "ignore", "-m", "streams.uploads.decoder_process")
-#: Decodes bytes to a picture, or a box of it, and to what is to be kept of it. Raises BadImage, or DecoderUnavailable
-#: if the picture could not be examined.
-Decode: TypeAlias = Callable[[bytes, Keep, Box | None], Awaitable[Picture]]
+#: Decodes bytes to a view of a picture, and to what is to be kept of it. Raises BadImage, or DecoderUnavailable if the
+#: picture could not be examined.
+Decode: TypeAlias = Callable[[bytes, Keep, View], Awaitable[Picture]]
 _answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
 
 
@@ -52,9 +52,9 @@ class Decoder:
         """Start the processes; raises DecoderUnavailable."""
         await self._pool.start()
 
-    async def decode(self, data: bytes, keep: Keep = "none", box: Box | None = None) -> Picture:
+    async def decode(self, data: bytes, keep: Keep = "none", view: View = None) -> Picture:
         """Implement Decode with `features.vision.decode`; also refuse pictures that are too slow or end the process."""
-        return _picture(await self._pool.ask(request(data, keep, box)))
+        return _picture(await self._pool.ask(request(data, keep, view)))
 
     async def close(self) -> None:
         """End the processes within a second, even busy ones."""

@@ -22,6 +22,7 @@ import msgspec
 from msgspec import Meta
 from PIL import Image
 
+from features.vision.box import View
 from features.vision.decode import decode
 from features.vision.descriptors.packed import PACKED_BYTES, describe
 from features.vision.formats import BadImage, Reason
@@ -35,9 +36,10 @@ from streams.uploads.no_new_processes import forbid_new_processes
 #: A frame is its length (LENGTH_BYTES, big-endian) and its content. The first answer is empty and means "ready".
 LENGTH_BYTES = 4
 SIDE = 224
-#: What the first byte of a request stands for; behind it the box of which it asks, zeros for the whole.
+#: What the first byte of a request stands for; behind it whether the picture is squeezed, and the box of which it asks,
+#: zeros for the whole.
 KEEPS: tuple[Keep, ...] = get_args(Keep)
-HEAD = struct.Struct(">B4d")
+HEAD = struct.Struct(">B?4d")
 #: The smallest power of two that holds most answers.
 PIPE_BYTES = 1 << 18
 _M_ARENA_MAX = -8
@@ -102,22 +104,23 @@ def serve(decode: Callable[[bytes], bytes], load: Callable[[], None]) -> None:
             _answer(answers, answer)
 
 
-def request(data: bytes, keep: Keep, box: Box | None = None) -> bytes:
-    """The frame that asks for a picture, or for a box of it, and for what is to be kept of it."""
-    shares = (0.0,) * 4 if box is None else (box.x, box.y, box.width, box.height)
-    return frame(HEAD.pack(KEEPS.index(keep), *shares) + data)
+def request(data: bytes, keep: Keep, view: View = None) -> bytes:
+    """The frame that asks for a view of a picture, and for what is to be kept of it."""
+    shares = (view.x, view.y, view.width, view.height) if isinstance(view, Box) else (0.0,) * 4
+    return frame(HEAD.pack(KEEPS.index(keep), view == "squeezed", *shares) + data)
 
 
-def asked(content: bytes) -> tuple[bytes, Keep, Box | None]:
+def asked(content: bytes) -> tuple[bytes, Keep, View]:
     """What the content of a `request` asks for."""
-    keep, x, y, width, height = HEAD.unpack_from(content)
-    return content[HEAD.size :], KEEPS[keep], Box(x=x, y=y, width=width, height=height) if width else None
+    keep, is_squeezed, x, y, width, height = HEAD.unpack_from(content)
+    box = Box(x=x, y=y, width=width, height=height) if width else None
+    return content[HEAD.size :], KEEPS[keep], "squeezed" if is_squeezed else box
 
 
 def _decode(content: bytes) -> Answer:
     try:
-        data, keep, box = asked(content)
-        picture = decode(data, size=SIDE, keep=keep, box=box)
+        data, keep, view = asked(content)
+        picture = decode(data, size=SIDE, keep=keep, view=view)
     except BadImage as error:
         return Refused(error.reason, str(error))
     return Decoded(

@@ -81,6 +81,17 @@ async def test_every_encoding_says_what_made_it(encoder: Encoder) -> None:
     assert encoding.version == encoder.version
 
 
+async def test_a_thing_on_a_plain_ground_is_the_salient_part(encoder: Encoder) -> None:
+    pixels = np.full((224, 224, 3), 240, dtype=np.uint8)
+    pixels[120:200, 24:104] = (200, 0, 0)
+    pixels[120:200:16, 24:104] = 0
+    found = await encoder.salience(pixels)
+
+    assert found is not None
+    assert found.dtype == np.float32
+    assert found[8:12, 2:6].mean() > 2 * found[:5, 9:].mean()
+
+
 async def test_a_ready_encoder_says_so(encoder: Encoder) -> None:
     assert await encoder.ready()
 
@@ -90,6 +101,8 @@ async def test_a_closed_encoder_is_unavailable(encoder: Encoder) -> None:
 
     with pytest.raises(EncoderUnavailable):
         await encoder.encode(picture(200, 0, 0))
+    with pytest.raises(EncoderUnavailable):
+        await encoder.salience(picture(200, 0, 0))
     assert not await encoder.ready()
 
 
@@ -106,3 +119,5 @@ async def test_a_closed_encoder_is_unavailable(encoder: Encoder) -> None:
 async def test_pixels_of_another_shape_or_type_are_refused(encoder: Encoder, pixels: NDArray[np.uint8]) -> None:
     with pytest.raises(BadEmbedding):
         await encoder.encode(pixels)
+    with pytest.raises(BadEmbedding):
+        await encoder.salience(pixels)

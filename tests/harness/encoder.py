@@ -15,6 +15,7 @@ class FakeEncoder:
 
     def __init__(self, version: str = "fake@1") -> None:
         self._version = version
+        self.gives_salience = True
         self.failure: BadEmbedding | EncoderUnavailable | None = None
 
     @property
@@ -36,6 +37,16 @@ class FakeEncoder:
 
     async def encode_all(self, pixels: NDArray[np.uint8]) -> list[Encoding]:
         return [await self.encode(each) for each in pixels]
+
+    async def salience(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """How far each of 14 × 14 cells is in colour from the mean of the border; None without `gives_salience`."""
+        await self.encode(pixels)
+        if not self.gives_salience:
+            return None
+        cells = pixels.reshape(14, 16, 14, 16, 3).mean(axis=(1, 3)).astype(np.float32)
+        border = np.concatenate([cells[0], cells[-1], cells[:, 0], cells[:, -1]]).mean(axis=0)
+        found: NDArray[np.float32] = np.linalg.norm(cells - border, axis=2)
+        return found
 
     async def ready(self) -> bool:
         return self.failure is None

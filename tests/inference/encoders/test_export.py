@@ -59,9 +59,33 @@ def pictures(count: int) -> NDArray[np.uint8]:
     return (slope[:, :, None, 0] + noise).astype(np.uint8)
 
 
+#: The first and last numbers of the embeddings of `pictures(2)`, by version 2 before it had a salience map.
+FIRST = [
+    [0.029899323359131813, 0.014430384151637554, 0.037978217005729675, -0.0033420526888221502, -0.04627043381333351],
+    [0.020207690075039864, 0.009881051257252693, 0.03873993456363678, -0.0037495822180062532, -0.04306754097342491],
+]
+LAST = [[0.04431706666946411, 0.06642702966928482], [0.04132293537259102, 0.07043273746967316]]
+
+
+def test_the_vectors_of_a_version_do_not_change(session: onnxruntime.InferenceSession) -> None:
+    (found,) = session.run(["embedding"], {"pixels": pictures(2)})
+
+    np.testing.assert_allclose(found[:, :5], FIRST, atol=1e-5)
+    np.testing.assert_allclose(found[:, -2:], LAST, atol=1e-5)
+
+
+def test_a_thing_on_a_plain_ground_is_salient(session: onnxruntime.InferenceSession) -> None:
+    pixels = np.full((1, 224, 224, 3), 210, np.uint8)
+    pixels[0, 112:208, 16:112] = pictures(1)[0, 112:208, 16:112]
+    ((found,),) = session.run(["salience"], {"pixels": pixels})
+
+    assert (found.shape, found.dtype) == ((14, 14), np.float32)
+    assert found[7:13, 1:7].min() > found[:5, 9:].max()
+
+
 def test_the_graph_answers_like_the_torch_model(session: onnxruntime.InferenceSession, encoder: Encoder) -> None:
     pixels = pictures(4)
-    answers = session.run(["embedding", "probabilities"], {"pixels": pixels})
+    answers = session.run(["embedding", "probabilities", "salience"], {"pixels": pixels})
     with torch.inference_mode():
         expected = encoder(torch.from_numpy(pixels))
 

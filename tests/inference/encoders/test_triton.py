@@ -32,6 +32,8 @@ class Answer:
     datatype: str = "FP32"
     classes: list[bytes] = field(default_factory=lambda: list(JERSEY))
     model_version: str = "1"
+    #: None: the model has no such output.
+    salience: NDArray[np.float32] | None = None
     status: grpc.StatusCode | None = None
     delay_s: float = 0.0
 
@@ -80,6 +82,13 @@ class Server(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[mis
         if answer.status is not None:
             await context.abort(answer.status, "as the test said")
         response = service_pb2.ModelInferResponse(model_version=answer.model_version)
+        if [output.name for output in request.outputs] == ["salience"]:
+            if (salience := answer.salience) is None:
+                message = "unexpected inference output 'salience' for model 'visual_encoder'"
+                return await context.abort(grpc.StatusCode.INVALID_ARGUMENT, message)
+            response.outputs.add(name="salience", datatype="FP32", shape=salience.shape)
+            response.raw_output_contents.append(salience.tobytes())
+            return response
         response.outputs.add(name="embedding", datatype=answer.datatype, shape=answer.shape)
         rows = answer.shape[0]
         response.outputs.add(name="probabilities", datatype="BYTES", shape=[rows, len(answer.classes) // rows])
@@ -169,6 +178,46 @@ async def test_a_call_past_its_deadline_is_unavailable(rig: Rig) -> None:
         rig.server.answer.delay_s = 5
         with pytest.raises(EncoderUnavailable, match="DEADLINE_EXCEEDED"):
             await encoder.encode(PIXELS)
+
+
+async def test_the_salience_of_a_picture_is_asked_for_alone(rig: Rig) -> None:
+    known = rig.server.answer.salience = np.arange(196, dtype=np.float32).reshape(1, 14, 14)
+    async with await TritonEncoder.connect(rig.address) as encoder:
+        found = await encoder.salience(PIXELS)
+
+    assert found is not None
+    np.testing.assert_array_equal(found, known[0])
+
+
+async def test_a_model_of_a_release_before_has_no_salience_and_still_encodes(rig: Rig) -> None:
+    async with await TritonEncoder.connect(rig.address) as encoder:
+        assert await encoder.salience(PIXELS) is None
+        assert (await encoder.encode(PIXELS)).version == "efficientnet-lite0@1"
+
+
+@pytest.mark.parametrize(
+    ("salience", "message"),
+    [
+        (np.full((1, 14, 14), np.nan, np.float32), "NaN"),
+        (np.zeros((1, 14, 7), np.float32), "not square"),
+        (np.zeros((1, 0, 0), np.float32), "not square"),
+        (np.zeros((2, 14, 14), np.float32), "no salience map"),
+        (np.zeros((1, 196), np.float32), "no salience map"),
+    ],
+    ids=["NaN", "not square", "empty", "of two pictures", "flat"],
+)
+async def test_an_unusable_map_is_refused_for_good(rig: Rig, salience: NDArray[np.float32], message: str) -> None:
+    rig.server.answer.salience = salience
+    async with await TritonEncoder.connect(rig.address) as encoder:
+        with pytest.raises(BadEmbedding, match=message):
+            await encoder.salience(PIXELS)
+
+
+async def test_without_a_server_there_is_no_salience_yet(rig: Rig) -> None:
+    async with await TritonEncoder.connect(rig.address) as encoder:
+        rig.server.answer.status = grpc.StatusCode.UNAVAILABLE
+        with pytest.raises(EncoderUnavailable, match="UNAVAILABLE"):
+            await encoder.salience(PIXELS)
 
 
 async def test_no_more_calls_run_at_once_than_allowed(rig: Rig) -> None:

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from features.item import Change, Item, apply_change, apply_embedding
+from features.vision.box import View
 from features.vision.decode import Picture, decode
 from features.vision.kept_picture import Keep, KeptPicture
 from inference.catalog.catalog import Catalog
-from sightline_client.events import Box
 from state.codec import decode_item, encode_item
 from streams.catalog.contents import read_items
 from streams.items.reducer import ItemEffects
@@ -72,7 +72,7 @@ class Studio:
         found = [parse_signal(message.value) for message in self.publisher.messages]
         return [each for each in found if isinstance(each, Reembedded)]
 
-    async def _decode(self, data: bytes, keep: Keep = "none", box: Box | None = None) -> Picture:
+    async def _decode(self, data: bytes, keep: Keep = "none", view: View = None) -> Picture:
         return decode(data)
 
     def _advance(self) -> None:
