@@ -54,20 +54,30 @@ def read_data(
 
 def read_album(folder: Path, table: str, label: str | None, progress: Callable[[str], None]) -> Album:
     """The pictures in `images.tar` that a CSV in the folder names; raises UnreadableAlbum."""
+    files, labels = read_files(folder, table, label)
+    pixels = np.empty((len(files), 224, 224, 3), np.uint8)
+    try:
+        for number, file in enumerate(files):
+            pixels[number] = decode(file).pixels
+            if number % _TOLD_EVERY == 0:
+                progress(f"{folder.name}/{table}: {number} of {len(files)} pictures")
+    except BadImage as error:
+        raise UnreadableAlbum(f"{folder} has a picture in images.tar that cannot be read: {error}") from error
+    return Album(pixels, labels)
+
+
+def read_files(folder: Path, table: str, label: str | None = None) -> tuple[list[bytes], list[str]]:
+    """The files in `images.tar` that a CSV in the folder names, and their labels; raises UnreadableAlbum."""
     rows = read_table(folder / table)
     try:
         column = _column(rows, (label,) if label else LABELS, folder / table)
         path = _column(rows, _PATHS, folder / table)
-        pixels = np.empty((len(rows), 224, 224, 3), np.uint8)
         with tarfile.open(folder / "images.tar") as archive:
-            for number, row in enumerate(rows):
-                member = archive.extractfile(row[path])
-                pixels[number] = decode(b"" if member is None else member.read()).pixels
-                if number % _TOLD_EVERY == 0:
-                    progress(f"{folder.name}/{table}: {number} of {len(rows)} pictures")
-    except (OSError, KeyError, tarfile.TarError, BadImage) as error:
+            members = [archive.extractfile(row[path]) for row in rows]
+            files = [b"" if member is None else member.read() for member in members]
+    except (OSError, KeyError, tarfile.TarError) as error:
         raise UnreadableAlbum(f"{folder} has no images.tar with all pictures of {table}: {error}") from error
-    return Album(pixels, [row[column] for row in rows])
+    return files, [row[column] for row in rows]
 
 
 def read_table(path: Path) -> list[dict[str, str]]:

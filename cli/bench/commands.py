@@ -266,17 +266,24 @@ def retrieval(
     data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="A folder with images.tar and labels.csv.")],
     label: Annotated[str | None, typer.Option(help="The CSV's column with the label; else label or class_id.")] = None,
     by: Annotated[
-        str | None, typer.Option(help="Only the ways with this in their name; words: how words find.")
+        str | None,
+        typer.Option(help="Only the ways with this in their name; words or regions: see docs/benchmarks.md."),
     ] = None,
     gallery: Annotated[
         str | None, typer.Option(help="A CSV in the folder with catalogue pictures; else products.csv, if there.")
     ] = None,
+    beside: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="With --by regions: a folder of other photos."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """How well pictures of one label find each other: by the network, by each classic descriptor, and by mixes."""
-    from cli.bench.retrieval import judge
+    from cli.bench.retrieval.judge import judge
 
-    judge(data, label, by, gallery, as_json)
+    if (by == "regions") != (beside is not None):
+        raise typer.BadParameter("--by regions needs a --beside, and nothing else does", param_hint="--beside")
+    judge(data, label, by, gallery, beside, as_json)
 
 
 @app.command()

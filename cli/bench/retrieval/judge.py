@@ -11,17 +11,23 @@ from benchmarks.retrieval.album import GALLERY, UnreadableAlbum, read_data
 from benchmarks.retrieval.encoder_cost import encoder_cost
 from benchmarks.retrieval.measure import Precision, Retrieval, measure_retrieval
 from cli.bench.report import begin
-from cli.bench.words import judge_words
+from cli.bench.retrieval.regions import judge_regions
+from cli.bench.retrieval.words import judge_words
 from cli.output import print_json, progress, results
 from inference.encoders.export import embeddings_and_features, load_encoder
 
 
-def judge(data: Path, label: str | None, by: str | None, gallery: str | None, as_json: bool) -> None:
+def judge(
+    data: Path, label: str | None, by: str | None, gallery: str | None, beside: Path | None, as_json: bool
+) -> None:
     """Measure on the pictures in `data`, and print a row for each way to compare, or only those that contain `by`."""
     begin()
     if by == "words":
         shown = gallery or (GALLERY if (data / GALLERY).is_file() else None)
         judge_words(data, label, shown, as_json)
+        return
+    if beside is not None:
+        judge_regions(data, label, gallery, beside, as_json)
         return
     encoder = load_encoder()
     try:
