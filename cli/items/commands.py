@@ -23,6 +23,13 @@ AttributeOption = Annotated[
     list[str] | None, typer.Option(help="Only items with this: brand=Acme; may be given several times.")
 ]
 ExcludeOption = Annotated[list[str] | None, typer.Option(help="Without this item; may be given several times.")]
+BoxOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Only this part: x,y,width,height as shares, 0 to 1, from the upper left; may be given several times. "
+        "`salient`: the parts in which things lie."
+    ),
+]
 TimeoutOption = Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the answer.")]
 
 
@@ -138,9 +145,7 @@ def similar(
         typer.Option(help="look (the default), colour, texture, shape, hash, words, all, or look=0.8,colour=0.2."),
     ] = None,
     words: Annotated[str | None, typer.Option(help="What it is to be besides: but red.")] = None,
-    box: Annotated[
-        str | None, typer.Option(help="Only this part: x,y,width,height as shares, 0 to 1, from the upper left.")
-    ] = None,
+    box: BoxOption = None,
     timeout: TimeoutOption = 20.0,
     sheet: SheetOption = None,
     as_json: JsonOption = False,
@@ -149,11 +154,11 @@ def similar(
 
     With --words they are as much like the words, unless --by gives `look` and `words` other weights.
     """
-    from cli.items.similar import Asked, show_found
+    from cli.items.search.similar import Asked, show_found
 
     only = _only(category, tag, min_price, max_price, min_similarity, exclude, attribute)
     check_sheet(sheet)
-    show_found(Asked(image, words, only, by, box, count), timeout, sheet, as_json)
+    show_found(Asked(image, words, only, by, box or (), count), timeout, sheet, as_json)
 
 
 def search(
@@ -171,11 +176,11 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Show the items in stock that words describe best: by title and description, or by what is in the picture."""
-    from cli.items.similar import Asked, show_found
+    from cli.items.search.similar import Asked, show_found
 
     only = _only(category, tag, min_price, max_price, min_similarity, exclude, attribute)
     check_sheet(sheet)
-    show_found(Asked(None, " ".join(words), only, None, None, count), timeout, sheet, as_json)
+    show_found(Asked(None, " ".join(words), only, None, (), count), timeout, sheet, as_json)
 
 
 def _only(

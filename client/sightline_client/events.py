@@ -23,6 +23,8 @@ SHOWN_BY: Final = ("image", "image_ref", "video", "video_ref")
 #: Items that the answer to a query may have, and that it may be asked to leave out.
 ANSWER_LIMIT: Final = 200
 EXCLUDED_LIMIT: Final = 500
+#: Boxes of one picture that a query may ask about.
+BOXES_LIMIT: Final = 8
 #: Characters of the words of a query, of a search, or of a comment.
 WORDS_LIMIT: Final = 1000
 
@@ -157,6 +159,12 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
                 )
 
 
+#: The part of a picture in which its thing lies, as the network sees it.
+Salient: TypeAlias = Literal["salient"]
+SALIENT: Final = "salient"
+Boxes: TypeAlias = Annotated[tuple[Box, ...], Meta(min_length=1, max_length=BOXES_LIMIT)]
+
+
 class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A new picture or clip (topic events.uploads, key item_id; a query's key is user_id).
 
@@ -167,7 +175,8 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
     one, it may have `text`: English words for what is looked for, with a letter or a digit.
 
     A clip (MP4, WebM or GIF) comes as `video`, or as `video_ref` where it is larger. A query may be about a `box` of
-    its picture.
+    its picture, or about several `boxes`; with `salient` as `box` it is about the parts in which the network sees
+    things.
 
     With `as_owner` the upload is refused, as a dead letter `not_owner`, where the item is there and `user_id` did not
     upload it first: for publishers who pass on what users send.
@@ -192,7 +201,8 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
     count: Annotated[int, Meta(ge=1, le=ANSWER_LIMIT)] | None = None
     by: Weights | None = None
     attributes: Attributes | None = None
-    box: Box | None = None
+    box: Box | Salient | None = None
+    boxes: Boxes | None = None
     text: Words | None = None
     as_owner: bool = False
 
@@ -200,6 +210,11 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
     def has_picture(self) -> bool:
         """Whether it brings a picture or a clip; else it is a query by words alone."""
         return any(getattr(self, name) is not None for name in SHOWN_BY)
+
+    @property
+    def is_about_parts(self) -> bool:
+        """Whether it asks about parts of its picture."""
+        return self.box is not None or self.boxes is not None
 
     def __post_init__(self) -> None:
         given = [name for name in SHOWN_BY if getattr(self, name) is not None]
@@ -209,18 +224,20 @@ class Upload(Event, frozen=True, kw_only=True, omit_defaults=True):
             raise ValueError(f"`image` is {len(self.image)} bytes; over {IMAGE_LIMIT} use fit_picture or an image_ref")
         if self.video is not None and len(self.video) > IMAGE_LIMIT:
             raise ValueError(f"`video` is {len(self.video)} bytes; over {IMAGE_LIMIT} use a video_ref")
-        for name in ("only", "count", "by", "box", "text"):
+        for name in ("only", "count", "by", "box", "boxes", "text"):
             if getattr(self, name) is not None and self.purpose != "query":
                 raise ValueError(f"`{name}` is for a query: set `purpose` to query, or leave it out")
-        if self.box is not None and (self.video is not None or self.video_ref is not None):
+        if self.is_about_parts and (self.video is not None or self.video_ref is not None):
             raise ValueError("`box` is for a picture: leave it out, or send a picture of the clip")
+        if self.box is not None and self.boxes is not None:
+            raise ValueError("a query has one `box` or several `boxes`: leave one of them out")
         _check_words(self)
 
 
 def _check_words(query: Upload) -> None:
     if query.text is not None and not query.text.strip():
         raise ValueError("`text` is blank: say in words what is looked for, or leave it out")
-    if not query.has_picture and (query.box is not None or (query.by is not None and query.by.keys() != {"words"})):
+    if not query.has_picture and (query.is_about_parts or (query.by is not None and query.by.keys() != {"words"})):
         raise ValueError("a query without a picture compares by words alone: send one, or leave `by` and `box` out")
     if query.text is not None and query.by is not None and "words" not in query.by:
         raise ValueError("`by` does not name words, so `text` would count for nothing: name them, or leave it out")

@@ -4,6 +4,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from sightline_client.events import Box
+
 #: The name of a candidate source. Not a Literal: readers of lists accept sources that later versions add.
 Source: TypeAlias = str
 ReasonCode: TypeAlias = Literal[
@@ -76,6 +78,13 @@ class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reasons: list[Reason]
 
 
+class Region(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A part of a query's picture, and the items that are like it; without a `box` it is the whole picture."""
+
+    items: list[RecommendedItem]
+    box: Box | None = None
+
+
 class Trigger(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The event that a recommendation answers."""
 
@@ -95,7 +104,9 @@ class ExperimentArm(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Recommendations(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A user's refreshed list (topic recommendations, key user_id); `seq` grows per user and kind.
 
-    A feed has its `experiment` while one runs, other lists have none.
+    A feed has its `experiment` while one runs, other lists have none. The answer to a query about parts of its picture
+    has each of them in `regions`, in the order of the query's boxes or with the most salient first; its `items` are the
+    best of all.
     """
 
     rec_id: str
@@ -110,3 +121,4 @@ class Recommendations(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     model: dict[str, str]
     timings_ms: dict[str, float]
     experiment: ExperimentArm | None = None
+    regions: list[Region] | None = None

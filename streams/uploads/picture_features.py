@@ -6,24 +6,29 @@ The picture of an item is kept meanwhile.
 import asyncio
 import hashlib
 from asyncio import Task
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import stamina
 from numpy.typing import NDArray
 
+from features.vision.box import View
 from features.vision.clips.clip import Clip
 from features.vision.colours import dominant_colours
+from features.vision.decode import Picture
 from features.vision.formats import BadImage
 from features.vision.gate.judge import NOT_JUDGED, Judged
 from features.vision.kept import KeptFiles
 from features.vision.kept_picture import Keep
+from features.vision.salience import salient_boxes, shows_nothing
 from inference.encoders.encoder import Encoder, Encoding
 from inference.encoders.pooling import mean_shares, pooled
 from inference.errors import BadEmbedding, EncoderUnavailable
+from sightline_client.events import BOXES_LIMIT
 from streams.errors import InvalidEvent
 from streams.metrics import StageTimer
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
@@ -37,9 +42,10 @@ from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_keeper import PictureKeeper
 from streams.uploads.process_pool import DecoderUnavailable
-from streams.uploads.references import CLIP, PICTURE
+from streams.uploads.references import CLIP, PICTURE, Kind
 from streams.wire.events import Box, Upload
 
+T = TypeVar("T")
 OBJECT_ATTEMPTS = 6
 #: Pictures in memory at a time: up to 20 MB each from an object store.
 PICTURES_HELD = 32
@@ -69,6 +75,21 @@ class Extracted:
 
     features: PictureFeatures
     writing: Task[str | None] | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRegions:
+    """What a query's picture shows in each of its boxes; None is the whole picture. `degraded`: what it lacks."""
+
+    regions: Sequence[tuple[Box | None, PictureFeatures]]
+    degraded: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    data: bytes
+    sha256: bytes
+    is_clip: bool
 
 
 class FeatureExtractor:
@@ -101,25 +122,61 @@ class FeatureExtractor:
         self._clip_room = asyncio.Semaphore(CLIPS_HELD)
 
     async def extract(self, upload: Upload) -> Extracted:
-        """The features of an upload's picture; of a query's picture nothing is kept. Raises InvalidEvent."""
-        async with self._clip_room if _is_clip(upload) else self._room:
+        """The features of an item's picture, which is kept meanwhile. Raises InvalidEvent."""
+        async with self._file(upload) as file:
+            features = await self._features(file, None, self._keeper, is_item=True)
+            look = partial(self._look, file, None)
+            return Extracted(features, await self._writing(look, file.sha256.hex(), self._keeper))
+
+    async def extract_regions(self, query: Upload) -> SeenRegions:
+        """The features of the parts of a query's picture that it asks about; nothing is kept. Raises InvalidEvent."""
+        async with self._file(query) as file:
+            boxes, degraded = await self._boxes(query, file)
+            features = await asyncio.gather(
+                *(self._features(file, box, None, is_item=False) for box in boxes), return_exceptions=True
+            )
+            found = [_or_raised(each) for each in features]
+            return SeenRegions(list(zip(boxes, found, strict=True)), degraded)
+
+    @asynccontextmanager
+    async def _file(self, upload: Upload) -> AsyncIterator[_File]:
+        """An upload's file, read and checked, while there is room for it. Raises InvalidEvent."""
+        is_clip = _is_clip(upload)
+        async with self._clip_room if is_clip else self._room:
             stages = StageTimer()
             data = await self._read(upload)
             sha256 = await _sha256(data)
             if upload.sha256 is not None and sha256.hex() != upload.sha256:
                 raise InvalidEvent("checksum_mismatch", f"the sha256 is not {upload.sha256}")
             stages.end("fetch")
-            is_item = upload.purpose == "catalog"
-            keeper = self._keeper if is_item else None
-            look = partial(self._look, data, upload.box, is_clip=_is_clip(upload))
-            features = await self._cache.get_or_compute(
-                # The same file is something else as a clip, or in part.
-                sha256 + repr((_is_clip(upload), upload.box)).encode(),
-                self._encoder.version,
-                lambda: self._compute(look, sha256.hex(), keeper, is_item),
-                keep=is_item,
-            )
-            return Extracted(features, await self._writing(look, sha256.hex(), keeper))
+            yield _File(data, sha256, is_clip)
+
+    async def _boxes(self, query: Upload, file: _File) -> tuple[Sequence[Box | None], Sequence[str]]:
+        """The boxes that a query asks about, None for the whole picture, and what cannot be had for it."""
+        if query.box == "salient":
+            return await self._salient(file)
+        return (query.box,) if query.boxes is None else query.boxes, ()
+
+    async def _salient(self, file: _File) -> tuple[Sequence[Box | None], Sequence[str]]:
+        picture = await self._picture(file.data, "none", "squeezed")
+        if shows_nothing(picture.pixels):
+            return (None,), ()
+        salience = await self._ask(lambda: self._encoder.salience(picture.pixels))
+        if salience is None:
+            return (None,), ("salience",)
+        return salient_boxes(salience, picture.width, picture.height, limit=BOXES_LIMIT) or (None,), ()
+
+    async def _features(
+        self, file: _File, box: Box | None, keeper: PictureKeeper | None, *, is_item: bool
+    ) -> PictureFeatures:
+        look = partial(self._look, file, box)
+        return await self._cache.get_or_compute(
+            # The same file is something else as a clip, or in part.
+            file.sha256 + repr((file.is_clip, box)).encode(),
+            self._encoder.version,
+            lambda: self._compute(look, file.sha256.hex(), keeper, is_item),
+            keep=is_item,
+        )
 
     async def _compute(self, look: _Look, sha256: str, keeper: PictureKeeper | None, is_item: bool) -> PictureFeatures:
         seen = await look("none" if keeper is None else keeper.keep)
@@ -164,37 +221,58 @@ class FeatureExtractor:
             raise InvalidEvent("object_unavailable", str(error)) from error
         raise AssertionError("unreachable: the last attempt raises. This is a bug.")
 
-    async def _look(self, data: bytes, box: Box | None, keep: Keep, *, is_clip: bool) -> _Seen:
+    async def _look(self, file: _File, box: Box | None, keep: Keep) -> _Seen:
         """What there is to see in a file; raises InvalidEvent."""
-        stages, decode_clip = StageTimer(), self._decode_clip
-        try:
-            if not is_clip:
-                picture = await until_available(lambda: self._decode(data, keep, box), DecoderUnavailable)
-                return _Seen(picture.pixels[None], picture.kept, picture.descriptors, None, picture.judged)
-            if decode_clip is None:
-                raise InvalidEvent("video_unsupported", "this worker reads no clips: install sightline[clips] there")
-            clip = await until_available(lambda: decode_clip(data, keep), DecoderUnavailable)
-            return _Seen(clip.frames, clip.kept, clip.descriptors, clip.duration_ms, clip.judged)
-        except BadImage as error:
-            raise InvalidEvent((CLIP if is_clip else PICTURE).reason, f"{error.reason}: {error}") from error
-        finally:
-            stages.end("decode")
+        if not file.is_clip:
+            picture = await self._picture(file.data, keep, box)
+            return _Seen(picture.pixels[None], picture.kept, picture.descriptors, None, picture.judged)
+        decode_clip = self._decode_clip
+        if decode_clip is None:
+            raise InvalidEvent("video_unsupported", "this worker reads no clips: install sightline[clips] there")
+        clip = await _decoded(lambda: decode_clip(file.data, keep), CLIP)
+        return _Seen(clip.frames, clip.kept, clip.descriptors, clip.duration_ms, clip.judged)
+
+    async def _picture(self, data: bytes, keep: Keep, view: View) -> Picture:
+        return await _decoded(lambda: self._decode(data, keep, view), PICTURE)
 
     async def _encode(self, frames: NDArray[np.uint8]) -> list[Encoding]:
-        async def attempt() -> list[Encoding]:
+        stages = StageTimer()
+        try:
+            return await self._ask(lambda: self._encoder.encode_all(frames))
+        finally:
+            stages.end("encode")
+
+    async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
+        """What the encoder answers, once it is there; raises InvalidEvent."""
+
+        async def attempt() -> T:
             try:
-                return await self._encoder.encode_all(frames)
+                return await question()
             except EncoderUnavailable as error:
                 await self._report_trouble(error)
                 raise
 
-        stages = StageTimer()
         try:
             return await until_available(attempt, EncoderUnavailable)
         except BadEmbedding as error:
             raise InvalidEvent("bad_embedding", str(error)) from error
-        finally:
-            stages.end("encode")
+
+
+async def _decoded(decode: Callable[[], Awaitable[T]], kind: Kind) -> T:
+    """What is decoded, once a process is there for it; raises InvalidEvent."""
+    stages = StageTimer()
+    try:
+        return await until_available(decode, DecoderUnavailable)
+    except BadImage as error:
+        raise InvalidEvent(kind.reason, f"{error.reason}: {error}") from error
+    finally:
+        stages.end("decode")
+
+
+def _or_raised(found: T | BaseException) -> T:
+    if isinstance(found, BaseException):
+        raise found
+    return found
 
 
 def _is_clip(upload: Upload) -> bool:

@@ -17,7 +17,7 @@ from sightline_client.events import (
     encode,
 )
 from sightline_client.fields import Id, TimeMs
-from sightline_client.lists import ExperimentArm, Recommendations, RecommendedItem, Trigger
+from sightline_client.lists import ExperimentArm, Recommendations, RecommendedItem, Region, Trigger
 from sightline_client.privacy import Dials, Export, ExportedItem, PlaceInLog, Receipt, RequestKind, check_dials
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Receipt",
     "Recommendations",
     "RecommendedItem",
+    "Region",
     "RequestKind",
     "Trigger",
     "Upload",

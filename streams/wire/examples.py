@@ -13,6 +13,7 @@ from features.item import hash_of, key_of
 from features.recommendation import Reason, RecommendedItem
 from sightline_client.trends import Rising, Trends
 from streams.wire.events import (
+    Box,
     DeadLetter,
     ExperimentArm,
     Export,
@@ -24,6 +25,7 @@ from streams.wire.events import (
     PrivacyRequest,
     Receipt,
     Recommendations,
+    Region,
     Trigger,
     Upload,
 )
@@ -41,6 +43,13 @@ from streams.wire.topics import (
 )
 
 NOON: Final = 1_767_268_800_000
+LAMP: Final = RecommendedItem(
+    item_id="i12",
+    score=0.7421,
+    source="visual",
+    explore=False,
+    reasons=[Reason(code="looks_like", similarity=0.7421)],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +154,24 @@ MESSAGES: Final = (
                 purpose="query",
                 text="red checked shirt",
             ),
+            Upload(
+                event_id="q-3",
+                item_id="query-3",
+                user_id="u1",
+                occurred_at_ms=NOON,
+                image_ref="queries/room.jpg",
+                purpose="query",
+                box="salient",
+            ),
+            Upload(
+                event_id="q-4",
+                item_id="query-4",
+                user_id="u1",
+                occurred_at_ms=NOON,
+                image_ref="queries/shelf.jpg",
+                purpose="query",
+                boxes=(Box(x=0.0, y=0.25, width=0.5, height=0.5), Box(x=0.5, y=0.25, width=0.5, height=0.5)),
+            ),
         ),
     ),
     Message(
@@ -238,6 +265,20 @@ MESSAGES: Final = (
                 degraded=[],
                 model={"encoder": "efficientnet-lite0@1", "ranker": "similar@1"},
                 timings_ms={"total": 40.0},
+            ),
+            Recommendations(
+                rec_id="similar-4-311",
+                user_id="u1",
+                seq=311,
+                kind="similar",
+                generated_at_ms=NOON + 63,
+                trigger=Trigger(event_id="q-3", type="query", item_id="query-3", occurred_at_ms=NOON),
+                items=[LAMP],
+                filtered={},
+                degraded=[],
+                model={"encoder": "efficientnet-lite0@1", "ranker": "similar@1"},
+                timings_ms={"total": 62.0},
+                regions=[Region(box=Box(x=0.25, y=0.5, width=0.25, height=0.375), items=[LAMP])],
             ),
         ),
         {"traceparent": "that of the event, on a list of kind `feed`; absent if the event had none"},

@@ -29,6 +29,8 @@ def _given(name: str) -> dict[str, Any]:
     return {"properties": {name: {"not": {"type": "null"}}}, "required": [name]}
 
 
+_WITHOUT_BOXES: Final = {name: {"type": "null"} for name in ("box", "boxes")}
+
 #: Rules between fields, which types cannot express.
 _RULES: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
     Interaction: {
@@ -60,22 +62,23 @@ _RULES: Final[dict[type[msgspec.Struct], dict[str, Any]]] = {
             # A box is of a picture.
             *(
                 {
-                    "properties": {name: {"type": "string"}} | ({"box": {"type": "null"}} if is_clip else {}),
+                    "properties": {name: {"type": "string"}} | (_WITHOUT_BOXES if is_clip else {}),
                     "required": [name],
                 }
                 for name, is_clip in ((name, name.startswith("video")) for name in SHOWN_BY)
             ),
-            {"properties": {"text": {"type": "string"}, "box": {"type": "null"}}, "required": ["text"]}
+            {"properties": {"text": {"type": "string"}} | _WITHOUT_BOXES, "required": ["text"]}
             | {"not": {"anyOf": [_given(name) for name in SHOWN_BY]}}
             | {"if": _is("by", "object"), "then": {"properties": {"by": {"propertyNames": {"const": "words"}}}}},
         ],
-        "if": {"anyOf": [_given(name) for name in ("only", "count", "by", "box", "text")]},
+        "if": {"anyOf": [_given(name) for name in ("only", "count", "by", "box", "boxes", "text")]},
         "then": {"properties": {"purpose": {"const": "query"}}, "required": ["purpose"]},
         "allOf": [
             {
                 "if": {"allOf": [_is("text", "string"), _is("by", "object")]},
                 "then": {"properties": {"by": {"required": ["words"]}}},
-            }
+            },
+            {"not": {"allOf": [_given("box"), _given("boxes")]}},
         ],
     },
 }

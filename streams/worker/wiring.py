@@ -39,6 +39,7 @@ from streams.uploads.gate import Gate, ModelCheck
 from streams.uploads.image_fetcher import Fetcher
 from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import FeatureExtractor
+from streams.uploads.queries.answering import QueryAnswerer
 from streams.wire import topics
 from streams.words.agent import WordsAgent
 from streams.words.title_fitter import TitleFitter
@@ -153,7 +154,6 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     catalog = await resources.catalog(encoder.version, words=embed is not None)
     if embed is not None:
         await _learn_titles(resources, catalog)
-    index_client = await resources.index_client(catalog)
     degradations = resources.degradations(resources.redis())
     gate = _gate(resources, report_to(degradations, GATE))
     extractor = FeatureExtractor(
@@ -168,20 +168,32 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     )
     agent = UploadsAgent(
         extractor,
+        await _queries(resources, extractor, catalog, embed),
         catalog,
-        partial(find_similar, catalog) if index_client is None else index_client.find_similar,
         publisher,
         resources.signals,
         resources.breaker(topics.UPLOADS),
         gate,
         namespace=resources.namespace,
-        list_length=resources.settings.list_length,
         classes=await follow_file(resources, CLASSES),
-        shop_rules=await follow_file(resources, SHOP_RULES),
-        embed=embed,
     )
     resources.add_overlapping_agent(
         app, topics.UPLOADS, agent.answer, agent.publish, agent.finish, UPLOADS_LIMIT, UPLOADS_AT_ONCE
+    )
+
+
+async def _queries(
+    resources: Resources, extractor: FeatureExtractor, catalog: Catalog, embed: Embed | None
+) -> QueryAnswerer:
+    """What answers queries, from this worker's index or from the one that workers share."""
+    index_client = await resources.index_client(catalog)
+    return QueryAnswerer(
+        extractor,
+        catalog,
+        partial(find_similar, catalog) if index_client is None else index_client.find_similar,
+        list_length=resources.settings.list_length,
+        shop_rules=await follow_file(resources, SHOP_RULES),
+        embed=embed,
     )
 
 

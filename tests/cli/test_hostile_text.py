@@ -19,9 +19,10 @@ from cli.demo.page import render_page
 from cli.demo.sheet import render_sheet
 from cli.demo.story import Figure, Story, chapter
 from cli.events import tail
-from cli.items import import_folder, similar, trends
+from cli.items import import_folder, trends
 from cli.items.journal import Journal
 from cli.items.picture_folder import Survey
+from cli.items.search import similar
 from cli.main import app
 from cli.operate import doctor, stack, topics, verify
 from cli.output import print_error, print_json, progress
@@ -75,7 +76,7 @@ HOSTILE = [
     " ",
 ]
 Door = Callable[[str], object]
-_ASKED = similar.Asked(Path("a.jpg"), None, Only(), None, None, 5)
+_ASKED = similar.Asked(Path("a.jpg"), None, Only(), None, (), 5)
 
 
 def list_of(text: str) -> Recommendations:
@@ -180,7 +181,7 @@ DOORS: dict[str, Door] = {
     "user forget": lambda text: requests._print_receipt(text, receipt_of(text)),
     "user forget --verify": lambda text: requests._print_traces(text, [text]),
     "tail": lambda text: tail._show(list_of(text), False),
-    "similar": lambda text: similar._print(_ASKED, list_of(text).items, False),
+    "similar": lambda text: similar._print(_ASKED, list_of(text), False),
     "trends": lambda text: trends._print([trends_of(text)]),
     "items import": lambda text: import_folder._report(import_of(text), Survey([], {text: text}), 1.0, False),
     "dead-letters list": lambda text: browse._print_summary(browse._summary(letter_of(text), retried=False)),
@@ -195,7 +196,7 @@ DOORS: dict[str, Door] = {
 #: The same with --json.
 JSON_DOORS: dict[str, Door] = {
     "tail": lambda text: tail._show(list_of(text), True),
-    "similar": lambda text: similar._print(_ASKED, list_of(text).items, True),
+    "similar": lambda text: similar._print(_ASKED, list_of(text), True),
     "items import": lambda text: import_folder._report(import_of(text), Survey([], {text: text}), 1.0, True),
     "any": lambda text: print_json({"text": text}),
 }

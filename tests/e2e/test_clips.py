@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from cli.items.similar import ask
+from cli.items.search.similar import ask
 from state.codec import decode_item
 from streams.client import EventPublisher
 from streams.wire.events import Upload

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from cli.items.similar import ask
+from cli.items.search.similar import ask
 from deploy.workers import Workers
 from streams.client import EventPublisher, RecommendationSubscriber
 from streams.kafka.admin import create_topics

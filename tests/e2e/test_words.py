@@ -7,7 +7,7 @@ import uuid
 import msgspec
 import pytest
 
-from cli.items.similar import ask
+from cli.items.search.similar import ask
 from features.words.item_words import VERSION
 from state.codec import decode_item
 from streams.wire.events import Upload

@@ -11,6 +11,7 @@ from PIL import Image
 
 from features.item import Item
 from features.search_filter import SearchFilter
+from features.vision.box import View
 from features.vision.clips.decode import decode_clip
 from features.vision.decode import Picture, decode
 from features.vision.descriptors.packed import describe
@@ -32,7 +33,8 @@ from streams.uploads.object_store import Objects
 from streams.uploads.picture_features import FeatureExtractor
 from streams.uploads.picture_keeper import PictureKeeper
 from streams.uploads.process_pool import DecoderUnavailable
-from streams.wire.events import SHOWN_BY, Box
+from streams.uploads.queries.answering import QueryAnswerer
+from streams.wire.events import SHOWN_BY
 from streams.wire.namespace import Namespace
 from streams.wire.records import Record
 from streams.wire.signals import SignalTopic, Uploaded, parse_signal
@@ -91,29 +93,35 @@ class Studio:
         scores, least = {"unsafe": self.safety.score, "text": self.text.score}, {"unsafe": unsafe_from, "text": 0.35}
         checks = [ModelCheck(fault, scores[fault], least[fault], self._report) for fault in policy.asked]
         gate = Gate(policy, checks)
-        self.agent = UploadsAgent(
-            FeatureExtractor(
-                self.encoder,
-                self._decode,
-                Objects(None) if objects is None else objects,
-                Fetcher(()) if fetcher is None else fetcher,
-                self._report,
-                keeper,
-                gate,
-                self._decode_clip if reads_clips else None,
-            ),
+        extractor = FeatureExtractor(
+            self.encoder,
+            self._decode,
+            Objects(None) if objects is None else objects,
+            Fetcher(()) if fetcher is None else fetcher,
+            self._report,
+            keeper,
+            gate,
+            self._decode_clip if reads_clips else None,
+        )
+        queries = QueryAnswerer(
+            extractor,
             self.catalog,
             self._find_similar,
+            list_length=LENGTH,
+            shop_rules=lambda: self.shop_rules,
+            embed=self.tower.embed if words else None,
+            clock_ms=Clock(NOON + 40),
+        )
+        self.agent = UploadsAgent(
+            extractor,
+            queries,
+            self.catalog,
             self.publisher,
             SignalTopic(Namespace(), PARTITIONS),
             self.breaker,
             gate,
             namespace=Namespace(),
-            list_length=LENGTH,
             classes=lambda: self.classes,
-            shop_rules=lambda: self.shop_rules,
-            embed=self.tower.embed if words else None,
-            clock_ms=Clock(NOON + 40),
         )
 
     async def handle(self, records: Sequence[Record]) -> None:
@@ -122,13 +130,13 @@ class Studio:
         await self.agent.publish(answers)
         await self.agent.finish(answers)
 
-    async def _decode(self, data: bytes, keep: Keep, box: Box | None) -> Picture:
+    async def _decode(self, data: bytes, keep: Keep, view: View) -> Picture:
         """In this process; unavailable as often as `starting` says."""
         if self.starting:
             self.starting -= 1
             raise DecoderUnavailable("no process can be started")
         self.decoded += 1
-        picture = decode(data, keep=keep, box=box)
+        picture = decode(data, keep=keep, view=view)
         return replace(picture, descriptors=describe(picture.pixels))
 
     async def _decode_clip(self, data: bytes, keep: Keep) -> SeenClip:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from sightline_client.events import Upload
-from sightline_client.lists import Recommendations, RecommendedItem
+from sightline_client.lists import Recommendations, RecommendedItem, Region
 from web.parts import Parts
 from web.problems import Problem
 
@@ -20,12 +20,16 @@ WAITING_LIMIT: Final = 256
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """Items that answer a search, the best first; `degraded` says what they were found without."""
+    """Items that answer a search, the best first; `degraded` says what they were found without.
+
+    `regions` are the parts of the picture that the query asks about, each with the items that are like it.
+    """
 
     items: list[RecommendedItem]
     degraded: list[str] = []
     model: dict[str, str] = {}
     timings_ms: dict[str, float] = {}
+    regions: list[Region] = []
 
 
 async def ask(parts: Parts, query: Upload) -> Found:
@@ -54,7 +58,13 @@ async def ask(parts: Parts, query: Upload) -> Found:
 def _found(answer: Recommendations, begun: float) -> Found:
     total = round(1000 * (time.perf_counter() - begun), 3)
     timings = {"answer": answer.timings_ms.get("total", 0.0), "total": total}
-    return Found(items=answer.items, degraded=answer.degraded, model=answer.model, timings_ms=timings)
+    return Found(
+        items=answer.items,
+        degraded=answer.degraded,
+        model=answer.model,
+        timings_ms=timings,
+        regions=answer.regions or [],
+    )
 
 
 def _unanswered(parts: Parts) -> Problem:

@@ -8,7 +8,7 @@ from litestar import Request, get, post
 from litestar.params import QueryParameter
 
 from sightline_client.errors import InvalidEvent
-from sightline_client.events import WORDS_LIMIT, Base64, Box, Only, Upload, Weights, Words
+from sightline_client.events import WORDS_LIMIT, Base64, Box, Boxes, Only, Salient, Upload, Weights, Words
 from sightline_client.parsing import UNREADABLE, from_fields
 from web.documented import takes
 from web.parameters import Count, FromLimits, Similarity
@@ -21,12 +21,16 @@ _NOBODY: Final = "nobody"
 
 
 class SimilarQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is looked for: a picture (JPEG, PNG, WebP, …) or its key in the object store, English words, or both."""
+    """What is looked for: a picture (JPEG, PNG, WebP, …) or its key in the object store, English words, or both.
+
+    Of a picture all counts, a `box`, up to 8 `boxes`, or with `salient` as `box` the parts in which things lie.
+    """
 
     image: Base64 | None = None
     image_ref: str | None = None
     text: Words | None = None
-    box: Box | None = None
+    box: Box | Salient | None = None
+    boxes: Boxes | None = None
     by: Weights | None = None
     only: Only | None = None
     count: int | None = None

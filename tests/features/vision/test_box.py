@@ -60,14 +60,21 @@ def stored(orientation: int = 1, format_: str = "JPEG") -> bytes:
 @pytest.mark.parametrize("quarter", COLOURS)
 @pytest.mark.parametrize("format_", ["JPEG", "PNG"])
 def test_a_box_shows_what_a_viewer_sees_there(orientation: int, quarter: str, format_: str) -> None:
-    found = decode(stored(orientation, format_), box=BOXES[quarter])
+    found = decode(stored(orientation, format_), view=BOXES[quarter])
     assert (found.width, found.height) == (600, 400)
     assert np.abs(found.pixels.astype(int) - COLOURS[quarter]).max() < 12
 
 
 def test_the_whole_picture_as_a_box_is_the_picture() -> None:
-    whole = decode(stored(), box=Box(x=0, y=0, width=1, height=1))
+    whole = decode(stored(), view=Box(x=0, y=0, width=1, height=1))
     assert (whole.pixels == decode(stored()).pixels).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_squeezed_a_picture_shows_all_that_a_viewer_sees(orientation: int) -> None:
+    pixels = decode(stored(orientation, "PNG"), view="squeezed").pixels.astype(int)
+    corners = (pixels[2, 2], pixels[2, -3], pixels[-3, 2], pixels[-3, -3])
+    assert [tuple(corner) for corner in corners] == [*COLOURS.values()]
 
 
 def test_a_box_of_a_large_photo_is_not_cut_from_a_small_copy() -> None:
@@ -75,14 +82,14 @@ def test_a_box_of_a_large_photo_is_not_cut_from_a_small_copy() -> None:
     board = (np.indices((2240, 2240)) // 8).sum(axis=0) % 2 * 255
     buffer = BytesIO()
     Image.fromarray(board.astype(np.uint8)).convert("RGB").save(buffer, "JPEG", quality=95)
-    pixels = decode(buffer.getvalue(), box=Box(x=0.5, y=0.5, width=0.1, height=0.1)).pixels
+    pixels = decode(buffer.getvalue(), view=Box(x=0.5, y=0.5, width=0.1, height=0.1)).pixels
     assert pixels.std() > 100
 
 
 @pytest.mark.parametrize("box", [Box(x=0.5, y=0.5, width=0.001, height=0.001), Box(x=0, y=0, width=1, height=0.01)])
 def test_a_box_of_next_to_nothing_is_refused_and_says_how_large_it_is(box: Box) -> None:
     with pytest.raises(BadImage, match="of a picture of 600×400: choose") as caught:
-        decode(stored(), box=box)
+        decode(stored(), view=box)
     assert caught.value.reason == "box"
 
 
@@ -104,8 +111,37 @@ def test_a_box_outside_of_the_picture_is_none(box: dict[str, float]) -> None:
         msgspec.convert(box, Box)
 
 
-@pytest.mark.parametrize("fields", [{"image_ref": "a.jpg"}, {"video_ref": "a.mp4", "purpose": "query"}])
-def test_a_box_is_for_a_query_by_picture(fields: dict[str, str]) -> None:
-    box = Box(x=0, y=0, width=0.5, height=0.5)
-    with pytest.raises(ValueError, match="`box` is for a"):
-        Upload(event_id="e", item_id="i", user_id="u", occurred_at_ms=0, box=box, **fields)  # type: ignore[arg-type]
+HALF = {"x": 0, "y": 0, "width": 0.5, "height": 0.5}
+QUERY = {"event_id": "e", "item_id": "i", "user_id": "u", "occurred_at_ms": 0, "purpose": "query", "image_ref": "a.jpg"}
+
+
+@pytest.mark.parametrize("parts", [{"box": HALF}, {"box": "salient"}, {"boxes": [HALF, HALF]}])
+@pytest.mark.parametrize("fields", [{"purpose": "catalog"}, {"image_ref": None, "video_ref": "a.mp4"}])
+def test_a_box_is_for_a_query_by_picture(parts: dict[str, object], fields: dict[str, object]) -> None:
+    assert msgspec.convert(QUERY | parts, Upload).is_about_parts
+    with pytest.raises(msgspec.ValidationError, match=r"`box(es)?` is for a"):
+        msgspec.convert(QUERY | parts | fields, Upload)
+
+
+@pytest.mark.parametrize("parts", [{"box": "salient"}, {"boxes": [HALF]}])
+def test_words_alone_have_no_parts(parts: dict[str, object]) -> None:
+    with pytest.raises(msgspec.ValidationError, match="a query without a picture"):
+        msgspec.convert(QUERY | parts | {"image_ref": None, "text": "red"}, Upload)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"box": "all"},
+        {"boxes": []},
+        {"boxes": [HALF] * 9},
+        {"boxes": ["salient"]},
+        {"boxes": [HALF, HALF | {"x": 0.6}]},
+        {"boxes": [HALF], "box": HALF},
+        {"boxes": [HALF], "box": "salient"},
+    ],
+    ids=["no word", "none", "nine", "a word among them", "outside", "both", "both salient"],
+)
+def test_what_no_picture_has_is_not_asked_about(parts: dict[str, object]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(QUERY | parts, Upload)

@@ -120,6 +120,10 @@ class FakeServer:
             except OSError:
                 return problem(422, "The query was refused", "it is neither JPEG, PNG, WebP nor GIF: send a picture")
             items = list(world.items.values())
+            if asked.get("box") == "salient":
+                answer = self._like(items[7], 24)
+                box = {"x": 0.25, "y": 0.5, "width": 0.5, "height": 0.25}
+                return answer | {"regions": [{"box": box, "items": answer["items"]}]}
             return self._like(items[5 if "box" in asked else 12], 24)
 
         return [made, stream, events, search, similar, by_photo]

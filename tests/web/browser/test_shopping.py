@@ -137,6 +137,22 @@ def test_a_photo_finds_what_looks_like_it_and_a_box_asks_about_a_part(visitor: V
     visitor.eventually(lambda: shelf.first.get_attribute("data-item") == whole, "the whole photo was asked about")
 
 
+def test_the_part_that_stands_out_is_found_and_drawn_and_can_be_moved(visitor: Visitor, picture: Path) -> None:
+    visitor.shop(ADA)
+    visitor.page.set_input_files("#photo-file", picture)
+    shelf = visitor.page.locator(".shelf .tile")
+    shelf.first.wait_for()
+    whole = shelf.first.get_attribute("data-item")
+    visitor.page.get_by_role("button", name="Find the thing in it").click()
+    visitor.eventually(lambda: visitor.page.locator(".box.drawn").count() == 1, "the part is drawn")
+    found = shelf.first.get_attribute("data-item")
+    assert found != whole
+    assert visitor.page.locator(".box").get_attribute("style") == "--x: 0.25; --y: 0.5; --width: 0.5; --height: 0.25;"
+    visitor.page.locator(".box").focus()
+    visitor.page.keyboard.press("ArrowLeft")
+    visitor.eventually(lambda: shelf.first.get_attribute("data-item") != found, "the moved part was asked about")
+
+
 def test_an_uploaded_photo_passes_the_stages(visitor: Visitor, fake: FakeServer, picture: Path) -> None:
     visitor.shop(ADA)
     visitor.page.set_input_files("#photo-file", picture)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from sightline_client.lists import Reason, Recommendations, RecommendedItem, Trigger
-from streams.wire.events import DeadLetter, Upload
+from streams.wire.events import Box, DeadLetter, Upload
 from tests.harness.fakes import until
 from tests.harness.web import Door
 from web.tail.letters import letter_of
@@ -74,7 +74,7 @@ async def test_a_picture_is_asked_as_bytes_or_as_json(door: Door, client: httpx.
     query = await asked(door, 1)
     door.tail.answers.put(query.user_id, answer_to(query))
     assert (await task).status_code == 200
-    assert query.box is not None
+    assert isinstance(query.box, Box)
     assert query.only is not None
     assert (query.image, query.text, query.box.width, query.only.min_similarity) == (PNG, "red", 0.5, 0.5)
 

@@ -63,7 +63,10 @@ export function makeBox(frame, chosen) {
     }
   }
 
-  return { set };
+  /** Draws a box that was found elsewhere, and asks about nothing. @param {Box | null} found */
+  const show = (found) => draw((box = found));
+
+  return { set, show };
 }
 
 const between = (a, b) => ({ x: Math.min(a.x, b.x), y: Math.min(a.y, b.y), width: Math.abs(a.x - b.x), height: Math.abs(a.y - b.y) });

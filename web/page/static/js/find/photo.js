@@ -12,25 +12,37 @@ export function makePhoto(file, { owner, again }) {
   let address = "";
   const shown = still(file);
   const small = shown.then(fitted);
-  /** @type {import("./box.js").Box | null} */
+  /** @type {import("./box.js").Box | "salient" | null} */
   let box = null;
   const image = new Image();
   image.alt = t("photo.alt");
   image.draggable = false;
   const frame = h("div", { class: "photo-frame" }, image);
   const whole = h("button", { type: "button", class: "quiet", hidden: true, onclick: () => control.set(null) }, t("photo.whole"));
-  const control = makeBox(frame, (now) => {
-    box = now;
-    whole.hidden = !box;
-    again();
-  });
+  const salient = h("button", { type: "button", class: "quiet", onclick: () => begin("salient") }, t("photo.salient"));
+  const control = makeBox(frame, begin);
   const broken = () => frame.classList.add("broken");
   image.addEventListener("error", broken);
   shown.then((picture) => (image.src = address = URL.createObjectURL(picture)), broken);
   const upload = makeUpload(file, owner);
   const element = h("div", { class: "photo" },
     frame,
-    h("div", { class: "photo-side" }, h("p", { class: "soft" }, t("photo.hint"), " ", whole), upload.element));
+    h("div", { class: "photo-side" }, h("p", { class: "soft" }, t("photo.hint"), " ", salient, " ", whole), upload.element));
+
+  function begin(part) {
+    box = part;
+    whole.hidden = !box;
+    again();
+  }
+
+  /** The answer for the most salient part, whose box is drawn: it can be moved as one's own. */
+  function drawn(answer) {
+    const [region] = answer.regions;
+    box = region.box ?? null;
+    whole.hidden = !box;
+    control.show(box);
+    return { ...answer, items: region.items };
+  }
 
   return {
     element,
@@ -41,7 +53,8 @@ export function makePhoto(file, { owner, again }) {
         const type = body.type.startsWith("image/") ? body.type : "image/*";
         return ask(`/v1/similar?count=${count}`, { body, headers: { "content-type": type } });
       }
-      return ask("/v1/similar", { body: { image: await base64(body), box, count } });
+      const answer = await ask("/v1/similar", { body: { image: await base64(body), box, count } });
+      return box === "salient" ? drawn(answer) : answer;
     },
     end() {
       URL.revokeObjectURL(address);

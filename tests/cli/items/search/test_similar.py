@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -6,10 +7,34 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from cli.items.picture_folder import shown_by
-from cli.items.similar import Asked, _print, show_found
+from cli.items.search.similar import Asked, _print, parse_boxes, say_where, show_found
 from cli.main import app
-from streams.wire.events import IMAGE_LIMIT, Only
+from streams.wire.events import IMAGE_LIMIT, Box, Only, Recommendations, RecommendedItem, Region, Trigger
 from tests.harness.clips import RED, clip, scene
+
+ASKED = Asked(Path("a.png"), None, Only(), None, (), 5)
+BOX = Box(x=0.25, y=0, width=0.5, height=1)
+
+
+def item(name: str) -> RecommendedItem:
+    return RecommendedItem(item_id=name, score=0.9, source="visual", explore=False, reasons=[])
+
+
+def answer(regions: list[Region], *, degraded: tuple[str, ...] = ()) -> Recommendations:
+    return Recommendations(
+        rec_id="r1",
+        user_id="u1",
+        seq=1,
+        kind="similar",
+        generated_at_ms=0,
+        trigger=Trigger(event_id="e1", type="query", item_id="q1", occurred_at_ms=0),
+        items=[item for region in regions for item in region.items],
+        filtered={},
+        degraded=[*degraded],
+        model={},
+        timings_ms={},
+        regions=regions,
+    )
 
 
 @pytest.mark.parametrize("by", ["smell", "colour=-1", "look=0"])
@@ -17,7 +42,7 @@ def test_what_cannot_be_compared_is_refused_before_anything_starts(by: str, tmp_
     image = tmp_path / "a.png"
     Image.new("RGB", (20, 20)).save(image)
     with pytest.raises(typer.BadParameter, match=r"does not name one of|has no weight|no weight is above 0"):
-        show_found(Asked(image, None, Only(), by, None, 5), 1.0, None, False)
+        show_found(Asked(image, None, Only(), by, (), 5), 1.0, None, False)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +56,7 @@ def test_what_cannot_be_compared_is_refused_before_anything_starts(by: str, tmp_
 )
 def test_words_that_cannot_be_asked_are_refused_before_anything_starts(words: str, by: str | None, says: str) -> None:
     with pytest.raises(typer.BadParameter, match=says):
-        show_found(Asked(None, words, Only(), by, None, 5), 1.0, None, False)
+        show_found(Asked(None, words, Only(), by, (), 5), 1.0, None, False)
 
 
 @pytest.mark.parametrize(
@@ -50,14 +75,31 @@ def test_a_box_that_is_none_is_refused_before_anything_starts(box: str, says: st
     image = tmp_path / "a.png"
     Image.new("RGB", (20, 20)).save(image)
     with pytest.raises(typer.BadParameter, match=says):
-        show_found(Asked(image, None, Only(), "look", box, 5), 1.0, None, False)
+        show_found(Asked(image, None, Only(), "look", [box], 5), 1.0, None, False)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "says"),
+    [(["salient", "0,0,1,1"], "leave the other boxes out"), (["0,0,1,1"] * 9, "9 times --box: at most 8")],
+)
+def test_boxes_that_cannot_be_asked_together_are_refused(boxes: list[str], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        parse_boxes(boxes)
+
+
+def test_one_box_is_a_box_and_several_are_boxes() -> None:
+    one, other = Box(x=0, y=0, width=1, height=0.5), Box(x=0, y=0.5, width=1, height=0.5)
+    assert parse_boxes([]) == (None, None)
+    assert parse_boxes(["salient"]) == ("salient", None)
+    assert parse_boxes(["0,0,1,0.5"]) == (one, None)
+    assert parse_boxes(["0,0,1,0.5", "0,0.5,1,0.5"]) == (None, (one, other))
 
 
 def test_a_box_is_of_no_clip(tmp_path: Path) -> None:
     film = tmp_path / "a.mp4"
     film.write_bytes(clip([scene(RED)]))
     with pytest.raises(typer.BadParameter, match="--box is for a picture"):
-        show_found(Asked(film, None, Only(), "look", "0,0,0.5,0.5", 5), 1.0, None, False)
+        show_found(Asked(film, None, Only(), "look", ["0,0,0.5,0.5"], 5), 1.0, None, False)
 
 
 def test_a_clip_that_does_not_fit_into_an_event_says_where_to_put_it() -> None:
@@ -88,12 +130,39 @@ def test_words_that_contradict_each_other_are_refused_before_anything_starts(wor
 
 
 def test_an_answer_without_items_is_said_to_be_one(capsys: pytest.CaptureFixture[str]) -> None:
-    _print(Asked(Path("a.png"), None, Only(), None, None, 5), [], False)
+    _print(ASKED, answer([]), False)
     printed = capsys.readouterr()
     assert (printed.out, "no item in stock is like it" in printed.err) == ("", True)
     assert "--min-similarity" not in printed.err
 
 
 def test_words_that_find_nothing_say_how_to_see_what_is_nearest(capsys: pytest.CaptureFixture[str]) -> None:
-    _print(Asked(None, "laptop", Only(), None, None, 5), [], False)
+    _print(Asked(None, "laptop", Only(), None, (), 5), answer([]), False)
     assert "--min-similarity 0 shows what is nearest" in " ".join(capsys.readouterr().err.split())
+
+
+def test_each_region_has_its_own_table_and_its_own_items_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answer([Region(box=BOX, items=[item("i1")]), Region(items=[item("i2")])])
+    _print(ASKED, found, False)
+    printed = capsys.readouterr().out
+    assert "in 0.25,0,0.5,1" in printed
+    assert "all of the picture" in printed
+    _print(ASKED, found, True)
+    regions = json.loads(capsys.readouterr().out)["regions"]
+    assert [each["box"] for each in regions] == [{"x": 0.25, "y": 0, "width": 0.5, "height": 1}, None]
+    assert [each["items"][0]["item_id"] for each in regions] == ["i1", "i2"]
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (answer([Region(items=[])]), "no part of it stands out"),
+        (answer([Region(items=[])], degraded=("salience",)), "sightline export-model"),
+        (answer([Region(box=BOX, items=[])]), ""),
+    ],
+)
+def test_a_search_by_the_whole_picture_says_why(
+    found: Recommendations, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say_where(found)
+    assert says in capsys.readouterr().err

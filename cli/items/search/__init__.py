@@ -1,0 +1,1 @@
+"""Searches the catalogue with pictures and words, and names what photos show."""

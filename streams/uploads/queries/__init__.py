@@ -1,0 +1,1 @@
+"""Answers queries by pictures and words."""
