@@ -129,7 +129,8 @@ LAST_PROGRESS = Gauge(
 )
 INFERENCE = Histogram(
     "sightline_inference_seconds",
-    "Time of the encoder call that a picture was in; outcome is ok, invalid (no usable embedding) or unavailable",
+    "Time of the call that a picture was in, of the encoder or a model of the gate; outcome is ok, invalid (no usable "
+    "answer) or unavailable",
     ["model", "outcome"],
     buckets=_STAGE,
 )
