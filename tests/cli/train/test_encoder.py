@@ -1,5 +1,6 @@
 """`sightline train encoder`: what it refuses before any work, and maps that it does not let go out."""
 
+import json
 import struct
 import zlib
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from typer import BadParameter
+from typer import BadParameter, Exit
 
 from benchmarks.evaluation.intervals import Interval
 from benchmarks.retrieval.held_out import Verdict, by_map
@@ -80,6 +81,22 @@ def test_a_map_is_fitted_as_often_as_its_method_says_and_once_more_on_all_pictur
     shipped = counted([pictures(0)])
     train(pictures(0), pictures(1), Method(counted, by_map, splits=1), shipped, seed=3)
     assert fitted_on == [128, 64, 64, 128]
+
+
+def test_a_tuning_whose_time_is_up_writes_no_map_and_keeps_its_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path / "home"))
+    photos, others = folders(tmp_path / "photos", 4, 6), folders(tmp_path / "others", 2, 6)
+    asked = Plan(photos, others, tune=True, unlabelled=False, seconds=0, seed=0)
+    with pytest.raises(Exit):
+        learn(asked, tmp_path / "own.npz", as_json=True)
+
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (said["written"], said["tests"]) == (None, [])
+    assert said["refused"] == ["the time was up at step 0 of 4: the same command goes on from here"]
+    assert not (tmp_path / "own.npz").exists()
+    assert len([*(tmp_path / "home" / "encoder").glob("*.checkpoint")]) == 1
 
 
 def plan(folder: Path, *, unlabelled: bool = False) -> Plan:

@@ -137,6 +137,21 @@ def test_when_the_time_is_up_the_training_is_kept_for_another_time(tmp_path: Pat
     assert same(rest, trained(SHORT, Watching(folder(tmp_path, "whole"))))
 
 
+def test_a_training_ends_once_what_is_held_out_gets_no_better_and_gives_the_weights_of_before(tmp_path: Path) -> None:
+    lines: list[str] = []
+    hasty = replace(SHORT, epochs=40, patience=1, rate=0.1)
+    found = trained(hasty, Watching(tmp_path, progress=lines.append))
+    epochs = [line for line in lines if line.startswith("epoch")]
+    held_out = [float(line.split()[-1]) for line in epochs]
+
+    assert len(epochs) < 40
+    assert held_out.index(min(held_out)) == len(held_out) - 2
+    (checkpoint,) = tmp_path.iterdir()
+    best = torch.load(checkpoint, weights_only=True)["best"]
+    assert best["epoch"] == len(epochs) - 1
+    assert same(found, {name: each.numpy() for name, each in best["weights"].items()})
+
+
 def test_one_label_alone_is_nothing_to_learn_and_one_picture_of_a_label_is_something(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="nothing to tell apart"):
         tune(tiny_encoder(), [described(tiny_encoder(), stripes(labels=1))], SHORT, seed=0, watching=Watching(tmp_path))
