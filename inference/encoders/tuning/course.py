@@ -30,7 +30,7 @@ class TimeUp(Exception):
 class Watching:
     """Where trainings keep their checkpoints, when they end at the latest, and who is told how they go.
 
-    `until` is a time of time.monotonic. The folder exists. `curves` makes what is given the figures of each epoch.
+    `until` is a time of time.monotonic. The folder exists. `curves` makes what is given the figures of each round.
     """
 
     folder: Path
@@ -46,15 +46,15 @@ class Watching:
 
 @dataclass(slots=True)
 class _Best:
-    """The epoch with the least loss on what is watched; the last one, where nothing is."""
+    """The round with the least loss on what is watched; the last one, where nothing is."""
 
-    epoch: int = 0
+    number: int = 0
     loss: float = float("inf")
     weights: dict[str, Any] = field(default_factory=dict)
 
-    def add(self, epoch: int, loss: float | None, training: Training) -> None:
+    def add(self, number: int, loss: float | None, training: Training) -> None:
         if loss is None or loss < self.loss:
-            self.epoch, self.loss = epoch, self.loss if loss is None else loss
+            self.number, self.loss = number, self.loss if loss is None else loss
             self.weights = {name: torch.from_numpy(each) for name, each in training.weights().items()}
 
 
@@ -76,15 +76,15 @@ def tune(encoder: Encoder, sets: Sequence[Labelled], course: Course, *, seed: in
             _keep(checkpoint, training, best)
             raise TimeUp(f"step {training.step} of {training.steps}")
         losses.append(training.learn())
-        epoch, into = divmod(training.step, training.steps_of_epoch)
+        number, into = divmod(training.step, training.steps_of_round)
         if not into:
             watched = training.watch()
-            best.add(epoch, watched, training)
-            figures = {"loss": float(np.mean(losses[-training.steps_of_epoch :]))}
+            best.add(number, watched, training)
+            figures = {"loss": float(np.mean(losses[-training.steps_of_round :]))}
             figures |= {} if watched is None else {"loss_held_out": watched}
-            watching.progress(f"epoch {epoch}: " + ", ".join(f"{each} {figures[each]:.3f}" for each in figures))
+            watching.progress(f"round {number}: " + ", ".join(f"{each} {figures[each]:.3f}" for each in figures))
             if curves is not None:
-                curves(epoch, figures)
+                curves(number, figures)
         if not into or training.step % _KEPT_EVERY == 0:
             _keep(checkpoint, training, best)
             left = (time.monotonic() - began) / (training.step - first) * (training.steps - training.step) / 60
@@ -93,8 +93,8 @@ def tune(encoder: Encoder, sets: Sequence[Labelled], course: Course, *, seed: in
 
 
 def _is_over(training: Training, best: _Best, course: Course) -> bool:
-    epoch = training.step // training.steps_of_epoch
-    return training.step >= training.steps or epoch - best.epoch >= course.patience
+    number = training.step // training.steps_of_round
+    return training.step >= training.steps or number - best.number >= course.patience
 
 
 def _name(sets: Sequence[Labelled], course: Course, seed: int) -> str:
@@ -108,7 +108,7 @@ def _name(sets: Sequence[Labelled], course: Course, seed: int) -> str:
 
 def _keep(path: Path, training: Training, best: _Best) -> None:
     file = BytesIO()
-    of_best = {"epoch": best.epoch, "loss": best.loss, "weights": best.weights}
+    of_best = {"number": best.number, "loss": best.loss, "weights": best.weights}
     torch.save({"training": training.state(), "best": of_best}, file)
     replace_file(path, file.getbuffer())
 

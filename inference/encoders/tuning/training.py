@@ -21,13 +21,16 @@ from inference.encoders.tuning.views import views
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Constants of a training. `epochs` at most; it ends after `patience` of them without a better watch.
+    """Constants of a training: `rounds` at most; it ends after `patience` of them without a better watch.
+
+    A round goes through all pictures once; where they are few, it goes on until it has `least` steps.
 
     `paired`: two views of one picture are to lie together (SimCLR), for pictures that have no label but their own.
     """
 
-    epochs: int = 4
+    rounds: int = 4
     patience: int = 2
+    least: int = 25
     batch: int = 48
     rate: float = 3e-4
     warm_up: int = 20
@@ -55,8 +58,8 @@ class Training:
         self._optimizer = torch.optim.AdamW(learned, lr=course.rate)
         #: Pictures that a step draws: those of a pair are drawn as one.
         self._count = course.batch // 2 if course.paired else course.batch
-        self.steps_of_epoch = self.pictures.steps(self._count)
-        self.steps = course.epochs * self.steps_of_epoch
+        self.steps_of_round = max(course.least, self.pictures.steps(self._count))
+        self.steps = course.rounds * self.steps_of_round
 
     def learn(self) -> float:
         """Make the next step; its loss, in nats."""

@@ -94,7 +94,7 @@ def test_a_tuning_whose_time_is_up_writes_no_map_and_keeps_its_checkpoint(
 
     said = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (said["written"], said["tests"]) == (None, [])
-    assert said["refused"] == ["the time was up at step 0 of 4: the same command goes on from here"]
+    assert said["refused"] == ["the time was up at step 0 of 100: the same command goes on from here"]
     assert not (tmp_path / "own.npz").exists()
     assert len([*(tmp_path / "home" / "encoder").glob("*.checkpoint")]) == 1
 

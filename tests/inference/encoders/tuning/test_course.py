@@ -21,7 +21,7 @@ from inference.errors import ModelRefused
 from tests.harness.paths import ROOT
 from tests.harness.tiny_network import stripes, tiny_encoder
 
-SHORT = Course(epochs=3, batch=8, warm_up=2)
+SHORT = Course(rounds=3, least=5, batch=8, warm_up=2)
 #: Tunes in the folder and kills itself as soon as the checkpoint of step 10 is there.
 _KILLED = """
 import os, signal, sys
@@ -62,10 +62,10 @@ def folder(home: Path, name: str) -> Path:
 @pytest.mark.parametrize("paired", [False, True])
 def test_a_training_learns(tmp_path: Path, *, paired: bool) -> None:
     lines: list[str] = []
-    course = replace(SHORT, epochs=16, patience=16, rate=3e-3, faithfulness=0.0, paired=paired)
+    course = replace(SHORT, rounds=16, patience=16, rate=3e-3, faithfulness=0.0, paired=paired)
     trained(course, Watching(tmp_path, progress=lines.append))
 
-    losses = [float(line.split()[3].rstrip(",")) for line in lines if line.startswith("epoch")]
+    losses = [float(line.split()[3].rstrip(",")) for line in lines if line.startswith("round")]
     assert np.mean(losses[-4:]) < np.mean(losses[:4])
 
 
@@ -139,16 +139,16 @@ def test_when_the_time_is_up_the_training_is_kept_for_another_time(tmp_path: Pat
 
 def test_a_training_ends_once_what_is_held_out_gets_no_better_and_gives_the_weights_of_before(tmp_path: Path) -> None:
     lines: list[str] = []
-    hasty = replace(SHORT, epochs=40, patience=1, rate=0.1)
+    hasty = replace(SHORT, rounds=40, patience=1, rate=0.1)
     found = trained(hasty, Watching(tmp_path, progress=lines.append))
-    epochs = [line for line in lines if line.startswith("epoch")]
-    held_out = [float(line.split()[-1]) for line in epochs]
+    rounds = [line for line in lines if line.startswith("round")]
+    held_out = [float(line.split()[-1]) for line in rounds]
 
-    assert len(epochs) < 40
+    assert len(rounds) < 40
     assert held_out.index(min(held_out)) == len(held_out) - 2
     (checkpoint,) = tmp_path.iterdir()
     best = torch.load(checkpoint, weights_only=True)["best"]
-    assert best["epoch"] == len(epochs) - 1
+    assert best["number"] == len(rounds) - 1
     assert same(found, {name: each.numpy() for name, each in best["weights"].items()})
 
 
