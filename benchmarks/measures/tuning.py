@@ -54,7 +54,7 @@ def main() -> None:
     shelves, products = (read_album(groceries, name, None, _told) for name in ("labels.csv", "products.csv"))
     clothing = labelled(read_album(clothes, "labels.csv", None, _told), None, describe, _told, with_pixels=True)
     grocery = labelled(shelves, products, describe, _told, with_pixels=True)
-    tuner = Tuner(network, LAYOUT, Course(), 0, Watching(arguments.keep, progress=_told))
+    tuner = Tuner(network, LAYOUT, Recipe(), Course(), 0, Watching(arguments.keep, progress=_told))
 
     def both(sets: Sequence[Labelled]) -> Ways:
         frozen = fit(sets, classifier_weights(network), LAYOUT, Recipe())

@@ -72,8 +72,10 @@ def learn(plan: Plan, to: Path, *, as_json: bool) -> None:
     ours, theirs = (
         labelled(*each, describe, progress, with_pixels=plan.tune) for each in ((photos, shown), (others, None))
     )
-    tuner = _tuner(plan, network) if plan.tune else None
-    method = _closed_form(network) if tuner is None else Method(tuner.fit, tuner.embed, _TUNED_SPLITS)
+    # Directions that tell single pictures apart do harm to kinds (docs/encoder.md).
+    recipe = Recipe(learned=0) if plan.unlabelled else Recipe()
+    tuner = _tuner(plan, network, recipe) if plan.tune else None
+    method = _closed_form(network, recipe) if tuner is None else Method(tuner.fit, tuner.embed, _TUNED_SPLITS)
     verdicts: Sequence[Verdict] = ()
     try:
         projection, verdicts = train(ours, theirs, method, network.projection, plan.seed)
@@ -91,14 +93,14 @@ def learn(plan: Plan, to: Path, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _closed_form(network: "Encoder") -> Method:
+def _closed_form(network: "Encoder", recipe: Recipe) -> Method:
     from inference.encoders.export import LAYOUT, classifier_weights
 
     classifier = classifier_weights(network)
-    return Method(lambda sets: fit(sets, classifier, LAYOUT, Recipe()), by_map, _SPLITS)
+    return Method(lambda sets: fit(sets, classifier, LAYOUT, recipe), by_map, _SPLITS)
 
 
-def _tuner(plan: Plan, network: "Encoder") -> "Tuner":
+def _tuner(plan: Plan, network: "Encoder", recipe: Recipe) -> "Tuner":
     from inference.curves import board
     from inference.encoders.export import LAYOUT
     from inference.encoders.tuning.course import Watching
@@ -108,7 +110,7 @@ def _tuner(plan: Plan, network: "Encoder") -> "Tuner":
     folder = read_settings().home / "encoder"
     folder.mkdir(parents=True, exist_ok=True)
     watching = Watching(folder, time.monotonic() + plan.seconds, progress, board)
-    return Tuner(network, LAYOUT, Course(paired=plan.unlabelled), plan.seed, watching)
+    return Tuner(network, LAYOUT, recipe, Course(paired=plan.unlabelled), plan.seed, watching)
 
 
 def _pictures(plan: Plan) -> tuple[Album, Album | None, Album]:

@@ -54,7 +54,7 @@ class Recipe:
     """Constants, chosen on held-out uploaders, classes and products (docs/encoder.md).
 
     `catalogue`: how many photos a catalogue picture counts for. `levels`: how much the earlier blocks of the
-    network count in the general part, in which colour counts nothing.
+    network count in the general part, in which colour counts nothing. Without `learned` directions there is no gate.
     """
 
     dimensions: int = 256
@@ -75,7 +75,7 @@ def fit(sets: Sequence[Labelled], classifier: Matrix, layout: Layout, recipe: Re
     weights = [_counts(each, recipe) for each in sets]
     middles = [np.average(each.features, axis=0, weights=counts) for each, counts in zip(sets, weights, strict=True)]
     mean = np.mean(middles, axis=0)
-    learned = discriminants(sets, recipe)
+    learned = discriminants(sets, recipe) if recipe.learned else np.zeros((len(mean), 0))
     general = _components(sets, mean, classifier, layout, recipe, recipe.dimensions - learned.shape[1])
     matrix = np.concatenate([_scaled(learned), _scaled(general)], axis=1).astype(np.float32)
     return Projection(
@@ -152,5 +152,5 @@ def _scatter(rows: NDArray[np.floating], weights: Precise) -> Precise:
 
 def _scaled(columns: Precise) -> Precise:
     """The columns so that none is beyond 1, which float16 keeps best."""
-    scaled: Precise = columns / np.abs(columns).max()
+    scaled: Precise = columns / np.abs(columns).max(initial=1e-12)
     return scaled

@@ -20,11 +20,12 @@ _BATCH = 32
 class Tuner:
     """Tunes `encoder` on sets of pictures with pixels, and fits the map on what the tuned network says of them.
 
-    `layout` is that of the encoder's features.
+    `layout` is that of the encoder's features, `recipe` that of the map.
     """
 
     encoder: Encoder
     layout: Layout
+    recipe: Recipe
     course: Course
     seed: int
     watching: Watching
@@ -34,7 +35,7 @@ class Tuner:
         weights = tune(self.encoder, sets, self.course, seed=self.seed, watching=self.watching)
         network = self._network(weights)
         again = [described(network, each) for each in sets]
-        return replace(fit(again, classifier_weights(self.encoder), self.layout, Recipe()), weights=weights)
+        return replace(fit(again, classifier_weights(self.encoder), self.layout, self.recipe), weights=weights)
 
     def embed(self, projection: Projection, pictures: Labelled) -> Matrix:
         """Unit embeddings, float32 [n, D], of pictures with pixels by such a map."""

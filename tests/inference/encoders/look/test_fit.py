@@ -43,6 +43,14 @@ def test_the_same_input_gives_the_same_map() -> None:
     np.testing.assert_array_equal(first.matrix, second.matrix)
 
 
+def test_without_learned_directions_the_map_is_the_general_part_alone_whatever_the_labels_say() -> None:
+    found = fit([data()], CLASSIFIER, LAYOUT, replace(RECIPE, learned=0))
+    other = replace(data(), labels=np.zeros(80, np.int64))
+
+    assert (found.learned, found.matrix.shape) == (0, (20, 8))
+    np.testing.assert_array_equal(found.matrix, fit([other], CLASSIFIER, LAYOUT, replace(RECIPE, learned=0)).matrix)
+
+
 def test_colour_counts_nothing_in_the_general_part() -> None:
     found = fit([data()], CLASSIFIER, LAYOUT, RECIPE)
     assert not found.matrix[LAYOUT.colours :, found.learned :].any()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from inference.encoders.look.fit import Recipe
 from inference.encoders.look.projection import read_projection, write_projection
 from inference.encoders.tuning.course import Watching
 from inference.encoders.tuning.fitting import Tuner, described
@@ -17,7 +18,9 @@ from tests.harness.tiny_network import LAYOUT, stripes, tiny_encoder
 
 
 def test_a_tuned_network_is_written_with_its_map_and_embeds_as_before(tmp_path: Path) -> None:
-    tuner = Tuner(tiny_encoder(), LAYOUT, Course(rounds=1, least=5, batch=8, rate=1e-2), 0, Watching(tmp_path))
+    tuner = Tuner(
+        tiny_encoder(), LAYOUT, Recipe(), Course(rounds=1, least=5, batch=8, rate=1e-2), 0, Watching(tmp_path)
+    )
     pictures = described(tuner.encoder, stripes())
     fitted = tuner.fit([pictures])
     write_projection(fitted, tmp_path / "map.npz")
