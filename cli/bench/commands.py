@@ -267,22 +267,23 @@ def retrieval(
     label: Annotated[str | None, typer.Option(help="The CSV's column with the label; else label or class_id.")] = None,
     by: Annotated[
         str | None,
-        typer.Option(help="Only the ways with this in their name; words or regions: see docs/benchmarks.md."),
+        typer.Option(help="Only the ways with this in their name; words, regions, certainty: see docs/benchmarks.md."),
     ] = None,
     gallery: Annotated[
         str | None, typer.Option(help="A CSV in the folder with catalogue pictures; else products.csv, if there.")
     ] = None,
     beside: Annotated[
         Path | None,
-        typer.Option(exists=True, file_okay=False, help="With --by regions: a folder of other photos."),
+        typer.Option(exists=True, file_okay=False, help="For regions and certainty: a folder of other photos."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """How well pictures of one label find each other: by the network, by each classic descriptor, and by mixes."""
     from cli.bench.retrieval.judge import judge
 
-    if (by == "regions") != (beside is not None):
-        raise typer.BadParameter("--by regions needs a --beside, and nothing else does", param_hint="--beside")
+    if (by in ("regions", "certainty")) != (beside is not None):
+        detail = "--by regions and --by certainty need a --beside, and nothing else does"
+        raise typer.BadParameter(detail, param_hint="--beside")
     judge(data, label, by, gallery, beside, as_json)
 
 

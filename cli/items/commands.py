@@ -86,6 +86,26 @@ def show(
 
 
 @app.command()
+def identify(
+    photos: Annotated[
+        list[Path], typer.Argument(metavar="PHOTO...", exists=True, dir_okay=False, help="Photos of articles.")
+    ],
+    box: BoxOption = None,
+    category: CategoryOption = None,
+    attribute: AttributeOption = None,
+    least: Annotated[float, typer.Option(min=0, max=1, help="Below this certainty an article is unknown.")] = 0.7,
+    csv: Annotated[Path | None, typer.Option(dir_okay=False, help="Write how often each article is shown.")] = None,
+    timeout: TimeoutOption = 20.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which article of the catalogue each photo shows, or each part of it, how certain that is, and count them."""
+    from cli.items.search.identify import identify_photos
+
+    only = _only(category, None, None, None, None, None, attribute)
+    identify_photos(list(dict.fromkeys(photos)), box or (), only, least, csv, timeout, as_json)
+
+
+@app.command()
 def held(
     allow: Annotated[list[str] | None, typer.Option(metavar="ITEM", help="Show this item; repeatable.")] = None,
     drop: Annotated[list[str] | None, typer.Option(metavar="ITEM", help="Delete this item; repeatable.")] = None,

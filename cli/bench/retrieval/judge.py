@@ -11,6 +11,7 @@ from benchmarks.retrieval.album import GALLERY, UnreadableAlbum, read_data
 from benchmarks.retrieval.encoder_cost import encoder_cost
 from benchmarks.retrieval.measure import Precision, Retrieval, measure_retrieval
 from cli.bench.report import begin
+from cli.bench.retrieval.certainty import judge_certainty
 from cli.bench.retrieval.regions import judge_regions
 from cli.bench.retrieval.words import judge_words
 from cli.output import print_json, progress, results
@@ -27,7 +28,8 @@ def judge(
         judge_words(data, label, shown, as_json)
         return
     if beside is not None:
-        judge_regions(data, label, gallery, beside, as_json)
+        measure = judge_regions if by == "regions" else judge_certainty
+        measure(data, label, gallery, beside, as_json)
         return
     encoder = load_encoder()
     try:

@@ -1,0 +1,158 @@
+"""What `sightline items identify` does: it says which article each part of a photo shows, and how certain that is."""
+
+import csv
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import typer
+from msgspec.structs import replace
+from rich.table import Table
+
+from cli.items.search.similar import Asked, QueryRefused, asking, box_text, query_of, say_where
+from cli.output import print_json, progress, results
+from cli.running import running_system
+from inference.identity import CALIBRATED, CALIBRATION
+from streams.credentials import kafka_security
+from streams.pseudonyms import known_as
+from streams.settings import read_settings
+from streams.wire.events import Only, Recommendations, RecommendedItem, Region, Upload
+
+#: The nearest article, and one to compare it with.
+_COUNT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """A part of a photo: `item_id` is the article that it shows, None below the least certainty; `nearest` is always.
+
+    `box` is as `--box` takes it, None for the whole photo.
+    """
+
+    photo: str
+    box: str | None
+    item_id: str | None
+    certainty: float
+    nearest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many parts of how many photos show an article, and the mean certainty; without `item_id` what is unknown."""
+
+    item_id: str | None
+    parts: int
+    photos: int
+    certainty: float
+
+
+def identify_photos(
+    photos: Sequence[Path],
+    boxes: Sequence[str],
+    only: Only,
+    least: float,
+    table: Path | None,
+    timeout_s: float,
+    as_json: bool,
+) -> None:
+    """Ask about each photo, print what they show and count it; a photo that is refused is named. Raises NoAnswer."""
+    settings, asker = read_settings(), f"identify-{uuid.uuid4().hex}"
+    known = known_as(settings, asker)
+    try:
+        queries = [(photo, query_of(Asked(photo, None, only, None, boxes, _COUNT), known)) for photo in photos]
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from None
+    refused: dict[str, str] = {}
+    with (
+        running_system(settings) as endpoints,
+        asking(
+            endpoints.kafka, settings.topic_prefix, known, timeout_s, security=kafka_security(settings)
+        ) as answer_to,
+    ):
+        found = list(_identified(queries, answer_to, least, refused))
+    for photo, why in refused.items():
+        progress(f"{photo}: {why}")
+    counts = counted(found)
+    if table is not None:
+        write_csv(table, counts)
+    if as_json:
+        print_json({"parts": [asdict(each) for each in found], "articles": [*map(asdict, counts)], "refused": refused})
+    else:
+        _print(found, counts)
+
+
+def identified(photo: str, region: Region, least: float) -> Identified:
+    """What a part of a photo shows, by the two articles nearest to it."""
+    best, second = _first_two(region.items)
+    box = None if region.box is None else box_text(region.box)
+    if best is None:
+        return Identified(photo, box, None, 0.0, None)
+    certainty = round(CALIBRATION.certainty(best.score, None if second is None else second.score), 4)
+    return Identified(photo, box, best.item_id if certainty >= least else None, certainty, best.item_id)
+
+
+def counted(found: Iterable[Identified]) -> list[Counted]:
+    """The parts by article, the most first; what is unknown stands last."""
+    by_item: dict[str | None, list[Identified]] = {}
+    for each in found:
+        by_item.setdefault(each.item_id, []).append(each)
+    counts = [
+        Counted(
+            item_id,
+            len(parts),
+            len({each.photo for each in parts}),
+            round(sum(each.certainty for each in parts) / len(parts), 4),
+        )
+        for item_id, parts in by_item.items()
+    ]
+    return sorted(counts, key=lambda count: (count.item_id is None, -count.parts, count.item_id or ""))
+
+
+def write_csv(path: Path, counts: Iterable[Counted]) -> None:
+    """Write a row for each article; the one without an id counts what is unknown."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("item_id", "parts", "photos", "certainty"))
+        writer.writerows((each.item_id or "", each.parts, each.photos, each.certainty) for each in counts)
+
+
+def _identified(
+    queries: Iterable[tuple[Path, Upload]],
+    answer_to: Callable[[Upload], Recommendations],
+    least: float,
+    refused: dict[str, str],
+) -> Iterator[Identified]:
+    """What the photos show, one after the other; why a photo is refused goes into `refused`."""
+    is_warned = False
+    for number, (photo, query) in enumerate(queries):
+        try:
+            # One user asks all queries, so each needs an id of its own.
+            answer = answer_to(replace(query, event_id=f"{query.event_id}-{number}"))
+        except QueryRefused as error:
+            refused[str(photo)] = str(error)
+            continue
+        say_where(answer)
+        encoder = answer.model.get("encoder")
+        if encoder != CALIBRATED and not is_warned:
+            is_warned = True
+            progress(f"certainties are calibrated for {CALIBRATED}, and these vectors are of {encoder}: check them")
+        for region in answer.regions or [Region(items=answer.items)]:
+            yield identified(str(photo), region, least)
+
+
+def _first_two(items: Sequence[RecommendedItem]) -> tuple[RecommendedItem | None, RecommendedItem | None]:
+    best, second, *_ = [*items, None, None]
+    return best, second
+
+
+def _print(found: Sequence[Identified], counts: Sequence[Counted]) -> None:
+    parts = Table("photo", "part", "article", "certainty", "nearest")
+    for each in found:
+        shown = each.item_id or "unknown"
+        parts.add_row(each.photo, each.box or "all", shown, f"{each.certainty:.3f}", each.nearest or "none")
+    results().print(parts)
+    table = Table("article", "parts", "photos", "certainty")
+    for count in counts:
+        table.add_row(count.item_id or "unknown", str(count.parts), str(count.photos), f"{count.certainty:.3f}")
+    results().print(table)

@@ -1,0 +1,142 @@
+"""From the articles nearest to a part of a photo to the one that it shows, or to none, and how often each is shown."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.items.search.identify import Counted, Identified, _identified, counted, identified, write_csv
+from cli.items.search.similar import QueryRefused
+from cli.main import app
+from inference.identity import CALIBRATED
+from sightline_client.events import Box, Upload
+from streams.wire.events import Recommendations, RecommendedItem, Region, Trigger
+
+BOX = Box(x=0.5, y=0, width=0.5, height=1)
+
+
+def item(name: str, score: float) -> RecommendedItem:
+    return RecommendedItem(item_id=name, score=score, source="visual", explore=False, reasons=[])
+
+
+def answer(query: Upload, *regions: Region, encoder: str = CALIBRATED, whole: bool = False) -> Recommendations:
+    return Recommendations(
+        rec_id="r1",
+        user_id="u1",
+        seq=1,
+        kind="similar",
+        generated_at_ms=0,
+        trigger=Trigger(event_id=query.event_id, type="query", item_id="q1", occurred_at_ms=0),
+        items=[each for region in regions for each in region.items],
+        filtered={},
+        degraded=[],
+        model={"encoder": encoder},
+        timings_ms={},
+        regions=None if whole else list(regions),
+    )
+
+
+def query(photo: str) -> tuple[Path, Upload]:
+    event = Upload(event_id="q", item_id="q", user_id="q", occurred_at_ms=0, image_ref=photo, purpose="query")
+    return Path(photo), event
+
+
+SURE = Region(box=BOX, items=[item("milk", 0.95), item("juice", 0.4)])
+TORN = Region(box=BOX, items=[item("milk", 0.6), item("juice", 0.599)])
+
+
+def test_an_article_far_before_the_second_is_named() -> None:
+    found = identified("a.jpg", SURE, 0.7)
+    assert (found.item_id, found.nearest, found.box) == ("milk", "milk", "0.5,0,0.5,1")
+    assert found.certainty > 0.9
+
+
+def test_of_two_articles_alike_none_is_named_and_the_nearest_is_said() -> None:
+    found = identified("a.jpg", TORN, 0.7)
+    assert (found.item_id, found.nearest) == (None, "milk")
+    assert found.certainty < 0.7
+    assert identified("a.jpg", TORN, 0.0).item_id == "milk"
+
+
+def test_the_lead_over_the_second_makes_it_more_certain() -> None:
+    near, far = (Region(items=[item("milk", 0.8), item("juice", second)]) for second in (0.75, 0.4))
+    assert identified("a.jpg", far, 0.7).certainty > identified("a.jpg", near, 0.7).certainty
+
+
+def test_an_only_article_leads_nobody() -> None:
+    alone = identified("a.jpg", Region(items=[item("milk", 0.8)]), 0.7).certainty
+    assert alone == identified("a.jpg", Region(items=[item("milk", 0.8), item("juice", 0.8)]), 0.7).certainty
+
+
+def test_without_any_article_all_is_unknown() -> None:
+    assert identified("a.jpg", Region(items=[]), 0.0) == Identified("a.jpg", None, None, 0.0, None)
+
+
+def test_parts_are_counted_by_article_and_the_unknown_last() -> None:
+    parts = [("a.jpg", None), ("a.jpg", "milk"), ("a.jpg", "milk"), ("b.jpg", "milk"), ("b.jpg", "juice")]
+    found = [Identified(photo, None, name, 0.8 if name else 0.2, "milk") for photo, name in parts]
+    assert counted(found) == [Counted("milk", 3, 2, 0.8), Counted("juice", 1, 1, 0.8), Counted(None, 1, 1, 0.2)]
+    assert counted([]) == []
+
+
+def test_the_csv_has_a_row_for_each_article(tmp_path: Path) -> None:
+    path = tmp_path / "counts.csv"
+    write_csv(path, [Counted('6" pan, red', 2, 1, 0.9), Counted(None, 1, 1, 0.1)])
+    rows = list(csv.reader(path.read_text().splitlines()))
+    assert rows == [
+        ["item_id", "parts", "photos", "certainty"],
+        ['6" pan, red', "2", "1", "0.9"],
+        ["", "1", "1", "0.1"],
+    ]
+
+
+def test_a_refused_photo_is_named_and_the_others_go_on() -> None:
+    refused: dict[str, str] = {}
+
+    def answer_to(asked: Upload) -> Recommendations:
+        if asked.image_ref == "bad.jpg":
+            raise QueryRefused("bad_image: it is empty")
+        return answer(asked, SURE)
+
+    found = list(_identified(map(query, ["a.jpg", "bad.jpg", "b.jpg"]), answer_to, 0.7, refused))
+    assert [each.photo for each in found] == ["a.jpg", "b.jpg"]
+    assert refused == {"bad.jpg": "bad_image: it is empty"}
+
+
+def test_each_query_has_an_id_of_its_own() -> None:
+    asked: list[str] = []
+
+    def answer_to(each: Upload) -> Recommendations:
+        asked.append(each.event_id)
+        return answer(each, SURE)
+
+    assert len(list(_identified(map(query, ["a.jpg", "b.jpg"]), answer_to, 0.7, {}))) == 2
+    assert len(set(asked)) == 2
+
+
+def test_a_photo_without_boxes_is_one_part() -> None:
+    (found,) = _identified([query("a.jpg")], lambda asked: answer(asked, SURE, whole=True), 0.7, {})
+    assert (found.box, found.item_id) == (None, "milk")
+
+
+def test_vectors_that_are_not_calibrated_are_said_to_be_so_once(capsys: pytest.CaptureFixture[str]) -> None:
+    queries = map(query, ["a.jpg", "b.jpg"])
+    list(_identified(queries, lambda asked: answer(asked, SURE, encoder="resnet@1"), 0.7, {}))
+    assert capsys.readouterr().err.count("these vectors are of resnet@1") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["no-such.jpg"], "does not exist"),
+        ([__file__, "--least", "2"], "less than or equal to 1"),
+        ([__file__, "--least", "nan"], "less than or equal to 1"),
+        ([__file__], "convert the picture"),
+        ([], "Missing argument"),
+    ],
+)
+def test_what_cannot_be_identified_is_refused_before_anything_starts(words: list[str], says: str) -> None:
+    refused = CliRunner().invoke(app, ["items", "identify", *words])
+    assert refused.exit_code == 2
+    assert says in " ".join(refused.output.replace("│", " ").split())
