@@ -13,9 +13,9 @@ _FIRST_WATCHED = 4
 
 
 class Pictures:
-    """Sets of labelled pictures in one row, their labels numbered through: `labels`, `sets` and `times` int64 [n].
+    """Sets of labelled pictures in one row, their `labels` int64 [n] numbered through.
 
-    `sets` are those of the labels, int64 [K]. `watched` rows are never learned from.
+    `sets` are those of the labels, int64 [K]. The `watched` rows are drawn by no step.
     """
 
     def __init__(self, sets: Sequence[Labelled], catalogue: int, *, paired: bool) -> None:

@@ -24,7 +24,6 @@ class Course:
     """Constants of a training: `rounds` at most; it ends after `patience` of them without a better watch.
 
     A round goes through all pictures once; where they are few, it goes on until it has `least` steps.
-
     `paired`: two views of one picture are to lie together (SimCLR), for pictures that have no label but their own.
     """
 
@@ -74,7 +73,7 @@ class Training:
         return loss.item()
 
     def watch(self) -> float | None:
-        """The loss on pictures that are never learned from, by the same views each time; None where there are none."""
+        """The loss on pictures that no step draws, by the same views each time; None where there are none."""
         rows, batch, random = self.pictures.watched, self._count, np.random.default_rng((self._seed, 2))
         parts = [rows[start : start + batch] for start in range(0, len(rows), batch)]
         # Of a pair alone nothing can be said.
