@@ -32,6 +32,8 @@ def sentence(reason: Reason) -> str:
             return f"more in {reason.colour}{_amount(reason.strength)}"
         case "same_attribute":
             return f"more with {reason.attribute} {reason.value}{_amount(reason.strength)}"
+        case "same_tag":
+            return f"more with a picture of: {reason.tag}{_amount(reason.strength)}"
         case "within_budget":
             price = f" of about {reason.price:g} {reason.currency or ''}".rstrip() if reason.price is not None else ""
             return f"within your budget{price}{_amount(reason.strength)}"

@@ -1,6 +1,6 @@
 """What `sightline bench taste` does: it judges the product's lists by simulated shoppers on real pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from benchmarks.evaluation.taste.sheet import render_sheet
 from benchmarks.evaluation.taste.wardrobe import read_wardrobe
 from cli.bench.report import begin
 from cli.output import print_json, progress, results
-from inference.encoders.export import embeddings, load_encoder
+from inference.encoders.export import load_encoder, recognised
 from streams.settings import read_settings
 
 
@@ -24,8 +24,9 @@ def judge(data: Path, pictures: int, shoppers: int, seed: int, as_json: bool) ->
     begin()
     settings, encoder = read_settings(), load_encoder()
 
-    def encode(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return embeddings(encoder, pixels)
+    def encode(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Sequence[Sequence[tuple[str, float]]]]:
+        vectors, _, tags = recognised(encoder, pixels)
+        return vectors, tags
 
     try:
         wardrobe = read_wardrobe(data, encode, most=pictures, progress=progress)

@@ -18,6 +18,7 @@ ReasonCode: TypeAlias = Literal[
     "same_category",
     "same_colour",
     "same_attribute",
+    "same_tag",
     "within_budget",
     "trending",
     "popular",
@@ -39,7 +40,8 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     `goes_with` the user's item of another category whose look this one has, and the `strength` (0 to 1);
     `same_category` the category and its share of what the user engaged with; `same_colour` the colour, and how much of
     the item and of what the user engaged with has such colours (0 to 1); `same_attribute` the `attribute`
-    with its `value` of which the user chose most, and the strength by all that both share (0 to 1); `within_budget` the
+    with its `value` of which the user chose most, and the strength by all that both share (0 to 1); `same_tag` the
+    `tag` that the picture shows and of which the user chose most, and the strength likewise; `within_budget` the
     `price` and `currency` that the user's items have in the middle, and how near this item's is (0 to 1); `trending`
     and `popular` the strength against the strongest item;
     `new` the age; `you_asked` the category, or the item itself, that the user asked for more of (neither: its owner,
@@ -58,6 +60,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     by: dict[str, float] | None = None
     attribute: str | None = None
     value: str | None = None
+    tag: str | None = None
     price: float | None = None
     currency: str | None = None
     rule: str | None = None

@@ -16,7 +16,7 @@ from inference.retrieval.sources.table import PROMOTED, SOURCE_NAMES
 #: That the shop promotes an item says nothing of its users (docs/adr/0045); it is the last of the sources.
 _LEARNED_FROM = SOURCE_NAMES[:PROMOTED]
 #: Signals whose place among the user's candidates says little beyond their strength; all others are ranked.
-_UNRANKED = ("same_category", "same_colour", "same_attribute", "within_budget", "new", "you_asked")
+_UNRANKED = ("same_category", "same_colour", "same_attribute", "same_tag", "within_budget", "new", "you_asked")
 RANKED = np.array([number for number, code in enumerate(CODES) if code not in _UNRANKED])
 _NAMED = (
     *((code, number) for number, code in enumerate(CODES)),

@@ -26,6 +26,7 @@ from inference.ranking.weights import (
     SAME_ATTRIBUTE,
     SAME_CATEGORY,
     SAME_COLOUR,
+    SAME_TAG,
     TRAINED,
 )
 from inference.retrieval.candidates import Candidates
@@ -65,6 +66,7 @@ def find_reasons(
         tastes.colours,
         catalog.colours.halves,
         (catalog.attributes.codes, catalog.attributes.counts, catalog.attributes.rows),
+        (catalog.tags.codes, catalog.tags.counts, catalog.tags.rows),
         catalog.categories,
         catalog.uploaded_ms,
         query.now_ms,
@@ -107,21 +109,21 @@ def _evidence(
     taste_colours: NDArray[np.float32],
     colours: NDArray[np.uint16],
     attributes: tuple[NDArray[np.int32], NDArray[np.int32], int],
+    tags: tuple[NDArray[np.int32], NDArray[np.int32], int],
     categories: NDArray[np.int32],
     uploaded_ms: NDArray[np.int64],
     now_ms: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int64], NDArray[np.float32]]:
     """What speaks for each of s slots, the strongest first: r reasons, those of each slot up to an end [s].
 
-    `origins` int64 [f, s] are those of the signals FOLLOWING, `attributes` the codes, counts and rows of AttributeRows.
-    A reason has the number of its signal [r], what it is about [r] (a row of the catalogue, a category, a colour, an
-    attribute, an age, or the candidate) and its strength [r].
+    `origins` int64 [f, s] are those of the signals FOLLOWING, `attributes` and `tags` the codes, counts and rows of
+    AttributeRows. A reason has the number of its signal [r], what it is about [r] (a row of the catalogue, a category,
+    a colour, an attribute, a tag, an age, or the candidate) and its strength [r].
     """
     users, length = picked.shape
     ends = np.empty(users * length, np.int64)
     codes = np.empty(users * length * len(signals), np.int8)
-    about = np.empty(len(codes), np.int64)
-    strengths = np.empty(len(codes), np.float32)
+    about, strengths = np.empty(len(codes), np.int64), np.empty(len(codes), np.float32)
     look = np.empty(colours.shape[1], np.float32)
     slots = count = 0
     for user in range(users):
@@ -145,8 +147,9 @@ def _evidence(
                 elif code == SAME_COLOUR:
                     widen(colours[rows[candidate]], look)
                     about[count] = (look * taste_colours[user]).argmax()
-                elif code == SAME_ATTRIBUTE:
-                    about[count] = strongest_attribute(rows[candidate], engaged[user], weights[user], *attributes)
+                elif code in (SAME_ATTRIBUTE, SAME_TAG):
+                    pairs = attributes if code == SAME_ATTRIBUTE else tags
+                    about[count] = strongest_attribute(rows[candidate], engaged[user], weights[user], *pairs)
                 elif code == NEW:
                     about[count] = max(now_ms - uploaded_ms[rows[candidate]], 0)
                 count += 1
@@ -193,6 +196,8 @@ def _reason(
         case "same_attribute":
             key, value = catalog.attributes.names[about]
             return Reason(code=code, attribute=key, value=value, strength=strength)
+        case "same_tag":
+            return Reason(code=code, tag=catalog.tags.names[about][0], strength=strength)
         case "within_budget":
             price, currency = budget(int(candidates.users[about]))
             return Reason(code=code, price=price, currency=currency, strength=strength)

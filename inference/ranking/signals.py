@@ -22,6 +22,7 @@ from inference.ranking.weights import (
     SAME_ATTRIBUTE,
     SAME_CATEGORY,
     SAME_COLOUR,
+    SAME_TAG,
     TRAINED,
     TRENDING,
     WEIGHTS,
@@ -60,9 +61,8 @@ def find_signals(query: Query, candidates: Candidates) -> NDArray[np.float32]:
         catalog.pictures.halves,
         catalog.categories,
         catalog.colours.halves,
-        catalog.attributes.codes,
-        catalog.attributes.counts,
-        catalog.attributes.rows,
+        (catalog.attributes.codes, catalog.attributes.counts, catalog.attributes.rows),
+        (catalog.tags.codes, catalog.tags.counts, catalog.tags.rows),
         catalog.prices,
         catalog.currencies,
         catalog.uploaded_ms,
@@ -88,9 +88,8 @@ def _fill(
     halves: NDArray[np.uint16],
     categories: NDArray[np.int32],
     colours: NDArray[np.uint16],
-    attributes: NDArray[np.int32],
-    attribute_counts: NDArray[np.int32],
-    with_attributes: int,
+    attributes: tuple[NDArray[np.int32], NDArray[np.int32], int],
+    tags: tuple[NDArray[np.int32], NDArray[np.int32], int],
     prices: NDArray[np.float32],
     currencies: NDArray[np.int16],
     uploaded_ms: NDArray[np.int64],
@@ -98,13 +97,15 @@ def _fill(
     popular: NDArray[np.float32],
     now_ms: int,
 ) -> None:
-    """Write the signals that follow from tastes, trends and the catalogue's columns."""
+    """Write the signals that follow from tastes, trends and the catalogue's columns.
+
+    `attributes` and `tags` are the codes, counts and rows of AttributeRows.
+    """
     signals[LOOKS_LIKE] = looks_like(rows, bounds, centres, shares, halves)
     signals[SAME_CATEGORY] = same_category(users, rows, taste_categories, categories)
     signals[SAME_COLOUR] = same_colour(users, rows, taste_colours, colours)
-    signals[SAME_ATTRIBUTE] = same_attribute(
-        bounds, rows, taste_rows, taste_weights, attributes, attribute_counts, with_attributes
-    )
+    signals[SAME_ATTRIBUTE] = same_attribute(bounds, rows, taste_rows, taste_weights, *attributes)
+    signals[SAME_TAG] = same_attribute(bounds, rows, taste_rows, taste_weights, *tags)
     signals[WITHIN_BUDGET] = within_budget(bounds, rows, taste_rows, taste_weights, prices, currencies)
     signals[TRENDING] = trend[rows]
     signals[POPULAR] = popular[rows]

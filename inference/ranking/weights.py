@@ -15,6 +15,7 @@ WEIGHTS: dict[ReasonCode, float] = {
     "same_category": 0.4,
     "same_colour": 0.8,
     "same_attribute": 0.4,
+    "same_tag": 0.2,
     "within_budget": 0.2,
     "trending": 0.15,
     "popular": 0.15,
@@ -39,6 +40,7 @@ TRAINED: dict[Source, int] = {"factors": SUITS_TASTE, "sequence": LIKELY_NEXT}
 FOLLOWING = (CHOSEN_AFTER, CHOSEN_BY_SIMILAR, *TRAINED.values(), GOES_WITH)
 SAME_CATEGORY = CODES.index("same_category")
 SAME_COLOUR = CODES.index("same_colour")
+SAME_TAG = CODES.index("same_tag")
 SAME_ATTRIBUTE = CODES.index("same_attribute")
 WITHIN_BUDGET = CODES.index("within_budget")
 TRENDING = CODES.index("trending")

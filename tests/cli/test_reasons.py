@@ -16,6 +16,7 @@ HOUR_MS = 3_600_000
         (Reason(code="chosen_by_similar", item_id="i9", strength=0.4), "chosen by others who came by i9 (0.40)"),
         (Reason(code="same_category", category="shoes", strength=0.25), "more of shoes (0.25)"),
         (Reason(code="same_attribute", attribute="brand", value="Acme", strength=0.5), "more with brand Acme (0.50)"),
+        (Reason(code="same_tag", tag="shirt", strength=0.5), "more with a picture of: shirt (0.50)"),
         (
             Reason(code="within_budget", price=49.9, currency="EUR", strength=0.9),
             "within your budget of about 49.9 EUR (0.90)",

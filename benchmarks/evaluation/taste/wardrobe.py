@@ -2,7 +2,7 @@
 
 import csv
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -23,8 +23,8 @@ _UPLOADED_MS = OPENED_MS - 30 * DAY_MS
 _BATCH = 32
 _THUMBNAIL = 96
 _Rows = list[dict[str, str]]
-#: uint8 pixels [n, 224, 224, 3] → unit vectors float32 [n, dimensions].
-Encode = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+#: uint8 pixels [n, 224, 224, 3] → unit vectors float32 [n, dimensions], and the tags of each.
+Encode = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], Sequence[Sequence[tuple[str, float]]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +42,16 @@ def read_wardrobe(folder: Path, encode: Encode, *, most: int, progress: Callable
 
     A column `uploader_id` is read where there is one.
 
-    Items have their colours, as an upload gives them, and no category or words: only looks tell the classes apart.
+    Items have their colours and tags, as an upload gives them, and no category or words: only pictures tell the classes
+    apart.
     """
     items, classes, thumbnails, owners = {}, {}, {}, {}
     try:
         rows = _first_of_each(folder / "labels.csv", most)
         for batch, pixels in _pictures(folder / "images.tar", rows):
-            for row, picture, vector in zip(batch, pixels, encode(pixels), strict=True):
+            for row, picture, vector, tags in zip(batch, pixels, *encode(pixels), strict=True):
                 name = row["path"]
-                items[name] = _item(name, picture, vector)
+                items[name] = _item(name, picture, vector, tags)
                 classes[name], thumbnails[name] = row["label"], _thumbnail(picture)
                 owners[name] = row.get("uploader_id") or f"of {name}"
             progress(f"{len(items):,} of {len(rows):,} pictures encoded")
@@ -77,11 +78,14 @@ def _pictures(path: Path, rows: _Rows) -> Iterator[tuple[_Rows, NDArray[np.uint8
             yield batch, np.stack([decode(file.read()).pixels for file in files if file is not None])
 
 
-def _item(name: str, picture: NDArray[np.uint8], vector: NDArray[np.float32]) -> Item:
+def _item(
+    name: str, picture: NDArray[np.uint8], vector: NDArray[np.float32], tags: Sequence[tuple[str, float]]
+) -> Item:
     return Item(
         name,
         changed_at_ms=_UPLOADED_MS,
         uploaded_at_ms=_UPLOADED_MS,
+        tags=tuple(tags),
         colours=tuple((colour.name, colour.share) for colour in dominant_colours(picture)),
         embeddings={"pictures@1": vector.astype("<f2").tobytes()},
     )

@@ -42,7 +42,7 @@ def test_a_learner_goes_on_from_a_record_to_the_last_bit() -> None:
 
 
 def test_a_learner_goes_on_from_a_record_of_the_release_before_with_nothing_learned_of_what_was_added() -> None:
-    added = ("same_attribute", "within_budget")
+    added = ("same_attribute", "same_tag", "within_budget")
     before = [number for number, name in enumerate(FEATURES) if name not in added]
     net, mean, *moments = (each[places_of(before)] for each in states_of(VALUE))
     model = msgspec.msgpack.decode(decode_record(VALUE).model)

@@ -22,6 +22,7 @@ REASONS = [
     Reason(code="same_category", category="shoes", strength=0.78),
     Reason(code="same_colour", colour="light blue", strength=0.2),
     Reason(code="same_attribute", attribute="brand", value="Acme", strength=0.2),
+    Reason(code="same_tag", tag="shirt", strength=0.2),
     Reason(code="within_budget", price=49.5, currency="EUR", strength=0.9),
     Reason(code="within_budget"),
     Reason(code="trending", strength=0.1),

@@ -49,4 +49,4 @@ def test_near_duplicates_are_counted_in_pairs() -> None:
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnreadableLog, match="must hold labels"):
-        read_wardrobe(tmp_path, lambda pixels: np.zeros((len(pixels), 8), np.float32), most=30, progress=lambda _: None)
+        read_wardrobe(tmp_path, lambda _: (np.zeros((0, 8), np.float32), []), most=30, progress=lambda _: None)

@@ -24,8 +24,9 @@ def write(folder: Path, *classes: str) -> None:
             archive.addfile(member, BytesIO(out.getvalue()))
 
 
-def encode(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return np.tile(np.array([1, 0, 0, 0, 0, 0, 0, 0], np.float32), (len(pixels), 1))
+def encode(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], list[list[tuple[str, float]]]]:
+    vectors = np.tile(np.array([1, 0, 0, 0, 0, 0, 0, 0], np.float32), (len(pixels), 1))
+    return vectors, [[("jersey", 0.9)]] * len(pixels)
 
 
 def test_pictures_become_items_with_colours_and_without_a_category(tmp_path: Path) -> None:
@@ -33,7 +34,7 @@ def test_pictures_become_items_with_colours_and_without_a_category(tmp_path: Pat
     found = read_wardrobe(tmp_path, encode, most=1, progress=lambda _: None)
     assert list(found.classes.values()) == ["hat", "shoe", "dress"]
     item = found.items["hat/0.png"]
-    assert item.colours[0][0] == "red"
+    assert (item.colours[0][0], item.tags) == ("red", (("jersey", 0.9),))
     assert (item.category, item.uploaded_at_ms < OPENED_MS) == (None, True)
     assert Image.open(BytesIO(found.thumbnails["hat/0.png"])).size == (96, 96)
 

@@ -60,6 +60,21 @@ def test_the_reason_names_the_attribute_that_says_most() -> None:
     assert slot.reasons[0] == Reason(code="same_attribute", attribute="material", value="leather", strength=strength)
 
 
+def test_what_pictures_show_is_a_signal_of_its_own_and_names_the_tag() -> None:
+    shirt, hat = (("jersey", 0.8),), (("cowboy hat", 0.9),)
+    catalog = catalog_of(
+        ("red-0", item("red-0", category=None, tags=shirt)),
+        ("i40", unlike_all(40, category=None, tags=shirt)),
+        ("i41", unlike_all(41, category=None, tags=hat)),
+        ("i42", unlike_all(42, category=None)),
+    )
+    strength = pytest.approx(0.5 * 1 / 3)
+    assert strengths(catalog, "red-0", signal="same_tag") == {"i40": strength, "i41": 0, "i42": 0}
+    assert set(strengths(catalog, "red-0").values()) == {0.0}
+    slot = slot_of(ranked(catalog, act("red-0")), "i40")
+    assert slot.reasons[0] == Reason(code="same_tag", tag="shirt", strength=about(0.5 / 3))
+
+
 def test_more_attributes_than_an_item_may_have_of_a_user_with_many_items_are_told_apart() -> None:
     """640 pairs in a table of 1,024 places."""
     many = [(f"red-{n}", item(f"red-{n}", attributes={f"k{k}": f"v{n}" for k in range(20)})) for n in range(32)]

@@ -24,6 +24,8 @@ export function sentence(reason, named, { amounts = false } = {}) {
       return t("reason.same_colour", { colour: colour(reason.colour) }) + strength;
     case "same_attribute":
       return t("reason.same_attribute", { attribute: reason.attribute, value: reason.value }) + strength;
+    case "same_tag":
+      return t("reason.same_tag", { tag: reason.tag }) + strength;
     case "within_budget": {
       const about = reason.price ?? null;
       if (about === null) return t("reason.within_budget") + strength;
