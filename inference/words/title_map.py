@@ -22,6 +22,8 @@ SHARE: Final = 0.5
 #: λ, for looks of unit length.
 _RIDGE: Final = 1.0
 _TINY: Final = np.float32(1e-12)
+#: The mean square of a component of titles that are all the same, each less their mean.
+_ROUNDINGS: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,9 @@ class TitleMap:
         one, other = order[::2], order[1::2]
         left = titles[other] - cls._fit(looks[one], titles[one]).read(looks[other])
         spread = titles[other] - titles[one].mean(axis=0)
-        # Where all titles are the same, nothing is left to be explained.
-        if np.square(left).sum() >= (1 - LEAST_EXPLAINED) * np.square(spread).sum():
+        missed, most = np.square(left).mean(), (1 - LEAST_EXPLAINED) * np.square(spread).mean()
+        # Where all titles are the same, nothing but roundings is left to be explained. NaN is never less.
+        if most < _ROUNDINGS or not missed < most:
             return None
         return cls._fit(looks, titles)
 
