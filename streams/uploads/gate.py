@@ -59,7 +59,10 @@ class Gate:
     async def admit(self, judged: Judged, frames: NDArray[np.uint8]) -> Judged:
         """What is known of an upload's picture before anything is made of it; raises InvalidEvent if it is dropped."""
         self._refuse(judged.faults)
-        has = await asyncio.gather(*(check.found(frames) for check in self._checks))
+        # A check that fails does not leave another one behind that waits for its model.
+        has = await asyncio.gather(*(check.found(frames) for check in self._checks), return_exceptions=True)
+        for failure in (each for each in has if isinstance(each, BaseException)):
+            raise failure
         found = tuple(check.fault for check, is_found in zip(self._checks, has, strict=True) if is_found)
         self._refuse(found)
         return replace(judged, faults=(*judged.faults, *found))

@@ -1,5 +1,6 @@
 """What becomes of uploads in whose pictures models find faults, and of all uploads while a model is away."""
 
+import asyncio
 import base64
 
 import numpy as np
@@ -106,6 +107,14 @@ async def test_what_the_pixels_alone_refuse_is_not_asked_for(setting: str) -> No
     dropping = studio(f"plain:drop,{setting}")
     await dropping.handle([record(0, upload("i1", shirt((255, 255, 255))))])
     assert (dropping.reasons(), dropping.safety.calls) == (["gate"], 0)
+
+
+async def test_a_picture_that_one_model_refuses_leaves_nobody_behind_who_waits_for_another() -> None:
+    both = studio("unsafe:hold,text:hold")
+    both.safety.failure, both.text.failure = EncoderUnavailable("nobody there"), BadScore("the text model gave nan")
+    await both.handle([record(0, upload("i1", UNSAFE))])
+    assert both.reasons() == ["not_judged"]
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 # Text on pictures
