@@ -74,12 +74,13 @@ def identify_photos(
     for photo, why in refused.items():
         progress(f"{photo}: {why}")
     counts = counted(found)
-    if table is not None:
-        write_csv(table, counts)
     if as_json:
         print_json({"parts": [asdict(each) for each in found], "articles": [*map(asdict, counts)], "refused": refused})
     else:
         _print(found, counts)
+    # Last: what the photos show is said even where no file can be written.
+    if table is not None:
+        write_csv(table, counts)
 
 
 def identified(photo: str, region: Region, least: float) -> Identified:
