@@ -12,6 +12,7 @@ from features.jit import compiled, dot, widen
 from features.recommendation import Reason, ReasonCode
 from features.vision.colours import COLOUR_NAMES
 from inference.catalog.catalog import Catalog
+from inference.catalog.facts.attributes import Columns
 from inference.catalog.facts.currencies import currency_name
 from inference.ranking.affinity.attributes import strongest_attribute
 from inference.ranking.affinity.prices import budget_of
@@ -65,8 +66,8 @@ def find_reasons(
         tastes.weights,
         tastes.colours,
         catalog.colours.halves,
-        (catalog.attributes.codes, catalog.attributes.counts, catalog.attributes.rows),
-        (catalog.tags.codes, catalog.tags.counts, catalog.tags.rows),
+        catalog.attributes.columns,
+        catalog.tags.columns,
         catalog.categories,
         catalog.uploaded_ms,
         query.now_ms,
@@ -108,17 +109,17 @@ def _evidence(
     weights: NDArray[np.float32],
     taste_colours: NDArray[np.float32],
     colours: NDArray[np.uint16],
-    attributes: tuple[NDArray[np.int32], NDArray[np.int32], int],
-    tags: tuple[NDArray[np.int32], NDArray[np.int32], int],
+    attributes: Columns,
+    tags: Columns,
     categories: NDArray[np.int32],
     uploaded_ms: NDArray[np.int64],
     now_ms: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int64], NDArray[np.float32]]:
     """What speaks for each of s slots, the strongest first: r reasons, those of each slot up to an end [s].
 
-    `origins` int64 [f, s] are those of the signals FOLLOWING, `attributes` and `tags` the codes, counts and rows of
-    AttributeRows. A reason has the number of its signal [r], what it is about [r] (a row of the catalogue, a category,
-    a colour, an attribute, a tag, an age, or the candidate) and its strength [r].
+    `origins` int64 [f, s] are those of the signals FOLLOWING. A reason has the number of its signal [r], what it is
+    about [r] (a row of the catalogue, a category, a colour, an attribute, a tag, an age, or the candidate) and its
+    strength [r].
     """
     users, length = picked.shape
     ends = np.empty(users * length, np.int64)

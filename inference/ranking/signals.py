@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from features.jit import compiled, half, half_dot, summing
 from features.profile import DAY_MS
 from features.vision.colours import COLOUR_NAMES
+from inference.catalog.facts.attributes import Columns
 from inference.ranking.affinity.attributes import same_attribute
 from inference.ranking.affinity.prices import within_budget
 from inference.ranking.weights import (
@@ -61,8 +62,8 @@ def find_signals(query: Query, candidates: Candidates) -> NDArray[np.float32]:
         catalog.pictures.halves,
         catalog.categories,
         catalog.colours.halves,
-        (catalog.attributes.codes, catalog.attributes.counts, catalog.attributes.rows),
-        (catalog.tags.codes, catalog.tags.counts, catalog.tags.rows),
+        catalog.attributes.columns,
+        catalog.tags.columns,
         catalog.prices,
         catalog.currencies,
         catalog.uploaded_ms,
@@ -88,8 +89,8 @@ def _fill(
     halves: NDArray[np.uint16],
     categories: NDArray[np.int32],
     colours: NDArray[np.uint16],
-    attributes: tuple[NDArray[np.int32], NDArray[np.int32], int],
-    tags: tuple[NDArray[np.int32], NDArray[np.int32], int],
+    attributes: Columns,
+    tags: Columns,
     prices: NDArray[np.float32],
     currencies: NDArray[np.int16],
     uploaded_ms: NDArray[np.int64],
@@ -97,10 +98,7 @@ def _fill(
     popular: NDArray[np.float32],
     now_ms: int,
 ) -> None:
-    """Write the signals that follow from tastes, trends and the catalogue's columns.
-
-    `attributes` and `tags` are the codes, counts and rows of AttributeRows.
-    """
+    """Write the signals that follow from tastes, trends and the catalogue's columns."""
     signals[LOOKS_LIKE] = looks_like(rows, bounds, centres, shares, halves)
     signals[SAME_CATEGORY] = same_category(users, rows, taste_categories, categories)
     signals[SAME_COLOUR] = same_colour(users, rows, taste_colours, colours)

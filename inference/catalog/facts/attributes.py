@@ -1,7 +1,7 @@
 """The attributes of items as numbers: a pair of key and value is a code, as long as an item has it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from inference.catalog.arrays import room, roomier
 from sightline_client.fields import ATTRIBUTES_LIMIT
 
+#: The codes, counts and rows of AttributeRows, as compiled functions take them.
+Columns: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int32], int]
 #: A pair: the key and the value.
 _NO_PAIR = ("", "")
 
@@ -59,6 +61,11 @@ class AttributeRows:
         self.codes[row] = 0
         self.codes[row, : len(codes)] = codes
         self.rows += bool(codes) - bool(had)
+
+    @property
+    def columns(self) -> Columns:
+        """What compiled functions read; not a copy."""
+        return self.codes, self.counts, self.rows
 
     def have(self, rows: NDArray[np.int64], key: str, value: str) -> NDArray[np.bool_]:
         """Whether each row [n] has this value of this key, letter by letter."""

@@ -13,10 +13,20 @@ from tests.harness.sequences import next_of
 
 
 def test_every_signal_of_the_table_is_filled_in() -> None:
-    colours = (("green", 1.0),)
+    colours, tags = (("green", 1.0),), {"red": (("jersey", 0.9),), "blu": (("gown", 0.9),)}
     shop = catalog_of(
         *(
-            (name, item(name, at_ms=NOW, colours=colours, price=9.0, attributes={"brand": name[:3]}))
+            (
+                name,
+                item(
+                    name,
+                    at_ms=NOW,
+                    colours=colours,
+                    tags=tags[name[:3]],
+                    price=9.0,
+                    attributes={"brand": name[:3]},
+                ),
+            )
             for name, _ in reds_and_blues(3)
         ),
         ("like red-1", item("like red-1", looks="red-1", category="blue")),
