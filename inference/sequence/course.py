@@ -1,18 +1,18 @@
 """Trains a sequence model until what is held out gets no better, with a checkpoint after each epoch."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, Final
 
 import numpy as np
 import torch
 
+from inference.checkpoint import read_checkpoint, write_checkpoint
 from inference.curves import Watch
-from inference.errors import ModelRefused
 from inference.sequence.held_out import HeldOut, Judged
 from inference.sequence.histories import Histories, check
 from inference.sequence.model import SequenceModel
@@ -86,14 +86,14 @@ def train(
     training, course = Training(histories, held_out.count, seed), Course()
     checkpoint = None if folder is None else folder / f"{_name(histories, seed)}.checkpoint"
     if checkpoint is not None and checkpoint.exists():
-        course = _resume(checkpoint, training)
+        course = read_checkpoint(checkpoint, partial(_resume, training))
         progress(f"going on after epoch {course.epochs}")
     began = time.monotonic()
     while not course.is_over:
         loss, judged = training.learn(), held_out.judge(training)
         course.add(judged, training.network)
         if checkpoint is not None:
-            _save(checkpoint, training, course)
+            write_checkpoint(checkpoint, {"training": training.state(), "course": asdict(course)})
         if watch is not None:
             watch(course.epochs, {"loss": loss, "hit_at_10": judged.hit, "ndcg_at_10": judged.ndcg})
         figures = f"loss {loss:.3f}, hit@10 {judged.hit:.4f}, nDCG@10 {judged.ndcg:.4f}"
@@ -130,18 +130,6 @@ def _name(histories: Histories, seed: int) -> str:
     return digest.hexdigest()[:16]
 
 
-def _save(path: Path, training: Training, course: Course) -> None:
-    draft = path.with_suffix(".draft")
-    torch.save({"training": training.state(), "course": asdict(course)}, draft)
-    draft.replace(path)
-
-
-def _resume(path: Path, training: Training) -> Course:
-    """Go on from a checkpoint; raises ModelRefused for a damaged one."""
-    try:
-        # Tensors and numbers alone: no code of the file runs.
-        saved = torch.load(path, weights_only=True)
-        training.resume(saved["training"])
-        return Course(**saved["course"])
-    except (RuntimeError, UnpicklingError, EOFError, KeyError, TypeError, ValueError) as error:
-        raise ModelRefused(f"{path} is damaged: remove it, and training begins again") from error
+def _resume(training: Training, saved: Mapping[str, Any]) -> Course:
+    training.resume(saved["training"])
+    return Course(**saved["course"])

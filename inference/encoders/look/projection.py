@@ -10,6 +10,8 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.files import replace_file
+
 Matrix: TypeAlias = NDArray[np.float32]
 #: Weights of a network by name, as a file keeps them.
 Weights: TypeAlias = Mapping[str, NDArray[np.float16]]
@@ -72,17 +74,6 @@ def write_projection(projection: Projection, path: Path) -> None:
     file = BytesIO()
     np.savez_compressed(file, **halved)  # type: ignore[arg-type]  # arrays by name
     replace_file(path, file.getbuffer())
-
-
-def replace_file(path: Path, data: bytes | memoryview) -> None:
-    """Write a file whole or not at all, whatever ends the process meanwhile; raises OSError."""
-    draft = path.with_name(path.name + ".draft")
-    try:
-        draft.write_bytes(data)
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def read_projection(path: Path) -> Projection:

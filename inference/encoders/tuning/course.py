@@ -1,23 +1,22 @@
 """Tunes the network until pictures that it never learns from get no better, with a checkpoint every few steps."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, Final
 
 import numpy as np
 import torch
 
+from inference.checkpoint import read_checkpoint, write_checkpoint
 from inference.curves import Watch
 from inference.encoders.export import Encoder
 from inference.encoders.look.fit import Labelled
-from inference.encoders.look.projection import Weights, replace_file
+from inference.encoders.look.projection import Weights
 from inference.encoders.tuning.training import Course, Training
-from inference.errors import ModelRefused
 
 _KEPT_EVERY: Final = 10
 
@@ -68,7 +67,7 @@ def tune(encoder: Encoder, sets: Sequence[Labelled], course: Course, *, seed: in
     training, best, name = Training(encoder, sets, course, seed), _Best(), _name(sets, course, seed)
     checkpoint, curves = watching.folder / f"{name}.checkpoint", watching.curves(watching.folder / "curves" / name)
     if checkpoint.exists():
-        best = _resume(checkpoint, training)
+        best = read_checkpoint(checkpoint, partial(_resume, training))
         watching.progress(f"going on after step {training.step} of {training.steps}")
     began, first, losses = time.monotonic(), training.step, []
     while not _is_over(training, best, course):
@@ -107,18 +106,10 @@ def _name(sets: Sequence[Labelled], course: Course, seed: int) -> str:
 
 
 def _keep(path: Path, training: Training, best: _Best) -> None:
-    file = BytesIO()
     of_best = {"number": best.number, "loss": best.loss, "weights": best.weights}
-    torch.save({"training": training.state(), "best": of_best}, file)
-    replace_file(path, file.getbuffer())
+    write_checkpoint(path, {"training": training.state(), "best": of_best})
 
 
-def _resume(path: Path, training: Training) -> _Best:
-    """Go on from a checkpoint; raises ModelRefused for a damaged one."""
-    try:
-        # Tensors and numbers alone: no code of the file runs.
-        saved = torch.load(path, weights_only=True)
-        training.resume(saved["training"])
-        return _Best(**saved["best"])
-    except (RuntimeError, UnpicklingError, EOFError, KeyError, TypeError, ValueError) as error:
-        raise ModelRefused(f"{path} is damaged: remove it, and training begins again") from error
+def _resume(training: Training, saved: Mapping[str, Any]) -> _Best:
+    training.resume(saved["training"])
+    return _Best(**saved["best"])
