@@ -18,7 +18,8 @@ LABELS = ("label", "class_id")
 #: The columns that may have the path of a picture.
 _PATHS = ("path", "iconic_path")
 _TOLD_EVERY = 500
-_TABLE = "labels.csv"
+#: The photos, and their labels.
+TABLE = "labels.csv"
 #: The catalogue's pictures, where the data has them.
 GALLERY = "products.csv"
 #: Pictures of a label, at least, where folders are labels: each then has five others.
@@ -45,11 +46,16 @@ def read_data(
 
     Raises UnreadableAlbum.
     """
-    shown = gallery or (GALLERY if (folder / GALLERY).is_file() else None)
-    if not any([shown, label, (folder / "images.tar").exists(), (folder / _TABLE).exists()]):
+    shown = gallery_of(folder, gallery)
+    if not any([shown, label, (folder / "images.tar").exists(), (folder / TABLE).exists()]):
         return read_folders(folder, progress), None
-    photos = read_album(folder, _TABLE, label, progress)
+    photos = read_album(folder, TABLE, label, progress)
     return photos, None if shown is None else read_album(folder, shown, label, progress)
+
+
+def gallery_of(folder: Path, gallery: str | None) -> str | None:
+    """The list of catalogue pictures: the one that is named, else GALLERY where the folder has it."""
+    return gallery or (GALLERY if (folder / GALLERY).is_file() else None)
 
 
 def read_album(folder: Path, table: str, label: str | None, progress: Callable[[str], None]) -> Album:

@@ -7,14 +7,12 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
-from benchmarks.retrieval.album import GALLERY, UnreadableAlbum, read_album
+from benchmarks.retrieval.album import GALLERY, TABLE, UnreadableAlbum, read_album
 from benchmarks.retrieval.parts.certainty import Certainty, measure_certainty
 from benchmarks.retrieval.sets import labelled
 from cli.output import print_json, progress, results
 from inference.encoders.export import LAYOUT, classifier_weights, joined_and_pooled, load_encoder
 from inference.encoders.look.fit import Recipe, fit
-
-_TABLE = "labels.csv"
 
 
 def judge_certainty(data: Path, label: str | None, gallery: str | None, beside: Path, as_json: bool) -> None:
@@ -22,8 +20,8 @@ def judge_certainty(data: Path, label: str | None, gallery: str | None, beside: 
     encoder = load_encoder()
     describe, classifier = partial(joined_and_pooled, encoder), classifier_weights(encoder)
     try:
-        photos, shown = (read_album(data, table, label, progress) for table in (_TABLE, gallery or GALLERY))
-        others = read_album(beside, _TABLE, None, progress)
+        photos, shown = (read_album(data, table, label, progress) for table in (TABLE, gallery or GALLERY))
+        others = read_album(beside, TABLE, None, progress)
     except UnreadableAlbum as error:
         raise typer.BadParameter(str(error)) from error
     shelves, fitted_too = labelled(photos, shown, describe, progress), labelled(others, None, describe, progress)

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
-from benchmarks.retrieval.album import GALLERY, UnreadableAlbum, read_data
+from benchmarks.retrieval.album import UnreadableAlbum, gallery_of, read_data
 from benchmarks.retrieval.encoder_cost import encoder_cost
 from benchmarks.retrieval.measure import Precision, Retrieval, measure_retrieval
 from cli.bench.report import begin
@@ -24,8 +24,7 @@ def judge(
     """Measure on the pictures in `data`, and print a row for each way to compare, or only those that contain `by`."""
     begin()
     if by == "words":
-        shown = gallery or (GALLERY if (data / GALLERY).is_file() else None)
-        judge_words(data, label, shown, as_json)
+        judge_words(data, label, gallery_of(data, gallery), as_json)
         return
     if beside is not None:
         measure = judge_regions if by == "regions" else judge_certainty

@@ -7,26 +7,25 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
-from benchmarks.retrieval.album import GALLERY, UnreadableAlbum, read_album, read_files
+from benchmarks.retrieval.album import TABLE, UnreadableAlbum, gallery_of, read_album, read_files
 from benchmarks.retrieval.parts.regions import FoundParts, Searched, measure_regions
 from benchmarks.retrieval.parts.scenes import cut_out, opened
 from cli.output import print_json, progress, results
 from inference.encoders.export import embeddings_and_features, load_encoder, salience_maps
 
-_TABLE = "labels.csv"
 #: Photos behind things are every so many of the folder's.
 _GROUNDS = 7
 
 
 def judge_regions(data: Path, label: str | None, gallery: str | None, beside: Path, as_json: bool) -> None:
     """Lay the photos in `data`, and its catalogue pictures, on photos of `beside`; search by parts of what comes."""
-    shown = gallery or (GALLERY if (data / GALLERY).is_file() else None)
+    shown = gallery_of(data, gallery)
     encoder = load_encoder()
     encode, maps = partial(embeddings_and_features, encoder), partial(salience_maps, encoder)
     try:
-        photos, labels = read_files(data, _TABLE, label)
-        behind = [opened(file) for file in read_files(beside, _TABLE)[0][::_GROUNDS]]
-        compared = read_album(data, shown or _TABLE, label, progress)
+        photos, labels = read_files(data, TABLE, label)
+        behind = [opened(file) for file in read_files(beside, TABLE)[0][::_GROUNDS]]
+        compared = read_album(data, shown or TABLE, label, progress)
         files, names = ([], []) if shown is None else read_files(data, shown, label)
     except (UnreadableAlbum, OSError) as error:
         raise typer.BadParameter(str(error)) from error

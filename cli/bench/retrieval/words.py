@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import typer
 from rich.table import Table
 
-from benchmarks.retrieval.album import UnreadableAlbum, read_album
+from benchmarks.retrieval.album import TABLE, UnreadableAlbum, read_album
 from benchmarks.retrieval.fitting import Fit, measure_beside, measure_fit
 from benchmarks.retrieval.title_map import Mapped, measure_map
 from benchmarks.retrieval.tower import LocalTower
@@ -73,7 +73,7 @@ def _measure(data: Path, label: str | None, gallery: str | None, tower: LocalTow
         texts = read_texts(data, table, columns)
         return read_words(read_album(data, table, label, progress), texts, recognise, tower.embed)
 
-    photos = read("labels.csv", SAID)
+    photos = read(TABLE, SAID)
     fits, texts, described, titles = {}, [photos.texts], photos.said, {"words": photos.said}
     shown = None if gallery is None else read(gallery, DESCRIBED)
     if shown is not None and gallery is not None:
