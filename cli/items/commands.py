@@ -101,7 +101,7 @@ def identify(
     """Say which article of the catalogue each photo shows, or each part of it, how certain that is, and count them."""
     from cli.items.search.identify import identify_photos
 
-    only = _only(category, None, None, None, None, None, attribute)
+    only = _only(category=category, attribute=attribute)
     identify_photos(list(dict.fromkeys(photos)), box or (), only, least, csv, timeout, as_json)
 
 
@@ -176,7 +176,15 @@ def similar(
     """
     from cli.items.search.similar import Asked, show_found
 
-    only = _only(category, tag, min_price, max_price, min_similarity, exclude, attribute)
+    only = _only(
+        category=category,
+        attribute=attribute,
+        tag=tag,
+        min_price=min_price,
+        max_price=max_price,
+        min_similarity=min_similarity,
+        exclude=exclude,
+    )
     check_sheet(sheet)
     show_found(Asked(image, words, only, by, box or (), count), timeout, sheet, as_json)
 
@@ -198,20 +206,30 @@ def search(
     """Show the items in stock that words describe best: by title and description, or by what is in the picture."""
     from cli.items.search.similar import Asked, show_found
 
-    only = _only(category, tag, min_price, max_price, min_similarity, exclude, attribute)
+    only = _only(
+        category=category,
+        attribute=attribute,
+        tag=tag,
+        min_price=min_price,
+        max_price=max_price,
+        min_similarity=min_similarity,
+        exclude=exclude,
+    )
     check_sheet(sheet)
     show_found(Asked(None, " ".join(words), only, None, (), count), timeout, sheet, as_json)
 
 
 def _only(
+    *,
     category: str | None,
-    tag: str | None,
-    min_price: float | None,
-    max_price: float | None,
-    min_similarity: float | None,
-    exclude: list[str] | None,
     attribute: list[str] | None,
+    tag: str | None = None,
+    min_price: float | None = None,
+    max_price: float | None = None,
+    min_similarity: float | None = None,
+    exclude: list[str] | None = None,
 ) -> Only:
+    """The limits that the options say; raises typer.BadParameter."""
     if min_price is not None and max_price is not None and min_price > max_price:
         raise typer.BadParameter(f"{min_price:g} is above --max-price {max_price:g}", param_hint="--min-price")
     return Only(

@@ -28,7 +28,7 @@ from features.vision.salience import salient_boxes, shows_nothing
 from inference.encoders.encoder import Encoder, Encoding
 from inference.encoders.pooling import mean_shares, pooled
 from inference.errors import BadEmbedding, EncoderUnavailable
-from sightline_client.events import BOXES_LIMIT
+from sightline_client.events import BOXES_LIMIT, SALIENT
 from streams.errors import InvalidEvent
 from streams.metrics import StageTimer
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
@@ -153,7 +153,7 @@ class FeatureExtractor:
 
     async def _boxes(self, query: Upload, file: _File) -> tuple[Sequence[Box | None], Sequence[str]]:
         """The boxes that a query asks about, None for the whole picture, and what cannot be had for it."""
-        if query.box == "salient":
+        if query.box == SALIENT:
             return await self._salient(file)
         return (query.box,) if query.boxes is None else query.boxes, ()
 
