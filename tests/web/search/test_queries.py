@@ -9,10 +9,13 @@ import httpx
 import msgspec
 import pytest
 
+from features.words.item_words import LEAST_FIT
+from sightline_client.events import Only
 from sightline_client.lists import Reason, Recommendations, RecommendedItem, Trigger
 from streams.wire.events import Box, DeadLetter, Upload
 from tests.harness.fakes import until
 from tests.harness.web import Door
+from web.search.queries import search
 from web.tail.letters import letter_of
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
@@ -139,3 +142,8 @@ async def test_a_query_that_cannot_be_is_a_problem(client: httpx.AsyncClient, bo
 )
 async def test_words_that_cannot_be_are_a_problem(client: httpx.AsyncClient, params: dict[str, str]) -> None:
     assert (await client.get("/v1/search", params=params)).status_code == 400
+
+
+@pytest.mark.parametrize("told", [Only.__doc__, search.fn.__doc__])
+def test_what_apps_are_told_of_the_least_similarity_is_what_it_is(told: str | None) -> None:
+    assert f"{LEAST_FIT:g}" in (told or "")
