@@ -1,10 +1,10 @@
-"""What can go wrong with the encoder and with snapshots of the catalogue.
+"""What can go wrong with models and with snapshots of the catalogue.
 
 InferenceError
 ├── BadEmbedding        invalid: this picture's answer is unusable, never retry
-├── BadScore            invalid: the safety model says nothing usable of this picture, never retry
+├── BadScore            invalid: a model of the gate says nothing usable of this picture, never retry
 ├── EncoderMismatch     invalid: model and settings do not fit, stop at start
-├── EncoderUnavailable  Triton is down, slow or overloaded: retry later
+├── EncoderUnavailable  Triton, or a model in it, is down, slow or overloaded, or another one: retry later
 ├── ModelRefused        invalid: a model or a lesson that this release cannot use
 ├── NothingToLearn      invalid: a log in which there is nothing for a model to learn
 ├── ExportError         the model repository cannot be made
@@ -21,7 +21,7 @@ class BadEmbedding(InferenceError):
 
 
 class BadScore(InferenceError):
-    """The safety model answered with something that is not between 0 and 1."""
+    """A model of the gate answered with something that is not between 0 and 1."""
 
 
 class EncoderMismatch(InferenceError):
@@ -29,7 +29,7 @@ class EncoderMismatch(InferenceError):
 
 
 class EncoderUnavailable(InferenceError):
-    """No answer in time: unreachable, overloaded, or not loaded yet."""
+    """No usable answer of a model in Triton: unreachable, overloaded, not loaded yet, or another one than is needed."""
 
 
 class ModelRefused(InferenceError):

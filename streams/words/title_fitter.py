@@ -13,7 +13,7 @@ from streams.logs import log
 from streams.processing.background import Periodic
 
 LOOK_EVERY_S: Final = 30.0
-#: Items that a map is learned of at most: more change little, and take longer than a second.
+#: Items that a map is learned of at most: what it costs grows with them.
 _MOST: Final = 20_000
 #: It is learned again once this share of them came or went, and once an hour: titles may have changed.
 _NEWS: Final = 0.1

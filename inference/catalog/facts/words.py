@@ -38,7 +38,7 @@ class WordRows:
         self._made_by[:] = 0
 
     def follow(self, title_map: TitleMap | None) -> None:
-        """Read pictures by this map from now on; a row's shares are worked out when it is compared next, in 10 µs."""
+        """Read pictures by this map from now on; a row's shares are worked out when it is compared next."""
         self.title_map = title_map
         self._number += 1
 
