@@ -89,6 +89,23 @@ def web(
 
 
 @app.command()
+def queries(
+    queries: Annotated[int, typer.Option(min=10, help="Queries of each way to ask.")] = 100,
+    items: ItemsOption = 300,
+    rate: Annotated[float, typer.Option(min=0.1, help="Queries per second.")] = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """Time from a query on the upload topic to its answer: by photo, by what stands out in it, by words, by both."""
+    from benchmarks.measures.queries import measure_queries
+    from cli.bench.report import report
+    from streams.settings import read_settings
+
+    report(
+        lambda: measure_queries(read_settings(), queries=queries, items=items, rate=rate, progress=progress), as_json
+    )
+
+
+@app.command()
 def throughput(
     events: Annotated[int, typer.Option(min=1000, help="Events in each round.")] = 10_000,
     workers: Annotated[int, typer.Option(min=1, help="Interactions workers that share them.")] = 1,

@@ -1,8 +1,8 @@
 """Tunes the encoder's network on half of the photos, then on half of the kinds, and judges it by what was left out.
 
-`uv run python -m benchmarks.measures.tuning DATA --keep FOLDER` prints one JSON line a row. The folder keeps
+`uv run python -m benchmarks.fits.tuning DATA --keep FOLDER` prints one JSON line a row. The folder keeps
 checkpoints, with which a second run goes on where the first ended. `--foreign FOLDER` adds pictures of another world,
-a folder of folders. DATA is that of `benchmarks.measures.projection`. `frozen` is the map of the network as it was.
+a folder of folders. DATA is that of `benchmarks.fits.projection`. `frozen` is the map of the network as it was.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measures.projection import people
+from benchmarks.fits.projection import people
 from benchmarks.retrieval.album import read_album, read_folders
 from benchmarks.retrieval.held_out import (
     Embed,

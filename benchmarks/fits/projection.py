@@ -1,6 +1,6 @@
 """Fits inference/encoders/projection.npz, and judges the recipe by people, kinds and products that were left out.
 
-`uv run python -m benchmarks.measures.projection DATA` prints one JSON line a row; `--foreign FOLDER` adds pictures of
+`uv run python -m benchmarks.fits.projection DATA` prints one JSON line a row; `--foreign FOLDER` adds pictures of
 another world, a folder of folders; `--write FILE` fits on everything and writes the file. DATA holds clothing/ and
 grocery/, each with images.tar and labels.csv, and the latter with products.csv.
 """
