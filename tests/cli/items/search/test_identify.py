@@ -11,30 +11,14 @@ from cli.items.search.similar import QueryRefused
 from cli.main import app
 from inference.identity import CALIBRATED
 from sightline_client.events import Box, Upload
-from streams.wire.events import Recommendations, RecommendedItem, Region, Trigger
+from streams.wire.events import Recommendations, Region
+from tests.harness.answers import answer, item_of
 
 BOX = Box(x=0.5, y=0, width=0.5, height=1)
 
 
-def item(name: str, score: float) -> RecommendedItem:
-    return RecommendedItem(item_id=name, score=score, source="visual", explore=False, reasons=[])
-
-
-def answer(query: Upload, *regions: Region, encoder: str = CALIBRATED, whole: bool = False) -> Recommendations:
-    return Recommendations(
-        rec_id="r1",
-        user_id="u1",
-        seq=1,
-        kind="similar",
-        generated_at_ms=0,
-        trigger=Trigger(event_id=query.event_id, type="query", item_id="q1", occurred_at_ms=0),
-        items=[each for region in regions for each in region.items],
-        filtered={},
-        degraded=[],
-        model={"encoder": encoder},
-        timings_ms={},
-        regions=None if whole else list(regions),
-    )
+def answer_of(query: Upload, region: Region, *, encoder: str = CALIBRATED, is_whole: bool = False) -> Recommendations:
+    return answer([region], event_id=query.event_id, encoder=encoder, is_whole=is_whole)
 
 
 def query(photo: str) -> tuple[Path, Upload]:
@@ -42,8 +26,8 @@ def query(photo: str) -> tuple[Path, Upload]:
     return Path(photo), event
 
 
-SURE = Region(box=BOX, items=[item("milk", 0.95), item("juice", 0.4)])
-TORN = Region(box=BOX, items=[item("milk", 0.6), item("juice", 0.599)])
+SURE = Region(box=BOX, items=[item_of("milk", 0.95), item_of("juice", 0.4)])
+TORN = Region(box=BOX, items=[item_of("milk", 0.6), item_of("juice", 0.599)])
 
 
 def test_an_article_far_before_the_second_is_named() -> None:
@@ -60,13 +44,13 @@ def test_of_two_articles_alike_none_is_named_and_the_nearest_is_said() -> None:
 
 
 def test_the_lead_over_the_second_makes_it_more_certain() -> None:
-    near, far = (Region(items=[item("milk", 0.8), item("juice", second)]) for second in (0.75, 0.4))
+    near, far = (Region(items=[item_of("milk", 0.8), item_of("juice", second)]) for second in (0.75, 0.4))
     assert identified("a.jpg", far, 0.7).certainty > identified("a.jpg", near, 0.7).certainty
 
 
 def test_an_only_article_leads_nobody() -> None:
-    alone = identified("a.jpg", Region(items=[item("milk", 0.8)]), 0.7).certainty
-    assert alone == identified("a.jpg", Region(items=[item("milk", 0.8), item("juice", 0.8)]), 0.7).certainty
+    alone = identified("a.jpg", Region(items=[item_of("milk", 0.8)]), 0.7).certainty
+    assert alone == identified("a.jpg", Region(items=[item_of("milk", 0.8), item_of("juice", 0.8)]), 0.7).certainty
 
 
 def test_without_any_article_all_is_unknown() -> None:
@@ -97,7 +81,7 @@ def test_a_refused_photo_is_named_and_the_others_go_on() -> None:
     def answer_to(asked: Upload) -> Recommendations:
         if asked.image_ref == "bad.jpg":
             raise QueryRefused("bad_image: it is empty")
-        return answer(asked, SURE)
+        return answer_of(asked, SURE)
 
     found = list(_identified(map(query, ["a.jpg", "bad.jpg", "b.jpg"]), answer_to, 0.7, refused))
     assert [each.photo for each in found] == ["a.jpg", "b.jpg"]
@@ -109,20 +93,20 @@ def test_each_query_has_an_id_of_its_own() -> None:
 
     def answer_to(each: Upload) -> Recommendations:
         asked.append(each.event_id)
-        return answer(each, SURE)
+        return answer_of(each, SURE)
 
     assert len(list(_identified(map(query, ["a.jpg", "b.jpg"]), answer_to, 0.7, {}))) == 2
     assert len(set(asked)) == 2
 
 
 def test_a_photo_without_boxes_is_one_part() -> None:
-    (found,) = _identified([query("a.jpg")], lambda asked: answer(asked, SURE, whole=True), 0.7, {})
+    (found,) = _identified([query("a.jpg")], lambda asked: answer_of(asked, SURE, is_whole=True), 0.7, {})
     assert (found.box, found.item_id) == (None, "milk")
 
 
 def test_vectors_that_are_not_calibrated_are_said_to_be_so_once(capsys: pytest.CaptureFixture[str]) -> None:
     queries = map(query, ["a.jpg", "b.jpg"])
-    list(_identified(queries, lambda asked: answer(asked, SURE, encoder="resnet@1"), 0.7, {}))
+    list(_identified(queries, lambda asked: answer_of(asked, SURE, encoder="resnet@1"), 0.7, {}))
     assert capsys.readouterr().err.count("these vectors are of resnet@1") == 1
 
 

@@ -9,32 +9,12 @@ from typer.testing import CliRunner
 from cli.items.picture_folder import shown_by
 from cli.items.search.similar import Asked, _print, parse_boxes, say_where, show_found
 from cli.main import app
-from streams.wire.events import IMAGE_LIMIT, Box, Only, Recommendations, RecommendedItem, Region, Trigger
+from streams.wire.events import IMAGE_LIMIT, Box, Only, Recommendations, Region
+from tests.harness.answers import answer, item_of
 from tests.harness.clips import RED, clip, scene
 
 ASKED = Asked(Path("a.png"), None, Only(), None, (), 5)
 BOX = Box(x=0.25, y=0, width=0.5, height=1)
-
-
-def item(name: str) -> RecommendedItem:
-    return RecommendedItem(item_id=name, score=0.9, source="visual", explore=False, reasons=[])
-
-
-def answer(regions: list[Region], *, degraded: tuple[str, ...] = ()) -> Recommendations:
-    return Recommendations(
-        rec_id="r1",
-        user_id="u1",
-        seq=1,
-        kind="similar",
-        generated_at_ms=0,
-        trigger=Trigger(event_id="e1", type="query", item_id="q1", occurred_at_ms=0),
-        items=[item for region in regions for item in region.items],
-        filtered={},
-        degraded=[*degraded],
-        model={},
-        timings_ms={},
-        regions=regions,
-    )
 
 
 @pytest.mark.parametrize("by", ["smell", "colour=-1", "look=0"])
@@ -142,7 +122,7 @@ def test_words_that_find_nothing_say_how_to_see_what_is_nearest(capsys: pytest.C
 
 
 def test_each_region_has_its_own_table_and_its_own_items_in_json(capsys: pytest.CaptureFixture[str]) -> None:
-    found = answer([Region(box=BOX, items=[item("i1")]), Region(items=[item("i2")])])
+    found = answer([Region(box=BOX, items=[item_of("i1")]), Region(items=[item_of("i2")])])
     _print(ASKED, found, False)
     printed = capsys.readouterr().out
     assert "in 0.25,0,0.5,1" in printed
