@@ -19,7 +19,7 @@ from streams.catalog.snapshots import Snapshots
 from streams.credentials import PLAINTEXT, KafkaSecurity
 from streams.errors import BrokerUnavailable
 from streams.kafka.admin import read_log
-from streams.kafka.following import TIMEOUT_MS, follower, started
+from streams.kafka.following import follower, started
 from streams.logs import log
 from streams.metrics import CATALOG_ITEMS, CATALOG_LAG, UPLOAD_TO_SEARCHABLE
 from streams.processing.background import end, failure_of
@@ -72,7 +72,6 @@ class CatalogReplica:
             self._bootstrap,
             self._topic,
             security=self._security,
-            timeout_ms=TIMEOUT_MS,
             max_partition_fetch_bytes=4 << 20,
         )
         try:

@@ -15,9 +15,7 @@ TIMEOUT_MS: Final = 15_000
 _PATIENCE_S: Final = 3.0
 
 
-def follower(
-    bootstrap: str, *topics: str, security: KafkaSecurity = PLAINTEXT, timeout_ms: int = TIMEOUT_MS, **options: int
-) -> AIOKafkaConsumer:
+def follower(bootstrap: str, *topics: str, security: KafkaSecurity = PLAINTEXT, **options: int) -> AIOKafkaConsumer:
     """A consumer in no group, which reads what was committed; without topics it is assigned its partitions later.
 
     Where its place is gone, since a topic was made again or cut by its retention, it goes on with the first record.
@@ -28,7 +26,7 @@ def follower(
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
-        request_timeout_ms=timeout_ms,
+        request_timeout_ms=TIMEOUT_MS,
         **options,
         **security.python_options(),
     )

@@ -46,8 +46,8 @@ function filled(profile, shopper) {
 
 const part = (title, content) => h("section", {}, h("h4", {}, title), content);
 
-/** A tag or colour in the page's language. */
-const tagWord = (tag) => (spoken() === "zh" && tag.chinese ? tag.chinese : (tag.name ?? tag));
+/** A tag in the page's language. */
+const tagWord = (tag) => (spoken() === "zh" && tag.chinese ? tag.chinese : tag.name);
 
 function interest({ share, item_id, tags, colours }) {
   const looks = [...colours.slice(0, 1).map(([name]) => colour(name)), ...tags.slice(0, 1).map(tagWord)];
