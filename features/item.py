@@ -153,6 +153,10 @@ class Item:
         """Whether anything but moderation was said of the item: only then it is in the catalogue (docs/adr/0029)."""
         return not _times(self).keys().isdisjoint((*FACTS, PICTURE))
 
+    def is_closed_to(self, user: str | None) -> bool:
+        """Whether an upload by this user would take it over. What only moderation names, or forgot, is still free."""
+        return self.owner != user and (self.owner is not None or self.is_described or self.deleted)
+
     @property
     def new_at_ms(self) -> int:
         """Since when a described item is new: the upload of its picture, or its first description before one."""

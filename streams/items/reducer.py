@@ -49,7 +49,7 @@ class ItemEffects:
         current = self.items.get(item_id) or self.stored_items.get(item_id)
         match signal:
             case Uploaded(item=uploaded, as_owner=as_owner):
-                if as_owner and current is not None and current.owner != uploaded.owner:
+                if as_owner and current is not None and current.is_closed_to(uploaded.owner):
                     raise InvalidEvent("not_owner", "the item belongs to another user, or to none: choose another id")
                 item = apply_upload(current, uploaded)
             case Changed(change=change):

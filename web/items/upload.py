@@ -51,7 +51,7 @@ async def upload(request: Request[Any, Any, State], item: ItemId, parts: FromPar
 async def _check_owner(parts: Parts, item_id: str, user_id: str) -> None:
     """Raise Problem where a user would take over an item that is there and not her own."""
     known = (await parts.signals.items([item_id])).get(item_id)
-    if known is not None and known.owner != parts.inlet.known_as(user_id):
+    if known is not None and known.is_closed_to(parts.inlet.known_as(user_id)):
         raise Problem(
             403, "The item is not yours", f"item {item_id!r} belongs to another user, or to none: choose another id"
         )

@@ -48,6 +48,30 @@ def test_as_owner_nobody_takes_over_an_item_of_another_or_of_nobody() -> None:
     assert "i1" not in effects.items
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        [Change(NOON, disown="a hash")],
+        [Change(NOON, hidden=True)],
+        [Change(NOON, title="by the shop"), Change(NOON + 1, deleted=True), Change(NOON + 2, deleted=False)],
+    ],
+    ids=["forgotten before it came", "hidden before it came", "restored"],
+)
+def test_as_owner_an_id_of_which_nothing_is_said_is_free(before: list[Change]) -> None:
+    effects = ItemEffects()
+    for change in before:
+        effects.change(Changed("i2", change))
+    hers = Item("i2", NOON + 9, owner="ann", uploaded_at_ms=NOON + 9, embeddings={"e@1": bytes(8)})
+    assert effects.change(Uploaded(hers, as_owner=True)).owner == "ann"
+
+
+def test_as_owner_a_deleted_item_is_not_free() -> None:
+    effects = ItemEffects()
+    effects.change(Changed("i2", Change(NOON, deleted=True)))
+    with pytest.raises(InvalidEvent):
+        effects.change(Uploaded(Item("i2", NOON + 9, owner="ann"), as_owner=True))
+
+
 def test_an_owner_uploads_again_and_a_shop_may_replace_what_it_likes() -> None:
     effects = ItemEffects()
     effects.change(Uploaded(Item("i2", NOON, owner="ann", title="one"), as_owner=True))

@@ -146,7 +146,9 @@ async def test_with_a_store_a_larger_file_goes_there_and_the_event_has_its_key(t
 
 async def test_a_user_uploads_as_owner_and_takes_over_no_item() -> None:
     door = Door(**LOCKED)
-    await put_items(door.parts.signals, Item("hers", 5, owner="ann"), Item("his", 5, owner="bob"), Item("shops", 5))
+    await put_items(
+        door.parts.signals, Item("hers", 5, owner="ann"), Item("his", 5, owner="bob"), Item("shops", 5, price=1.0)
+    )
     async with door.client(headers=door.token("ann") | PNG) as client:
         for name, status in {"hers": 202, "new": 202, "his": 403, "shops": 403}.items():
             answer = await client.put(f"/v1/items/{name}/picture", params={"user_id": "bob"}, content=shirt())
