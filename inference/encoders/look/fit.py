@@ -86,7 +86,7 @@ def fit(sets: Sequence[Labelled], classifier: Matrix, layout: Layout, recipe: Re
 def discriminants(sets: Sequence[Labelled], recipe: Recipe) -> Precise:
     """The learned directions [F, ≤ learned]: of generalised eigenvectors of between- and within-class scatter.
 
-    Raises ValueError where no set has photos of two labels.
+    Raises ValueError where no set has photos of two labels, or the photos of each label are the same.
     """
     size = sets[0].features.shape[1]
     means, within = [], np.zeros((size, size))
@@ -101,7 +101,10 @@ def discriminants(sets: Sequence[Labelled], recipe: Recipe) -> Precise:
             means.append((mean - middle) * np.sqrt(counts[rows].sum() / counts.sum() / len(sets)))
         within += _scatter(rest, counts) / len(sets)
     level = np.trace(within) / size * np.eye(size)
-    lower = np.linalg.cholesky((1 - recipe.shrinkage) * within + recipe.shrinkage * level)
+    try:
+        lower = np.linalg.cholesky((1 - recipe.shrinkage) * within + recipe.shrinkage * level)
+    except np.linalg.LinAlgError:
+        raise ValueError("there is nothing to learn from: all pictures of each label are the same") from None
     directions, spread, _ = np.linalg.svd(np.linalg.solve(lower, np.stack(means, axis=1)), full_matrices=False)
     kept = min(int((spread > _RANK * spread[0]).sum()), recipe.learned) if spread[0] > 0 else 0
     if not kept:

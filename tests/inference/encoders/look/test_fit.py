@@ -68,3 +68,9 @@ def test_two_sets_are_told_apart_within_themselves_and_catalogue_pictures_are_on
 def test_one_label_alone_has_nothing_to_be_told_apart_from() -> None:
     with pytest.raises(ValueError, match="nothing to tell apart"):
         fit([replace(data(), labels=np.zeros(80, np.int64))], CLASSIFIER, LAYOUT, RECIPE)
+
+
+def test_of_pictures_that_are_all_the_same_it_is_said_that_there_is_nothing_to_learn() -> None:
+    same = data()
+    with pytest.raises(ValueError, match="all pictures of each label are the same"):
+        fit([replace(same, features=np.zeros_like(same.features))], CLASSIFIER, LAYOUT, RECIPE)
