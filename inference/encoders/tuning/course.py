@@ -62,7 +62,8 @@ def tune(encoder: Encoder, sets: Sequence[Labelled], course: Course, *, seed: in
 
     A training that was killed goes on from its last checkpoint, and ends as if nothing had stopped it; one that was
     over is not made again, until its checkpoint is removed. Raises TimeUp; ModelRefused for a checkpoint that is
-    damaged; OSError where none can be written; ValueError where there are no two labels to tell apart.
+    damaged; OSError where none can be written; ValueError where there are no two labels to tell apart, or the loss of
+    no round is a number.
     """
     training, best, name = Training(encoder, sets, course, seed), _Best(), _name(sets, course, seed)
     checkpoint, curves = watching.folder / f"{name}.checkpoint", watching.curves(watching.folder / "curves" / name)
@@ -88,6 +89,8 @@ def tune(encoder: Encoder, sets: Sequence[Labelled], course: Course, *, seed: in
             _keep(checkpoint, training, best)
             left = (time.monotonic() - began) / (training.step - first) * (training.steps - training.step) / 60
             watching.progress(f"step {training.step} of {training.steps}: {left:,.0f} minutes left at most")
+    if not best.weights:
+        raise ValueError("the loss of no round is a number: the pictures cannot be learned from")
     return {name: each.numpy() for name, each in best.weights.items()}
 
 

@@ -159,6 +159,11 @@ def test_one_label_alone_is_nothing_to_learn_and_one_picture_of_a_label_is_somet
     assert tune(tiny_encoder(), [few], SHORT, seed=0, watching=Watching(tmp_path))
 
 
+def test_a_loss_that_is_no_number_gives_no_network(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no round is a number"):
+        trained(replace(SHORT, rate=1e30), Watching(tmp_path))
+
+
 def test_faithfulness_holds_the_network_near_what_it_was(tmp_path: Path) -> None:
     def moved(faithfulness: float) -> float:
         course = replace(SHORT, rate=3e-3, faithfulness=faithfulness)
