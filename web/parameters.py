@@ -98,7 +98,7 @@ def _tag(text: str) -> str:
     name = named(text)
     if name is None:
         detail = f"`tag` {text!r} is none of: {', '.join(names())}"
-        raise Problem(400, "No picture shows what is no tag", detail)
+        raise Problem(400, "There is no such tag", detail)
     return name
 
 

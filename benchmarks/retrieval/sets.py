@@ -27,7 +27,7 @@ def labelled(
     joined, pooled = [], []
     for album in albums:
         for start in range(0, len(album.pixels), _BATCH):
-            progress(f"reading features of picture {start} of {len(album.pixels)}")
+            progress(f"reading features of picture {start + 1} of {len(album.pixels)}")
             one, other = describe(album.pixels[start : start + _BATCH])
             joined.append(one)
             pooled.append(other)

@@ -88,7 +88,7 @@ def show(
 @app.command()
 def identify(
     photos: Annotated[
-        list[Path], typer.Argument(metavar="PHOTO...", exists=True, dir_okay=False, help="Photos of articles.")
+        list[Path], typer.Argument(metavar="PHOTO", exists=True, dir_okay=False, help="Photos of articles.")
     ],
     box: BoxOption = None,
     category: CategoryOption = None,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from cli.output import print_json, progress, results
 from cli.user.stored import stores
@@ -32,20 +32,22 @@ def print_item(item_id: str, picture: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(shown)
         return
-    table = Table(show_header=False, title=f"item {item_id}")
+    table = Table("", Column(overflow="fold"), show_header=False, title=f"item {item_id}")
     for name, value in shown.items():
-        table.add_row(name, str(value))
+        table.add_row(name, _text(value))
     results().print(table)
 
 
 def in_words(item: Item) -> dict[str, Any]:
-    """The fields that have a value, and the readable tags; of embeddings the encoders, of descriptors their bytes."""
+    """The fields that have a value, and the readable tags; of vectors whose they are, of descriptors their bytes."""
     shown = {name: value for name, value in asdict(item).items() if value not in (None, (), {})}
     shown.pop("embeddings", None)
     if tags := readable(item.tags):
         shown["readable_tags"] = [asdict(tag) for tag in tags]
     if item.embeddings:
         shown["encoders"] = list(item.embeddings)
+    if item.words is not None:
+        shown["words"] = item.words.version
     if item.hashes is not None:
         shown["hashes"] = len(item.hashes)
     if item.descriptors is not None:
@@ -56,6 +58,16 @@ def in_words(item: Item) -> dict[str, Any]:
     if item.kept_picture is not None:
         shown["kept_picture"] = asdict(item.kept_picture) | {"sha256": item.kept_picture.sha256}
     return shown
+
+
+def _text(value: object) -> str:
+    """A value for a reader: what has parts in one line, without the punctuation of Python."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_text(each)}" for name, each in value.items())
+    if isinstance(value, list | tuple):
+        is_nested = any(isinstance(each, dict | list | tuple) for each in value)
+        return ("; " if is_nested else " ").join(map(_text, value))
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 async def _read(settings: Settings, endpoints: Endpoints, item_id: str) -> Item | None:

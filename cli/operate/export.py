@@ -23,6 +23,7 @@ def export(
     try:
         from inference.encoders.export import export_model  # torch is an extra that may be missing
         from inference.gate.export import export_gate
+        from inference.gate.scores import MODELS
         from inference.words.export import export_words
     except ModuleNotFoundError as error:
         raise ExportError(f"{error.name} is not installed: run `uv sync --all-extras`") from error
@@ -37,3 +38,6 @@ def export(
     else:
         ready = ", ".join(str(each) for each in (folder, tower, *judges.values()) if each is not None)
         results().print(f"ready: {ready}; tritonserver --model-repository={repository}", soft_wrap=True)
+        if faults := [fault for fault, model in MODELS.items() if model in judges]:
+            asked = ",".join(f"{fault}:hold" for fault in faults)
+            progress(f"uploads are judged by what the setting names: SIGHTLINE_GATE={asked} (docs/gate.md)")

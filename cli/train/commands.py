@@ -151,7 +151,7 @@ def encoder(
     from cli.train.encoder import Plan, learn
 
     if (folder is None) != from_catalogue:
-        raise typer.BadParameter("give a folder of labelled pictures or --from-catalogue, and not both")
+        raise typer.BadParameter("give a folder of pictures or --from-catalogue, and not both")
     plan = Plan(folder, foreign, tune=tune, unlabelled=unlabelled, seconds=60 * minutes, seed=seed)
     learn(plan, to, as_json=as_json)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from cli.output import results
 from cli.reasons import sentence
@@ -13,7 +13,8 @@ from inference.explain.explanation import Explanation, ItemExplanation, Score, S
 def print_list(user_id: str, found: Explanation) -> None:
     """Print each slot with its sources, the shares of its signals and its reasons."""
     console = results()
-    table = Table("#", "item", "score", "from", "signals", "why", title=f"the list of user {user_id} now")
+    item = Column("item", overflow="fold")
+    table = Table("#", item, "score", "from", "signals", "why", title=f"the list of user {user_id} now")
     for slot in found.slots:
         why = "; ".join(map(sentence, slot.item.reasons))
         table.add_row(

@@ -73,7 +73,8 @@ def _read(body: bytes) -> SimilarQuery:
     try:
         return msgspec.json.decode(body, type=SimilarQuery)
     except UNREADABLE as error:
-        raise Problem(400, "The body is no query", f"{error}: send JSON, or a picture as image/jpeg") from None
+        detail = f"{error}; the body is JSON as /openapi.json says, or a picture as image/jpeg"
+        raise Problem(400, "The body is no query", detail) from None
 
 
 def _query(asked: dict[str, Any]) -> Upload:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 from msgspec.structs import replace
-from rich.table import Table
+from rich.table import Column, Table
 
 from cli.items.search.similar import Asked, QueryRefused, asking, box_text, query_of, say_where
 from cli.output import print_json, progress, results
@@ -148,12 +148,12 @@ def _first_two(items: Sequence[RecommendedItem]) -> tuple[RecommendedItem | None
 
 
 def _print(found: Sequence[Identified], counts: Sequence[Counted]) -> None:
-    parts = Table("photo", "part", "article", "certainty", "nearest")
+    parts = Table(*(Column(name, overflow="fold") for name in ("photo", "part", "article", "certainty", "nearest")))
     for each in found:
         shown = each.item_id or "unknown"
         parts.add_row(each.photo, each.box or "all", shown, f"{each.certainty:.3f}", each.nearest or "none")
     results().print(parts)
-    table = Table("article", "parts", "photos", "certainty")
+    table = Table(Column("article", overflow="fold"), "parts", "photos", "certainty")
     for count in counts:
         table.add_row(count.item_id or "unknown", str(count.parts), str(count.photos), f"{count.certainty:.3f}")
     results().print(table)

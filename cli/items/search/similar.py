@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import typer
 from msgspec.structs import asdict
-from rich.table import Table
+from rich.table import Column, Table
 
 from cli.arrivals import Arrivals
 from cli.items.picture_folder import Shown, read_file, shown_by
@@ -129,10 +129,12 @@ def parse_box(text: str) -> Box:
     try:
         x, y, width, height = map(float, text.split(","))
     except ValueError:
-        raise ValueError(f"--box {text!r} is not x,y,width,height, such as 0.25,0.1,0.5,0.8") from None
+        raise ValueError(
+            f"--box {text!r} is neither {SALIENT} nor x,y,width,height, such as 0.25,0.1,0.5,0.8"
+        ) from None
     try:
-        return msgspec.convert({"x": x, "y": y, "width": width, "height": height}, Box)
-    except msgspec.ValidationError as error:
+        return Box(x=x, y=y, width=width, height=height)
+    except ValueError as error:
         raise ValueError(f"--box {text}: {error}") from None
 
 
@@ -145,7 +147,8 @@ def _print(asked: Asked, answer: Recommendations, as_json: bool) -> None:
         return
     if not answer.items:
         nearest = "" if asked.image is not None else "; --min-similarity 0 shows what is nearest"
-        progress(f"no item in stock is like it within these limits{nearest}")
+        is_so = "fits the words" if asked.image is None else "is like it"
+        progress(f"no item in stock {is_so} within these limits{nearest}")
         return
     if not regions:
         results().print(_table(answer.items))
@@ -155,7 +158,7 @@ def _print(asked: Asked, answer: Recommendations, as_json: bool) -> None:
 
 
 def _table(items: Sequence[RecommendedItem], title: str | None = None) -> Table:
-    table = Table("#", "item", "score", "why", title=title)
+    table = Table("#", Column("item", overflow="fold"), "score", "why", title=title)
     for place, item in enumerate(items, start=1):
         table.add_row(str(place), item.item_id, f"{item.score:.3f}", "; ".join(map(sentence, item.reasons)))
     return table

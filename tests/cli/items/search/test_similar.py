@@ -43,12 +43,13 @@ def test_words_that_cannot_be_asked_are_refused_before_anything_starts(words: st
     ("box", "says"),
     [
         ("0.5,0,0.6,1", "within the picture"),
-        ("0,0,0,1", "> 0"),
+        ("0,0,0,1", "`x` 0 and its length 0"),
+        ("0,0,2,1", "`x` 0 and its length 2 must be within 0 to 1"),
         ("nan,0,0.5,0.5", "box"),
         ("0,0,nan,0.5", "box"),
-        ("-0.1,0,0.5,0.5", ">= 0"),
+        ("-0.1,0,0.5,0.5", "`x` -0.1"),
         ("1,2,3", "x,y,width,height"),
-        ("left", "x,y,width,height"),
+        ("salent", "'salent' is neither salient nor x,y,width,height"),
     ],
 )
 def test_a_box_that_is_none_is_refused_before_anything_starts(box: str, says: str, tmp_path: Path) -> None:
@@ -118,7 +119,18 @@ def test_an_answer_without_items_is_said_to_be_one(capsys: pytest.CaptureFixture
 
 def test_words_that_find_nothing_say_how_to_see_what_is_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     _print(Asked(None, "laptop", Only(), None, (), 5), answer([]), False)
-    assert "--min-similarity 0 shows what is nearest" in " ".join(capsys.readouterr().err.split())
+    said = " ".join(capsys.readouterr().err.split())
+    assert said == "no item in stock fits the words within these limits; --min-similarity 0 shows what is nearest"
+
+
+def test_a_long_id_is_shown_whole_so_that_it_can_be_copied(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    long = "0098b1c0-bd39-41c2-a172-17066bc9fd26-of-a-shop.jpg"
+    _print(ASKED, answer([Region(items=[item_of(long)])]), False)
+    cells = [line.split("│")[2].strip() for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
+    assert "".join(cells) == long
 
 
 def test_each_region_has_its_own_table_and_its_own_items_in_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,7 +27,7 @@ export function makePhoto(file, { owner, again }) {
   const upload = makeUpload(file, owner);
   const element = h("div", { class: "photo" },
     frame,
-    h("div", { class: "photo-side" }, h("p", { class: "soft" }, t("photo.hint"), " ", salient, " ", whole), upload.element));
+    h("div", { class: "photo-side" }, h("p", { class: "soft" }, h("span", {}, t("photo.hint")), salient, whole), upload.element));
 
   function begin(part) {
     box = part;
