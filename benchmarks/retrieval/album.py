@@ -116,7 +116,7 @@ def read_folders(folder: Path, progress: Callable[[str], None]) -> Album:
         some = [each for each in map(readable, paths) if each is not None]
         pixels += some
         labels += [label] * len(some)
-    return album_of(pixels, labels, f"{folder}, where a folder is a label,")
+    return album_of(pixels, labels, f"{folder}, where a sub-folder is a label,")
 
 
 def album_of(pixels: Sequence[NDArray[np.uint8]], labels: Sequence[str], place: str) -> Album:

@@ -124,7 +124,7 @@ def encoder(
         typer.Argument(
             exists=True,
             file_okay=False,
-            help="Folders, whose names are labels; or images.tar and labels.csv.",
+            help="Its sub-folders are labels, or it has images.tar and labels.csv; with --unlabelled any pictures.",
         ),
     ] = None,
     from_catalogue: Annotated[
