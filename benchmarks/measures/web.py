@@ -31,7 +31,8 @@ _CLICKERS = 50
 
 @dataclass(frozen=True, slots=True)
 class WebPlan:
-    """`rate` requests a second for `seconds` in each part: for lists, beside as many events, and as clicks, alone.
+    """`rate` requests a second for `seconds` in each part: for lists, and for an answer that needs no work, both beside
+    as many events; then as clicks, alone.
 
     Then `listeners` at the same time, each of whom gets one list.
     """
@@ -45,13 +46,15 @@ class WebPlan:
 
 @dataclass(frozen=True, slots=True)
 class WebFigures:
-    """Milliseconds from due to answered, or to the list of a click; NaN where nothing came.
+    """Milliseconds from due to answered, or to the list of a click; NaN where nothing came. `floor` is for /healthz.
 
     `missed` counts listeners that a list did not reach, `failed` requests without an answer, and clicks without a list.
     """
 
     list_p50_ms: float
     list_p99_ms: float
+    floor_p50_ms: float
+    floor_p99_ms: float
     click_to_sse_p50_ms: float
     click_to_sse_p99_ms: float
     bytes_per_listener: int
@@ -74,18 +77,21 @@ def _measure(system: System, web: Worker, plan: WebPlan, progress: Progress) -> 
     port, warm_up = web.web_port or 0, int(plan.rate * _WARM_UP_S)
     count = int(plan.rate * plan.seconds) + warm_up
     lists = _beside(system, _lists(plan.users, count), port, plan)[warm_up:]
-    progress(f"lists now: p50 {np.nanmedian(lists):.2f} ms")
+    floor = _beside(system, [Request("GET", "/healthz")] * count, port, plan)[warm_up:]
+    progress(f"lists now: p50 {np.nanmedian(lists):.2f} ms, without any work {np.nanmedian(floor):.2f} ms")
     posted = asyncio.run(_clicks(port, plan, count))[warm_up:]
     progress(f"click to event: p50 {np.nanmedian(posted):.2f} ms")
     size, missed = asyncio.run(_listen(web, port, plan))
     return WebFigures(
         list_p50_ms=_percentile(lists, 50),
         list_p99_ms=_percentile(lists, 99),
+        floor_p50_ms=_percentile(floor, 50),
+        floor_p99_ms=_percentile(floor, 99),
         click_to_sse_p50_ms=_percentile(posted, 50),
         click_to_sse_p99_ms=_percentile(posted, 99),
         bytes_per_listener=size,
         missed=missed,
-        failed=int(np.isnan(lists).sum() + np.isnan(posted).sum()),
+        failed=int(np.isnan(lists).sum() + np.isnan(floor).sum() + np.isnan(posted).sum()),
     )
 
 
