@@ -27,6 +27,8 @@ SIGHTLINE = (sys.executable, "-c", "from cli.main import main; main()")
 COMMAND = (*SIGHTLINE, "worker")
 #: The first start after an update compiles for a minute where cores are few and busy.
 READY_SECONDS = 180.0
+#: How often it is said that a worker is still waited for.
+SAY_SECONDS = 15.0
 GRACE_SECONDS = 15.0
 
 
@@ -137,7 +139,7 @@ class Workers:
         return ports
 
     def _await_ready(self, worker: Worker) -> None:
-        begun = time.monotonic()
+        begun = said = time.monotonic()
         title = _title(worker.name, worker.number)
         while (missing := _what_is_missing(worker.metrics_port)) is not None:
             if not process.alive(worker.process):
@@ -148,6 +150,9 @@ class Workers:
                     f"{title} is not ready after {READY_SECONDS:.0f} s: {missing}. What was compiled is kept, so that "
                     f"the same command is faster now: run it again.{process.tail(worker.log)}"
                 )
+            if time.monotonic() - said > SAY_SECONDS:
+                said = time.monotonic()
+                self._progress(f"{title}: not ready yet, which may take minutes the first time: {missing}")
             time.sleep(0.1)
         self._progress(f"{title}: ready, metrics on http://127.0.0.1:{worker.metrics_port}/metrics")
 

@@ -1,4 +1,4 @@
-"""Clips of products, drawn from a seed: a lookbook shows four products of one colour, one after another."""
+"""Clips of products, drawn from a seed: a lookbook shows four products of one kind, each in another colour."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,18 +22,19 @@ class Lookbook:
 
     item_id: str
     title: str
-    colour: str
+    category: str
     gif: bytes
 
 
 def draw_lookbooks(count: int, seed: int) -> Iterator[Lookbook]:
-    """Yield `count` clips, each of another colour; the same seed gives the same bytes."""
-    for number, colour in enumerate(list(COLOURS)[:count]):
-        random = Random(f"{seed}/lookbook/{colour}")  # noqa: S311 (pictures, not secrets)
-        categories = random.sample(CATEGORIES, PRODUCTS)
-        frames = [draw(Kind(each, colour, "plain", random.choice(SILHOUETTES[each])), random) for each in categories]
-        title = f"{colour.capitalize()} things: a lookbook"
-        yield Lookbook(f"lookbook-{colour}-{number:04d}", title, colour, _gif(frames))
+    """Yield `count` clips, each of another kind of product; the same seed gives the same bytes."""
+    for number, category in enumerate(CATEGORIES[:count]):
+        random = Random(f"{seed}/lookbook/{category}")  # noqa: S311 (pictures, not secrets)
+        silhouette = random.choice(SILHOUETTES[category])
+        colours = random.sample(list(COLOURS), PRODUCTS)
+        frames = [draw(Kind(category, colour, "plain", silhouette), random) for colour in colours]
+        title = f"{category.capitalize()} in {', '.join(colours[:-1])} and {colours[-1]}"
+        yield Lookbook(f"lookbook-{category}-{number:04d}", title, category, _gif(frames))
 
 
 def _gif(frames: list[Image.Image]) -> bytes:

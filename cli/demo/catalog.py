@@ -37,7 +37,7 @@ def drawn_items(count: int, seed: int, *, clips: int = 0) -> Iterator[DemoItem]:
     for item in draw_catalogue(count, seed):
         yield DemoItem(Product(item.item_id, item.title, item.category, item.colour), item.jpeg, item.price)
     for clip in draw_lookbooks(clips if find_spec("av") else 0, seed):
-        yield DemoItem(Product(clip.item_id, clip.title, "lookbooks", clip.colour), clip.gif, is_clip=True)
+        yield DemoItem(Product(clip.item_id, clip.title, clip.category), clip.gif, is_clip=True)
 
 
 @contextmanager

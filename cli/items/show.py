@@ -42,6 +42,9 @@ def in_words(item: Item) -> dict[str, Any]:
     """The fields that have a value, and the readable tags; of vectors whose they are, of descriptors their bytes."""
     shown = {name: value for name, value in asdict(item).items() if value not in (None, (), {})}
     shown.pop("embeddings", None)
+    if not item.allowed:
+        # It says something of an item that a person allowed, and nothing of any other.
+        shown.pop("allowed")
     if tags := readable(item.tags):
         shown["readable_tags"] = [asdict(tag) for tag in tags]
     if item.embeddings:

@@ -10,7 +10,7 @@ import typer
 from msgspec.structs import replace
 from rich.table import Column, Table
 
-from cli.items.search.similar import Asked, QueryRefused, asking, box_text, query_of, say_where
+from cli.items.search.similar import Asked, NoAnswer, QueryRefused, asking, box_text, query_of, say_where
 from cli.output import print_json, progress, results
 from cli.running import running_system
 from inference.identity import CALIBRATED, CALIBRATION
@@ -56,14 +56,21 @@ def identify_photos(
     timeout_s: float,
     as_json: bool,
 ) -> None:
-    """Ask about each photo, print what they show and count it; a photo that is refused is named. Raises NoAnswer."""
+    """Ask about each photo, print what they show and count it; a photo without an answer is named, with the reason.
+
+    Raises NoAnswer where no photo got one in time.
+    """
     settings, asker = read_settings(), f"identify-{uuid.uuid4().hex}"
     known = known_as(settings, asker)
-    try:
-        queries = [(photo, query_of(Asked(photo, None, only, None, boxes, _COUNT), known)) for photo in photos]
-    except (OSError, ValueError) as error:
-        raise typer.BadParameter(str(error)) from None
+    queries: list[tuple[Path, Upload]] = []
     refused: dict[str, str] = {}
+    for photo in photos:
+        try:
+            queries.append((photo, query_of(Asked(photo, None, only, None, boxes, _COUNT), known)))
+        except (OSError, ValueError) as error:
+            refused[str(photo)] = str(error)
+    if not queries:
+        raise typer.BadParameter(next(iter(refused.values())))
     with (
         running_system(settings) as endpoints,
         asking(
@@ -71,8 +78,8 @@ def identify_photos(
         ) as answer_to,
     ):
         found = list(_identified(queries, answer_to, least, refused))
-    for photo, why in refused.items():
-        progress(f"{photo}: {why}")
+    for name, why in refused.items():
+        progress(f"{name}: {why}")
     counts = counted(found)
     if as_json:
         print_json({"parts": [asdict(each) for each in found], "articles": [*map(asdict, counts)], "refused": refused})
@@ -124,15 +131,18 @@ def _identified(
     least: float,
     refused: dict[str, str],
 ) -> Iterator[Identified]:
-    """What the photos show, one after the other; why a photo is refused goes into `refused`."""
-    is_warned = False
+    """What the photos show, one after the other; why a photo got no answer goes into `refused`."""
+    is_warned = is_answered = False
+    unanswered: NoAnswer | None = None
     for number, (photo, query) in enumerate(queries):
         try:
             # One user asks all queries, so each needs an id of its own.
             answer = answer_to(replace(query, event_id=f"{query.event_id}-{number}"))
-        except QueryRefused as error:
+        except NoAnswer as error:
             refused[str(photo)] = str(error)
+            unanswered = unanswered if isinstance(error, QueryRefused) else error
             continue
+        is_answered = True
         say_where(answer)
         encoder = answer.model.get("encoder")
         if encoder != CALIBRATED and not is_warned:
@@ -140,6 +150,8 @@ def _identified(
             progress(f"certainties are calibrated for {CALIBRATED}, and these vectors are of {encoder}: check them")
         for region in answer.regions or [Region(items=answer.items)]:
             yield identified(str(photo), region, least)
+    if unanswered is not None and not is_answered:
+        raise unanswered
 
 
 def _first_two(items: Sequence[RecommendedItem]) -> tuple[RecommendedItem | None, RecommendedItem | None]:

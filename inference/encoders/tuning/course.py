@@ -65,7 +65,7 @@ def tune(encoder: Encoder, sets: Sequence[Labelled], course: Course, *, seed: in
     damaged; OSError where none can be written; ValueError where there are no two labels to tell apart, or the loss of
     no round is a number.
     """
-    training, best, name = Training(encoder, sets, course, seed), _Best(), _name(sets, course, seed)
+    training, best, name = Training(encoder, sets, course, seed), _Best(), _name(encoder, sets, course, seed)
     checkpoint, curves = watching.folder / f"{name}.checkpoint", watching.curves(watching.folder / "curves" / name)
     if checkpoint.exists():
         best = read_checkpoint(checkpoint, partial(_resume, training))
@@ -99,9 +99,11 @@ def _is_over(training: Training, best: _Best, course: Course) -> bool:
     return training.step >= training.steps or number - best.number >= course.patience
 
 
-def _name(sets: Sequence[Labelled], course: Course, seed: int) -> str:
+def _name(encoder: Encoder, sets: Sequence[Labelled], course: Course, seed: int) -> str:
     """A digest of all that decides a training."""
     digest = sha256(repr((seed, course)).encode())
+    for weights in encoder.state_dict().values():
+        digest.update(weights.numpy().tobytes())
     for each in sets:
         for array in (each.pixels, each.labels, each.shown):
             digest.update(np.ascontiguousarray(array).data)

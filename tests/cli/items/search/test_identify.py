@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.items.search.identify import Counted, Identified, _identified, counted, identified, write_csv
-from cli.items.search.similar import QueryRefused
+from cli.items.search.similar import NoAnswer, QueryRefused
 from cli.main import app
 from inference.identity import CALIBRATED
 from sightline_client.events import Box, Upload
@@ -86,6 +86,20 @@ def test_a_refused_photo_is_named_and_the_others_go_on() -> None:
     found = list(_identified(map(query, ["a.jpg", "bad.jpg", "b.jpg"]), answer_to, 0.7, refused))
     assert [each.photo for each in found] == ["a.jpg", "b.jpg"]
     assert refused == {"bad.jpg": "bad_image: it is empty"}
+
+
+def test_a_photo_without_an_answer_in_time_is_named_and_the_others_go_on() -> None:
+    refused: dict[str, str] = {}
+
+    def answer_to(asked: Upload) -> Recommendations:
+        if asked.image_ref != "b.jpg":
+            raise NoAnswer("no worker answered")
+        return answer_of(asked, SURE)
+
+    found = list(_identified(map(query, ["a.jpg", "b.jpg"]), answer_to, 0.7, refused))
+    assert ([each.photo for each in found], refused) == (["b.jpg"], {"a.jpg": "no worker answered"})
+    with pytest.raises(NoAnswer):
+        list(_identified([query("a.jpg")], answer_to, 0.7, {}))
 
 
 def test_each_query_has_an_id_of_its_own() -> None:

@@ -92,13 +92,17 @@ def test_a_training_that_was_killed_goes_on_and_ends_as_if_nothing_had_stopped_i
     assert lines == ["going on after step 15 of 15"]
 
 
-def test_a_training_with_other_settings_has_a_checkpoint_of_its_own(tmp_path: Path) -> None:
+def test_a_training_with_other_settings_or_of_another_network_has_a_checkpoint_of_its_own(tmp_path: Path) -> None:
     watching = Watching(tmp_path)
     trained(SHORT, watching)
     trained(replace(SHORT, rate=1e-3), watching)
     trained(SHORT, watching, seed=2)
+    other = tiny_encoder()
+    with torch.no_grad():
+        next(other.parameters()).mul_(1.5)
+    tune(other, [data()], SHORT, seed=1, watching=watching)
 
-    assert len([*tmp_path.iterdir()]) == 3
+    assert len([*tmp_path.iterdir()]) == 4
     watching.clear()
     assert [*tmp_path.iterdir()] == []
 

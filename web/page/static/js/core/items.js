@@ -1,6 +1,7 @@
 // What is known of items, asked for once and many at a time.
 
 import { ask } from "./http.js";
+import { learnTags } from "./tags.js";
 
 const AT_ONCE = 200;
 /** @type {Map<string, any>} null: there is no such item */
@@ -22,7 +23,10 @@ export async function fetchFacts(ids) {
     const some = missing.slice(start, start + AT_ONCE);
     const query = new URLSearchParams(some.map((id) => ["ids", id]));
     const answer = ask(`/v1/items?${query}`)
-      .then(({ items }) => some.forEach((id) => known.set(id, items[id] ?? null)))
+      .then(({ items }) => {
+        some.forEach((id) => known.set(id, items[id] ?? null));
+        Object.values(items).forEach((item) => learnTags(item.tags));
+      })
       .finally(() => some.forEach((id) => asked.delete(id)));
     some.forEach((id) => asked.set(id, answer));
   }

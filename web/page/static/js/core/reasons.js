@@ -1,5 +1,6 @@
 // The reasons of a recommendation as words: the sentences of cli/reasons.py, in the page's language.
 
+import { tagWord } from "./tags.js";
 import { hasWords, number, t, wordOr } from "./words.js";
 
 const HOUR_MS = 3_600_000;
@@ -25,7 +26,7 @@ export function sentence(reason, named, { amounts = false } = {}) {
     case "same_attribute":
       return t("reason.same_attribute", { attribute: reason.attribute, value: reason.value }) + strength;
     case "same_tag":
-      return t("reason.same_tag", { tag: reason.tag }) + strength;
+      return t("reason.same_tag", { tag: tagWord(reason.tag) }) + strength;
     case "within_budget": {
       const about = reason.price ?? null;
       if (about === null) return t("reason.within_budget") + strength;

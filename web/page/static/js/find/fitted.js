@@ -28,6 +28,8 @@ export async function still(file) {
   const clip = h("video", { muted: true, preload: "auto", src: URL.createObjectURL(file) });
   try {
     await until(clip, "loadeddata");
+    // A file of sound alone loads, too.
+    if (!clip.videoWidth) throw new Error(t("photo.unplayable"));
     // A clip that is being recorded has no end yet.
     if (Number.isFinite(clip.duration)) clip.currentTime = clip.duration / 2;
     if (clip.seeking) await until(clip, "seeked");

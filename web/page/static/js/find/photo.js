@@ -9,7 +9,7 @@ import { makeUpload } from "./upload.js";
 
 /** @param {Blob} file @param {{owner: () => string, again: () => void}} how */
 export function makePhoto(file, { owner, again }) {
-  let address = "";
+  let address = "", ended = false;
   const shown = still(file);
   const small = shown.then(fitted);
   /** @type {import("./box.js").Box | "salient" | null} */
@@ -23,7 +23,7 @@ export function makePhoto(file, { owner, again }) {
   const control = makeBox(frame, begin);
   const broken = () => frame.classList.add("broken");
   image.addEventListener("error", broken);
-  shown.then((picture) => (image.src = address = URL.createObjectURL(picture)), broken);
+  shown.then((picture) => !ended && (image.src = address = URL.createObjectURL(picture)), broken);
   const upload = makeUpload(file, owner);
   const element = h("div", { class: "photo" },
     frame,
@@ -57,6 +57,7 @@ export function makePhoto(file, { owner, again }) {
       return box === "salient" ? drawn(answer) : answer;
     },
     end() {
+      ended = true;
       URL.revokeObjectURL(address);
       upload.end();
     },

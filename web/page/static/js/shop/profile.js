@@ -4,7 +4,8 @@ import { h, icon, iconButton } from "../core/dom.js";
 import { titleOf } from "../core/items.js";
 import { pictureElement } from "../core/pictures.js";
 import { colour } from "../core/reasons.js";
-import { number, percent, spoken, t, wordOr } from "../core/words.js";
+import { learnTags, tagWord } from "../core/tags.js";
+import { number, percent, t, wordOr } from "../core/words.js";
 import { prefer } from "./privacy.js";
 
 const REFUSED = 8;
@@ -46,11 +47,9 @@ function filled(profile, shopper) {
 
 const part = (title, content) => h("section", {}, h("h4", {}, title), content);
 
-/** A tag in the page's language. */
-const tagWord = (tag) => (spoken() === "zh" && tag.chinese ? tag.chinese : tag.name);
-
 function interest({ share, item_id, tags, colours }) {
-  const looks = [...colours.slice(0, 1).map(([name]) => colour(name)), ...tags.slice(0, 1).map(tagWord)];
+  learnTags(tags);
+  const looks = [...colours.slice(0, 1).map(([name]) => colour(name)), ...tags.slice(0, 1).map(({ name }) => tagWord(name))];
   return h("li", { vars: { "--share": String(share) } },
     h("span", { class: "ring" }, pictureElement(item_id)),
     h("b", {}, percent(share)),
