@@ -148,7 +148,7 @@ async def test_a_stopped_replica_keeps_what_it_has(topic: Topic) -> None:
 async def test_a_missing_topic_is_an_error_that_says_what_to_do(
     stack: RunningStack, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.catalog.replica.TIMEOUT_MS", 2000)
+    monkeypatch.setattr("streams.kafka.following.TIMEOUT_MS", 2000)
     replica = CatalogReplica(stack.endpoints.kafka, f"{topic_prefix}state.catalog", Catalog(DIMENSIONS))
     with pytest.raises(BrokerUnavailable, match=r"state\.catalog' does not exist: run `sightline topics create`"):
         await replica.start()

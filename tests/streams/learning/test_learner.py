@@ -94,15 +94,19 @@ def test_a_thousand_flipped_lessons_at_once_do_not_turn_the_model() -> None:
 
 
 def test_what_makes_the_lessons_held_out_worse_is_thrown_away() -> None:
-    learner = taught(lessons(3000))
-    good = learner.model()
-    honest, flipped = (lessons(2 * VERDICT * HOLD_OUT, seed=5, flipped=each) for each in (False, True))
-    pairs = enumerate(zip(honest, flipped, strict=True), 1)
-    taught((pair[number % HOLD_OUT != 0] for number, pair in pairs), learner=learner)
+    good = mean_miss(taught(lessons(3000)).model())
+    misses = []
+    for seed in range(5, 10):
+        learner = taught(lessons(3000))
+        honest, flipped = (lessons(2 * VERDICT * HOLD_OUT, seed=seed, flipped=each) for each in (False, True))
+        pairs = enumerate(zip(honest, flipped, strict=True), 1)
+        taught((pair[number % HOLD_OUT != 0] for number, pair in pairs), learner=learner)
+        assert learner.rollbacks == 1
+        misses.append(mean_miss(learner.model()))
 
-    assert learner.rollbacks == 1
-    # It is judged by some hundred lessons, whose mean is known to about the margin.
-    assert mean_miss(learner.model()) <= mean_miss(good) + 3 * MARGIN < mean_miss(RankerModel())
+    # A model is judged by some hundred lessons, whose mean is known to about the margin: the best is not always kept.
+    assert np.median(misses) <= good + MARGIN
+    assert max(misses) < (good + mean_miss(RankerModel())) / 2
 
 
 def test_when_the_users_change_their_ways_the_model_follows() -> None:
