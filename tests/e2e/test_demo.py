@@ -57,8 +57,10 @@ def test_the_demo_opens_a_page_and_ends_at_ctrl_c(system: System, environment: d
     said, shown = tmp_path / "said", tmp_path / "shown"
     with said.open("w") as stdout, shown.open("w") as stderr:
         demo = subprocess.Popen(
-            ["sightline", "demo", "--pictures", "20"], env=environment, stdout=stdout, stderr=stderr
-        )
+            ["sightline", "demo", "--pictures", "20"], env=environment, stdout=stdout, stderr=stderr,
+            # Where the tests run in the background of a shell, Ctrl-C is ignored, and so it would be here.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )  # fmt: skip
     try:
         last_s = time.monotonic() + 240
         while "the page:" not in said.read_text() and demo.poll() is None and time.monotonic() < last_s:
