@@ -4,6 +4,7 @@ import json
 import os
 import threading
 import time
+import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from benchmarks.world.lookbooks import draw_lookbooks
 from tests.conftest import RunningStack
 from tests.harness.paths import ROOT
 from tests.web.browser.conftest import ADA, BEN, Visitor, Visits
@@ -34,6 +36,7 @@ def door(stack: RunningStack) -> Iterator[RealDoor]:
 
 def test_the_page_as_people_see_it(door: RealDoor, visits: Visits, tmp_path: Path) -> None:
     IMAGES.mkdir(exist_ok=True)
+    put_clips(door)
     visitor = visits.to(door.url, height=960)
     visitor.shop(ADA)
     choose(visitor, ADA, "chairs", 2)
@@ -48,12 +51,18 @@ def test_the_page_as_people_see_it(door: RealDoor, visits: Visits, tmp_path: Pat
     visitor.page.locator(".sources").wait_for()
     keep(visitor, "page-why")
     visitor.page.keyboard.press("Escape")
-    photo = tmp_path / "lamp.webp"
+    photo = tmp_path / "room.png"
     lamp = visitor.page.request.get(f"{door.url}/v1/items/{lamps(door)[0]}/picture?size=full")
-    photo.write_bytes(lamp.body())
+    in_a_room(Image.open(BytesIO(lamp.body()))).save(photo)
     visitor.page.set_input_files("#photo-file", photo)
     visitor.page.locator(".shelf .tile").first.wait_for()
+    visitor.page.get_by_role("button", name="Find the thing in it").click()
+    visitor.page.locator(".box.drawn").wait_for()
     keep(visitor, "page-photo")
+    visitor.page.fill("#words", "shoes in several colours")
+    visitor.page.keyboard.press("Enter")
+    visitor.page.locator(".shelf .badge.clip").first.wait_for()
+    keep(visitor, "page-words")
     two(visits, door)
     phone = visits.to(door.url, width=390, height=844)
     phone.shop(ADA)
@@ -120,6 +129,31 @@ def keep(visitor: Visitor, name: str) -> None:
     visitor.page.wait_for_timeout(900)
     shot = Image.open(BytesIO(visitor.page.screenshot()))
     shot.save(IMAGES / f"{name}.webp", quality=92, method=6)
+
+
+def put_clips(door: RealDoor) -> None:
+    """Put clips into the catalogue, and wait until lists can have them."""
+    for clip in draw_lookbooks(6, seed=7):
+        query = urllib.parse.urlencode({"title": clip.title, "category": clip.category, "user_id": "shop"})
+        address, headers = f"{door.url}/v1/items/{clip.item_id}/picture?{query}", {"content-type": "video/gif"}
+        urllib.request.urlopen(urllib.request.Request(address, clip.gif, headers, method="PUT"), timeout=30).close()
+        last_s = time.monotonic() + 60
+        while not is_searchable(door, clip.item_id):
+            assert time.monotonic() < last_s, "the clip did not become searchable"
+            time.sleep(0.2)
+
+
+def is_searchable(door: RealDoor, item_id: str) -> bool:
+    with urllib.request.urlopen(f"{door.url}/v1/items?ids={item_id}", timeout=10) as answer:
+        return any(item["searchable"] for item in json.load(answer)["items"].values())
+
+
+def in_a_room(product: Image.Image) -> Image.Image:
+    """A product at the side of a wall and a floor, as a photo of a room has it."""
+    room = Image.new("RGB", (1200, 900), (206, 196, 182))
+    room.paste((150, 118, 92), (0, 640, 1200, 900))
+    room.paste(product.convert("RGB").resize((420, 420)), (660, 300))
+    return room
 
 
 def lamps(door: RealDoor) -> list[str]:
