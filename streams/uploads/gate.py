@@ -15,12 +15,12 @@ from features.vision.gate.policy import GatePolicy
 from features.vision.gate.table import Fault, ModelFault
 from inference.catalog.catalog import Catalog
 from inference.catalog.copied_pictures import among_copies
-from inference.errors import BadScore, EncoderUnavailable
+from inference.errors import BadScore
 from inference.gate.scores import Score
 from streams.errors import InvalidEvent
 from streams.metrics import COPIES, GATE
-from streams.processing.degradations import Reporter
-from streams.retrying import until_available
+from streams.processing.degradations import Reporter, until_served
+from streams.processing.together import together
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,8 @@ class ModelCheck:
 
     async def found(self, frames: NDArray[np.uint8]) -> bool:
         """Whether frames uint8 [n, 224, 224, 3] have the fault; waits while the model is away. Raises InvalidEvent."""
-
-        async def attempt() -> NDArray[np.float32]:
-            try:
-                return await self.score(frames)
-            except EncoderUnavailable as error:
-                await self.report_trouble(error)
-                raise
-
         try:
-            scores = await until_available(attempt, EncoderUnavailable)
+            scores = await until_served(lambda: self.score(frames), self.report_trouble)
         except BadScore as error:
             raise InvalidEvent("not_judged", str(error)) from error
         return is_fault_of(self.fault, (scores >= self.least).tolist())
@@ -59,10 +51,7 @@ class Gate:
     async def admit(self, judged: Judged, frames: NDArray[np.uint8]) -> Judged:
         """What is known of an upload's picture before anything is made of it; raises InvalidEvent if it is dropped."""
         self._refuse(judged.faults)
-        # A check that fails does not leave another one behind that waits for its model.
-        has = await asyncio.gather(*(check.found(frames) for check in self._checks), return_exceptions=True)
-        for failure in (each for each in has if isinstance(each, BaseException)):
-            raise failure
+        has = await together(check.found(frames) for check in self._checks)
         found = tuple(check.fault for check, is_found in zip(self._checks, has, strict=True) if is_found)
         self._refuse(found)
         return replace(judged, faults=(*judged.faults, *found))

@@ -27,12 +27,13 @@ from features.vision.kept_picture import Keep
 from features.vision.salience import salient_boxes, shows_nothing
 from inference.encoders.encoder import Encoder, Encoding
 from inference.encoders.pooling import mean_shares, pooled
-from inference.errors import BadEmbedding, EncoderUnavailable
+from inference.errors import BadEmbedding
 from sightline_client.events import BOXES_LIMIT, SALIENT
 from streams.errors import InvalidEvent
 from streams.metrics import StageTimer
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
-from streams.processing.degradations import Reporter
+from streams.processing.degradations import Reporter, until_served
+from streams.processing.together import together
 from streams.retrying import until_available
 from streams.uploads.clip_decoder import DecodeClip
 from streams.uploads.decoder import Decode
@@ -132,10 +133,7 @@ class FeatureExtractor:
         """The features of the parts of a query's picture that it asks about; nothing is kept. Raises InvalidEvent."""
         async with self._file(query) as file:
             boxes, degraded = await self._boxes(query, file)
-            features = await asyncio.gather(
-                *(self._features(file, box, None, is_item=False) for box in boxes), return_exceptions=True
-            )
-            found = [_or_raised(each) for each in features]
+            found = await together(self._features(file, box, None, is_item=False) for box in boxes)
             return SeenRegions(list(zip(boxes, found, strict=True)), degraded)
 
     @asynccontextmanager
@@ -244,16 +242,8 @@ class FeatureExtractor:
 
     async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
         """What the encoder answers, once it is there; raises InvalidEvent."""
-
-        async def attempt() -> T:
-            try:
-                return await question()
-            except EncoderUnavailable as error:
-                await self._report_trouble(error)
-                raise
-
         try:
-            return await until_available(attempt, EncoderUnavailable)
+            return await until_served(question, self._report_trouble)
         except BadEmbedding as error:
             raise InvalidEvent("bad_embedding", str(error)) from error
 
@@ -267,12 +257,6 @@ async def _decoded(decode: Callable[[], Awaitable[T]], kind: Kind) -> T:
         raise InvalidEvent(kind.reason, f"{error.reason}: {error}") from error
     finally:
         stages.end("decode")
-
-
-def _or_raised(found: T | BaseException) -> T:
-    if isinstance(found, BaseException):
-        raise found
-    return found
 
 
 def _is_clip(upload: Upload) -> bool:
