@@ -101,9 +101,9 @@ class TopicTail:
             while not self._stopping.is_set():
                 try:
                     self._follow()
+                except _NoTopic:
+                    raise
                 except (BrokerUnavailable, KafkaException) as error:
-                    if isinstance(error, _NoTopic):
-                        raise
                     left_out = self._seldom.left_out(type(error).__name__)
                     if left_out is not None:
                         log.warning("tail_unread", error=str(error), left_out=left_out)
@@ -129,7 +129,7 @@ class TopicTail:
         """Where to begin with each partition; raises BrokerUnavailable for a topic that is not there."""
         known = consumer.list_topics(timeout=self._timeout_s).topics
         if missing := sorted(self._followed.keys() - {name for name, topic in known.items() if topic.error is None}):
-            raise _NoTopic(str(BrokerUnavailable.no_topic(" or ".join(missing))))
+            raise _NoTopic.no_topic(" or ".join(missing))
         now_ms = time.time_ns() // 1_000_000
         wanted = [
             TopicPartition(topic, partition, now_ms - int(1000 * followed.back_s))
