@@ -92,7 +92,8 @@ class Profile:
     recognised; `dials` (`features.dials.DIAL`), set by the user, oldest first.
 
     What no longer has room in `seen`, `refused` and `events` goes to the fingerprints of `…_before`. `uploads`
-    (`features.upload_places.PLACE`) has the last upload from each partition.
+    (`features.upload_places.PLACE`) has the last upload from each partition. The last `seen_today` of `seen` are those
+    of the UTC day of `last_at_ms`.
     """
 
     engaged: NDArray[np.void]
@@ -107,6 +108,7 @@ class Profile:
     refused_before: Generations = ()
     events_before: Generations = ()
     uploads: NDArray[np.void] = field(default_factory=lambda: NO_PLACES)
+    seen_today: int = 0
 
     @property
     def is_known(self) -> bool:
@@ -211,6 +213,7 @@ def apply_interaction(profile: Profile, action: Action) -> Step:
         refused_before=refused_before,
         events_before=events_before,
         uploads=profile.uploads if action.upload is None else passed(profile.uploads, action.upload),
+        seen_today=_count_today(profile, low_half, action.at_ms),
     )
     return Step(after, "applied")
 
@@ -241,6 +244,19 @@ def _may_have_seen(profile: Profile, item: int) -> bool:
 def false_repeats(profile: Profile) -> float:
     """The chance that the next event is new and mistaken for a repeated one: 0 for a user with few events."""
     return EVENTS_BEFORE.doubt(profile.events_before)
+
+
+def seen_on_day(profile: Profile, now_ms: int) -> NDArray[np.uint32]:
+    """The low halves of the keys of the items that the user saw on the UTC day of `now_ms`, of the last 256 seen.
+
+    >>> seen_on_day(profile_after([Action(1, 7, 1.0, DAY_MS)]), 2 * DAY_MS - 1).tolist()
+    [7]
+    >>> seen_on_day(profile_after([Action(1, 7, 1.0, DAY_MS)]), 2 * DAY_MS).tolist()
+    []
+    """
+    # An event may come from a clock that is a moment ahead: its day has begun.
+    is_over = profile.last_at_ms // DAY_MS < now_ms // DAY_MS
+    return profile.seen[len(profile.seen) - (0 if is_over else profile.seen_today) :]
 
 
 def has_refused(profile: Profile, item: int) -> bool:
@@ -292,6 +308,12 @@ def _is_chosen(profile: Profile) -> NDArray[np.bool_]:
     """Which of the engaged items were more than shown; impressions lift none above the weight of one."""
     more: NDArray[np.bool_] = profile.engaged["weight"] > np.float32(IMPRESSION)
     return more
+
+
+def _count_today(profile: Profile, low_half: int, at_ms: int) -> int:
+    """How many items the user saw on the latest day, with this one; a late event counts on the day that it came."""
+    today = seen_on_day(profile, at_ms)
+    return min(len(today) + (not (today == np.uint32(low_half)).any()), SEEN_LIMIT)
 
 
 def _judged(profile: Profile, action: Action) -> tuple[NDArray[np.void], NDArray[np.void], Generations]:

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -35,6 +36,10 @@ _ASKED_VERSION = _VOTED_VERSION = 2
 _DIALS_VERSION = 3
 #: A profile that remembers more than the arrays have room for.
 _BEFORE_VERSION = 4
+#: A profile that knows how many items its user saw on the last day: this version, their number, then the bytes of one
+#: of the others.
+_TODAY_VERSION = 5
+_TODAY = struct.Struct("<BH")
 #: Version, numbers, whether the user made a privacy request, and the lengths of the arrays, `seen` last.
 _BEFORE_PROFILE = struct.Struct("<BIq?BBBHHH")
 _BEFORE_ARRAYS = (ENTRY, ENTRY, np.dtype("<u8"), DIAL, PLACE)
@@ -103,8 +108,15 @@ def encode_profile(profile: Profile) -> bytes:
     """Encode a profile: 13 bytes of numbers, 25 more after a privacy request, 8 of lengths, then the arrays.
 
     Dials take 2 more bytes and 12 each. A profile of a user with a longer history, or with uploads, has a layout of its
-    own; all others can be read by the releases before.
+    own. Before any of these stand 3 bytes that say how much the user saw on the last day; a profile that a release
+    before them stored has none, and its day begins with the next event.
     """
+    known = _encode_known(profile)
+    return _TODAY.pack(_TODAY_VERSION, profile.seen_today) + known if profile.seen_today else known
+
+
+def _encode_known(profile: Profile) -> bytes:
+    """All but what was seen today, in the layout of version 1 to 4."""
     if profile.seen_before or profile.refused_before or profile.events_before or len(profile.uploads):
         return _encode_before(profile)
     arrays = (profile.engaged, profile.refused, profile.seen, profile.events)
@@ -118,7 +130,20 @@ def encode_profile(profile: Profile) -> bytes:
 
 
 def decode_profile(data: bytes) -> Profile:
-    """Decode what encode_profile made; raises StateCorrupt."""
+    """Decode what encode_profile made, in this release or one before; raises StateCorrupt."""
+    if data[:1] != bytes([_TODAY_VERSION]):
+        return _decode_known(data)
+    if len(data) < _TODAY.size:
+        raise StateCorrupt(f"a stored value has {len(data)} bytes where {_TODAY.size} or more were expected")
+    _, seen_today = _TODAY.unpack_from(data)
+    profile = _decode_known(data[_TODAY.size :])
+    if not 0 < seen_today <= len(profile.seen):
+        raise StateCorrupt(f"a stored profile with {len(profile.seen)} items seen says {seen_today} of the last day")
+    return replace(profile, seen_today=seen_today)
+
+
+def _decode_known(data: bytes) -> Profile:
+    """A profile in the layout of version 1 to 4."""
     if data[:1] == bytes([_BEFORE_VERSION]):
         return _decode_before(data)
     version = data[0] if data and data[0] in _PROFILES else _VERSION

@@ -22,7 +22,7 @@ def verdict_in_words(item: ItemExplanation) -> str:
         case "copy":
             return f"is not in the list because {_copy(item)}"
         case "no_promotion_slot":
-            return "is not in the list because only the shop promotes it, and other items have the slots of that rule"
+            return f"is not in the list because only the shop promotes it, and {_without_slot(item)}"
         case "capped":
             return "is not in the list because that has as many items of its category or owner as it may have"
         case "diversity":
@@ -113,8 +113,8 @@ def answer_in_words(answer: Answer) -> str:
             return f"it has no rank: too few users engaged with it lately; {answer.proposals} others are proposed"
         case "same_picture":
             return f"proposes {answer.item_id!r} in its place, which has the same picture"
-        case "no_promotion":
-            return f"no rule of the shop that holds now promotes it (SIGHTLINE_RULES); {answer.proposals} others are"
+        case "no_promotion" | "seen_enough":
+            return _without_promotion(answer)
         case "not_proposed":
             return f"does not propose it, but {answer.proposals} others"
 
@@ -158,6 +158,17 @@ def _copy(item: ItemExplanation) -> str:
     return (
         "" if slot is None else f"slot {slot.slot} has its picture: {slot.item_id!r} (similarity {slot.similarity:.3f})"
     )
+
+
+def _without_slot(item: ItemExplanation) -> str:
+    enough = [_without_promotion(answer) for answer in item.sources if answer.code == "seen_enough"]
+    return enough[0] if enough else "other items have the slots of that rule"
+
+
+def _without_promotion(answer: Answer) -> str:
+    if answer.code == "no_promotion":
+        return f"no rule of the shop that holds now promotes it (SIGHTLINE_RULES); {answer.proposals} others are"
+    return f"the user saw {answer.seen} items of the rule {answer.rule} today (UTC), which is its cap by user and day"
 
 
 def _repetition(item: ItemExplanation) -> str:

@@ -58,7 +58,8 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     """A user's profile, and the items that the user owns (topic privacy.exports).
 
     `dials` are by name, oldest first: of an owner, or of what is not in the catalogue, by `#` and the hash kept of it.
-    `refused_before` and `seen_before` count further items, of which too little of the hash is kept to name them.
+    `refused_before` and `seen_before` count further items, of which too little of the hash is kept to name them. The
+    last `seen_today` of `seen` are those of the UTC day of `last_at_ms`.
     A large export comes as several records, numbered by `part` from 1 to `parts`: `join_export` puts them together.
     """
 
@@ -77,6 +78,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     dials: dict[str, float]
     refused_before: int = 0
     seen_before: int = 0
+    seen_today: int = 0
     part: Annotated[int, Meta(ge=1)] = 1
     parts: Annotated[int, Meta(ge=1)] = 1
 

@@ -190,6 +190,10 @@ class Catalog:
         """The row of each item key [n], int64 [n]; -1 for an item that is not here."""
         return self._rows.find(keys)
 
+    def rows_of_low(self, low_halves: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """The row of an item whose key has this low half [n], int64 [n]; -1 for none. Seldom it is another item's."""
+        return self._rows.find_low(low_halves)
+
     def row_of(self, item_id: str) -> int | None:
         """The row of an item, or None."""
         (row,) = self._rows.find(np.array([key_of(item_id)], np.uint64)).tolist()

@@ -36,6 +36,15 @@ class KeyedRows:
                 rows[place] = self._spilled.get(int(keys[place]), -1)
         return rows
 
+    def find_low(self, low_halves: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """The row of a key with each of these low halves [n], int64 [n]; -1 for none. The first 2^32 buckets know."""
+        rows = _find_low(np.array(low_halves), self._keys, self._rows)
+        if self._spilled and (rows < 0).any():
+            spilled = {key & 0xFFFF_FFFF: row for key, row in self._spilled.items()}
+            for place in np.flatnonzero(rows < 0).tolist():
+                rows[place] = spilled.get(int(low_halves[place]), -1)
+        return rows
+
     def put(self, keys: NDArray[np.uint64], rows: NDArray[np.integer]) -> None:
         """Enter keys [n] that are not here, each once, with their rows [n]."""
         self._count += len(keys)
@@ -86,6 +95,18 @@ def _find(keys: NDArray[np.uint64], table: NDArray[np.uint64], rows: NDArray[np.
         bucket = keys[place] & np.uint64(len(table) - 1)
         for slot in range(_WIDTH):
             if table[bucket, slot] == keys[place] and rows[bucket, slot] > 0:
+                found[place] = rows[bucket, slot] - 1
+    return found
+
+
+@compiled
+def _find_low(low_halves: NDArray[np.uint32], table: NDArray[np.uint64], rows: NDArray[np.int32]) -> NDArray[np.int64]:
+    """The row of a key with each low half [n] in the table's buckets, -1 for none; low bits say the bucket."""
+    found = np.full(len(low_halves), -1, np.int64)
+    for place in range(len(low_halves)):
+        bucket = np.uint64(low_halves[place]) & np.uint64(len(table) - 1)
+        for slot in range(_WIDTH):
+            if np.uint32(table[bucket, slot]) == low_halves[place] and rows[bucket, slot] > 0:
                 found[place] = rows[bucket, slot] - 1
     return found
 

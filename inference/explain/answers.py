@@ -15,6 +15,7 @@ from inference.retrieval.merge import Proposals
 from inference.retrieval.query import Query
 from inference.retrieval.sources import sessions
 from inference.retrieval.sources.co_engaged import recent_items
+from inference.shop_rules.capping import seen_today
 
 #: By source what is said without a trained model, and of an item that the model does not know.
 _WITHOUT_TRAINING: Mapping[Source, tuple[AnswerCode, AnswerCode]] = {
@@ -39,6 +40,8 @@ def answers(query: Query, row: int, proposed: Mapping[Source, NDArray[np.int64]]
 
 
 def _answer(query: Query, row: int, source: Source, rows: NDArray[np.int64], stored: Item | None) -> Answer:
+    if source == "promoted" and (enough := _seen_enough(query, row, len(rows))) is not None:
+        return enough
     if row in rows:
         return Answer(source, "proposed", len(rows))
     if source in query.without:
@@ -67,6 +70,20 @@ def _answer(query: Query, row: int, source: Source, rows: NDArray[np.int64], sto
             return Answer(source, "no_promotion", len(rows))
         case _:
             return Answer(source, "not_proposed", len(rows))
+
+
+def _seen_enough(query: Query, row: int, proposals: int) -> Answer | None:
+    """What keeps the shop from promoting a row on this day, if all rules that name it have reached their caps."""
+    shop = query.shop
+    if shop is None or "promoted" in query.without:
+        return None
+    (promotions,) = shop.marks(np.array([row]), query.catalog).promotions.take([row]).tolist()
+    naming = [place for place in range(len(shop.promotions.numbers)) if promotions >> place & 1]
+    seen = seen_today(query.profiles[0], shop, query.catalog, query.now_ms)
+    if not naming or (seen[naming] < shop.promotions.day_caps[naming]).any():
+        return None
+    rule = shop.file.rules[shop.promotions.numbers[naming[0]]].name
+    return Answer("promoted", "seen_enough", proposals, rule=rule, seen=int(seen[naming[0]]))
 
 
 def _twin(query: Query, row: int, rows: NDArray[np.int64]) -> str | None:

@@ -42,8 +42,8 @@ ObstacleCode: TypeAlias = Literal[
 #: `no_companion`: its category is not among those that users choose together with an interest's. `not_compared`: it is,
 #: and has too many items to compare each.
 #: `no_engagement`: it has no rank. `same_picture`: another item with its picture is proposed. `left_out`: by the user's
-#: arm of an experiment. `no_promotion`: no rule of the shop that holds now promotes it. `not_proposed`: no more is
-#: known.
+#: arm of an experiment. `no_promotion`: no rule of the shop that holds now promotes it. `seen_enough`: each rule that
+#: does has a cap by user and day, and the user saw as many of its items today. `not_proposed`: no more is known.
 AnswerCode: TypeAlias = Literal[
     "proposed",
     "no_interests",
@@ -69,12 +69,14 @@ AnswerCode: TypeAlias = Literal[
     "left_out",
     "same_picture",
     "no_promotion",
+    "seen_enough",
     "not_proposed",
 ]
 #: `in_list`; else the first of these that applies: `not_a_candidate` (an obstacle), `copy` (a slot has its picture),
 #: `not_proposed` (by no source), `no_promotion_slot` (only the shop proposes it, and the promotion's slots went to
-#: others, or it has the picture of another slot), `capped` (its score is enough, but the list has as many of its
-#: category or owner as it may), `diversity` (its score is enough, but it repeats a slot), `below_last_slot`.
+#: others, it has the picture of another slot, or its source says `seen_enough`), `capped` (its score is enough, but the
+#: list has as many of its category or owner as it may), `diversity` (its score is enough, but it repeats a slot),
+#: `below_last_slot`.
 Verdict: TypeAlias = Literal[
     "in_list",
     "not_a_candidate",
@@ -155,7 +157,7 @@ class Answer:
     `similarity` is the item's to the nearest interest. `strength` is what the source gives it, 0 to 1: by the votes of
     other visitors, by how well it suits the user, how likely it is next, or how well it goes with an interest.
     `weakest` is the least of a proposed item; `rank` is from 1; `known` of the `latest` items have neighbours, or
-    visits by others; `item_id` is proposed in its place.
+    visits by others; `item_id` is proposed in its place. The user saw `seen` items of the `rule` today.
     """
 
     source: Source
@@ -168,6 +170,8 @@ class Answer:
     latest: int | None = None
     known: int | None = None
     item_id: str | None = None
+    rule: str | None = None
+    seen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

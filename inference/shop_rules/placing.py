@@ -11,6 +11,7 @@ from inference.catalog.copies import SAME_PICTURE, have_same_hashes
 from inference.ranking.rules import ListRules, has_room
 from inference.retrieval.candidates import Candidates
 from inference.retrieval.query import Query
+from inference.shop_rules.capping import slots_left
 
 #: Candidates of a promotion that are tried for a slot, the best first: others may be copies, or have no room.
 _TRIED = 8
@@ -43,7 +44,7 @@ def place_promotions(
         named,
         scores,
         shop.promotions.wanted,
-        shop.promotions.mosts,
+        slots_left(query, shop),
         shop.promotions.numbers,
         *rules.caps(picked.shape[1]),
         picked,
@@ -76,14 +77,17 @@ def _place(
     placed: NDArray[np.bool_],
     promoted: NDArray[np.int32],
 ) -> None:
-    """`named` uint64 [m] has a bit for each promotion that names a candidate; `slots` [p, l] are those of each."""
+    """`named` uint64 [m] has a bit for each promotion that names a candidate; `slots` [p, l] are those of each.
+
+    `mosts` [u, p] are the most that each user's list may have of them.
+    """
     vector, length = np.empty(halves.shape[1], np.float32), picked.shape[1]
     for user in range(len(picked)):
         for promotion in range(len(slots)):
             given, tried = 0, np.zeros(bounds[user + 1] - bounds[user], np.bool_)
             for wanted in slots[promotion]:
                 slot = min(wanted, (picked[user] >= 0).sum())
-                if wanted < 0 or given == mosts[promotion]:
+                if wanted < 0 or given >= mosts[user, promotion]:
                     break
                 if wanted >= length or placed[user, slot]:
                     continue

@@ -21,6 +21,8 @@ RULES_LIMIT: Final = 1000
 PROMOTIONS_LIMIT: Final = 64
 #: Items that one rule names.
 ITEMS_LIMIT: Final = 1000
+#: The highest cap by user and day: well within the items seen that a profile remembers in their order.
+DAY_CAP_LIMIT: Final = 100
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _Time: TypeAlias = Annotated[datetime, Meta(tz=True)]
@@ -82,12 +84,16 @@ class Boost(Rule, frozen=True, kw_only=True, tag="boost"):
 
 
 class Promotion(Rule, frozen=True, kw_only=True, tag="promote"):
-    """Gives these slots of a list, from 1, to its target, `most` of them at most; None: all of them."""
+    """Gives these slots of a list, from 1, to its target, `most` of them at most; None: all of them.
+
+    A user who saw `per_user_per_day` of what it names on a UTC day gets no more of its slots on that day; None: no cap.
+    """
 
     slots: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=ANSWER_LIMIT)], ...], Meta(min_length=1, max_length=ANSWER_LIMIT)
     ]
     most: Annotated[int, Meta(ge=1, le=ANSWER_LIMIT)] | None = None
+    per_user_per_day: Annotated[int, Meta(ge=1, le=DAY_CAP_LIMIT)] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -18,6 +18,8 @@ from inference.shop_rules.rules import Boost, Exclusion, Promotion, ShopRules
 #: The kinds of targets, the most specific first.
 _ITEM, _OWNER, _ATTRIBUTE, _CATEGORY = range(4)
 _KINDS: Final = 4
+#: More than any cap.
+NO_CAP: Final = 1 << 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,14 @@ class Marks:
 class Slots:
     """The slots of p promotions: `numbers` int32 [p] are their places in the file, `mosts` int64 [p] their most a list.
 
-    `wanted` int64 [p, n] are their slots from 0, in the order in which they are to be had; -1 pads.
+    `wanted` int64 [p, n] are their slots from 0, in the order in which they are to be had; -1 pads. `day_caps` int64
+    [p] say how many of what they name a user may have seen on a day before they have no slots; NO_CAP: any number.
     """
 
     numbers: NDArray[np.int32]
     mosts: NDArray[np.int64]
     wanted: NDArray[np.int64]
+    day_caps: NDArray[np.int64]
 
     @classmethod
     def of(cls, promotions: Mapping[int, Promotion]) -> "Slots":
@@ -64,7 +68,8 @@ class Slots:
         for line, rule in zip(wanted, promotions.values(), strict=True):
             line[: len(rule.slots)] = np.array(rule.slots) - 1
         mosts = [rule.most or len(rule.slots) for rule in promotions.values()]
-        return cls(np.array([*promotions], np.int32), np.array(mosts, np.int64), wanted)
+        caps = [rule.per_user_per_day or NO_CAP for rule in promotions.values()]
+        return cls(np.array([*promotions], np.int32), np.array(mosts, np.int64), wanted, np.array(caps, np.int64))
 
 
 @dataclass(frozen=True, slots=True)

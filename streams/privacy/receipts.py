@@ -111,6 +111,7 @@ class Receipts:
             remembered_events=_remembered_events(profile),
             refused_before=count(profile.refused_before),
             seen_before=count(profile.seen_before),
+            seen_today=profile.seen_today,
             dials=named_dials(profile.dials, self._catalog),
         )
         topic, user = self._namespace.topic(EXPORTS), hash_of(user_id)
@@ -137,11 +138,11 @@ class Receipts:
 
     def _seen(self, seen: NDArray[np.uint32]) -> list[str]:
         """The ids of the seen items. A profile keeps half of each hash, so an id may be that of another item."""
-        items = len(self._catalog.item_ids)
-        low_halves = (self._catalog.keys[:items] & np.uint64(0xFFFF_FFFF)).astype(np.uint32)
-        rows = np.flatnonzero(np.isin(low_halves, seen)).tolist()
-        names = {int(low_halves[row]): self._catalog.item_ids[row] for row in rows}
-        return [names.get(half, f"#{half:08x}") for half in seen.tolist()]
+        rows = self._catalog.rows_of_low(seen).tolist()
+        return [
+            self._catalog.item_ids[row] if row >= 0 else f"#{half:08x}"
+            for row, half in zip(rows, seen.tolist(), strict=True)
+        ]
 
 
 def _counts(profile: Profile) -> dict[str, int]:

@@ -351,6 +351,7 @@ MESSAGES: Final = (
                 ],
                 refused=[],
                 seen=["#0badcafe", "i9", "i10"],
+                seen_today=2,
                 owned=["i10"],
                 remembered_events=3,
                 dials={"shirts": 1.0, f"#{key_of('u7'):016x}": -1.0},

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from features.fingerprints import count
 from features.item import key_of
+from features.privacy import Request, apply_request
 from features.profile import (
     CHANGE_OF_MIND,
     ENGAGED_LIMIT,
@@ -28,6 +29,7 @@ from features.profile import (
     passed_over,
     profile_after,
     repetition,
+    seen_on_day,
     weigh,
 )
 from features.upload_places import UploadPlace
@@ -359,3 +361,74 @@ def test_tastes_are_judged_by_what_was_more_than_shown() -> None:
     # Where views are all there is, they say what the user likes.
     assert (liked(only_shown)["item"].tolist(), passed_over(only_shown)["item"].tolist()) == ([1], [])
     assert (len(liked(NEW)), len(passed_over(NEW))) == (0, 0)
+
+
+# What was seen on a day
+
+
+#: 2026-01-01T12:00:00Z is NOW.
+MIDNIGHT = NOW + DAY // 2
+
+
+def seen_on(profile: Profile, now_ms: int, *items: str) -> list[str]:
+    """Which of some items the user saw on the day."""
+    today = seen_on_day(profile, now_ms).tolist()
+    assert len(today) == profile.seen_today or not today
+    return [name for name in items if key_of(name) & 0xFFFF_FFFF in today]
+
+
+def test_what_was_seen_on_a_day_is_known_until_midnight() -> None:
+    profile = profile_of(act("red-1", at_ms=NOW - DAY), impression("red-2", 1), act("red-3", -3.0))
+
+    assert seen_on(profile, MIDNIGHT - 1, "red-1", "red-2", "red-3") == ["red-2", "red-3"]
+    assert seen_on(profile, MIDNIGHT, "red-1", "red-2", "red-3") == []
+    assert seen_on(NEW, NOW, "red-1") == []
+
+
+def test_an_item_counts_once_a_day_however_often_it_was_seen() -> None:
+    profile = profile_of(impression("red-1", 1), impression("red-2", 2), impression("red-1", 3))
+    again = profile_of(impression("red-2", 2), start=profile)
+
+    assert (profile.seen_today, again.seen_today) == (2, 2)
+    tomorrow = profile_of(replace(impression("red-1", 4), at_ms=MIDNIGHT), start=again)
+    assert seen_on(tomorrow, MIDNIGHT, "red-1", "red-2") == ["red-1"]
+
+
+def test_an_event_that_comes_late_counts_on_the_day_that_it_comes() -> None:
+    profile = profile_of(act("red-1", at_ms=MIDNIGHT), act("red-2", at_ms=NOW))
+
+    assert seen_on(profile, MIDNIGHT, "red-1", "red-2") == ["red-1", "red-2"]
+
+
+def test_the_day_of_a_clock_that_is_ahead_has_begun() -> None:
+    profile = profile_of(act("red-1"), act("red-2", at_ms=MIDNIGHT + 5))
+
+    assert seen_on(profile, MIDNIGHT - 5, "red-1", "red-2") == ["red-2"]
+
+
+def test_of_more_than_256_items_on_a_day_the_last_count() -> None:
+    profile = profile_of(*(act(f"red-{n}") for n in range(SEEN_LIMIT + 10)))
+
+    assert (profile.seen_today, len(seen_on_day(profile, NOW))) == (SEEN_LIMIT, SEEN_LIMIT)
+
+
+def test_a_reset_begins_the_day_anew() -> None:
+    profile = apply_request(profile_of(act("red-1")), Request("reset", 0, NOW)).profile
+
+    assert (profile.seen_today, len(seen_on_day(profile, NOW))) == (0, 0)
+
+
+@given(st.lists(actions, max_size=40), st.integers(NOW - DAY, NOW + DAY))
+def test_what_was_seen_on_a_day_is_what_any_order_of_events_says(given_actions: list[Action], now_ms: int) -> None:
+    """By a plain list of what was seen: on the latest day so far, or on an earlier one and came late."""
+    seen, day, known = set[int](), -1, set[int]()
+    for action in given_actions:
+        if action.event in known:
+            continue
+        known.add(action.event)
+        if action.at_ms // DAY > day:
+            seen, day = set(), action.at_ms // DAY
+        seen.add(action.item & 0xFFFF_FFFF)
+    expected = seen if day >= now_ms // DAY else set()
+
+    assert {*seen_on_day(profile_of(*given_actions), now_ms).tolist()} == expected

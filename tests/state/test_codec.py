@@ -97,6 +97,7 @@ def test_a_profile_comes_back_as_it_was(profile: Profile) -> None:
     back = decode_profile(encode_profile(profile))
 
     assert (back.count, back.last_at_ms, back.privacy) == (profile.count, profile.last_at_ms, profile.privacy)
+    assert back.seen_today == profile.seen_today
     for name in ("engaged", "refused", "seen", "events", "dials", "uploads"):
         np.testing.assert_array_equal(getattr(back, name), getattr(profile, name))
         assert getattr(back, name).dtype == getattr(profile, name).dtype
@@ -142,10 +143,10 @@ def test_a_profile_takes_21_bytes_when_new_and_grows_by_little_more_than_two_byt
     many = profile_of(*(act(f"red-{n}") for n in range(300)), *(act(f"blue-{n}", -3.0) for n in range(20)))
 
     assert len(encode_profile(NEW)) == 21
-    assert len(encode_profile(few)) == 21 + 32 * 16 + 32 * 4 + 32 * 8
+    assert len(encode_profile(few)) == 3 + 21 + 32 * 16 + 32 * 4 + 32 * 8
     # Redis gives a value of up to 1,274 bytes 1,280, and the key with its overhead 152 more.
-    assert len(encode_profile(some)) == 1_271
-    assert len(encode_profile(many)) == 2_852
+    assert len(encode_profile(some)) == 1_274
+    assert len(encode_profile(many)) == 2_855
 
 
 def test_the_longest_profiles_take_20_kib_with_ten_thousand_items_seen_and_44_with_as_many_refused() -> None:
@@ -189,6 +190,26 @@ def test_what_was_stored_before_there_were_dials_is_read_and_stored_the_same(sto
 
     assert (profile.count, profile.last_at_ms, profile.privacy, len(profile.dials)) == (2, 1000, privacy, 0)
     assert encode_profile(profile).hex() == stored
+
+
+@pytest.mark.parametrize("events", [3, 400])
+def test_a_profile_that_was_stored_before_days_were_counted_is_read_and_counts_from_the_next_event_on(
+    events: int,
+) -> None:
+    profile = profile_of(*(act(f"red-{n}") for n in range(events)))
+    before = encode_profile(profile)[3:]
+
+    assert before[0] in (1, 4)
+    read = decode_profile(before)
+    assert (read.count, read.seen_today, encode_profile(read)) == (events, 0, before)
+    assert profile_of(act("blue-1"), start=read).seen_today == 1
+
+
+@pytest.mark.parametrize("seen_today", [0, 3, 257])
+def test_a_day_that_cannot_be_is_corrupt(seen_today: int) -> None:
+    stored = encode_profile(profile_of(act("red-1"), act("red-2")))
+    with pytest.raises(StateCorrupt, match=f"2 items seen says {seen_today} of the last day"):
+        decode_profile(b"\x05" + seen_today.to_bytes(2, "little") + stored[3:])
 
 
 @pytest.mark.parametrize("dials", [NO_DIALS, turn(NO_DIALS, [("shoes", 0.5)])])

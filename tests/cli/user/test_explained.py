@@ -102,8 +102,17 @@ def test_every_obstacle_has_words(code: ObstacleCode) -> None:
 
 @pytest.mark.parametrize("code", get_args(AnswerCode))
 def test_every_answer_has_words(code: AnswerCode) -> None:
-    answer = Answer(
-        "visual", code, 8, similarity=0.5, strength=0.4, weakest=0.7, rank=9, latest=5, known=2, item_id="red-1"
-    )
+    numbers = {"similarity": 0.5, "strength": 0.4, "weakest": 0.7}
+    answer = Answer("visual", code, 8, **numbers, rank=9, latest=5, known=2, item_id="red-1", rule="r", seen=3)
 
     assert "None" not in answer_in_words(answer)
+
+
+def test_what_only_the_shop_promotes_has_no_slot_by_its_cap_or_by_others() -> None:
+    enough = Answer("promoted", "seen_enough", 4, rule="blue-week", seen=3)
+
+    assert verdict_in_words(ItemExplanation("i", "no_promotion_slot", sources=[enough])) == (
+        "is not in the list because only the shop promotes it, and the user saw 3 items of the rule blue-week today "
+        "(UTC), which is its cap by user and day"
+    )
+    assert "other items have the slots" in verdict_in_words(ItemExplanation("i", "no_promotion_slot"))

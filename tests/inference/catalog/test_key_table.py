@@ -57,6 +57,27 @@ def test_keys_that_fall_into_one_bucket_are_all_found() -> None:
     assert rows.find(alike).tolist() == [-1 if row % 2 == 0 else row for row in range(100)]
 
 
+def test_the_low_half_of_a_key_leads_to_its_row_in_a_bucket_or_beside_it() -> None:
+    few, many, rows = keys(5 << 32 | 7, 9), random_keys(100_000), KeyedRows()
+    rows.put(few, np.array([0, 1]))
+    assert rows.find_low(np.array([7, 9, 8, 0], np.uint32)).tolist() == [0, 1, -1, -1]
+    assert rows.find_low(np.zeros(0, np.uint32)).tolist() == []
+
+    rows.put(many, np.arange(2, 100_002))
+    low_halves = many.astype(np.uint32)
+    found = rows.find_low(low_halves)
+    # A few of so many share their low half with another key, whose row is as good.
+    assert (many[found - 2].astype(np.uint32) == low_halves).all()
+    assert (found == np.arange(2, 100_002)).mean() > 0.9999
+
+    alike = np.arange(1, 41, dtype=np.uint64) << np.uint64(20) | np.uint64(3)
+    spilled = KeyedRows()
+    spilled.put(alike, np.arange(40))
+    assert spilled.find_low(alike.astype(np.uint32)).tolist() == list(range(40))
+    spilled.remove(alike[::2])
+    assert spilled.find_low(alike.astype(np.uint32)).tolist() == [-1 if row % 2 == 0 else row for row in range(40)]
+
+
 @settings(deadline=None)
 @given(st.lists(st.dictionaries(st.integers(1, 40).map(lambda n: n << 20), st.booleans(), max_size=30), max_size=6))
 def test_it_is_a_dict(batches: list[dict[int, bool]]) -> None:

@@ -15,6 +15,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "a boost of a category": rule("boost", weight=0.5, category="hats"),
     "less of an owner": rule("boost", weight=-1, owner="u9"),
     "a promotion of items": rule("promote", slots=[3, 1], most=1, items=["i1", "i2"]),
+    "a promotion with a cap by user and day": rule("promote", slots=[3], per_user_per_day=100, category="hats"),
     "an exclusion by attribute, for a time": rule(
         "exclude", attribute={"brand": "Acme"}, since="2026-01-01T00:00:00Z", until="2026-02-01T00:00:00+01:00"
     ),
@@ -39,6 +40,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "slot 0": (rule("promote", slots=[0], category="hats"), "$.slots"),
     "a slot twice": (rule("promote", slots=[2, 2], category="hats"), "a slot twice"),
     "a cap of 0": (rule("promote", slots=[2], most=0, category="hats"), "$.most"),
+    "a day's cap of 0": (rule("promote", slots=[2], per_user_per_day=0, category="hats"), "$.per_user_per_day"),
+    "a negative day's cap": (rule("promote", slots=[2], per_user_per_day=-3, category="hats"), "$.per_user_per_day"),
+    "a huge day's cap": (rule("promote", slots=[2], per_user_per_day=10**30, category="hats"), "per_user_per_day"),
+    "a day's cap of half an item": (rule("promote", slots=[2], per_user_per_day=0.5, category="hats"), "per_user_per"),
+    "a day's cap of a boost": (rule("boost", weight=1, per_user_per_day=3, category="hats"), "per_user_per_day"),
     "a time without a zone": (rule("exclude", category="hats", since="2026-01-01T00:00:00"), "timezone"),
     "no time at all": (
         rule("exclude", category="hats", since="2026-01-01T00:00:00Z", until="2026-01-01T00:00:00Z"),

@@ -271,6 +271,7 @@ async def test_an_export_and_a_receipt_count_what_is_remembered_beyond_names(hub
     export = msgspec.json.decode(message.value or b"", type=Export)
     assert (len(export.refused), export.refused_before) == (16, 284)
     assert (len(export.seen), export.seen_before, export.remembered_events) == (256, 44, 300)
+    assert export.seen_today == 256
     assert receipts(hub)[-1].erased == {"engaged": 0, "refused": 300, "seen": 300, "lists": 1}
 
 

@@ -43,6 +43,7 @@ export function answerWords(answer) {
   const values = {
     latest: answer.latest ?? 0, known: answer.known ?? 0, proposals: answer.proposals, rank: answer.rank ?? "",
     similarity: two(answer.similarity), strength: two(answer.strength), item: titleOf(answer.item_id ?? ""),
+    rule: answer.rule ?? "", seen: answer.seen ?? 0,
     weakest: answer.weakest === null || answer.weakest === undefined ? t("answer.none") : t("answer.weakest", { proposals: answer.proposals, value: two(answer.weakest) }),
   };
   const key = `answer.${answer.code}`;
