@@ -15,7 +15,7 @@ from benchmarks.gate.changes import BEYOND, CHANGES
 from benchmarks.gate.faults import FAULTS, QUALITY, Change
 from benchmarks.gate.models import LocalModel, ModelFigures
 from benchmarks.gate.pictures import read_photos
-from features.vision.decode import Picture, decode
+from features.vision.decode import Picture, Wanted, decode
 from features.vision.gate.judge import Judged, judge
 from features.vision.gate.picture_hash import asked_of, kept_of
 from features.vision.gate.table import CHECKS, ModelFault
@@ -122,7 +122,7 @@ def _see(image: Image.Image) -> Picture:
     """As the product does it, from a file."""
     buffer = BytesIO()
     image.save(buffer, "JPEG", quality=QUALITY)
-    return decode(buffer.getvalue())
+    return decode(buffer.getvalue(), Wanted(tiles=True))
 
 
 def _share(found: Sequence[bool]) -> float:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from benchmarks.gate.texts import TEXTS
 from features.vision.decode import Picture
-from features.vision.gate.table import ModelFault
+from features.vision.gate.table import BY_TILES, ModelFault
 from inference.errors import ExportError
 from streams.settings import Settings
 
@@ -51,18 +51,23 @@ class LocalModel:
     def measure(self, pictures: Sequence[Picture], few: Sequence[Image.Image], see: See) -> ModelFigures:
         """Judge pictures without the fault, and a few on which `see` looks after it was put on them."""
         begun = time.process_time()
-        scores = np.array([self._score(each.pixels) for each in pictures])
+        scores = np.array([self._score(each) for each in pictures])
         ms = (time.process_time() - begun) / len(pictures) * 1000
         levels = sorted({self._least, 0.2, 0.5}, reverse=True)
         alarms = {f"from_{level}": round(float((scores >= level).mean()), 4) for level in levels}
         changes = TEXTS if self._fault == "text" else {}
         found = {
-            name: round(float(np.mean([self._score(see(put(image)).pixels) >= self._least for image in few])), 4)
+            name: round(float(np.mean([self._score(see(put(image))) >= self._least for image in few])), 4)
             for name, put in changes.items()
         }
         return ModelFigures(alarms, round(float(scores.max()), 4), round(ms, 3), found)
 
-    def _score(self, pixels: NDArray[np.uint8]) -> float:
+    def _score(self, picture: Picture) -> float:
+        """That of the middle square, or the highest of the tiles."""
+        seen = picture.tiles if self._fault in BY_TILES and picture.tiles is not None else picture.views
+        return max(map(self._score_of, seen))
+
+    def _score_of(self, pixels: NDArray[np.uint8]) -> float:
         (output,) = self._session.run([self._fault], {"pixels": pixels[None]})
         if self._fault == "text":
             from inference.gate.repository.text import answer

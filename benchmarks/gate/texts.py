@@ -1,9 +1,9 @@
-"""Texts that are put on pictures: captions, a telephone number, and watermarks."""
+"""Texts that are put on pictures: captions, a telephone number, watermarks, and offers at the edges."""
 
 from functools import partial
 from typing import Final
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from benchmarks.gate.changes import captioned
 from benchmarks.gate.faults import Change
@@ -11,6 +11,8 @@ from benchmarks.gate.faults import Change
 _MARK: Final = "example shop"
 #: Of a watermark.
 _OPACITY: Final = 0.4
+_WIDE: Final = (16, 9)
+_TALL: Final = (9, 16)
 
 
 def lettered(
@@ -27,6 +29,16 @@ def lettered(
         stroke_width=max(1, round(height * 0.06)) if outline else 0,
         stroke_fill="black",
     )
+    return changed
+
+
+def at_edge(image: Image.Image, shape: tuple[int, int], across: float, down: float, anchor: str) -> Image.Image:
+    """Its middle in another shape, with a line of half the shorter side at this place; `anchor` is Pillow's."""
+    side = min(image.size)
+    changed = ImageOps.fit(image, (side * shape[0] // max(shape), side * shape[1] // max(shape)))
+    place, height = (changed.width * across, changed.height * down), 0.08 * min(changed.size)
+    font = ImageFont.load_default(height)
+    ImageDraw.Draw(changed).text(place, "ONLY 9.99 €", "white", font, anchor, stroke_width=2, stroke_fill="black")
     return changed
 
 
@@ -64,6 +76,10 @@ TEXTS: Final[dict[str, Change]] = {
     "caption_white": partial(lettered, text="Sale 50 % today", colour="white", size=0.08, down=0.85),
     "caption_red": partial(lettered, text="Sale 50 % today", colour="red", size=0.08, down=0.85),
     "number_in_the_middle": partial(lettered, text="CALL 555-0137", colour="gold", size=0.09, down=0.5, outline=True),
+    "left_edge": partial(at_edge, shape=_WIDE, across=0.02, down=0.5, anchor="lm"),
+    "right_edge": partial(at_edge, shape=_WIDE, across=0.98, down=0.5, anchor="rm"),
+    "upper_edge": partial(at_edge, across=0.5, down=0.02, shape=_TALL, anchor="mt"),
+    "lower_edge": partial(at_edge, across=0.5, down=0.98, shape=_TALL, anchor="mb"),
     "watermark": partial(watermarked, degrees=0),
     "watermark_at_30": partial(watermarked, degrees=30),
     "watermark_tiled": tiled,

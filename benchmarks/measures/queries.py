@@ -1,4 +1,4 @@
-"""From a query on the upload topic to its answer: by a photo, by what stands out in it, by words, by both."""
+"""From a query on the upload topic to its answer: by a photo, by its boxes, by what stands out, by words, by both."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,10 +16,11 @@ from benchmarks.harness.systems import FLAT_OUT, START_S
 from benchmarks.world.pictures import CATEGORIES, COLOURS, DrawnItem, draw_catalogue
 from deploy.service import Progress
 from deploy.workers import Workers
+from sightline_client.events import BOXES_LIMIT
 from streams.kafka.admin import create_topics
 from streams.settings import Settings
 from streams.wire import topics
-from streams.wire.events import Upload, encode
+from streams.wire.events import Box, Upload, encode
 from streams.wire.namespace import Namespace
 
 #: Queries of each way before those that count.
@@ -34,6 +35,8 @@ class QueryFigures:
 
     photo_p50_ms: float
     photo_p99_ms: float
+    boxes_p50_ms: float
+    boxes_p99_ms: float
     salient_p50_ms: float
     salient_p99_ms: float
     words_p50_ms: float
@@ -89,6 +92,12 @@ def _photo(item: DrawnItem, number: int) -> dict[str, Any]:
     return {"image": item.jpeg + number.to_bytes(4, "big")}
 
 
+def _boxes(item: DrawnItem, number: int) -> dict[str, Any]:
+    """As many boxes as a query may have: four columns of two."""
+    boxes = [Box(x=at % 4 / 4, y=at // 4 / 2, width=1 / 4, height=1 / 2) for at in range(BOXES_LIMIT)]
+    return _photo(item, number + 3_000_000) | {"boxes": boxes}
+
+
 def _salient(item: DrawnItem, number: int) -> dict[str, Any]:
     return _photo(item, number + 1_000_000) | {"box": "salient"}
 
@@ -105,6 +114,7 @@ def _photo_words(item: DrawnItem, number: int) -> dict[str, Any]:
 #: What a query has, by the way to ask; a worker knows no word or picture of one way from another.
 _WAYS: Final[Mapping[str, Callable[[DrawnItem, int], dict[str, Any]]]] = {
     "photo": _photo,
+    "boxes": _boxes,
     "salient": _salient,
     "words": _words,
     "photo_words": _photo_words,

@@ -95,7 +95,7 @@ def queries(
     rate: Annotated[float, typer.Option(min=0.1, help="Queries per second.")] = 5,
     as_json: JsonOption = False,
 ) -> None:
-    """Time from a query on the upload topic to its answer: by photo, by what stands out in it, by words, by both."""
+    """Time from a query on the upload topic to its answer: by photo, its boxes, what stands out, words, and both."""
     from benchmarks.measures.queries import measure_queries
     from cli.bench.report import report
     from streams.settings import read_settings

@@ -1,8 +1,10 @@
 """Decodes untrusted bytes to an RGB picture of fixed size, and to what is kept of it, or refuses them with a reason."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from features.vision.box import View, check_box, cut
 from features.vision.formats import check_length, check_size, sniff
 from features.vision.frames import most_to_see
 from features.vision.gate.judge import NOT_JUDGED, Judged, judge
+from features.vision.gate.tiles import tiles
 from features.vision.gate.views import reduced
 from features.vision.grounds import LEAST_ALPHA
 from features.vision.kept import KeptFiles, is_enough, kept_files, kept_of_jpeg
@@ -22,45 +25,65 @@ from sightline_client.events import Box
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is wanted of a picture: what is to be kept of it, its `views`, at least one, and whether its `tiles`."""
+
+    keep: Keep = "none"
+    views: tuple[View, ...] = (None,)
+    tiles: bool = False
+
+
+#: The middle square, of which nothing is kept.
+SQUARE: Final = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
-    """`pixels` is uint8 [size, size, 3] RGB; width and height are those of the upright original.
+    """`views` is uint8 [n, size, size, 3] RGB; width and height are those of the upright original.
 
     `kept` is what is to be kept of the picture, if anything, and `judged` what the gate says of it.
-    `descriptors` are those of `features.vision.descriptors.packed`, where somebody computed them.
+    `descriptors` are those of `features.vision.descriptors.packed`, of each view, where somebody computed them.
+    `tiles` uint8 [m, size, size, 3] together show all of the picture (`features.vision.gate.tiles`), where wanted.
     """
 
-    pixels: NDArray[np.uint8]
+    views: NDArray[np.uint8]
     width: int
     height: int
     format: str
     kept: KeptFiles | None = None
-    descriptors: bytes | None = None
+    descriptors: tuple[bytes, ...] = ()
     judged: Judged = NOT_JUDGED
+    tiles: NDArray[np.uint8] | None = None
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The first view, uint8 [size, size, 3]."""
+        first: NDArray[np.uint8] = self.views[0]
+        return first
 
 
-def decode(data: bytes, *, size: int = 224, keep: Keep = "none", view: View = None) -> Picture:
+def decode(data: bytes, wanted: Wanted = SQUARE, *, size: int = 224) -> Picture:
     """Return the middle square, upright, opaque, in sRGB, size × size, and what is kept; raise BadImage.
 
-    With a box as `view` it is the middle square of that part of the upright picture, as if only this part had come;
-    "squeezed" is all of the picture.
+    Other views are those of parts of the upright picture, each as if only this part had come, and "squeezed", which is
+    all of the picture. All are cut from one decoding, that of the smallest part: at most 8 are wanted.
 
-    It is that of the first frame, or of a later one if the first shows next to nothing. The header is checked before
-    any pixel is decoded, so a decompression bomb costs neither time nor memory. Call it in one thread at a time
+    They are those of the first frame, or of a later one if the first shows next to nothing. The header is checked
+    before any pixel is decoded, so a decompression bomb costs neither time nor memory. Call it in one thread at a time
     (`features.vision.opening`).
     """
     check_length(data)
-    picture = see(data, partial(_decode, format_=sniff(data), size=size, keep=keep, view=view))
-    if keep == "none" or picture.kept is not None:
+    picture = see(data, partial(_decode, format_=sniff(data), wanted=wanted, size=size))
+    if wanted.keep == "none" or picture.kept is not None:
         return picture
-    # Of a large JPEG less was decoded: it is decoded again, so that `pixels` do not depend on what is kept.
-    return replace(picture, kept=see(data, partial(kept_of_jpeg, keep=keep)))
+    # Of a large JPEG less was decoded: it is decoded again, so that `views` do not depend on what is kept.
+    return replace(picture, kept=see(data, partial(kept_of_jpeg, keep=wanted.keep)))
 
 
-def _decode(image: Image.Image, format_: str, size: int, keep: Keep, view: View) -> Picture:
-    box = view if isinstance(view, Box) else None
+def _decode(image: Image.Image, format_: str, wanted: Wanted, size: int) -> Picture:
     check_size(image)
-    original = image.size
-    needed = size if box is None else ceil(size / min(box.width, box.height))
+    original, keep, boxes = image.size, wanted.keep, [view for view in wanted.views if isinstance(view, Box)]
+    needed = ceil(size / min([1.0, *(min(box.width, box.height) for box in boxes)]))
     image.draft("RGB", (needed, needed))
     looked_at: list[Image.Image] = []
 
@@ -69,21 +92,53 @@ def _decode(image: Image.Image, format_: str, size: int, keep: Keep, view: View)
         if (pixels := plain(frame)) is None:
             return None
         looked_at.append(pixels)
-        part = pixels if box is None else cut(pixels, box, orientation(frame))
-        return finished(squeezed(part, size) if view == "squeezed" else middle_square(part, size), frame)
+        views = [_view(frame, pixels, view, size) for view in wanted.views]
+        shown = [view for view in views if view is not None]
+        return _below_each_other(shown, size) if len(shown) == len(views) else None
 
-    square, number = most_to_see(image, look)
+    views, number = most_to_see(image, look)
     if image.tell() != number:
         looked_at.clear()
         image.seek(number)
         image.load()
     whole = looked_at[0] if looked_at else plain(image)
     width, height = upright(image, original)
-    if box is not None:
+    for box in boxes:
         check_box(box, width, height)
-    judged = _judged(image, whole, (width, height)) if view is None else NOT_JUDGED
-    kept = kept_files(image, whole, keep) if keep != "none" and _is_whole(image, original, keep) else None
-    return Picture(np.array(square, dtype=np.uint8), width, height, format_, kept, judged=judged)
+    return Picture(
+        np.array(views, dtype=np.uint8).reshape(-1, size, size, 3),
+        width,
+        height,
+        format_,
+        kept_files(image, whole, keep) if keep != "none" and _is_whole(image, original, keep) else None,
+        judged=_judged(image, whole, (width, height)) if None in wanted.views else NOT_JUDGED,
+        tiles=_tiles(image, whole, size) if wanted.tiles and whole is not None else None,
+    )
+
+
+def _view(frame: Image.Image, pixels: Image.Image, view: View, size: int) -> Image.Image | None:
+    """A view of the `plain` pixels of a frame; None if all of it is transparent."""
+    if view == "squeezed":
+        return finished(squeezed(pixels, size), frame)
+    part = pixels if view is None else cut(pixels, view, orientation(frame))
+    return finished(middle_square(part, size), frame)
+
+
+def _below_each_other(views: Sequence[Image.Image], size: int) -> Image.Image:
+    """Squares as one picture: as such they are compared with those of another frame."""
+    together = Image.new("RGB", (size, size * len(views)))
+    for number, view in enumerate(views):
+        together.paste(view, (0, size * number))
+    return together
+
+
+def _tiles(image: Image.Image, whole: Image.Image, size: int) -> NDArray[np.uint8]:
+    """The tiles of a frame, uint8 [n, size, size, 3]; one in which all is transparent is white."""
+    found = []
+    for box in tiles(whole.size):
+        tile = finished(whole.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0), image)
+        found.append(np.asarray(Image.new("RGB", (size, size), "white") if tile is None else tile, np.uint8))
+    return np.stack(found)
 
 
 def _is_whole(image: Image.Image, original: tuple[int, int], keep: Keep) -> bool:

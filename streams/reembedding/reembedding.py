@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from features.item import Item
+from features.vision.decode import SQUARE
 from features.vision.formats import BadImage
 from features.vision.kept_picture import KeptPicture
 from inference.encoders.encoder import Encoder
@@ -108,7 +109,7 @@ class Reembedding:
         async with self._room:
             try:
                 data = await until_available(lambda: self._store.read(kept.key), ObjectsUnavailable)
-                picture = await until_available(lambda: self._decode(data, "none", None), DecoderUnavailable)
+                picture = await until_available(lambda: self._decode(data, SQUARE), DecoderUnavailable)
                 encoding = await until_available(lambda: self._encoder.encode(picture.pixels), EncoderUnavailable)
             except (ObjectMissing, BadImage, BadEmbedding) as error:
                 outcome.failed[item.item_id] = str(error)

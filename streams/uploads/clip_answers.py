@@ -9,17 +9,16 @@ from features.vision.clips.clip import MOST_FRAMES
 from features.vision.descriptors.packed import PACKED_BYTES
 from features.vision.gate.table import Fault
 from features.vision.kept import KeptFiles
-from streams.uploads.decoder_process import SIDE, Refused
+from streams.uploads.decoder_process import SQUARE_BYTES, Refused
 
-_FRAME_BYTES = 3 * SIDE**2
 #: All frames, and noise as WebP.
-ANSWER_LIMIT = MOST_FRAMES * _FRAME_BYTES + (2 << 20)
+ANSWER_LIMIT = MOST_FRAMES * SQUARE_BYTES + (2 << 20)
 
 
 class DecodedClip(msgspec.Struct, frozen=True, tag=True):
     """A decoded clip; `frames` are the bytes of uint8 [n, SIDE, SIDE, 3], the descriptors those of the first."""
 
-    frames: Annotated[bytes, Meta(min_length=_FRAME_BYTES, max_length=MOST_FRAMES * _FRAME_BYTES)]
+    frames: Annotated[bytes, Meta(min_length=SQUARE_BYTES, max_length=MOST_FRAMES * SQUARE_BYTES)]
     width: int
     height: int
     format: str

@@ -10,13 +10,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from features.vision.decode import Wanted
 from features.vision.formats import BadImage
 from features.vision.gate.judge import Judged
 from features.vision.kept import KeptFiles
 from features.vision.kept_picture import Keep
 from streams.uploads.clip_answers import ANSWER_LIMIT, ClipAnswer, DecodedClip
-from streams.uploads.decoder import checked
-from streams.uploads.decoder_process import SIDE, request
+from streams.uploads.decoder import checked, squares
+from streams.uploads.decoder_process import request
 from streams.uploads.process_pool import ProcessPool
 
 #: An H.264 clip of 4096 × 2304 pixels took 383 MB; one that refers to 16 frames may take three times that.
@@ -72,12 +73,10 @@ class ClipDecoder:
 
     async def decode(self, data: bytes, keep: Keep = "none") -> SeenClip:
         """Implement DecodeClip with `features.vision.clips.decode`; refuse also what is slow, or ends the process."""
-        answer = await self._pool.ask(request(data, keep))
+        answer = await self._pool.ask(request(data, Wanted(keep)))
         if not isinstance(answer, DecodedClip):
             raise BadImage(answer.reason, answer.message)
-        if len(answer.frames) % (3 * SIDE**2):
-            raise BadImage("crash", "the decoder gave a part of a frame: save the clip again")
-        frames = np.frombuffer(answer.frames, np.uint8).reshape(-1, SIDE, SIDE, 3)
+        frames = squares(answer.frames)
         return SeenClip(frames, answer.duration_ms, checked(answer.kept), answer.descriptors, Judged(answer.faults))
 
     @property

@@ -10,6 +10,7 @@ import msgspec
 from PIL import Image
 
 from features.vision.clips.decode import decode_clip
+from features.vision.decode import Wanted
 from features.vision.descriptors.packed import describe
 from features.vision.formats import BadImage
 from streams.uploads.clip_answers import ClipAnswer, DecodedClip
@@ -23,8 +24,8 @@ def main() -> None:
 
 def _decode(content: bytes) -> ClipAnswer:
     try:
-        data, keep, _ = asked(content)
-        clip = decode_clip(data, size=SIDE, keep=keep)
+        data, wanted = asked(content)
+        clip = decode_clip(data, size=SIDE, keep=wanted.keep)
     except BadImage as error:
         return Refused(error.reason, str(error))
     return DecodedClip(
@@ -45,7 +46,7 @@ def _load() -> None:
     av.logging.set_level(None)
     buffer = BytesIO()
     Image.new("RGB", (8, 8)).save(buffer, "GIF")
-    _decode(request(buffer.getvalue(), "full")[LENGTH_BYTES:])
+    _decode(request(buffer.getvalue(), Wanted("full"))[LENGTH_BYTES:])
 
 
 if __name__ == "__main__":

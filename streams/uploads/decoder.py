@@ -6,25 +6,25 @@ from typing import TypeAlias
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from features.vision.box import View
-from features.vision.decode import Picture
+from features.vision.decode import SQUARE, Picture, Wanted
 from features.vision.formats import BadImage
 from features.vision.gate.judge import Judged
+from features.vision.gate.tiles import MOST_TILES
 from features.vision.kept import KeptFiles
-from features.vision.kept_picture import Keep
-from streams.uploads.decoder_process import SIDE, Answer, Decoded, request
+from sightline_client.events import BOXES_LIMIT
+from streams.uploads.decoder_process import SIDE, SQUARE_BYTES, Answer, Decoded, request
 from streams.uploads.process_pool import ProcessPool
 
 #: The limit of the whole process. Every picture that features/vision/decode.py accepts needs less (docs/operations.md).
 MEMORY_BYTES = 600_000_000
 DEADLINE_S = 2.0
 #: Noise of 1024 × 1024 pixels takes 0.8 MB as WebP.
-_ANSWER_LIMIT = 2 << 20
+_ANSWER_LIMIT = (BOXES_LIMIT + MOST_TILES) * SQUARE_BYTES + (2 << 20)
 _COMMAND = (sys.executable, "-I", "-W", "ignore", "-m", "streams.uploads.decoder_process")
-#: Decodes bytes to a view of a picture, and to what is to be kept of it. Raises BadImage, or DecoderUnavailable if the
-#: picture could not be examined.
-Decode: TypeAlias = Callable[[bytes, Keep, View], Awaitable[Picture]]
+#: Decodes bytes to what is wanted of a picture. Raises BadImage, or DecoderUnavailable if it could not be examined.
+Decode: TypeAlias = Callable[[bytes, Wanted], Awaitable[Picture]]
 _answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
 
 
@@ -52,9 +52,9 @@ class Decoder:
         """Start the processes; raises DecoderUnavailable."""
         await self._pool.start()
 
-    async def decode(self, data: bytes, keep: Keep = "none", view: View = None) -> Picture:
+    async def decode(self, data: bytes, wanted: Wanted = SQUARE) -> Picture:
         """Implement Decode with `features.vision.decode`; also refuse pictures that are too slow or end the process."""
-        return _picture(await self._pool.ask(request(data, keep, view)))
+        return _picture(await self._pool.ask(request(data, wanted)), wanted)
 
     async def close(self) -> None:
         """End the processes within a second, even busy ones."""
@@ -66,12 +66,22 @@ class Decoder:
         return self._pool.pids
 
 
-def _picture(answer: Answer) -> Picture:
+def _picture(answer: Answer, wanted: Wanted) -> Picture:
     if not isinstance(answer, Decoded):
         raise BadImage(answer.reason, answer.message)
-    pixels = np.frombuffer(answer.pixels, np.uint8).reshape(SIDE, SIDE, 3)
+    views, tiles = squares(answer.views), squares(answer.tiles)
+    if not len(views) == len(answer.descriptors) == len(wanted.views):
+        raise BadImage("crash", "the decoder gave other views than those asked for: save the picture again")
     kept, judged = checked(answer.kept), Judged(answer.faults, answer.hashes)
-    return Picture(pixels, answer.width, answer.height, answer.format, kept, answer.descriptors, judged)
+    size = answer.width, answer.height
+    return Picture(views, *size, answer.format, kept, answer.descriptors, judged, tiles if len(tiles) else None)
+
+
+def squares(pixels: bytes) -> NDArray[np.uint8]:
+    """What a process gave as bytes, as uint8 [n, SIDE, SIDE, 3]; raises BadImage for a part of a square."""
+    if len(pixels) % SQUARE_BYTES:
+        raise BadImage("crash", "the decoder gave a part of its pixels: save the file again")
+    return np.frombuffer(pixels, np.uint8).reshape(-1, SIDE, SIDE, 3)
 
 
 def checked(kept: KeptFiles | None) -> KeptFiles | None:

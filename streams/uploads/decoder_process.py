@@ -1,7 +1,7 @@
 """A sandboxed process that only decodes and describes pictures: it opens no file and no socket, and holds no secret.
 
 `python -m streams.uploads.decoder_process SECONDS BYTES` reads frames from stdin, each with a picture behind a head
-that says what is asked of it, and writes frames with the answers to stdout. A picture that takes more than SECONDS
+that says what is wanted of it, and writes frames with the answers to stdout. A picture that takes more than SECONDS
 ends the process. A picture for which the process would need more than BYTES of memory is refused or ends the process.
 The answers are MessagePack, not pickle: an attacker who controls this process must not reach the worker.
 """
@@ -11,52 +11,49 @@ import fcntl
 import os
 import resource
 import signal
-import struct
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from io import BytesIO
-from typing import Annotated, BinaryIO, get_args
+from typing import Annotated, BinaryIO
 
 import msgspec
 from msgspec import Meta
 from PIL import Image
 
-from features.vision.box import View
-from features.vision.decode import decode
+from features.vision.decode import Wanted, decode
 from features.vision.descriptors.packed import PACKED_BYTES, describe
 from features.vision.formats import BadImage, Reason
 from features.vision.gate.picture_hash import HASH_BYTES
 from features.vision.gate.table import Fault
+from features.vision.gate.tiles import MOST_TILES
 from features.vision.kept import KeptFiles
-from features.vision.kept_picture import Keep
-from sightline_client.events import Box
+from sightline_client.events import BOXES_LIMIT
 from streams.uploads.no_new_processes import forbid_new_processes
 
 #: A frame is its length (LENGTH_BYTES, big-endian) and its content. The first answer is empty and means "ready".
 LENGTH_BYTES = 4
 SIDE = 224
-#: What the first byte of a request stands for; behind it whether the picture is squeezed, and the box of which it asks,
-#: zeros for the whole.
-KEEPS: tuple[Keep, ...] = get_args(Keep)
-HEAD = struct.Struct(">B?4d")
+SQUARE_BYTES = 3 * SIDE**2
 #: The smallest power of two that holds most answers.
 PIPE_BYTES = 1 << 18
 _M_ARENA_MAX = -8
+_wanted = msgspec.msgpack.Decoder(Wanted)
 
 
 class Decoded(msgspec.Struct, frozen=True, tag=True):
-    """A decoded picture; `pixels` are the bytes of uint8 [SIDE, SIDE, 3], `descriptors` as they are kept.
+    """A decoded picture; `views` are the bytes of uint8 [n, SIDE, SIDE, 3], `tiles` as well, or none.
 
-    What the gate says is that of `features.vision.gate.judge`.
+    `descriptors` are those of the views as they are kept. What the gate says is that of `features.vision.gate.judge`.
     """
 
-    pixels: Annotated[bytes, Meta(min_length=3 * SIDE**2, max_length=3 * SIDE**2)]
+    views: Annotated[bytes, Meta(min_length=SQUARE_BYTES, max_length=BOXES_LIMIT * SQUARE_BYTES)]
+    tiles: Annotated[bytes, Meta(max_length=MOST_TILES * SQUARE_BYTES)]
     width: int
     height: int
     format: str
     kept: KeptFiles | None
-    descriptors: Annotated[bytes, Meta(min_length=PACKED_BYTES, max_length=PACKED_BYTES)]
+    descriptors: tuple[Annotated[bytes, Meta(min_length=PACKED_BYTES, max_length=PACKED_BYTES)], ...]
     faults: tuple[Fault, ...]
     hashes: Annotated[bytes, Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
 
@@ -104,32 +101,30 @@ def serve(decode: Callable[[bytes], bytes], load: Callable[[], None]) -> None:
             _answer(answers, answer)
 
 
-def request(data: bytes, keep: Keep, view: View = None) -> bytes:
-    """The frame that asks for a view of a picture, and for what is to be kept of it."""
-    shares = (view.x, view.y, view.width, view.height) if isinstance(view, Box) else (0.0,) * 4
-    return frame(HEAD.pack(KEEPS.index(keep), view == "squeezed", *shares) + data)
+def request(data: bytes, wanted: Wanted) -> bytes:
+    """The frame with a picture, and before it what is wanted of it."""
+    return frame(frame(msgspec.msgpack.encode(wanted)) + data)
 
 
-def asked(content: bytes) -> tuple[bytes, Keep, View]:
-    """What the content of a `request` asks for."""
-    keep, is_squeezed, x, y, width, height = HEAD.unpack_from(content)
-    box = Box(x=x, y=y, width=width, height=height) if width else None
-    return content[HEAD.size :], KEEPS[keep], "squeezed" if is_squeezed else box
+def asked(content: bytes) -> tuple[bytes, Wanted]:
+    """The picture in the content of a `request`, and what is wanted of it."""
+    end = LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES], "big")
+    return content[end:], _wanted.decode(content[LENGTH_BYTES:end])
 
 
 def _decode(content: bytes) -> Answer:
     try:
-        data, keep, view = asked(content)
-        picture = decode(data, size=SIDE, keep=keep, view=view)
+        picture = decode(*asked(content), size=SIDE)
     except BadImage as error:
         return Refused(error.reason, str(error))
     return Decoded(
-        picture.pixels.tobytes(),
+        picture.views.tobytes(),
+        b"" if picture.tiles is None else picture.tiles.tobytes(),
         picture.width,
         picture.height,
         picture.format,
         picture.kept,
-        describe(picture.pixels),
+        tuple(map(describe, picture.views)),
         picture.judged.faults,
         picture.judged.hashes,
     )
@@ -141,7 +136,7 @@ def load_plugins() -> None:
     for name in ("JPEG", "PNG", "GIF", "WEBP"):
         buffer = BytesIO()
         Image.new("RGB", (8, 8)).save(buffer, name)
-        _decode(request(buffer.getvalue(), "full")[LENGTH_BYTES:])
+        _decode(request(buffer.getvalue(), Wanted("full", tiles=True))[LENGTH_BYTES:])
 
 
 def _enlarge_pipe(pipe: int) -> None:

@@ -12,7 +12,7 @@ from features.vision.gate.clips import is_fault_of
 from features.vision.gate.judge import Judged
 from features.vision.gate.picture_hash import Asked, asked_of, kept_of
 from features.vision.gate.policy import GatePolicy
-from features.vision.gate.table import Fault, ModelFault
+from features.vision.gate.table import BY_TILES, Fault, ModelFault
 from inference.catalog.catalog import Catalog
 from inference.catalog.copied_pictures import among_copies
 from inference.errors import BadScore
@@ -32,13 +32,18 @@ class ModelCheck:
     least: float
     report_trouble: Reporter
 
-    async def found(self, frames: NDArray[np.uint8]) -> bool:
-        """Whether frames uint8 [n, 224, 224, 3] have the fault; waits while the model is away. Raises InvalidEvent."""
+    async def found(self, frames: NDArray[np.uint8], tiles: NDArray[np.uint8] | None) -> bool:
+        """Whether frames uint8 [n, 224, 224, 3] have the fault, or one of the tiles of a picture does.
+
+        It waits while the model is away. Raises InvalidEvent.
+        """
+        seen = tiles if self.fault in BY_TILES and tiles is not None else frames
         try:
-            scores = await until_served(lambda: self.score(frames), self.report_trouble)
+            scores = await until_served(lambda: self.score(seen), self.report_trouble)
         except BadScore as error:
             raise InvalidEvent("not_judged", str(error)) from error
-        return is_fault_of(self.fault, (scores >= self.least).tolist())
+        has = (scores >= self.least).tolist()
+        return any(has) if seen is tiles else is_fault_of(self.fault, has)
 
 
 class Gate:
@@ -48,10 +53,15 @@ class Gate:
         self._policy = policy
         self._checks = checks
 
-    async def admit(self, judged: Judged, frames: NDArray[np.uint8]) -> Judged:
+    @property
+    def wants_tiles(self) -> bool:
+        """Whether a model is asked about the tiles of pictures."""
+        return any(check.fault in BY_TILES for check in self._checks)
+
+    async def admit(self, judged: Judged, frames: NDArray[np.uint8], tiles: NDArray[np.uint8] | None) -> Judged:
         """What is known of an upload's picture before anything is made of it; raises InvalidEvent if it is dropped."""
         self._refuse(judged.faults)
-        has = await together(check.found(frames) for check in self._checks)
+        has = await together(check.found(frames, tiles) for check in self._checks)
         found = tuple(check.fault for check, is_found in zip(self._checks, has, strict=True) if is_found)
         self._refuse(found)
         return replace(judged, faults=(*judged.faults, *found))

@@ -16,14 +16,12 @@ import numpy as np
 import stamina
 from numpy.typing import NDArray
 
-from features.vision.box import View
 from features.vision.clips.clip import Clip
 from features.vision.colours import dominant_colours
-from features.vision.decode import Picture
+from features.vision.decode import Picture, Wanted
 from features.vision.formats import BadImage
 from features.vision.gate.judge import NOT_JUDGED, Judged
 from features.vision.kept import KeptFiles
-from features.vision.kept_picture import Keep
 from features.vision.salience import salient_boxes, shows_nothing
 from inference.encoders.encoder import Encoder, Encoding
 from inference.encoders.pooling import mean_shares, pooled
@@ -33,7 +31,6 @@ from streams.errors import InvalidEvent
 from streams.metrics import StageTimer
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 from streams.processing.degradations import Reporter, until_served
-from streams.processing.together import together
 from streams.retrying import until_available
 from streams.uploads.clip_decoder import DecodeClip
 from streams.uploads.decoder import Decode
@@ -58,16 +55,20 @@ LARGE_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What a decoder saw: `frames` uint8 [n, 224, 224, 3], one of a picture, more of a clip, which has a duration."""
+    """What a decoder saw: `frames` uint8 [n, 224, 224, 3], one of a picture, more of a clip, which has a duration.
+
+    `tiles` are those of a picture, where wanted.
+    """
 
     frames: NDArray[np.uint8]
+    tiles: NDArray[np.uint8] | None
     kept: KeptFiles | None
     descriptors: bytes | None
     duration_ms: int | None
     judged: Judged
 
 
-_Look: TypeAlias = Callable[[Keep], Awaitable[_Seen]]
+_Look: TypeAlias = Callable[[Wanted], Awaitable[_Seen]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +126,17 @@ class FeatureExtractor:
     async def extract(self, upload: Upload) -> Extracted:
         """The features of an item's picture, which is kept meanwhile. Raises InvalidEvent."""
         async with self._file(upload) as file:
-            features = await self._features(file, None, self._keeper, is_item=True)
-            look = partial(self._look, file, None)
+            features = await self._features(file, self._keeper, is_item=True)
+            look = partial(self._look, file)
             return Extracted(features, await self._writing(look, file.sha256.hex(), self._keeper))
 
     async def extract_regions(self, query: Upload) -> SeenRegions:
         """The features of the parts of a query's picture that it asks about; nothing is kept. Raises InvalidEvent."""
         async with self._file(query) as file:
             boxes, degraded = await self._boxes(query, file)
-            found = await together(self._features(file, box, None, is_item=False) for box in boxes)
-            return SeenRegions(list(zip(boxes, found, strict=True)), degraded)
+            if not boxes:
+                return SeenRegions([(None, await self._features(file, None, is_item=False))], degraded)
+            return SeenRegions(list(zip(boxes, await self._parts(file, boxes), strict=True)), degraded)
 
     @asynccontextmanager
     async def _file(self, upload: Upload) -> AsyncIterator[_File]:
@@ -149,42 +151,49 @@ class FeatureExtractor:
             stages.end("fetch")
             yield _File(data, sha256, is_clip)
 
-    async def _boxes(self, query: Upload, file: _File) -> tuple[Sequence[Box | None], Sequence[str]]:
-        """The boxes that a query asks about, None for the whole picture, and what cannot be had for it."""
+    async def _boxes(self, query: Upload, file: _File) -> tuple[Sequence[Box], Sequence[str]]:
+        """The boxes that a query asks about, none for the whole picture, and what cannot be had for it."""
         if query.box == SALIENT:
             return await self._salient(file)
-        return (query.box,) if query.boxes is None else query.boxes, ()
+        if query.box is not None:
+            return (query.box,), ()
+        return query.boxes or (), ()
 
-    async def _salient(self, file: _File) -> tuple[Sequence[Box | None], Sequence[str]]:
-        picture = await self._picture(file.data, "none", "squeezed")
+    async def _salient(self, file: _File) -> tuple[Sequence[Box], Sequence[str]]:
+        picture = await self._picture(file.data, Wanted(views=("squeezed",)))
         if shows_nothing(picture.pixels):
-            return (None,), ()
+            return (), ()
         salience = await self._ask(lambda: self._encoder.salience(picture.pixels))
         if salience is None:
-            return (None,), ("salience",)
-        return salient_boxes(salience, picture.width, picture.height, limit=BOXES_LIMIT) or (None,), ()
+            return (), ("salience",)
+        return salient_boxes(salience, picture.width, picture.height, limit=BOXES_LIMIT), ()
 
-    async def _features(
-        self, file: _File, box: Box | None, keeper: PictureKeeper | None, *, is_item: bool
-    ) -> PictureFeatures:
-        look = partial(self._look, file, box)
+    async def _parts(self, file: _File, boxes: Sequence[Box]) -> list[PictureFeatures]:
+        """The features of parts of a picture, which is decoded once and encoded in one batch; nothing is cached."""
+        picture = await self._picture(file.data, Wanted(views=tuple(boxes)))
+        each = zip(await self._encode(picture.views), picture.views, picture.descriptors, strict=True)
+        return [PictureFeatures(encoding, _colours(view), None, packed) for encoding, view, packed in each]
+
+    async def _features(self, file: _File, keeper: PictureKeeper | None, *, is_item: bool) -> PictureFeatures:
+        look = partial(self._look, file)
         return await self._cache.get_or_compute(
-            # The same file is something else as a clip, or in part.
-            file.sha256 + repr((file.is_clip, box)).encode(),
+            # The same file is something else as a clip.
+            file.sha256 + bytes([file.is_clip]),
             self._encoder.version,
             lambda: self._compute(look, file.sha256.hex(), keeper, is_item),
             keep=is_item,
         )
 
     async def _compute(self, look: _Look, sha256: str, keeper: PictureKeeper | None, is_item: bool) -> PictureFeatures:
-        seen = await look("none" if keeper is None else keeper.keep)
-        judged = await self._gate.admit(seen.judged, seen.frames) if is_item else NOT_JUDGED
+        keep, tiles = "none" if keeper is None else keeper.keep, is_item and self._gate.wants_tiles
+        seen = await look(Wanted(keep, tiles=tiles))
+        judged = await self._gate.admit(seen.judged, seen.frames, seen.tiles) if is_item else NOT_JUDGED
         kept = None
         if keeper is not None and seen.kept is not None:
             kept = keeper.name(sha256, seen.kept)
             keeper.write(sha256, seen.kept)
         frames = await self._encode(seen.frames)
-        colours = [tuple((each.name, each.share) for each in dominant_colours(frame)) for frame in seen.frames]
+        colours = [_colours(frame) for frame in seen.frames]
         if seen.duration_ms is None:
             return PictureFeatures(frames[0], colours[0], kept, seen.descriptors, judged)
         vectors = np.stack([each.embedding for each in frames]).astype("<f2").tobytes()
@@ -196,7 +205,7 @@ class FeatureExtractor:
         if keeper is None:
             return None
         if not keeper.is_fresh(sha256):
-            seen = await look(keeper.keep)
+            seen = await look(Wanted(keeper.keep))
             if seen.kept is not None:
                 keeper.write(sha256, seen.kept)
         return keeper.writing(sha256)
@@ -219,19 +228,20 @@ class FeatureExtractor:
             raise InvalidEvent("object_unavailable", str(error)) from error
         raise AssertionError("unreachable: the last attempt raises. This is a bug.")
 
-    async def _look(self, file: _File, box: Box | None, keep: Keep) -> _Seen:
+    async def _look(self, file: _File, wanted: Wanted) -> _Seen:
         """What there is to see in a file; raises InvalidEvent."""
         if not file.is_clip:
-            picture = await self._picture(file.data, keep, box)
-            return _Seen(picture.pixels[None], picture.kept, picture.descriptors, None, picture.judged)
+            picture = await self._picture(file.data, wanted)
+            (descriptors,) = picture.descriptors
+            return _Seen(picture.views, picture.tiles, picture.kept, descriptors, None, picture.judged)
         decode_clip = self._decode_clip
         if decode_clip is None:
             raise InvalidEvent("video_unsupported", "this worker reads no clips: install sightline[clips] there")
-        clip = await _decoded(lambda: decode_clip(file.data, keep), CLIP)
-        return _Seen(clip.frames, clip.kept, clip.descriptors, clip.duration_ms, clip.judged)
+        clip = await _decoded(lambda: decode_clip(file.data, wanted.keep), CLIP)
+        return _Seen(clip.frames, None, clip.kept, clip.descriptors, clip.duration_ms, clip.judged)
 
-    async def _picture(self, data: bytes, keep: Keep, view: View) -> Picture:
-        return await _decoded(lambda: self._decode(data, keep, view), PICTURE)
+    async def _picture(self, data: bytes, wanted: Wanted) -> Picture:
+        return await _decoded(lambda: self._decode(data, wanted), PICTURE)
 
     async def _encode(self, frames: NDArray[np.uint8]) -> list[Encoding]:
         stages = StageTimer()
@@ -257,6 +267,10 @@ async def _decoded(decode: Callable[[], Awaitable[T]], kind: Kind) -> T:
         raise InvalidEvent(kind.reason, f"{error.reason}: {error}") from error
     finally:
         stages.end("decode")
+
+
+def _colours(frame: NDArray[np.uint8]) -> tuple[tuple[str, float], ...]:
+    return tuple((each.name, each.share) for each in dominant_colours(frame))
 
 
 def _is_clip(upload: Upload) -> bool:

@@ -11,9 +11,8 @@ from PIL import Image
 
 from features.item import Item
 from features.search_filter import SearchFilter
-from features.vision.box import View
 from features.vision.clips.decode import decode_clip
-from features.vision.decode import Picture, decode
+from features.vision.decode import Picture, Wanted, decode
 from features.vision.descriptors.packed import describe
 from features.vision.gate.judge import Judged
 from features.vision.gate.policy import GatePolicy
@@ -49,11 +48,12 @@ RED, BLUE, WHITE = (205, 30, 40), (35, 85, 200), (255, 255, 255)
 
 
 class CountingEncoder(FakeEncoder):
-    """Counts the pictures it is asked for; `become` another version."""
+    """Counts the pictures it is asked for, and those of each batch; `become` another version."""
 
     def __init__(self) -> None:
         super().__init__()
         self.calls = 0
+        self.batches: list[int] = []
 
     def become(self, version: str) -> None:
         self._version = version
@@ -61,6 +61,10 @@ class CountingEncoder(FakeEncoder):
     async def encode(self, pixels: NDArray[np.uint8]) -> Encoding:
         self.calls += 1
         return await super().encode(pixels)
+
+    async def encode_all(self, pixels: NDArray[np.uint8]) -> list[Encoding]:
+        self.batches.append(len(pixels))
+        return await super().encode_all(pixels)
 
 
 class Studio:
@@ -85,6 +89,7 @@ class Studio:
         self.trouble: list[Exception] = []
         self.starting = 0
         self.decoded = 0
+        self.wanted: list[Wanted] = []
         self.is_index_away = False
         self.classes: Classes | None = None
         self.shop_rules: ShopRules | None = None
@@ -130,14 +135,15 @@ class Studio:
         await self.agent.publish(answers)
         await self.agent.finish(answers)
 
-    async def _decode(self, data: bytes, keep: Keep, view: View) -> Picture:
+    async def _decode(self, data: bytes, wanted: Wanted) -> Picture:
         """In this process; unavailable as often as `starting` says."""
         if self.starting:
             self.starting -= 1
             raise DecoderUnavailable("no process can be started")
         self.decoded += 1
-        picture = decode(data, keep=keep, view=view)
-        return replace(picture, descriptors=describe(picture.pixels))
+        self.wanted.append(wanted)
+        picture = decode(data, wanted)
+        return replace(picture, descriptors=tuple(map(describe, picture.views)))
 
     async def _decode_clip(self, data: bytes, keep: Keep) -> SeenClip:
         """In this process."""

@@ -13,6 +13,8 @@ from features.vision.gate.views import GateView
 PictureFault: TypeAlias = Literal["plain", "small", "blur", "dark", "bright", "border"]
 #: What models say of it that Triton serves.
 ModelFault: TypeAlias = Literal["unsafe", "text"]
+#: Of these, those that are asked about a picture's tiles, which show all of it; others see its middle square.
+BY_TILES: Final[frozenset[ModelFault]] = frozenset({"text"})
 #: And what only the catalogue says: that another owner has the picture.
 Fault: TypeAlias = PictureFault | ModelFault | Literal["copy"]
 

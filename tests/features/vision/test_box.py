@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from features.vision.decode import decode
+from features.vision.box import View
+from features.vision.decode import Wanted, decode
 from features.vision.formats import BadImage
 from sightline_client.events import Box, Upload
 
@@ -60,21 +61,43 @@ def stored(orientation: int = 1, format_: str = "JPEG") -> bytes:
 @pytest.mark.parametrize("quarter", COLOURS)
 @pytest.mark.parametrize("format_", ["JPEG", "PNG"])
 def test_a_box_shows_what_a_viewer_sees_there(orientation: int, quarter: str, format_: str) -> None:
-    found = decode(stored(orientation, format_), view=BOXES[quarter])
+    found = decode(stored(orientation, format_), Wanted(views=(BOXES[quarter],)))
     assert (found.width, found.height) == (600, 400)
     assert np.abs(found.pixels.astype(int) - COLOURS[quarter]).max() < 12
 
 
 def test_the_whole_picture_as_a_box_is_the_picture() -> None:
-    whole = decode(stored(), view=Box(x=0, y=0, width=1, height=1))
+    whole = decode(stored(), Wanted(views=(Box(x=0, y=0, width=1, height=1),)))
     assert (whole.pixels == decode(stored()).pixels).all()
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_squeezed_a_picture_shows_all_that_a_viewer_sees(orientation: int) -> None:
-    pixels = decode(stored(orientation, "PNG"), view="squeezed").pixels.astype(int)
+    pixels = decode(stored(orientation, "PNG"), Wanted(views=("squeezed",))).pixels.astype(int)
     corners = (pixels[2, 2], pixels[2, -3], pixels[-3, 2], pixels[-3, -3])
     assert [tuple(corner) for corner in corners] == [*COLOURS.values()]
+
+
+def test_several_views_of_one_decoding_are_what_each_is_alone() -> None:
+    data = stored(6, "PNG")
+    views: tuple[View, ...] = (*BOXES.values(), "squeezed", None)
+    alone = [decode(data, Wanted(views=(view,))).pixels for view in views]
+    assert (decode(data, Wanted(views=views)).views == np.stack(alone)).all()
+
+
+def test_of_a_moving_picture_all_views_are_of_the_frame_that_shows_most_in_them() -> None:
+    black, buffer = Image.new("RGB", (600, 400)), BytesIO()
+    black.save(buffer, "WEBP", save_all=True, append_images=[quarters()], lossless=True)
+    found = decode(buffer.getvalue(), Wanted(views=(BOXES["lower right"], BOXES["upper left"])))
+    assert np.abs(found.views[1].astype(int) - COLOURS["upper left"]).max() < 12
+
+
+def test_where_one_of_several_boxes_is_transparent_nothing_is_to_be_seen() -> None:
+    image, buffer = quarters().convert("RGBA"), BytesIO()
+    image.paste((0, 0, 0, 0), (0, 0, 300, 200))
+    image.save(buffer, "PNG")
+    with pytest.raises(BadImage, match="transparent"):
+        decode(buffer.getvalue(), Wanted(views=(BOXES["lower right"], BOXES["upper left"])))
 
 
 def test_a_box_of_a_large_photo_is_not_cut_from_a_small_copy() -> None:
@@ -82,14 +105,14 @@ def test_a_box_of_a_large_photo_is_not_cut_from_a_small_copy() -> None:
     board = (np.indices((2240, 2240)) // 8).sum(axis=0) % 2 * 255
     buffer = BytesIO()
     Image.fromarray(board.astype(np.uint8)).convert("RGB").save(buffer, "JPEG", quality=95)
-    pixels = decode(buffer.getvalue(), view=Box(x=0.5, y=0.5, width=0.1, height=0.1)).pixels
+    pixels = decode(buffer.getvalue(), Wanted(views=(Box(x=0.5, y=0.5, width=0.1, height=0.1),))).pixels
     assert pixels.std() > 100
 
 
 @pytest.mark.parametrize("box", [Box(x=0.5, y=0.5, width=0.001, height=0.001), Box(x=0, y=0, width=1, height=0.01)])
 def test_a_box_of_next_to_nothing_is_refused_and_says_how_large_it_is(box: Box) -> None:
     with pytest.raises(BadImage, match="of a picture of 600×400: choose") as caught:
-        decode(stored(), view=box)
+        decode(stored(), Wanted(views=(box,)))
     assert caught.value.reason == "box"
 
 

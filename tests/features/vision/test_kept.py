@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.world.heic import HEIC
-from features.vision.decode import decode
+from features.vision.decode import Wanted, decode
 from features.vision.formats import BadImage
 from features.vision.kept import FULL_SIDE, KeptFiles
 from features.vision.kept_picture import PREVIEW_SIDE, Keep
@@ -19,7 +19,7 @@ NOISE = Image.effect_noise((96, 80), 90).convert("RGB")
 
 
 def kept(data: bytes, keep: Keep = "full") -> KeptFiles:
-    found = decode(data, keep=keep).kept
+    found = decode(data, Wanted(keep)).kept
     assert found is not None
     return found
 
@@ -94,7 +94,7 @@ def test_nothing_is_kept_unless_it_is_asked_for(format_: str) -> None:
 @pytest.mark.parametrize("keep", ["preview", "full"])
 def test_what_the_encoder_sees_does_not_depend_on_what_is_kept(format_: str, keep: Keep) -> None:
     data = encoded(NOISE.resize((1500, 1100)), format_)
-    assert (decode(data, keep=keep).pixels == decode(data).pixels).all()
+    assert (decode(data, Wanted(keep)).pixels == decode(data).pixels).all()
 
 
 def test_a_heic_is_kept_from_the_one_decoding() -> None:
@@ -147,7 +147,7 @@ def test_a_jpeg_that_lacks_only_its_end_is_kept() -> None:
 @pytest.mark.parametrize("keep", ["none", "preview", "full"])
 def test_a_picture_of_one_row_is_refused_whatever_is_kept(keep: Keep) -> None:
     with pytest.raises(BadImage) as caught:
-        decode(encoded(Image.new("RGB", (10_000, 1))), keep=keep)
+        decode(encoded(Image.new("RGB", (10_000, 1))), Wanted(keep))
     assert caught.value.reason == "aspect"
 
 

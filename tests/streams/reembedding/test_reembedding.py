@@ -9,9 +9,8 @@ import pytest
 from PIL import Image
 
 from features.item import Change, Item, apply_change, apply_embedding
-from features.vision.box import View
-from features.vision.decode import Picture, decode
-from features.vision.kept_picture import Keep, KeptPicture
+from features.vision.decode import Picture, Wanted, decode
+from features.vision.kept_picture import KeptPicture
 from inference.catalog.catalog import Catalog
 from state.codec import decode_item, encode_item
 from streams.catalog.contents import read_items
@@ -72,7 +71,7 @@ class Studio:
         found = [parse_signal(message.value) for message in self.publisher.messages]
         return [each for each in found if isinstance(each, Reembedded)]
 
-    async def _decode(self, data: bytes, keep: Keep = "none", view: View = None) -> Picture:
+    async def _decode(self, data: bytes, wanted: Wanted) -> Picture:
         return decode(data)
 
     def _advance(self) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,14 +18,15 @@ from PIL import Image
 import features
 import sightline_client
 from benchmarks.world.heic import HEIC
-from features.vision.decode import decode
+from features.vision.decode import Wanted, decode
 from features.vision.descriptors.packed import PACKED_BYTES, describe
 from features.vision.formats import BadImage
 from features.vision.gate.picture_hash import HASH_BYTES
 from features.vision.kept import KeptFiles
 from features.vision.kept_picture import Keep
+from sightline_client.events import BOXES_LIMIT, Box
 from streams.uploads.decoder import MEMORY_BYTES, Decoder
-from streams.uploads.decoder_process import SIDE, Decoded, frame
+from streams.uploads.decoder_process import SIDE, SQUARE_BYTES, Decoded, frame
 from streams.uploads.process_pool import DecoderUnavailable
 from tests.harness.fakes import until
 from tests.harness.paths import ODD_IMAGES
@@ -98,15 +100,52 @@ async def test_a_picture_is_what_decoding_it_here_gives(decoder: Decoder) -> Non
 @pytest.mark.parametrize("keep", ["none", "preview", "full"])
 @pytest.mark.parametrize("data", [encoded(NOISE.resize((700, 500)), "JPEG"), HEIC], ids=["JPEG", "HEIC"])
 async def test_what_is_kept_is_what_is_made_here(decoder: Decoder, data: bytes, keep: Keep) -> None:
-    found, here = await decoder.decode(data, keep), decode(data, keep=keep)
+    found, here = await decoder.decode(data, Wanted(keep)), decode(data, Wanted(keep))
     assert (found.kept, found.kept is None) == (here.kept, keep == "none")
     assert (found.pixels == here.pixels).all()
+
+
+async def test_views_and_tiles_are_what_is_made_here(decoder: Decoder) -> None:
+    data, box = encoded(NOISE, "JPEG"), Box(x=0.1, y=0.2, width=0.5, height=0.5)
+    for wanted in (Wanted(views=(box, "squeezed", None)), Wanted("preview", tiles=True)):
+        found, here = await decoder.decode(data, wanted), decode(data, wanted)
+        assert (found.views == here.views).all()
+        assert found.descriptors == tuple(map(describe, here.views))
+        assert (found.tiles is None) == (here.tiles is None)
+        assert found.tiles is None or (found.tiles == here.tiles).all()
+
+
+async def test_the_largest_picture_fits_into_the_memory_with_as_many_boxes_as_there_may_be() -> None:
+    decoder, box = Decoder(processes=1, deadline_s=20), Box(x=0, y=0, width=1, height=1)
+    assert len((await decoder.decode(LARGE, Wanted(views=(box,) * BOXES_LIMIT))).views) == BOXES_LIMIT
+    await decoder.decode(LARGE, Wanted("full", tiles=True))
+    assert peak_bytes(decoder.pids[0]) < MEMORY_BYTES
+    await decoder.close()
+
+
+@pytest.mark.parametrize(
+    ("views", "tiles", "descriptors"),
+    [(2, 0, 2), (1, 0, 0), (1.5, 0, 1), (1, 0.5, 1), (9, 0, 9)],
+    ids=["more", "not described", "a part", "a part of a tile", "too many"],
+)
+async def test_a_process_that_gives_other_squares_than_those_asked_for_is_not_believed(
+    views: float, tiles: float, descriptors: int
+) -> None:
+    counts = bytes(int(views * SQUARE_BYTES)), bytes(int(tiles * SQUARE_BYTES))
+    decoded = Decoded(*counts, 9, 9, "JPEG", None, (bytes(PACKED_BYTES),) * descriptors, (), bytes(HASH_BYTES))
+    packed = zlib.compress(frame(msgspec.msgpack.encode(decoded)))
+    says = f"import zlib; sys.stdout.buffer.write(zlib.decompress({packed!r})); sys.stdout.flush()"
+    assert (
+        await refusal(child(READY + f"sys.stdin.buffer.read(4); {says}; sys.stdin.buffer.read()"), SMALL)
+    ).reason == "crash"
 
 
 @pytest.mark.parametrize("file", [b"<script>", b"RIFF\x04\0\0\0WEBP<script>", b""])
 async def test_a_process_that_gives_anything_but_webp_files_is_not_believed(file: bytes) -> None:
     pixels = bytes(3 * SIDE**2)
-    decoded = Decoded(pixels, 9, 9, "JPEG", KeptFiles(file, None, 9, 9), bytes(PACKED_BYTES), (), bytes(HASH_BYTES))
+    decoded = Decoded(
+        pixels, b"", 9, 9, "JPEG", KeptFiles(file, None, 9, 9), (bytes(PACKED_BYTES),), (), bytes(HASH_BYTES)
+    )
     answer = frame(msgspec.msgpack.encode(decoded))
     before, after = answer.split(pixels)
     says = f"sys.stdout.buffer.write({before!r} + bytes({len(pixels)}) + {after!r}); sys.stdout.flush()"
@@ -119,7 +158,7 @@ async def test_the_descriptors_come_from_the_process() -> None:
     paths = [str(Path(features.__file__).parents[1]), str(Path(sightline_client.__file__).parents[1])]
     here = child(f"import sys; sys.path[:0] = {paths}; from streams.uploads import decoder_process as d; d.main()")
     try:
-        assert (await here.decode(SMALL)).descriptors == describe(decode(SMALL).pixels)
+        assert (await here.decode(SMALL)).descriptors == (describe(decode(SMALL).pixels),)
     finally:
         await here.close()
 
@@ -195,7 +234,7 @@ async def test_the_largest_pictures_fit_into_the_memory_with_what_is_kept_of_the
     decoder = Decoder(processes=1, deadline_s=20)
     progressive = encoded(Image.effect_noise((7_000, 5_700), 60).convert("RGB"), "JPEG", quality=40, progressive=True)
     for data, size in ((LARGE, (1024, 640)), (progressive, (875, 713))):
-        kept = (await decoder.decode(data, "full")).kept
+        kept = (await decoder.decode(data, Wanted("full"))).kept
         assert kept is not None
         assert (kept.width, kept.height) == size
     assert peak_bytes(decoder.pids[0]) < MEMORY_BYTES

@@ -2,10 +2,12 @@
 
 import asyncio
 import base64
+from io import BytesIO
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from prometheus_client import REGISTRY
 
 from inference.errors import BadScore, EncoderUnavailable
@@ -124,6 +126,25 @@ async def test_each_model_that_the_setting_names_is_asked() -> None:
     both = studio("unsafe:hold,text:hold")
     await both.handle([record(0, upload("i1", UNSAFE)), record(1, upload("i2", SAFE))])
     assert [item.held for item in both.items()] == [("unsafe",), ("text",)]
+
+
+@pytest.mark.parametrize("place", [(0, 0), (400, 0), (0, 400)])
+async def test_text_at_an_edge_is_found_and_what_is_unsafe_is_looked_for_in_the_middle(place: tuple[int, int]) -> None:
+    both, found = studio("unsafe:hold,text:hold"), list[tuple[str, ...]]()
+    for colour in (BLUE, RED):
+        image, buffer = Image.new("RGB", (200, 600) if place[1] else (600, 200), "white"), BytesIO()
+        image.paste(colour, (*place, place[0] + 200, place[1] + 200))
+        image.save(buffer, "PNG")
+        await both.handle([record(len(found), upload(f"i{len(found)}", buffer.getvalue()))])
+        found.append(both.items()[-1].held)
+    assert found == [("text",), ()]
+
+
+@pytest.mark.parametrize(("setting", "tiles"), [("unsafe:hold", False), ("text:hold", True)])
+async def test_tiles_are_made_only_where_a_model_is_asked_about_them(setting: str, tiles: bool) -> None:
+    holding = studio(setting)
+    await holding.handle([record(0, upload()), query(SAFE)])
+    assert [wanted.tiles for wanted in holding.wanted] == [tiles, False]
 
 
 async def test_a_clip_has_text_if_most_of_its_frames_do() -> None:

@@ -60,6 +60,18 @@ async def test_each_box_has_its_own_answer_in_the_order_of_the_query(studio: Stu
     assert [msgspec.to_builtins(region.box) for region in answer.regions] == [RIGHT, LEFT]
 
 
+async def test_a_picture_is_decoded_once_for_all_its_boxes_which_are_encoded_together(studio: Studio) -> None:
+    decoded, batches = studio.decoded, len(studio.encoder.batches)
+    await answered(studio, picture(BLUE, RED), boxes=[RIGHT, LEFT] * 4)
+    assert (studio.decoded - decoded, studio.encoder.batches[batches:]) == (1, [8])
+
+
+async def test_one_decoding_more_finds_what_is_salient(studio: Studio) -> None:
+    decoded, batches = studio.decoded, len(studio.encoder.batches)
+    await answered(studio, room(RED, BLUE), box="salient")
+    assert (studio.decoded - decoded, studio.encoder.batches[batches:]) == (2, [2])
+
+
 async def test_the_items_of_the_answer_are_the_best_of_all_boxes_each_once(studio: Studio) -> None:
     answer = await answered(studio, picture(BLUE, RED), boxes=[RIGHT, LEFT])
     assert answer.regions is not None
