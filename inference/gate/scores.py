@@ -1,7 +1,7 @@
 """A model of the gate that Triton serves, ours or another one with the same tensors.
 
-`pixels` UINT8 [N, 224, 224, 3], RGB, in the cut of the encoder or tiles → FP32 [N, 1] under the name of the fault, 0 to 1. In
-one call N is at most BATCH.
+`pixels` UINT8 [N, 224, 224, 3], RGB, in the cut of the encoder or as tiles → FP32 [N, 1] under the name of the fault,
+0 to 1. In one call N is at most BATCH.
 """
 
 import time
