@@ -18,10 +18,13 @@ app = typer.Typer(
 def report(
     since: Annotated[str, typer.Option(help="How long ago the experiment began, such as 30m, 24h or 7d.")] = "24h",
     aa: Annotated[bool, typer.Option("--aa", help="Split the first arm in two, which should not differ.")] = False,
+    currency: Annotated[
+        str | None, typer.Option(help="Compare also what was paid in this currency, such as EUR.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare the arms by what users did with their lists. Exit code 1 if the users were not split by the shares."""
     age_ms = parse_age(since)
     from cli.experiment.report import print_report
 
-    print_report(age_ms, as_json, aa=aa)
+    print_report(age_ms, as_json, aa=aa, currency=currency)

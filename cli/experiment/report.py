@@ -15,7 +15,7 @@ from inference.experiment import Experiment
 from streams.credentials import kafka_security
 from streams.errors import SettingsError
 from streams.experiment_setting import read_experiment
-from streams.experiments.comparison import ArmResult, Comparison, Figure, compare
+from streams.experiments.comparison import OF_MONEY, ArmResult, Comparison, Figure, compare
 from streams.experiments.log import ExperimentLog, Found
 from streams.experiments.statistics import LEAST_USERS
 from streams.kafka.log_reader import KafkaLogReader
@@ -30,12 +30,17 @@ _FIGURES = {
     "conversion": "conversions per 100 shown",
     "dwell_s": "dwell of a look, s",
     "diversity": "diversity of a list",
+    "sold": "sold by lists per 100 shown",
+    "paid": "paid per user",
 }
-_PER_CENT = ("ctr", "conversion")
+#: Sums of money, which are in one currency.
+_SUMS_OF_MONEY = {"sold": "sold by lists", "paid": "paid in all"}
+_PER_CENT = ("ctr", "conversion", "sold")
 
 
-def print_report(age_ms: int, as_json: bool, *, aa: bool) -> None:
+def print_report(age_ms: int, as_json: bool, *, aa: bool, currency: str | None) -> None:
     """Print the comparison of the arms, or of two halves of the first; exit code 1 for a sample ratio mismatch."""
+    currency = None if currency is None else currency.upper()
     settings = read_settings()
     experiment = read_experiment(settings.experiment)
     if experiment is None:
@@ -43,13 +48,14 @@ def print_report(age_ms: int, as_json: bool, *, aa: bool) -> None:
     since_ms = time.time_ns() // 1_000_000 - age_ms
     compared_arms = experiment.halves() if aa else experiment
     shares = {arm.name: arm.share for arm in compared_arms.arms}
-    found = _read(settings, experiment, [*shares], _grouping(experiment, compared_arms), since_ms)
+    found = _read(settings, experiment, [*shares], _grouping(experiment, compared_arms), since_ms, currency)
     compared = compare(found.totals, shares)
     if as_json:
         plain = {"experiment": experiment.name, "since_ms": since_ms, "aa": aa, "misplaced_lists": found.misplaced}
+        plain |= {"currency": currency, "purchases": found.currencies}
         print_json(plain | {"is_mismatch": compared.split.is_mismatch, **asdict(compared)})
     else:
-        _print(experiment, compared, found.misplaced)
+        _print(experiment, compared, found, currency)
     if compared.split.is_mismatch:
         raise typer.Exit(1)
 
@@ -68,6 +74,7 @@ def _read(
     groups: list[str],
     group_of: Callable[[str], str | None],
     since_ms: int,
+    currency: str | None,
 ) -> Found:
     endpoints = Stack(settings).endpoints()
     progress("reading the catalogue, the events and the lists")
@@ -80,20 +87,25 @@ def _read(
             namespace=Namespace(settings.topic_prefix),
             partitions=settings.partitions,
         )
-        return log.read(experiment, groups, group_of, since_ms)
+        return log.read(experiment, groups, group_of, since_ms, currency)
     finally:
         reader.close()
 
 
-def _print(experiment: Experiment, compared: Comparison, misplaced: int) -> None:
+def _print(experiment: Experiment, compared: Comparison, found: Found, currency: str | None) -> None:
     first = compared.arms[0].arm
     caption = f"[low, high]: 95 % interval, from {LEAST_USERS} users on; difference: to {first}; *: excludes 0"
     table = Table("", *(f"{each.arm} ({each.share:.0%})" for each in compared.arms), caption=caption)
     table.add_row("users", *(f"{each.users:,}" for each in compared.arms))
     for name, words in _SUMS.items():
         table.add_row(words, *(f"{each.sums[name]:,.0f}" for each in compared.arms))
+    for name, words in _SUMS_OF_MONEY.items() if currency else ():
+        table.add_row(f"{words}, {currency}", *(f"{each.sums[name]:,.2f}" for each in compared.arms))
     for name, words in _FIGURES.items():
-        table.add_row(words, *(_value(each, name) for each in compared.arms))
+        if name in OF_MONEY and not currency:
+            continue
+        unit = f", {currency}" if name in OF_MONEY else ""
+        table.add_row(words + unit, *(_value(each, name) for each in compared.arms))
         table.add_row("  difference", *(_more(each, name) for each in compared.arms))
     console = results()
     console.print(f"experiment {experiment.name}", soft_wrap=True)
@@ -103,8 +115,12 @@ def _print(experiment: Experiment, compared: Comparison, misplaced: int) -> None
         print_error(f"the users are not split by the shares ({split}): do not compare the arms (docs/experiments.md)")
     else:
         console.print(f"users are split by the shares ({split})", soft_wrap=True)
-    if misplaced:
-        console.print(f"{misplaced:,} lists since then name another arm or experiment, or none", soft_wrap=True)
+    others = {name: count for name, count in found.currencies.most_common(5) if name != currency}
+    if others:
+        named = ", ".join(f"{count:,} in {name}" for name, count in others.items())
+        console.print(f"purchases whose amounts are not compared here: {named} (--currency)", soft_wrap=True)
+    if found.misplaced:
+        console.print(f"{found.misplaced:,} lists since then name another arm or experiment, or none", soft_wrap=True)
 
 
 def _value(arm: ArmResult, name: str) -> str:

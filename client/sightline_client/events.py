@@ -93,7 +93,8 @@ class Interaction(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False
     A `search` has the words as `text` and no item; it is counted and changes no profile. Of a `comment` the `text` is
     not read: it counts as attention, like a click. A `cart` or `purchase` may say the whole `amount` in a `currency`,
     and the `quantity`.
-    `amount`, `quantity`, `text`, `position`, `session_id` and `surface` are accepted and not used yet.
+    The `amount` of a purchase counts when the arms of an experiment are compared, and changes no list. `quantity`,
+    `text`, `position`, `session_id` and `surface` are accepted and not used yet.
     """
 
     type: InteractionType

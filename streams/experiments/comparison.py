@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 from streams.experiments.outcomes import Totals
 from streams.experiments.statistics import Interval, Split, difference, interval, ratio, split
 
-#: Each figure is a ratio of sums over the users of an arm.
+#: Each figure is a ratio of sums over the users of an arm; `users` is their number.
 FIGURES: Final = {
     "ctr": ("clicked", "shown"),
     "conversion": ("converted", "shown"),
     "dwell_s": ("dwell_s", "looks"),
     "diversity": ("diversity", "measured"),
+    "sold": ("sold", "shown"),
+    "paid": ("paid", "users"),
 }
+#: Those that are sums of money, all in one currency.
+OF_MONEY: Final = ("sold", "paid")
 _COLUMNS: Final = {name: place for place, name in enumerate(Totals._fields)}
 
 
@@ -73,13 +77,16 @@ def compare(totals: Mapping[str, NDArray[np.float64]], shares: Mapping[str, floa
 
 def _figures(totals: NDArray[np.float64], first: NDArray[np.float64] | None) -> dict[str, Compared]:
     found = {}
-    for name, (numerator, denominator) in FIGURES.items():
-        x, n = _COLUMNS[numerator], _COLUMNS[denominator]
-        own = ratio(totals[:, x], totals[:, n])
-        other = None if first is None else ratio(first[:, x], first[:, n])
+    for name, parts in FIGURES.items():
+        own = ratio(*(_column(totals, part) for part in parts))
+        other = None if first is None else ratio(*(_column(first, part) for part in parts))
         if own is not None:
             more = None if other is None else difference(own, other)
             found[name] = Compared(
                 Figure(own.value, interval(own)), None if more is None else Figure(more.value, interval(more))
             )
     return found
+
+
+def _column(totals: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+    return np.ones(len(totals)) if name == "users" else totals[:, _COLUMNS[name]]

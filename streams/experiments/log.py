@@ -1,6 +1,7 @@
 """Reads what came of an experiment from the topics of a deployment."""
 
 from array import array
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -20,10 +21,14 @@ from streams.wire.topics import INTERACTIONS, RECOMMENDATIONS
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The totals float64 [users, fields of Totals] of each group of users, and the lists that are not as expected."""
+    """The totals float64 [users, fields of Totals] of each group of users, and the lists that are not as expected.
+
+    `currencies` has the number of purchases with an amount, of all users, by currency.
+    """
 
     totals: dict[str, NDArray[np.float64]]
     misplaced: int
+    currencies: Counter[str]
 
 
 class ExperimentLog:
@@ -45,23 +50,30 @@ class ExperimentLog:
         self._partitions = partitions
 
     def read(
-        self, experiment: Experiment, groups: Sequence[str], group_of: Callable[[str], str | None], since_ms: int
+        self,
+        experiment: Experiment,
+        groups: Sequence[str],
+        group_of: Callable[[str], str | None],
+        since_ms: int,
+        currency: str | None = None,
     ) -> Found:
         """What the users of each group did since a time (Unix ms), by lists made since then; None is no group.
 
-        Raises BrokerUnavailable.
+        Amounts count in one currency, without it none does. Raises BrokerUnavailable.
         """
         rows = {group: array("d") for group in groups}
-        misplaced = 0
+        misplaced, currencies = 0, Counter[str]()
         for partition in range(self._partitions):
             published = self._published(experiment, partition, since_ms)
             misplaced += published.misplaced
-            for user_id, totals in self._outcomes(partition, since_ms).totals():
+            outcomes = self._outcomes(partition, since_ms)
+            currencies += outcomes.currencies()
+            for user_id, totals in outcomes.totals(currency):
                 if (group := group_of(user_id)) is not None:
                     measured, diversity = published.measured(user_id)
                     rows[group].extend(totals._replace(measured=measured, diversity=diversity))
         fields = len(Totals._fields)
-        return Found({group: np.array(each).reshape(-1, fields) for group, each in rows.items()}, misplaced)
+        return Found({group: np.array(each).reshape(-1, fields) for group, each in rows.items()}, misplaced, currencies)
 
     def _outcomes(self, partition: int, since_ms: int) -> Outcomes:
         topic = self._namespace.topic(INTERACTIONS)

@@ -6,7 +6,7 @@ themselves, of which Kafka keeps the newest alone, are not needed.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -23,7 +23,8 @@ _FEED: Final = re.compile(r"(\d{1,6})-(\d{1,18})")
 class Totals(NamedTuple):
     """What one user did: slots shown, clicked and converted, each once per list and item, of so many `lists`.
 
-    `dwell_s` is the time of all `looks` (views with dwell_ms). `diversity` is the sum over `measured` lists.
+    `dwell_s` is the time of all `looks` (views with dwell_ms). `paid` is the sum of the amounts of all purchases in one
+    currency, `sold` that of those which name a list. `diversity` is the sum over `measured` lists.
     """
 
     lists: float = 0.0
@@ -32,22 +33,33 @@ class Totals(NamedTuple):
     converted: float = 0.0
     looks: float = 0.0
     dwell_s: float = 0.0
+    sold: float = 0.0
+    paid: float = 0.0
     measured: float = 0.0
     diversity: float = 0.0
 
 
+class _Purchase(NamedTuple):
+    amount: float
+    currency: str
+    names_list: bool
+
+
 @dataclass(slots=True)
 class _User:
-    """Lists by the offsets of their causes, and looks by event id, so that a repeated event counts once."""
+    """Lists by the offsets of their causes; looks and purchases by event id, so that a repeated event counts once."""
 
     lists: set[int] = field(default_factory=set)
     slots: dict[Outcome, set[tuple[int, str]]] = field(default_factory=lambda: defaultdict(set))
     looks: dict[str, int] = field(default_factory=dict)
+    purchases: dict[str, _Purchase] = field(default_factory=dict)
 
-    def totals(self) -> Totals:
+    def totals(self, currency: str | None) -> Totals:
         shown, clicked, converted = (float(len(self.slots[each])) for each in ("shown", "clicked", "converted"))
         seconds = sum(self.looks.values()) / 1000
-        return Totals(float(len(self.lists)), shown, clicked, converted, float(len(self.looks)), seconds)
+        bought = [each for each in self.purchases.values() if each.currency == currency]
+        sold, paid = sum(each.amount for each in bought if each.names_list), sum(each.amount for each in bought)
+        return Totals(len(self.lists), shown, clicked, converted, len(self.looks), seconds, sold, paid)
 
 
 class Outcomes:
@@ -70,9 +82,13 @@ class Outcomes:
             case Interaction() as event if event.user_id not in self._opted_out:
                 self._act(record, event, self._users.setdefault(event.user_id, _User()))
 
-    def totals(self) -> Iterator[tuple[str, Totals]]:
-        """Each user with what the user did."""
-        return ((user_id, user.totals()) for user_id, user in self._users.items())
+    def totals(self, currency: str | None = None) -> Iterator[tuple[str, Totals]]:
+        """Each user with what the user did; of amounts, those in this currency count."""
+        return ((user_id, user.totals(currency)) for user_id, user in self._users.items())
+
+    def currencies(self) -> Counter[str]:
+        """How many purchases say an amount, by its currency."""
+        return Counter(each.currency for user in self._users.values() for each in user.purchases.values())
 
     def _ask(self, request: VerifiedRequest) -> None:
         kind = request.control.type
@@ -84,13 +100,21 @@ class Outcomes:
             self._opted_out.discard(request.user_id)
 
     def _act(self, record: Record, event: Interaction, user: _User) -> None:
-        named = _FEED.fullmatch(event.rec_id or "")
-        if named is None or int(named[1]) != record.partition or not self._first <= int(named[2]) < record.offset:
+        cause = self._cause(record, event)
+        if event.type == "purchase" and event.amount is not None and event.currency is not None:
+            user.purchases.setdefault(event.event_id, _Purchase(event.amount, event.currency, cause is not None))
+        if cause is None:
             return
-        cause = int(named[2])
         user.lists.add(cause)
         outcome = OUTCOMES.get(event.type)
         if outcome is not None:
             user.slots[outcome].add((cause, event.item_id))
         if outcome == "shown" and event.dwell_ms is not None:
             user.looks[event.event_id] = event.dwell_ms
+
+    def _cause(self, record: Record, event: Interaction) -> int | None:
+        """The offset of the cause of the list that an event names; None where it names none that counts."""
+        named = _FEED.fullmatch(event.rec_id or "")
+        if named is None or int(named[1]) != record.partition or not self._first <= int(named[2]) < record.offset:
+            return None
+        return int(named[2])

@@ -61,10 +61,10 @@ class Site:
             self.act(user, "click", f"slot-{slot}", rec_id)
         return rec_id
 
-    def read(self, since_ms: int = 0, split: Experiment = SPLIT) -> Found:
+    def read(self, since_ms: int = 0, split: Experiment = SPLIT, currency: str | None = None) -> Found:
         log = ExperimentLog(self.log, UNSIGNED, shop(), namespace=Namespace(), partitions=PARTITIONS)
         groups = [arm.name for arm in split.arms]
-        return log.read(SPLIT, groups, lambda user: split.arm_of(user).name, since_ms)
+        return log.read(SPLIT, groups, lambda user: split.arm_of(user).name, since_ms, currency)
 
     def compared(self) -> Comparison:
         return compare(self.read().totals, SHARES)
@@ -97,6 +97,24 @@ def test_the_arm_with_more_clicks_is_found(site: Site) -> None:
     assert more.value == popular.figures["ctr"].figure.value - control.figures["ctr"].figure.value
     assert not found.split.is_mismatch
     assert "dwell_s" not in control.figures
+
+
+def test_the_arm_that_sells_more_is_found(site: Site) -> None:
+    for number, user in enumerate(USERS):
+        rec_id = site.visit(user)
+        amount = 10 + number % 7 + 20 * (SPLIT.arm_of(user).name == "popular")
+        site.act(user, "purchase", "slot-1", rec_id if number % 2 else None, amount=amount, currency="EUR")
+    found = site.read(currency="EUR")
+    control, popular = compare(found.totals, SHARES).arms
+
+    assert found.currencies == {"EUR": 400}
+    assert control.sums["sold"] < control.sums["paid"] < popular.sums["paid"]
+    assert control.figures["paid"].figure.value == control.sums["paid"] / control.users
+    more = popular.figures["paid"].more
+    assert more is not None
+    assert more.interval is not None
+    assert more.interval.low < 20 < more.interval.high
+    assert all(arm.sums["paid"] == 0 for arm in site.compared().arms)
 
 
 def test_halves_of_one_arm_do_not_differ(site: Site) -> None:

@@ -92,3 +92,63 @@ def test_other_requests_change_nothing() -> None:
     ask(outcomes, "export")
 
     assert dict(outcomes.totals()) == {"u1": Totals(lists=1, shown=1)}
+
+
+def buy(
+    outcomes: Outcomes,
+    offset: int,
+    amount: float | None,
+    currency: str = "EUR",
+    *,
+    rec_id: str | None = None,
+    **more: str,
+) -> None:
+    """A purchase of u1 at an offset of partition 3."""
+    fields: dict[str, str] = {"event_id": f"e{offset}", "type": "purchase", "item_id": "a", **more}
+    event = Interaction(
+        event_id=fields["event_id"],
+        type=fields["type"],  # type: ignore[arg-type]  # a literal of the test
+        user_id="u1",
+        item_id=fields["item_id"],
+        occurred_at_ms=NOON,
+        rec_id=rec_id,
+        amount=amount,
+        currency=None if amount is None else currency,
+    )
+    outcomes.add(Record("events.interactions", 3, offset, NOON, b"u1", b""), event)
+
+
+def test_what_was_paid_counts_and_what_lists_sold_if_the_purchase_names_one() -> None:
+    outcomes = Outcomes(10)
+    buy(outcomes, 11, 20.0, rec_id="3-10")
+    buy(outcomes, 12, 5.5)
+    buy(outcomes, 13, 0.0, rec_id="3-10", item_id="b")
+    buy(outcomes, 14, None, rec_id="3-10", item_id="c")
+    buy(outcomes, 15, 9.0, rec_id="3-9", item_id="d")
+
+    assert dict(outcomes.totals("EUR")) == {"u1": Totals(lists=1, converted=3, sold=20.0, paid=34.5)}
+
+
+def test_amounts_of_other_currencies_and_of_carts_are_not_added() -> None:
+    outcomes = Outcomes(10)
+    buy(outcomes, 11, 20.0)
+    buy(outcomes, 12, 3.0, "USD")
+    buy(outcomes, 13, 7.0, type="cart")
+
+    assert [totals.paid for currency in ("EUR", "USD", "JPY", None) for _, totals in outcomes.totals(currency)] == [
+        20.0,
+        3.0,
+        0.0,
+        0.0,
+    ]
+    assert outcomes.currencies() == {"EUR": 1, "USD": 1}
+
+
+def test_a_purchase_that_is_said_again_is_paid_once_and_one_of_a_user_who_was_forgotten_not_at_all() -> None:
+    outcomes = Outcomes(10)
+    for offset in (11, 12, 13):
+        buy(outcomes, offset, 20.0, rec_id="3-10", event_id="order-1")
+    assert [totals.sold for _, totals in outcomes.totals("EUR")] == [20.0]
+
+    ask(outcomes, "forget")
+    assert (dict(outcomes.totals("EUR")), outcomes.currencies()) == ({}, {})
