@@ -253,18 +253,25 @@ def apply_words(item: Item | None, words: ItemWords) -> Item | None:
     return replace(item, words=words)
 
 
-def apply_embedding(item: Item | None, sha256: str, encoder: str, embedding: bytes | None) -> Item | None:
+def apply_embedding(
+    item: Item | None, sha256: str, encoder: str, embedding: bytes | None, frames: bytes | None = None
+) -> Item | None:
     """The item with one more vector of its picture, or without that of an encoder (None); the first one stays first.
 
-    Nothing changes if its picture is another one by now, and the only vector is not taken away.
+    `frames` are those of its clip by this encoder, and go with the vector. Nothing changes if its picture is another
+    one by now, and the only vector is not taken away.
     """
     if item is None or item.kept_picture is None or item.kept_picture.sha256 != sha256:
         return item
+    clip = item.clip
     if embedding is not None:
         changed = {**item.embeddings, encoder: embedding}
+        clip = clip.with_frames(encoder, frames) if clip is not None and frames is not None else clip
     else:
         changed = {name: each for name, each in item.embeddings.items() if name != encoder}
-    return replace(item, embeddings=changed) if changed and changed != item.embeddings else item
+        clip = None if clip is None else clip.without(encoder)
+    is_news = changed and (changed, clip) != (item.embeddings, item.clip)
+    return replace(item, embeddings=changed, clip=clip) if is_news else item
 
 
 def _disown(item: Item | None, item_id: str, change: Change) -> Item:

@@ -17,8 +17,9 @@ from features.search_filter import SearchFilter
 from features.vision.clips.clip import Clip
 from features.vision.clips.containers import container_of
 from features.vision.clips.decode import DecodedClip, decode_clip
-from features.vision.decode import decode
+from features.vision.decode import Wanted, decode
 from features.vision.formats import BadImage
+from features.vision.kept import frame_boxes
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
 from inference.encoders.encoder import Encoding
@@ -42,6 +43,9 @@ class FoundClips:
     `found_first`: a still from the middle finds its clip before all other items; `found_first_pooled`: so it would by
     the clips' pooled vectors alone. `still_found_first`: the clip finds its still before all other pictures. `ms` is
     the time to decode a clip and choose its frames, `frames` how many are chosen, both means.
+
+    `kept_cosine` is the mean cosine of a clip's vector with that of its kept key frames, which take `kept_bytes` bytes,
+    and `one_frame_cosine` that with its preview.
     """
 
     clips: int
@@ -51,6 +55,9 @@ class FoundClips:
     still_found_first: float
     ms: float
     frames: float
+    kept_cosine: float
+    one_frame_cosine: float
+    kept_bytes: int
     refused: Mapping[str, str]
 
 
@@ -84,8 +91,26 @@ def measure_clips(folder: Path, others: NDArray[np.uint8], embed: Embed) -> Foun
         _share_found([*shown, *pictures], [np.concatenate((whole[None], frames)) for whole, frames in pairs], "still"),
         round(1000 * read.seconds / len(clips), 1),
         round(float(np.mean([len(clip.frames) for clip in read.clips])), 1),
+        *_kept(read.clips, wholes, embed),
         read.refused,
     )
+
+
+def _kept(
+    clips: Sequence[DecodedClip], wholes: Sequence[NDArray[np.float32]], embed: Embed
+) -> tuple[float, float, int]:
+    """The cosines with what is kept, of all key frames and of one frame, and the bytes of the key frames; means."""
+    by_frames, by_one, sizes = [], [], []
+    for clip, whole in zip(clips, wholes, strict=True):
+        assert clip.kept is not None
+        assert clip.kept.frames is not None
+        frames, strip = clip.kept.frames, decode(clip.kept.frames)
+        boxes = frame_boxes(strip.width, strip.height)
+        vectors = embed(decode(frames, Wanted(views=tuple(boxes))).views)
+        by_frames.append(pooled([Encoding(each, (), _ENCODER) for each in vectors]).embedding @ whole)
+        by_one.append(embed(decode(clip.kept.preview).pixels[None])[0] @ whole)
+        sizes.append(len(frames))
+    return round(float(np.mean(by_frames)), 3), round(float(np.mean(by_one)), 3), round(np.mean(sizes))
 
 
 def _read(folder: Path) -> _Read:
@@ -95,7 +120,7 @@ def _read(folder: Path) -> _Read:
             continue
         data, begun = path.read_bytes(), time.perf_counter()
         try:
-            read.clips.append(decode_clip(data))
+            read.clips.append(decode_clip(data, keep="preview"))
         except BadImage as error:
             read.refused[path.name] = f"{error.reason}: {error}"
             continue

@@ -267,6 +267,9 @@ def reembed(
         str | None, typer.Option(metavar="ENCODER", help="Take the vectors of this encoder away: lite0@1.")
     ] = None,
     inflight: Annotated[int, typer.Option(min=1, max=64, help="Concurrent calls of the model.")] = 4,
+    per_second: Annotated[
+        float, typer.Option(min=0, help="Pictures per second at most, so that lists do not wait; 0: no bound.")
+    ] = 20,
     as_json: JsonOption = False,
 ) -> None:
     """Give all items a vector of another encoder, beside those that they have; run it again to go on or to catch up.
@@ -278,6 +281,6 @@ def reembed(
     if (model is None) == (drop is None):
         raise typer.BadParameter("name either the --model that embeds, or the encoder to --drop")
     if model is not None:
-        reembed_items(model, inflight, as_json)
+        reembed_items(model, inflight, per_second, as_json)
     elif drop is not None:
         drop_vectors(drop, as_json)

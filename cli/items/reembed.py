@@ -1,6 +1,7 @@
 """What `sightline reembed` does: all items get a vector of another encoder, beside those that they have."""
 
 import asyncio
+import os
 from contextlib import closing
 
 import typer
@@ -9,12 +10,14 @@ from rich.table import Table
 from cli.output import print_json, progress, progress_bar, results
 from cli.running import running_system
 from deploy.local import Endpoints
+from deploy.workers import WorkerName
 from inference.encoders.triton import TritonEncoder
 from streams.catalog.contents import read_items
 from streams.credentials import kafka_security, triton_tls
 from streams.kafka.log_reader import KafkaLogReader
 from streams.kafka.publisher import KafkaPublisher
 from streams.pictures.store import PictureStore
+from streams.reembedding.pace import Pace
 from streams.reembedding.reembedding import BATCH, Outcome, Pictured, Reembedding, Wanting, dropping, wanting
 from streams.settings import Settings, read_settings
 from streams.uploads.decoder import Decoder
@@ -23,13 +26,19 @@ from streams.wire.signals import SignalTopic
 from streams.wire.topics import SIGNALS
 
 _SHOWN = 10
+#: Workers on the same machine come first.
+_NICE = 10
+#: What applies the vectors. No other worker is needed, and another interactions worker would take partitions over.
+_WORKERS: tuple[WorkerName, ...] = ("items",)
 
 
-def reembed_items(model: str, inflight: int, as_json: bool) -> None:
+def reembed_items(model: str, inflight: int, per_second: float, as_json: bool) -> None:
     """Embed the kept pictures of all items by a model of Triton; exit code 1 where an item has no vector of it then."""
     settings = read_settings()
-    with running_system(settings) as endpoints:
-        version, pictures, before, outcome = asyncio.run(_reembed(settings, endpoints, model, inflight))
+    with running_system(settings, workers=_WORKERS) as endpoints:
+        version, pictures, before, outcome = asyncio.run(
+            _reembed(settings, endpoints, model, inflight, Pace(per_second))
+        )
     lacking = len(before.without_picture) + len(outcome.failed)
     if as_json:
         print_json(
@@ -39,6 +48,7 @@ def reembed_items(model: str, inflight: int, as_json: bool) -> None:
                 "embedded": outcome.embedded,
                 "failed": outcome.failed,
                 "no_picture_kept": len(before.without_picture),
+                "clips_by_one_frame": outcome.by_one_frame,
             }
         )
     else:
@@ -50,7 +60,7 @@ def reembed_items(model: str, inflight: int, as_json: bool) -> None:
 def drop_vectors(encoder: str, as_json: bool) -> None:
     """Take the vectors of an encoder away from all items that have another one; exit code 1 where some keep it."""
     settings = read_settings()
-    with running_system(settings) as endpoints:
+    with running_system(settings, workers=_WORKERS) as endpoints:
         dropped, kept = asyncio.run(_drop(settings, endpoints, encoder))
     if as_json:
         print_json({"encoder": encoder, "dropped": dropped, "kept": kept})
@@ -61,8 +71,9 @@ def drop_vectors(encoder: str, as_json: bool) -> None:
 
 
 async def _reembed(
-    settings: Settings, endpoints: Endpoints, model: str, inflight: int
+    settings: Settings, endpoints: Endpoints, model: str, inflight: int, pace: Pace
 ) -> tuple[str, int, Wanting, Outcome]:
+    os.nice(_NICE)
     namespace, publisher = Namespace(settings.topic_prefix), _publisher(settings, endpoints)
     encoder = await TritonEncoder.connect(
         endpoints.triton,
@@ -87,6 +98,7 @@ async def _reembed(
                 SignalTopic(namespace, settings.partitions),
                 publisher.publish,
                 at_once=2 * inflight,
+                pace=pace,
                 advance=lambda: bar.advance(task),
             )
             return encoder.version, len(items), lacking, await work.run(lacking.with_picture)
@@ -123,6 +135,11 @@ def _print(version: str, pictures: int, before: Wanting, outcome: Outcome) -> No
         f"{pictures:,} pictures: {had:,} had a vector of {version}, {outcome.embedded:,} got one, "
         f"{len(outcome.failed):,} failed, of {len(before.without_picture):,} no picture is kept"
     )
+    if outcome.by_one_frame:
+        results().print(
+            f"{len(outcome.by_one_frame):,} clips have the vector of one frame, since their key frames are not kept: "
+            f"{', '.join(outcome.by_one_frame[:_SHOWN])}{', …' if len(outcome.by_one_frame) > _SHOWN else ''}"
+        )
     if outcome.failed:
         table = Table("item", "why", title=f"the first {_SHOWN} that failed", title_justify="left")
         for item_id, why in list(outcome.failed.items())[:_SHOWN]:

@@ -26,11 +26,15 @@ from sightline_client.events import Box
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is wanted of a picture: what is to be kept of it, its `views`, at least one, and whether its `tiles`."""
+    """What is wanted of a picture: what is to be kept of it, its `views`, at least one, and whether its `tiles`.
+
+    Unless `described`, it is neither judged nor described, which takes more time than its pixels.
+    """
 
     keep: Keep = "none"
     views: tuple[View, ...] = (None,)
     tiles: bool = False
+    described: bool = True
 
 
 #: The middle square, of which nothing is kept.
@@ -42,7 +46,8 @@ class Picture:
     """`views` is uint8 [n, size, size, 3] RGB; width and height are those of the upright original.
 
     `kept` is what is to be kept of the picture, if anything, and `judged` what the gate says of it.
-    `descriptors` are those of `features.vision.descriptors.packed`, of each view, where somebody computed them.
+    `descriptors` are those of `features.vision.descriptors.packed`, of each view, where somebody computed them; None
+    where they are not wanted.
     `tiles` uint8 [m, size, size, 3] together show all of the picture (`features.vision.gate.tiles`), where wanted.
     """
 
@@ -51,7 +56,7 @@ class Picture:
     height: int
     format: str
     kept: KeptFiles | None = None
-    descriptors: tuple[bytes, ...] = ()
+    descriptors: tuple[bytes | None, ...] = ()
     judged: Judged = NOT_JUDGED
     tiles: NDArray[np.uint8] | None = None
 
@@ -111,7 +116,7 @@ def _decode(image: Image.Image, format_: str, wanted: Wanted, size: int) -> Pict
         height,
         format_,
         kept_files(image, whole, keep) if keep != "none" and _is_whole(image, original, keep) else None,
-        judged=_judged(image, whole, (width, height)) if None in wanted.views else NOT_JUDGED,
+        judged=_judged(image, whole, (width, height)) if wanted.described and None in wanted.views else NOT_JUDGED,
         tiles=_tiles(image, whole, size) if wanted.tiles and whole is not None else None,
     )
 

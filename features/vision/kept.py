@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from features.vision.kept_picture import PREVIEW_SIDE, Keep
 from features.vision.pixels import finished, plain
 from features.vision.shrink import scaled, size_within
+from sightline_client.events import Box
 
 #: Pixels of the longer side of what is kept beside a preview, at most; no picture is made larger.
 FULL_SIDE: Final = 1024
@@ -24,12 +27,16 @@ _LEAST_SHARE: Final = 3 / 4
 
 @dataclass(frozen=True, slots=True)
 class KeptFiles:
-    """What is kept of a picture: `full` is None where the preview is all of it. The size is that of the larger one."""
+    """What is kept of a picture: `full` is None where the preview is all of it. The size is that of the larger one.
+
+    `frames` are the key frames of a clip as the encoder sees them, below each other (`strip`).
+    """
 
     preview: bytes
     full: bytes | None
     width: int
     height: int
+    frames: bytes | None = None
 
 
 def is_enough(image: Image.Image, keep: Keep) -> bool:
@@ -52,6 +59,21 @@ def kept_files(image: Image.Image, pixels: Image.Image | None, keep: Keep) -> Ke
         large = Image.new("RGB", size_within(pixels.size, _side(keep)), "white")
     small = _scaled(large, PREVIEW_SIDE)
     return KeptFiles(_webp(small), None if small is large else _webp(large), *large.size)
+
+
+def strip(frames: NDArray[np.uint8]) -> bytes:
+    """The frames of a clip, uint8 [n, side, side, 3] RGB, below each other as one WebP, of n times its width."""
+    return _webp(Image.fromarray(frames.reshape(-1, *frames.shape[2:])))
+
+
+def frame_boxes(width: int, height: int) -> list[Box]:
+    """Where the frames lie in a `strip` of this size.
+
+    >>> [(box.y, box.height) for box in frame_boxes(224, 448)]
+    [(0.0, 0.5), (0.5, 0.5)]
+    """
+    count = max(height // width, 1)
+    return [Box(x=0, y=number / count, width=1, height=1 / count) for number in range(count)]
 
 
 def _side(keep: Keep) -> int:

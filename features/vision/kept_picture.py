@@ -12,6 +12,8 @@ FOLDER: Final = "pictures"
 PREVIEW_SIDE: Final = 320
 _NAME: Final = rf"[A-Za-z0-9._-]{{0,64}}{FOLDER}/([0-9a-f]{{2}})/(\1[0-9a-f]{{62}})"
 _FULL: Final = re.compile(rf"{_NAME}\.webp")
+_FRAMES_END: Final = ".frames.webp"
+_FRAMES: Final = re.compile(_NAME + re.escape(_FRAMES_END))
 _PREVIEW: Final = re.compile(rf"{_NAME}\.{PREVIEW_SIDE}\.webp")
 
 
@@ -35,6 +37,11 @@ class KeptPicture:
         return sha256_of(self.key) or ""
 
     @property
+    def frames(self) -> str:
+        """The key of the key frames, if it is the picture of a clip and they are kept."""
+        return self.preview.removesuffix(f".{PREVIEW_SIDE}.webp") + _FRAMES_END
+
+    @property
     def is_sound(self) -> bool:
         """Whether the keys are ours and name the same picture, and the numbers can be those of a picture."""
         is_one = self.sha256 != "" and self.sha256 == sha256_of(self.preview)
@@ -56,7 +63,12 @@ def preview_key(folder: str, sha256: str) -> str:
     return f"{folder}/{sha256[:2]}/{sha256}.{PREVIEW_SIDE}.webp"
 
 
+def frames_key(folder: str, sha256: str) -> str:
+    """The key of a clip's key frames (docs/adr/0060)."""
+    return f"{folder}/{sha256[:2]}/{sha256}{_FRAMES_END}"
+
+
 def sha256_of(key: str) -> str | None:
-    """The hash in a key of a picture or a preview; None for a key that is none of ours, such as one with `..`."""
-    found = _FULL.fullmatch(key) or _PREVIEW.fullmatch(key)
+    """The hash in a key of a picture, a preview or key frames; None for one that is none of ours, as one with `..`."""
+    found = _FULL.fullmatch(key) or _PREVIEW.fullmatch(key) or _FRAMES.fullmatch(key)
     return None if found is None else found[2]

@@ -357,9 +357,9 @@ class Catalog:
             self.words.put(row, words)
 
     def _frames_of(self, item: Item) -> NDArray[np.float32]:
-        if item.clip is None or not self._has_frames or item.clip.encoder != self.pictures.encoder:
+        if item.clip is None or not self._has_frames:
             return _NO_FRAMES
-        return item.clip.vectors(self.pictures.dimensions)
+        return item.clip.vectors(self.pictures.dimensions, self.pictures.encoder)
 
     def _new_row(self) -> int:
         row = len(self.item_ids)

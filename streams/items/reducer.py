@@ -63,8 +63,8 @@ class ItemEffects:
         match signal:
             case Worded(words=words):
                 item = apply_words(current, words)
-            case Reembedded(sha256=sha256, encoder=encoder, embedding=embedding):
-                item = apply_embedding(current, sha256, encoder, embedding)
+            case Reembedded():
+                item = apply_embedding(current, signal.sha256, signal.encoder, signal.embedding, signal.frames)
         if item is not None and item is not current:
             self.items[signal.item_id] = item
 

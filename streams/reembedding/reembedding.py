@@ -1,25 +1,33 @@
 """Embeds the kept pictures of all items by another encoder, beside the vectors that they have."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from features.item import Item
-from features.vision.decode import SQUARE
+from features.vision.box import View
+from features.vision.decode import Picture, Wanted
 from features.vision.formats import BadImage
+from features.vision.kept import frame_boxes
 from features.vision.kept_picture import KeptPicture
 from inference.encoders.encoder import Encoder
+from inference.encoders.pooling import pooled
 from inference.errors import BadEmbedding, EncoderUnavailable
+from sightline_client.events import BOXES_LIMIT
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 from streams.pictures.store import PictureStore
+from streams.processing.together import together
+from streams.reembedding.pace import Pace
 from streams.retrying import until_available
 from streams.uploads.decoder import Decode
 from streams.uploads.process_pool import DecoderUnavailable
 from streams.wire.records import Message
 from streams.wire.signals import Reembedded, SignalTopic
 
-#: Items whose vectors are published together.
+#: Signals that are published together where nothing is computed for them.
 BATCH = 64
 
 
@@ -32,16 +40,19 @@ class Publish(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pictured:
-    """An item with a picture: where that is kept, if it is, and the encoders that it has vectors of."""
+    """An item with a picture or clip: where that is kept, if it is, and the encoders that it has vectors of."""
 
     item_id: str
     kept: KeptPicture | None
     encoders: tuple[str, ...]
+    is_clip: bool = False
 
     @classmethod
     def of(cls, item: Item) -> "Pictured | None":
         """None for an item without a picture."""
-        return cls(item.item_id, item.kept_picture, tuple(item.embeddings)) if item.embeddings else None
+        if not item.embeddings:
+            return None
+        return cls(item.item_id, item.kept_picture, tuple(item.embeddings), item.clip is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +65,14 @@ class Wanting:
 
 @dataclass(slots=True)
 class Outcome:
-    """How many items got a vector, and why others did not, by id."""
+    """How many items got a vector, and why others did not, by id.
+
+    Of the clips in `by_one_frame` the key frames are not kept: the vector is that of the one frame that is.
+    """
 
     embedded: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    by_one_frame: list[str] = field(default_factory=list)
 
 
 def wanting(items: Iterable[Pictured], encoder: str) -> Wanting:
@@ -71,7 +86,8 @@ def wanting(items: Iterable[Pictured], encoder: str) -> Wanting:
 class Reembedding:
     """Reads, decodes and encodes pictures, `at_once` at a time; waits while the encoder or the store is away.
 
-    What was published before a crash is kept: another run goes on with the items that still lack a vector.
+    Each vector is published by itself: many at once would hold up the lists of the workers that take them in. What was
+    published before a crash is kept: another run goes on with the items that still lack a vector.
     """
 
     def __init__(
@@ -83,6 +99,7 @@ class Reembedding:
         publish: Publish,
         *,
         at_once: int,
+        pace: Pace,
         advance: Callable[[], None] = lambda: None,
     ) -> None:
         self._encoder = encoder
@@ -90,33 +107,57 @@ class Reembedding:
         self._store = store
         self._signals = signals
         self._publish = publish
-        self._room = asyncio.Semaphore(at_once)
+        self._at_once = at_once
+        self._pace = pace
         self._advance = advance
 
     async def run(self, items: Sequence[Pictured]) -> Outcome:
         """Give each of these items, which have kept pictures, a vector."""
-        outcome = Outcome()
-        for start in range(0, len(items), BATCH):
-            found = await asyncio.gather(*(self._signal(item, outcome) for item in items[start : start + BATCH]))
-            signals = [signal for signal in found if signal is not None]
-            await self._publish([self._signals.message(signal) for signal in signals])
-            outcome.embedded += len(signals)
+        outcome, left = Outcome(), iter(items)
+        await together(self._work(left, outcome) for _ in range(self._at_once))
         return outcome
 
-    async def _signal(self, item: Pictured, outcome: Outcome) -> Reembedded | None:
-        kept = item.kept
-        assert kept is not None
-        async with self._room:
+    async def _work(self, left: Iterator[Pictured], outcome: Outcome) -> None:
+        for item in left:
+            await self._pace.turn()
             try:
-                data = await until_available(lambda: self._store.read(kept.key), ObjectsUnavailable)
-                picture = await until_available(lambda: self._decode(data, SQUARE), DecoderUnavailable)
-                encoding = await until_available(lambda: self._encoder.encode(picture.pixels), EncoderUnavailable)
+                signal = await self._signal(item)
             except (ObjectMissing, BadImage, BadEmbedding) as error:
                 outcome.failed[item.item_id] = str(error)
-                return None
-            finally:
-                self._advance()
-        return Reembedded(item.item_id, kept.sha256, encoding.version, encoding.embedding.astype("<f2").tobytes())
+            else:
+                await self._publish([self._signals.message(signal)])
+                outcome.embedded += 1
+                if item.is_clip and signal.frames is None:
+                    outcome.by_one_frame.append(item.item_id)
+            self._advance()
+
+    async def _signal(self, item: Pictured) -> Reembedded:
+        kept = item.kept
+        assert kept is not None
+        frames = await self._frames(kept) if item.is_clip else None
+        shown = (await self._decoded(await self._read(kept.key), (None,))).views if frames is None else frames
+        encodings = await until_available(lambda: self._encoder.encode_all(shown), EncoderUnavailable)
+        vectors = [each.embedding.astype("<f2").tobytes() for each in (pooled(encodings), *encodings)]
+        of_frames = None if frames is None else b"".join(vectors[1:])
+        return Reembedded(item.item_id, kept.sha256, encodings[0].version, vectors[0], of_frames)
+
+    async def _frames(self, kept: KeptPicture) -> NDArray[np.uint8] | None:
+        """The key frames of a clip, uint8 [n, 224, 224, 3]; None where they are not kept, as before docs/adr/0060."""
+        try:
+            data = await self._read(kept.frames)
+        except ObjectMissing:
+            return None
+        whole = await self._decoded(data, (None,))
+        boxes = frame_boxes(whole.width, whole.height)
+        parts = [boxes[start : start + BOXES_LIMIT] for start in range(0, len(boxes), BOXES_LIMIT)]
+        return np.concatenate([(await self._decoded(data, part)).views for part in parts])
+
+    async def _read(self, key: str) -> bytes:
+        return await until_available(lambda: self._store.read(key), ObjectsUnavailable)
+
+    async def _decoded(self, data: bytes, views: Sequence[View]) -> Picture:
+        wanted = Wanted(views=tuple(views), described=False)
+        return await until_available(lambda: self._decode(data, wanted), DecoderUnavailable)
 
 
 def dropping(items: Iterable[Pictured], encoder: str) -> tuple[list[Reembedded], int]:

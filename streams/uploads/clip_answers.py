@@ -11,8 +11,8 @@ from features.vision.gate.table import Fault
 from features.vision.kept import KeptFiles
 from streams.uploads.decoder_process import SQUARE_BYTES, Refused
 
-#: All frames, and noise as WebP.
-ANSWER_LIMIT = MOST_FRAMES * SQUARE_BYTES + (2 << 20)
+#: All frames, and twice noise as WebP.
+ANSWER_LIMIT = MOST_FRAMES * SQUARE_BYTES + (4 << 20)
 
 
 class DecodedClip(msgspec.Struct, frozen=True, tag=True):

@@ -86,8 +86,8 @@ def squares(pixels: bytes) -> NDArray[np.uint8]:
 
 def checked(kept: KeptFiles | None) -> KeptFiles | None:
     """The files, if they are WebP: a process that an attacker controls must not put anything else before readers."""
-    files = () if kept is None else (kept.preview, *(() if kept.full is None else (kept.full,)))
-    for file in files:
+    files = () if kept is None else (kept.preview, kept.full, kept.frames)
+    for file in (each for each in files if each is not None):
         if file[:4] != b"RIFF" or file[8:12] != b"WEBP" or int.from_bytes(file[4:8], "little") + 8 != len(file):
             raise BadImage("crash", "the decoder gave a file that is no WebP: save the picture again")
     return kept

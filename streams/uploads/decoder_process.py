@@ -53,7 +53,7 @@ class Decoded(msgspec.Struct, frozen=True, tag=True):
     height: int
     format: str
     kept: KeptFiles | None
-    descriptors: tuple[Annotated[bytes, Meta(min_length=PACKED_BYTES, max_length=PACKED_BYTES)], ...]
+    descriptors: tuple[Annotated[bytes, Meta(min_length=PACKED_BYTES, max_length=PACKED_BYTES)] | None, ...]
     faults: tuple[Fault, ...]
     hashes: Annotated[bytes, Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
 
@@ -114,7 +114,8 @@ def asked(content: bytes) -> tuple[bytes, Wanted]:
 
 def _decode(content: bytes) -> Answer:
     try:
-        picture = decode(*asked(content), size=SIDE)
+        data, wanted = asked(content)
+        picture = decode(data, wanted, size=SIDE)
     except BadImage as error:
         return Refused(error.reason, str(error))
     return Decoded(
@@ -124,7 +125,7 @@ def _decode(content: bytes) -> Answer:
         picture.height,
         picture.format,
         picture.kept,
-        tuple(map(describe, picture.views)),
+        tuple(describe(view) if wanted.described else None for view in picture.views),
         picture.judged.faults,
         picture.judged.hashes,
     )

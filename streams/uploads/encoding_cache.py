@@ -36,7 +36,7 @@ class PictureFeatures:
     def vectors(self) -> NDArray[np.float32]:
         """What to search with, float32 [n ≥ 1, dimensions]: the embedding, and those of a clip's frames."""
         own = self.encoding.embedding[None]
-        return own if self.clip is None else np.concatenate((own, self.clip.vectors(own.shape[1])))
+        return own if self.clip is None else np.concatenate((own, self.clip.vectors(own.shape[1], self.clip.encoder)))
 
 
 class EncodingCache:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import stamina
 
 from features.vision.kept import KeptFiles
-from features.vision.kept_picture import Keep, KeptPicture, full_key, preview_key
+from features.vision.kept_picture import Keep, KeptPicture, frames_key, full_key, preview_key
 from streams.metrics import PICTURES
 from streams.objects.errors import ObjectsUnavailable
 from streams.pictures.store import PictureStore
@@ -51,6 +51,8 @@ class PictureKeeper:
             by_key = {preview_key(self._store.folder, sha256): files.preview}
             if files.full is not None:
                 by_key[self._full_key(sha256)] = files.full
+            if files.frames is not None:
+                by_key[frames_key(self._store.folder, sha256)] = files.frames
             self._writing[sha256] = asyncio.create_task(self._write(sha256, by_key), name="keep a picture")
 
     def writing(self, sha256: str) -> Task[str | None] | None:

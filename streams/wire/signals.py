@@ -50,12 +50,16 @@ class Engaged(msgspec.Struct, frozen=True, tag=True):
 
 
 class Reembedded(msgspec.Struct, frozen=True, tag=True):
-    """A kept picture, by its SHA-256, was embedded by another encoder; None takes that encoder's vector away."""
+    """A kept picture, by its SHA-256, was embedded by another encoder; None takes that encoder's vector away.
+
+    `frames` are the key frames of a clip by that encoder, as `Clip` has them.
+    """
 
     item_id: str
     sha256: str
     encoder: str
     embedding: bytes | None
+    frames: bytes | None = None
 
 
 class Chosen(msgspec.Struct, frozen=True, tag=True):
@@ -173,8 +177,9 @@ def _is_sound(signal: Signal) -> bool:
             return len(item_id) <= _ID_LIMIT and _is_time(change.at_ms) and _has_sound_facts(change)
         case Worded(item_id=item_id, words=words):
             return len(item_id) <= _ID_LIMIT and _has_sound_words(words)
-        case Reembedded(item_id=item_id, encoder=encoder, embedding=embedding):
-            is_sound = embedding is None or (len(embedding) > 0 and _is_sound_embedding(embedding))
+        case Reembedded(item_id=item_id, encoder=encoder):
+            vectors = [each for each in (signal.embedding, signal.frames) if each is not None]
+            is_sound = all(len(each) > 0 and _is_sound_embedding(each) for each in vectors)
             return len(item_id) <= _ID_LIMIT and 0 < len(encoder) <= _ID_LIMIT and is_sound
         case Uploaded(item=item):
             return len(item.item_id) <= _ID_LIMIT and _has_sound_facts(item) and _is_sound_item(item)

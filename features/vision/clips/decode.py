@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import count
 from typing import Final
@@ -26,7 +26,7 @@ from features.vision.gate.judge import judge
 from features.vision.gate.table import Fault
 from features.vision.gate.views import reduced
 from features.vision.grounds import PLAIN, contrast
-from features.vision.kept import FULL_SIDE, KeptFiles, kept_files
+from features.vision.kept import FULL_SIDE, KeptFiles, kept_files, strip
 from features.vision.kept_picture import Keep
 from features.vision.opening import PILLOW_ERRORS
 from features.vision.pixels import plain, shown
@@ -48,8 +48,8 @@ _CODECS: Final = ("h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "mpeg4", "gif
 class DecodedClip:
     """`frames` uint8 [n, size, size, 3], the key frames as `features.vision.decode` gives pictures; 1 ≤ n ≤ 16.
 
-    Width and height are those of the upright clip; `kept` is what is to be kept of the first frame that shows anything,
-    and `faults` are those that the gate finds in its frames.
+    Width and height are those of the upright clip; `kept` is what is to be kept of the first frame that shows anything
+    and of all key frames, and `faults` are those that the gate finds in its frames.
     """
 
     frames: NDArray[np.uint8]
@@ -95,14 +95,19 @@ def decode_clip(data: bytes, *, size: int = 224, keep: Keep = "none") -> Decoded
     # A fade from black says nothing of the clip.
     telling = [frame for frame in frames if contrast(frame.square) >= PLAIN] or frames
     first = telling[0].whole
+    squares = np.stack([np.asarray(frame.square, np.uint8) for frame in telling])
     return DecodedClip(
-        np.stack([np.asarray(frame.square, np.uint8) for frame in telling]),
+        squares,
         *decoded,
         container,
         max(round(1000 * packets.seconds), 1),
-        None if first is None or keep == "none" else kept_files(first, plain(first), keep),
+        _kept(first, squares, keep) if first is not None and keep != "none" else None,
         faults_of([judge(frame.reduced, decoded) for frame in telling]),
     )
+
+
+def _kept(first: Image.Image, squares: NDArray[np.uint8], keep: Keep) -> KeptFiles:
+    return replace(kept_files(first, plain(first), keep), frames=strip(squares))
 
 
 @contextmanager

@@ -25,6 +25,8 @@ def test_a_still_finds_its_clip_and_what_cannot_be_read_is_named(tmp_path: Path)
     (tmp_path / "README.md").write_text("not looked at")
     found = measure_clips(tmp_path, NO_OTHERS, by_colour)
     assert (found.clips, found.found_first, found.still_found_first) == (3, 1.0, 1.0)
+    assert found.kept_cosine > 0.99
+    assert found.one_frame_cosine > 0.99
     assert [(name, reason.split(":")[0]) for name, reason in found.refused.items()] == [("text.mp4", "not_a_clip")]
 
 

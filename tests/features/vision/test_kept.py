@@ -10,7 +10,7 @@ from PIL import Image
 from benchmarks.world.heic import HEIC
 from features.vision.decode import Wanted, decode
 from features.vision.formats import BadImage
-from features.vision.kept import FULL_SIDE, KeptFiles
+from features.vision.kept import FULL_SIDE, KeptFiles, frame_boxes, strip
 from features.vision.kept_picture import PREVIEW_SIDE, Keep
 from tests.harness.profiles import SWAPPED, encoded, press_of_red_cyan
 
@@ -157,3 +157,13 @@ def test_files_are_as_small_as_the_limits_of_the_decoder_expect() -> None:
     assert found.full is not None
     assert len(found.full) < 1 << 20
     assert max(opened(found.preview).size) == PREVIEW_SIDE
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 16])
+def test_the_frames_of_a_strip_are_found_again(count: int) -> None:
+    frames = np.stack([np.full((224, 224, 3), 15 * number, np.uint8) for number in range(count)])
+    data = strip(frames)
+    whole = decode(data)
+    found = decode(data, Wanted(views=tuple(frame_boxes(whole.width, whole.height)))).views
+    assert [round(float(each.mean()) / 15) for each in found] == list(range(count))
+    assert np.ptp(found, axis=(1, 2, 3)).max() <= 4

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from features.vision.kept_picture import KeptPicture, full_key, preview_key, sha256_of
+from features.vision.kept_picture import KeptPicture, frames_key, full_key, preview_key, sha256_of
 
 SHA = "ab" + "0123456789abcdef" * 3 + "0123456789abcd"
 KEPT = KeptPicture(full_key("shop.pictures", SHA), preview_key("shop.pictures", SHA), 1024, 768, 50_000)
@@ -11,6 +11,11 @@ KEPT = KeptPicture(full_key("shop.pictures", SHA), preview_key("shop.pictures", 
 def test_the_keys_of_a_picture_name_its_app_and_its_hash() -> None:
     assert (KEPT.key, KEPT.preview) == (f"shop.pictures/ab/{SHA}.webp", f"shop.pictures/ab/{SHA}.320.webp")
     assert (KEPT.sha256, KEPT.is_sound) == (SHA, True)
+
+
+def test_the_key_frames_of_a_clip_lie_beside_its_picture_and_are_named_by_the_same_hash() -> None:
+    assert KEPT.frames == frames_key("shop.pictures", SHA) == f"shop.pictures/ab/{SHA}.frames.webp"
+    assert sha256_of(KEPT.frames) == SHA
 
 
 def test_a_preview_that_is_all_that_is_kept_is_sound() -> None:

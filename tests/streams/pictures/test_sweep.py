@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from features.item import Item
-from features.vision.kept_picture import KeptPicture, full_key, preview_key
+from features.vision.kept_picture import KeptPicture, frames_key, full_key, preview_key
 from state.codec import encode_item
 from streams.objects.errors import ObjectsUnavailable
 from streams.pictures.named import ReadingStopped, UnreadableRecord, mark, named_pictures
@@ -76,6 +76,17 @@ async def test_what_an_item_names_stays_and_what_none_names_goes_with_its_previe
     await shop.keep("left over")
     shop.say("i1", "shoe")
     assert (await shop.sweep(), await shop.pictures()) == (2, {sha("shoe")})
+
+
+async def test_the_key_frames_of_a_clip_go_with_its_picture(shop: Shop) -> None:
+    await shop.keep("clip")
+    key = frames_key("pictures", sha("clip"))
+    await shop.store.write(key, b"webp")
+    os.utime(shop.home / key, (OLD_S, OLD_S))
+    shop.say("i1", "clip")
+    assert (await shop.sweep(), await shop.missing()) == (0, 0)
+    shop.delete("i1")
+    assert (await shop.sweep(), await shop.pictures()) == (3, set())
 
 
 async def test_a_picture_of_two_items_stays_until_the_last_of_them_is_deleted(shop: Shop) -> None:

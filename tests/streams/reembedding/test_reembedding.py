@@ -9,13 +9,16 @@ import pytest
 from PIL import Image
 
 from features.item import Change, Item, apply_change, apply_embedding
+from features.vision.clips.clip import Clip
 from features.vision.decode import Picture, Wanted, decode
+from features.vision.kept import strip
 from features.vision.kept_picture import KeptPicture
 from inference.catalog.catalog import Catalog
 from state.codec import decode_item, encode_item
 from streams.catalog.contents import read_items
 from streams.items.reducer import ItemEffects
 from streams.pictures.store import PictureStore
+from streams.reembedding.pace import Pace
 from streams.reembedding.reembedding import Pictured, Reembedding, dropping, wanting
 from streams.wire.namespace import Namespace
 from streams.wire.signals import Reembedded, SignalTopic, parse_signal
@@ -59,6 +62,7 @@ class Studio:
             SignalTopic(Namespace(), 4),
             self.publisher.publish,
             at_once=2,
+            pace=Pace(0),
             advance=self._advance,
         )
 
@@ -72,7 +76,7 @@ class Studio:
         return [each for each in found if isinstance(each, Reembedded)]
 
     async def _decode(self, data: bytes, wanted: Wanted) -> Picture:
-        return decode(data)
+        return decode(data, wanted)
 
     def _advance(self) -> None:
         self.advanced += 1
@@ -89,8 +93,9 @@ async def test_each_item_gets_the_vector_of_its_kept_picture(studio: Studio) -> 
         await studio.keep(number)
     outcome = await studio.work.run(pictured(*items))
     assert (outcome.embedded, outcome.failed, studio.advanced) == (70, {}, 70)
-    assert [each.item_id for each in studio.signals()] == [each.item_id for each in items]
-    (first, *_) = studio.signals()
+    by_item = {each.item_id: each for each in studio.signals()}
+    assert sorted(by_item) == sorted(each.item_id for each in items)
+    first = by_item["i0"]
     after = apply_embedding(items[0], first.sha256, first.encoder, first.embedding)
     assert after is not None
     assert [*after.embeddings] == [OLD, NEW]
@@ -166,3 +171,62 @@ def test_while_items_have_both_vectors_a_catalogue_compares_those_that_it_is_tol
 def test_a_vector_that_is_none_is_no_signal(embedding: bytes) -> None:
     with pytest.raises(Exception, match="out of range"):
         parse_signal(SignalTopic(Namespace(), 4).message(Reembedded("i1", sha(1), NEW, embedding)).value)
+
+
+# Clips
+
+FRAMES = np.stack([np.full((224, 224, 3), level, np.uint8) for level in (20, 120, 220)])
+CLIP = Clip(4_000, OLD, 3 * VECTOR)
+
+
+async def test_a_clip_gets_the_vectors_of_its_key_frames_and_their_mean(studio: Studio) -> None:
+    await studio.keep(1)
+    await studio.store.write(kept(1).frames, strip(FRAMES))
+    outcome = await studio.work.run(pictured(item(1, clip=CLIP)))
+    (signal,) = studio.signals()
+    vectors = np.frombuffer(signal.frames or b"", "<f2").reshape(-1, 256)
+    expected = [each.embedding for each in await studio.encoder.encode_all(FRAMES)]
+    assert (len(vectors), outcome.embedded, outcome.by_one_frame) == (3, 1, [])
+    assert (np.sum(vectors * expected, axis=1) > 0.99).all()
+    after = apply_embedding(item(1, clip=CLIP), signal.sha256, NEW, signal.embedding, signal.frames)
+    assert after is not None
+    assert after.clip is not None
+    assert len(after.clip.vectors(256, NEW)) == len(after.clip.vectors(256, OLD)) == 3
+
+
+async def test_a_clip_whose_frames_are_not_kept_has_the_vector_of_its_kept_frame_and_is_named(studio: Studio) -> None:
+    await studio.keep(1)
+    outcome = await studio.work.run(pictured(item(1, clip=CLIP)))
+    assert (outcome.embedded, outcome.by_one_frame, studio.signals()[0].frames) == (1, ["i1"], None)
+
+
+async def test_a_clip_whose_kept_frames_are_broken_fails(studio: Studio) -> None:
+    await studio.keep(1)
+    await studio.store.write(kept(1).frames, b"no picture")
+    outcome = await studio.work.run(pictured(item(1, clip=CLIP)))
+    assert (outcome.embedded, list(outcome.failed)) == (0, ["i1"])
+
+
+def test_a_clip_loses_the_frames_of_the_encoder_whose_vector_is_taken_away() -> None:
+    both = item(1, embeddings={OLD: VECTOR, NEW: VECTOR}, clip=CLIP.with_frames(NEW, 2 * VECTOR))
+    without_old = apply_embedding(both, sha(1), OLD, None)
+    assert without_old is not None
+    assert without_old.clip == Clip(4_000, NEW, 2 * VECTOR)
+    without_new = apply_embedding(both, sha(1), NEW, None)
+    assert without_new is not None
+    assert without_new.clip == CLIP
+
+
+def test_a_clip_keeps_its_only_frames() -> None:
+    left = apply_embedding(item(1, embeddings={OLD: VECTOR, NEW: VECTOR}, clip=CLIP), sha(1), OLD, None)
+    assert left is not None
+    assert left.clip == CLIP
+
+
+def test_a_catalogue_compares_the_frames_of_the_encoder_that_it_is_told_to() -> None:
+    both = item(1, embeddings={OLD: VECTOR, NEW: VECTOR}, clip=CLIP.with_frames(NEW, 2 * VECTOR))
+    assert decode_item(encode_item(both)) == both
+    for encoder, frames in ((OLD, 3), (NEW, 2)):
+        catalog = Catalog(256, encoder=encoder)
+        catalog.apply([("i1", both)])
+        assert len(catalog.clips.stored()[0]) == frames

@@ -14,6 +14,7 @@ import pytest
 import features
 import sightline_client
 from features.vision.clips.decode import decode_clip
+from features.vision.decode import decode
 from features.vision.formats import BadImage
 from streams.pictures.store import PictureStore
 from streams.uploads.clip_decoder import ClipDecoder
@@ -51,7 +52,7 @@ async def test_a_clip_becomes_an_item_with_its_frames_and_their_mean() -> None:
     (item,) = studio.items()
     assert item.clip is not None
     assert item.clip.duration_ms == decode_clip(MP4).duration_ms
-    frames = item.clip.vectors(256)
+    frames = item.clip.vectors(256, "fake@1")
     assert np.linalg.norm(frames, axis=1) == pytest.approx([1, 1, 1], abs=1e-2)
     mean = frames.mean(axis=0)
     assert item.vector("fake@1") == pytest.approx(mean / np.linalg.norm(mean), abs=1e-2)
@@ -82,6 +83,8 @@ async def test_a_frame_of_a_clip_is_kept_as_its_picture(tmp_path: Path) -> None:
     assert item.kept_picture is not None
     assert (item.kept_picture.width, item.kept_picture.height) == (96, 64)
     assert (tmp_path / item.kept_picture.preview).is_file()
+    frames = decode((tmp_path / item.kept_picture.frames).read_bytes())
+    assert (frames.width, frames.height) == (224, 3 * 224)
     await keeper.close()
 
 

@@ -21,6 +21,7 @@ from benchmarks.world.heic import HEIC
 from features.vision.decode import Wanted, decode
 from features.vision.descriptors.packed import PACKED_BYTES, describe
 from features.vision.formats import BadImage
+from features.vision.gate.judge import NOT_JUDGED
 from features.vision.gate.picture_hash import HASH_BYTES
 from features.vision.kept import KeptFiles
 from features.vision.kept_picture import Keep
@@ -95,6 +96,13 @@ async def test_a_picture_is_what_decoding_it_here_gives(decoder: Decoder) -> Non
     found, here = await decoder.decode(SMALL), decode(SMALL)
     assert (found.width, found.height, found.format) == (here.width, here.height, here.format)
     assert (found.pixels == here.pixels).all()
+
+
+async def test_the_pixels_alone_are_those_of_the_picture_and_nothing_is_said_of_them(decoder: Decoder) -> None:
+    found, whole = await decoder.decode(SMALL, Wanted(described=False)), await decoder.decode(SMALL)
+    assert (found.pixels == whole.pixels).all()
+    assert (found.descriptors, found.judged) == ((None,), NOT_JUDGED)
+    assert whole.descriptors == (describe(whole.pixels),)
 
 
 @pytest.mark.parametrize("keep", ["none", "preview", "full"])
