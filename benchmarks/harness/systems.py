@@ -150,6 +150,11 @@ def echo(own: Settings, endpoints: Endpoints, clicks: Iterator[Event], name: Ech
         yield system
 
 
+def settings_of(name: str, own: Settings) -> Settings:
+    """The settings of the workers of `recommender` with this name."""
+    return own.model_copy(update={"topic_prefix": f"{name}.", "home": own.home / name})
+
+
 @contextmanager
 def recommender(
     name: str,
@@ -163,7 +168,7 @@ def recommender(
     workers: int = 1,
 ) -> Iterator[System]:
     """Interactions workers started by `command`, an items worker, and a catalogue."""
-    settings = own.model_copy(update={"topic_prefix": f"{name}.", "home": own.home / name})
+    settings = settings_of(name, own)
     create_topics(endpoints.kafka, Namespace(settings.topic_prefix), settings.partitions, 1)
     drawn = draw_items(items, settings.dimensions)
     publish_items(endpoints.kafka, Namespace(settings.topic_prefix).topic(topics.CATALOG), drawn)

@@ -1,11 +1,14 @@
-"""Pictures a second from the upload topic to the catalogue, compared with the model alone on the same cores."""
+"""Pictures a second from the upload topic to the catalogue, and their processor time.
+
+Compared with the model alone on the same cores, and with workers that embed pictures and do nothing else with them.
+"""
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -14,15 +17,16 @@ import numpy as np
 import onnxruntime  # type: ignore[import-untyped]  # it has no types
 from numpy.typing import NDArray
 
+from benchmarks.harness import plain_uploads
 from benchmarks.harness.cpu_time import children, cpu_s, family_cpu_s
 from benchmarks.harness.load import Event, LoadClient
 from benchmarks.harness.own_stack import own_stack
-from benchmarks.harness.systems import FLAT_OUT
+from benchmarks.harness.systems import FLAT_OUT, settings_of
 from benchmarks.world.pictures import draw_catalogue
-from deploy.local import Stack
+from deploy.local import Endpoints, Stack
 from deploy.service import Progress
 from deploy.triton_server import newest_version
-from deploy.workers import Worker, Workers
+from deploy.workers import COMMAND, Worker, Workers
 from features.vision.decode import decode
 from streams.kafka.admin import create_topics
 from streams.settings import Settings
@@ -30,9 +34,11 @@ from streams.wire import topics
 from streams.wire.events import Upload, encode
 from streams.wire.namespace import Namespace
 
-#: Pictures before the measurement: a new broker costs more a picture than the model does.
-WARM_UP = 2400
+#: Times as many pictures before the measurement: a new broker costs more a picture than the model does.
+WARM_UP = 6
 BATCH = 8
+#: Our workers, then the plain ones, so many times.
+TURNS = 2
 #: Delays are measured at this share of the measured rate, so that no queue builds up.
 PACED = 0.5
 #: The range of answers that counts: batches fill before it and run empty after it.
@@ -44,11 +50,17 @@ class EncoderFigures:
     """`images_per_s` from upload to catalogue at full load; the delays of one picture are measured at half that rate.
 
     `…_cpu_ms` is the processor time a picture at full load; `triton` includes the model, `load` is the load generator.
+    `cpu_ms` is that of all processes but the load generator, `plain_…` the same of workers that only embed pictures,
+    and `cost` how many times theirs ours is.
     """
 
     images_per_s: float
     model_images_per_s: float
     ratio: float
+    plain_images_per_s: float
+    cpu_ms: float
+    plain_cpu_ms: float
+    cost: float
     p50_ms: float
     p99_ms: float
     uploads_cpu_ms: float
@@ -68,47 +80,118 @@ class _Item(msgspec.Struct):
 _decode_item = msgspec.json.Decoder(_Item).decode
 
 
+@dataclass(slots=True)
+class _Line:
+    """Workers from the upload topic to the catalogue, with the figures of their turns.
+
+    `rates` are images a second, and `cpu_ms` processor times of a picture by process, one for each turn.
+    """
+
+    client: LoadClient
+    uploads: Iterator[Event]
+    clocks: Mapping[str, Callable[[], float]]
+    rates: list[float] = field(default_factory=list)
+    cpu_ms: list[dict[str, float]] = field(default_factory=list)
+    lost: int = 0
+
+    def run(self, images: int, rate: float = FLAT_OUT) -> NDArray[np.float64]:
+        """Send so many pictures; milliseconds from due to catalogue [images], NaN for never."""
+        delays_ms = self.client.run([next(self.uploads) for _ in range(images)], rate)
+        self.lost += int(np.isnan(delays_ms).sum())
+        return delays_ms
+
+    def take_turn(self, images: int) -> None:
+        """Measure pictures at full load."""
+        before_s = {name: clock() for name, clock in self.clocks.items()}
+        self.rates.append(steady_rate(self.run(images)))
+        self.cpu_ms.append({name: (clock() - before_s[name]) / images * 1000 for name, clock in self.clocks.items()})
+
+    @property
+    def rate(self) -> float:
+        """Images a second, the mean of the turns."""
+        return float(np.mean(self.rates))
+
+    def mean_cpu_ms(self) -> dict[str, float]:
+        """The processor time of a picture by process, the mean of the turns."""
+        return {name: float(np.mean([turn[name] for turn in self.cpu_ms])) for name in self.clocks}
+
+
 def measure_encoder(settings: Settings, images: int, *, progress: Progress = lambda _: None) -> EncoderFigures:
-    """Send drawn pictures through the uploads and items workers; ONNX Runtime alone runs before and after."""
+    """Send drawn pictures through the uploads and items workers, in turns with workers that only embed them.
+
+    ONNX Runtime alone runs before and after.
+    """
     pictures = [item.jpeg for item in draw_catalogue(min(images, 200), seed=0)]
-    uploads = _draw_uploads(pictures)
-    with own_stack(settings, progress, services=("kafka", "redis", "triton")) as (own, endpoints):
-        create_topics(endpoints.kafka, Namespace(own.topic_prefix), own.partitions, 1)
-        client = LoadClient(
-            endpoints.kafka,
-            events=Namespace(own.topic_prefix).topic(topics.UPLOADS),
-            answers=Namespace(own.topic_prefix).topic(topics.CATALOG),
-            answered_by=lambda value: _decode_item(value).item_id,
-        )
-        with closing(client), Workers(own, endpoints, progress=progress).borrowed(("uploads", "items")) as workers:
-            client.run([next(uploads) for _ in range(WARM_UP)], FLAT_OUT)
-            model = partial(_model_rate, own, pictures, images // 2)
-            model_before, clocks = model(), _clocks(own, workers)
-            before_s = {name: clock() for name, clock in clocks.items()}
-            flat_ms = client.run([next(uploads) for _ in range(images)], FLAT_OUT)
-            cpu_ms = {f"{name}_cpu_ms": (clock() - before_s[name]) / images * 1000 for name, clock in clocks.items()}
-            rate, model_rate = steady_rate(flat_ms), (model_before + model()) / 2
-            progress(f"{rate:.0f} images/s, {model_rate:.0f} by the model alone")
-            paced_ms = client.run([next(uploads) for _ in range(images)], PACED * rate)
+    with own_stack(settings, progress, services=("kafka", "redis", "triton")) as (own, endpoints), ExitStack() as stack:
+        plain_settings = own.model_copy(update={"keep_pictures": "none"})
+        line = partial(_line, endpoints=endpoints, services=own, pictures=pictures, progress=progress)
+        ours = stack.enter_context(line(settings_of("ours", own), COMMAND))
+        plain = stack.enter_context(line(settings_of("plain", plain_settings), plain_uploads.COMMAND))
+        for each in (ours, plain):
+            each.run(WARM_UP * images // 2)
+            each.lost = 0
+        model = partial(_model_rate, own, pictures, images // 2)
+        model_before = model()
+        for number in range(1, TURNS + 1):
+            for each in (ours, plain):
+                each.take_turn(images)
+            progress(f"turn {number} of {TURNS}: {ours.rates[-1]:.0f} images/s, {plain.rates[-1]:.0f} only embedded")
+        model_rate = (model_before + model()) / 2
+        progress(f"{ours.rate:.0f} images/s, {model_rate:.0f} by the model alone")
+        paced_ms = ours.run(images, PACED * ours.rate)
+    return _figures(ours, plain, model_rate, paced_ms)
+
+
+def _figures(ours: _Line, plain: _Line, model_rate: float, paced_ms: NDArray[np.float64]) -> EncoderFigures:
+    cpu_ms, plain_cpu_ms = ours.mean_cpu_ms(), plain.mean_cpu_ms()
+    whole, plain_whole = (sum(each.values()) - each["load"] for each in (cpu_ms, plain_cpu_ms))
     return EncoderFigures(
-        images_per_s=round(rate, 1),
+        images_per_s=round(ours.rate, 1),
         model_images_per_s=round(model_rate, 1),
-        ratio=round(rate / model_rate, 3),
+        ratio=round(ours.rate / model_rate, 3),
+        plain_images_per_s=round(plain.rate, 1),
+        cpu_ms=round(whole, 2),
+        plain_cpu_ms=round(plain_whole, 2),
+        cost=round(whole / plain_whole, 3),
         p50_ms=round(float(np.nanpercentile(paced_ms, 50)), 2),
         p99_ms=round(float(np.nanpercentile(paced_ms, 99)), 2),
-        **{name: round(each, 2) for name, each in cpu_ms.items()},
-        lost=int(np.isnan(flat_ms).sum() + np.isnan(paced_ms).sum()),
+        **{f"{name}_cpu_ms": round(each, 2) for name, each in cpu_ms.items()},
+        lost=ours.lost + plain.lost,
     )
 
 
-def _clocks(settings: Settings, workers: Sequence[Worker]) -> dict[str, Callable[[], float]]:
+@contextmanager
+def _line(
+    settings: Settings,
+    command: Sequence[str],
+    *,
+    endpoints: Endpoints,
+    services: Settings,
+    pictures: Sequence[bytes],
+    progress: Progress,
+) -> Iterator[_Line]:
+    """An uploads worker started by `command`, and an items worker, on topics of their own."""
+    names = Namespace(settings.topic_prefix)
+    create_topics(endpoints.kafka, names, settings.partitions, 1)
+    client = LoadClient(
+        endpoints.kafka,
+        events=names.topic(topics.UPLOADS),
+        answers=names.topic(topics.CATALOG),
+        answered_by=lambda value: _decode_item(value).item_id,
+    )
+    uploads = Workers(settings, endpoints, command=command, progress=progress)
+    items = Workers(settings, endpoints, progress=progress)
+    with closing(client), uploads.borrowed(("uploads",)) as (first,), items.borrowed(("items",)) as (second,):
+        yield _Line(client, _draw_uploads(pictures), _clocks(services, first, second))
+
+
+def _clocks(settings: Settings, uploads: Worker, items: Worker) -> dict[str, Callable[[], float]]:
     """Readers of the processor time of each process in seconds, by name."""
-    pids = {worker.name: worker.process.pid for worker in workers}
     services = {each.name: each.pid for each in Stack(settings).status() if each.pid is not None}
     return {
-        "uploads": partial(cpu_s, pids["uploads"]),
-        "decoders": lambda: sum(map(cpu_s, children(pids["uploads"]))),
-        "items": partial(cpu_s, pids["items"]),
+        "uploads": partial(cpu_s, uploads.process.pid),
+        "decoders": lambda: sum(map(cpu_s, children(uploads.process.pid))),
+        "items": partial(cpu_s, items.process.pid),
         **{name: partial(family_cpu_s, pid) for name, pid in services.items()},
         "load": time.process_time,
     }

@@ -22,17 +22,20 @@ from streams.worker.lifecycle import run_to_end
 from streams.worker.liveness import STUCK_S, Liveness
 from streams.worker.probes import STARTING, listen
 from streams.worker.resources import Addresses, Resources
-from streams.worker.wiring import WIRE, WorkerName
+from streams.worker.wiring import WIRE, Wire, WorkerName
 
 LAG_REFRESH_S = 1.0
 
 
-def run_worker(name: WorkerName, settings: Settings, addresses: Addresses) -> int:
-    """Run a worker until SIGTERM or SIGINT, or until a part fails; return the exit code (streams/worker/ending.py)."""
+def run_worker(name: WorkerName, settings: Settings, addresses: Addresses, wire: Wire | None = None) -> int:
+    """Run a worker until SIGTERM or SIGINT, or until a part fails; return the exit code (streams/worker/ending.py).
+
+    `wire` wires its agents; None is what the table says of this name.
+    """
     configure_logs(settings.log_level)
     # Matrices have about a hundred candidate rows: BLAS threads would cost more than they save, and compete for cores.
     with threadpool_limits(limits=1):
-        failure = uvloop.run(run_to_end(name, lambda stack: Worker(name, settings, addresses, stack)))
+        failure = uvloop.run(run_to_end(name, lambda stack: Worker(name, settings, addresses, stack, wire)))
     # Logged once the event loop is gone, so that nothing follows it.
     return log_end(name, failure)
 
@@ -40,8 +43,16 @@ def run_worker(name: WorkerName, settings: Settings, addresses: Addresses) -> in
 class Worker:
     """One process with its app, resources and probes; `stack` closes them."""
 
-    def __init__(self, name: WorkerName, settings: Settings, addresses: Addresses, stack: AsyncExitStack) -> None:
+    def __init__(
+        self,
+        name: WorkerName,
+        settings: Settings,
+        addresses: Addresses,
+        stack: AsyncExitStack,
+        wire: Wire | None = None,
+    ) -> None:
         self._name = name
+        self._wire = wire or WIRE[name]
         self._settings = settings
         self._kafka = addresses.kafka
         self._security = kafka_security(settings)
@@ -64,7 +75,7 @@ class Worker:
         await asyncio.to_thread(sign_in, self._kafka, self._security)
         await self._resources.watch_promises()
         await self._resources.refuse_old_keys()
-        await WIRE[self._name](self._resources, self.app)
+        await self._wire(self._resources, self.app)
         await self.app.check_counts()
         self._stack.push_async_callback(self.app.stop)
         await self.app.start()

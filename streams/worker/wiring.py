@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeAlias
 
+from features.vision.decode import Picture, Wanted
 from features.vision.descriptors.mix import Mix
 from features.vision.gate.policy import GatePolicy
 from features.vision.gate.table import ModelFault
@@ -47,6 +49,8 @@ from streams.worker.feeds import follow_file, make_behaviour_cache, make_feeds
 from streams.worker.resources import Resources
 
 WorkerName = Literal["interactions", "uploads", "items", "learning"]
+#: Gives an app its agents.
+Wire: TypeAlias = Callable[[Resources, App], Awaitable[None]]
 #: Maximum size of a batch of uploads. A picture's result waits for its whole batch; larger batches cost Kafka less.
 UPLOADS_LIMIT = 32
 #: Maximum number of uploads in progress: while the last pictures of one batch are encoded, and the batch is published,
@@ -145,8 +149,11 @@ async def _make_lessons(resources: Resources, lists: ListMaker, publisher: DeadL
     return lessons
 
 
-async def wire_uploads(resources: Resources, app: App) -> None:
-    """Wire the uploads worker, which handles new pictures and picture queries."""
+async def wire_uploads(resources: Resources, app: App, *, describes: bool = True) -> None:
+    """Wire the uploads worker, which handles new pictures and picture queries.
+
+    Unless it `describes`, pictures are neither judged by their pixels nor described: for a benchmark.
+    """
     await asyncio.to_thread(warm_up_items)
     publisher = await resources.publisher("sightline-uploads", *UPLOADS_WRITE)
     encoder = await resources.encoder()
@@ -158,7 +165,7 @@ async def wire_uploads(resources: Resources, app: App) -> None:
     gate = _gate(resources, report_to(degradations, GATE))
     extractor = FeatureExtractor(
         encoder,
-        await _decode_picture(resources),
+        await _decode_picture(resources, describes=describes),
         Objects(resources.settings.object_store),
         _fetcher(resources),
         report_to(degradations, ENCODER),
@@ -222,12 +229,18 @@ def _fetcher(resources: Resources) -> Fetcher:
     return fetcher
 
 
-async def _decode_picture(resources: Resources) -> Decode:
+async def _decode_picture(resources: Resources, *, describes: bool) -> Decode:
     """What decodes pictures, ready."""
     decoder = Decoder(processes=resources.settings.decode_processes)
     resources.stack.push_async_callback(decoder.close)
     await decoder.start()
-    return decoder.decode
+    if describes:
+        return decoder.decode
+
+    async def decode(data: bytes, wanted: Wanted) -> Picture:
+        return await decoder.decode(data, replace(wanted, described=False))
+
+    return decode
 
 
 def _decode_clip(resources: Resources) -> DecodeClip | None:
@@ -318,7 +331,7 @@ async def wire_learning(resources: Resources, app: App) -> None:
     resources.add_agent(app, topics.EXAMPLES, agent.handle, settings.batch_limit)
 
 
-WIRE: dict[WorkerName, Callable[[Resources, App], Awaitable[None]]] = {
+WIRE: dict[WorkerName, Wire] = {
     "interactions": wire_interactions,
     "uploads": wire_uploads,
     "items": wire_items,
