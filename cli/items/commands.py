@@ -92,7 +92,11 @@ def identify(
     ],
     box: BoxOption = None,
     category: CategoryOption = None,
+    tag: TagOption = None,
+    min_price: MinPriceOption = None,
+    max_price: MaxPriceOption = None,
     attribute: AttributeOption = None,
+    exclude: ExcludeOption = None,
     least: Annotated[float, typer.Option(min=0, max=1, help="Below this certainty an article is unknown.")] = 0.7,
     csv: Annotated[Path | None, typer.Option(dir_okay=False, help="Write how often each article is shown.")] = None,
     timeout: TimeoutOption = 20.0,
@@ -101,7 +105,9 @@ def identify(
     """Say which article of the catalogue each photo shows, or each part of it, how certain that is, and count them."""
     from cli.items.search.identify import identify_photos
 
-    only = _only(category=category, attribute=attribute)
+    only = _only(
+        category=category, attribute=attribute, tag=tag, min_price=min_price, max_price=max_price, exclude=exclude
+    )
     identify_photos(list(dict.fromkeys(photos)), box or (), only, least, csv, timeout, as_json)
 
 
@@ -223,11 +229,11 @@ def _only(
     *,
     category: str | None,
     attribute: list[str] | None,
-    tag: str | None = None,
-    min_price: float | None = None,
-    max_price: float | None = None,
+    tag: str | None,
+    min_price: float | None,
+    max_price: float | None,
+    exclude: list[str] | None,
     min_similarity: float | None = None,
-    exclude: list[str] | None = None,
 ) -> Only:
     """The limits that the options say; raises typer.BadParameter."""
     if min_price is not None and max_price is not None and min_price > max_price:

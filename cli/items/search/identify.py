@@ -1,6 +1,5 @@
 """What `sightline items identify` does: it says which article each part of a photo shows, and how certain that is."""
 
-import csv
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from rich.table import Column, Table
 from cli.items.search.similar import Asked, NoAnswer, QueryRefused, asking, box_text, query_of, say_where
 from cli.output import print_json, progress, results
 from cli.running import running_system
+from cli.spreadsheet import write_csv
 from inference.identity import CALIBRATED, CALIBRATION
 from streams.credentials import kafka_security
 from streams.pseudonyms import known_as
@@ -87,7 +87,7 @@ def identify_photos(
         _print(found, counts)
     # Last: what the photos show is said even where no file can be written.
     if table is not None:
-        write_csv(table, counts)
+        write_counts(table, counts)
 
 
 def identified(photo: str, region: Region, least: float) -> Identified:
@@ -117,12 +117,10 @@ def counted(found: Iterable[Identified]) -> list[Counted]:
     return sorted(counts, key=lambda count: (count.item_id is None, -count.parts, count.item_id or ""))
 
 
-def write_csv(path: Path, counts: Iterable[Counted]) -> None:
+def write_counts(path: Path, counts: Iterable[Counted]) -> None:
     """Write a row for each article; the one without an id counts what is unknown."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("item_id", "parts", "photos", "certainty"))
-        writer.writerows((each.item_id or "", each.parts, each.photos, each.certainty) for each in counts)
+    rows = ((each.item_id or "", each.parts, each.photos, each.certainty) for each in counts)
+    write_csv(path, ("item_id", "parts", "photos", "certainty"), rows)
 
 
 def _identified(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.items.search.identify import Counted, Identified, _identified, counted, identified, write_csv
+from cli.items.search.identify import Counted, Identified, _identified, counted, identified, write_counts
 from cli.items.search.similar import NoAnswer, QueryRefused
 from cli.main import app
 from inference.identity import CALIBRATED
@@ -66,11 +66,12 @@ def test_parts_are_counted_by_article_and_the_unknown_last() -> None:
 
 def test_the_csv_has_a_row_for_each_article(tmp_path: Path) -> None:
     path = tmp_path / "counts.csv"
-    write_csv(path, [Counted('6" pan, red', 2, 1, 0.9), Counted(None, 1, 1, 0.1)])
+    write_counts(path, [Counted('6" pan, red', 2, 1, 0.9), Counted("=1+1", 1, 1, 0.8), Counted(None, 1, 1, 0.1)])
     rows = list(csv.reader(path.read_text().splitlines()))
     assert rows == [
         ["item_id", "parts", "photos", "certainty"],
         ['6" pan, red', "2", "1", "0.9"],
+        ["'=1+1", "1", "1", "0.8"],
         ["", "1", "1", "0.1"],
     ]
 
