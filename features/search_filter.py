@@ -1,6 +1,12 @@
 """The limits of a search."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
+
+from features.item import key_of
+from features.vision.tags.readable import named
+from sightline_client.events import Only
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,28 @@ class SearchFilter:
     attributes: tuple[tuple[str, str], ...] = ()
     excluded: Excluded = NOTHING_EXCLUDED
     tag: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        only: Only,
+        *,
+        not_of: int | None = None,
+        without: Iterable[int] = (),
+        excluded: Excluded = NOTHING_EXCLUDED,
+    ) -> Self:
+        """The limits that somebody asks for, less an owner's items, those of these keys, and what the shop excludes."""
+        return cls(
+            only.category,
+            only.min_price,
+            only.max_price,
+            not_of,
+            frozenset(without).union(map(key_of, only.exclude)),
+            tuple((only.attributes or {}).items()),
+            excluded,
+            # What is no tag is on no picture.
+            None if only.tag is None else (named(only.tag) or only.tag),
+        )
 
     @property
     def is_narrow(self) -> bool:

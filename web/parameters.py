@@ -1,14 +1,10 @@
 """What lists and searches may be limited to, as query parameters: one dependency of the handlers that take them."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated, Final, TypeAlias
 
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
-from features.item import key_of
-from features.search_filter import SearchFilter
 from features.vision.tags.readable import named, names
 from sightline_client.events import ANSWER_LIMIT, EXCLUDED_LIMIT, Only
 from sightline_client.fields import ATTRIBUTES_LIMIT
@@ -39,45 +35,6 @@ _Attribute: TypeAlias = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Only items of this category, with prices within these bounds, all these attributes and a picture that shows what
-    the tag says, and none of `exclude`.
-    """
-
-    category: str | None = None
-    min_price: float | None = None
-    max_price: float | None = None
-    exclude: tuple[str, ...] = ()
-    attributes: tuple[tuple[str, str], ...] = ()
-    tag: str | None = None
-
-    def only(self, min_similarity: float | None) -> Only | None:
-        """As a query on the topic says it; None for no limits."""
-        found = Only(
-            category=self.category,
-            min_price=self.min_price,
-            max_price=self.max_price,
-            min_similarity=min_similarity,
-            exclude=self.exclude,
-            attributes=dict(self.attributes) or None,
-            tag=self.tag,
-        )
-        return None if found == Only() else found
-
-    def search_filter(self, without: Iterable[int] = ()) -> SearchFilter:
-        """As lists take it, without the items of these keys, too."""
-        left_out = frozenset(without).union(map(key_of, self.exclude))
-        return SearchFilter(
-            self.category,
-            self.min_price,
-            self.max_price,
-            without=left_out,
-            attributes=self.attributes,
-            tag=self.tag,
-        )
-
-
 async def limits_of(
     category: _Category = None,
     min_price: _Price = None,
@@ -85,13 +42,20 @@ async def limits_of(
     exclude: _Exclude = None,
     attribute: _Attribute = None,
     tag: _Tag = None,
-) -> Limits:
+) -> Only:
     """The limits that a request names; raises Problem for those that nothing can be within."""
     if min_price is not None and max_price is not None and min_price > max_price:
         detail = f"`min_price` {min_price:g} is above `max_price` {max_price:g}: exchange them"
         raise Problem(400, "No price is within the bounds", detail)
     shown = None if tag is None else _tag(tag)
-    return Limits(category, min_price, max_price, tuple(exclude or ()), tuple(map(_pair, attribute or ())), shown)
+    return Only(
+        category=category,
+        min_price=min_price,
+        max_price=max_price,
+        exclude=tuple(exclude or ()),
+        attributes=dict(map(_pair, attribute or ())) or None,
+        tag=shown,
+    )
 
 
 def _tag(text: str) -> str:
@@ -111,6 +75,6 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 #: How a handler asks for them: `limits: FromLimits`.
-FromLimits: TypeAlias = NamedDependency[SkipValidation[Limits]]
+FromLimits: TypeAlias = NamedDependency[SkipValidation[Only]]
 #: For the app.
 LIMITS: Final = {"limits": limits_of}

@@ -8,13 +8,13 @@ import pytest
 from features.item import key_of
 from features.search_filter import NO_FILTER, SearchFilter
 from sightline_client.events import Only
-from web.parameters import Limits, limits_of
+from web.parameters import limits_of
 from web.problems import Problem
 
 
 async def test_no_limits_are_none() -> None:
     limits = await limits_of()
-    assert (limits, limits.search_filter(), limits.only(None)) == (Limits(), NO_FILTER, None)
+    assert (limits, SearchFilter.of(limits)) == (Only(), NO_FILTER)
 
 
 async def test_a_query_and_a_list_have_the_same_limits() -> None:
@@ -22,12 +22,11 @@ async def test_a_query_and_a_list_have_the_same_limits() -> None:
     attributes = (("brand", "Acme"), ("size", "42:wide"))
     left_out = frozenset({key_of("i1"), 7})
     expected = SearchFilter("shoes", 1.0, 2.0, without=left_out, attributes=attributes, tag="shoe")
-    assert limits.search_filter([7]) == expected
-    assert limits.only(0.5) == Only(
+    assert SearchFilter.of(limits, without=[7]) == expected
+    assert limits == Only(
         category="shoes",
         min_price=1.0,
         max_price=2.0,
-        min_similarity=0.5,
         exclude=("i1",),
         attributes=dict(attributes),
         tag="shoe",

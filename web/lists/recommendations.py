@@ -7,6 +7,7 @@ import msgspec
 from litestar import get
 from litestar.params import QueryParameter
 
+from features.search_filter import SearchFilter
 from sightline_client.lists import RecommendedItem
 from streams.metrics import StageTimer
 from web.ids import UserId
@@ -46,7 +47,7 @@ async def recommendations(
     profile = (await parts.profiles.read(known_as, parts.settings.partitions)).profile
     stages.end("load")
     (feed,) = await parts.feeds.make(
-        [(known_as, profile)], stages, length=count, within=limits.search_filter(shown.shown)
+        [(known_as, profile)], stages, length=count, within=SearchFilter.of(limits, without=shown.shown)
     )
     ranking = feed.recommended.ranking
     after = shown.after([item.item_id for item in ranking.items])

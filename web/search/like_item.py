@@ -6,16 +6,14 @@ import numpy as np
 from litestar import get
 
 from features.item import key_of
+from features.search_filter import SearchFilter
 from inference.ranking.ranker import label
-from inference.ranking.similar import SimilarRanker
-from state.errors import StateUnavailable
+from streams.uploads.queries.looks import RANKER, looking_like
 from web.ids import ItemId
 from web.parameters import Count, FromLimits, Similarity
 from web.parts import FromParts
 from web.problems import Problem
 from web.search.asking import Found
-
-_RANKER = SimilarRanker()
 
 
 @get("/v1/items/{item_id:str}/similar", summary="Items that look like an item")
@@ -35,13 +33,15 @@ async def like_item(
         detail = f"the item {item!r} has no picture that can be compared: search by its words (GET /v1/search)"
         raise Problem(409, "The item has no picture", detail)
     catalog.advance(now_ms)
-    length = count or parts.settings.list_length
-    vector = catalog.pictures.vectors(np.array([row]))
-    try:
-        rows = await parts.feeds.find_similar(vector, length, limits.search_filter([key_of(item)]))
-    except StateUnavailable:
-        return Found(items=[], degraded=["index"])
-    least = -1.0 if min_similarity is None else min_similarity
-    items = _RANKER.rank(vector, rows, catalog, length=length, now_ms=now_ms, min_similarity=least)
-    model = {"encoder": catalog.pictures.encoder or "none", "ranker": label(_RANKER)}
-    return Found(items=items, model=model, timings_ms={"total": round(1000 * (time.perf_counter() - begun), 3)})
+    items, degraded = await looking_like(
+        catalog.pictures.vectors(np.array([row])),
+        catalog,
+        parts.feeds.find_similar,
+        SearchFilter.of(limits, without=[key_of(item)]),
+        count=count or parts.settings.list_length,
+        now_ms=now_ms,
+        min_similarity=-1.0 if min_similarity is None else min_similarity,
+    )
+    model = {"encoder": catalog.pictures.encoder or "none", "ranker": label(RANKER)}
+    timings_ms = {"total": round(1000 * (time.perf_counter() - begun), 3)}
+    return Found(items=items, degraded=degraded, model=model, timings_ms=timings_ms)

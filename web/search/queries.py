@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from litestar import Request, get, post
 from litestar.params import QueryParameter
+from msgspec.structs import replace
 
 from sightline_client.errors import InvalidEvent
 from sightline_client.events import WORDS_LIMIT, Base64, Box, Boxes, Only, Salient, Upload, Weights, Words
@@ -45,7 +46,7 @@ async def search(
     min_similarity: Similarity = None,
 ) -> Found:
     """Find what fits the words, the best first: what is less like them than `min_similarity` (0.35) is left out."""
-    return await ask(parts, _query({"text": q, "count": count, "only": limits.only(min_similarity)}))
+    return await ask(parts, _query({"text": q, "count": count, "only": _only(limits, min_similarity)}))
 
 
 @post(
@@ -66,7 +67,13 @@ async def similar(
     body = await request.body()
     if not request.headers.get("content-type", "").startswith("image/"):
         return await ask(parts, _query(msgspec.structs.asdict(_read(body))))
-    return await ask(parts, _query({"image": body, "text": text, "count": count, "only": limits.only(min_similarity)}))
+    only = _only(limits, min_similarity)
+    return await ask(parts, _query({"image": body, "text": text, "count": count, "only": only}))
+
+
+def _only(limits: Only, min_similarity: float | None) -> Only | None:
+    only = replace(limits, min_similarity=min_similarity)
+    return None if only == Only() else only
 
 
 def _read(body: bytes) -> SimilarQuery:

@@ -4,23 +4,21 @@ import time
 from collections.abc import Callable, Sequence
 
 from features.item import key_of
-from features.search_filter import Excluded, SearchFilter
+from features.search_filter import SearchFilter
 from features.vision.descriptors.mix import LOOK
-from features.vision.tags.readable import named
 from features.words.item_words import VERSION
 from inference.catalog.catalog import Catalog
 from inference.catalog.mixed_search import Asked, find_mixed
 from inference.catalog.search import FindSimilar
 from inference.ranking.ranker import label
-from inference.ranking.similar import SimilarRanker, best_of
+from inference.ranking.similar import best_of
 from inference.shop_rules.exclusions import excluded_by
 from inference.shop_rules.rules import ShopRules
 from inference.words.encoder import Embed
-from state.errors import StateUnavailable
-from streams.logs import log
 from streams.metrics import RECOMMENDATIONS
 from streams.uploads.encoding_cache import PictureFeatures
 from streams.uploads.picture_features import FeatureExtractor, SeenRegions
+from streams.uploads.queries.looks import RANKER, looking_like
 from streams.uploads.queries.words import QueryWords, least_similarity, mix_of, words_of
 from streams.wire.events import Only, Recommendations, RecommendedItem, Region, Trigger, Upload
 from streams.wire.records import Record
@@ -43,7 +41,6 @@ class QueryAnswerer:
         """Without `embed`, queries by words are refused."""
         self._extractor = extractor
         self._catalog = catalog
-        self._ranker = SimilarRanker()
         self._find_similar = find_similar
         self._length = list_length
         self._shop_rules = shop_rules
@@ -75,7 +72,7 @@ class QueryAnswerer:
             items=items,
             filtered={},
             degraded=degraded,
-            model=made_by | {"ranker": label(self._ranker)} | ({} if words[0].vector is None else {"words": VERSION}),
+            model=made_by | {"ranker": label(RANKER)} | ({} if words[0].vector is None else {"words": VERSION}),
             timings_ms={"total": float(max(now_ms - record.timestamp_ms, 0))},
             regions=regions if query.is_about_parts else None,
         )
@@ -91,29 +88,16 @@ class QueryAnswerer:
     ) -> tuple[list[RecommendedItem], list[str]]:
         """Return the items most like a query's picture and words, by what it asks for, and what was degraded."""
         catalog, count, mix = self._catalog, query.count or self._length, mix_of(query)
-        least, limits = least_similarity(query), _search_filter(query, excluded_by(self._shop_rules(), now_ms))
+        least, own = least_similarity(query), key_of(query.user_id)
+        limits = SearchFilter.of(query.only or Only(), not_of=own, excluded=excluded_by(self._shop_rules(), now_ms))
         vectors = None if features is None else features.vectors
         if features is not None and features.encoding.version != catalog.pictures.encoder:
             return [], []
         if mix != LOOK or vectors is None:
             asked = Asked(vectors, None if features is None else features.descriptors, mix, words.vector)
             rows = await find_mixed(catalog, asked, count, limits)
-            ranked = self._ranker.rank_mixed(asked, rows, catalog, length=count, now_ms=now_ms, min_similarity=least)
+            ranked = RANKER.rank_mixed(asked, rows, catalog, length=count, now_ms=now_ms, min_similarity=least)
             return ranked, ["words"] if words.is_missing else []
-        try:
-            rows = await self._find_similar(vectors, count, limits)
-        except StateUnavailable as error:
-            log.warning("index_unavailable", error=str(error))
-            return [], ["index"]
-        return self._ranker.rank(vectors, rows, catalog, length=count, now_ms=now_ms, min_similarity=least), []
-
-
-def _search_filter(query: Upload, excluded: Excluded) -> SearchFilter:
-    only = query.only or Only()
-    without = frozenset(map(key_of, only.exclude))
-    attributes = tuple((only.attributes or {}).items())
-    # What is no tag is on no picture.
-    tag = None if only.tag is None else (named(only.tag) or only.tag)
-    return SearchFilter(
-        only.category, only.min_price, only.max_price, key_of(query.user_id), without, attributes, excluded, tag
-    )
+        return await looking_like(
+            vectors, catalog, self._find_similar, limits, count=count, now_ms=now_ms, min_similarity=least
+        )
