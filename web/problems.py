@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, HTTPScope, Send
 
 from features.printable import printable
+from sightline_client.faults import fault_in
 from state.errors import StateUnavailable
 from streams.logs import log
 from streams.objects.errors import ObjectsUnavailable
@@ -92,7 +93,8 @@ def _said(request: Request[Any, Any, Any], fault: Mapping[str, Any]) -> str:
     """A fault of one value with the value, where that is in the address."""
     key = fault.get("key")
     given = request.query_params.getall(key, []) if key and fault.get("source") == "query" else []
-    return f"{key or 'the body'}: {fault.get('message')}" + (f"; it is {', '.join(map(repr, given))}" if given else "")
+    said = fault_in(f"{fault.get('message')} - at `$.{key}`" if key else str(fault.get("message")), whole="the body")
+    return said + (f"; it is {', '.join(map(repr, given))}" if given else "")
 
 
 def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

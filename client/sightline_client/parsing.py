@@ -6,6 +6,7 @@ import msgspec
 
 from sightline_client.errors import InvalidEvent
 from sightline_client.events import Event, Interaction, ItemChange, PrivacyRequest, Upload
+from sightline_client.faults import fault_of
 from sightline_client.numbers import time_fields, with_integers
 from sightline_client.times import PLAUSIBLE_FROM_MS, PLAUSIBLE_UNTIL_MS, check_unit
 
@@ -85,7 +86,8 @@ def _check_times(event: Event, kind: type[Event]) -> None:
 
 def refusal(error: Exception) -> InvalidEvent:
     """What it says of an event that reading it raised one of UNREADABLE."""
+    fault = fault_of(error, whole="the event")
     if not isinstance(error, msgspec.ValidationError):
-        return InvalidEvent("bad_json", f"not JSON in UTF-8: {error}")
+        return InvalidEvent("bad_json", fault)
     unknown = "Invalid enum value" in str(error) and "`$.type`" in str(error)
-    return InvalidEvent("unknown_type" if unknown else "invalid_event", str(error))
+    return InvalidEvent("unknown_type" if unknown else "invalid_event", fault)

@@ -9,6 +9,7 @@ import msgspec
 
 from inference.errors import ModelRefused
 from inference.shop_rules.rules import PROMOTIONS_LIMIT, RULES_LIMIT, AnyRule, Promotion, ShopRules
+from sightline_client.faults import fault_of
 from sightline_client.parsing import UNREADABLE
 
 #: Larger files are refused.
@@ -38,7 +39,9 @@ def decode_rules(data: bytes) -> ShopRules:
     try:
         parts = _file.decode(data).rules
     except UNREADABLE as error:
-        what = f'the rules do not read: {error}; the file is {{"rules": [{{…}}, …]}} as a whole (docs/rules.md)'
+        what = (
+            f'the rules do not read: {fault_of(error)}; the file is {{"rules": [{{…}}, …]}} as a whole (docs/rules.md)'
+        )
         raise ModelRefused(what) from error
     if len(parts) > RULES_LIMIT:
         raise ModelRefused(f"there are {len(parts)} rules, more than {RULES_LIMIT}: leave out those that are over")
@@ -67,7 +70,7 @@ def _read(data: bytes, parts: Sequence[msgspec.Raw]) -> tuple[list[AnyRule], lis
         try:
             rule = _rule.decode(part)
         except UNREADABLE as error:
-            faults.append(f"{where}: {str(error)[:_FAULT_SHOWN]}")
+            faults.append(f"{where}: {fault_of(error, whole='the rule')[:_FAULT_SHOWN]}")
             continue
         if (twice := _said_twice(part)) is not None:
             faults.append(f"{where}: {twice!r:.{_FAULT_SHOWN}} stands twice, and only the last would count")

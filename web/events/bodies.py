@@ -10,6 +10,7 @@ import msgspec
 
 from sightline_client.errors import InvalidEvent
 from sightline_client.events import Interaction
+from sightline_client.faults import fault_of
 from sightline_client.parsing import UNREADABLE, check_size
 from streams.processing.unknown_fields import note_unknown_fields
 from streams.wire.cloud_events import attributes_in, read_event
@@ -118,7 +119,7 @@ def _elements(body: bytes) -> list[bytes]:
     try:
         return [bytes(each) for each in _array.decode(body)]
     except UNREADABLE as error:
-        raise Problem(422, "The body is no list of events", f"not a JSON array in UTF-8: {error}") from None
+        raise Problem(422, "The body is no list of events", fault_of(error, whole="the body")) from None
 
 
 def _limited(payloads: Sequence[bytes], attributes: Mapping[str, bytes]) -> Body:

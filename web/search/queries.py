@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from sightline_client.errors import InvalidEvent
 from sightline_client.events import WORDS_LIMIT, Base64, Box, Boxes, Only, Salient, Upload, Weights, Words
+from sightline_client.faults import fault_of
 from sightline_client.parsing import UNREADABLE, from_fields
 from web.documented import takes
 from web.parameters import Count, FromLimits, Similarity
@@ -80,7 +81,8 @@ def _read(body: bytes) -> SimilarQuery:
     try:
         return msgspec.json.decode(body, type=SimilarQuery)
     except UNREADABLE as error:
-        detail = f"{error}; the body is JSON as /openapi.json says, or a picture as image/jpeg"
+        fault = fault_of(error, whole="the query")
+        detail = f"{fault}; the body is JSON as /openapi.json says, or a picture as image/jpeg"
         raise Problem(400, "The body is no query", detail) from None
 
 

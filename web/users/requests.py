@@ -10,6 +10,7 @@ from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 
 from sightline_client.events import PrivacyRequest
+from sightline_client.faults import fault_of
 from sightline_client.parsing import UNREADABLE
 from sightline_client.privacy import Dials, RequestKind
 from web.documented import takes
@@ -69,7 +70,8 @@ async def prefer(request: Request[Any, Any, State], user: UserId, parts: FromPar
     try:
         wishes = msgspec.json.decode(await request.body(), type=Wishes)
     except UNREADABLE as error:
-        raise Problem(400, "The body has no wishes", f'{error}: send {{"prefer": {{"shoes": 0.5}}}} as JSON') from None
+        fault = fault_of(error, whole="the body")
+        raise Problem(400, "The body has no wishes", f'{fault}: send {{"prefer": {{"shoes": 0.5}}}} as JSON') from None
     return await _publish(request, parts, user, "prefer", wishes.prefer)
 
 

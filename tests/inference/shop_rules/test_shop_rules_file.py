@@ -24,10 +24,10 @@ GOOD: dict[str, dict[str, Any]] = {
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no target": (rule("exclude"), "names nothing"),
     "two targets": (rule("exclude", category="hats", owner="u1"), "names category and owner"),
-    "no item": (rule("exclude", items=[]), "$.items"),
-    "too many items": (rule("exclude", items=["i"] * (ITEMS_LIMIT + 1)), "$.items"),
-    "an empty id": (rule("exclude", owner=""), "$.owner"),
-    "two attributes": (rule("exclude", attribute={"brand": "a", "size": "b"}), "$.attribute"),
+    "no item": (rule("exclude", items=[]), "`items`"),
+    "too many items": (rule("exclude", items=["i"] * (ITEMS_LIMIT + 1)), "`items`"),
+    "an empty id": (rule("exclude", owner=""), "`owner`"),
+    "two attributes": (rule("exclude", attribute={"brand": "a", "size": "b"}), "`attribute`"),
     "no kind": ({"name": "r", "category": "hats"}, "`do`"),
     "another kind": (rule("burn", category="hats"), "burn"),
     "a field too many": (rule("exclude", category="hats", weight=1), "weight"),
@@ -35,13 +35,13 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a name that is long": (rule("exclude", "a" * 65, category="hats"), "`name`"),
     "no weight": (rule("boost", category="hats"), "weight"),
     "a weight of nothing": (rule("boost", weight=0, category="hats"), "`weight` is 0"),
-    "a weight that is large": (rule("boost", weight=1.5, category="hats"), "$.weight"),
-    "no slot": (rule("promote", slots=[], category="hats"), "$.slots"),
-    "slot 0": (rule("promote", slots=[0], category="hats"), "$.slots"),
+    "a weight that is large": (rule("boost", weight=1.5, category="hats"), "`weight`"),
+    "no slot": (rule("promote", slots=[], category="hats"), "`slots`"),
+    "slot 0": (rule("promote", slots=[0], category="hats"), "`slots[0]`"),
     "a slot twice": (rule("promote", slots=[2, 2], category="hats"), "a slot twice"),
-    "a cap of 0": (rule("promote", slots=[2], most=0, category="hats"), "$.most"),
-    "a day's cap of 0": (rule("promote", slots=[2], per_user_per_day=0, category="hats"), "$.per_user_per_day"),
-    "a negative day's cap": (rule("promote", slots=[2], per_user_per_day=-3, category="hats"), "$.per_user_per_day"),
+    "a cap of 0": (rule("promote", slots=[2], most=0, category="hats"), "`most`"),
+    "a day's cap of 0": (rule("promote", slots=[2], per_user_per_day=0, category="hats"), "`per_user_per_day`"),
+    "a negative day's cap": (rule("promote", slots=[2], per_user_per_day=-3, category="hats"), "`per_user_per_day`"),
     "a huge day's cap": (rule("promote", slots=[2], per_user_per_day=10**30, category="hats"), "per_user_per_day"),
     "a day's cap of half an item": (rule("promote", slots=[2], per_user_per_day=0.5, category="hats"), "per_user_per"),
     "a day's cap of a boost": (rule("boost", weight=1, per_user_per_day=3, category="hats"), "per_user_per_day"),
@@ -50,7 +50,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         rule("exclude", category="hats", since="2026-01-01T00:00:00Z", until="2026-01-01T00:00:00Z"),
         "never hold",
     ),
-    "no rule": ([], "Expected `object`"),  # type: ignore[dict-item]  # that is the fault
+    "no rule": ([], "must be an object"),  # type: ignore[dict-item]  # that is the fault
 }
 
 
