@@ -49,11 +49,11 @@ def catalogue_album() -> Album:
     return album_of(pixels, labels, place)
 
 
-def unlabelled_pictures(folder: Path | None, seed: int) -> list[NDArray[np.uint8]]:
+def unlabelled_pictures(folder: Path | None, seed: int, at_most: int = _UNLABELLED_LIMIT) -> list[NDArray[np.uint8]]:
     """Pictures of a folder, however deep, else of the deployment's items; of very many some, which the seed decides."""
     if folder is None:
-        return _kept_pictures(_picture, lambda found: _some(found, seed))[0]
-    chosen = _some(picture_files(folder), seed)
+        return _kept_pictures(_picture, lambda found: _some(found, seed, at_most))[0]
+    chosen = _some(picture_files(folder), seed, at_most)
     progress(f"{folder.name}: reading {len(chosen)} pictures")
     return [each for each in map(readable, chosen) if each is not None]
 
@@ -68,8 +68,8 @@ def seen_variously(pictures: Sequence[NDArray[np.uint8]], seed: int) -> Album:
     return Album(np.stack(pixels), labels)
 
 
-def _some(found: Sequence[T], seed: int) -> list[T]:
-    places = np.random.default_rng(seed).permutation(len(found))[:_UNLABELLED_LIMIT]
+def _some(found: Sequence[T], seed: int, at_most: int) -> list[T]:
+    places = np.random.default_rng(seed).permutation(len(found))[:at_most]
     return [found[place] for place in sorted(places.tolist())]
 
 

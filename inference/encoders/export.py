@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torchvision.models import EfficientNet_B0_Weights  # type: ignore[import-untyped]  # it has no types
 
+from inference.encoders.int8 import calibration_digest, check_pictures, quantise
 from inference.encoders.look.colours import SIZE as COLOURS
 from inference.encoders.look.colours import colours
 from inference.encoders.look.fit import Layout
@@ -34,6 +35,8 @@ SIZE = 224
 DIMENSIONS = 256
 VERSION = 2
 DEFAULT_ARCHITECTURE = "efficientnet_lite0"
+#: The network was trained on (x - MEAN) / STD, which is not quite what timm notes for its own copy.
+MEAN, STD = 127, 128
 
 _TEMPLATES = Path(__file__).parent / "repository"
 _PROJECTION = Path(__file__).with_name("projection.npz")
@@ -69,8 +72,8 @@ class Encoder(nn.Module):
         self.network = network
         self.joined = joined
         self.projection = projection
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(1, 3, 1, 1))
         self.register_buffer("centre", torch.from_numpy(projection.mean))
         self.register_buffer("matrix", torch.from_numpy(projection.matrix))
         self.register_buffer("centres", torch.from_numpy(projection.centres))
@@ -133,21 +136,33 @@ def export_model(
     platform: Platform = "cpu",
     architecture: str = DEFAULT_ARCHITECTURE,
     projection: Path | None = None,
+    calibration: NDArray[np.uint8] | None = None,
 ) -> Path:
     """Write repository/name for Triton and return that folder; it appears whole or not at all.
 
     `projection`: a map of the deployment's own (`sightline train encoder`) in place of the one that is shipped.
-    Raises ExportError when the architecture is unknown, or its weights or the map cannot be loaded.
+    `calibration`: pictures uint8 [n, 224, 224, 3] by whose ranges the convolutions become int8, for the CPU.
+    Raises ExportError when the architecture is unknown or cannot be int8, its weights or the map cannot be loaded, or
+    the pictures are too few.
     """
+    if calibration is not None:
+        _check_int8(architecture, platform)
+        check_pictures(calibration)
     encoder = load_encoder(architecture, projection)
     with model_folder(repository, name) as model:
-        _write(model, encoder, name, platform, _called(architecture, projection))
+        graph = _write(model, encoder, name, platform, _called(architecture, projection, calibration))
+        if calibration is not None:
+            quantise(graph, calibration, mean=MEAN, std=STD)
     return repository / name
 
 
-def encoder_version(architecture: str = DEFAULT_ARCHITECTURE, projection: Path | None = None) -> str:
+def encoder_version(
+    architecture: str = DEFAULT_ARCHITECTURE,
+    projection: Path | None = None,
+    calibration: NDArray[np.uint8] | None = None,
+) -> str:
     """What the exported model calls itself, and items their vectors."""
-    return f"{_called(architecture, projection)}@{VERSION}"
+    return f"{_called(architecture, projection, calibration)}@{VERSION}"
 
 
 def load_encoder(architecture: str = DEFAULT_ARCHITECTURE, projection: Path | None = None) -> Encoder:
@@ -158,8 +173,7 @@ def load_encoder(architecture: str = DEFAULT_ARCHITECTURE, projection: Path | No
             replace_weights(network, fitted.weights)
         except ValueError as error:
             raise ExportError(f"{projection} is of another network: {error}") from error
-        # trained on (x - 127) / 128, which is not quite what timm notes for its own copy
-        return Encoder(network, fitted, mean=(127.0,) * 3, std=(128.0,) * 3, joined=True).eval()
+        return Encoder(network, fitted, mean=(MEAN,) * 3, std=(STD,) * 3, joined=True).eval()
     if projection is not None:
         raise ExportError(f"{projection} is a map of the features of {DEFAULT_ARCHITECTURE}, not of {architecture!r}")
     network = _from_hub(architecture)
@@ -258,10 +272,19 @@ def _fitted(path: Path) -> Projection:
     return fitted
 
 
-def _called(architecture: str, projection: Path | None) -> str:
-    """The encoder's name in versions; a map of one's own has its digest there, so that its vectors meet no others."""
+def _check_int8(architecture: str, platform: Platform) -> None:
+    if architecture != DEFAULT_ARCHITECTURE:
+        raise ExportError(f"int8 is for {DEFAULT_ARCHITECTURE}, whose activations are bounded, not {architecture!r}")
+    if platform != "cpu":
+        raise ExportError("int8 is for the CPU: on a GPU the model runs in half precision")
+
+
+def _called(architecture: str, projection: Path | None, calibration: NDArray[np.uint8] | None) -> str:
+    """The encoder's name in versions, with the digests of what decides its vectors, so that they meet no others."""
     name = architecture.replace("_", "-")
-    return name if projection is None else f"{name}-{hashlib.sha256(projection.read_bytes()).hexdigest()[:8]}"
+    if projection is not None:
+        name += f"-{hashlib.sha256(projection.read_bytes()).hexdigest()[:8]}"
+    return name if calibration is None else f"{name}-int8-{calibration_digest(calibration)}"
 
 
 def _orthogonal(features: int) -> Projection:
@@ -272,10 +295,12 @@ def _orthogonal(features: int) -> Projection:
     return Projection(zeros, matrix[:features].astype(np.float32), np.zeros((0, features), np.float32))
 
 
-def _write(model: Path, encoder: Encoder, name: str, platform: Platform, called: str) -> None:
+def _write(model: Path, encoder: Encoder, name: str, platform: Platform, called: str) -> Path:
+    """Write the folder of a model; its graph."""
     version = model / str(VERSION)
     version.mkdir(parents=True)
-    write_onnx(encoder, version / "model.onnx")
+    graph = version / "model.onnx"
+    write_onnx(encoder, graph)
     if platform == "cpu":
         shutil.copyfile(RUNNER, version / RUNNER.name)
     template = Template((_TEMPLATES / f"config.{platform}.pbtxt").read_text())
@@ -283,6 +308,7 @@ def _write(model: Path, encoder: Encoder, name: str, platform: Platform, called:
     (model / "config.pbtxt").write_text(config)
     labels = EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"]
     (model / "labels.txt").write_text("\n".join(labels) + "\n")
+    return graph
 
 
 def write_onnx(encoder: Encoder, path: Path) -> None:

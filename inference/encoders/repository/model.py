@@ -1,6 +1,7 @@
 """Runs model.onnx inside Triton's Python backend: the CPU configuration, numpy < 2 and ONNX Runtime only."""
 
 import json
+import platform
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -23,6 +24,7 @@ class TritonPythonModel:
                 "put the environment made for Triton first on PATH (it ignores PYTHONPATH)"
             )
         config = json.loads(args["model_config"])
+        _check_processor(config["parameters"], platform.machine(), Path("/proc/cpuinfo"))
         (self.input,) = (each["name"] for each in config["input"])
         self.outputs = [each["name"] for each in config["output"]]
         options = onnxruntime.SessionOptions()
@@ -46,6 +48,17 @@ class TritonPythonModel:
         outputs = (self.finish(np.concatenate(each)) for each in zip(*rows, strict=True))
         tensors = [triton.Tensor(name, each) for name, each in zip(names, outputs, strict=True)]
         return triton.InferenceResponse(output_tensors=tensors)
+
+
+def _check_processor(parameters: dict[str, dict[str, str]], machine: str, cpuinfo: Path) -> None:
+    """Refuse int8 where ONNX Runtime adds its products in 16 bits, which overflow: its vectors would be others."""
+    if "-int8-" not in parameters.get("encoder", {}).get("string_value", "") or machine != "x86_64":
+        return
+    if "vnni" not in cpuinfo.read_text():
+        raise RuntimeError(
+            "this model is of int8 and this processor has no VNNI, without which its vectors are others: "
+            "serve the model that `sightline export-model` writes without --int8"
+        )
 
 
 def _finish(after: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:

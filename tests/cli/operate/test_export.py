@@ -2,10 +2,12 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from PIL import Image
+from typer.testing import CliRunner, Result
 
 from cli.main import app
 from inference.encoders import export as encoders
+from inference.errors import ExportError
 from inference.words import export as words
 
 
@@ -29,3 +31,41 @@ def test_an_unknown_platform_is_a_usage_error(tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert "cpu" in result.stderr
+
+
+def exported(*words: str) -> Result:
+    return CliRunner().invoke(app, ["export-model", "--no-words", *words])
+
+
+@pytest.mark.parametrize("good", [0, 1])
+def test_a_folder_without_enough_pictures_calibrates_nothing(tmp_path: Path, good: int) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no more")
+    for number in range(good):
+        Image.new("RGB", (8, 8)).save(folder / f"{number}.png")
+    refused = exported("--repository", str(tmp_path / "models"), "--int8", "--calibrate", str(folder))
+
+    assert isinstance(refused.exception, ExportError)
+    assert ("no pictures that can be read", "1 different pictures are too few")[good] in str(refused.exception)
+    assert not (tmp_path / "models").exists()
+
+
+def test_only_int8_is_calibrated(tmp_path: Path) -> None:
+    refused = exported("--repository", str(tmp_path / "models"), "--calibrate", str(tmp_path))
+
+    assert (refused.exit_code, "only --int8 is calibrated" in refused.stderr) == (2, True)
+
+
+def test_drawn_pictures_calibrate_where_none_are_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoders, "write_onnx", lambda _, path: path.write_bytes(b"a graph"))
+    seen = list[int]()
+    monkeypatch.setattr(encoders, "quantise", lambda _, pictures, **__: seen.append(len(pictures)))
+    names = [
+        json.loads(exported("--repository", str(tmp_path), "--int8", "--json").stdout.splitlines()[-1])["encoder"]
+        for _ in range(2)
+    ]
+
+    assert seen == [128, 128]
+    assert names[0] == names[1]
+    assert names[0].startswith("efficientnet-lite0-int8-")
