@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,17 +79,20 @@ def judge(
     *,
     beside: Sequence[Labelled] = (),
     rivals: Mapping[str, Embed],
+    fitted_alike: Mapping[str, Fit] = MappingProxyType({}),
 ) -> Verdict:
     """Fit on the rows of each split and on the sets `beside`; judge by the photos of the other rows.
 
+    `rivals` were fitted on none of these pictures, those `fitted_alike` are fitted on the same as ours.
     Where the split leaves catalogue pictures out, only the photos of their labels count.
     """
     tally = _Tally()
     for fitted in splits:
         sets = [each for each in (data.some(fitted), *beside) if len(each.labels)]
-        _add(tally, data, _tested(data, fitted), {"ours": fit(sets), **rivals})
+        alike = {name: each(sets) for name, each in fitted_alike.items()}
+        _add(tally, data, _tested(data, fitted), {"ours": fit(sets), **rivals, **alike})
     near = {name: sums.means() for name, sums in tally.near.items()}
-    gains = {name: gain(near["ours"], near[name]) for name in rivals}
+    gains = {name: gain(near["ours"], near[name]) for name in (*rivals, *fitted_alike)}
     firsts = {name: round(float(sums.means().mean()), 4) for name, sums in tally.first.items()}
     means = {name: round(float(each.mean()), 4) for name, each in near.items()}
     return Verdict(test, len(near["ours"]), means, gains, firsts)

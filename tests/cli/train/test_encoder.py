@@ -13,7 +13,7 @@ from typer import BadParameter, Exit
 
 from benchmarks.evaluation.intervals import Interval
 from benchmarks.retrieval.held_out import Verdict, by_map
-from cli.train.encoder import Method, Plan, learn, objections, train
+from cli.train.encoder import Method, Plan, learn, objections, train, worth
 from cli.train.pictures import seen_variously, unlabelled_pictures
 from inference.encoders.look.fit import Labelled, Layout, Recipe, fit
 from inference.encoders.look.projection import Projection
@@ -83,6 +83,48 @@ def test_a_map_is_fitted_as_often_as_its_method_says_and_once_more_on_all_pictur
     assert fitted_on == [128, 64, 64, 128]
 
 
+def test_what_took_more_effort_is_compared_with_the_map_alone_on_the_same_pictures() -> None:
+    classifier, alone = np.random.default_rng(2).standard_normal((400, 296)).astype(np.float32), list[int]()
+
+    def fitted(sets: Sequence[Labelled]) -> Projection:
+        return fit(sets, classifier, LAYOUT, Recipe())
+
+    def with_less_effort(sets: Sequence[Labelled]) -> Projection:
+        alone.append(len(sets[0].labels))
+        return fit(sets, classifier, LAYOUT, Recipe(learned=0))
+
+    method = Method(fitted, by_map, splits=1, rival=Method(with_less_effort, by_map, splits=3))
+    found = train(pictures(0), pictures(1), method, fitted([pictures(0)]), seed=3)[1]
+
+    assert alone == [64, 64, 128]
+    assert [list(each.p_at_5) for each in found] == [["ours", "raw", "shipped", "map alone"]] * 3
+    assert found[0].gains["map alone"].value > 0.05
+    said = worth(found)
+    assert said is not None
+    assert said.endswith("on known kinds, other photos")
+
+
+@pytest.mark.parametrize(
+    ("low", "says"),
+    [
+        (0.001, "over the map alone (+0.001 to +0.030) on known"),
+        (-0.004, "the same command without --tune"),
+    ],
+)
+def test_it_is_said_whether_tuning_brought_anything(low: float, says: str) -> None:
+    gains = {"map alone": Interval(0.012, low, 0.03)}
+    said = worth([Verdict("known kinds, other photos", 9, {}, gains, {})])
+
+    assert said is not None
+    assert said.startswith("tuning gains +0.012 P@5")
+    assert says in said
+
+
+def test_nothing_is_said_of_tuning_where_none_was() -> None:
+    assert worth(verdicts(0.05, 0.0, 0.0)) is None
+    assert worth([]) is None
+
+
 def test_a_tuning_whose_time_is_up_writes_no_map_and_keeps_its_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -123,6 +165,12 @@ def test_too_few_pictures_or_labels_are_refused_before_any_work(
         learn(plan(data), tmp_path / "map.npz", as_json=True)
 
     assert not (tmp_path / "map.npz").exists()
+
+
+def test_pictures_in_no_sub_folder_are_told_what_to_do(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "flat.png")
+    with pytest.raises(BadParameter, match="make a folder for each kind, or learn without labels, by --unlabelled"):
+        learn(plan(tmp_path), tmp_path / "map.npz", as_json=True)
 
 
 @pytest.mark.parametrize(("pictures", "says"), [(0, "no two pictures"), (1, "no two pictures"), (3, "4 are needed")])
