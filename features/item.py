@@ -123,8 +123,8 @@ class Item:
     clip: Clip | None = None
     #: The vector of its title and description; None without them, and until they are embedded.
     words: ItemWords | None = None
-    #: The hashes by which copies are found (`features.vision.gate.picture_hash`): of a copy those of the picture that
-    #: it is a copy of.
+    #: The hashes by which copies are found (`features.vision.gate.picture_hash` and `clip_hashes`): of a copy those of
+    #: the picture or clip that it is a copy of.
     hashes: bytes | None = None
     #: What the gate found in the picture, and for which of it the item is held until a person allows it.
     faults: tuple[str, ...] = ()

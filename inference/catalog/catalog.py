@@ -13,12 +13,12 @@ from features.item import Item, key_of
 from features.vision.colours import COLOUR_NAMES
 from features.vision.descriptors.mix import LOOK, Mix
 from features.vision.descriptors.packed import PACKED_BYTES, readable
-from features.vision.gate.picture_hash import Asked
 from features.vision.tags.readable import TAGS_LIMIT
 from features.vision.tags.readable import readable as readable_tags
 from inference.catalog.arrays import VectorRows, room, roomier
-from inference.catalog.clip_frames import ClipFrames
-from inference.catalog.copied_pictures import KEPT_WORDS, nearest_copy, readable_hashes
+from inference.catalog.clips.frames import ClipFrames
+from inference.catalog.clips.hashes import ClipHashes, HashedFrames
+from inference.catalog.copied_pictures import KEPT_WORDS, readable_hashes
 from inference.catalog.facts.attributes import AttributeRows
 from inference.catalog.facts.colours import colour_vector
 from inference.catalog.facts.currencies import currency_code
@@ -78,6 +78,7 @@ class Contents:
     spaces: Sequence[SpaceContents]
     #: The row of each key frame [m], and the frames float16 [m, dimensions].
     clips: tuple[NDArray[np.int64], NDArray[np.float16]]
+    clip_hashes: HashedFrames
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,10 @@ class Catalog:
     float32 (NaN: none), `currencies` int16 (`currency_code`), `uploaded_ms` (`Item.new_at_ms`) and `expires_ms`
     int64, `available` bool (neither sold out, hidden nor held), `shown` bool (available, and not expired when
     `advance` last looked), `colours[rows]` gives float32 [n, 17] (the shares of COLOUR_NAMES as a unit vector),
-    `descriptors` uint8 [PACKED_BYTES] and `hashes` uint64 [KEPT_WORDS] (zeros: none), `copies_of` uint64 (key of an
-    id; 0: none). With `words`, `words` holds vectors of rows that are `worded` bool; of those that are `said` bool
-    they are of an item's own words. An item may have a vector in the space of `pictures` and in each of the
+    `descriptors` uint8 [PACKED_BYTES] and `hashes` uint64 [KEPT_WORDS] (zeros: none; of a clip a digest), `copies_of`
+    uint64 (key of an id; 0: none). With `words`, `words` holds vectors of rows that are `worded` bool; of those that
+    are `said` bool they are of an item's own words. An item may have a vector in the space of `pictures` and in each of
+    the
     `further` ones, and is in the index of a space if it has one and is shown (docs/adr/0029).
     Not thread-safe: rows change only in `apply`, and what is shown in `advance`, too.
     """
@@ -116,6 +118,7 @@ class Catalog:
         self.spaces = (self.pictures, *further)
         #: Clips are found by their frames only where pictures are compared by their look alone.
         self.clips = ClipFrames(dimensions)
+        self.clip_hashes = ClipHashes()
         self._has_frames = mix == LOOK
         self.item_ids = ItemIds()
         self.keys = room(np.uint64)
@@ -199,15 +202,18 @@ class Catalog:
         (row,) = self._rows.find(np.array([key_of(item_id)], np.uint64)).tolist()
         return row if row >= 0 else None
 
-    def copied_by(self, asked: Asked, item_id: str, rows: NDArray[np.int64]) -> int | None:
-        """Of some rows that of another item than this one whose picture is `asked`, or what that is a copy of, or None.
+    def originals(self, item_id: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of some rows of which this item may be a copy: not its own, and none that is known as a copy of it.
 
-        That of a held or hidden item counts, too; one that is itself known as a copy of this item does not: an original
-        that comes again is no copy of its copy.
+        So an original that comes again is no copy of its copy.
         """
         key = np.uint64(key_of(item_id))
-        rows = rows[(self.keys[rows] != key) & (self.copies_of[rows] != key)]
-        return nearest_copy(asked, self.hashes, rows)
+        found: NDArray[np.int64] = rows[(self.keys[rows] != key) & (self.copies_of[rows] != key)]
+        return found
+
+    def kept_hashes(self, row: int) -> bytes:
+        """What the item of a row keeps of its picture or clip, by which copies are found."""
+        return self.clip_hashes.kept(row) or self.hashes[row].astype("<u8").tobytes()
 
     def owned_by(self, owner: int) -> list[str]:
         """The ids of all items of the user with this key; looks at every row."""
@@ -276,6 +282,7 @@ class Catalog:
             words=None if self.words is None else self.words.vectors,
             spaces=[space.contents() for space in self.spaces],
             clips=self.clips.stored(),
+            clip_hashes=self.clip_hashes.all(),
         )
 
     def fill(self, contents: Contents) -> None:
@@ -290,6 +297,7 @@ class Catalog:
         self.colours = contents.colours
         self.attributes, self.tags = contents.attributes, contents.tags
         self.clips.fill(*contents.clips)
+        self.clip_hashes.fill(contents.clip_hashes)
         if self.words is not None and contents.words is not None:
             self.words.fill(contents.words, count)
         self.shown[:count] = self.available[:count] & (self.expires_ms[:count] > self.now_ms)
@@ -322,6 +330,7 @@ class Catalog:
             self.attributes.put(row, {})
             self.tags.put(row, {})
             self.clips.put(row, _NO_FRAMES)
+            self.clip_hashes.put(row, None)
             for space in self.spaces:
                 space.remove(row)
 
@@ -350,6 +359,7 @@ class Catalog:
         self.colours.put_one(row, colour_vector(item))
         self.descriptors[row] = np.frombuffer(readable(item.descriptors), np.uint8)
         self.hashes[row] = readable_hashes(item.hashes)
+        self.clip_hashes.put(row, item.hashes)
         self.copies_of[row] = 0 if item.copy_of is None else key_of(item.copy_of)
         if self.words is not None:
             words = item_vector(item)

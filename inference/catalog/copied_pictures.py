@@ -1,5 +1,6 @@
 """Finds the items whose pictures are copies of a new one, by the hashes that each item keeps (docs/adr/0038)."""
 
+import hashlib
 from functools import partial
 from typing import Final
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.jit import compiled, ones
+from features.vision.gate.clip_hashes import MARK
 from features.vision.gate.picture_hash import KEPT, KEPT_BYTES, WORDS, Asked
 from features.vision.gate.tint import have_one_tint
 
@@ -18,7 +20,13 @@ _HASH_WORDS: Final = len(KEPT) * WORDS
 
 
 def readable_hashes(kept: bytes | None) -> NDArray[np.uint64]:
-    """The words [KEPT_WORDS] of what an item keeps; zeros where it has none, or those of another version."""
+    """The words [KEPT_WORDS] of what an item keeps; zeros where it has none, or those of another version.
+
+    Of a clip they are a digest: equal for copies, and like no picture's.
+    """
+    if kept is not None and kept.startswith(MARK) and len(kept) != KEPT_BYTES:
+        digest = hashlib.blake2b(kept).digest()
+        return np.frombuffer(digest.ljust(KEPT_BYTES, b"\0"), "<u8").astype(np.uint64)
     if kept is None or len(kept) != KEPT_BYTES:
         return np.zeros(KEPT_WORDS, np.uint64)
     return np.frombuffer(kept, "<u8").astype(np.uint64)
@@ -36,10 +44,21 @@ def nearest_copy(asked: Asked, kept: NDArray[np.uint64], rows: NDArray[np.int64]
     """Which of some rows of `kept` [n, KEPT_WORDS] a picture is most likely a copy of; None if it is of none."""
     bits = _least_bits(asked.hashes, kept[rows], MOST_BITS)
     for place in np.argsort(bits, kind="stable").tolist():
-        tint = kept[rows[place], _HASH_WORDS:].astype("<u8").view(np.uint8)
-        if bits[place] <= MOST_BITS and have_one_tint(asked.tint, tint):
+        if bits[place] <= MOST_BITS and _has_tint(asked, kept[rows[place]]):
             return int(rows[place])
     return None
+
+
+def are_copies(asked: Asked, kept: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which rows of `kept` [n, KEPT_WORDS] a picture is a copy of, bool [n]."""
+    found = _least_bits(asked.hashes, kept, MOST_BITS) <= MOST_BITS
+    for row in np.flatnonzero(found).tolist():
+        found[row] = _has_tint(asked, kept[row])
+    return found
+
+
+def _has_tint(asked: Asked, kept: NDArray[np.uint64]) -> bool:
+    return have_one_tint(asked.tint, kept[_HASH_WORDS:].astype("<u8").view(np.uint8))
 
 
 @partial(compiled, without_lock=True)

@@ -23,6 +23,7 @@ from features.words.item_words import DIMENSIONS
 from features.words.item_words import VERSION as WORDS_VERSION
 from inference.catalog.arrays import VectorRows
 from inference.catalog.catalog import COLUMNS, Catalog, Contents
+from inference.catalog.clips.hashes import HashedFrames
 from inference.catalog.facts.attributes import AttributeRows
 from inference.catalog.item_ids import ItemIds
 from inference.catalog.space_files import SpaceManifest, expected_manifest, read_space, write_space
@@ -30,14 +31,15 @@ from inference.errors import SnapshotUnusable
 
 #: A snapshot of any other version is not used: 6 lacks the words, 7 the hashes, 8 attributes, 9 what is a copy, and in
 #: 10 what is seen in a picture counts as much as what is said, and 11 does not say which of the two an item has;
-#: 12 lacks the tags.
-_VERSION: Final = 13
+#: 12 lacks the tags, 13 the hashes of clips.
+_VERSION: Final = 14
 #: Joined vectors are made of descriptors as well, so a snapshot with other descriptors is not used.
 _DESCRIPTORS: Final = (VERSION, PACKED_BYTES)
 _ATTRIBUTES: Final = "attributes.npy"
 _TAGS: Final = "tags.npy"
 _MANIFEST, _IDS, _COLOURS, _WORDS = "manifest.json", "ids.msgpack", "colours.npy", "words.npy"
 _CLIP_ROWS, _CLIP_FRAMES = "clip-rows.npy", "clip-frames.npy"
+_HASHED_ROWS, _CLIP_HASHES = "clip-hashed-rows.npy", "clip-hashes.npy"
 _UNFINISHED: Final = ".writing-"
 #: An unfinished snapshot of this age was given up.
 _GIVEN_UP_S: Final = 3600.0
@@ -158,6 +160,8 @@ def _write(folder: Path, catalog: Catalog, origin: Origin) -> Manifest:
     np.save(folder / _TAGS, contents.tags.stored(count))
     np.save(folder / _CLIP_ROWS, contents.clips[0])
     np.save(folder / _CLIP_FRAMES, contents.clips[1])
+    np.save(folder / _HASHED_ROWS, contents.clip_hashes.rows)
+    np.save(folder / _CLIP_HASHES, contents.clip_hashes.kept)
     if contents.words is not None:
         np.save(folder / _WORDS, contents.words.stored(count))
     pictures, *further = [write_space(folder, number, space, count) for number, space in enumerate(catalog.spaces)]
@@ -207,6 +211,7 @@ def _read(folder: Path, manifest: Manifest) -> Contents:
         words=words,
         spaces=[read_space(folder, number, space, manifest.items) for number, space in enumerate(manifest.spaces)],
         clips=(np.load(folder / _CLIP_ROWS), np.load(folder / _CLIP_FRAMES)),
+        clip_hashes=HashedFrames(np.load(folder / _HASHED_ROWS), np.load(folder / _CLIP_HASHES)),
     )
 
 

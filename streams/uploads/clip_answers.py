@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from features.vision.clips.clip import MOST_FRAMES
 from features.vision.descriptors.packed import PACKED_BYTES
+from features.vision.gate.picture_hash import HASH_BYTES
 from features.vision.gate.table import Fault
 from features.vision.kept import KeptFiles
 from streams.uploads.decoder_process import SQUARE_BYTES, Refused
@@ -16,7 +17,10 @@ ANSWER_LIMIT = MOST_FRAMES * SQUARE_BYTES + (4 << 20)
 
 
 class DecodedClip(msgspec.Struct, frozen=True, tag=True):
-    """A decoded clip; `frames` are the bytes of uint8 [n, SIDE, SIDE, 3], the descriptors those of the first."""
+    """A decoded clip; `frames` are the bytes of uint8 [n, SIDE, SIDE, 3], the descriptors those of the first.
+
+    `hashes` are those of each frame, HASH_BYTES, one after the other.
+    """
 
     frames: Annotated[bytes, Meta(min_length=SQUARE_BYTES, max_length=MOST_FRAMES * SQUARE_BYTES)]
     width: int
@@ -26,6 +30,7 @@ class DecodedClip(msgspec.Struct, frozen=True, tag=True):
     kept: KeptFiles | None
     descriptors: Annotated[bytes, Meta(min_length=PACKED_BYTES, max_length=PACKED_BYTES)]
     faults: tuple[Fault, ...]
+    hashes: Annotated[bytes, Meta(min_length=HASH_BYTES, max_length=MOST_FRAMES * HASH_BYTES)]
 
 
 ClipAnswer = DecodedClip | Refused

@@ -33,7 +33,7 @@ _answers: msgspec.msgpack.Decoder[ClipAnswer] = msgspec.msgpack.Decoder(ClipAnsw
 class SeenClip:
     """A decoded clip: `frames` uint8 [n, SIDE, SIDE, 3], 1 ≤ n ≤ 16, and what is kept and described of the first.
 
-    `judged` has no hashes: copies of clips are not looked for.
+    `judged` has the faults of all, and the hashes of each.
     """
 
     frames: NDArray[np.uint8]
@@ -76,8 +76,8 @@ class ClipDecoder:
         answer = await self._pool.ask(request(data, Wanted(keep)))
         if not isinstance(answer, DecodedClip):
             raise BadImage(answer.reason, answer.message)
-        frames = squares(answer.frames)
-        return SeenClip(frames, answer.duration_ms, checked(answer.kept), answer.descriptors, Judged(answer.faults))
+        frames, judged = squares(answer.frames), Judged(answer.faults, answer.hashes)
+        return SeenClip(frames, answer.duration_ms, checked(answer.kept), answer.descriptors, judged)
 
     @property
     def pids(self) -> list[int]:

@@ -36,7 +36,8 @@ def _decode(content: bytes) -> ClipAnswer:
         clip.duration_ms,
         clip.kept,
         describe(clip.frames[0]),
-        clip.faults,
+        clip.judged.faults,
+        clip.judged.hashes,
     )
 
 

@@ -14,7 +14,7 @@ from features.vision.kept_picture import KeptPicture
 from inference.encoders.encoder import Encoding
 from streams.metrics import DUPLICATES
 
-#: Pictures whose features are kept: about 2.9 kB each, with 256 dimensions, and up to 8 kB more of a clip.
+#: Pictures whose features are kept: about 2.9 kB each, with 256 dimensions, and up to 17 kB more of a clip.
 KEPT_LIMIT = 10_000
 
 

@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.item import Item, key_of
+from features.vision.gate.clip_hashes import asked_of_clip, kept_of_clip
 from features.vision.gate.clips import is_fault_of
 from features.vision.gate.judge import Judged
-from features.vision.gate.picture_hash import Asked, asked_of, kept_of
+from features.vision.gate.picture_hash import asked_of, kept_of
 from features.vision.gate.policy import GatePolicy
 from features.vision.gate.table import BY_TILES, Fault, ModelFault
 from inference.catalog.catalog import Catalog
-from inference.catalog.copied_pictures import among_copies
+from inference.catalog.clips.hashes import copied_clips
+from inference.catalog.copied_pictures import among_copies, nearest_copy
 from inference.errors import BadScore
 from inference.gate.scores import Score
 from streams.errors import InvalidEvent
@@ -85,20 +87,31 @@ class Gate:
 
 
 async def _compared(item: Item, hashes: bytes, catalog: Catalog) -> Item:
-    """The item with its hashes: if another one has the picture, that one's; `copy_of` if that has another owner."""
-    kept = kept_of(hashes)
-    row = None if kept is None else await _copied_by(asked_of(hashes), item.item_id, catalog)
+    """The item with its hashes: if another one has the picture or clip, that one's; `copy_of` if it has another owner.
+
+    Looked for is in a thread, among all rows: a million pictures take a tenth of a second. A row may become another
+    item's meanwhile, so what was found is compared once more.
+    """
+    kept = kept_of(hashes) if item.clip is None else kept_of_clip(hashes)
+    find = _copied_picture if item.clip is None else _copied_clip
+    row = None if kept is None else await find(hashes, item.item_id, catalog)
     if row is None:
         return replace(item, hashes=kept)
     owner = int(catalog.owners[row])
     whose = "unknown" if owner == 0 else "own" if item.owner and owner == key_of(item.owner) else "other"
     COPIES.labels(whose).inc()
     copy_of = catalog.item_ids[row] if whose == "other" else None
-    return replace(item, hashes=catalog.hashes[row].astype("<u8").tobytes(), copy_of=copy_of)
+    return replace(item, hashes=catalog.kept_hashes(row), copy_of=copy_of)
 
 
-async def _copied_by(asked: Asked, item_id: str, catalog: Catalog) -> int | None:
-    """As `Catalog.copied_by`, of all rows, which are looked at in a thread: a million take a tenth of a second."""
-    # A row may become another item's meanwhile, so what was found is compared once more.
+async def _copied_picture(hashes: bytes, item_id: str, catalog: Catalog) -> int | None:
+    asked = asked_of(hashes)
     found = await asyncio.to_thread(among_copies, asked, catalog.hashes)
-    return catalog.copied_by(asked, item_id, found)
+    return nearest_copy(asked, catalog.hashes, catalog.originals(item_id, found))
+
+
+async def _copied_clip(hashes: bytes, item_id: str, catalog: Catalog) -> int | None:
+    asked = asked_of_clip(hashes)
+    found = await asyncio.to_thread(copied_clips, asked, catalog.clip_hashes.all())
+    originals = catalog.clip_hashes.of(catalog.originals(item_id, found))
+    return next(iter(copied_clips(asked, originals).tolist()), None)

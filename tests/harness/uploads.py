@@ -14,7 +14,6 @@ from features.search_filter import SearchFilter
 from features.vision.clips.decode import decode_clip
 from features.vision.decode import Picture, Wanted, decode
 from features.vision.descriptors.packed import describe
-from features.vision.gate.judge import Judged
 from features.vision.gate.policy import GatePolicy
 from features.vision.kept_picture import Keep
 from inference.catalog.catalog import Catalog
@@ -149,7 +148,7 @@ class Studio:
         """In this process."""
         self.decoded += 1
         clip = decode_clip(data, keep=keep)
-        return SeenClip(clip.frames, clip.duration_ms, clip.kept, describe(clip.frames[0]), Judged(clip.faults))
+        return SeenClip(clip.frames, clip.duration_ms, clip.kept, describe(clip.frames[0]), clip.judged)
 
     async def _find_similar(
         self, query: NDArray[np.float32], count: int, search_filter: SearchFilter

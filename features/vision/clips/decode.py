@@ -1,6 +1,6 @@
 """Decodes an untrusted clip to its key frames, or refuses it with a reason (docs/clips.md)."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -22,8 +22,7 @@ from features.vision.clips.key_frames import SIDE, KeyFrames
 from features.vision.decode import middle_square
 from features.vision.formats import MAX_ASPECT, BadImage
 from features.vision.gate.clips import faults_of
-from features.vision.gate.judge import judge
-from features.vision.gate.table import Fault
+from features.vision.gate.judge import NOT_JUDGED, Judged, judge
 from features.vision.gate.views import reduced
 from features.vision.grounds import PLAIN, contrast
 from features.vision.kept import FULL_SIDE, KeptFiles, kept_files, strip
@@ -49,7 +48,8 @@ class DecodedClip:
     """`frames` uint8 [n, size, size, 3], the key frames as `features.vision.decode` gives pictures; 1 ≤ n ≤ 16.
 
     Width and height are those of the upright clip; `kept` is what is to be kept of the first frame that shows anything
-    and of all key frames, and `faults` are those that the gate finds in its frames.
+    and of all key frames. `judged` has the faults that the gate finds in the frames, and the hashes of each, one after
+    the other.
     """
 
     frames: NDArray[np.uint8]
@@ -58,7 +58,7 @@ class DecodedClip:
     format: Container
     duration_ms: int
     kept: KeptFiles | None = None
-    faults: tuple[Fault, ...] = ()
+    judged: Judged = NOT_JUDGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +102,16 @@ def decode_clip(data: bytes, *, size: int = 224, keep: Keep = "none") -> Decoded
         container,
         max(round(1000 * packets.seconds), 1),
         _kept(first, squares, keep) if first is not None and keep != "none" else None,
-        faults_of([judge(frame.reduced, decoded) for frame in telling]),
+        _together([judge(frame.reduced, decoded) for frame in telling]),
     )
 
 
 def _kept(first: Image.Image, squares: NDArray[np.uint8], keep: Keep) -> KeptFiles:
     return replace(kept_files(first, plain(first), keep), frames=strip(squares))
+
+
+def _together(frames: Sequence[Judged]) -> Judged:
+    return Judged(faults_of(frames), b"".join(each.hashes for each in frames))
 
 
 @contextmanager

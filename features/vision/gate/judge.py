@@ -12,7 +12,10 @@ from features.vision.gate.views import GateView
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The `faults` in the order of the table, and `hashes` as `picture_hash` makes them: all zeros say nothing."""
+    """The `faults` in the order of the table, and `hashes` as `picture_hash` makes them: all zeros say nothing.
+
+    Of a clip `hashes` has those of each key frame, one after the other.
+    """
 
     faults: tuple[Fault, ...] = ()
     hashes: bytes = bytes(HASH_BYTES)

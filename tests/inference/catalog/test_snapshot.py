@@ -149,7 +149,7 @@ def test_other_dimensions_are_refused(catalog: Catalog, tmp_path: Path) -> None:
     refused(written(tmp_path, catalog), Catalog(2 * DIMENSIONS), "version, dimensions and index")
 
 
-@pytest.mark.parametrize("version", [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14])
+@pytest.mark.parametrize("version", [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15])
 def test_another_version_is_refused(catalog: Catalog, tmp_path: Path, version: int) -> None:
     snapshot = written(tmp_path, catalog)
     rewrite(snapshot, version=version)

@@ -1,6 +1,8 @@
 """What becomes of uploads whose pictures have faults, or are copies: with the fake encoder and real pictures."""
 
+import base64
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 
 import msgspec
@@ -12,6 +14,7 @@ from prometheus_client import REGISTRY
 from features.item import Change, Item, apply_change
 from streams.wire.events import Recommendations
 from streams.wire.records import Record
+from tests.harness.clips import clip
 from tests.harness.uploads import Studio, query, record, upload
 
 
@@ -128,6 +131,52 @@ async def test_a_copy_can_be_held_or_dropped() -> None:
         await studio.handle([record(1, upload("i2", MIRRORED, user_id="u2"))])
         assert [item.held for item in studio.items()[1:]] == held
         assert len(studio.publisher.dead_letters()) == letters
+
+
+# Copies of clips
+
+
+def filmed(*scenes: Image.Image, **more: object) -> dict[str, object]:
+    """The upload of a clip with these scenes."""
+    data = clip([np.asarray(each) for each in scenes])
+    return upload("i1") | {"image": None, "video": base64.b64encode(data).decode()} | more
+
+
+async def test_another_owners_clip_is_a_copy_and_one_of_them_is_in_an_answer() -> None:
+    studio = Studio()
+    scenes = [cloth(), cloth(2), cloth(3)]
+    first = await uploaded(studio, record(0, filmed(*scenes)))
+    studio.catalog.apply([("i1", first)])
+    second = await uploaded(studio, record(1, filmed(*map(ImageOps.mirror, scenes), item_id="i2", user_id="u2")))
+    assert (second.copy_of, second.faults, second.hashes == first.hashes) == ("i1", ("copy",), True)
+    studio.catalog.apply([("i2", second)])
+    assert len(await shown(studio)) == 1
+
+
+async def test_a_clip_that_comes_again_and_ones_own_copy_are_no_faults() -> None:
+    studio = Studio(gate_setting="copy:drop")
+    first = await uploaded(studio, record(0, filmed(cloth(), cloth(2))))
+    studio.catalog.apply([("i1", first)])
+    again = await uploaded(studio, record(1, filmed(cloth(), cloth(2))))
+    own = await uploaded(studio, record(2, filmed(cloth(), cloth(2), item_id="i2")))
+    assert [(each.copy_of, each.faults, each.hashes) for each in (again, own)] == [(None, (), first.hashes)] * 2
+
+
+async def test_a_still_is_no_copy_of_its_clip_and_the_clip_none_of_the_still() -> None:
+    for uploads in ((filmed(cloth()), upload("i2", SHARP, user_id="u2")), (upload("i1", SHARP), filmed(cloth()))):
+        studio = Studio()
+        first = await uploaded(studio, record(0, uploads[0]))
+        studio.catalog.apply([("i1", first)])
+        second = await uploaded(studio, record(1, uploads[1] | {"item_id": "i2", "user_id": "u2"}))
+        assert (second.copy_of, second.faults) == (None, ())
+
+
+async def test_a_clip_of_a_release_before_has_no_hashes_and_is_nobodys_original() -> None:
+    studio = Studio()
+    first = await uploaded(studio, record(0, filmed(cloth(), cloth(2))))
+    studio.catalog.apply([("i1", replace(first, hashes=None))])
+    second = await uploaded(studio, record(1, filmed(cloth(), cloth(2), item_id="i2", user_id="u2")))
+    assert (second.copy_of, second.hashes) == (None, first.hashes)
 
 
 async def test_the_same_item_again_is_no_copy_of_itself() -> None:

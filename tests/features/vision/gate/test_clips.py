@@ -19,7 +19,7 @@ OTHER, THIRD = Image.merge("RGB", (RED, GREEN, BLUE.point(lambda level: level * 
 
 
 def faults(*scenes: Image.Image) -> Sequence[Fault]:
-    return decode_clip(clip([np.asarray(each) for each in scenes], codec="libx264")).faults
+    return decode_clip(clip([np.asarray(each) for each in scenes], codec="libx264")).judged.faults
 
 
 def blurred(image: Image.Image) -> Image.Image:

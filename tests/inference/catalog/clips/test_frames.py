@@ -10,7 +10,7 @@ from features.item import Item
 from features.search_filter import SearchFilter
 from features.vision.clips.clip import Clip
 from inference.catalog.catalog import Catalog
-from inference.catalog.clip_frames import ClipFrames
+from inference.catalog.clips.frames import ClipFrames
 from inference.catalog.search import find_similar
 from inference.catalog.snapshot import Origin, find_snapshot, load_snapshot, write_snapshot
 

@@ -1,0 +1,163 @@
+"""Copies of clips, by the hashes of their key frames."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from features.item import Item
+from features.vision.clips.decode import decode_clip
+from features.vision.gate.clip_hashes import MARK, asked_of_clip, kept_of_clip
+from features.vision.gate.judge import judge
+from features.vision.gate.picture_hash import HASH_BYTES, KEPT_BYTES, asked_of, kept_of
+from features.vision.gate.views import reduced
+from inference.catalog.catalog import Catalog
+from inference.catalog.clips.hashes import ClipHashes, copied_clips
+from inference.catalog.copied_pictures import among_copies, readable_hashes
+from inference.catalog.copies import have_same_hashes
+from tests.harness.clips import clip
+
+
+def cloth(seed: int) -> Image.Image:
+    """A picture with detail of every size, of a tint of its own."""
+    chance = np.random.default_rng(seed)
+    parts = [Image.fromarray(chance.integers(0, 255, (side, side), np.uint8)).resize((320, 240)) for side in (4, 20)]
+    level = np.mean([np.asarray(part, np.float32) for part in parts], axis=0)
+    tint = np.array([[1, 0.7, 0.4], [0.4, 1, 0.7], [0.7, 0.4, 1]])[seed % 3]
+    return Image.fromarray((level[..., None] * tint).astype(np.uint8))
+
+
+def hashed(*scenes: Image.Image) -> bytes:
+    return b"".join(judge(reduced(each), each.size).hashes for each in scenes)
+
+
+def filmed(*scenes: Image.Image) -> bytes:
+    """The hashes of the clip with these scenes."""
+    return decode_clip(clip([np.asarray(each) for each in scenes])).judged.hashes
+
+
+def known(*clips: bytes) -> ClipHashes:
+    """Clips with these hashes, by their numbers."""
+    found = ClipHashes()
+    for number, hashes in enumerate(clips):
+        found.put(number, kept_of_clip(hashes))
+    return found
+
+
+def copied(hashes: bytes, among: ClipHashes) -> list[int]:
+    found: list[int] = copied_clips(asked_of_clip(hashes), among.all()).tolist()
+    return found
+
+
+A, B, C, D, TITLE = map(cloth, range(1, 6))
+BLACK = Image.new("RGB", A.size)
+
+
+def test_a_clip_that_was_coded_again_made_smaller_or_mirrored_is_a_copy() -> None:
+    clips = known(filmed(C, D, TITLE), filmed(A, B, C))
+    small = [each.resize((160, 120)) for each in (A, B, C)]
+
+    assert copied(filmed(A, B, C), clips) == [1]
+    assert copied(filmed(*small), clips) == [1]
+    assert copied(filmed(*map(ImageOps.mirror, (A, B, C))), clips) == [1]
+
+
+def test_most_frames_of_both_have_to_be_copies() -> None:
+    clips = known(hashed(A, B, C))
+
+    assert copied(hashed(A, B), clips) == [0]
+    assert copied(hashed(A, B, C, D), clips) == [0]
+    assert copied(hashed(A), clips) == []
+    assert copied(hashed(A, B, TITLE, D), clips) == []
+    assert copied(hashed(A, B, C), known(hashed(A, TITLE, cloth(7), B))) == []
+
+
+def test_clips_that_begin_with_the_same_title_are_no_copies() -> None:
+    clips = known(hashed(TITLE, A), hashed(TITLE, B, C))
+
+    assert copied(hashed(TITLE, D), clips) == []
+    assert copied(hashed(TITLE), clips) == []
+
+
+def test_the_likeliest_comes_first() -> None:
+    clips = known(hashed(A, B, C, D), hashed(A, B, C))
+
+    assert copied(hashed(A, B, C), clips) == [1, 0]
+
+
+def test_a_still_is_no_copy_of_a_clip_of_one_frame_and_the_clip_none_of_the_still() -> None:
+    kept_clip, kept_still = kept_of_clip(hashed(A)), kept_of(hashed(A))
+    clips = known(hashed(A))
+    clips.put(1, kept_still)
+
+    assert kept_clip == MARK + (kept_still or b"")
+    assert copied(hashed(A), clips) == [0]
+    column = np.stack([readable_hashes(kept_clip), readable_hashes(kept_still)])
+    assert among_copies(asked_of(hashed(A)), column).tolist() == [1]
+    assert not have_same_hashes(column, 0, 1)
+
+
+def test_frames_on_which_nothing_is_to_be_seen_count_for_nothing() -> None:
+    assert kept_of_clip(hashed(BLACK)) is None
+    assert asked_of_clip(hashed(BLACK, BLACK)) == []
+    assert copied(hashed(BLACK), known(hashed(BLACK), hashed(A))) == []
+    assert copied(hashed(A, BLACK), known(hashed(A))) == [0]
+    assert copied(hashed(A), ClipHashes()) == []
+
+
+def test_half_a_frame_of_an_answer_that_nobody_should_give_is_none() -> None:
+    for cut in (b"", hashed(A)[:-1], b"\1"):
+        assert kept_of_clip(hashed(B) + cut) == kept_of_clip(hashed(B))
+        assert len(asked_of_clip(cut)) == 0
+
+
+def test_a_row_may_show_another_clip_a_picture_or_nothing_later() -> None:
+    clips = known(hashed(A), hashed(B))
+    before = clips.all()
+    clips.put(0, kept_of_clip(hashed(C, D)))
+    clips.put(1, kept_of(hashed(B)))
+
+    assert (copied(hashed(A), clips), copied(hashed(B), clips), copied(hashed(C, D), clips)) == ([], [], [0])
+    assert len(before.rows) == 2
+    clips.put(0, None)
+    assert (len(clips.all().rows), clips.kept(0)) == (0, None)
+
+
+@pytest.mark.parametrize("kept", [None, b"", MARK, MARK + b"\1" * 79, MARK + b"\1" * 17 * KEPT_BYTES, b"d" * 81])
+def test_what_cannot_be_read_is_no_clip(kept: bytes | None) -> None:
+    clips = ClipHashes()
+    clips.put(0, kept)
+
+    assert (clips.kept(0), len(clips.all().rows)) == (None, 0)
+
+
+def test_what_is_kept_comes_back() -> None:
+    clips, again = known(hashed(A, B), hashed(C)), ClipHashes()
+    again.fill(clips.all())
+
+    assert [again.kept(row) for row in range(3)] == [clips.kept(row) for row in range(3)]
+    assert again.kept(1) == kept_of_clip(hashed(C))
+    nothing = ClipHashes()
+    nothing.fill(ClipHashes().all())
+    assert len(nothing.all().rows) == 0
+
+
+def hashes_of(catalog: Catalog, *names: str) -> NDArray[np.uint64]:
+    rows = [catalog.row_of(name) for name in names]
+    found: NDArray[np.uint64] = catalog.hashes[np.array(rows)]
+    return found
+
+
+def test_in_a_catalogue_copies_have_equal_hashes_and_a_deleted_clip_has_none() -> None:
+    catalog, kept = Catalog(4), kept_of_clip(hashed(A, B))
+    catalog.apply([(name, Item(name, 1, hashes=kept)) for name in ("a", "b")])
+    catalog.apply([("c", Item("c", 1, hashes=kept_of_clip(hashed(C))))])
+    column = hashes_of(catalog, "a", "b", "c")
+
+    assert (have_same_hashes(column, 0, 1), have_same_hashes(column, 0, 2)) == (True, False)
+    row = catalog.row_of("a")
+    assert row is not None
+    assert catalog.kept_hashes(row) == kept
+    catalog.apply([("a", None), ("b", Item("b", 2))])
+    assert copied(hashed(A, B), catalog.clip_hashes) == []
+    assert len(hashed(A)) == HASH_BYTES
