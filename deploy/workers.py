@@ -71,20 +71,21 @@ class Workers:
 
     def start(self, name: WorkerName, *, number: int = 1) -> Worker:
         """Start a worker, or find it; returns when it is ready, else raises StackError with the end of its log."""
-        found = self.find(name, number=number)
-        if found is None:
-            found = self._launch(name, number)
-        self._await_ready(found)
+        found = self._ready(name, number)
+        self._progress(f"{_title(name, number)}: ready, metrics on http://127.0.0.1:{found.metrics_port}/metrics")
         return found
 
     def start_all(self, names: Iterable[WorkerName] = ALL) -> list[Worker]:
-        """Start one worker of each name at the same time; running ones stay."""
+        """Start one worker of each name at the same time, and say it in one line; running ones stay."""
         wanted = list(names)
         for name in wanted:
             # The web door is told where the others listen, also those that are only about to start.
             self._ports(name, 1)
         with ThreadPoolExecutor(len(wanted)) as pool:
-            return list(pool.map(self.start, wanted))
+            found = list(pool.map(self._ready, wanted))
+        at = ", ".join(f"{each.name} 127.0.0.1:{each.metrics_port}" for each in found)
+        self._progress(f"workers ready, metrics on: {at}")
+        return found
 
     def find(self, name: WorkerName, *, number: int = 1) -> Worker | None:
         """The worker if it is running, ready or not."""
@@ -97,7 +98,7 @@ class Workers:
 
     def stop(self, worker: Worker) -> None:
         """Send SIGTERM, and SIGKILL after 15 s; returns when the process has ended."""
-        process.end(worker.process, grace=GRACE_SECONDS)
+        _end([worker])
         self._progress(f"{_title(worker.name, worker.number)}: ended")
 
     def kill(self, worker: Worker) -> None:
@@ -112,8 +113,15 @@ class Workers:
         try:
             yield self.start_all(wanted)
         finally:
-            with ThreadPoolExecutor(len(ALL)) as pool:
-                list(pool.map(self.stop, filter(None, map(self.find, missing))))
+            started = [worker for name in missing if (worker := self.find(name)) is not None]
+            _end(started)
+            if started:
+                self._progress(f"workers ended: {', '.join(worker.name for worker in started)}")
+
+    def _ready(self, name: WorkerName, number: int = 1) -> Worker:
+        worker = self.find(name, number=number) or self._launch(name, number)
+        self._await_ready(worker)
+        return worker
 
     def _launch(self, name: WorkerName, number: int) -> Worker:
         path, log, ports = self._record(name, number), self._log(name, number), self._ports(name, number)
@@ -154,7 +162,6 @@ class Workers:
                 said = time.monotonic()
                 self._progress(f"{title}: not ready yet, which may take minutes the first time: {missing}")
             time.sleep(0.1)
-        self._progress(f"{title}: ready, metrics on http://127.0.0.1:{worker.metrics_port}/metrics")
 
     def _record(self, name: WorkerName, number: int) -> Path:
         return self._home / "run" / f"worker-{name}-{number}-{self._family}.json"
@@ -171,6 +178,12 @@ def stop_workers(settings: Settings, *, progress: Progress = lambda _: None) -> 
             process.end(running, grace=GRACE_SECONDS)
             progress(f"{path.stem.rpartition('-')[0]}: ended")
         path.unlink(missing_ok=True)
+
+
+def _end(workers: Sequence[Worker]) -> None:
+    """End some workers at the same time."""
+    with ThreadPoolExecutor(max(len(workers), 1)) as pool:
+        list(pool.map(lambda worker: process.end(worker.process, grace=GRACE_SECONDS), workers))
 
 
 def _title(name: WorkerName, number: int) -> str:

@@ -68,6 +68,20 @@ def test_borrowed_workers_end_and_those_found_running_stay(settings: Settings) -
     assert not process.alive(uploads.process)
 
 
+def test_all_workers_of_a_command_are_said_in_one_line_each_time(settings: Settings) -> None:
+    lines: list[str] = []
+    crew = Workers(settings, ENDPOINTS, command=(sys.executable, "-c", SERVER), progress=lines.append)
+    crew.start("items")
+    with crew.borrowed(("items", "uploads")) as (items, uploads):
+        pass
+
+    assert lines == [
+        f"worker items: ready, metrics on http://127.0.0.1:{items.metrics_port}/metrics",
+        f"workers ready, metrics on: items 127.0.0.1:{items.metrics_port}, uploads 127.0.0.1:{uploads.metrics_port}",
+        "workers ended: uploads",
+    ]
+
+
 def test_stop_workers_leaves_none_of_a_home(settings: Settings) -> None:
     started = workers(settings).start_all()
     stop_workers(settings)
