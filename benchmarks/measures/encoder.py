@@ -136,6 +136,8 @@ def measure_encoder(settings: Settings, images: int, *, progress: Progress = lam
             for each in (ours, plain):
                 each.take_turn(images)
             progress(f"turn {number} of {TURNS}: {ours.rates[-1]:.0f} images/s, {plain.rates[-1]:.0f} only embedded")
+        for name, each in (("ours", ours), ("plain", plain)):
+            progress(f"{name}: {', '.join(f'{part} {ms:.1f} ms' for part, ms in each.mean_cpu_ms().items())} a picture")
         model_rate = (model_before + model()) / 2
         progress(f"{ours.rate:.0f} images/s, {model_rate:.0f} by the model alone")
         paced_ms = ours.run(images, PACED * ours.rate)

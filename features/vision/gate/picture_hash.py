@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from features.vision.gate.border import inner_box
 from features.vision.gate.tint import TINT_BYTES, tint
 from features.vision.gate.views import GateView
 
@@ -52,7 +51,7 @@ def hashes(view: GateView) -> bytes:
     """The hashes of a picture, HASH_BYTES bytes; zeros if it is plain."""
     grey = view.grey
     square = grey.resize((_SQUARE, _SQUARE), Image.Resampling.BOX)
-    within = grey.resize((_SIDE, _SIDE), Image.Resampling.BOX, box=inner_box(grey))
+    within = grey.resize((_SIDE, _SIDE), Image.Resampling.BOX, box=view.inner)
     levels = np.stack([*(_cells(square, crop) for crop in CROPS), np.asarray(within, np.float32)])
     if np.ptp(levels[0]) < _LEAST_CONTRAST:
         return bytes(HASH_BYTES)

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from features.vision.gate.inner_box import inner_box
+
 #: Pixels of the shorter side from which on a picture is made smaller by a whole number, as a large JPEG is when it is
 #: decoded: what blurs a photo of 4,000 pixels by three of them blurs no picture that anybody sees.
 _SIDE: Final = 224
@@ -18,12 +20,14 @@ _SAMPLED: Final = 6000
 class GateView:
     """`grey` is the brightness (mode L), and `sample` uint8 [rows, columns, 3] evenly spread pixels in RGB.
 
-    `shares` [256] are those of the pixels that are at most as light. `width` and `height` are those of the original.
+    `shares` [256] are those of the pixels that are at most as light. `inner` is what is within a border (`inner_box`).
+    `width` and `height` are those of the original.
     """
 
     grey: Image.Image
     sample: NDArray[np.uint8]
     shares: NDArray[np.float64]
+    inner: tuple[int, int, int, int]
     width: int
     height: int
 
@@ -35,7 +39,7 @@ class GateView:
         size_of_sample = max(1, image.width // step), max(1, image.height // step)
         sample = np.asarray(image.resize(size_of_sample, Image.Resampling.NEAREST))
         shares = np.cumsum(grey.histogram()) / (grey.width * grey.height)
-        return cls(grey, sample, shares, *size)
+        return cls(grey, sample, shares, inner_box(grey), *size)
 
     def level(self, share: float) -> int:
         """The level that this share of the pixels does not exceed."""
