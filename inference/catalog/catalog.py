@@ -135,8 +135,11 @@ class Catalog:
         self.worded = room(np.bool_)
         self.said = room(np.bool_)
         self.shown = room(np.bool_)
+        #: The value of `changes` when the row was written last.
+        self.written = room(np.int64)
         #: The columns, and behind each the room into which it grows.
-        self._room: dict[str, NDArray[np.generic]] = {name: getattr(self, name) for name in (*COLUMNS, "shown")}
+        columns = (*COLUMNS, "shown", "written")
+        self._room: dict[str, NDArray[np.generic]] = {name: getattr(self, name) for name in columns}
         self._lengthen(0)
         self.colours = VectorRows(len(COLOUR_NAMES))
         self.attributes = AttributeRows()
@@ -312,6 +315,7 @@ class Catalog:
             self._others.add(key, encoder)
         self._fresh.rebuild(self.shown, self.uploaded_ms)
         self.changes += 1
+        self.written[:count] = self.changes
 
     def _apply(self, key: int, item: Item | None, row: int, moves: _Moves) -> None:
         """Bring the row of one item, -1 for none, up to date, and note what that means for the table of keys."""
@@ -345,6 +349,7 @@ class Catalog:
         if is_shown and not (was_shown and self.uploaded_ms[row] == item.new_at_ms):
             self._fresh.note(row, item.new_at_ms)
         self.item_ids[row] = item.item_id
+        self.written[row] = self.changes
         self.keys[row] = key
         self.owners[row] = 0 if item.owner is None else key_of(item.owner)
         self.categories[row] = self._category(item.known_category)

@@ -1,13 +1,12 @@
 """What a sequence model learns from the choices of a log."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.item import Item, key_of
 from inference.sequence.histories import Histories, latest_of_users
+from inference.trained.pictures import pictures_of
 
 
 def histories_of(
@@ -29,7 +28,7 @@ def histories_of(
     }
     names = tuple(sorted({name for name in category_of.values() if name is not None}))
     codes = {name: code for code, name in enumerate(names)}
-    encoder, pictures = _pictures(items, known, dimensions)
+    encoder, pictures = pictures_of(items, known, dimensions)
     return Histories(
         of_users[latest],
         np.array([items[item] for _, item in chosen], np.int64)[latest],
@@ -40,20 +39,3 @@ def histories_of(
         encoder,
         max((at_ms for *_, at_ms in given), default=0),
     )
-
-
-def _pictures(
-    items: Iterable[str], known: Mapping[str, Item], dimensions: int
-) -> tuple[str | None, NDArray[np.float16]]:
-    """The encoder of most known items, and the vectors of these items by it, float16 [n, dimensions]."""
-    size = 2 * dimensions
-    found = Counter(name for item in known.values() for name, each in item.embeddings.items() if len(each) == size)
-    encoder = found.most_common(1)[0][0] if found else None
-    rows = [
-        known[item].embeddings.get(encoder, b"") if encoder is not None and item in known else b"" for item in items
-    ]
-    pictures = np.zeros((len(rows), dimensions if encoder else 0), np.float16)
-    for number, embedding in enumerate(rows):
-        if len(embedding) == size:
-            pictures[number] = np.frombuffer(embedding, "<f2")
-    return encoder, pictures

@@ -70,9 +70,8 @@ class SequenceSpace:
         self.model = model
         self._vectors = ItemVectors(catalog, model.dimensions)
         self._numbers = {name: number for number, name in enumerate(model.category_names, 1)}
-        #: By row the category and the key of the picture by which the vector was made, and whether it has no id.
-        self._categories, self._pictures, self._unseen = room(np.int32), room(np.uint64), room(np.bool_)
-        self._changes = -1
+        #: By row whether it has a vector without being known by its id.
+        self._unseen = room(np.bool_)
 
     def judge(self, profiles: Sequence[Profile], _rows: NDArray[np.int64], _weights: NDArray[np.float32]) -> Expected:
         """What the users of these profiles are likely to choose next, of what they have not seen."""
@@ -92,28 +91,16 @@ class SequenceSpace:
         return rows[self._vectors.has(rows)]
 
     def _align(self) -> None:
-        """Make the vectors of items that came to the catalogue, and of those whose category or picture changed."""
-        if self._changes == self._catalog.changes:
-            return
-        count = len(self._catalog.item_ids)
-        self._categories, self._pictures = roomier(self._categories, count), roomier(self._pictures, count)
-        self._unseen = roomier(self._unseen, count)
-        pictures = self._picture_keys(count)
+        """Make the vectors of items that came to the catalogue, or changed."""
         while len(rows := self._vectors.unknown(_AT_ONCE)):
-            self._make(rows, pictures[rows])
-        is_old = self._categories[:count] != self._catalog.categories[:count]
-        rows = np.flatnonzero(is_old | (self._pictures[:count] != pictures))
-        for start in range(0, len(rows), _AT_ONCE):
-            part = rows[start : start + _AT_ONCE]
-            self._make(part, pictures[part])
-        self._changes = self._catalog.changes
+            self._unseen = roomier(self._unseen, int(rows.max()) + 1)
+            self._make(rows)
 
-    def _make(self, rows: NDArray[np.int64], pictures: NDArray[np.uint64]) -> None:
-        """Make the vectors of rows [n] whose pictures have these keys [n]."""
+    def _make(self, rows: NDArray[np.int64]) -> None:
+        """Make the vectors of rows [n]."""
         codes = self._catalog.categories[rows]
         ids, categories = self._ids(self._catalog.keys[rows]), self._category_places(codes)
-        self._categories[rows], self._pictures[rows] = codes, pictures
-        is_pictured = pictures != 0
+        is_pictured = self._can_read_pictures() & self._catalog.pictures.has(rows)
         vectors = self.model.ids[ids] + self.model.categories[categories]
         if is_pictured.any():
             vectors[is_pictured] += self._catalog.pictures.vectors(rows[is_pictured]) @ self.model.pictures
@@ -135,9 +122,6 @@ class SequenceSpace:
         numbers = [self._numbers.get(name, 0) for name in self._catalog.category_names]
         return np.array([*numbers, 0], np.int64)[codes]
 
-    def _picture_keys(self, count: int) -> NDArray[np.uint64]:
-        """The keys of the pictures of the first rows, [count]; 0 where the model cannot read one, or there is none."""
+    def _can_read_pictures(self) -> bool:
         pictures = self._catalog.pictures
-        if pictures.encoder != self.model.encoder or pictures.dimensions != len(self.model.pictures):
-            return np.zeros(count, np.uint64)
-        return pictures.contents().keys[:count]
+        return pictures.encoder == self.model.encoder and pictures.dimensions == len(self.model.pictures)
