@@ -138,7 +138,10 @@ def _without_training(
         case "no_factors":
             return "left out: no latent factors are set (SIGHTLINE_FACTORS), or they could not be read"
         case "no_factor":
-            return "the item has no latent factor: it is newer than the training, or too few users chose it before"
+            return (
+                "the item has no latent factor: it is newer than the training, or too few users chose it before; and "
+                "its look and words are not known, or say nothing of who chooses what"
+            )
         case "no_choice_known":
             return "the user chose nothing that the training knew"
         case "no_model":

@@ -35,8 +35,9 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     where a query says `by` what to compare, or has words, `by` has the similarity by each, and `similarity` is their
     mean); `chosen_after` the user's item and the `strength` (0 to 1) with which users go from it to this one;
     `chosen_by_similar` the user's item by which most of those came who chose this one in a session like the user's;
-    `suits_taste` the user's item that says most for this one by the choices of all users, and how well it suits (0 to
-    1); `likely_next` the user's latest item, and how likely this one is next, against the likeliest (0 to 1);
+    `suits_taste` the user's item that says most for this one by the choices of all users, or, if few chose this one, by
+    their choices of items that look or read like it, and how well it suits (0 to 1); `likely_next` the user's latest
+    item, and how likely this one is next, against the likeliest (0 to 1);
     `goes_with` the user's item of another category whose look this one has, and the `strength` (0 to 1);
     `same_category` the category and its share of what the user engaged with; `same_colour` the colour, and how much of
     the item and of what the user engaged with has such colours (0 to 1); `same_attribute` the `attribute`

@@ -35,8 +35,8 @@ ObstacleCode: TypeAlias = Literal[
 #: `turned_off`: a setting leaves the source out. `steps_unknown`: what users chose lately is turned off, or was not
 #: read. `no_visit`: nobody else chose one of the latest items lately. `not_around`: nobody who did chose it around
 #: that. `weaker`: the source proposes others with more strength. `no_factors`: no latent factors are set, or none could
-#: be read. `no_factor`: the item has none, since it is newer than they are, or nobody chose it. `no_choice_known`: none
-#: of the user's items has.
+#: be read. `no_factor`: the item has none, since it is newer than they are, or nobody chose it, and its look and words
+#: give none. `no_choice_known`: none of the user's items has.
 #: `no_model`: no sequence model is set, or it could not be read. `unknown_to_model`: it knows neither id, nor category,
 #: nor picture of the item.
 #: `no_companion`: its category is not among those that users choose together with an interest's. `not_compared`: it is,

@@ -10,12 +10,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.catalog.key_table import KeyedRows
 from inference.factors.defaults import DIMENSIONS_LIMIT
+from inference.factors.item_map import Facts, ItemMap, Part
+from inference.factors.stored_map import MAPS_BYTES, StoredMap, item_map_of, stored_maps
 from inference.trained.stored_file import StoredFile
 
 #: The most items: a list compares its user with each, which takes 0.6 to 0.8 ms for so many of 64 dimensions.
 ITEMS_LIMIT = 100_000
-FILE_BYTES = ITEMS_LIMIT * (2 * DIMENSIONS_LIMIT + 8) + 4 * DIMENSIONS_LIMIT**2 + 4096
+FILE_BYTES = ITEMS_LIMIT * (2 * DIMENSIONS_LIMIT + 8) + 4 * DIMENSIONS_LIMIT**2 + MAPS_BYTES + 4096
 _MOST_LEVERAGE = 1.05
 _KEYS, _HALVES, _FLOATS = np.dtype("<u8"), np.dtype("<f2"), np.dtype("<f4")
 
@@ -25,20 +28,43 @@ class Factors:
     """Factors float16 [n, d] of the items with `keys` uint64 [n] (`features.item.key_of` of the ids), each once.
 
     `inverse` float32 [d, d] is (Y'Y + λI)⁻¹, by which a user's factor follows from the user's items: Y are all factors,
-    λ the regularization by which they were found.
+    λ the regularization by which they were found. `item_map` says what factors other items probably have; None: it is
+    not known. `until_ms` is the time of the last choice that was learned (Unix ms); 0: it is not known.
     """
 
     keys: NDArray[np.uint64]
     vectors: NDArray[np.float16]
     inverse: NDArray[np.float32]
+    item_map: ItemMap | None = None
+    until_ms: int = 0
 
     @classmethod
-    def of(cls, keys: NDArray[np.uint64], vectors: NDArray[np.float32], regularization: float) -> "Factors":
+    def of(
+        cls,
+        keys: NDArray[np.uint64],
+        vectors: NDArray[np.float32],
+        regularization: float,
+        item_map: ItemMap | None = None,
+    ) -> "Factors":
         """The factors float32 [n, d] of items with these keys [n]."""
         gram = (vectors.T @ vectors).astype(np.float64)
         inverse = np.linalg.inv(gram + regularization * np.eye(len(gram)))
         # Symmetric to the last bit, which the file is checked for.
-        return cls(keys, vectors.astype(np.float16), ((inverse + inverse.T) / 2).astype(np.float32))
+        return cls(keys, vectors.astype(np.float16), ((inverse + inverse.T) / 2).astype(np.float32), item_map)
+
+    def read(self, keys: NDArray[np.uint64], facts: Facts) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """The factors float32 [n, d] of items with these keys [n], and which have one [n].
+
+        They are their own, else what the map makes of their `facts`.
+        """
+        rows = KeyedRows()
+        rows.put(self.keys, np.arange(len(self.keys)))
+        places = rows.find(keys)
+        vectors, has = self.vectors[places].astype(np.float32), places >= 0
+        if self.item_map is not None:
+            mapped, is_mapped = self.item_map.read(facts)
+            vectors, has = np.where(has[:, None], vectors, mapped), has | is_mapped
+        return vectors, has
 
 
 class _Stored(msgspec.Struct, frozen=True):
@@ -47,9 +73,12 @@ class _Stored(msgspec.Struct, frozen=True):
     keys: bytes
     vectors: bytes
     inverse: bytes
+    encoder: str | None = None
+    maps: dict[Part, StoredMap] = {}
+    until_ms: int = 0
 
 
-_FILE = StoredFile("a file of factors", 1, FILE_BYTES, "sightline train factors", _Stored)
+_FILE = StoredFile("a file of factors", 2, FILE_BYTES, "sightline train factors", _Stored, earlier=(1,))
 
 
 def encode_factors(factors: Factors) -> bytes:
@@ -59,6 +88,9 @@ def encode_factors(factors: Factors) -> bytes:
         keys=factors.keys.astype(_KEYS).tobytes(),
         vectors=factors.vectors.astype(_HALVES).tobytes(),
         inverse=factors.inverse.astype(_FLOATS).tobytes(),
+        encoder=None if factors.item_map is None else factors.item_map.encoder,
+        maps={} if factors.item_map is None else stored_maps(factors.item_map),
+        until_ms=factors.until_ms,
     )
 
 
@@ -79,7 +111,11 @@ def decode_factors(data: bytes) -> Factors:
     # The leverage of an item, y'(Y'Y + λI)⁻¹y, is below 1; float16 takes a little from that.
     if np.einsum("nd,de,ne->n", vectors, inverse, vectors, dtype=np.float32, optimize=True).max() > _MOST_LEVERAGE:
         raise _FILE.refused("has a matrix that is not the one of its factors")
-    return Factors(keys, vectors, inverse)
+    try:
+        item_map = item_map_of(stored.encoder, stored.maps, stored.dimensions)
+    except ValueError as error:
+        raise _FILE.refused(str(error)) from error
+    return Factors(keys, vectors, inverse, item_map, stored.until_ms)
 
 
 def _read(data: bytes) -> _Stored:

@@ -16,15 +16,20 @@ from numpy.typing import NDArray
 
 from features.jit import compiled, dot
 from features.profile import Profile
+from features.words.item_words import DIMENSIONS
+from inference.catalog.arrays import best_of, room, roomier
 from inference.catalog.catalog import Catalog
 from inference.catalog.key_table import KeyedRows
 from inference.factors.file import Factors
+from inference.factors.item_map import Facts
 from inference.trained.item_vectors import BestRows, ItemVectors
 from inference.trained.source import PROPOSED_COUNT
 
 #: w of the item that says most of the user; those of others are in proportion to their weights.
 CONFIDENCE = 5.0
-#: Rows that are looked up at a time.
+#: Items whose factors are mapped, at most, the newest: a list compares its user with each of them, too.
+MAPPED_LIMIT = 100_000
+#: Rows whose vectors are written at a time.
 _AT_ONCE = 16_384
 #: Weights below this share of the greatest count as much: 1 / w stays finite.
 _FAINTEST = np.float32(1e-3)
@@ -67,33 +72,64 @@ class FactorSpace:
         self._places = KeyedRows()
         self._places.put(factors.keys, np.arange(len(factors.keys)))
         self._vectors = ItemVectors(catalog, len(factors.inverse))
+        #: By row whether its factor may be mapped.
+        self._mapped = room(np.bool_)
 
     def judge(self, profiles: Sequence[Profile], rows: NDArray[np.int64], weights: NDArray[np.float32]) -> FoldedIn:
         """The factors of users by their items. What does not suit a user at all is not among the best."""
         self._align()
-        parts = np.zeros((*rows.shape, self._vectors.dimensions), np.float32)
         has = self._vectors.has(rows.ravel()).reshape(rows.shape)
-        _fold_in(self._vectors[rows], weights, has, self.model.inverse, parts)
+        parts = fold_in(self._vectors[rows], weights, has, self.model.inverse)
         factors = parts.sum(axis=1)
         found = self._vectors.best(factors, [profile.seen for profile in profiles], PROPOSED_COUNT)
         return FoldedIn(factors, parts, rows, found.positive(), self._vectors)
 
     def _align(self) -> None:
-        """Look up the factors of items that came to the catalogue."""
-        while len(rows := self._vectors.unknown(_AT_ONCE)):
-            places = self._places.find(self._catalog.keys[rows])
-            self._vectors.put(rows, self.model.vectors[places], places >= 0)
+        """Look up the factors of items that came to the catalogue, or changed; those of others are mapped."""
+        rows = self._vectors.unknown(len(self._catalog.keys))
+        if not len(rows):
+            return
+        places = self._places.find(self._catalog.keys[rows])
+        self._mapped = roomier(self._mapped, int(rows.max()) + 1)
+        self._mapped[rows] = False
+        if self.model.item_map is not None:
+            self._mapped[self._newest(rows[places < 0])] = True
+        for start in range(0, len(rows), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            self._put(rows[part], places[part])
+
+    def _newest(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The newest of rows [n] for as many as the limit leaves."""
+        left = MAPPED_LIMIT - int(np.count_nonzero(self._mapped))
+        return rows if len(rows) <= left else rows[best_of(self._catalog.uploaded_ms[rows], left)]
+
+    def _put(self, rows: NDArray[np.int64], places: NDArray[np.int64]) -> None:
+        """Write the vectors of rows [n], which have these places [n] among the factors, or -1."""
+        vectors, has = self.model.vectors[places].astype(np.float32), places >= 0
+        mapped = np.flatnonzero(self._mapped[rows])
+        if self.model.item_map is not None and len(mapped):
+            vectors[mapped], has[mapped] = self.model.item_map.read(_facts_of(self._catalog, rows[mapped]))
+        self._vectors.put(rows, vectors, has)
+
+
+def _facts_of(catalog: Catalog, rows: NDArray[np.int64]) -> Facts:
+    """What the catalogue has of rows [n] that a map can read."""
+    pictures, words = catalog.pictures, np.zeros((len(rows), DIMENSIONS), np.float32)
+    looks = pictures.vectors(rows) * pictures.has(rows)[:, None]
+    if catalog.words is not None:
+        words = catalog.words.vectors[rows] * catalog.said[rows, None]
+    return Facts(pictures.encoder, looks, words)
 
 
 @compiled
-def _fold_in(
+def fold_in(
     vectors: NDArray[np.float32],
     weights: NDArray[np.float32],
     has: NDArray[np.bool_],
     inverse: NDArray[np.float32],
-    parts: NDArray[np.float32],
-) -> None:
-    """Write the `parts` [u, n, d] of FoldedIn, zeros before, from `vectors` [u, n, d] of the items that have one."""
+) -> NDArray[np.float32]:
+    """The `parts` [u, n, d] of FoldedIn, from `vectors` [u, n, d] of the items that have one."""
+    parts = np.zeros(vectors.shape, np.float32)
     most, dimensions = has.shape[1], len(inverse)
     places, wanted = np.empty(most, np.int64), np.empty(most, np.float32)
     solved = np.empty((most, dimensions), np.float32)
@@ -120,6 +156,7 @@ def _fold_in(
         _solve(system, wanted[:count])
         for one in range(count):
             parts[user, places[one]] = wanted[one] * solved[one]
+    return parts
 
 
 @compiled

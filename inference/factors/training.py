@@ -1,18 +1,23 @@
 """Trains latent factors of items on what the users of a log chose, by the library `implicit`."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from features.item import key_of
+from features.item import Item, key_of
 from features.ledger import WEIGHT_LIMIT
 from features.profile import IMPRESSION
 from inference.errors import NothingToLearn
 from inference.factors.defaults import DIMENSIONS, REGULARIZATION
 from inference.factors.file import ITEMS_LIMIT, Factors
+from inference.factors.item_map import Facts, ItemMap
 
 _ITERATIONS = 15
+#: The factor that an item's map gives counts as much as this many users who chose the item (docs/adr/0059).
+SHRINKAGE: Final = 30
 
 
 class Choices:
@@ -35,15 +40,19 @@ class Choices:
 
 def train_factors(
     choices: Mapping[str, Mapping[str, float]],
+    known: Mapping[str, Item] | None = None,
     *,
+    looks: int = 0,
     dimensions: int = DIMENSIONS,
     regularization: float = REGULARIZATION,
     seed: int = 0,
 ) -> Factors:
     """Factors of the ITEMS_LIMIT items that most users chose; `choices` are weights by user and item.
 
-    Alternating least squares with the confidence 1 + weight. The same choices and seed give the same factors. Raises
-    NothingToLearn where nobody chose anything, ModuleNotFoundError where `implicit` is not installed.
+    Alternating least squares with the confidence 1 + weight. What is `known` of the items, their words and their looks
+    of `looks` dimensions, is mapped to factors: by the map new items have one at once, and each of the others is drawn
+    to what the map gives, the less the more users chose it. The same choices, items and seed give the same factors.
+    Raises NothingToLearn where nobody chose anything, ModuleNotFoundError where `implicit` is not installed.
     """
     # The library is no part of a worker.
     from implicit.als import AlternatingLeastSquares
@@ -72,7 +81,23 @@ def train_factors(
         )
         model.fit(matrix, show_progress=False)
     keys = np.array([key_of(item) for item in places], np.uint64)
-    return Factors.of(keys, np.asarray(model.item_factors), regularization)
+    vectors, facts = np.asarray(model.item_factors), Facts.of([*places], known or {}, looks)
+    item_map = ItemMap.fit(facts, vectors)
+    if item_map is not None:
+        vectors = _drawn(vectors, np.bincount(items, minlength=len(places)), *item_map.read(facts))
+    return Factors.of(keys, vectors, regularization, item_map)
+
+
+def _drawn(
+    vectors: NDArray[np.float32], users: NDArray[np.int64], mapped: NDArray[np.float32], has: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Factors [n, d] drawn to the `mapped` ones [n, d] of items that have one, by how many users chose each [n].
+
+    As in empirical Bayes, the map stands for what is expected before anybody chose.
+    """
+    share = np.where(has, SHRINKAGE / (users + SHRINKAGE), 0).astype(np.float32)[:, None]
+    drawn: NDArray[np.float32] = (1 - share) * vectors + share * mapped
+    return drawn
 
 
 def _places(choices: Mapping[str, Mapping[str, float]]) -> dict[str, int]:

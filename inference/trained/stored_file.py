@@ -20,9 +20,10 @@ _header = msgspec.msgpack.Decoder(_Header)
 
 @dataclass(frozen=True, slots=True)
 class StoredFile(Generic[_Stored]):
-    """A file with the fields `stored`, of which a release reads one `format` and no other.
+    """A file with the fields `stored`, which a release writes in one `format` and reads in that and in `earlier` ones.
 
-    `name` is what messages call it, with an article; `command` makes it.
+    What earlier formats lack has a default in `stored`. `name` is what messages call it, with an article; `command`
+    makes it.
     """
 
     name: str
@@ -30,6 +31,7 @@ class StoredFile(Generic[_Stored]):
     most_bytes: int
     command: str
     stored: type[_Stored]
+    earlier: tuple[int, ...] = ()
 
     def decode(self, data: bytes) -> _Stored:
         """The fields; raises ModelRefused."""
@@ -38,8 +40,10 @@ class StoredFile(Generic[_Stored]):
             raise ModelRefused(text)
         try:
             found = _header.decode(data).format
-            if found != self.format:
-                raise self.refused(f"has the format {found}, this release reads {self.format}")
+            read = (*self.earlier, self.format)
+            if found not in read:
+                text = " and ".join(map(str, read))
+                raise self.refused(f"has the format {found}, this release reads {text}")
             return msgspec.msgpack.decode(data, type=self.stored)
         except UNREADABLE as error:
             raise self.refused(f"does not decode: {error}") from error

@@ -95,7 +95,13 @@ async def make_interactions_agent(
     )
     redis = resources.redis()
     partitions = resources.profile_partitions(redis)
-    catalog = await resources.catalog(resources.settings.encoder_version, Mix.parse(resources.settings.feed_by))
+    settings = resources.settings
+    catalog = await resources.catalog(
+        settings.encoder_version,
+        Mix.parse(settings.feed_by),
+        # Factors of new items follow from their words.
+        words=settings.factors is not None and settings.words == "on",
+    )
     behaviour_cache = await make_behaviour_cache(resources, redis, catalog)
     lists = ListMaker(await make_feeds(resources, catalog, behaviour_cache), namespace=resources.namespace)
     agent = InteractionsAgent(
@@ -111,7 +117,7 @@ async def make_interactions_agent(
         resources.control_records,
         await _make_lessons(resources, lists, signals_out),
         namespace=resources.namespace,
-        partitions=resources.settings.partitions,
+        partitions=settings.partitions,
     )
     resources.watch(agent.store_loop, agent.store_loop.stop)
     await agent.store_loop.start()

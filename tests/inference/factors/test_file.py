@@ -1,13 +1,19 @@
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 import pytest
 
+from features.item import key_of
 from inference.errors import ModelRefused
 from inference.factors import file as factor_file
 from inference.factors.file import Factors, decode_factors, encode_factors
+from inference.factors.item_map import Facts, ItemMap, LinearMap, Part
 from tests.harness.factors import factors_of
+
+#: The inputs of maps for looks of three dimensions.
+SIZES: Final[tuple[tuple[Part, int], ...]] = (("look", 3), ("words", 384), ("both", 387))
 
 FACTORS = factors_of({"a": (1.0, 0.0), "b": (0.5, 0.25), "c": (0.0, 1.0)})
 
@@ -31,7 +37,56 @@ def test_the_bytes_of_the_first_release_are_read() -> None:
     found = decode_factors(stored)
 
     assert (found.keys.tolist(), found.vectors.tolist(), found.inverse.tolist()) == ([7], [[1.0]], [[0.5]])
-    assert encode_factors(found) == stored
+    assert found.item_map is None
+
+
+def test_the_map_is_read_back_with_the_factors() -> None:
+    maps = {part: LinearMap(np.full((size, 2), size, np.float32), np.ones(2, np.float32), 0.5) for part, size in SIZES}
+    found = decode_factors(encode_factors(replace(FACTORS, item_map=ItemMap("pictures@1", maps)))).item_map
+
+    assert found is not None
+    assert (found.encoder, [*found.maps]) == ("pictures@1", [*maps])
+    for part, each in maps.items():
+        assert found.maps[part].weights.tolist() == each.weights.tolist()
+        assert (found.maps[part].offset.tolist(), found.maps[part].explained) == ([1, 1], 0.5)
+
+
+def of_map(part: str, weights: object, offset: object = (0.0, 0.0), explained: float = 0.5) -> bytes:
+    stored = {"weights": np.array(weights, "<f4").tobytes(), "offset": np.array(offset, "<f4").tobytes()}
+    return changed(encoder="e@1", maps={part: {**stored, "explained": explained}})
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (
+            changed(maps={"look": {"weights": b"", "offset": b"", "explained": 0.5}}),
+            "map of look that has another shape",
+        ),
+        (of_map("look", np.ones((3, 2)), (1.0,)), "another shape"),
+        (of_map("look", np.ones(3)), "another shape"),
+        (of_map("look", np.zeros((0, 2))), "other looks or words"),
+        (of_map("look", np.zeros((5_000, 2))), "other looks or words"),
+        (of_map("words", np.ones((3, 2))), "other looks or words"),
+        (of_map("both", np.ones((384, 2))), "other looks or words"),
+        (of_map("look", np.full((3, 2), np.nan)), "no number"),
+        (of_map("look", np.ones((3, 2)), (np.inf, 0.0)), "no number"),
+        (of_map("look", np.ones((3, 2)), explained=float("nan")), "no number"),
+        (of_map("smell", np.ones((3, 2))), "does not decode"),
+    ],
+)
+def test_a_map_that_does_not_fit_is_refused(data: bytes, says: str) -> None:
+    with pytest.raises(ModelRefused, match=says):
+        decode_factors(data)
+
+
+def test_what_has_a_factor_of_its_own_is_not_mapped() -> None:
+    item_map = ItemMap("e@1", {"look": LinearMap(np.eye(2, dtype=np.float32), np.zeros(2, np.float32), 0.5)})
+    keys = np.array([key_of(name) for name in ("b", "new", "blank")], np.uint64)
+    looks = np.array([(1, 0), (0.6, 0.8), (0, 0)], np.float32)
+    vectors, has = replace(FACTORS, item_map=item_map).read(keys, Facts("e@1", looks, np.zeros((3, 384), np.float32)))
+
+    assert (vectors[:2].tolist(), has.tolist()) == ([[0.5, 0.25], pytest.approx([0.6, 0.8])], [True, True, False])
 
 
 def test_the_inverse_is_that_of_the_least_squares() -> None:
@@ -47,7 +102,7 @@ def test_the_inverse_is_that_of_the_least_squares() -> None:
         (b"", "does not decode"),
         (b"\x81\xa3foo\x01", "does not decode"),
         (encode_factors(FACTORS)[:-1], "does not decode"),
-        (changed(format=2), "the format 2, this release reads 1"),
+        (changed(format=3), "the format 3, this release reads 1 and 2"),
         (changed(format="x"), "does not decode"),
         (changed(keys=b""), "keys of 0 bytes"),
         (changed(keys=bytes(7)), "keys of 7 bytes"),

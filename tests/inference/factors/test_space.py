@@ -1,11 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from features.item import key_of
 from features.profile import NEW
+from features.words.item_words import DIMENSIONS, VERSION, ItemWords
 from inference.catalog.catalog import Catalog
 from inference.factors.file import Factors
+from inference.factors.item_map import ItemMap, LinearMap
 from inference.factors.space import CONFIDENCE, FactorSpace, FoldedIn
 from tests.harness.catalog import NOW, without_picture
 
@@ -121,3 +125,80 @@ def test_an_item_that_comes_back_has_its_factor_again(catalog: Catalog, space: F
 
     assert fold_in(catalog, space, [("i3", 1.0)]).factors.tolist() == before.factors.tolist()
     assert not fold_in(catalog, space, [("other", 1.0)]).factors.any()
+
+
+#: Factors of items that none of these has: what is said first in a vector of words is the factor.
+MAPPED = replace(
+    Factors.of(keys_of(NAMES), VECTORS, REGULARIZATION),
+    item_map=ItemMap(
+        "e@1", {"words": LinearMap(np.eye(DIMENSIONS, 6, dtype=np.float32), np.zeros(6, np.float32), explained=0.5)}
+    ),
+)
+
+
+def said(*values: float) -> ItemWords:
+    return ItemWords(VERSION, bytes(8), np.array([*values, *[0] * (DIMENSIONS - len(values))], "<f2").tobytes())
+
+
+@pytest.fixture
+def worded() -> Catalog:
+    catalog = Catalog(2, words=True)
+    catalog.apply([(name, without_picture(name)) for name in NAMES])
+    catalog.advance(NOW)
+    return catalog
+
+
+def strength(catalog: Catalog, space: FactorSpace, name: str) -> float:
+    found = fold_in(catalog, space, [("i3", 1.0), ("i7", 1.0)])
+    return float(found.strengths(catalog.rows_of(keys_of([name])), np.array([0, 1]))[0])
+
+
+def test_a_new_item_has_the_factor_that_follows_from_its_words(worded: Catalog) -> None:
+    space = FactorSpace(worded, MAPPED)
+    user = fold_in(worded, space, [("i3", 1.0), ("i7", 1.0)]).factors[0]
+    like = user / np.linalg.norm(user)
+    worded.apply([("new", without_picture("new", words=said(*like.tolist()))), ("blank", without_picture("blank"))])
+    worded.advance(NOW)
+    found = fold_in(worded, space, [("i3", 1.0), ("i7", 1.0)])
+    new, blank, three, seven = worded.rows_of(keys_of(["new", "blank", "i3", "i7"])).tolist()
+
+    assert found.factors[0].tolist() == user.tolist()
+    assert (new in found.best.rows, blank in found.best.rows) == (True, False)
+    assert strength(worded, space, "new") == pytest.approx(min(np.linalg.norm(user), 1), abs=1e-2)
+    assert found.origins(np.zeros(2, np.int64), np.array([new, blank])).tolist()[1] == -1
+    assert found.origins(np.zeros(1, np.int64), np.array([new]))[0] in (three, seven)
+
+
+def test_words_that_come_later_count_and_so_do_others(worded: Catalog) -> None:
+    space, found = FactorSpace(worded, MAPPED), []
+    for words in (None, said(1.0), said(-1.0), None):
+        worded.apply([("new", without_picture("new", words=words))])
+        found.append(fold_in(worded, space, [("new", 1.0)]).factors[0, 0])
+
+    assert (found[0], found[3]) == (0, 0)
+    assert found[1] > 0 > found[2]
+
+
+def test_an_item_with_a_factor_keeps_it_whatever_is_said_of_it(worded: Catalog) -> None:
+    space = FactorSpace(worded, MAPPED)
+    before = fold_in(worded, space, [("i3", 1.0)]).factors
+    worded.apply([("i3", without_picture("i3", words=said(1.0)))])
+
+    assert fold_in(worded, space, [("i3", 1.0)]).factors.tolist() == before.tolist()
+
+
+def test_without_words_in_the_catalogue_nothing_is_mapped(catalog: Catalog) -> None:
+    catalog.apply([("new", without_picture("new", words=said(1.0)))])
+
+    assert not fold_in(catalog, FactorSpace(catalog, MAPPED), [("new", 1.0)]).factors.any()
+
+
+def test_of_very_many_items_the_newest_are_mapped(worded: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inference.factors.space.MAPPED_LIMIT", 2)
+    for number in (1, 3, 2):
+        worded.apply([(f"n{number}", without_picture(f"n{number}", words=said(1.0), described_at_ms=NOW + number))])
+    space = FactorSpace(worded, MAPPED)
+    assert [fold_in(worded, space, [(f"n{number}", 1.0)]).factors.any() for number in (1, 2, 3)] == [False, True, True]
+
+    worded.apply([("n2", without_picture("n2", words=said(0.5), described_at_ms=NOW + 2))])
+    assert [fold_in(worded, space, [(f"n{number}", 1.0)]).factors.any() for number in (1, 2, 3)] == [False, True, True]

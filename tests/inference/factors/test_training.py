@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
 
-from features.item import key_of
+from features.item import Item, key_of
 from features.profile import weigh
+from features.words.item_words import DIMENSIONS, VERSION, ItemWords
 from inference.errors import NothingToLearn
+from inference.factors.item_map import Facts
 from inference.factors.training import Choices, train_factors
 from streams.wire.events import InteractionType
+from tests.harness.catalog import without_picture
 
 #: Two groups of users, each with items of its own.
 GROUPS = {f"{group}{user}": {f"{group}-{(user + n) % 6}": 1.0 for n in range(4)} for group in "ab" for user in range(9)}
@@ -51,3 +54,55 @@ def test_the_same_choices_and_seed_give_the_same_factors() -> None:
 def test_there_is_nothing_to_train_where_nobody_chose(choices: dict[str, dict[str, float]]) -> None:
     with pytest.raises(NothingToLearn, match="nothing to train"):
         train_factors(choices)
+
+
+#: Users of two tastes and the items of each, of which the words say the taste.
+RANDOM = np.random.default_rng(1)
+TASTED = {
+    f"{group}{user}": {f"{group}-{item}": 1.0 for item in RANDOM.permutation(110)[:12].tolist()}
+    for group in "ab"
+    for user in range(150)
+}
+
+
+def known(*items: str) -> dict[str, Item]:
+    found = {}
+    for name in items:
+        said = 0.1 * np.random.default_rng(key_of(name)).standard_normal(DIMENSIONS)
+        said["ab".index(name[0])] = 3
+        vector = (said / np.linalg.norm(said)).astype("<f2").tobytes()
+        found[name] = without_picture(name, words=ItemWords(VERSION, bytes(8), vector))
+    return found
+
+
+def test_new_items_are_drawn_to_those_of_the_same_words() -> None:
+    chosen = {item for own in TASTED.values() for item in own}
+    factors = train_factors(TASTED, known(*chosen), dimensions=2, regularization=0.1)
+    new = ["a-new", "b-new"]
+    keys = np.array([key_of(name) for name in new], np.uint64)
+    (mapped_a, mapped_b), has = factors.read(keys, Facts.of(new, known(*new), 0))
+    own = dict(zip(factors.keys.tolist(), factors.vectors.astype(np.float32), strict=True))
+
+    assert has.all()
+    assert mapped_a @ own[key_of("a-1")] > 1.3 * mapped_b @ own[key_of("a-1")]
+    assert mapped_b @ own[key_of("b-1")] > 1.3 * mapped_a @ own[key_of("b-1")]
+
+
+def test_an_item_that_few_chose_is_drawn_more_to_what_is_said_of_it() -> None:
+    often = {f"{user}-more": {"a-1": 1.0} for user in range(300)}
+    choices = {**TASTED, "late": {"b-late": 1.0, "a-2": 1.0}, **often}
+    alone = train_factors(choices, dimensions=2, regularization=0.1)
+    items = known(*(item for own in choices.values() for item in own))
+    drawn = train_factors(choices, items, dimensions=2, regularization=0.1)
+    assert drawn.item_map is not None
+    moved = {
+        key: float(np.linalg.norm(after - before) / np.linalg.norm(before))
+        for key, before, after in zip(alone.keys.tolist(), alone.vectors, drawn.vectors, strict=True)
+    }
+    assert moved[key_of("b-late")] > 2 * moved[key_of("a-1")] > 0
+
+
+def test_items_of_which_nothing_is_known_have_the_factors_of_the_choices_alone() -> None:
+    alone, beside = (train_factors(GROUPS, known, dimensions=2) for known in (None, {"a-0": without_picture("a-0")}))
+
+    assert (alone.vectors.tobytes(), beside.item_map) == (beside.vectors.tobytes(), None)
