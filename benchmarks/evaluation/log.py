@@ -1,12 +1,14 @@
 """A log of what users did, in the order in which it is replayed."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.item import Item
 from features.profile import IMPRESSION, WEIGHTS, weigh
+from features.words.item_words import VERSION, ItemWords, text_hash
 from streams.wire.events import InteractionType
 
 
@@ -43,11 +45,25 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Events in order of time. `categories` by item, where known; `items` are whole items with pictures, if any."""
+    """Events in order of time. `categories` by item, where known; `items` are whole items with pictures, if any.
+
+    `texts` is what is said of items, where known, and `words` are the vectors of that, where it was read.
+    """
 
     events: Sequence[Event]
     categories: Mapping[str, str] = field(default_factory=dict)
     items: Mapping[str, Item] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, ItemWords] = field(default_factory=dict)
+
+    def worded(self, embed: Callable[[Sequence[str]], NDArray[np.float32]]) -> "Log":
+        """The log with the vectors of its texts; `embed` gives unit vectors float32 [n, DIMENSIONS] of n texts."""
+        vectors = embed([*self.texts.values()]).astype("<f2")
+        words = {
+            item: ItemWords(VERSION, text_hash(text), vector.tobytes())
+            for (item, text), vector in zip(self.texts.items(), vectors, strict=True)
+        }
+        return replace(self, words=words)
 
     def choices(self) -> Iterator[tuple[str, str, int]]:
         """Who chose which item at which time, as `inference.sequence.choices` takes it."""

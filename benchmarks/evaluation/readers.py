@@ -12,6 +12,7 @@ from typing import TextIO, cast, get_args
 
 from benchmarks.evaluation.log import Event, Log, UnreadableLog, in_order
 from features.profile import DAY_MS, LOOK_LIMIT
+from features.words.item_words import text_of
 from streams.wire.events import InteractionType
 
 #: A rating of at least LIKED is a like, one below DISLIKED a dislike; the film of any other was looked at.
@@ -29,12 +30,16 @@ _Lines = Iterator[tuple[int, dict[str, str]]]
 
 
 def read_log(folder: Path, *, seed: int) -> Log:
-    """The log in a folder: its one file of events, and the categories in `items.csv`, if it is there."""
+    """The log in a folder: its one file of events, and what `items.csv` says of the items, if it is there."""
     files = [path for path in sorted(folder.iterdir()) if _may_hold_events(path)]
     if len(files) != 1:
         names = ", ".join(path.name for path in files) or "none"
         raise UnreadableLog(f"{folder} must hold one file of events (.csv or .txt, also .gz); there is {names}")
-    return Log(in_order(read_events(files[0]), seed), _categories(folder / "items.csv"))
+    events = in_order(read_events(files[0]), seed)
+    said = _items(folder / "items.csv")
+    categories = {item: kinds[0] for item, kinds in ((item, _kinds(row)) for item, row in said.items()) if kinds}
+    texts = {item: text_of(row.get("title"), ", ".join(_kinds(row))) for item, row in said.items()}
+    return Log(events, categories, texts={item: text for item, text in texts.items() if text})
 
 
 def read_events(path: Path) -> list[Event]:
@@ -114,14 +119,18 @@ def _time_ms(text: str) -> int:
     return round(number if number >= _MOST_SECONDS else 1000 * number)
 
 
-def _categories(path: Path) -> dict[str, str]:
-    """The first genre or the category of each item in `items.csv` (item_id and genres or category)."""
+def _items(path: Path) -> dict[str, dict[str, str]]:
+    """The rows of `items.csv` by item_id, with title, and genres or category, where it has these."""
     if not path.exists():
         return {}
     with path.open(encoding="utf-8", newline="") as lines:
-        rows = csv.DictReader(lines)
-        named = ((row.get("item_id") or "", row.get("category") or row.get("genres") or "") for row in rows)
-        return {item: names.split("|")[0] for item, names in named if item and names}
+        return {row["item_id"]: row for row in csv.DictReader(lines) if row.get("item_id")}
+
+
+def _kinds(row: dict[str, str]) -> list[str]:
+    """The genres of an item, or its category; the first one counts as its category."""
+    names = row.get("category") or row.get("genres") or ""
+    return [name for name in names.split("|") if name]
 
 
 #: The reader of each file that has a first line with names.

@@ -68,7 +68,7 @@ class ReplayedWorld:
         sequence: SequenceModel | None = None,
     ) -> None:
         self._recent_steps = RecentSteps(settings.recent_steps) if settings.recent_steps else None
-        self.catalog = Catalog(settings.dimensions)
+        self.catalog = Catalog(settings.dimensions, words=True)
         self.recommender = Recommender(
             self.catalog, length=length, recent_steps=self._recent_steps, rules=rules_of(settings)
         )
@@ -83,7 +83,8 @@ class ReplayedWorld:
         self._behaviours: dict[int, Behaviour] = {}
         self._signals = Signals(-1, {}, NO_TRENDS, {}, self._behaviours)
         self._effects = ItemEffects.on(self._signals, (0, 1))
-        self._uploaded: set[str] = set()
+        #: Items that were uploaded so far.
+        self.uploaded: dict[str, Item] = {}
         self._arriving = sorted(log.items.values(), key=lambda item: item.new_at_ms, reverse=True)
         self._offset = -1
         self._now_ms = 0
@@ -173,10 +174,10 @@ class ReplayedWorld:
         arrived = []
         while self._arriving and self._arriving[-1].new_at_ms <= self._now_ms:
             arrived.append(self._arriving.pop())
-        if not self._log.items and event.item not in self._uploaded:
-            self._uploaded.add(event.item)
+        if not self._log.items and event.item not in self.uploaded:
             arrived.append(self._picture_that_says_nothing(event.item))
         if arrived:
+            self.uploaded |= {item.item_id: item for item in arrived}
             self.catalog.apply((item.item_id, item) for item in arrived)
 
     def _picture_that_says_nothing(self, item: str) -> Item:
@@ -187,5 +188,6 @@ class ReplayedWorld:
             changed_at_ms=self._now_ms,
             uploaded_at_ms=self._now_ms,
             category=self._log.categories.get(item),
+            words=self._log.words.get(item),
             embeddings={SAYS_NOTHING: (vector / np.linalg.norm(vector)).astype("<f2").tobytes()},
         )

@@ -186,4 +186,6 @@ class Replay:
         for baseline in self._baselines.values():
             baseline.train(self.crowd.histories)
         if self._choices is not None and any(self._choices.of_users.values()):
-            self.world.recommender.apply_trained("factors", train_factors(self._choices.of_users, seed=self._seed))
+            dimensions = self.world.catalog.pictures.dimensions
+            factors = train_factors(self._choices.of_users, self.world.uploaded, looks=dimensions, seed=self._seed)
+            self.world.recommender.apply_trained("factors", factors)

@@ -241,6 +241,9 @@ def stream(
     factors: Annotated[
         bool, typer.Option("--factors", help="Lists follow latent factors, too, trained on what came before.")
     ] = False,
+    words: Annotated[
+        bool, typer.Option("--words", help="Read the titles in items.csv, from which factors of new items follow.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Decides ties, and pictures that say nothing.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
@@ -249,7 +252,7 @@ def stream(
         raise typer.BadParameter("give either --data or --from-kafka", param_hint="--data")
     from cli.bench.stream import judge
 
-    judge(data, protocol, tail, seed, as_json, factors=factors)
+    judge(data, protocol, tail, seed, as_json, factors=factors, words=words)
 
 
 @app.command()

@@ -1,11 +1,14 @@
 """What `sightline bench stream` does: it judges the product's lists by a log, beside other methods."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 from rich.table import Table
 
 from benchmarks.evaluation.log import Log, UnreadableLog, in_order
@@ -35,12 +38,23 @@ _COLUMNS = {
 }
 
 
-def judge(data: Path | None, protocol: Protocol, tail: Path | None, seed: int, as_json: bool, *, factors: bool) -> None:
+def judge(
+    data: Path | None,
+    protocol: Protocol,
+    tail: Path | None,
+    seed: int,
+    as_json: bool,
+    *,
+    factors: bool,
+    words: bool,
+) -> None:
     """Judge the lists by the log in `data`, or by the deployment's topics, and print the figures."""
     begin()
     settings = read_settings()
     try:
         log = read_log(data, seed=seed) if data is not None else read_deployment(settings)
+        if words:
+            log = log.worded(embed_here())
         later = in_order(read_events(tail), seed) if tail is not None else []
     except UnreadableLog as error:
         raise typer.BadParameter(str(error)) from error
@@ -64,6 +78,18 @@ def judge(data: Path | None, protocol: Protocol, tail: Path | None, seed: int, a
         print_json({**found, "page": str(page)})
     else:
         _print(found, page)
+
+
+def embed_here() -> Callable[[Sequence[str]], NDArray[np.float32]]:
+    """The text tower in this process: unit vectors float32 [n, DIMENSIONS] of texts."""
+    progress("exporting the text tower, about 20 s")
+    try:
+        # It is no part of a worker.
+        from benchmarks.retrieval.tower import LocalTower
+    except ModuleNotFoundError as error:
+        raise typer.BadParameter(f"--words needs {error.name}: install sightline[export]") from error
+    with TemporaryDirectory() as folder:
+        return LocalTower.exported(Path(folder)).embed
 
 
 def read_deployment(settings: Settings) -> Log:
