@@ -273,6 +273,12 @@ FACTORS_REFUSED = Counter(
     "sightline_factors_refused_total",
     "Looks, every 10 s, at a file of latent factors that this release cannot use; the last good ones stay",
 )
+FITS = Counter(
+    "sightline_fits_total",
+    "Trainings by a process that trains again and again: kept, worse than what is in use (so not kept), or failed",
+    ["outcome"],
+)
+FIT_KEPT = Gauge("sightline_fit_kept_timestamp_seconds", "When a training was last kept (Unix seconds); 0: not yet")
 SEQUENCE_ITEMS = Gauge(
     "sightline_sequence_items",
     "Items known by id to the sequence model by which this process makes lists; 0: no model",

@@ -54,13 +54,22 @@ def factors(
         float, typer.Option(min=1e-3, max=1e6, help="More of it for few or noisy data.")
     ] = REGULARIZATION,
     seed: Annotated[int, typer.Option(min=0, help="Decides what is random: the same seed gives the same file.")] = 0,
+    every: Annotated[
+        float | None, typer.Option(min=0.001, help="Stay, and train again every so many hours (needs --from-kafka).")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train latent factors of items on what users chose, by alternating least squares (docs/operations.md)."""
-    from cli.train.factors import learn
+    """Train latent factors of items on what users chose; exit code 1 if they are worse than those in the file."""
+    from cli.train.factors import Plan, learn, stay
 
     _check_log(data, from_kafka=from_kafka)
-    learn(data, to, dimensions=dimensions, regularization=regularization, seed=seed, as_json=as_json)
+    plan = Plan(dimensions, regularization, seed)
+    if every is None:
+        learn(data, to, plan, as_json=as_json)
+    elif not from_kafka:
+        raise typer.BadParameter("--every needs --from-kafka: a log in files does not grow")
+    else:
+        raise typer.Exit(stay(to, plan, every_s=3600 * every))
 
 
 @app.command()

@@ -1,53 +1,150 @@
 """What `sightline train factors` does: it trains latent factors of items on a log, and keeps them in a file."""
 
+import asyncio
 import time
-from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import typer
 
-from benchmarks.evaluation.log import UnreadableLog
+from benchmarks.evaluation.log import Event, Log, UnreadableLog
 from benchmarks.evaluation.readers import read_log
 from cli.bench.stream import read_deployment
 from cli.output import print_json, progress, results
 from cli.train.place import file_for
+from deploy.workers import SIGHTLINE
+from inference.errors import ModelRefused
 from inference.factors.file import Factors, encode_factors
 from inference.factors.training import Choices, train_factors
-from streams.settings import Settings, read_settings
+from inference.factors.verdict import Question, Verdict, compare
+from streams.learning.model_kinds import FACTORS
+from streams.objects.errors import ObjectMissing
+from streams.settings import read_settings
+from streams.worker.refitter import run_refitter
+
+#: Choices since the last training by which the next one is judged: with fewer it is kept unjudged.
+_LEAST_QUESTIONS: Final = 50
+_MOST_QUESTIONS: Final = 2_000
 
 
-def learn(
-    data: Path | None, to: str | None, *, dimensions: int, regularization: float, seed: int, as_json: bool
-) -> None:
-    """Train on the log in `data`, or on the deployment's topics, and write the file."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How factors are trained."""
+
+    dimensions: int
+    regularization: float
+    seed: int
+
+    def train(self, log: Log, events: list[Event], looks: int) -> Factors:
+        """Factors by these events of a log, whose items have looks of so many dimensions; raises NothingToLearn."""
+        choices = Choices()
+        for event in events:
+            choices.learn(event.user, event.item, event.weight)
+        factors = train_factors(
+            choices.of_users,
+            log.items,
+            looks=looks,
+            dimensions=self.dimensions,
+            regularization=self.regularization,
+            seed=self.seed,
+        )
+        return replace(factors, until_ms=max((event.at_ms for event in events), default=0))
+
+
+def stay(to: str | None, plan: Plan, *, every_s: float) -> int:
+    """Train on the deployment's topics, every so many seconds, until a signal; returns the exit code."""
+    settings = read_settings()
+    file = file_for(to, settings.factors, "SIGHTLINE_FACTORS")
+    numbers = {"dimensions": plan.dimensions, "regularization": plan.regularization, "seed": plan.seed}
+    options = [f"--{name}={value}" for name, value in numbers.items()]
+    command = (*SIGHTLINE, "train", "factors", "--from-kafka", f"--to={file.place}", *options, "--json")
+    return run_refitter(command, settings, every_s)
+
+
+def learn(data: Path | None, to: str | None, plan: Plan, *, as_json: bool) -> None:
+    """Train on the log in `data`, or on the deployment's topics, and write the file.
+
+    Exit code 1 where the factors in the file are better.
+    """
     settings = read_settings()
     file = file_for(to, settings.factors, "SIGHTLINE_FACTORS")
     began = time.monotonic()
     try:
-        choices = _choices(settings, data, seed)
-        progress(f"training on what {len(choices):,} users chose")
-        factors = train_factors(choices, dimensions=dimensions, regularization=regularization, seed=seed)
+        log = read_log(data, seed=plan.seed) if data is not None else read_deployment(settings)
+        progress(f"training on {len(log.events):,} events")
+        verdict = _judge(log, file.place, plan, settings.dimensions)
+        factors = None if verdict.is_worse else plan.train(log, [*log.events], settings.dimensions)
     except UnreadableLog as error:
         raise typer.BadParameter(str(error)) from error
     except ModuleNotFoundError as error:
         raise typer.BadParameter(f"training needs {error.name}: install sightline[training]") from error
-    file.write(encode_factors(factors))
-    _print(choices, factors, file.place, time.monotonic() - began, as_json=as_json)
+    if factors is not None:
+        file.write(encode_factors(factors))
+    _print(log, factors, verdict, file.place, time.monotonic() - began, as_json=as_json)
+    if factors is None:
+        raise typer.Exit(1)
 
 
-def _choices(settings: Settings, data: Path | None, seed: int) -> Mapping[str, Mapping[str, float]]:
-    log, choices = read_log(data, seed=seed) if data is not None else read_deployment(settings), Choices()
-    for event in log.events:
-        choices.learn(event.user, event.item, event.weight)
-    return choices.of_users
+def _judge(log: Log, place: str, plan: Plan, looks: int) -> Verdict:
+    """Judge a training on all but the later half of the choices that the factors in use did not learn, by that half.
+
+    Nothing is asked where there are none in use, or few choices since.
+    """
+    in_use = _in_use(place)
+    new = [number for number, event in enumerate(log.events) if event.is_chosen and event.at_ms > _until(in_use)]
+    asked = new[len(new) // 2 :][-_MOST_QUESTIONS:]
+    if in_use is None or not in_use.until_ms or len(asked) < _LEAST_QUESTIONS:
+        return Verdict(0, 0.0, 0.0, 0.0)
+    trial = plan.train(log, [*log.events[: asked[0]]], looks)
+    items = list(dict.fromkeys(event.item for event in log.events))
+    return compare(in_use, trial, _questions(log, asked), items, log.items, looks)
 
 
-def _print(
-    choices: Mapping[str, Mapping[str, float]], factors: Factors, place: str, took_s: float, *, as_json: bool
-) -> None:
-    items, dimensions = factors.vectors.shape
+def _questions(log: Log, asked: list[int]) -> list[Question]:
+    """What users chose at these places of the log, where it was new to them."""
+    found, places, before = [], {*asked}, dict[str, list[str]]()
+    for number, event in enumerate(log.events):
+        own = before.setdefault(event.user, [])
+        if event.is_chosen and event.item not in own:
+            if number in places and own:
+                found.append(Question(tuple(own), event.item))
+            own.append(event.item)
+    return found
+
+
+def _until(factors: Factors | None) -> int:
+    return 0 if factors is None else factors.until_ms
+
+
+def _in_use(place: str) -> Factors | None:
+    """The factors that workers read now; None where there are none that this release can read."""
+    try:
+        return asyncio.run(FACTORS.read(place))
+    except (ObjectMissing, ModelRefused):
+        return None
+
+
+def _print(log: Log, factors: Factors | None, verdict: Verdict, place: str, took_s: float, *, as_json: bool) -> None:
+    maps = {} if factors is None or factors.item_map is None else factors.item_map.maps
+    explained = {part: round(each.explained, 4) for part, each in maps.items()}
+    items, dimensions = (0, 0) if factors is None else factors.vectors.shape
+    judged = {"questions": verdict.questions, "ndcg_in_use": round(verdict.in_use, 4), "ndcg": round(verdict.new, 4)}
     if as_json:
-        found = {"items": items, "dimensions": dimensions, "users": len(choices), "took_s": round(took_s, 2)}
-        print_json({**found, "file": place})
+        found = {"is_kept": factors is not None, "items": items, "dimensions": dimensions, "explained": explained}
+        users = len({event.user for event in log.events if event.is_chosen})
+        print_json({**found, "users": users, **judged, "took_s": round(took_s, 2), "file": place})
         return
-    results().print(f"factors of {items:,} items in {dimensions} dimensions, after {took_s:,.1f} s, are in {place}")
+    if verdict.questions:
+        text = f"nDCG {verdict.new:.4f}, of the factors in the file {verdict.in_use:.4f}"
+        results().print(f"{verdict.questions:,} choices held out: {text}", soft_wrap=True)
+    if factors is None:
+        results().print(f"worse than the factors in {place}: nothing was kept; to train anyway, remove that file")
+        return
+    text = f"factors of {items:,} items in {dimensions} dimensions, after {took_s:,.1f} s, are in {place}"
+    results().print(text, soft_wrap=True)
+    if explained:
+        shares = ", ".join(f"{part}: {share:.1%}" for part, share in explained.items())
+        results().print(f"of the factors of items held out, what they are explains {shares}", soft_wrap=True)
+    else:
+        results().print("what items are says nothing of their factors: new items have none")

@@ -18,9 +18,9 @@ ONE_SHOTS = {"topics", "export-model-cpu", "export-model-gpu"}
 LASTING = sorted(SERVICES.keys() - ONE_SHOTS)
 WORKERS = ["interactions", "uploads", "items", "learning"]
 #: The processes of Sightline that last.
-PROCESSES = [*WORKERS, "web"]
+PROCESSES = [*WORKERS, "factors", "web"]
 #: The services that sign requests of users, and those that check the signature.
-SIGNING = {"items", "interactions"}
+SIGNING = {"items", "interactions", "factors"}
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 
 
@@ -88,6 +88,15 @@ def test_the_web_door_is_for_who_asks_for_it_and_ends_without_keys() -> None:
         Settings(web_host=given["SIGHTLINE_WEB_HOST"], web_keys="")
 
 
+def test_what_is_trained_is_read_where_it_is_written() -> None:
+    trainer = SERVICES["factors"]
+    assert (trainer["profiles"], trainer["build"]["target"]) == (["factors"], "training")
+    assert "--extra evaluation" in stage("code-training")
+    assert "/trained " in stage("runtime")
+    assert "trained:/trained" in trainer["volumes"]
+    assert all("trained:/trained:ro" in SERVICES[name]["volumes"] for name in ("interactions", "web"))
+
+
 def test_the_operators_page_asks_all_workers() -> None:
     given = SERVICES["web"]["environment"]
     assert given["SIGHTLINE_WEB_WORKERS"].split(",") == [
@@ -123,7 +132,7 @@ def test_what_is_mounted_exists(name: str, source: str) -> None:
 
 @pytest.mark.parametrize("name", LASTING)
 def test_a_lasting_service_has_a_health_check(name: str) -> None:
-    if name in PROCESSES:
+    if name in PROCESSES and name != "factors":
         assert SERVICES[name]["build"]["target"] == "worker"
         assert "HEALTHCHECK" in stage("worker")
         assert "/healthz" in stage("worker")

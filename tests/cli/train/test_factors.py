@@ -1,4 +1,5 @@
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -26,6 +27,45 @@ def test_without_to_the_file_is_where_workers_read_it(tmp_path: Path) -> None:
     assert len(decode_factors(out.read_bytes()).keys) == 60
 
 
+def test_factors_that_are_worse_than_those_in_the_file_are_not_kept(tmp_path: Path) -> None:
+    log, out = write_log(tmp_path / "log", users=30, steps=40), tmp_path / "factors"
+    words = ("train", "factors", "--to", str(out), "--dimensions", "8", "--regularization", "1", "--json", "--data")
+    first = run(*words, str(log), variables={})
+    assert first.returncode == 0, first.stderr
+    in_use = decode_factors(out.read_bytes())
+    # The events of the first log are gone, and users choose anything for a while.
+    later = shuffled(tmp_path / "later", after_ms=in_use.until_ms)
+    worse = run(*words, str(later), variables={})
+
+    assert (worse.returncode, last_json(worse)["is_kept"]) == (1, False), worse.stderr
+    assert last_json(worse)["ndcg"] < last_json(worse)["ndcg_in_use"]
+    assert decode_factors(out.read_bytes()).keys.tolist() == in_use.keys.tolist()
+    # A file that this release cannot read is no reason to keep nothing.
+    out.write_bytes(b"damaged")
+    assert run(*words, str(later), variables={}).returncode == 0
+
+
+def test_a_log_that_goes_on_is_trained_again(tmp_path: Path) -> None:
+    out = tmp_path / "factors"
+    words = ("train", "factors", "--to", str(out), "--dimensions", "8", "--json", "--data")
+    done = [
+        run(*words, str(write_log(tmp_path / f"log{steps}", users=30, steps=steps)), variables={}) for steps in (20, 40)
+    ]
+    assert [each.returncode for each in done] == [0, 0], done[1].stderr
+    assert [last_json(each)["questions"] > 0 for each in done] == [False, True]
+
+
+def shuffled(folder: Path, *, after_ms: int) -> Path:
+    """A short log: in its first half users choose at random, in its second one item after the other."""
+    random = Random(1)
+    start = after_ms // 1000 + 1
+    lines = [f"u{n % 30},i{random.randrange(60)},click,{start + n}" for n in range(300)]
+    lines += [f"u{n % 30},i{(n % 30 + n // 30) % 60},click,{start + 300 + n}" for n in range(300)]
+    folder.mkdir()
+    (folder / "events.csv").write_text("\n".join(["user,item,type,time", *lines]))
+    return folder
+
+
 @pytest.mark.parametrize("place", ["models/", "s3://models", "s3://models/../x", "ftp://x/y"])
 def test_a_place_that_is_none_is_refused_before_the_training(tmp_path: Path, place: str) -> None:
     words = ("train", "factors", "--data", str(tmp_path), "--to", place)
@@ -39,6 +79,8 @@ def test_a_place_that_is_none_is_refused_before_the_training(tmp_path: Path, pla
         (("--to", "x"), "--from-kafka"),
         (("--from-kafka", "--data", ".", "--to", "x"), "--from-kafka"),
         (("--data", "."), "SIGHTLINE_FACTORS"),
+        (("--data", ".", "--to", "x", "--every", "6"), "--from-kafka"),
+        (("--from-kafka", "--to", "x", "--every", "0"), "--every"),
     ],
 )
 def test_what_to_learn_from_and_where_to_is_asked_for(words: tuple[str, ...], says: str) -> None:
