@@ -37,6 +37,7 @@ COLUMNS = (
     *("keys", "owners", "categories", "prices", "currencies", "uploaded_ms", "expires_ms", "available"),
     *("descriptors", "worded", "said", "hashes", "copies_of"),
 )
+_ALL_COLUMNS = (*COLUMNS, "shown", "written")
 #: The largest number that `prices` can hold.
 PRICIEST = float(np.finfo(np.float32).max)
 #: Rows by which the columns grow at a time.
@@ -101,6 +102,7 @@ class Catalog:
     are `said` bool they are of an item's own words. An item may have a vector in the space of `pictures` and in each of
     the
     `further` ones, and is in the index of a space if it has one and is shown (docs/adr/0029).
+    `written` int64 is the value of `changes` when the row was written last.
     Not thread-safe: rows change only in `apply`, and what is shown in `advance`, too.
     """
 
@@ -135,11 +137,9 @@ class Catalog:
         self.worded = room(np.bool_)
         self.said = room(np.bool_)
         self.shown = room(np.bool_)
-        #: The value of `changes` when the row was written last.
         self.written = room(np.int64)
         #: The columns, and behind each the room into which it grows.
-        columns = (*COLUMNS, "shown", "written")
-        self._room: dict[str, NDArray[np.generic]] = {name: getattr(self, name) for name in columns}
+        self._room: dict[str, NDArray[np.generic]] = {name: getattr(self, name) for name in _ALL_COLUMNS}
         self._lengthen(0)
         self.colours = VectorRows(len(COLOUR_NAMES))
         self.attributes = AttributeRows()

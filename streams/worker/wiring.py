@@ -96,12 +96,9 @@ async def make_interactions_agent(
     redis = resources.redis()
     partitions = resources.profile_partitions(redis)
     settings = resources.settings
-    catalog = await resources.catalog(
-        settings.encoder_version,
-        Mix.parse(settings.feed_by),
-        # Factors of new items follow from their words.
-        words=settings.factors is not None and settings.words == "on",
-    )
+    # Factors of new items follow from their words.
+    words = settings.factors is not None and settings.words == "on"
+    catalog = await resources.catalog(settings.encoder_version, Mix.parse(settings.feed_by), words=words)
     behaviour_cache = await make_behaviour_cache(resources, redis, catalog)
     lists = ListMaker(await make_feeds(resources, catalog, behaviour_cache), namespace=resources.namespace)
     agent = InteractionsAgent(
