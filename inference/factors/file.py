@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from features.words.item_words import VERSION
 from inference.catalog.key_table import KeyedRows
 from inference.factors.defaults import DIMENSIONS_LIMIT
 from inference.factors.item_map import Facts, ItemMap, Part
@@ -74,6 +75,7 @@ class _Stored(msgspec.Struct, frozen=True):
     vectors: bytes
     inverse: bytes
     encoder: str | None = None
+    words: str = ""
     maps: dict[Part, StoredMap] = {}
     until_ms: int = 0
 
@@ -89,6 +91,7 @@ def encode_factors(factors: Factors) -> bytes:
         vectors=factors.vectors.astype(_HALVES).tobytes(),
         inverse=factors.inverse.astype(_FLOATS).tobytes(),
         encoder=None if factors.item_map is None else factors.item_map.encoder,
+        words=VERSION,
         maps={} if factors.item_map is None else stored_maps(factors.item_map),
         until_ms=factors.until_ms,
     )
@@ -112,7 +115,7 @@ def decode_factors(data: bytes) -> Factors:
     if np.einsum("nd,de,ne->n", vectors, inverse, vectors, dtype=np.float32, optimize=True).max() > _MOST_LEVERAGE:
         raise _FILE.refused("has a matrix that is not the one of its factors")
     try:
-        item_map = item_map_of(stored.encoder, stored.maps, stored.dimensions)
+        item_map = item_map_of(stored.encoder, stored.words, stored.maps, stored.dimensions)
     except ValueError as error:
         raise _FILE.refused(str(error)) from error
     return Factors(keys, vectors, inverse, item_map, stored.until_ms)

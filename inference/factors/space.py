@@ -100,7 +100,7 @@ class FactorSpace:
 
     def _newest(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """The newest of rows [n] for as many as the limit leaves."""
-        left = MAPPED_LIMIT - int(np.count_nonzero(self._mapped))
+        left = MAPPED_LIMIT - int(np.count_nonzero(self._mapped[: len(self._catalog.item_ids)]))
         return rows if len(rows) <= left else rows[best_of(self._catalog.uploaded_ms[rows], left)]
 
     def _put(self, rows: NDArray[np.int64], places: NDArray[np.int64]) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from features.words.item_words import DIMENSIONS
+from features.words.item_words import DIMENSIONS, VERSION
 from inference.factors.defaults import DIMENSIONS_LIMIT
 from inference.factors.item_map import ItemMap, LinearMap, Part
 
@@ -33,18 +33,19 @@ def stored_maps(item_map: ItemMap) -> dict[Part, StoredMap]:
     }
 
 
-def item_map_of(encoder: str | None, stored: Mapping[Part, StoredMap], dimensions: int) -> ItemMap | None:
-    """The maps to factors of these dimensions; None where there are none. Raises ValueError for what is not sound."""
+def item_map_of(encoder: str | None, words: str, stored: Mapping[Part, StoredMap], dimensions: int) -> ItemMap | None:
+    """The maps to factors of these dimensions; None where there are none. Raises ValueError for what is not sound.
+
+    Maps of the vectors of `words` by another version of the tower than ours are left out.
+    """
     maps = {part: _linear(part, each, dimensions) for part, each in stored.items()}
     of_words = {"look": 0, "words": DIMENSIONS, "both": DIMENSIONS}
     looks = {part: len(each.weights) - of_words[part] for part, each in maps.items()}
-    if (
-        looks.pop("words", 0)
-        or len({*looks.values()}) > 1
-        or not all(0 < each <= _LOOK_LIMIT for each in looks.values())
-    ):
+    has_other_words, sizes = looks.pop("words", 0) != 0, {*looks.values()}
+    if has_other_words or len(sizes) > 1 or not all(0 < each <= _LOOK_LIMIT for each in sizes):
         raise ValueError("has maps of other looks or words than ours")
-    return ItemMap(encoder, maps) if maps else None
+    readable = {part: each for part, each in maps.items() if part == "look" or words == VERSION}
+    return ItemMap(encoder, readable) if readable else None
 
 
 def _linear(part: Part, stored: StoredMap, dimensions: int) -> LinearMap:

@@ -51,6 +51,15 @@ def test_the_map_is_read_back_with_the_factors() -> None:
         assert (found.maps[part].offset.tolist(), found.maps[part].explained) == ([1, 1], 0.5)
 
 
+def test_maps_of_the_words_of_another_tower_are_left_out() -> None:
+    maps = {part: LinearMap(np.ones((size, 2), np.float32), np.ones(2, np.float32), 0.5) for part, size in SIZES}
+    stored = msgspec.msgpack.decode(encode_factors(replace(FACTORS, item_map=ItemMap("pictures@1", maps))))
+    found = decode_factors(msgspec.msgpack.encode({**stored, "words": "another-tower@1"})).item_map
+
+    assert found is not None
+    assert [*found.maps] == ["look"]
+
+
 def of_map(part: str, weights: object, offset: object = (0.0, 0.0), explained: float = 0.5) -> bytes:
     stored = {"weights": np.array(weights, "<f4").tobytes(), "offset": np.array(offset, "<f4").tobytes()}
     return changed(encoder="e@1", maps={part: {**stored, "explained": explained}})
