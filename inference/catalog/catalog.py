@@ -136,8 +136,7 @@ class Catalog:
         self.copies_of = room(np.uint64)
         self.worded = room(np.bool_)
         self.said = room(np.bool_)
-        self.shown = room(np.bool_)
-        self.written = room(np.int64)
+        self.shown, self.written = room(np.bool_), room(np.int64)
         #: The columns, and behind each the room into which it grows.
         self._room: dict[str, NDArray[np.generic]] = {name: getattr(self, name) for name in _ALL_COLUMNS}
         self._lengthen(0)
