@@ -20,7 +20,7 @@ from features.vision.clips.containers import is_clip
 from features.vision.formats import HEAD_BYTES
 from tests.harness.documented import Documented
 from tests.harness.serving import Serving
-from tests.web.browser.fake_world import FakeItem, FakeWorld, webp
+from tests.web.browser.fake_world import FakeItem, FakeWorld, tags_of, webp
 from web.access.headers import POLICY
 from web.ids import DEPENDENCIES, EncodedPaths, ItemId, UserId
 from web.page.page import page_handlers
@@ -40,6 +40,7 @@ class FakeServer:
         self.world = FakeWorld()
         self.refusing: Response[Any] | None = None
         self.slow_s = 0.0
+        self.only: dict[str, str] | None = None
         self.refused_upload: dict[str, str] | None = None
         self.operations: dict[str, Any] = {"workers": []}
         self.receipt: dict[str, Any] = {}
@@ -101,8 +102,9 @@ class FakeServer:
             return {"accepted": 1, "event_ids": [event["event_id"]], "refused": []}
 
         @get("/v1/search")
-        async def search(q: FromQuery[str], count: FromQuery[int] = 24) -> dict[str, Any]:
-            found = [item for item in world.items.values() if set(q.lower().split()) & set(item.title.lower().split())]
+        async def search(q: FromQuery[str], count: FromQuery[int] = 24, tag: FromQuery[str] = "") -> dict[str, Any]:
+            every = [item for item in world.items.values() if tag in ("", item.category)]
+            found = [item for item in every if set(q.lower().split()) & set(item.title.lower().split())]
             return self._answer(found[:count], {"code": "looks_like", "similarity": 0.31, "by": {"words": 0.31}})
 
         @get("/v1/items/{item_id:str}/similar")
@@ -119,6 +121,7 @@ class FakeServer:
                 webp(data)
             except OSError:
                 return problem(422, "The query was refused", "it is neither JPEG, PNG, WebP nor GIF: send a picture")
+            self.only = asked.get("only")
             items = list(world.items.values())
             if asked.get("box") == "salient":
                 answer = self._like(items[7], 24)
@@ -192,7 +195,8 @@ class FakeServer:
         url = f"/v1/items/{item.item_id}/picture?size=preview&v={hashlib.sha256(item.webp).hexdigest()[:12]}"
         return {
             "item_id": item.item_id, "title": item.title, "category": item.category, "price": item.price,
-            "currency": "EUR" if item.price else None, "tags": [], "colours": [], "attributes": {}, "description": None,
+            "currency": "EUR" if item.price else None, "description": None,
+            "tags": tags_of(item), "colours": [], "attributes": {},
             "in_stock": True, "hidden": False, "held": False, "deleted": False, "searchable": True,
             "expires_at_ms": None, "uploaded_at_ms": None, "clip_ms": item.clip_ms,
             "picture": {"url": url, "preview_url": url, "width": 240, "height": 240},

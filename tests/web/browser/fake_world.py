@@ -151,8 +151,12 @@ class FakeWorld:
 
     def _interest(self, item_id: str, share: float) -> dict[str, Any]:
         item = self.items[item_id]
-        tags = [{"name": item.category, "chinese": "商品", "probability": 0.8}]
-        return {"share": round(share, 3), "item_id": item_id, "tags": tags, "colours": [[item.colour, 0.7]]}
+        return {"share": round(share, 3), "item_id": item_id, "tags": tags_of(item), "colours": [[item.colour, 0.7]]}
+
+
+def tags_of(item: FakeItem) -> list[dict[str, Any]]:
+    """What its picture shows, in both languages."""
+    return [{"name": item.category, "chinese": f"类{item.category}", "probability": 0.8}]
 
 
 def hash_of(text: str) -> int:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.harness.clips import BLUE, GREEN, RED, clip, scene
 from tests.web.browser.conftest import ADA, BEN, Visitor, Visits
 from tests.web.browser.fake_server import FakeServer
@@ -135,6 +137,36 @@ def test_a_photo_finds_what_looks_like_it_and_a_box_asks_about_a_part(visitor: V
     visitor.page.locator(".box").focus()
     visitor.page.keyboard.press("Escape")
     visitor.eventually(lambda: shelf.first.get_attribute("data-item") == whole, "the whole photo was asked about")
+
+
+@pytest.mark.parametrize(("language", "before"), [("en", ""), ("zh", "类")])
+def test_what_is_found_is_narrowed_by_a_tag_and_widened_again(visitor: Visitor, language: str, before: str) -> None:
+    visitor.page.add_init_script(f"localStorage.setItem('sightline.language', '{language}')")
+    visitor.shop(ADA)
+    visitor.page.locator("#words").fill("red")
+    visitor.page.keyboard.press("Enter")
+    tiles, tags = visitor.page.locator(".shelf .tile"), visitor.page.locator(".narrow button")
+    tags.first.wait_for()
+    every, offered, one = tiles.count(), tags.count(), tags.first
+    assert one.text_content() == f"{before}{one.get_attribute('data-tag')}"
+    one.click()
+    visitor.eventually(lambda: 0 < tiles.count() < every, "fewer are left")
+    assert (one.get_attribute("aria-pressed"), tags.count()) == ("true", offered)
+    one.click()
+    visitor.eventually(lambda: tiles.count() == every, "all are there again")
+    assert one.get_attribute("aria-pressed") == "false"
+
+
+def test_a_photo_is_narrowed_too(visitor: Visitor, fake: FakeServer, picture: Path) -> None:
+    visitor.shop(ADA)
+    visitor.page.set_input_files("#photo-file", picture)
+    one = visitor.page.locator(".narrow button").first
+    one.wait_for()
+    name = one.get_attribute("data-tag")
+    with visitor.page.expect_request(lambda asked: asked.url.endswith(f"tag={name}")):
+        one.click()
+    visitor.page.get_by_role("button", name="Find the thing in it").click()
+    visitor.eventually(lambda: fake.only == {"tag": name}, "the part is asked about within the limit")
 
 
 def test_the_part_that_stands_out_is_found_and_drawn_and_can_be_moved(visitor: Visitor, picture: Path) -> None:

@@ -8,9 +8,12 @@ import { preparePictures } from "../core/pictures.js";
 import { milliseconds, t } from "../core/words.js";
 import { say } from "../frame/spoken.js";
 import { makeGrid } from "../shop/grid.js";
+import { makeNarrow } from "./narrow.js";
 import { makePhoto } from "./photo.js";
 
 const COUNT = 24;
+/** What a question has in its address. @param {string | null} tag @param {Record<string, string>} more */
+const limits = (tag, more = {}) => new URLSearchParams({ ...more, count: String(COUNT), ...(tag && { tag }) });
 const NOTHING = { added: new Set(), moved: new Map() };
 
 /** @param {() => import("../shop/shopper.js").Shopper | undefined} active who clicks on what was found */
@@ -21,25 +24,27 @@ export function makeFinder(active) {
 
   const actions = { act: (type, id, at) => active()?.act(type, id, at), similar: (id) => similar(id) };
 
-  /** Asks, and shows the answer; a later question goes first. */
+  /** Asks, and shows the answer; a later question goes first. A question gets the tag that it is narrowed to, or null. */
   async function show(title, question, extra = null) {
     const mine = ++turn;
     const shelf = makeGrid(actions, title);
+    const narrow = makeNarrow(() => answer());
     const state = h("p", { class: "found-state" }, t("found.looking"));
     const head = h("header", {}, h("h2", { id: "found-title" }, title), state, iconButton("close", t("found.close"), close));
-    found.replaceChildren(...[head, extra, h("div", { class: "shelf" }, shelf.element)].filter(Boolean));
+    found.replaceChildren(...[head, extra, narrow.element, h("div", { class: "shelf" }, shelf.element)].filter(Boolean));
     found.hidden = false;
-    const answer = async (asked) => {
+    const answer = async () => {
       const now = ++turn;
       found.setAttribute("aria-busy", "true");
       try {
         const before = performance.now();
-        const { items, degraded } = await asked();
+        const { items, degraded } = await question(narrow.tag());
         const ms = performance.now() - before;
         await fetchFacts(items.flatMap((item) => [item.item_id, ...item.reasons.map((reason) => reason.item_id)]));
         await preparePictures(items.slice(0, 8).map((item) => item.item_id));
         if (now !== turn) return;
         shelf.show(items, NOTHING);
+        narrow.offer(items.map((item) => item.item_id));
         const text = items.length ? t("found.count", { count: items.length, ms: milliseconds(ms) }) : t("found.nothing");
         state.replaceChildren(text, ...(degraded ?? []).map((part) => h("span", { class: "notice warn" }, t("degraded.other", { part }))));
         say(`${title}: ${text}`);
@@ -52,29 +57,29 @@ export function makeFinder(active) {
       }
     };
     turn = mine;
-    await answer(question);
+    await answer();
     return answer;
   }
 
   function search(words) {
     endPhoto();
-    return show(t("found.words", { words }), () => ask(`/v1/search?${new URLSearchParams({ q: words, count: String(COUNT) })}`));
+    return show(t("found.words", { words }), (tag) => ask(`/v1/search?${limits(tag, { q: words })}`));
   }
 
   function similar(id) {
     endPhoto();
     found.scrollIntoView({ block: "nearest" });
     window.scrollTo({ top: 0 });
-    return show(t("found.similar", { item: titleOf(id) }), () => ask(`/v1/items/${segment(id)}/similar?count=${COUNT}`));
+    return show(t("found.similar", { item: titleOf(id) }), (tag) => ask(`/v1/items/${segment(id)}/similar?${limits(tag)}`));
   }
 
   async function lookAt(file) {
     endPhoto();
-    const mine = makePhoto(file, { owner: () => active()?.get().id ?? app.get().active, again: () => again?.(() => mine.ask(COUNT)) });
+    const mine = makePhoto(file, { owner: () => active()?.get().id ?? app.get().active, again: () => again?.() });
     photo = mine;
     window.scrollTo({ top: 0 });
-    let again = /** @type {null | ((asked: () => Promise<any>) => void)} */ (null);
-    again = await show(t("found.photo"), () => mine.ask(COUNT), mine.element);
+    let again = /** @type {null | (() => void)} */ (null);
+    again = await show(t("found.photo"), (tag) => mine.ask(COUNT, tag), mine.element);
   }
 
   function endPhoto() {

@@ -46,14 +46,15 @@ export function makePhoto(file, { owner, again }) {
 
   return {
     element,
-    /** Items that look like the photo, or like the part in the box; throws a Problem. @param {number} count */
-    async ask(count) {
+    /** Items that look like the photo, or like the part in the box; throws a Problem. @param {number} count @param {string | null} tag */
+    async ask(count, tag) {
       const body = await small;
       if (!box) {
         const type = body.type.startsWith("image/") ? body.type : "image/*";
-        return ask(`/v1/similar?count=${count}`, { body, headers: { "content-type": type } });
+        const limits = new URLSearchParams({ count: String(count), ...(tag && { tag }) });
+        return ask(`/v1/similar?${limits}`, { body, headers: { "content-type": type } });
       }
-      const answer = await ask("/v1/similar", { body: { image: await base64(body), box, count } });
+      const answer = await ask("/v1/similar", { body: { image: await base64(body), box, count, ...(tag && { only: { tag } }) } });
       return box === "salient" ? drawn(answer) : answer;
     },
     end() {
