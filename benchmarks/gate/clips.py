@@ -10,20 +10,21 @@ from typing import Final
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from benchmarks.gate.changes import bordered, captioned, cropped, scaled
 from benchmarks.gate.faults import Change, exposed
+from benchmarks.retrieval.album import read_files
+from benchmarks.retrieval.clips import SUFFIXES, NoClips
 from features.vision.clips.containers import container_of
 from features.vision.clips.decode import decode_clip
+from features.vision.decode import decode
 from features.vision.formats import BadImage
 from features.vision.gate.clip_hashes import asked_of_clip, kept_of_clip
 from features.vision.gate.picture_hash import HASH_BYTES, asked_of
 from inference.catalog.clips.hashes import ClipHashes, copied_clips
 from inference.catalog.copied_pictures import nearest_copy, readable_hashes
 
-SUFFIXES: Final = (".mp4", ".webm", ".gif", ".mov")
 #: What people do to a clip that they upload again; each is coded anew as MPEG-4.
 CHANGES: Final[dict[str, Change]] = {
     "coded_again": lambda image: image,
@@ -60,11 +61,18 @@ class ClipCopies:
     of_slides: "ClipCopies | None" = None
 
 
-def measure_clip_copies(folder: Path, photos: NDArray[np.uint8], slides: int) -> ClipCopies:
-    """Measure with the clips in a folder, and with at most `slides` clips of photos uint8 [n, height, width, 3]."""
+def measure_clip_copies(folder: Path, among: Path | None, slides: int) -> ClipCopies:
+    """Measure with the clips in a folder, and with at most `slides` clips of the photos of an album.
+
+    Raises NoClips, UnreadableAlbum.
+    """
     files = [path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
     clips = [frames for data in files if (frames := _frames(data)) is not None]
-    shown = [photos[start : start + _SLIDES] for start in range(1, len(photos) - _SLIDES, _SLIDES)][:slides]
+    if not clips:
+        raise NoClips(f"{folder} has no clip that can be read: it needs files {', '.join(SUFFIXES)}")
+    files = [] if among is None else read_files(among, "labels.csv")[0]
+    photos = [decode(file).pixels for file in files[: 1 + slides * _SLIDES]]
+    shown = [photos[start : start + _SLIDES] for start in range(1, len(photos) - _SLIDES + 1, _SLIDES)]
     made = [[Image.fromarray(photo) for photo in (photos[0], *each) for _ in range(_EACH)] for each in shown]
     own = _measure(clips)
     return replace(own, of_slides=_measure(made) if made else None)

@@ -334,12 +334,13 @@ def video(
         Path | None,
         typer.Option(exists=True, file_okay=False, help="Other items: a folder with images.tar and labels.csv."),
     ] = None,
+    copies: Annotated[bool, typer.Option("--copies", help="Instead: whether copies of clips are told.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Whether a still from the middle of each clip finds its clip first, and what is refused; needs the extra clips."""
-    from cli.bench.video import judge
+    from cli.bench.video import judge, judge_copies
 
-    judge(data, among, as_json)
+    (judge_copies if copies else judge)(data, among, as_json)
 
 
 @app.command("all")

@@ -27,12 +27,10 @@ def judge(data: Path, among: Path | None, as_json: bool) -> None:
         if among is not None:
             others = read_album(among, "labels.csv", None, progress).pixels
         found = measure_clips(data, others, lambda pixels: embeddings_and_features(encoder, pixels)[0])
-        progress("copies of clips")
-        copies = measure_clip_copies(data, others, _SLIDES)
     except (UnreadableAlbum, NoClips) as error:
         raise typer.BadParameter(str(error)) from error
     if as_json:
-        print_json(asdict(found) | {"copies": asdict(copies)})
+        print_json(asdict(found))
         return
     table = Table("figure", "value")
     for name, value in asdict(found).items():
@@ -40,9 +38,23 @@ def judge(data: Path, among: Path | None, as_json: bool) -> None:
             table.add_row(name, str(value))
     for name, reason in found.refused.items():
         table.add_row(f"refused: {name}", reason)
-    _add(table, f"copies of {copies.clips} clips", copies)
-    if copies.of_slides is not None:
-        _add(table, f"copies of {copies.of_slides.clips} clips of slides", copies.of_slides)
+    results().print(table)
+
+
+def judge_copies(data: Path, among: Path | None, as_json: bool) -> None:
+    """Measure which copies of the clips in `data` are found, and of clips made of pictures of another folder."""
+    begin()
+    try:
+        found = measure_clip_copies(data, among, _SLIDES)
+    except (UnreadableAlbum, NoClips) as error:
+        raise typer.BadParameter(str(error)) from error
+    if as_json:
+        print_json(asdict(found))
+        return
+    table = Table("figure", "value")
+    _add(table, f"copies of {found.clips} clips", found)
+    if found.of_slides is not None:
+        _add(table, f"copies of {found.of_slides.clips} clips of slides", found.of_slides)
     results().print(table)
 
 

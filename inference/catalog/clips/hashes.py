@@ -68,8 +68,9 @@ class ClipHashes:
 def copied_clips(asked: Sequence[Asked], frames: HashedFrames) -> NDArray[np.int64]:
     """The rows whose clips a clip with these frames is a copy of, the likeliest first.
 
-    More than half of the frames of each have to be copies of frames of the other: what two clips share, such as a
-    title, does not make one a copy of the other. It looks at every frame, and does not hold Python's lock meanwhile.
+    Half of the frames of each have to be copies of frames of the other, and more than half of one of them: what two
+    clips share, such as a title, does not make one a copy of the other. It looks at every frame, and does not hold
+    Python's lock meanwhile.
     """
     if not len(frames.rows) or not asked:
         return np.zeros(0, np.int64)
@@ -78,8 +79,9 @@ def copied_clips(asked: Sequence[Asked], frames: HashedFrames) -> NDArray[np.int
     counts = np.diff(starts, append=len(frames.rows))
     of_asked = np.logical_or.reduceat(matches, starts, axis=1).sum(axis=0) / len(asked)
     of_known = np.add.reduceat(matches.any(axis=0).astype(np.int64), starts) / counts
-    best = np.argsort(-(of_asked + of_known), kind="stable")
-    best = best[((of_asked > 0.5) & (of_known > 0.5))[best]]
+    both = of_asked + of_known
+    best = np.argsort(-both, kind="stable")
+    best = best[((of_asked >= 0.5) & (of_known >= 0.5) & (both > 1))[best]]
     found: NDArray[np.int64] = frames.rows[starts[best]]
     return found
 
