@@ -39,6 +39,7 @@ CHANGES: Final[dict[str, Change]] = {
 #: Frames that a slide stands for, and frames a second.
 _EACH: Final = 5
 _RATE: Final = 10
+#: Pixels of a side of the frames, at most.
 _SIDE: Final = 480
 #: Photos in a clip of slides.
 _SLIDES: Final = 3
