@@ -100,7 +100,7 @@ def learn(plan: Plan, to: Path, *, as_json: bool) -> None:
         raise typer.BadParameter(str(error)) from error
     if tuner is not None and verdicts:
         tuner.watching.clear()
-    _print(verdicts, refused, to, as_json=as_json)
+    show(verdicts, refused, to, as_json=as_json)
     if refused:
         raise typer.Exit(1)
 
@@ -210,7 +210,8 @@ def _check(photos: Album) -> None:
         )
 
 
-def _print(verdicts: Sequence[Verdict], refused: Sequence[str], to: Path, *, as_json: bool) -> None:
+def show(verdicts: Sequence[Verdict], refused: Sequence[str], to: Path, *, as_json: bool) -> None:
+    """Print the verdicts, what tuning brought, and the file that was written or why none was."""
     if as_json:
         written = None if refused else to
         tests = [asdict(each) for each in verdicts]
@@ -228,10 +229,13 @@ def _print(verdicts: Sequence[Verdict], refused: Sequence[str], to: Path, *, as_
 
 
 def _table(verdicts: Sequence[Verdict]) -> Table:
-    names = list(verdicts[0].p_at_5)
-    table = Table("", "photos", *(f"P@5 {name}" for name in names), *(f"gain over {name}" for name in names[1:]))
+    """What was judged and by how many photos, with our P@5; below each what we gain over the others."""
+    table = Table("judged by photos left out", "P@5", "gain over it, 95 %")
     for verdict in verdicts:
-        shares = [f"{each:.3f}" for each in verdict.p_at_5.values()]
-        gains = [f"{each.value:+.3f} ({each.low:+.3f} to {each.high:+.3f})" for each in verdict.gains.values()]
-        table.add_row(verdict.test, f"{verdict.photos:,}", *shares, *gains)
+        ours, *others = verdict.p_at_5.items()
+        table.add_row(f"{verdict.test}: {verdict.photos:,}", f"{ours[1]:.3f}")
+        for name, share in others:
+            gained = verdict.gains[name]
+            table.add_row(f"  {name}", f"{share:.3f}", f"{gained.value:+.3f} ({gained.low:+.3f} to {gained.high:+.3f})")
+        table.add_section()
     return table

@@ -13,7 +13,7 @@ from typer import BadParameter, Exit
 
 from benchmarks.evaluation.intervals import Interval
 from benchmarks.retrieval.held_out import Verdict, by_map
-from cli.train.encoder import Method, Plan, learn, objections, train, worth
+from cli.train.encoder import Method, Plan, learn, objections, show, train, worth
 from cli.train.pictures import seen_variously, unlabelled_pictures
 from inference.encoders.look.fit import Labelled, Layout, Recipe, fit
 from inference.encoders.look.projection import Projection
@@ -118,6 +118,22 @@ def test_it_is_said_whether_tuning_brought_anything(low: float, says: str) -> No
     assert said is not None
     assert said.startswith("tuning gains +0.012 P@5")
     assert says in said
+
+
+def test_every_figure_of_a_verdict_is_readable_on_80_columns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shares = {"ours": 0.661, "raw": 0.529, "shipped": 0.927, "map alone": 0.663}
+    gains = {name: Interval(share, -0.312, 0.1) for name, share in shares.items() if name != "ours"}
+    show([Verdict("known kinds, other photos", 12_345, shares, gains, {})], [], Path("map.npz"), as_json=False)
+
+    said = capsys.readouterr().out
+    assert "…" not in said
+    assert [line.split("│")[1].strip() for line in said.splitlines() if line.startswith("│")] == [
+        *("known kinds, other photos: 12,345", "raw", "shipped", "map alone"),
+    ]
+    assert "+0.927 (-0.312 to +0.100)" in said
 
 
 def test_nothing_is_said_of_tuning_where_none_was() -> None:
