@@ -1,11 +1,13 @@
 import gzip
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from benchmarks.evaluation.log import Event, UnreadableLog, in_order
+from benchmarks.evaluation.log import Event, Log, UnreadableLog, in_order
 from benchmarks.evaluation.readers import read_events, read_log
 from features.profile import DAY_MS
+from features.words.item_words import DIMENSIONS
 
 
 def write(folder: Path, name: str, text: str) -> Path:
@@ -69,6 +71,17 @@ def test_a_log_is_in_order_of_time_with_the_first_genre_as_category(tmp_path: Pa
     log = read_log(tmp_path, seed=1)
     assert [event.item for event in log.events] == ["a", "b"]
     assert log.categories == {"a": "Drama"}
+    assert log.texts == {"a": "A. Drama, War", "b": "B"}
+
+
+def test_texts_become_the_words_of_items() -> None:
+    log = Log([Event("u", "a", "click", 1)], texts={"a": "Red shirt", "b": "B"})
+    words = log.worded(lambda texts: np.eye(len(texts), DIMENSIONS, dtype=np.float32)).words
+
+    assert [*words] == ["a", "b"]
+    assert np.frombuffer(words["b"].vector, "<f2").argmax() == 1
+    assert words["a"].is_sound
+    assert words["a"].text != words["b"].text
 
 
 def test_the_seed_alone_decides_the_order_of_equal_times() -> None:
