@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from streams.errors import BrokerUnavailable
 from streams.kafka.admin import create_topics
@@ -28,6 +29,12 @@ class Topics:
 
     def create(self) -> None:
         create_topics(self._bootstrap, Namespace(self._prefix), 2, 1)
+
+    async def make_anew(self, topic: str) -> None:
+        admin = AdminClient({"bootstrap.servers": self._bootstrap})
+        admin.delete_topics([topic])[topic].result()
+        await until(lambda: topic not in admin.list_topics().topics)
+        self.create()
 
     async def put(self, topic: str, partition: int, *values: str) -> None:
         messages = [Message(topic, b"key", value.encode(), partition=partition) for value in values]
@@ -100,3 +107,15 @@ async def test_a_reader_that_fails_ends_the_tail(topics: Topics) -> None:
 async def test_a_missing_topic_is_an_error_that_says_what_to_do(topics: Topics) -> None:
     with pytest.raises(BrokerUnavailable, match="topics create"):
         await topics.follow()
+
+
+async def test_a_topic_that_is_made_anew_is_read_from_its_begin(topics: Topics) -> None:
+    topics.create()
+    await topics.put(topics.lists, 0, "a", "b", "c")
+    await topics.follow()
+    await until(lambda: topics.values(topics.lists, 0) == ["a", "b", "c"])
+    await topics.make_anew(topics.lists)
+    await topics.put(topics.lists, 0, "d")
+    await topics.put(topics.letters, 0, "e")
+    await until(lambda: topics.values(topics.letters, 0) == ["e"])
+    await until(lambda: topics.values(topics.lists, 0) == ["a", "b", "c", "d"])
