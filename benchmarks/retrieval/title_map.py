@@ -65,7 +65,7 @@ def _measured(photos: Words, texts: Matrix, name: str, looks: str, left_out: str
     return Mapped(name, looks, left_out, seen, mapped_p, joined_p, fit)
 
 
-def _halves(photos: Words) -> Iterator[tuple[Rows, Rows]]:
+def halves(photos: Words) -> Iterator[tuple[Rows, Rows]]:
     """Photos that follow each other are often of one series: a half at random would know each series."""
     first = np.zeros(len(photos.labels), np.bool_)
     for label in np.unique(photos.labels):
@@ -75,7 +75,7 @@ def _halves(photos: Words) -> Iterator[tuple[Rows, Rows]]:
 
 
 def _few(photos: Words) -> Iterator[tuple[Rows, Rows]]:
-    for seed, (half, others) in enumerate(_halves(photos)):
+    for seed, (half, others) in enumerate(halves(photos)):
         few = np.zeros_like(half)
         few[np.random.default_rng(seed).permutation(np.flatnonzero(half))[:LEAST_ITEMS]] = True
         yield few, others
@@ -91,7 +91,7 @@ def _kinds(photos: Words) -> Iterator[tuple[Rows, Rows]]:
 #: What is left out: photos of the same things, all photos but the fewest that are enough, or half of the kinds. Each
 #: gives which photos the map is fitted on, and by which it is judged.
 SPLITS: Final[dict[str, Callable[[Words], Iterator[tuple[Rows, Rows]]]]] = {
-    "half of the photos": _halves,
+    "half of the photos": halves,
     f"all but {LEAST_ITEMS}": _few,
     "half of the kinds": _kinds,
 }

@@ -15,6 +15,7 @@ from features.vision.descriptors.mix import LOOK_AND_WORDS, Mix
 from features.vision.descriptors.similarities import mean_of, within_0_and_1
 from features.words.item_words import DIMENSIONS
 from inference.catalog.arrays import VectorRows
+from inference.catalog.facts.colours import colour_vector
 from inference.words.pictures import picture_vector
 from sightline_client.events import ComparedBy
 
@@ -29,7 +30,8 @@ DESCRIBED: Final = ("description",)
 NAMED: Final = ("class_name", "label")
 #: Weights of the words beside the look.
 SHARES: Final = (0.1, 0.3, 0.5, 0.7)
-_DEPTH: Final = 10
+#: How many of the photos that are found for a text are judged.
+DEPTH: Final = 10
 _BATCH: Final = 32
 #: Items that a query is compared with when its time is taken, and queries.
 _COMPARED: Final = 10_000
@@ -38,11 +40,14 @@ _QUERIES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Pictures with what is said of each: `look`, `raw`, `seen` (by the names of what is in it) and `said`, [n, …]."""
+    """Pictures with what is said of each: `look`, `raw`, `seen` (by the names of what is in it), `colours` (their
+    shares, as the catalogue has them) and `said`, [n, …].
+    """
 
     look: Matrix
     raw: Matrix
     seen: Matrix
+    colours: Matrix
     said: Matrix
     texts: Sequence[str]
     labels: NDArray[np.str_]
@@ -97,15 +102,19 @@ def cost_of(texts: Sequence[str], embed: Embed) -> Cost:
 def read_words(album: Album, texts: Sequence[str], recognise: Recognise, embed: Embed) -> Words:
     """What is compared of an album whose pictures these texts are said of."""
     looks, raws, seen = [], [], []
+    colours: list[Matrix] = []
     for start in range(0, len(album.pixels), _BATCH):
         pixels = album.pixels[start : start + _BATCH]
         look, raw, tags = recognise(pixels)
         looks.append(look)
         raws.append(raw / np.linalg.norm(raw, axis=1, keepdims=True))
-        seen += [_seen(picture, names) for picture, names in zip(pixels, tags, strict=True)]
+        painted = [[(each.name, each.share) for each in dominant_colours(picture)] for picture in pixels]
+        seen += [_seen(names, each) for names, each in zip(tags, painted, strict=True)]
+        colours += map(colour_vector, painted)
     known = dict(zip(dict.fromkeys(texts), embed([*dict.fromkeys(texts)]), strict=True))
     said = np.stack([known[text] for text in texts])
-    return Words(np.concatenate(looks), np.concatenate(raws), np.stack(seen), said, texts, np.array(album.labels))
+    labels = np.array(album.labels)
+    return Words(np.concatenate(looks), np.concatenate(raws), np.stack(seen), np.stack(colours), said, texts, labels)
 
 
 def measure_words(photos: Words, gallery: Words | None) -> Found:
@@ -118,7 +127,7 @@ def measure_words(photos: Words, gallery: Words | None) -> Found:
 def p_at_10(photos: Words, vectors: Matrix) -> float:
     """Of the first ten photos for each of the words, by these vectors [n, DIMENSIONS], those it is said of."""
     texts = dict(zip(photos.texts, photos.said, strict=True))
-    first = [np.argsort(-(vectors @ vector), kind="stable")[:_DEPTH] for vector in texts.values()]
+    first = [np.argsort(-(vectors @ vector), kind="stable")[:DEPTH] for vector in texts.values()]
     hits = [np.mean([photos.texts[row] == text for row in rows]) for text, rows in zip(texts, first, strict=True)]
     return round(float(np.mean(hits)), 4)
 
@@ -141,7 +150,7 @@ def _r_at_1(scores: Matrix, photos: Words, gallery: Words) -> float:
     return round(float((gallery.labels[scores.argmax(axis=1)] == photos.labels).mean()), 4)
 
 
-def _seen(pixels: NDArray[np.uint8], tags: Sequence[tuple[str, float]]) -> Matrix:
+def _seen(tags: Sequence[tuple[str, float]], colours: Sequence[tuple[str, float]]) -> Matrix:
     """What stands for the words of a picture; zeros where nothing does."""
-    found = picture_vector(tags, [(colour.name, colour.share) for colour in dominant_colours(pixels)])
+    found = picture_vector(tags, colours)
     return np.zeros(DIMENSIONS, np.float32) if found is None else found

@@ -31,6 +31,8 @@ _STEP = 4
 #: Bits of each channel that count; the steps are too small to see.
 CELL_BITS = 6
 _BORDER = 2
+#: How far apart in CIELAB two colours are of which people often call one by the name of the other.
+_NEAR = 30.0
 _ALIKE = 12.0
 _WHOLE_BORDER = 0.6
 _LEAST_SUBJECT = 0.05
@@ -86,6 +88,15 @@ def _subject(lab: NDArray[np.float32]) -> NDArray[np.bool_]:
     if like_wall[edge].mean() < _WHOLE_BORDER or subject.mean() < _LEAST_SUBJECT:
         return whole
     return subject
+
+
+@cache
+def likeness_of_names() -> NDArray[np.float32]:
+    """How near each two of COLOUR_NAMES are, float32 [17, 17]: 1 for the same, exp(-d²/2σ²) at the distance d."""
+    palette = _lab(np.array(list(_PALETTE.values()), dtype=np.uint8))
+    squared = ((palette[:, None] - palette) ** 2).sum(axis=-1)
+    likeness: NDArray[np.float32] = np.exp(-squared / (2 * _NEAR**2)).astype(np.float32)
+    return likeness
 
 
 @cache

@@ -360,7 +360,7 @@ class Catalog:
         self.expires_ms[row] = expires_ms
         self.available[row], self.shown[row] = is_available, is_shown
         self.clips.put(row, self._frames_of(item))
-        self.colours.put_one(row, colour_vector(item))
+        self.colours.put_one(row, colour_vector(item.colours))
         self.descriptors[row] = np.frombuffer(readable(item.descriptors), np.uint8)
         self.hashes[row] = readable_hashes(item.hashes)
         self.clip_hashes.put(row, item.hashes)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from sightline_client.events import ComparedBy
 
 #: Items compared at a time, in up to 5 ms; then other work gets its turn.
 _CHUNK = 1024
+#: What an item loses of its likeness to words that name a colour which its picture has not (docs/words.md).
+_OTHER_COLOUR: Final = np.float32(0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +27,15 @@ class Asked:
 
     Of several embeddings [k, dimensions], as a clip's, the most similar one counts.
 
-    `words` is the vector float32 [384] of a text. What is not there is compared with nothing.
+    `words` is the vector float32 [384] of a text, and `colours` float32 [17] those that it names, if any. What is not
+    there is compared with nothing.
     """
 
     embedding: NDArray[np.float32] | None
     descriptors: bytes | None
     mix: Mix
     words: NDArray[np.float32] | None = None
+    colours: NDArray[np.float32] | None = None
 
 
 async def find_mixed(catalog: Catalog, asked: Asked, count: int, search_filter: SearchFilter) -> NDArray[np.int64]:
@@ -56,9 +61,21 @@ def similarities_by(
     if "words" in found and asked.words is not None and catalog.words is not None:
         worded = catalog.worded[rows]
         alike = catalog.words.similarities(rows, asked.words, worded & ~catalog.said[rows], catalog.pictures)
-        found["words"] = np.where(worded, within_0_and_1(alike), np.float32(np.nan))
+        alike = within_0_and_1(alike) * painted(catalog.colours[rows], asked.colours)
+        found["words"] = np.where(worded, alike, np.float32(np.nan))
     packed, own = catalog.descriptors[rows], readable(asked.descriptors)
     there = are_there(packed) & are_there(np.frombuffer(own, np.uint8)[None])
     for name in asked.mix.descriptors:
         found[name] = np.where(there, similarities(own, packed, name), np.float32(np.nan))
     return found
+
+
+def painted(shares: NDArray[np.float32], colours: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    """What is left of the likeness of n items to words, float32 [n]; `shares` [n, 17] are of their pictures' colours.
+
+    `colours` [17] are those that the words name, if any. An item without colours is as like as its words say.
+    """
+    if colours is None:
+        return np.ones(len(shares), np.float32)
+    other = 1 - within_0_and_1(shares @ colours)
+    return 1 - _OTHER_COLOUR * np.where(shares.any(axis=1), other, np.float32(0))

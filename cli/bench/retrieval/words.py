@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from benchmarks.retrieval.album import TABLE, UnreadableAlbum, read_album
+from benchmarks.retrieval.colour_words import ColourWords, measure_colour_words
 from benchmarks.retrieval.fitting import Fit, measure_beside, measure_fit
 from benchmarks.retrieval.title_map import Mapped, measure_map
 from benchmarks.retrieval.tower import LocalTower
@@ -39,13 +40,14 @@ _TEXTS = ("photos", "the catalogue")
 class _Measured:
     """All figures: `fits` by what items say or what stands for it, `beside` by the length of the latter.
 
-    `mapped` are those of a map that is learned from titles.
+    `mapped` are those of a map that is learned from titles, `coloured` those of words that name a colour.
     """
 
     found: Found
     fits: Mapping[str, Sequence[Fit]]
     beside: Mapping[str, float]
     mapped: Sequence[Mapped]
+    coloured: Sequence[ColourWords]
     costs: Mapping[str, Cost]
 
 
@@ -58,12 +60,12 @@ def judge_words(data: Path, label: str | None, gallery: str | None, as_json: boo
         except UnreadableAlbum as error:
             raise typer.BadParameter(str(error)) from error
     if as_json:
-        print_json(
-            asdict(measured.found) | {name: asdict(measured)[name] for name in ("fits", "beside", "mapped", "costs")}
-        )
+        print_json(asdict(measured.found) | {name: each for name, each in asdict(measured).items() if name != "found"})
         return
     for table in (_table(measured), _fit_table(measured), _map_table(measured.mapped)):
         results().print(table)
+    if measured.coloured:
+        results().print(_colour_table(measured.coloured))
 
 
 def _measure(data: Path, label: str | None, gallery: str | None, tower: LocalTower) -> _Measured:
@@ -86,7 +88,8 @@ def _measure(data: Path, label: str | None, gallery: str | None, tower: LocalTow
     costs = {name: cost_of([*dict.fromkeys(each)], tower.embed) for name, each in zip(_TEXTS, texts, strict=False)}
     progress("fitting maps from pictures to titles")
     mapped = measure_map(photos, titles, tower.embed)
-    return _Measured(measure_words(photos, shown), fits, measure_beside(photos, described), mapped, costs)
+    coloured = measure_colour_words(photos, read_texts(data, TABLE, NAMED), tower.embed)
+    return _Measured(measure_words(photos, shown), fits, measure_beside(photos, described), mapped, coloured, costs)
 
 
 def _of_photos(photos: Words, shown: Words, vectors: Matrix) -> Matrix:
@@ -128,4 +131,12 @@ def _map_table(mapped: Sequence[Mapped]) -> Table:
     for each in mapped:
         shares = (each.seen, each.mapped, each.joined, each.fit.fitting, each.fit.foreign, each.fit.found)
         table.add_row(each.titles, each.looks, each.left_out, *(f"{share:.3f}" for share in shares))
+    return table
+
+
+def _colour_table(coloured: Sequence[ColourWords]) -> Table:
+    caption = f"{coloured[0].names} names of what is on a photo that name a colour, such as Red Bell Pepper"
+    table = Table("photos found by what is", "P@10 words alone", "and their colours", caption=caption)
+    for each in coloured:
+        table.add_row(each.by, f"{each.words:.3f}", f"{each.colours:.3f}")
     return table

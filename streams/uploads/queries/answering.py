@@ -94,7 +94,8 @@ class QueryAnswerer:
         if features is not None and features.encoding.version != catalog.pictures.encoder:
             return [], []
         if mix != LOOK or vectors is None:
-            asked = Asked(vectors, None if features is None else features.descriptors, mix, words.vector)
+            descriptors = None if features is None else features.descriptors
+            asked = Asked(vectors, descriptors, mix, words.vector, words.colours)
             rows = await find_mixed(catalog, asked, count, limits)
             ranked = RANKER.rank_mixed(asked, rows, catalog, length=count, now_ms=now_ms, min_similarity=least)
             return ranked, ["words"] if words.is_missing else []

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from features.vision.descriptors.mix import LOOK, LOOK_AND_WORDS, WORDS, Mix
 from features.vision.tags.readable import in_english
 from features.words.item_words import LEAST_FIT
+from features.words.named_colours import named_colours
 from inference.errors import BadEmbedding, EncoderUnavailable
 from inference.words.encoder import Embed
 from inference.words.pictures import picture_vector
@@ -23,12 +24,13 @@ _ANY: Final = -1.0
 
 @dataclass(frozen=True, slots=True)
 class QueryWords:
-    """`vector` float32 [384], None where there is nothing to compare with.
+    """`vector` float32 [384], and the `colours` float32 [17] that it names; None where nothing is to be compared.
 
     `is_missing`: the tower could not be asked.
     """
 
     vector: NDArray[np.float32] | None = None
+    colours: NDArray[np.float32] | None = None
     is_missing: bool = False
 
 
@@ -62,8 +64,9 @@ async def words_of(query: Upload, features: PictureFeatures | None, embed: Embed
     if embed is None:
         raise InvalidEvent("words_off", "words are turned off here: set SIGHTLINE_WORDS=on, or search by a picture")
     if query.text is not None:
+        english = in_english(query.text)
         try:
-            return QueryWords(await embed(in_english(query.text)))
+            return QueryWords(await embed(english), named_colours(english))
         except (EncoderUnavailable, BadEmbedding) as error:
             log.warning("words_unavailable", error=str(error))
             return QueryWords(is_missing=True)

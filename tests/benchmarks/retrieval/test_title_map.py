@@ -25,7 +25,8 @@ def photos() -> Words:
     texts = [name for name in _NAMES for _ in range(EACH)]
     looks = np.repeat(np.eye(16, dtype=np.float32)[:KINDS], EACH, axis=0)
     seen = np.tile(np.eye(DIMENSIONS, dtype=np.float32)[100], (len(texts), 1))
-    return Words(looks, looks, seen, embed(texts), texts, np.array(texts))
+    colours = np.tile(np.eye(17, dtype=np.float32)[:2], (len(texts) // 2, 1))
+    return Words(looks, looks, seen, colours, embed(texts), texts, np.array(texts))
 
 
 def test_a_map_finds_kinds_that_it_knows_and_not_those_that_it_does_not() -> None:

@@ -1,6 +1,7 @@
 """Queries by words, alone and beside a picture."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,13 +19,11 @@ def studio() -> Studio:
 
 
 async def fill(studio: Studio, titles: Mapping[str, str], pictures: Mapping[str, bytes] = {}) -> None:
-    """Items with titles, of which some have a picture."""
+    """Items of which some have a title, and some a picture."""
     await studio.handle([record(n, upload(name, each)) for n, (name, each) in enumerate(pictures.items())])
-    known = {item.item_id: item for item in studio.items()} | {
-        name: Item(name, NOON, title=title, words=words(title))
-        for name, title in titles.items()
-        if name not in pictures
-    }
+    known = {item.item_id: item for item in studio.items()}
+    for name, title in titles.items():
+        known[name] = replace(known.get(name, Item(name, NOON)), title=title, words=words(title))
     studio.catalog.apply([*known.items()])
     studio.publisher.messages.clear()
 
@@ -81,6 +80,28 @@ async def test_items_with_the_same_title_are_no_copies_of_each_other(studio: Stu
     await fill(studio, {"i1": "Red shirt", "i2": "Red shirt"})
     await studio.handle([words_query("red")])
     assert sorted(found(studio)[0]) == ["i1", "i2"]
+
+
+@pytest.mark.parametrize(("text", "first"), [("red shirt", "red"), ("a BLUE shirt", "blue"), ("红色衬衫", "red")])
+async def test_of_things_that_say_the_same_those_of_the_named_colour_come_first(
+    studio: Studio, text: str, first: str
+) -> None:
+    titles = {"plain": "shirt", "red": "shirt", "blue": "shirt"}
+    await fill(studio, titles, {"red": shirt(RED), "blue": shirt(BLUE)})
+    await studio.handle([words_query(text)])
+    (answer,) = studio.publisher.lists()
+    scores = {item.item_id: item.score for item in answer.items}
+    last = {"red": "blue", "blue": "red"}[first]
+    assert answer.items[-1].item_id == last
+    # Without a picture, nothing is known of the colour.
+    assert scores[first] == pytest.approx(scores["plain"], rel=0.02)
+    assert scores[last] == pytest.approx(0.9 * scores["plain"], rel=0.03)
+
+
+async def test_a_title_that_says_the_colour_counts_more_than_the_picture(studio: Studio) -> None:
+    await fill(studio, {"red": "blue shirt", "blue": "blue hat"}, {"red": shirt(RED), "blue": shirt(BLUE)})
+    await studio.handle([words_query("blue shirt")])
+    assert found(studio)[0][0] == "red"
 
 
 async def test_a_picture_and_words_are_weighed_together(studio: Studio) -> None:
