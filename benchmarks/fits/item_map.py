@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     # It needs the extra `export`.
-    from benchmarks.retrieval.tower import LocalTower
+    from benchmarks.retrieval.words.tower import LocalTower
 
     with TemporaryDirectory() as folder:
         _told("exporting the text tower")

@@ -85,7 +85,7 @@ def embed_here() -> Callable[[Sequence[str]], NDArray[np.float32]]:
     progress("exporting the text tower, about 20 s")
     try:
         # It is no part of a worker.
-        from benchmarks.retrieval.tower import LocalTower
+        from benchmarks.retrieval.words.tower import LocalTower
     except ModuleNotFoundError as error:
         raise typer.BadParameter(f"--words needs {error.name}: install sightline[export]") from error
     with TemporaryDirectory() as folder:

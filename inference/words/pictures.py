@@ -16,7 +16,7 @@ from features.item import Item
 from features.vision.colours import COLOUR_NAMES
 from features.words.item_words import VERSION
 
-#: `python -m benchmarks.retrieval.class_words` writes it.
+#: `python -m benchmarks.retrieval.words.class_words` writes it.
 TABLE: Final = Path(__file__).with_name("class_words.npz")
 #: Of all colours together, beside all names together.
 COLOUR_WEIGHT: Final = 0.5

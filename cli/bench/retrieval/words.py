@@ -10,11 +10,9 @@ import typer
 from rich.table import Table
 
 from benchmarks.retrieval.album import TABLE, UnreadableAlbum, read_album
-from benchmarks.retrieval.colour_words import ColourWords, measure_colour_words
-from benchmarks.retrieval.fitting import Fit, measure_beside, measure_fit
-from benchmarks.retrieval.title_map import Mapped, measure_map
-from benchmarks.retrieval.tower import LocalTower
-from benchmarks.retrieval.words import (
+from benchmarks.retrieval.words.colours import ColourWords, measure_colour_words
+from benchmarks.retrieval.words.fitting import Fit, measure_beside, measure_fit
+from benchmarks.retrieval.words.measure import (
     DESCRIBED,
     NAMED,
     SAID,
@@ -27,6 +25,8 @@ from benchmarks.retrieval.words import (
     read_texts,
     read_words,
 )
+from benchmarks.retrieval.words.title_map import Mapped, measure_map
+from benchmarks.retrieval.words.tower import LocalTower
 from cli.output import print_json, progress, results
 from features.words.item_words import LEAST_FIT
 from inference.encoders.export import load_encoder, recognised

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.retrieval.album import Album, UnreadableAlbum
-from benchmarks.retrieval.fitting import FOREIGN, measure_beside, measure_fit
-from benchmarks.retrieval.words import measure_words, read_texts, read_words
+from benchmarks.retrieval.words.fitting import FOREIGN, measure_beside, measure_fit
+from benchmarks.retrieval.words.measure import measure_words, read_texts, read_words
 from tests.harness.words import meaning
 
 

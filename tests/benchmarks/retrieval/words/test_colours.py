@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from benchmarks.retrieval.colour_words import MAPPED, SEEN, measure_colour_words
+from benchmarks.retrieval.words.colours import MAPPED, SEEN, measure_colour_words
 from features.vision.colours import COLOUR_NAMES
-from tests.benchmarks.retrieval.test_title_map import embed, photos
+from tests.benchmarks.retrieval.words.test_title_map import embed, photos
 
 
 def test_the_colour_of_a_picture_tells_apart_what_looks_alike() -> None:

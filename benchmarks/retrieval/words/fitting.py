@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.retrieval.words import Embed, Matrix, Words, p_at_10
+from benchmarks.retrieval.words.measure import Embed, Matrix, Words, p_at_10
 from inference.words.pictures import SEEN_LENGTH
 
 #: What neither a grocer nor a clothes shop has, and what says nothing.

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.retrieval.title_map import measure_map
-from benchmarks.retrieval.words import Words
+from benchmarks.retrieval.words.measure import Words
+from benchmarks.retrieval.words.title_map import measure_map
 from features.words.item_words import DIMENSIONS
 from inference.words.title_map import LEAST_ITEMS
 

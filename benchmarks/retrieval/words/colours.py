@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.retrieval.title_map import halves
-from benchmarks.retrieval.words import DEPTH, Embed, Matrix, Words
+from benchmarks.retrieval.words.measure import DEPTH, Embed, Matrix, Words
+from benchmarks.retrieval.words.title_map import halves
 from features.vision.descriptors.similarities import within_0_and_1
 from features.words.named_colours import named_colours
 from inference.catalog.mixed_search import painted

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.retrieval.fitting import Fit, measure_fit
-from benchmarks.retrieval.words import Embed, Matrix, Words, p_at_10
+from benchmarks.retrieval.words.fitting import Fit, measure_fit
+from benchmarks.retrieval.words.measure import Embed, Matrix, Words, p_at_10
 from features.words.item_words import LEAST_FIT
 from inference.words.pictures import SEEN_LENGTH
 from inference.words.title_map import LEAST_ITEMS, TitleMap

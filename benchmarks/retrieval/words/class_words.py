@@ -1,4 +1,6 @@
-"""Makes the table by which pictures without words are found: `python -m benchmarks.retrieval.class_words [--write]`.
+"""Makes the table by which pictures without words are found.
+
+`python -m benchmarks.retrieval.words.class_words [--write]`.
 
 It embeds the names of ImageNet's classes and of our colours by the exported text tower, and says how far the table in
 use is from that.
@@ -12,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torchvision.models import EfficientNet_B0_Weights  # type: ignore[import-untyped]  # it has no types
 
-from benchmarks.retrieval.tower import LocalTower
+from benchmarks.retrieval.words.tower import LocalTower
 from features.vision.colours import COLOUR_NAMES
 from inference.words.pictures import TABLE
 

@@ -1,0 +1,1 @@
+"""How well words find pictures, and pictures words."""
