@@ -275,7 +275,7 @@ def reembed(
     inflight: Annotated[int, typer.Option(min=1, max=64, help="Concurrent calls of the model.")] = 4,
     per_second: Annotated[
         float, typer.Option(min=0, help="Pictures per second at most, so that lists do not wait; 0: no bound.")
-    ] = 20,
+    ] = 5,
     as_json: JsonOption = False,
 ) -> None:
     """Give all items a vector of another encoder, beside those that they have; run it again to go on or to catch up.
