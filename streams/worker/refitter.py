@@ -7,7 +7,7 @@ from asyncio import Task
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import uvloop
 
@@ -90,19 +90,31 @@ class Refitter:
             out, errors = b"", f"it took more than {LIMIT_S:.0f} s".encode()
         finally:
             await _end(process)
-        outcome = _OUTCOMES.get(process.returncode or 0, "failed")
+        outcome, said = _outcome(process.returncode, out)
         self._problems = []
         if outcome == "failed":
             cause = (errors.decode(errors="replace").strip().splitlines() or [f"exit code {process.returncode}"])[-1]
             self._problems = [f"the last training failed: {cause}"]
             log.warning("fit_failed", cause=cause, exit_code=process.returncode)
         else:
-            log.info(f"fit_{outcome}", **json.loads(out))
+            log.info(f"fit_{outcome}", **said)
         return outcome
 
     def _live(self) -> list[str]:
         silent_s = time.monotonic() - self._heartbeat_s
         return [f"the event loop has not run for {silent_s:.0f} s"] if silent_s > STUCK_S else []
+
+
+def _outcome(exit_code: int | None, out: bytes) -> tuple[Outcome, dict[str, Any]]:
+    """What became of a training, and the object that it printed."""
+    try:
+        said = json.loads(out)
+    except ValueError:
+        said = None
+    # An unexpected error ends a command with exit code 1, too: but then it has printed no object.
+    if not isinstance(said, dict):
+        return "failed", {}
+    return _OUTCOMES.get(exit_code or 0, "failed"), said
 
 
 async def _end(process: Process) -> None:

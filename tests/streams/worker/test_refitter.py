@@ -88,8 +88,10 @@ async def test_a_training_that_fails_is_said_and_tried_again(monkeypatch: pytest
     assert (failed[0]["cause"], failed[0]["exit_code"]) == ("no broker", 2)
 
 
-@pytest.mark.parametrize("script", ["import os; os.kill(os.getpid(), 9)", "import sys; sys.exit(7)"])
-async def test_a_training_that_is_killed_is_a_failure(script: str) -> None:
+@pytest.mark.parametrize(
+    "script", ["import os; os.kill(os.getpid(), 9)", "import sys; sys.exit(7)", "raise MemoryError", "print(7)"]
+)
+async def test_a_training_that_is_killed_or_ends_by_a_fault_of_its_own_is_a_failure(script: str) -> None:
     before = fits("failed"), fits("kept")
     async with running(script, every_s=1e6):
         await until(lambda: fits("failed") == before[0] + 1)
