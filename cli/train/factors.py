@@ -17,13 +17,13 @@ from deploy.workers import SIGHTLINE
 from inference.errors import ModelRefused
 from inference.factors.file import Factors, encode_factors
 from inference.factors.training import Choices, train_factors
-from inference.factors.verdict import Question, Verdict, compare
+from inference.factors.verdict import NOT_JUDGED, Question, Verdict, compare
 from streams.learning.model_kinds import FACTORS
 from streams.objects.errors import ObjectMissing
 from streams.settings import read_settings
 from streams.worker.refitter import run_refitter
 
-#: Choices since the last training by which the next one is judged: with fewer it is kept unjudged.
+#: Questions by which a training is judged: with fewer it is kept unjudged, since chance would decide.
 _LEAST_QUESTIONS: Final = 50
 _MOST_QUESTIONS: Final = 2_000
 
@@ -49,7 +49,7 @@ class Plan:
             regularization=self.regularization,
             seed=self.seed,
         )
-        return replace(factors, until_ms=max((event.at_ms for event in events), default=0))
+        return replace(factors, until_ms=max((event.at_ms for event in events if event.is_chosen), default=0))
 
 
 def stay(to: str | None, plan: Plan, *, every_s: float) -> int:
@@ -89,16 +89,17 @@ def learn(data: Path | None, to: str | None, plan: Plan, *, as_json: bool) -> No
 def _judge(log: Log, place: str, plan: Plan, looks: int) -> Verdict:
     """Judge a training on all but the later half of the choices that the factors in use did not learn, by that half.
 
-    Nothing is asked where there are none in use, or few choices since.
+    Nothing is asked where there are none in use, or where few users chose something new to them since.
     """
     in_use = _in_use(place)
     new = [number for number, event in enumerate(log.events) if event.is_chosen and event.at_ms > _until(in_use)]
     asked = new[len(new) // 2 :][-_MOST_QUESTIONS:]
-    if in_use is None or not in_use.until_ms or len(asked) < _LEAST_QUESTIONS:
-        return Verdict(0, 0.0, 0.0, 0.0)
+    questions = _questions(log, asked)
+    if in_use is None or not in_use.until_ms or len(questions) < _LEAST_QUESTIONS:
+        return NOT_JUDGED
     trial = plan.train(log, [*log.events[: asked[0]]], looks)
     items = list(dict.fromkeys(event.item for event in log.events))
-    return compare(in_use, trial, _questions(log, asked), items, log.items, looks)
+    return compare(in_use, trial, questions, items, log.items, looks)
 
 
 def _questions(log: Log, asked: list[int]) -> list[Question]:

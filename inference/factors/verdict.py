@@ -42,6 +42,10 @@ class Verdict:
         return self.new - self.in_use < -2 * self.error
 
 
+#: Of factors of which nothing is asked.
+NOT_JUDGED: Final = Verdict(0, 0.0, 0.0, 0.0)
+
+
 def compare(
     in_use: Factors,
     new: Factors,
@@ -52,7 +56,7 @@ def compare(
 ) -> Verdict:
     """Rank `items` for each question by both; `known` are whole items, with looks of so many dimensions."""
     if not questions:
-        return Verdict(0, 0.0, 0.0, 0.0)
+        return NOT_JUDGED
     facts = Facts.of([*items], known, looks)
     by_one, by_other = (_gains(each, questions, items, facts) for each in (in_use, new))
     error = float((by_other - by_one).std() / np.sqrt(len(questions)))

@@ -1,12 +1,17 @@
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from benchmarks.evaluation.log import Event, Log
+from cli.train.factors import Plan, _judge
 from features.item import key_of
-from inference.factors.file import decode_factors
+from inference.factors.file import decode_factors, encode_factors
+from inference.factors.verdict import NOT_JUDGED
 from tests.cli.conftest import last_json, run
 from tests.cli.train.test_ranker import write_log
+from tests.harness.factors import factors_of
 
 
 def test_factors_are_trained_on_a_log_and_kept_in_a_file(tmp_path: Path) -> None:
@@ -53,6 +58,15 @@ def test_a_log_that_goes_on_is_trained_again(tmp_path: Path) -> None:
     ]
     assert [each.returncode for each in done] == [0, 0], done[1].stderr
     assert [last_json(each)["questions"] > 0 for each in done] == [False, True]
+
+
+def test_a_training_is_not_judged_by_few_questions_however_many_choices_came(tmp_path: Path) -> None:
+    (tmp_path / "factors").write_bytes(encode_factors(replace(factors_of({"i0": (1.0, 0.0)}), until_ms=1)))
+    # All users choose again what they chose, but one.
+    choices = [("u0", "i0"), *((f"u{n % 10}", f"i{n % 10}") for n in range(400)), ("u0", "i1")]
+    log = Log([Event(user, item, "click", 2 + at) for at, (user, item) in enumerate(choices)])
+
+    assert _judge(log, (tmp_path / "factors").as_uri(), Plan(4, 1.0, 0), 2) == NOT_JUDGED
 
 
 def shuffled(folder: Path, *, after_ms: int) -> Path:
