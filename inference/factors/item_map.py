@@ -105,8 +105,8 @@ class ItemMap:
         """The factors float32 [n, d] that items probably have, and which have one [n]; zeros for the others."""
         dimensions = len(next(iter(self.maps.values())).offset)
         found, has = np.zeros((len(facts.words), dimensions), np.float32), np.zeros(len(facts.words), np.bool_)
-        for part, each in sorted(self.maps.items(), key=lambda pair: pair[1].explained):
-            rows = np.flatnonzero(facts.has(part))
+        for part, each in sorted(self.maps.items(), key=lambda pair: -pair[1].explained):
+            rows = np.flatnonzero(facts.has(part) & ~has)
             inputs = facts.inputs(part, rows)
             if inputs.shape[1] == len(each.weights) and (part == "words" or facts.encoder == self.encoder):
                 found[rows], has[rows] = each.read(inputs), True

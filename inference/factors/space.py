@@ -29,6 +29,8 @@ from inference.trained.source import PROPOSED_COUNT
 CONFIDENCE = 5.0
 #: Items whose factors are mapped, at most, the newest: a list compares its user with each of them, too.
 MAPPED_LIMIT = 100_000
+#: The share of these that gives way at a time, the oldest.
+_GIVES_WAY = 1 / 16
 #: Rows whose vectors are written at a time.
 _AT_ONCE = 16_384
 #: Weights below this share of the greatest count as much: 1 / w stays finite.
@@ -64,7 +66,7 @@ class FoldedIn:
 
 
 class FactorSpace:
-    """The factors of the items of a catalogue (see `Space`). It takes some 50 ms to make for 100,000 items."""
+    """The factors of the items of a catalogue (see `Space`), looked up or mapped when it is asked first."""
 
     def __init__(self, catalog: Catalog, factors: Factors) -> None:
         self._catalog = catalog
@@ -93,15 +95,22 @@ class FactorSpace:
         self._mapped = roomier(self._mapped, int(rows.max()) + 1)
         self._mapped[rows] = False
         if self.model.item_map is not None:
-            self._mapped[self._newest(rows[places < 0])] = True
+            self._mapped[rows[places < 0]] = True
+            self._leave_out_oldest()
         for start in range(0, len(rows), _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
             self._put(rows[part], places[part])
 
-    def _newest(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The newest of rows [n] for as many as the limit leaves."""
-        left = MAPPED_LIMIT - int(np.count_nonzero(self._mapped[: len(self._catalog.item_ids)]))
-        return rows if len(rows) <= left else rows[best_of(self._catalog.uploaded_ms[rows], left)]
+    def _leave_out_oldest(self) -> None:
+        """Where more factors than the limit would be mapped, take those of the oldest items away."""
+        rows = np.flatnonzero(self._mapped)
+        if len(rows) <= MAPPED_LIMIT:
+            return
+        self._mapped[rows] = False
+        kept = MAPPED_LIMIT - int(_GIVES_WAY * MAPPED_LIMIT)
+        self._mapped[rows[best_of(self._catalog.uploaded_ms[rows], kept)]] = True
+        gone = rows[~self._mapped[rows]]
+        self._vectors.put(gone, np.zeros((len(gone), self._vectors.dimensions)), np.zeros(len(gone), np.bool_))
 
     def _put(self, rows: NDArray[np.int64], places: NDArray[np.int64]) -> None:
         """Write the vectors of rows [n], which have these places [n] among the factors, or -1."""

@@ -63,9 +63,9 @@ class ItemVectors:
         return rows
 
     def put(self, rows: NDArray[np.int64], vectors: NDArray[np.floating], has: NDArray[np.bool_]) -> None:
-        """Say of the items in `unknown` rows [n] which have a vector, and write those of `vectors` [n, d].
+        """Say of the items in rows [n] which have a vector, and write those of `vectors` [n, d].
 
-        Values are to be within ±65,504.
+        The rows are `unknown` ones, or those of items that have a vector no more. Values are to be within ±65,504.
         """
         self._vectors.put(rows[has], vectors[has])
         self._keys[rows], self._has[rows] = self._catalog.keys[rows], has

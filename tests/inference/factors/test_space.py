@@ -198,7 +198,13 @@ def test_of_very_many_items_the_newest_are_mapped(worded: Catalog, monkeypatch: 
     for number in (1, 3, 2):
         worded.apply([(f"n{number}", without_picture(f"n{number}", words=said(1.0), described_at_ms=NOW + number))])
     space = FactorSpace(worded, MAPPED)
-    assert [fold_in(worded, space, [(f"n{number}", 1.0)]).factors.any() for number in (1, 2, 3)] == [False, True, True]
 
+    def mapped(*numbers: int) -> list[bool]:
+        return [bool(fold_in(worded, space, [(f"n{number}", 1.0)]).factors.any()) for number in numbers]
+
+    assert mapped(1, 2, 3) == [False, True, True]
     worded.apply([("n2", without_picture("n2", words=said(0.5), described_at_ms=NOW + 2))])
-    assert [fold_in(worded, space, [(f"n{number}", 1.0)]).factors.any() for number in (1, 2, 3)] == [False, True, True]
+    assert mapped(1, 2, 3) == [False, True, True]
+    # What comes later takes the place of the oldest.
+    worded.apply([("n4", without_picture("n4", words=said(1.0), described_at_ms=NOW + 4))])
+    assert mapped(1, 2, 3, 4) == [False, False, True, True]
