@@ -23,19 +23,19 @@ from streams.privacy.control_records import ControlRecords, control_keys
 from streams.settings import Settings, read_settings
 from streams.wire.namespace import Namespace
 
-#: The printed lines of sums and of figures, by their names in `ArmResult`.
+#: The printed lines of sums, by their names in `ArmResult`.
 _SUMS = {"lists": "lists named", "shown": "slots shown", "clicked": "clicks", "converted": "conversions"}
-_FIGURES = {
-    "ctr": "clicks per 100 shown",
-    "conversion": "conversions per 100 shown",
-    "dwell_s": "dwell of a look, s",
-    "diversity": "diversity of a list",
-    "sold": "sold by lists per 100 shown",
-    "paid": "paid per user",
-}
 #: Sums of money, which are in one currency.
 _SUMS_OF_MONEY = {"sold": "sold by lists", "paid": "paid in all"}
-_PER_CENT = ("ctr", "conversion", "sold")
+#: The printed lines of figures, and by how much their values are multiplied.
+_FIGURES = {
+    "ctr": ("clicks per 100 shown", 100),
+    "conversion": ("conversions per 100 shown", 100),
+    "dwell_s": ("dwell of a look, s", 1),
+    "diversity": ("diversity of a list", 1),
+    "sold": ("sold by lists per 100 shown", 100),
+    "paid": ("paid per user", 1),
+}
 
 
 def print_report(age_ms: int, as_json: bool, *, aa: bool, currency: str | None) -> None:
@@ -101,7 +101,7 @@ def _print(experiment: Experiment, compared: Comparison, found: Found, currency:
         table.add_row(words, *(f"{each.sums[name]:,.0f}" for each in compared.arms))
     for name, words in _SUMS_OF_MONEY.items() if currency else ():
         table.add_row(f"{words}, {currency}", *(f"{each.sums[name]:,.2f}" for each in compared.arms))
-    for name, words in _FIGURES.items():
+    for name, (words, _) in _FIGURES.items():
         if name in OF_MONEY and not currency:
             continue
         unit = f", {currency}" if name in OF_MONEY else ""
@@ -135,7 +135,7 @@ def _more(arm: ArmResult, name: str) -> str:
 
 
 def _in_words(figure: Figure, name: str, sign: str = "") -> str:
-    times = 100 if name in _PER_CENT else 1
+    _, times = _FIGURES[name]
     value = f"{times * figure.value:{sign}.3g}"
     if figure.interval is None:
         return value

@@ -5,9 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from cli.experiment.report import _grouping, _print
+from cli.experiment.report import _FIGURES, _grouping, _print
 from inference.experiment import Arm, Experiment
-from streams.experiments.comparison import compare
+from streams.experiments.comparison import FIGURES, compare
 from streams.experiments.log import Found
 from streams.experiments.outcomes import Totals
 
@@ -24,6 +24,10 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> None:
 def users(count: int, clicks: int, **more: float) -> list[Totals]:
     """Users who saw ten slots each; every second one clicked."""
     return [Totals(lists=1, shown=10, clicked=clicks * (number % 2), **more) for number in range(count)]
+
+
+def test_every_figure_is_printed() -> None:
+    assert _FIGURES.keys() == FIGURES.keys()
 
 
 def test_each_arm_has_its_sums_figures_and_what_it_has_more(capsys: pytest.CaptureFixture[str]) -> None:
