@@ -30,7 +30,7 @@ def named_colours(text: str) -> NDArray[np.float32] | None:
     >>> COLOUR_NAMES[int(named_colours("a Light Blue shirt").argmax())], named_colours("a reddish shirt")
     ('light blue', None)
     """
-    names = {_ALSO.get(name, name) for name in _pattern().findall(text.lower())}
+    names = sorted({_ALSO.get(name, name) for name in _pattern().findall(text.lower())})
     if not names:
         return None
     meant: NDArray[np.float32] = likeness_of_names()[[COLOUR_NAMES.index(name) for name in names]].sum(axis=0)

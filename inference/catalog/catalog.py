@@ -99,10 +99,9 @@ class Catalog:
     `advance` last looked), `colours[rows]` gives float32 [n, 17] (the shares of COLOUR_NAMES as a unit vector),
     `descriptors` uint8 [PACKED_BYTES] and `hashes` uint64 [KEPT_WORDS] (zeros: none; of a clip a digest), `copies_of`
     uint64 (key of an id; 0: none). With `words`, `words` holds vectors of rows that are `worded` bool; of those that
-    are `said` bool they are of an item's own words. An item may have a vector in the space of `pictures` and in each of
-    the
-    `further` ones, and is in the index of a space if it has one and is shown (docs/adr/0029).
-    `written` int64 is the value of `changes` when the row was written last.
+    are `said` bool they are of an item's own words. `written` int64 is the value of `changes` when the row was written
+    last. An item may have a vector in the space of `pictures` and in each of the `further` ones, and is in the index of
+    a space if it has one and is shown (docs/adr/0029).
     Not thread-safe: rows change only in `apply`, and what is shown in `advance`, too.
     """
 

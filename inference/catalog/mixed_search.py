@@ -61,7 +61,7 @@ def similarities_by(
     if "words" in found and asked.words is not None and catalog.words is not None:
         worded = catalog.worded[rows]
         alike = catalog.words.similarities(rows, asked.words, worded & ~catalog.said[rows], catalog.pictures)
-        alike = within_0_and_1(alike) * painted(catalog.colours[rows], asked.colours)
+        alike = within_0_and_1(alike) * colour_factor(catalog.colours[rows], asked.colours)
         found["words"] = np.where(worded, alike, np.float32(np.nan))
     packed, own = catalog.descriptors[rows], readable(asked.descriptors)
     there = are_there(packed) & are_there(np.frombuffer(own, np.uint8)[None])
@@ -70,10 +70,11 @@ def similarities_by(
     return found
 
 
-def painted(shares: NDArray[np.float32], colours: NDArray[np.float32] | None) -> NDArray[np.float32]:
-    """What is left of the likeness of n items to words, float32 [n]; `shares` [n, 17] are of their pictures' colours.
+def colour_factor(shares: NDArray[np.float32], colours: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    """By what the likeness of n items to words is multiplied, float32 [n], for the colours of their pictures.
 
-    `colours` [17] are those that the words name, if any. An item without colours is as like as its words say.
+    `shares` [n, 17] are theirs, as unit vectors, and `colours` [17] those that the words name, if any. An item without
+    colours is as like as its words say.
     """
     if colours is None:
         return np.ones(len(shares), np.float32)

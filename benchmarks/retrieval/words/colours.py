@@ -10,7 +10,7 @@ from benchmarks.retrieval.words.measure import DEPTH, Embed, Matrix, Words
 from benchmarks.retrieval.words.title_map import halves
 from features.vision.descriptors.similarities import within_0_and_1
 from features.words.named_colours import named_colours
-from inference.catalog.mixed_search import painted
+from inference.catalog.mixed_search import colour_factor
 from inference.words.pictures import SEEN_LENGTH
 from inference.words.title_map import TitleMap
 
@@ -53,7 +53,7 @@ def _p_at_10(vectors: Matrix, shares: Matrix, shown: np.ndarray, asked: Mapping[
     hits = []
     for name, vector in asked.items():
         alike = within_0_and_1(SEEN_LENGTH * vectors @ vector)
-        ways = (alike, alike * painted(shares, named_colours(name)))
+        ways = (alike, alike * colour_factor(shares, named_colours(name)))
         hits.append([(shown[np.argsort(-way, kind="stable")[:DEPTH]] == name).mean() for way in ways])
     words, colours = np.mean(hits, axis=0).tolist()
     return words, colours

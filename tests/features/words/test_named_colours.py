@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from features.vision.colours import COLOUR_NAMES, likeness_of_names
-from features.words.named_colours import named_colours
+from features.words.named_colours import _ALSO, named_colours
 
 
 def strongest(text: str, count: int = 1) -> list[str]:
@@ -25,6 +25,11 @@ def strongest(text: str, count: int = 1) -> list[str]:
 )
 def test_a_colour_is_found_wherever_it_stands(text: str, colour: str) -> None:
     assert strongest(text) == [colour]
+
+
+@pytest.mark.parametrize(("word", "colour"), _ALSO.items())
+def test_another_word_for_a_colour_means_that_colour(word: str, colour: str) -> None:
+    assert strongest(f"a {word} shirt") == [colour]
 
 
 def test_several_colours_are_all_meant() -> None:
