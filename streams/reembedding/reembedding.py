@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +29,8 @@ from streams.wire.signals import Reembedded, SignalTopic
 
 #: Signals that are published together where nothing is computed for them.
 BATCH = 64
-
-
-class Publish(Protocol):
-    """Publishes messages, and returns when Kafka has them."""
-
-    def __call__(self, messages: Sequence[Message]) -> Awaitable[None]:
-        """See the class."""
+#: Publishes messages, and returns when Kafka has them.
+Publish: TypeAlias = Callable[[Sequence[Message]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
