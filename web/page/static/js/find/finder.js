@@ -8,12 +8,12 @@ import { preparePictures } from "../core/pictures.js";
 import { milliseconds, t } from "../core/words.js";
 import { say } from "../frame/spoken.js";
 import { makeGrid } from "../shop/grid.js";
-import { makeNarrow } from "./narrow.js";
+import { limits, makeNarrow } from "./narrow.js";
 import { makePhoto } from "./photo.js";
 
 const COUNT = 24;
-/** What a question has in its address. @param {string | null} tag @param {Record<string, string>} more */
-const limits = (tag, more = {}) => new URLSearchParams({ ...more, count: String(COUNT), ...(tag && { tag }) });
+/** @param {string | null} tag @param {Record<string, string>} more */
+const address = (tag, more = {}) => new URLSearchParams({ ...more, ...limits(COUNT, tag) });
 const NOTHING = { added: new Set(), moved: new Map() };
 
 /** @param {() => import("../shop/shopper.js").Shopper | undefined} active who clicks on what was found */
@@ -26,7 +26,6 @@ export function makeFinder(active) {
 
   /** Asks, and shows the answer; a later question goes first. A question gets the tag that it is narrowed to, or null. */
   async function show(title, question, extra = null) {
-    const mine = ++turn;
     const shelf = makeGrid(actions, title);
     const narrow = makeNarrow(() => answer());
     const state = h("p", { class: "found-state" }, t("found.looking"));
@@ -56,21 +55,20 @@ export function makeFinder(active) {
         found.removeAttribute("aria-busy");
       }
     };
-    turn = mine;
     await answer();
     return answer;
   }
 
   function search(words) {
     endPhoto();
-    return show(t("found.words", { words }), (tag) => ask(`/v1/search?${limits(tag, { q: words })}`));
+    return show(t("found.words", { words }), (tag) => ask(`/v1/search?${address(tag, { q: words })}`));
   }
 
   function similar(id) {
     endPhoto();
     found.scrollIntoView({ block: "nearest" });
     window.scrollTo({ top: 0 });
-    return show(t("found.similar", { item: titleOf(id) }), (tag) => ask(`/v1/items/${segment(id)}/similar?${limits(tag)}`));
+    return show(t("found.similar", { item: titleOf(id) }), (tag) => ask(`/v1/items/${segment(id)}/similar?${address(tag)}`));
   }
 
   async function lookAt(file) {

@@ -7,6 +7,9 @@ import { t } from "../core/words.js";
 
 const MOST = 8;
 
+/** How much a question asks for, and within what, in its address. @param {number} count @param {string | null} tag */
+export const limits = (count, tag) => ({ count: String(count), ...(tag && { tag }) });
+
 /** @param {() => void} ask what asks the same question again */
 export function makeNarrow(ask) {
   /** @type {string | null} */

@@ -5,6 +5,7 @@ import { ask } from "../core/http.js";
 import { t } from "../core/words.js";
 import { makeBox } from "./box.js";
 import { base64, fitted, still } from "./fitted.js";
+import { limits } from "./narrow.js";
 import { makeUpload } from "./upload.js";
 
 /** @param {Blob} file @param {{owner: () => string, again: () => void}} how */
@@ -51,8 +52,7 @@ export function makePhoto(file, { owner, again }) {
       const body = await small;
       if (!box) {
         const type = body.type.startsWith("image/") ? body.type : "image/*";
-        const limits = new URLSearchParams({ count: String(count), ...(tag && { tag }) });
-        return ask(`/v1/similar?${limits}`, { body, headers: { "content-type": type } });
+        return ask(`/v1/similar?${new URLSearchParams(limits(count, tag))}`, { body, headers: { "content-type": type } });
       }
       const answer = await ask("/v1/similar", { body: { image: await base64(body), box, count, ...(tag && { only: { tag } }) } });
       return box === "salient" ? drawn(answer) : answer;
