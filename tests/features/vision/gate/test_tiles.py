@@ -21,8 +21,23 @@ def test_they_reach_both_ends_and_overlap_by_half(size: tuple[int, int]) -> None
     assert all(0 < second - first <= side / 2 for first, second in pairwise(starts))
 
 
-def test_a_strip_has_no_more_than_a_model_is_asked_about_at_once() -> None:
-    assert len(tiles((2000, 100))) == MOST_TILES
+@pytest.mark.parametrize("size", [(2000, 100), (100, 1999), (801, 100), (20, 1), (1, 19)])
+def test_a_strip_has_no_more_than_a_model_is_asked_about_at_once_and_they_show_all_of_it(size: tuple[int, int]) -> None:
+    found = tiles(size)
+    assert len(found) <= MOST_TILES
+    assert (found[0][:2], found[-1][2:]) == ((0, 0), size)
+    across = 0 if size[0] > size[1] else 1
+    assert all(first[across + 2] >= second[across] for first, second in pairwise(found))
+
+
+def test_what_stands_anywhere_on_a_strip_is_on_a_tile() -> None:
+    for start in range(0, 2000, 100):
+        image, buffer = Image.new("RGB", (2000, 100), "white"), BytesIO()
+        image.paste("red", (start, 0, start + 100, 100))
+        image.save(buffer, "PNG")
+        found = decode(buffer.getvalue(), Wanted(tiles=True)).tiles
+        assert found is not None
+        assert (found[..., 1] < 64).any()
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
