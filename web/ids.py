@@ -13,6 +13,7 @@ from litestar.enums import ScopeType
 from litestar.params import FromPath
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
+from sightline_client.faults import fault_of
 from sightline_client.fields import Id
 from web.problems import Problem
 
@@ -48,7 +49,7 @@ def decoded(kind: str, part: str) -> str:
             400, "An id is not UTF-8", f"the id of the {kind} in the path is not UTF-8: encode it so"
         ) from None
     except msgspec.ValidationError as error:
-        raise Problem(400, "An id is too long", f"the id of the {kind} in the path: {error}") from None
+        raise Problem(400, "An id is too long", fault_of(error, whole=f"the id of the {kind} in the path")) from None
 
 
 #: How a handler asks for the id that its path names: `user: UserId`, `item: ItemId`.

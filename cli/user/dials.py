@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 import typer
 
+from sightline_client.faults import fault_of
 from streams.wire.events import Dials
 
 _EXAMPLE: Final = "give a name and a weight from -1 to 1, such as shoes=0.5"
@@ -21,7 +22,7 @@ def read_dials(words: Iterable[str]) -> dict[str, float]:
     try:
         return msgspec.convert(weights, Dials)
     except msgspec.ValidationError as error:
-        raise typer.BadParameter(f"{error}: {_EXAMPLE}") from None
+        raise typer.BadParameter(f"{fault_of(error, whole='what is preferred')}: {_EXAMPLE}") from None
 
 
 def _read_dial(word: str) -> tuple[str, float]:

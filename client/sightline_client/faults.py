@@ -15,6 +15,7 @@ _TYPES: Final[Mapping[str, str]] = {
     "array": "a list",
     "object": "an object",
     "datetime": "a time",
+    "bytes": "a text in base64",
 }
 _PARTS: Final[Mapping[str, str]] = {"str": "characters", "array": "elements", "object": "fields"}
 _BOUNDS: Final[Mapping[str, str]] = {">=": "at least", ">": "above", "<=": "at most", "<": "below"}
@@ -31,10 +32,15 @@ _FORMS: Final[Mapping[re.Pattern[str], Callable[[re.Match[str]], str]]] = {
         f"must be {_TYPES[found[1]]}, {_BOUNDS[found[2]]} {found[3].removesuffix('.0')}"
     ),
     re.compile(r"Expected `str` matching regex (.+)"): lambda found: f"must be a text of the form {found[1]}",
-    re.compile(r"Invalid enum value (.+)"): lambda found: f"must be one of its known values, not {found[1]}",
+    re.compile(r"Invalid (?:enum )?value (.+)"): lambda found: f"must be one of its known values, not {found[1]}",
     re.compile(r"Invalid base64 encoded string"): lambda _: "must be base64",
+    re.compile(r"Invalid RFC3339 encoded datetime|Expected `datetime` with a timezone component"): lambda _: (
+        "must be a time of RFC 3339 with its zone, such as 2026-09-21T14:13:20Z"
+    ),
+    re.compile(r"(?:Number|Integer value) out of range"): lambda _: "must be a number of no more than 64 bits",
     re.compile(r"Object missing required field `(.+)`"): lambda found: f"lacks `{found[1]}`",
-    re.compile(r"Object contains unknown field `(.+)`"): lambda found: f"has no field `{found[1]}`",
+    # Whatever a stranger calls a field, with line breaks.
+    re.compile(r"Object contains unknown field `(.*)`", re.DOTALL): lambda found: f"has no field `{found[1]}`",
 }
 #: Where it says that the fault is: a field, an element of one, or a name in an object.
 _PLACE: Final = re.compile(r"(`key` in )?`\$(.*?)(\[\.\.\.\])?`")

@@ -1,5 +1,6 @@
 """What is said of JSON that cannot be read."""
 
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -14,12 +15,16 @@ from sightline_client.parsing import UNREADABLE, decode
 IDS = '"event_id":"a","user_id":"u","item_id":"i","occurred_at_ms":1790000000000,"purpose":"query"'
 
 
+A_TIME = "must be a time of RFC 3339 with its zone, such as 2026-09-21T14:13:20Z"
+
+
 class _Strict(msgspec.Struct, forbid_unknown_fields=True):
     pair: tuple[int, int] = (1, 2)
     either: int | str | None = None
     is_so: bool = True
     few: Annotated[dict[str, int], Meta(max_length=1)] = {}
     at: Annotated[float, Meta(gt=0.5)] = 1
+    since: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 def fault(text: str, kind: type[object]) -> str:
@@ -35,6 +40,7 @@ def fault(text: str, kind: type[object]) -> str:
         ('"count":0', "`count` must be an integer, at least 1"),
         ('"price":[]', "`price` must be a number, not a list"),
         ('"image":"?"', "`image` must be base64"),
+        ('"image":7', "`image` must be a text in base64, not an integer"),
         ('"boxes":[]', "`boxes` must be a list of at least 1 elements"),
         ('"boxes":[{"x":2}]', "`boxes[0].x` must be a number, below 1"),
         ('"boxes":[{}]', "`boxes[0]` lacks `x`"),
@@ -60,6 +66,12 @@ def test_an_event_s_fault_names_the_field_and_what_it_must_be(fields: str, said:
         ('{"is_so":null}', "`is_so` must be true or false, not null"),
         ('{"few":{"a":1,"b":2}}', "`few` must be an object of at most 1 fields"),
         ('{"at":0.5}', "`at` must be a number, above 0.5"),
+        ('{"at":1e999}', "`at` must be a number of no more than 64 bits"),
+        ('{"a\\nb":1}', "the JSON has no field `a\nb`"),
+        ('{"":1}', "the JSON has no field ``"),
+        ('{"since":"2026-09-21"}', f"`since` {A_TIME}"),
+        ('{"since":"2026-09-21T14:13:20"}', f"`since` {A_TIME}"),
+        ('{"since":7}', "`since` must be a time, not an integer"),
         ("{", "not JSON in UTF-8: Input data was truncated"),
     ],
 )

@@ -45,7 +45,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a huge day's cap": (rule("promote", slots=[2], per_user_per_day=10**30, category="hats"), "per_user_per_day"),
     "a day's cap of half an item": (rule("promote", slots=[2], per_user_per_day=0.5, category="hats"), "per_user_per"),
     "a day's cap of a boost": (rule("boost", weight=1, per_user_per_day=3, category="hats"), "per_user_per_day"),
-    "a time without a zone": (rule("exclude", category="hats", since="2026-01-01T00:00:00"), "timezone"),
+    "a time without a zone": (rule("exclude", category="hats", since="2026-01-01T00:00:00"), "with its zone"),
     "no time at all": (
         rule("exclude", category="hats", since="2026-01-01T00:00:00Z", until="2026-01-01T00:00:00Z"),
         "never hold",

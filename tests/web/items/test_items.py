@@ -31,6 +31,12 @@ SHIRT = Item(
 )
 
 
+async def test_an_id_that_is_too_long_is_refused_in_plain_words(client: httpx.AsyncClient) -> None:
+    refused = await client.get(f"/v1/items/{'x' * 129}")
+    assert refused.status_code == 400
+    assert refused.json()["detail"] == "the id of the item in the path must be a text of at most 128 characters"
+
+
 async def test_an_item_is_told_without_its_owner(door: Door, client: httpx.AsyncClient) -> None:
     await put_items(door.parts.signals, SHIRT)
     said = (await client.get("/v1/items/red0")).json()
