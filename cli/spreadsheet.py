@@ -12,9 +12,12 @@ MARK: Final = "'"
 
 
 def write_csv(path: Path, names: Sequence[str], rows: Iterable[Sequence[str | int | float]]) -> None:
-    """Write a table of UTF-8 with a line of names; texts are marked as `marked` says, numbers are not."""
+    """Write a table of UTF-8 with a line of names; texts are quoted, and marked as `marked` says, numbers are neither.
+
+    Unquoted, a text with a semicolon would be two cells where lists are separated so, and the second one not marked.
+    """
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
         writer.writerow(names)
         writer.writerows([marked(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
 

@@ -31,6 +31,16 @@ def test_a_program_reads_every_text_back(tmp_path: Path) -> None:
     assert {change for _, change in rows[1:]} == {"-0.5"}
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_no_cell_begins_a_formula_whatever_separates_lists_there(tmp_path: Path, separator: str) -> None:
+    path, text = tmp_path / "table.csv", f"i7{separator}=1+1"
+    write_csv(path, ("id", "parts"), [(text, 3)])
+    with path.open(newline="", encoding="utf-8") as file:
+        _, row = csv.reader(file, delimiter=separator)
+    assert row[0].startswith(text)
+    assert not any(cell.startswith("=") for cell in row)
+
+
 def test_nothing_else_writes_csv() -> None:
     written = [
         path.relative_to(ROOT).as_posix()
