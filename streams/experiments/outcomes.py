@@ -17,6 +17,8 @@ from streams.privacy.control_records import VerifiedRequest
 from streams.wire.events import Interaction
 from streams.wire.records import Record
 
+#: An amount above this is a mistake in any currency: one of 1e308 would leave no figure a number.
+MOST_AMOUNT: Final = 1e12
 _FEED: Final = re.compile(r"(\d{1,6})-(\d{1,18})")
 
 
@@ -101,8 +103,9 @@ class Outcomes:
 
     def _act(self, record: Record, event: Interaction, user: _User) -> None:
         cause = self._cause(record, event)
-        if event.type == "purchase" and event.amount is not None and event.currency is not None:
-            user.purchases.setdefault(event.event_id, _Purchase(event.amount, event.currency, cause is not None))
+        amount = event.amount
+        if event.type == "purchase" and amount is not None and amount <= MOST_AMOUNT and event.currency is not None:
+            user.purchases.setdefault(event.event_id, _Purchase(amount, event.currency, cause is not None))
         if cause is None:
             return
         user.lists.add(cause)

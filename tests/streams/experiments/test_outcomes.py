@@ -129,6 +129,17 @@ def test_what_was_paid_counts_and_what_lists_sold_if_the_purchase_names_one() ->
     assert dict(outcomes.totals("EUR")) == {"u1": Totals(lists=1, converted=3, sold=20.0, paid=34.5)}
 
 
+@pytest.mark.parametrize("amount", [1e308, 1.1e12, float("nan"), float("inf")])
+def test_an_amount_that_nobody_pays_counts_as_none(amount: float) -> None:
+    outcomes = Outcomes(10)
+    buy(outcomes, 11, amount, rec_id="3-10")
+    buy(outcomes, 12, amount)
+    buy(outcomes, 13, 1e12)
+
+    assert dict(outcomes.totals("EUR")) == {"u1": Totals(lists=1, converted=1, paid=1e12)}
+    assert outcomes.currencies() == {"EUR": 1}
+
+
 def test_amounts_of_other_currencies_and_of_carts_are_not_added() -> None:
     outcomes = Outcomes(10)
     buy(outcomes, 11, 20.0)
