@@ -17,9 +17,9 @@ def before_impressions(profile: Profile, items: Collection[int]) -> Profile:
     shown = np.array(list(items), np.uint64)
     untouched = shown[~np.isin(shown, chosen(profile)["item"])]
     passed = np.isin(engaged["item"], untouched)
-    return replace(
-        profile, engaged=engaged[~passed], seen=profile.seen[~np.isin(profile.seen, untouched.astype(np.uint32))]
-    )
+    remains = ~np.isin(profile.seen, untouched.astype(np.uint32))
+    today = np.count_nonzero(remains[len(remains) - profile.seen_today :])
+    return replace(profile, engaged=engaged[~passed], seen=profile.seen[remains], seen_today=int(today))
 
 
 def is_touched(profile: Profile, item: int) -> bool:

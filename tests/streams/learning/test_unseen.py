@@ -1,5 +1,6 @@
 from features.item import key_of
-from features.profile import Action, Profile, profile_after, weigh
+from features.profile import Action, Profile, profile_after, seen_on_day, weigh
+from state.codec import decode_profile, encode_profile
 from streams.learning.unseen import before_impressions, is_touched
 
 SHOWN, LOOKED_AT, CLICKED = map(key_of, ("shown", "looked at", "clicked"))
@@ -21,6 +22,14 @@ def test_an_item_that_was_scrolled_past_is_as_if_it_had_never_been_shown() -> No
     assert SHOWN not in before.engaged["item"]
     assert SHOWN & 0xFFFF_FFFF not in before.seen
     assert len(before.seen) == len(PROFILE.seen) - 1
+
+
+def test_and_as_if_it_had_not_been_seen_on_that_day() -> None:
+    before = before_impressions(PROFILE, [SHOWN])
+
+    assert (PROFILE.seen_today, before.seen_today) == (3, 2)
+    assert seen_on_day(before, 0).tolist() == [LOOKED_AT & 0xFFFF_FFFF, CLICKED & 0xFFFF_FFFF]
+    assert decode_profile(encode_profile(before)) is not None
 
 
 def test_what_the_user_did_stays() -> None:
