@@ -112,7 +112,9 @@ def decode_factors(data: bytes) -> Factors:
     if not np.isfinite(inverse).all() or (inverse != inverse.T).any() or np.linalg.eigvalsh(inverse)[0] <= 0:
         raise _FILE.refused("has a matrix that is not symmetric and positive definite")
     # The leverage of an item, y'(Y'Y + λI)⁻¹y, is below 1; float16 takes a little from that.
-    if np.einsum("nd,de,ne->n", vectors, inverse, vectors, dtype=np.float32, optimize=True).max() > _MOST_LEVERAGE:
+    with np.errstate(over="ignore", invalid="ignore"):
+        leverage = np.einsum("nd,de,ne->n", vectors, inverse, vectors, dtype=np.float32, optimize=True)
+    if not (leverage <= _MOST_LEVERAGE).all():
         raise _FILE.refused("has a matrix that is not the one of its factors")
     try:
         item_map = item_map_of(stored.encoder, stored.words, stored.maps, stored.dimensions)

@@ -52,6 +52,10 @@ def _linear(part: Part, stored: StoredMap, dimensions: int) -> LinearMap:
     if len(stored.offset) != _FLOATS.itemsize * dimensions or len(stored.weights) % len(stored.offset):
         raise ValueError(f"has a map of {part} that has another shape than its factors")
     weights, offset = (np.frombuffer(each, _FLOATS).astype(np.float32) for each in (stored.weights, stored.offset))
-    if not np.isfinite(weights).all() or not np.isfinite(offset).all() or not np.isfinite(stored.explained):
+    weights = weights.reshape(-1, dimensions)
+    # The greatest factors of inputs within -1 and 1.
+    with np.errstate(over="ignore", invalid="ignore"):
+        reach = np.abs(weights).sum(axis=0) + np.abs(offset)
+    if not np.isfinite(reach).all() or not np.isfinite(stored.explained):
         raise ValueError(f"has a map of {part} with what is no number")
-    return LinearMap(weights.reshape(-1, dimensions), offset, stored.explained)
+    return LinearMap(weights, offset, stored.explained)

@@ -80,6 +80,7 @@ def of_map(part: str, weights: object, offset: object = (0.0, 0.0), explained: f
         (of_map("both", np.ones((384, 2))), "other looks or words"),
         (of_map("look", np.full((3, 2), np.nan)), "no number"),
         (of_map("look", np.ones((3, 2)), (np.inf, 0.0)), "no number"),
+        (of_map("look", np.full((3, 2), 3e38)), "no number"),
         (of_map("look", np.ones((3, 2)), explained=float("nan")), "no number"),
         (of_map("smell", np.ones((3, 2))), "does not decode"),
     ],
@@ -125,6 +126,13 @@ def test_the_inverse_is_that_of_the_least_squares() -> None:
         (changed(inverse=np.array([1, 2, 0, 1], "<f4").tobytes()), "not symmetric and positive definite"),
         (changed(inverse=np.array([1, 2, 2, 1], "<f4").tobytes()), "not symmetric and positive definite"),
         (changed(inverse=np.array([1e10, 0, 0, 1e10], "<f4").tobytes()), "not the one of its factors"),
+        (
+            changed(
+                vectors=np.array([6e4, -6e4] * 3, "<f2").tobytes(),
+                inverse=np.array([1e36, 9e35, 9e35, 1e36], "<f4").tobytes(),
+            ),
+            "not the one of its factors",
+        ),
         (b"\x82\xa1x" + b"\x91" * 100_000 + b"\x90\xa6format\x01", "does not decode"),
         (bytes(factor_file.FILE_BYTES + 1), "not one of ours"),
     ],
