@@ -130,7 +130,8 @@ def album_of(pixels: Sequence[NDArray[np.uint8]], labels: Sequence[str], place: 
 
 def picture_files(folder: Path) -> list[Path]:
     """The files of a tree of folders whose names are those of pictures, in the order of their names."""
-    return sorted(each for each in folder.rglob("*") if each.suffix.lower() in _PICTURES)
+    # A pipe or a device of such a name would be read for ever.
+    return sorted(each for each in folder.rglob("*") if each.suffix.lower() in _PICTURES and each.is_file())
 
 
 def readable(path: Path) -> NDArray[np.uint8] | None:

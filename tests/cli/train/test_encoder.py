@@ -1,6 +1,7 @@
 """`sightline train encoder`: what it refuses before any work, and maps that it does not let go out."""
 
 import json
+import os
 import struct
 import zlib
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from PIL import Image
 from typer import BadParameter, Exit
 
 from benchmarks.evaluation.intervals import Interval
+from benchmarks.retrieval.album import picture_files
 from benchmarks.retrieval.held_out import Verdict, by_map
 from cli.train.encoder import Method, Plan, learn, objections, show, train, worth
 from cli.train.pictures import seen_variously, unlabelled_pictures
@@ -207,6 +209,16 @@ def test_files_that_are_no_pictures_or_too_large_are_left_out(tmp_path: Path) ->
     (tmp_path / "claims.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk)  # two gigabytes of pixels
 
     assert len(unlabelled_pictures(tmp_path, seed=0)) == 1
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    Image.new("RGB", (300, 300)).save(tmp_path / "one.png")
+    (tmp_path / "folder.png").mkdir()
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "gone.jpg").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "endless.jpg").symlink_to("/dev/zero")
+
+    assert picture_files(tmp_path) == [tmp_path / "one.png"]
 
 
 def test_each_picture_without_a_label_has_views_of_its_own() -> None:
