@@ -24,6 +24,8 @@ class KeyedRows:
         #: The row and 1; 0: nothing is there.
         self._rows = np.zeros((_FIRST_BUCKETS, _WIDTH), np.int32)
         self._spilled: dict[int, int] = {}
+        #: The same by the low half of the key, once that was asked for.
+        self._spilled_low: dict[int, int] | None = None
         self._count = 0
 
     def find(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -40,9 +42,10 @@ class KeyedRows:
         """The row of a key with each of these low halves [n], int64 [n]; -1 for none. The first 2^32 buckets know."""
         rows = _find_low(np.array(low_halves), self._keys, self._rows)
         if self._spilled and (rows < 0).any():
-            spilled = {key & 0xFFFF_FFFF: row for key, row in self._spilled.items()}
+            if self._spilled_low is None:
+                self._spilled_low = {key & 0xFFFF_FFFF: row for key, row in self._spilled.items()}
             for place in np.flatnonzero(rows < 0).tolist():
-                rows[place] = spilled.get(int(low_halves[place]), -1)
+                rows[place] = self._spilled_low.get(int(low_halves[place]), -1)
         return rows
 
     def put(self, keys: NDArray[np.uint64], rows: NDArray[np.integer]) -> None:
@@ -60,6 +63,7 @@ class KeyedRows:
         is_spilled = np.array([key in self._spilled for key in keys.tolist()], np.bool_)
         for key in keys[is_spilled].tolist():
             del self._spilled[key]
+            self._spilled_low = None
         places = self._places(keys[~is_spilled])
         self._keys[places] = self._rows[places] = 0
 
@@ -76,14 +80,16 @@ class KeyedRows:
 
     def _enter(self, keys: NDArray[np.uint64], rows: NDArray[np.integer]) -> None:
         fits = _enter(keys, rows.astype(np.int64), self._keys, self._rows)
-        self._spilled.update(zip(keys[~fits].tolist(), rows[~fits].tolist(), strict=True))
+        if not fits.all():
+            self._spilled.update(zip(keys[~fits].tolist(), rows[~fits].tolist(), strict=True))
+            self._spilled_low = None
 
     def _double(self) -> None:
         """Split every bucket in two, by the next bit of its keys."""
         moves = self._keys & np.uint64(len(self._rows)) != 0
         self._keys = np.concatenate([np.where(moves, 0, self._keys), np.where(moves, self._keys, 0)])
         self._rows = np.concatenate([np.where(moves, 0, self._rows), np.where(moves, self._rows, 0)])
-        spilled, self._spilled = self._spilled, {}
+        spilled, self._spilled, self._spilled_low = self._spilled, {}, None
         self._enter(np.array([*spilled], np.uint64), np.array([*spilled.values()], np.int64))
 
 

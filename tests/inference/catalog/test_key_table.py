@@ -76,6 +76,8 @@ def test_the_low_half_of_a_key_leads_to_its_row_in_a_bucket_or_beside_it() -> No
     assert spilled.find_low(alike.astype(np.uint32)).tolist() == list(range(40))
     spilled.remove(alike[::2])
     assert spilled.find_low(alike.astype(np.uint32)).tolist() == [-1 if row % 2 == 0 else row for row in range(40)]
+    spilled.put(alike[:2:2], np.array([99]))
+    assert spilled.find_low(alike.astype(np.uint32))[:2].tolist() == [99, 1]
 
 
 @settings(deadline=None)
