@@ -33,7 +33,9 @@ def cut(image: Image.Image, box: Box, orientation: int) -> Image.Image:
     x, y, width, height = (box.x, box.y, box.width, box.height) if back is None else back(box)
     left, top = min(round(x * image.width), image.width - 1), min(round(y * image.height), image.height - 1)
     right, bottom = round((x + width) * image.width), round((y + height) * image.height)
-    return image.crop((max(left, 0), max(top, 0), max(right, left + 1), max(bottom, top + 1)))
+    part = (max(left, 0), max(top, 0), max(right, left + 1), max(bottom, top + 1))
+    # The largest picture has no room in memory beside a copy of it.
+    return image if part == (0, 0, *image.size) else image.crop(part)
 
 
 def check_box(box: Box, width: int, height: int) -> None:

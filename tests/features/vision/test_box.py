@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from features.vision.box import View
+from features.vision.box import View, cut
 from features.vision.decode import Wanted, decode
 from features.vision.formats import BadImage
 from sightline_client.events import Box, Upload
@@ -64,6 +64,13 @@ def test_a_box_shows_what_a_viewer_sees_there(orientation: int, quarter: str, fo
     found = decode(stored(orientation, format_), Wanted(views=(BOXES[quarter],)))
     assert (found.width, found.height) == (600, 400)
     assert np.abs(found.pixels.astype(int) - COLOURS[quarter]).max() < 12
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_whole_picture_as_a_box_is_not_copied(orientation: int) -> None:
+    image = quarters()
+    assert cut(image, Box(x=0, y=0, width=1, height=1), orientation) is image
+    assert cut(image, Box(x=0, y=0, width=1, height=0.99), orientation).size != image.size
 
 
 def test_the_whole_picture_as_a_box_is_the_picture() -> None:
