@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 
 from features.jit import compiled, ones
 from features.vision.gate.clip_hashes import MARK
-from features.vision.gate.picture_hash import KEPT, KEPT_BYTES, WORDS, Asked
+from features.vision.gate.picture_hash import KEPT, KEPT_BYTES, MOST_BITS, WORDS, Asked
 from features.vision.gate.tint import have_one_tint
 
-#: Of 255 bits, those by which the hashes of a copy may differ; measured by `sightline bench gate`.
-MOST_BITS: Final = 28
 #: 64-bit words that an item keeps: of its hashes, then of its tint. Without hashes all are 0.
 KEPT_WORDS: Final = KEPT_BYTES // 8
 _HASH_WORDS: Final = len(KEPT) * WORDS

@@ -22,6 +22,8 @@ _SQUARE: Final = 128
 _SIDE: Final = 32
 #: 64-bit words of a hash: 255 bits, and one that is always 0.
 WORDS: Final = _WAVES * _WAVES // 64
+#: Of 255 bits, those by which the hashes of a copy may differ; measured by `sightline bench gate`.
+MOST_BITS: Final = 28
 #: Levels between the darkest and the lightest of a picture's cells; with fewer it has nothing that could be hashed.
 _LEAST_CONTRAST: Final = 4
 #: Shares of the sides that are left out: left, top, right, bottom.

@@ -81,6 +81,20 @@ def test_clips_that_begin_with_the_same_title_are_no_copies() -> None:
     assert copied(hashed(TITLE, D, cloth(7)), clips) == []
 
 
+def test_clips_that_begin_and_end_with_the_same_title_are_no_copies() -> None:
+    assert copied(filmed(TITLE, A, TITLE), known(filmed(TITLE, B, TITLE))) == []
+    assert copied(hashed(TITLE, A, TITLE, C, TITLE), known(hashed(TITLE, B, TITLE, D, TITLE))) == []
+    assert copied(filmed(TITLE, A, TITLE), known(filmed(TITLE, A, TITLE), filmed(TITLE, A))) == [0, 1]
+
+
+def test_what_differs_in_colour_alone_counts_for_itself() -> None:
+    red, blue = (
+        Image.merge("RGB", [A.convert("L").point(lambda v, f=f: v * f) for f in tint])
+        for tint in ((1, 0.3, 0.2), (0.2, 0.3, 1))
+    )
+    assert len(asked_of_clip(hashed(red, blue, red))) == 2
+
+
 def test_the_likeliest_comes_first() -> None:
     clips = known(hashed(A, B, C, D), hashed(A, B, C))
 
