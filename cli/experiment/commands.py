@@ -1,5 +1,6 @@
 """The commands for the experiment of SIGHTLINE_EXPERIMENT: `sightline experiment …`."""
 
+import re
 from typing import Annotated
 
 import typer
@@ -25,6 +26,8 @@ def report(
 ) -> None:
     """Compare the arms by what users did with their lists. Exit code 1 if the users were not split by the shares."""
     age_ms = parse_age(since)
+    if currency is not None and re.fullmatch("[A-Za-z]{3}", currency) is None:
+        raise typer.BadParameter(f"{currency!r} has not the three letters of ISO 4217: EUR", param_hint="--currency")
     from cli.experiment.report import print_report
 
     print_report(age_ms, as_json, aa=aa, currency=currency)

@@ -171,7 +171,7 @@ def _without_slot(item: ItemExplanation) -> str:
 def _without_promotion(answer: Answer) -> str:
     if answer.code == "no_promotion":
         return f"no rule of the shop that holds now promotes it (SIGHTLINE_RULES); {answer.proposals} others are"
-    return f"the user saw {answer.seen} items of the rule {answer.rule} today (UTC), which is its cap by user and day"
+    return f"the user saw {answer.seen} items of the rule {answer.rule} today (UTC): its cap by user and day is reached"
 
 
 def _repetition(item: ItemExplanation) -> str:

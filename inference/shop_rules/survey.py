@@ -66,8 +66,8 @@ def _does(rule: AnyRule) -> str:
         case Boost(weight=weight):
             return f"boost {weight:+g}"
         case Promotion(slots=slots, most=most, per_user_per_day=day_cap):
-            cap = "" if most is None or most >= len(slots) else f", {most} at most"
-            a_day = "" if day_cap is None else f", {day_cap} a user and day"
+            cap = "" if most is None or most >= len(slots) else f"; {most} at most"
+            a_day = "" if day_cap is None else f"; {day_cap} a user and day"
             return f"promote to {', '.join(map(str, slots))}{cap}{a_day}"
         case Exclusion():
             return "exclude"

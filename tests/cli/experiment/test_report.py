@@ -4,8 +4,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from cli.experiment.report import _FIGURES, _grouping, _print
+from cli.main import app
 from inference.experiment import Arm, Experiment
 from streams.experiments.comparison import FIGURES, compare
 from streams.experiments.log import Found
@@ -68,6 +70,12 @@ def test_arms_are_compared_by_what_was_paid_in_one_currency(capsys: pytest.Captu
     assert [cell.partition(" ")[0] for cell in row("sold by lists per 100 shown, EUR")] == ["11", "20.9"]
     assert [cell.partition(" ")[0] for cell in row("paid per user, EUR")] == ["3.1", "3.09"]
     assert "purchases whose amounts are not compared here: 3 in USD (--currency)" in lines
+
+
+@pytest.mark.parametrize("currency", ["EURO", "€", "", "E1R", "EUR\n"])
+def test_what_is_no_currency_is_refused_before_anything_is_read(currency: str) -> None:
+    refused = CliRunner().invoke(app, ["experiment", "report", "--currency", currency])
+    assert (refused.exit_code, "ISO 4217" in refused.output) == (2, True)
 
 
 def test_a_mismatch_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:

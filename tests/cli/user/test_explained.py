@@ -113,6 +113,6 @@ def test_what_only_the_shop_promotes_has_no_slot_by_its_cap_or_by_others() -> No
 
     assert verdict_in_words(ItemExplanation("i", "no_promotion_slot", sources=[enough])) == (
         "is not in the list because only the shop promotes it, and the user saw 3 items of the rule blue-week today "
-        "(UTC), which is its cap by user and day"
+        "(UTC): its cap by user and day is reached"
     )
     assert "other items have the slots" in verdict_in_words(ItemExplanation("i", "no_promotion_slot"))

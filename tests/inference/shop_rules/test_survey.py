@@ -30,7 +30,7 @@ def test_a_rule_names_what_can_be_shown_and_decides_what_no_other_does() -> None
     assert [(each.name, each.does, each.holds, each.named, each.decides) for each in found.reaches] == [
         ("reds", "boost +0.2", "now", 12, 10),
         ("one", "boost +0.5", "now", 1, 1),
-        ("p", "promote to 3, 5, 1 at most, 4 a user and day", "now", 12, 11),
+        ("p", "promote to 3, 5; 1 at most; 4 a user and day", "now", 12, 11),
         ("x", "exclude", "now", 2, 2),
         ("later", "exclude", "later", 12, 0),
     ]
