@@ -196,7 +196,10 @@ def similar(
 
 
 def search(
-    words: Annotated[list[str], typer.Argument(help=f"English words, up to {WORDS_LIMIT} characters.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(help=f"English words, or Chinese names of colours and things; up to {WORDS_LIMIT} characters."),
+    ],
     count: CountOption = 10,
     min_similarity: LeastOption = None,
     category: CategoryOption = None,
@@ -270,7 +273,7 @@ def trends(sheet: SheetOption = None, as_json: JsonOption = False) -> None:
 def reembed(
     model: Annotated[str | None, typer.Option(help="The model in Triton that embeds the kept pictures.")] = None,
     drop: Annotated[
-        str | None, typer.Option(metavar="ENCODER", help="Take the vectors of this encoder away: lite0@1.")
+        str | None, typer.Option(metavar="ENCODER", help="Take the vectors of this encoder away: efficientnet-lite0@1.")
     ] = None,
     inflight: Annotated[int, typer.Option(min=1, max=64, help="Concurrent calls of the model.")] = 4,
     per_second: Annotated[

@@ -52,7 +52,7 @@ def reembed_items(model: str, inflight: int, per_second: float, as_json: bool) -
             }
         )
     else:
-        _print(version, pictures, before, outcome)
+        _print(version, model, pictures, before, outcome)
     if lacking:
         raise typer.Exit(1)
 
@@ -65,9 +65,12 @@ def drop_vectors(encoder: str, as_json: bool) -> None:
     if as_json:
         print_json({"encoder": encoder, "dropped": dropped, "kept": kept})
     else:
-        results().print(f"{dropped:,} vectors of {encoder} taken away, {kept:,} kept: these items have no other one")
+        left = f", {kept:,} kept: these items have no other one" if kept else ""
+        results().print(f"{dropped:,} vectors of {encoder} taken away{left}")
     if kept:
         raise typer.Exit(1)
+    if not dropped:
+        progress(f"no item has a vector of {encoder}: `sightline items show ITEM` names the encoders of one")
 
 
 async def _reembed(
@@ -129,7 +132,7 @@ def _publisher(settings: Settings, endpoints: Endpoints) -> KafkaPublisher:
     return KafkaPublisher(endpoints.kafka, client_id="sightline-reembed", security=kafka_security(settings))
 
 
-def _print(version: str, pictures: int, before: Wanting, outcome: Outcome) -> None:
+def _print(version: str, model: str, pictures: int, before: Wanting, outcome: Outcome) -> None:
     had = pictures - len(before.with_picture) - len(before.without_picture)
     results().print(
         f"{pictures:,} pictures: {had:,} had a vector of {version}, {outcome.embedded:,} got one, "
@@ -146,6 +149,6 @@ def _print(version: str, pictures: int, before: Wanting, outcome: Outcome) -> No
             table.add_row(item_id, why)
         results().print(table)
     progress(
-        f"next: SIGHTLINE_ENCODER_VERSION={version} and SIGHTLINE_ENCODER, worker by worker "
+        f"next: SIGHTLINE_ENCODER_VERSION={version} and SIGHTLINE_ENCODER={model}, worker by worker "
         "(docs/operations.md#a-new-encoder)"
     )

@@ -48,12 +48,14 @@ def export(repository: Path, encoder: ExportedEncoder, words: bool, gate: Sequen
         progress("exporting the text tower, about 20 s")
     tower = export_words(repository) if words else None
     judges = {model: export_gate(repository, name=model) for model in gate}
+    version = encoder_version(*decided)
     if as_json:
-        made = {"model": folder, "words": tower, "gate": judges, "encoder": encoder_version(*decided)}
+        made = {"model": folder, "words": tower, "gate": judges, "encoder": version}
         print_json({**made, "platform": encoder.platform, "architecture": encoder.architecture})
     else:
         ready = ", ".join(str(each) for each in (folder, tower, *judges.values()) if each is not None)
         results().print(f"ready: {ready}; tritonserver --model-repository={repository}", soft_wrap=True)
+        results().print(f"its vectors are of {version}", soft_wrap=True)
         if faults := [fault for fault, model in MODELS.items() if model in judges]:
             asked = ",".join(f"{fault}:hold" for fault in faults)
             progress(f"uploads are judged by what the setting names: SIGHTLINE_GATE={asked} (docs/gate.md)")

@@ -26,6 +26,12 @@ def test_export_model_prints_the_folders_it_made(tmp_path: Path, monkeypatch: py
     assert all((folder / "config.pbtxt").exists() for folder in (*folders, *gate.values()))
 
 
+def test_the_encoder_of_the_vectors_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoders, "write_onnx", lambda _, path: path.write_bytes(b"a graph"))
+    said = CliRunner().invoke(app, ["export-model", "--no-words", "--repository", str(tmp_path)]).stdout
+    assert "its vectors are of efficientnet-lite0@2\n" in said
+
+
 def test_an_unknown_platform_is_a_usage_error(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["export-model", "--repository", str(tmp_path), "--platform", "tpu"])
 
