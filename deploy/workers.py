@@ -76,15 +76,17 @@ class Workers:
         return found
 
     def start_all(self, names: Iterable[WorkerName] = ALL) -> list[Worker]:
-        """Start one worker of each name at the same time, and say it in one line; running ones stay."""
+        """Start one worker of each name at the same time; running ones stay. If any began, a line says it."""
         wanted = list(names)
+        is_any_missing = any(self.find(name) is None for name in wanted)
         for name in wanted:
             # The web door is told where the others listen, also those that are only about to start.
             self._ports(name, 1)
         with ThreadPoolExecutor(len(wanted)) as pool:
             found = list(pool.map(self._ready, wanted))
-        at = ", ".join(f"{each.name} 127.0.0.1:{each.metrics_port}" for each in found)
-        self._progress(f"workers ready, metrics on: {at}")
+        if is_any_missing:
+            at = ", ".join(f"{each.name} 127.0.0.1:{each.metrics_port}" for each in found)
+            self._progress(f"workers ready, metrics on: {at}")
         return found
 
     def find(self, name: WorkerName, *, number: int = 1) -> Worker | None:

@@ -74,6 +74,8 @@ def test_all_workers_of_a_command_are_said_in_one_line_each_time(settings: Setti
     crew.start("items")
     with crew.borrowed(("items", "uploads")) as (items, uploads):
         pass
+    with crew.borrowed(("items",)):
+        pass
 
     assert lines == [
         f"worker items: ready, metrics on http://127.0.0.1:{items.metrics_port}/metrics",
