@@ -1,15 +1,19 @@
-"""What the exported network costs: processor time and size of the file that Triton loads."""
+"""What an exported network costs and finds: processor time, size of the file that Triton loads, and its vectors."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import onnxruntime  # type: ignore[import-untyped]  # it has no types
 from numpy.typing import NDArray
 
+from inference.encoders.encoder import SHAPE
 from inference.encoders.export import Encoder, write_onnx
+from inference.errors import ExportError
 
 _WARM = 20
 _TIMED = 100
@@ -28,15 +32,34 @@ def encoder_cost(encoder: Encoder, pixels: NDArray[np.uint8]) -> EncoderCost:
     with TemporaryDirectory(prefix="sightline-cost-") as folder:
         path = Path(folder) / "model.onnx"
         write_onnx(encoder, path)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        for picture in pixels[:_WARM]:
-            session.run(None, {"pixels": picture[None]})
-        times = []
-        for picture in pixels[:_TIMED]:
-            begun = time.process_time()
-            session.run(None, {"pixels": picture[None]})
-            times.append(time.process_time() - begun)
-        mib = path.stat().st_size / 2**20
-    return EncoderCost(round(float(np.median(times)) * 1000, 2), round(mib, 2))
+        return graph_cost(path, pixels)
+
+
+def graph_cost(path: Path, pixels: NDArray[np.uint8]) -> EncoderCost:
+    """Run the graph of an exported model on up to 100 of the pictures, uint8 [n, 224, 224, 3]."""
+    session = _session(path)
+    for picture in pixels[:_WARM]:
+        session.run(None, {"pixels": picture[None]})
+    times = []
+    for picture in pixels[:_TIMED]:
+        begun = time.process_time()
+        session.run(None, {"pixels": picture[None]})
+        times.append(time.process_time() - begun)
+    return EncoderCost(round(float(np.median(times)) * 1000, 2), round(path.stat().st_size / 2**20, 2))
+
+
+def graph_looks(path: Path) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    """What makes the unit embeddings [n, dimensions] of pictures as Triton would; raises ExportError."""
+    try:
+        session = _session(path)
+        session.run(["embedding"], {"pixels": np.zeros((1, *SHAPE), np.uint8)})
+    except Exception as error:  # ONNX Runtime's errors have no base of their own
+        raise ExportError(f"{path} is no model.onnx that `sightline export-model` wrote: {str(error)[:300]}") from error
+    return lambda pixels: np.concatenate([session.run(["embedding"], {"pixels": each[None]})[0] for each in pixels])
+
+
+def _session(path: Path) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

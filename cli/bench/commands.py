@@ -298,6 +298,10 @@ def retrieval(
         Path | None,
         typer.Option(exists=True, file_okay=False, help="For regions and certainty: a folder of other photos."),
     ] = None,
+    graph: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Another encoder: the model.onnx of `sightline export-model`."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """How well pictures of one label find each other: by the network, by each classic descriptor, and by mixes."""
@@ -306,7 +310,9 @@ def retrieval(
     if (by in ("regions", "certainty")) != (beside is not None):
         detail = "--by regions and --by certainty need a --beside, and nothing else does"
         raise typer.BadParameter(detail, param_hint="--beside")
-    judge(data, label, by, gallery, beside, as_json)
+    if graph is not None and (beside is not None or by == "words"):
+        raise typer.BadParameter("words, regions and certainty are those of the shipped encoder", param_hint="--graph")
+    judge(data, label, by, gallery, beside, graph, as_json)
 
 
 @app.command()

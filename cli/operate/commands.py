@@ -60,6 +60,16 @@ CalibrateOption = Annotated[
     Path | None,
     typer.Option(exists=True, file_okay=False, help="Pictures by which int8 is calibrated; else drawn ones."),
 ]
+TowerOption = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="An image tower in an ONNX file, such as CLIP's, as the encoder."),
+]
+MeanOption = Annotated[str | None, typer.Option(help="Of the tower's pictures, 0 to 1: 0.485,0.456,0.406 by default.")]
+StdOption = Annotated[str | None, typer.Option(help="Their deviation: 0.229,0.224,0.225 by default.")]
+SideOption = Annotated[int | None, typer.Option(min=1, help="Their side in pixels, where the file leaves it open.")]
+OutputOption = Annotated[
+    str | None, typer.Option(help="The tower's output that is its features, where it has several.")
+]
 TextOption = Annotated[bool, typer.Option("--text", help="And what finds text on pictures; needs the extra gate.")]
 
 
@@ -105,15 +115,25 @@ def export_model(
     ] = None,
     int8: Int8Option = False,
     calibrate: CalibrateOption = None,
+    tower: TowerOption = None,
+    mean: MeanOption = None,
+    std: StdOption = None,
+    side: SideOption = None,
+    output: OutputOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Export an ImageNet CNN with its 256-d projection as a Triton model, and what goes beside it."""
-    from cli.operate.export import ExportedEncoder, export
+    """Export a network of pictures with its 256-d projection as a Triton model, and what goes beside it."""
+    from cli.operate.export import AskedTower, ExportedEncoder, export
 
     gate = [model for model, is_wanted in (("safety", safety), ("text", text)) if is_wanted]
     if calibrate is not None and not int8:
         raise typer.BadParameter("only --int8 is calibrated", param_hint="--calibrate")
-    encoder = ExportedEncoder(platform.value, architecture, name, projection, int8, calibrate)
+    if tower is None and any(each is not None for each in (mean, std, side, output)):
+        raise typer.BadParameter("--mean, --std, --side and --output say something of a --tower", param_hint="--tower")
+    if tower is not None and (int8 or projection is not None or architecture != "efficientnet_lite0"):
+        raise typer.BadParameter("a tower takes no --architecture, --projection or --int8", param_hint="--tower")
+    asked = None if tower is None else AskedTower(tower, mean, std, side, output)
+    encoder = ExportedEncoder(platform.value, architecture, name, projection, int8, calibrate, asked)
     export(repository, encoder, words, gate, as_json)
 
 

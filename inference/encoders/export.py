@@ -23,10 +23,11 @@ from inference.encoders.int8 import calibration_digest, check_pictures, quantise
 from inference.encoders.look.colours import SIZE as COLOURS
 from inference.encoders.look.colours import colours
 from inference.encoders.look.fit import Layout
-from inference.encoders.look.projection import OPENS_AT, STEEPNESS, Projection, read_projection
+from inference.encoders.look.projection import OPENS_AT, STEEPNESS, Projection, orthogonal, read_projection
 from inference.encoders.look.salience import salience
 from inference.encoders.model_folder import RUNNER, model_folder
 from inference.encoders.responses import TAGS, parse_tags
+from inference.encoders.tower import Tower, write_tower
 from inference.encoders.tuning.network import EARLY, replace_weights
 from inference.errors import ExportError
 
@@ -39,6 +40,10 @@ DEFAULT_ARCHITECTURE = "efficientnet_lite0"
 MEAN, STD = 127, 128
 
 _TEMPLATES = Path(__file__).parent / "repository"
+#: What an ImageNet network gives beside the embedding.
+_RECOGNISED = """,
+  { name: "probabilities" data_type: TYPE_FP32 dims: [ 1000 ] label_filename: "labels.txt" },
+  { name: "salience" data_type: TYPE_FP32 dims: [ 14, 14 ] }"""
 _PROJECTION = Path(__file__).with_name("projection.npz")
 #: Blocks of Lite0 whose mean values join its pooled features and whose activations make the salience map, and how many
 #: numbers the means have together.
@@ -156,6 +161,17 @@ def export_model(
     return repository / name
 
 
+def export_tower(repository: Path, tower: Tower, *, name: str = "visual_encoder", platform: Platform = "cpu") -> Path:
+    """Write an image tower as repository/name for Triton, as `export_model` does; it gives embeddings alone.
+
+    Raises ExportError when the file is no image tower, or none that the platform can run.
+    """
+    with model_folder(repository, name) as model:
+        graph = _place(model, name, platform, tower.called)
+        write_tower(tower, graph, DIMENSIONS, free_batch=platform == "gpu")
+    return repository / name
+
+
 def encoder_version(
     architecture: str = DEFAULT_ARCHITECTURE,
     projection: Path | None = None,
@@ -163,6 +179,11 @@ def encoder_version(
 ) -> str:
     """What the exported model calls itself, and items their vectors."""
     return f"{_called(architecture, projection, calibration)}@{VERSION}"
+
+
+def tower_version(tower: Tower) -> str:
+    """What an exported tower calls itself, and items their vectors."""
+    return f"{tower.called}@{VERSION}"
 
 
 def load_encoder(architecture: str = DEFAULT_ARCHITECTURE, projection: Path | None = None) -> Encoder:
@@ -180,7 +201,7 @@ def load_encoder(architecture: str = DEFAULT_ARCHITECTURE, projection: Path | No
     config = network.pretrained_cfg
     return Encoder(
         network,
-        _orthogonal(int(network.num_features)),
+        orthogonal(int(network.num_features), DIMENSIONS),
         mean=tuple(255 * m for m in config["mean"]),
         std=tuple(255 * s for s in config["std"]),
     ).eval()
@@ -287,28 +308,25 @@ def _called(architecture: str, projection: Path | None, calibration: NDArray[np.
     return name if calibration is None else f"{name}-int8-{calibration_digest(calibration)}"
 
 
-def _orthogonal(features: int) -> Projection:
-    """A random rotation cut to 256 dimensions: keeps cosines roughly, improves none (docs/encoder.md)."""
-    generator = np.random.default_rng(0)
-    matrix, _ = np.linalg.qr(generator.standard_normal((max(features, DIMENSIONS), DIMENSIONS)))
-    zeros = np.zeros(features, np.float32)
-    return Projection(zeros, matrix[:features].astype(np.float32), np.zeros((0, features), np.float32))
-
-
 def _write(model: Path, encoder: Encoder, name: str, platform: Platform, called: str) -> Path:
     """Write the folder of a model; its graph."""
-    version = model / str(VERSION)
-    version.mkdir(parents=True)
-    graph = version / "model.onnx"
+    graph = _place(model, name, platform, called, more=_RECOGNISED)
     write_onnx(encoder, graph)
-    if platform == "cpu":
-        shutil.copyfile(RUNNER, version / RUNNER.name)
-    template = Template((_TEMPLATES / f"config.{platform}.pbtxt").read_text())
-    config = template.substitute(name=name, dimensions=DIMENSIONS, encoder=called)
-    (model / "config.pbtxt").write_text(config)
     labels = EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"]
     (model / "labels.txt").write_text("\n".join(labels) + "\n")
     return graph
+
+
+def _place(model: Path, name: str, platform: Platform, called: str, *, more: str = "") -> Path:
+    """Write all of a model's folder but its graph; where that belongs. `more` are outputs beside the embedding."""
+    version = model / str(VERSION)
+    version.mkdir(parents=True)
+    if platform == "cpu":
+        shutil.copyfile(RUNNER, version / RUNNER.name)
+    template = Template((_TEMPLATES / f"config.{platform}.pbtxt").read_text())
+    config = template.substitute(name=name, dimensions=DIMENSIONS, encoder=called, more=more)
+    (model / "config.pbtxt").write_text(config)
+    return version / "model.onnx"
 
 
 def write_onnx(encoder: Encoder, path: Path) -> None:

@@ -29,7 +29,7 @@ class TritonEncoder:
 
     A picture is sent at once while fewer than `inflight` calls are under way; pictures that have to wait go together in
     the next call, up to `batch`. `observe(outcome, seconds)` is called for every picture with ok, invalid or
-    unavailable, and the duration of its call.
+    unavailable, and the duration of its call. A model that is no classifier, such as CLIP's image tower, gives no tags.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class TritonEncoder:
         timeout_s: float,
         inflight: int,
         batch: int,
+        has_classes: bool = True,
         observe: Callable[[str, float], None] = _ignore,
     ) -> None:
         self._client = client
@@ -53,11 +54,11 @@ class TritonEncoder:
         self._timeout_s = timeout_s
         self._batcher = DynamicBatcher(self._encode, calls=inflight, limit=batch)
         self._observe = observe
-        self._outputs = [
-            triton.InferRequestedOutput("embedding"),
+        self._has_classes = has_classes
+        self._outputs = [triton.InferRequestedOutput("embedding")]
+        if has_classes:
             # Triton picks the best classes and takes their names from labels.txt: 5 values come instead of 1,000.
-            triton.InferRequestedOutput("probabilities", class_count=TAGS),
-        ]
+            self._outputs.append(triton.InferRequestedOutput("probabilities", class_count=TAGS))
         self._closed = False
 
     @classmethod
@@ -95,6 +96,7 @@ class TritonEncoder:
             timeout_s=timeout_s,
             inflight=inflight,
             batch=max(config.config.max_batch_size, 1),
+            has_classes=any(output.name == "probabilities" for output in metadata.outputs),
             observe=observe,
         )
 
@@ -192,6 +194,8 @@ class TritonEncoder:
         if answered != self._model_version:
             raise BadEmbedding(f"version {answered!r} of {self._model!r} answered, not {self._model_version!r}")
         vectors = embeddings(output(result, "embedding"), count, self._dimensions)
+        if not self._has_classes:
+            return [self._encoding(vector, np.zeros(0, np.object_)) for vector in vectors]
         classes = output(result, "probabilities")
         if not isinstance(classes, np.ndarray) or classes.ndim != 2 or len(classes) != count:
             raise BadEmbedding("the answer holds no class probabilities")

@@ -9,6 +9,7 @@ from cli.main import app
 from inference.encoders import export as encoders
 from inference.errors import ExportError
 from inference.words import export as words
+from tests.inference.encoders.test_tower import tower
 
 
 def test_export_model_prints_the_folders_it_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,3 +76,32 @@ def test_drawn_pictures_calibrate_where_none_are_given(tmp_path: Path, monkeypat
     assert seen == [128, 128]
     assert names[0] == names[1]
     assert names[0].startswith("efficientnet-lite0-int8-")
+
+
+def test_a_tower_is_exported_under_a_name_and_a_version_of_its_own(tmp_path: Path) -> None:
+    path = tower(tmp_path / "a.onnx", ["N", 3, "H", "W"])
+    said = ("--mean", "0.5,0.5,0.5", "--std", "0.5,0.5,0.5", "--side", "96", "--output", "features")
+    made = exported("--repository", str(tmp_path / "models"), "--tower", str(path), *said, "--json")
+    printed = json.loads(made.stdout.splitlines()[-1])
+
+    assert Path(printed["model"], "2", "model.onnx").exists()
+    assert printed["encoder"].startswith("a-")
+    assert printed["architecture"] == "a.onnx"
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--side", "224"), "say something of a --tower"),
+        (("--tower", "TOWER", "--int8"), "takes no --architecture"),
+        (("--tower", "TOWER", "--mean", "red"), "could not convert"),
+        (("--tower", "TOWER", "--std", "1,0,1"), "divides by nothing"),
+        (("--tower", "TOWER", "--side", "0"), "greater than or equal to 1"),
+    ],
+)
+def test_what_does_not_fit_a_tower_is_refused(tmp_path: Path, words: tuple[str, ...], why: str) -> None:
+    path = tower(tmp_path / "a.onnx")
+    refused = exported("--repository", str(tmp_path), *(str(path) if word == "TOWER" else word for word in words))
+
+    assert refused.exit_code != 0
+    assert why in " ".join(f"{refused.stderr} {refused.exception}".replace("│", " ").split())

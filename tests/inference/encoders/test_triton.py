@@ -49,6 +49,7 @@ class Server(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[mis
     def __init__(self) -> None:
         self.answer = Answer()
         self.dimensions = 256
+        self.outputs = ["embedding", "probabilities"]
         self.batch = 0
         self.pictures: list[int] = []
         self.running = 0
@@ -59,9 +60,8 @@ class Server(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[mis
             await context.abort(grpc.StatusCode.NOT_FOUND, f"unknown model {request.name}")
         output = service_pb2.ModelMetadataResponse.TensorMetadata
         shape = [-1, self.dimensions]
-        return service_pb2.ModelMetadataResponse(
-            versions=["1"], outputs=[output(name="embedding", datatype="FP32", shape=shape)]
-        )
+        outputs = [output(name=name, datatype="FP32", shape=shape) for name in self.outputs]
+        return service_pb2.ModelMetadataResponse(versions=["1"], outputs=outputs)
 
     async def ModelConfig(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802
         response = service_pb2.ModelConfigResponse()
@@ -91,6 +91,9 @@ class Server(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[mis
             return response
         response.outputs.add(name="embedding", datatype=answer.datatype, shape=answer.shape)
         rows = answer.shape[0]
+        if "probabilities" not in [output.name for output in request.outputs]:
+            response.raw_output_contents.append(answer.embedding)
+            return response
         response.outputs.add(name="probabilities", datatype="BYTES", shape=[rows, len(answer.classes) // rows])
         packed = b"".join(struct.pack("<I", len(entry)) + entry for entry in answer.classes)
         response.raw_output_contents.extend([answer.embedding, packed])
@@ -113,6 +116,16 @@ async def rig() -> AsyncIterator[Rig]:
     await listener.start()
     yield Rig(server, f"127.0.0.1:{port}", listener.stop)
     await listener.stop(None)
+
+
+async def test_a_model_that_is_no_classifier_gives_no_tags(rig: Rig) -> None:
+    rig.server.outputs = ["embedding"]
+    async with await TritonEncoder.connect(rig.address) as encoder:
+        encoding = await encoder.encode(PIXELS)
+        no_map = await encoder.salience(PIXELS)
+
+    np.testing.assert_array_equal(encoding.embedding, UNIT[0])
+    assert (encoding.tags, no_map) == ((), None)
 
 
 async def test_an_answer_becomes_an_embedding_its_likely_tags_and_the_version(rig: Rig) -> None:
