@@ -135,9 +135,8 @@ def _around(
     before = [
         helper.make_node("Transpose", ["pixels"], ["planes"], perm=[0, 3, 1, 2]),
         helper.make_node("Cast", ["planes"], ["floats"], to=TensorProto.FLOAT),
-        helper.make_node("Resize", ["floats", "", "scales"], ["sized"], mode="cubic"),
-        helper.make_node("Clip", ["sized", "least", "most"], ["levels"]),
-        helper.make_node("Sub", ["levels", "mean"], ["centred"]),
+        *([] if side == SHAPE[0] else [helper.make_node("Resize", ["floats", "", "scales"], ["sized"], mode="linear")]),
+        helper.make_node("Sub", ["floats" if side == SHAPE[0] else "sized", "mean"], ["centred"]),
         helper.make_node("Div", ["centred", "std"], ["scaled"]),
         helper.make_node("Cast", ["scaled"], [source.name], to=kind),
     ]
@@ -147,7 +146,6 @@ def _around(
         *([] if matrix is None else [helper.make_node("MatMul", ["features", "matrix"], ["mapped"])]),
         helper.make_node("LpNormalization", ["features" if matrix is None else "mapped"], ["embedding"], axis=1, p=2),
     ]
-    constants |= {"least": np.array(0, np.float32), "most": np.array(255, np.float32)}
     constants |= {} if matrix is None else {"matrix": matrix}
     graph = onnx.GraphProto()
     graph.CopyFrom(model.graph)

@@ -32,7 +32,8 @@ def tower(
     """A tower whose features are random sums of the mean of each of 8 × 8 parts of each plane."""
     shape = ["N", 3, 96, 96] if shape is None else shape
     dtype = helper.tensor_dtype_to_np_dtype(kind)
-    weights = scale * np.random.default_rng(0).standard_normal((3 * 64, features))
+    cells = 3 * (int(shape[3]) // 12 if isinstance(shape[3], int) and shape[1] == 3 else 8) ** 2
+    weights = scale * np.random.default_rng(0).standard_normal((cells, features))
     nodes = [
         helper.make_node("GlobalAveragePool", ["pixel_values"], ["whole"]),
         helper.make_node("AveragePool", ["pixel_values"], ["parts"], kernel_shape=[12, 12], strides=[12, 12]),
@@ -82,9 +83,17 @@ def test_a_tower_sees_our_pictures_and_its_cosines_stay(tmp_path: Path, kind: in
     made = Tower(tower(tmp_path / "a.onnx", kind=kind), mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
     write_tower(made, tmp_path / "out.onnx", FEATURES)
     found, exact = run(tmp_path / "out.onnx", pictures(6)), expected(pictures(6), 0.5, 0.25)
-    # Cubic scaling sees over the edges of the parts.
+    # Scaling sees over the edges of the parts.
     assert (found * exact).sum(axis=1).min() > 0.98
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-3)
+
+
+def test_a_tower_of_our_side_is_given_our_pixels(tmp_path: Path) -> None:
+    made = Tower(tower(tmp_path / "a.onnx", ["N", 3, 224, 224], features=324), mean=(0, 0, 0), std=(1, 1, 1))
+    write_tower(made, tmp_path / "out.onnx", 324)
+    graph = onnx.load(tmp_path / "out.onnx").graph
+    assert "Resize" not in [node.op_type for node in graph.node]
+    assert run(tmp_path / "out.onnx", pictures(3)).shape == (3, 324)
 
 
 @pytest.mark.parametrize("features", [20, 256, 1024])
