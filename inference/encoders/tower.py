@@ -109,7 +109,7 @@ def _output(model: Any, tower: Tower, source: Any, side: int) -> tuple[str, int]
     kind = helper.tensor_dtype_to_np_dtype(source.type.tensor_type.elem_type)
     black = {source.name: np.zeros((1, 3, side, side), kind)}
     found = {name: _run(model, _PREFIX + name, black) for name in ([tower.output] if tower.output else names)}
-    flat = {name: each for name, each in found.items() if each.ndim >= 2 and each[0].size == each.shape[1] > 1}
+    flat = {name: each for name, each in found.items() if each.ndim >= 2 and each.size == each.shape[1] > 1}
     if len(flat) != 1:
         shapes = ", ".join(f"{name} {list(each.shape)}" for name, each in found.items())
         raise ExportError(f"{tower.path} gives {shapes}: name the --output with one vector [N, F] a picture")
