@@ -1,6 +1,7 @@
 """Any image tower in an ONNX file, such as CLIP's or DINO's, as a graph from our pixels to our embeddings."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import onnxruntime  # type: ignore[import-untyped]  # it has no types
 from google.protobuf.message import DecodeError, EncodeError  # type: ignore[import-untyped]  # it has no types
 from numpy.typing import NDArray
 from onnx import TensorProto, compose, helper, numpy_helper
+from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
 from inference.encoders.encoder import SHAPE
 from inference.encoders.look.projection import orthogonal
@@ -45,12 +47,17 @@ class Tower:
 
     @property
     def called(self) -> str:
-        """Its name in versions: what decides its vectors is in the digest, so that they meet no others."""
+        """Its name in versions: what decides its vectors is in the digest, so that they meet no others.
+
+        Raises ExportError for what is no model.
+        """
         digest = hashlib.sha256(repr(astuple(self)[1:]).encode())
-        with self.path.open("rb") as file:
-            while part := file.read(1 << 20):
-                digest.update(part)
-        return f"{self.path.stem.lower()[:64]}-{digest.hexdigest()[:8]}"
+        for path in (self.path, *_weights_beside(self.path)):
+            with path.open("rb") as file:
+                while part := file.read(1 << 20):
+                    digest.update(part)
+        stem = re.sub(r"[^a-z0-9]+", "-", self.path.stem.lower()).strip("-")[:64] or "tower"
+        return f"{stem}-{digest.hexdigest()[:8]}"
 
 
 def write_tower(tower: Tower, path: Path, dimensions: int, *, free_batch: bool = False) -> None:
@@ -71,6 +78,19 @@ def write_tower(tower: Tower, path: Path, dimensions: int, *, free_batch: bool =
         raise ExportError(f"{tower.path} cannot be used as an image tower: {error}") from error
     if found.shape != (1, dimensions) or not np.isfinite(found).all() or abs(np.linalg.norm(found) - 1) > 1e-3:
         raise ExportError(f"{tower.path} makes no vector of a grey picture: its features are all zero, NaN or Inf")
+
+
+def _weights_beside(path: Path) -> list[Path]:
+    """The files in which a model keeps weights outside of its own."""
+    try:
+        tensors = onnx.load(path, load_external_data=False).graph.initializer
+        places = {ExternalDataInfo(each).location for each in tensors if uses_external_data(each)}
+        found = [path.parent / place for place in sorted(places)]
+        if missing := [each for each in found if not each.is_file()]:
+            raise ExportError(f"{path} has weights in {missing[0]}, which is not there: copy it, too")
+    except _UNREADABLE as error:
+        raise ExportError(f"{path} cannot be used as an image tower: {error}") from error
+    return found
 
 
 def _read(path: Path) -> Any:

@@ -186,6 +186,32 @@ def test_what_decides_the_vectors_is_in_the_version(tmp_path: Path) -> None:
     assert tower_version(Tower(first)) == tower_version(Tower(first))
 
 
+def test_weights_beside_the_file_are_part_of_it(tmp_path: Path) -> None:
+    versions = set()
+    for features in (300, 301):
+        folder = tmp_path / str(features)
+        folder.mkdir()
+        model = onnx.load(tower(folder / "whole.onnx", features=features))
+        onnx.save(model, folder / "a.onnx", save_as_external_data=True, location="a.data", size_threshold=0)
+        versions.add(tower_version(Tower(folder / "a.onnx")))
+        export_tower(folder / "models", Tower(folder / "a.onnx"))
+        assert run(folder / "models" / "visual_encoder" / "2" / "model.onnx", pictures(1)).shape == (1, 256)
+    (folder / "a.data").write_bytes(bytes((folder / "a.data").stat().st_size))
+    versions.add(tower_version(Tower(folder / "a.onnx")))
+    assert len(versions) == 3
+    (folder / "a.data").unlink()
+    with pytest.raises(ExportError, match=r"weights in .*a\.data, which is not there"):
+        export_tower(folder / "models", Tower(folder / "a.onnx"))
+
+
+@pytest.mark.parametrize(("name", "stem"), [('My "CLIP" (B_32)', "my-clip-b-32-"), ("模型", "tower-")])
+def test_whatever_a_file_is_called_its_version_is_plain(tmp_path: Path, name: str, stem: str) -> None:
+    made = Tower(tower(tmp_path / f"{name}.onnx"))
+    assert tower_version(made).startswith(stem)
+    folder = export_tower(tmp_path / "models", made)
+    assert f'string_value: "{stem}' in (folder / "config.pbtxt").read_text()
+
+
 @pytest.mark.parametrize("text", ["", "1,2", "1,2,3,4", "a,b,c", "1,2,nan", "1,,3"])
 def test_what_is_no_colour_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"three numbers|could not convert"):
