@@ -65,7 +65,7 @@ async def test_a_count_that_cannot_be_is_a_problem_that_names_it(client: httpx.A
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
     detail = answer.json()["detail"]
-    assert detail.startswith("count: ")
+    assert detail.startswith("`count` must be an integer")
     assert detail.endswith(f"; it is {count!r}")
 
 
