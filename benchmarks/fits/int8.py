@@ -7,8 +7,6 @@ map without int8. DATA and `--foreign FOLDER` are those of `benchmarks.fits.proj
 
 import argparse
 import json
-import os
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -20,11 +18,10 @@ import numpy as np
 import onnxruntime  # type: ignore[import-untyped]  # it has no types
 from numpy.typing import NDArray
 
-from benchmarks.fits.projection import people
+from benchmarks.fits.data import clothing_and_grocery, foreign_sets, told
 from benchmarks.fits.tuning import Ways, by_kinds, by_photos
-from benchmarks.retrieval.album import read_album, read_folders
+from benchmarks.retrieval.encoder_cost import looks_of, session_of
 from benchmarks.retrieval.held_out import by_map, raw
-from benchmarks.retrieval.sets import labelled
 from benchmarks.world.calibration import drawn_calibration
 from inference.encoders.export import (
     LAYOUT,
@@ -53,14 +50,8 @@ def main() -> None:
     arguments = parser.parse_args()
     network = load_encoder()
     describe = partial(joined_and_pooled, network)
-    clothes, groceries = arguments.data / "clothing", arguments.data / "grocery"
-    shelves, products = (read_album(groceries, name, None, _told) for name in ("labels.csv", "products.csv"))
-    clothing = labelled(read_album(clothes, "labels.csv", None, _told), None, describe, _told, with_pixels=True)
-    grocery = labelled(shelves, products, describe, _told, with_pixels=True)
-    foreign = {
-        folder.name: labelled(read_folders(folder, _told), None, describe, _told, with_pixels=True)
-        for folder in arguments.foreign
-    }
+    clothing, grocery, people = clothing_and_grocery(arguments.data, describe, with_pixels=True)
+    foreign = foreign_sets(arguments.foreign, describe, with_pixels=True)
     calibration = drawn_calibration()
     with TemporaryDirectory(prefix="sightline-int8-") as scratch:
         for row in costs(network, calibration, [clothing, grocery], Path(scratch)):
@@ -70,9 +61,9 @@ def main() -> None:
             projection = fit(sets, classifier_weights(network), LAYOUT, Recipe())
             fitted = Encoder(network.network, projection, mean=(MEAN,) * 3, std=(STD,) * 3, joined=True).eval()
             graph = _quantised(fitted, calibration, Path(scratch) / "fitted.onnx")
-            return partial(embed, _session(graph)), {"raw": raw, "float": partial(by_map, projection)}
+            return partial(embed, session_of(graph)), {"raw": raw, "float": partial(by_map, projection)}
 
-        for verdict in by_photos(both, clothing, grocery, people(clothes), foreign):
+        for verdict in by_photos(both, clothing, grocery, people, foreign):
             print(json.dumps(asdict(verdict)), flush=True)
         for verdict in by_kinds(both, clothing, grocery):
             print(json.dumps(asdict(verdict)), flush=True)
@@ -85,13 +76,16 @@ def costs(
     graphs = {"float32": scratch / "float32.onnx", "int8": scratch / "int8.onnx"}
     write_onnx(network, graphs["float32"])
     _quantised(network, calibration, graphs["int8"])
-    _told("taking the time")
+    told("taking the time")
     rows: list[dict[str, object]] = [
-        {"threads": threads, **milliseconds({name: _session(path, threads) for name, path in graphs.items()}, sets[0])}
+        {
+            "threads": threads,
+            **milliseconds({name: session_of(path, threads) for name, path in graphs.items()}, sets[0]),
+        }
         for threads in (1, 2)
     ]
     rows.append({"mib": {name: round(path.stat().st_size / 2**20, 1) for name, path in graphs.items()}})
-    session = _session(graphs["int8"])
+    session = session_of(graphs["int8"])
     for each in sets:
         some = each.some(np.arange(len(each.labels)) % (len(each.labels) // _COMPARED) == 0)
         cosines = (embed(session, some) * by_map(network.projection, some)).sum(axis=1)
@@ -119,26 +113,16 @@ def milliseconds(
 
 
 def embed(session: onnxruntime.InferenceSession, pictures: Labelled) -> Matrix:
-    """Unit embeddings, float32 [n, 256], of pictures with pixels, one by one as Triton runs them."""
+    """Unit embeddings, float32 [n, 256], of pictures with pixels."""
     assert pictures.pixels is not None
-    return np.concatenate([session.run(["embedding"], {"pixels": each[None]})[0] for each in pictures.pixels])
+    return looks_of(session, pictures.pixels)
 
 
 def _quantised(encoder: Encoder, calibration: NDArray[np.uint8], graph: Path) -> Path:
-    _told(f"quantising {graph.stem}")
+    told(f"quantising {graph.stem}")
     write_onnx(encoder, graph)
     quantise(graph, calibration, mean=MEAN, std=STD)
     return graph
-
-
-def _session(graph: Path, threads: int = 1) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    return onnxruntime.InferenceSession(os.fspath(graph), options, providers=["CPUExecutionProvider"])
-
-
-def _told(message: str) -> None:
-    print(f"\r\033[K{message}", end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ training, and those of all others are asked for. Only items that three others ch
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.evaluation.log import Log
 from benchmarks.evaluation.readers import read_log
+from benchmarks.fits.data import told
 from features.item import Item, key_of
 from inference.factors.file import Factors
 from inference.factors.item_map import Facts
@@ -62,7 +62,7 @@ def main() -> None:
     from benchmarks.retrieval.words.tower import LocalTower
 
     with TemporaryDirectory() as folder:
-        _told("exporting the text tower")
+        told("exporting the text tower")
         log = read_log(arguments.data, seed=arguments.seed).worded(LocalTower.exported(Path(folder)).embed)
     for row in measure(log, seed=arguments.seed):
         print(json.dumps(asdict(row)), flush=True)
@@ -79,7 +79,7 @@ def measure(log: Log, *, seed: int, known: tuple[int, ...] = _KNOWN) -> Iterator
         found: dict[str, list[tuple[float, float]]] = {}
         for fold in range(_DRAWN):
             held = {item for item, each in zip(items, folds.tolist(), strict=True) if each == fold}
-            _told(f"{count} known choices, part {fold + 1} of {_DRAWN}")
+            told(f"{count} known choices, part {fold + 1} of {_DRAWN}")
             for name, user_figures in _ranked(choices.of_users, items, held, count, seed).items():
                 found.setdefault(name, []).extend(user_figures)
         for name, each in found.items():
@@ -179,10 +179,6 @@ def _figures(scores: Matrix, ranked: list[str], wanted: set[str], seen: set[str]
     is_wanted = np.array([ranked[places[place]] in wanted for place in order])
     ranks = np.flatnonzero(is_wanted)
     return float(1 - (ranks / max(len(order) - 1, 1)).mean()), float((ranks < _DEPTH).sum() / min(_DEPTH, len(ranks)))
-
-
-def _told(message: str) -> None:
-    print(f"\r\033[K{message}", end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ grocery/, each with images.tar and labels.csv, and the latter with products.csv.
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -16,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.retrieval.album import read_album, read_folders, read_table
+from benchmarks.fits.data import clothing_and_grocery, foreign_sets
 from benchmarks.retrieval.compared import found_first, hits
 from benchmarks.retrieval.held_out import (
     DEPTH,
@@ -31,7 +30,6 @@ from benchmarks.retrieval.held_out import (
     raw,
     without_half_the_catalogue,
 )
-from benchmarks.retrieval.sets import labelled
 from inference.encoders.export import LAYOUT, classifier_weights, joined_and_pooled, load_encoder
 from inference.encoders.look.fit import Labelled, Recipe, fit
 from inference.encoders.look.projection import Projection, write_projection
@@ -53,16 +51,12 @@ def main() -> None:
     def fitted(sets: Sequence[Labelled]) -> Embed:
         return partial(by_map, fit(sets, classifier, LAYOUT, Recipe()))
 
-    clothes, groceries = arguments.data / "clothing", arguments.data / "grocery"
-    clothing = labelled(read_album(clothes, "labels.csv", None, _told), None, describe, _told)
-    shelves, products = (read_album(groceries, name, None, _told) for name in ("labels.csv", "products.csv"))
-    grocery = labelled(shelves, products, describe, _told)
-    for verdict in held_out(fitted, clothing, grocery, people(clothes)):
+    clothing, grocery, people = clothing_and_grocery(arguments.data, describe)
+    for verdict in held_out(fitted, clothing, grocery, people):
         print(json.dumps(asdict(verdict)), flush=True)
     shipped = fit([clothing, grocery], classifier, LAYOUT, Recipe())
-    for folder in arguments.foreign:
-        foreign = labelled(read_folders(folder, _told), None, describe, _told)
-        found = judge(folder.name, lambda _: partial(by_map, shipped), foreign, nothing(foreign), rivals={"raw": raw})
+    for name, foreign in foreign_sets(arguments.foreign, describe).items():
+        found = judge(name, lambda _: partial(by_map, shipped), foreign, nothing(foreign), rivals={"raw": raw})
         print(json.dumps(asdict(found)), flush=True)
     for test, data in (("clothing", clothing), ("grocery", grocery)):
         print(json.dumps({"test": f"{test}, fitted on these very pictures", **seen(shipped, data)}), flush=True)
@@ -94,15 +88,6 @@ def seen(projection: Projection, data: Labelled) -> dict[str, float]:
         gallery = projection.embed(shown.features, shown.pooled)
         found["r_at_1"] = float(found_first(embeddings, photos.labels, gallery, shown.labels).mean())
     return {name: round(each, 4) for name, each in found.items()}
-
-
-def people(folder: Path) -> NDArray[np.str_]:
-    """Whose photos those of clothing are, in the order of their list."""
-    return np.array([row["uploader_id"] for row in read_table(folder / "labels.csv")])
-
-
-def _told(message: str) -> None:
-    print(f"\r\033[K{message}", end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ a folder of folders. DATA is that of `benchmarks.fits.projection`. `frozen` is t
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -17,8 +16,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.fits.projection import people
-from benchmarks.retrieval.album import read_album, read_folders
+from benchmarks.fits.data import clothing_and_grocery, foreign_sets, told
 from benchmarks.retrieval.held_out import (
     Embed,
     Verdict,
@@ -29,7 +27,6 @@ from benchmarks.retrieval.held_out import (
     raw,
     without_half_the_catalogue,
 )
-from benchmarks.retrieval.sets import labelled
 from inference.encoders.export import LAYOUT, classifier_weights, joined_and_pooled, load_encoder
 from inference.encoders.look.fit import Labelled, Recipe, fit
 from inference.encoders.tuning.course import Watching
@@ -50,21 +47,15 @@ def main() -> None:
     arguments.keep.mkdir(parents=True, exist_ok=True)
     network = load_encoder()
     describe = partial(joined_and_pooled, network)
-    clothes, groceries = arguments.data / "clothing", arguments.data / "grocery"
-    shelves, products = (read_album(groceries, name, None, _told) for name in ("labels.csv", "products.csv"))
-    clothing = labelled(read_album(clothes, "labels.csv", None, _told), None, describe, _told, with_pixels=True)
-    grocery = labelled(shelves, products, describe, _told, with_pixels=True)
-    tuner = Tuner(network, LAYOUT, Recipe(), Course(), 0, Watching(arguments.keep, progress=_told))
+    clothing, grocery, people = clothing_and_grocery(arguments.data, describe, with_pixels=True)
+    tuner = Tuner(network, LAYOUT, Recipe(), Course(), 0, Watching(arguments.keep, progress=told))
 
     def both(sets: Sequence[Labelled]) -> Ways:
         frozen = fit(sets, classifier_weights(network), LAYOUT, Recipe())
         return partial(tuner.embed, tuner.fit(sets)), {"raw": raw, "frozen": partial(by_map, frozen)}
 
-    foreign = {
-        folder.name: labelled(read_folders(folder, _told), None, describe, _told, with_pixels=True)
-        for folder in arguments.foreign
-    }
-    for verdict in by_photos(both, clothing, grocery, people(clothes), foreign):
+    foreign = foreign_sets(arguments.foreign, describe, with_pixels=True)
+    for verdict in by_photos(both, clothing, grocery, people, foreign):
         print(json.dumps(asdict(verdict)), flush=True)
     for verdict in by_kinds(both, clothing, grocery):
         print(json.dumps(asdict(verdict)), flush=True)
@@ -96,10 +87,6 @@ def by_kinds(both: Callable[[Sequence[Labelled]], Ways], clothing: Labelled, gro
     judged = partial(judge, fit=lambda _: ours, rivals=rivals)
     yield judged("clothing, other kinds", data=clothing, splits=iter([kinds]))
     yield judged("grocery, other products", data=grocery, splits=iter([products]))
-
-
-def _told(message: str) -> None:
-    print(f"\r\033[K{message}", end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import onnxruntime  # type: ignore[import-untyped]  # it has no types
@@ -37,7 +37,7 @@ def encoder_cost(encoder: Encoder, pixels: NDArray[np.uint8]) -> EncoderCost:
 
 def graph_cost(path: Path, pixels: NDArray[np.uint8]) -> EncoderCost:
     """Run the graph of an exported model on up to 100 of the pictures, uint8 [n, 224, 224, 3]."""
-    session = _session(path)
+    session = session_of(path)
     for picture in pixels[:_WARM]:
         session.run(None, {"pixels": picture[None]})
     times = []
@@ -51,15 +51,21 @@ def graph_cost(path: Path, pixels: NDArray[np.uint8]) -> EncoderCost:
 def graph_looks(path: Path) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
     """What makes the unit embeddings [n, dimensions] of pictures as Triton would; raises ExportError."""
     try:
-        session = _session(path)
-        session.run(["embedding"], {"pixels": np.zeros((1, *SHAPE), np.uint8)})
+        session = session_of(path)
+        looks_of(session, np.zeros((1, *SHAPE), np.uint8))
     except Exception as error:  # ONNX Runtime's errors have no base of their own
         raise ExportError(f"{path} is no model.onnx that `sightline export-model` wrote: {str(error)[:300]}") from error
-    return lambda pixels: np.concatenate([session.run(["embedding"], {"pixels": each[None]})[0] for each in pixels])
+    return partial(looks_of, session)
 
 
-def _session(path: Path) -> Any:
+def looks_of(session: onnxruntime.InferenceSession, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The unit embeddings [n, dimensions] of pictures uint8 [n, 224, 224, 3], one by one as Triton runs them."""
+    return np.concatenate([session.run(["embedding"], {"pixels": each[None]})[0] for each in pixels])
+
+
+def session_of(path: Path, threads: int = 1) -> onnxruntime.InferenceSession:
+    """What runs the graph of an exported model on the CPU."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 4
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

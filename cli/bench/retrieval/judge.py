@@ -40,11 +40,11 @@ def judge(
         measure(data, label, gallery, beside, as_json)
         return
     encoder = load_encoder()
+    encode = partial(embeddings_and_features, encoder) if graph is None else _beside_raw(graph, encoder)
     try:
         photos, pictures = read_data(data, label, gallery, progress)
     except UnreadableAlbum as error:
         raise typer.BadParameter(str(error)) from error
-    encode = partial(embeddings_and_features, encoder) if graph is None else _beside_raw(graph, encoder)
     found = measure_retrieval(photos, pictures, encode, progress)
     rows = {name: row for name, row in found.by.items() if by is None or by in name}
     if not rows:
