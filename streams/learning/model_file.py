@@ -11,8 +11,9 @@ import obstore
 from obstore.exceptions import BaseError
 
 from inference.errors import ModelRefused
-from streams.objects.answers import ANSWER_S, first_line, open_store
+from streams.objects.answers import ANSWER_S, content, first_line, open_store
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
+from streams.objects.threads import in_thread
 
 #: The longest wait for the content of a file, after that for an answer: a worker that starts waits for both.
 CONTENT_S: Final = 60.0
@@ -42,15 +43,14 @@ class ModelFile:
         """
         try:
             async with asyncio.timeout(self._answer_s):
-                meta = await obstore.head_async(self._store, self._key)
+                meta = await in_thread(obstore.head, self._store, self._key)
             version = f"{meta['e_tag']} {meta['last_modified']}"
             if version == known:
                 return None
             if meta["size"] > most:
                 raise ModelRefused(f"{self.place} has {meta['size']} bytes, more than {most}: it is not one of ours")
             async with asyncio.timeout(CONTENT_S):
-                result = await obstore.get_async(self._store, self._key)
-                return bytes(await result.bytes_async()), version
+                return await in_thread(content, self._store, self._key), version
         except FileNotFoundError as error:
             raise ObjectMissing(f"there is no file {self.place}") from error
         except TimeoutError as error:

@@ -1,14 +1,19 @@
 """An object store is opened, and one answer of it waited for with a limit."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+import obstore
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
+from streams.objects.threads import in_thread
+
+if TYPE_CHECKING:  # the client has these names for type checkers only
+    from obstore import ListStream, ObjectMeta
 
 #: The longest wait for an answer.
 ANSWER_S: Final = 5.0
@@ -41,6 +46,17 @@ def open_store(url: str, *, of: str | None = None) -> ObjectStore:
         return from_url(url)
     except BaseError as error:
         raise ObjectsUnavailable(f"{of or url} cannot be opened: {first_line(error)}") from error
+
+
+def content(store: ObjectStore, key: str) -> bytes:
+    """A whole object; raises what the store's client raises."""
+    return bytes(obstore.get(store, key).bytes())
+
+
+async def pages(listed: "ListStream[Sequence[ObjectMeta]]") -> AsyncIterator["Sequence[ObjectMeta]"]:
+    """The pages of a listing."""
+    while (page := await in_thread(next, listed, None)) is not None:
+        yield page
 
 
 def first_line(error: Exception) -> str:

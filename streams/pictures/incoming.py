@@ -11,8 +11,9 @@ import obstore
 from obstore.store import ObjectStore
 
 from streams.logs import log
-from streams.objects.answers import answering, open_store
+from streams.objects.answers import answering, open_store, pages
 from streams.objects.errors import ObjectsUnavailable
+from streams.objects.threads import in_thread
 from streams.processing.background import Periodic
 from streams.wire.namespace import Namespace
 from streams.wire.topics import DEAD_LETTERS, UPLOADS
@@ -43,18 +44,18 @@ class Incoming(Periodic):
         """Write a file, and return its key; the same one again is as if it were new. Raises ObjectsUnavailable."""
         key = f"{self._folder}/{(await asyncio.to_thread(sha256, data)).hexdigest()}"
         async with answering(f"the object store {self._url} does not take {key}", within_s=WRITE_S):
-            await obstore.put_async(self._open(), key, data)
+            await in_thread(obstore.put, self._open(), key, data)
         return key
 
     async def look(self) -> None:
         """Remove what was written more than KEPT_S ago; raises ObjectsUnavailable."""
         store, before_s, removed = self._open(), self._clock_s() - KEPT_S, 0
         async with answering(f"the object store {self._url} does not list {self._folder}", within_s=None):
-            async for page in obstore.list(store, self._folder):
+            async for page in pages(obstore.list(store, self._folder)):
                 for file in page:
                     if file["last_modified"].timestamp() < before_s:
                         with suppress(FileNotFoundError):
-                            await obstore.delete_async(store, file["path"])
+                            await in_thread(obstore.delete, store, file["path"])
                         removed += 1
         if removed:
             log.info("incoming_swept", removed=removed)

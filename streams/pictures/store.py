@@ -12,7 +12,8 @@ import obstore
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from features.vision.kept_picture import FOLDER, sha256_of
-from streams.objects.answers import answering
+from streams.objects.answers import answering, content, pages
+from streams.objects.threads import in_thread
 from streams.pictures.files import PictureFile, files_in, remove_interrupted
 from streams.wire.namespace import Namespace
 
@@ -36,13 +37,13 @@ class PictureStore:
         """Write a whole file, or nothing; what was there is replaced. Raises ObjectsUnavailable."""
         self._check(key)
         async with answering(self._failed("take", key)):
-            await obstore.put_async(await self._open(), key, data, attributes=self._attributes)
+            await in_thread(obstore.put, await self._open(), key, data, attributes=self._attributes)
 
     async def read(self, key: str) -> bytes:
         """The content of a file; raises ObjectMissing or ObjectsUnavailable."""
         self._check(key)
         async with answering(self._failed("give", key), missing=f"{self.url} has no picture {key!r}"):
-            return bytes(await (await obstore.get_async(await self._open(), key)).bytes_async())
+            return await in_thread(content, await self._open(), key)
 
     async def files(self) -> AsyncIterator[PictureFile]:
         """All pictures and previews, in no order; raises ObjectsUnavailable."""
@@ -56,7 +57,8 @@ class PictureStore:
         self._check(key)
         async with answering(self._failed("show", key)):
             try:
-                return (await obstore.head_async(await self._open(), key))["last_modified"].timestamp()
+                meta = await in_thread(obstore.head, await self._open(), key)
+                return meta["last_modified"].timestamp()
             except FileNotFoundError:
                 return None
 
@@ -65,7 +67,7 @@ class PictureStore:
         self._check(key)
         async with answering(self._failed("remove", key)):
             with suppress(FileNotFoundError):
-                await obstore.delete_async(await self._open(), key)
+                await in_thread(obstore.delete, await self._open(), key)
 
     async def remove_interrupted(self, before_s: float) -> None:
         """Remove what is left of writes that were interrupted before this Unix time; raises ObjectsUnavailable.
@@ -82,7 +84,7 @@ class PictureStore:
             while page := await asyncio.to_thread(list, islice(found, _PAGE)):
                 yield page
             return
-        async for listed in obstore.list(await self._open(), self.folder, chunk_size=_PAGE):
+        async for listed in pages(obstore.list(await self._open(), self.folder, chunk_size=_PAGE)):
             yield [
                 PictureFile(each["path"], sha256, each["size"], each["last_modified"].timestamp())
                 for each in listed

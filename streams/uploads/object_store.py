@@ -11,6 +11,7 @@ import obstore
 
 from streams.errors import InvalidEvent
 from streams.objects.answers import answering, open_store
+from streams.objects.threads import in_thread
 from streams.uploads.references import PICTURE, Kind
 
 #: The longest wait for a picture, as for one at a URL.
@@ -43,10 +44,10 @@ class Objects:
         async with answering(failed, missing=missing, within_s=READ_S):
             if self._folder is not None:
                 await asyncio.to_thread(_check_file, self._folder, key, kind.field)
-            result = await obstore.get_async(self._store, key)
+            result = await in_thread(obstore.get, self._store, key)
             if (size := result.meta["size"]) > kind.most_bytes:
                 raise InvalidEvent(kind.reason, f"{key!r} is {size} bytes; at most {kind.most_bytes} are read")
-            return bytes(await result.bytes_async())
+            return bytes(await in_thread(result.bytes))
 
 
 def _check_file(folder: Path, key: str, field: str) -> None:
