@@ -17,9 +17,8 @@ from features.search_filter import SearchFilter
 from features.vision.clips.clip import Clip
 from features.vision.clips.containers import container_of
 from features.vision.clips.decode import DecodedClip, decode_clip
-from features.vision.decode import Wanted, decode
+from features.vision.decode import STRIP, decode
 from features.vision.formats import BadImage
-from features.vision.kept import frame_boxes
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
 from inference.encoders.encoder import Encoding
@@ -104,12 +103,10 @@ def _kept(
     for clip, whole in zip(clips, wholes, strict=True):
         assert clip.kept is not None
         assert clip.kept.frames is not None
-        frames, strip = clip.kept.frames, decode(clip.kept.frames)
-        boxes = frame_boxes(strip.width, strip.height)
-        vectors = embed(decode(frames, Wanted(views=tuple(boxes))).views)
+        vectors = embed(decode(clip.kept.frames, STRIP).views)
         by_frames.append(pooled([Encoding(each, (), _ENCODER) for each in vectors]).embedding @ whole)
         by_one.append(embed(decode(clip.kept.preview).pixels[None])[0] @ whole)
-        sizes.append(len(frames))
+        sizes.append(len(clip.kept.frames))
     return round(float(np.mean(by_frames)), 3), round(float(np.mean(by_one)), 3), round(np.mean(sizes))
 
 

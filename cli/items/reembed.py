@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Mapping
 from contextlib import closing
 
 import typer
@@ -49,6 +50,7 @@ def reembed_items(model: str, inflight: int, per_second: float, as_json: bool) -
                 "failed": outcome.failed,
                 "no_picture_kept": len(before.without_picture),
                 "clips_by_one_frame": outcome.by_one_frame,
+                "broken_key_frames": outcome.broken_frames,
             }
         )
     else:
@@ -139,16 +141,23 @@ def _print(version: str, model: str, pictures: int, before: Wanting, outcome: Ou
         f"{len(outcome.failed):,} failed, of {len(before.without_picture):,} no picture is kept"
     )
     if outcome.by_one_frame:
+        more = ", …" if len(outcome.by_one_frame) > _SHOWN else ""
         results().print(
-            f"{len(outcome.by_one_frame):,} clips have the vector of one frame, since their key frames are not kept: "
-            f"{', '.join(outcome.by_one_frame[:_SHOWN])}{', …' if len(outcome.by_one_frame) > _SHOWN else ''}"
+            f"{len(outcome.by_one_frame):,} clips have the vector of one frame, since no key frames of them are kept, "
+            f"or none that can be read: {', '.join(outcome.by_one_frame[:_SHOWN])}{more}"
         )
-    if outcome.failed:
-        table = Table("item", "why", title=f"the first {_SHOWN} that failed", title_justify="left")
-        for item_id, why in list(outcome.failed.items())[:_SHOWN]:
-            table.add_row(item_id, why)
-        results().print(table)
+    _print_reasons("whose key frames are broken", outcome.broken_frames)
+    _print_reasons("that failed", outcome.failed)
     progress(
         f"next: SIGHTLINE_ENCODER_VERSION={version} and SIGHTLINE_ENCODER={model}, worker by worker "
         "(docs/operations.md#a-new-encoder)"
     )
+
+
+def _print_reasons(which: str, reasons: Mapping[str, str]) -> None:
+    if not reasons:
+        return
+    table = Table("item", "why", title=f"the first {_SHOWN} {which}", title_justify="left")
+    for item_id, why in list(reasons.items())[:_SHOWN]:
+        table.add_row(item_id, why)
+    results().print(table)

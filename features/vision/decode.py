@@ -17,7 +17,7 @@ from features.vision.gate.judge import NOT_JUDGED, Judged, judge
 from features.vision.gate.tiles import tiles
 from features.vision.gate.views import reduced
 from features.vision.grounds import LEAST_ALPHA
-from features.vision.kept import KeptFiles, is_enough, kept_files, kept_of_jpeg
+from features.vision.kept import KeptFiles, frames_of, is_enough, kept_files, kept_of_jpeg
 from features.vision.kept_picture import Keep
 from features.vision.opening import see
 from features.vision.pixels import finished, orientation, plain, upright
@@ -28,6 +28,7 @@ from sightline_client.events import Box
 class Wanted:
     """What is wanted of a picture: what is to be kept of it, its `views`, at least one, and whether its `tiles`.
 
+    Of a `strip` (`features.vision.kept`) the views are its frames, up to MOST_FRAMES, and nothing else is wanted.
     Unless `described`, it is neither judged nor described, which takes more time than its pixels.
     """
 
@@ -35,10 +36,13 @@ class Wanted:
     views: tuple[View, ...] = (None,)
     tiles: bool = False
     described: bool = True
+    strip: bool = False
 
 
 #: The middle square, of which nothing is kept.
 SQUARE: Final = Wanted()
+#: The key frames of a clip, from the file in which they are kept.
+STRIP: Final = Wanted(described=False, strip=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +82,17 @@ def decode(data: bytes, wanted: Wanted = SQUARE, *, size: int = 224) -> Picture:
     (`features.vision.opening`).
     """
     check_length(data)
+    if wanted.strip:
+        return see(data, partial(_frames, size=size))
     picture = see(data, partial(_decode, format_=sniff(data), wanted=wanted, size=size))
     if wanted.keep == "none" or picture.kept is not None:
         return picture
     # Of a large JPEG less was decoded: it is decoded again, so that `views` do not depend on what is kept.
     return replace(picture, kept=see(data, partial(kept_of_jpeg, keep=wanted.keep)))
+
+
+def _frames(image: Image.Image, size: int) -> Picture:
+    return Picture(frames_of(image, size), *image.size, "WEBP")
 
 
 def _decode(image: Image.Image, format_: str, wanted: Wanted, size: int) -> Picture:

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from features.vision.clips.clip import MOST_FRAMES
+from features.vision.formats import BadImage
 from features.vision.kept_picture import PREVIEW_SIDE, Keep
 from features.vision.pixels import finished, plain
 from features.vision.shrink import scaled, size_within
-from sightline_client.events import Box
 
 #: Pixels of the longer side of what is kept beside a preview, at most; no picture is made larger.
 FULL_SIDE: Final = 1024
@@ -66,14 +67,21 @@ def strip(frames: NDArray[np.uint8]) -> bytes:
     return _webp(Image.fromarray(frames.reshape(-1, *frames.shape[2:])))
 
 
-def frame_boxes(width: int, height: int) -> list[Box]:
-    """Where the frames lie in a `strip` of this size.
+def frames_of(image: Image.Image, side: int) -> NDArray[np.uint8]:
+    """The frames in an opened `strip`, uint8 [n, side, side, 3], 1 ≤ n ≤ MOST_FRAMES; raises BadImage for another file.
 
-    >>> [(box.y, box.height) for box in frame_boxes(224, 448)]
-    [(0.0, 0.5), (0.5, 0.5)]
+    Nothing is decoded before format and size are known to be those of a strip.
     """
-    count = max(height // width, 1)
-    return [Box(x=0, y=number / count, width=1, height=1 / count) for number in range(count)]
+    if image.format != "WEBP":
+        raise BadImage("format", f"key frames are kept as WebP, and this is {image.format}: upload the clip again")
+    width, height = image.size
+    count, rest = divmod(height, side)
+    if width != side or rest or not 1 <= count <= MOST_FRAMES:
+        raise BadImage(
+            "aspect",
+            f"{width}×{height} pixels are not 1 to {MOST_FRAMES} key frames of {side}×{side}: upload the clip again",
+        )
+    return np.asarray(image.convert("RGB"), np.uint8).reshape(count, side, side, 3)
 
 
 def _side(keep: Keep) -> int:

@@ -2,21 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.item import Item
-from features.vision.box import View
-from features.vision.decode import Picture, Wanted
+from features.vision.decode import STRIP, Wanted
 from features.vision.formats import BadImage
-from features.vision.kept import frame_boxes
 from features.vision.kept_picture import KeptPicture
 from inference.encoders.encoder import Encoder
 from inference.encoders.pooling import pooled
 from inference.errors import BadEmbedding, EncoderUnavailable
-from sightline_client.events import BOXES_LIMIT
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 from streams.pictures.store import PictureStore
 from streams.processing.together import together
@@ -29,6 +26,7 @@ from streams.wire.signals import Reembedded, SignalTopic
 
 #: Signals that are published together where nothing is computed for them.
 BATCH = 64
+_PICTURE: Final = Wanted(described=False)
 #: Publishes messages, and returns when Kafka has them.
 Publish: TypeAlias = Callable[[Sequence[Message]], Awaitable[None]]
 
@@ -62,12 +60,14 @@ class Wanting:
 class Outcome:
     """How many items got a vector, and why others did not, by id.
 
-    Of the clips in `by_one_frame` the key frames are not kept: the vector is that of the one frame that is.
+    The clips in `by_one_frame` have the vector of the one frame that is kept as their picture: their key frames are not
+    kept, or cannot be read, and then `broken_frames` says why.
     """
 
     embedded: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     by_one_frame: list[str] = field(default_factory=list)
+    broken_frames: dict[str, str] = field(default_factory=dict)
 
 
 def wanting(items: Iterable[Pictured], encoder: str) -> Wanting:
@@ -116,7 +116,7 @@ class Reembedding:
         for item in left:
             await self._pace.turn()
             try:
-                signal = await self._signal(item)
+                signal = await self._signal(item, outcome)
             except (ObjectMissing, BadImage, BadEmbedding) as error:
                 outcome.failed[item.item_id] = str(error)
             else:
@@ -126,33 +126,33 @@ class Reembedding:
                     outcome.by_one_frame.append(item.item_id)
             self._advance()
 
-    async def _signal(self, item: Pictured) -> Reembedded:
+    async def _signal(self, item: Pictured, outcome: Outcome) -> Reembedded:
         kept = item.kept
         assert kept is not None
-        frames = await self._frames(kept) if item.is_clip else None
-        shown = (await self._decoded(await self._read(kept.key), (None,))).views if frames is None else frames
+        frames = await self._frames(item.item_id, kept, outcome) if item.is_clip else None
+        shown = await self._views(kept.key, _PICTURE) if frames is None else frames
         encodings = await until_available(lambda: self._encoder.encode_all(shown), EncoderUnavailable)
         vectors = [each.embedding.astype("<f2").tobytes() for each in (pooled(encodings), *encodings)]
         of_frames = None if frames is None else b"".join(vectors[1:])
         return Reembedded(item.item_id, kept.sha256, encodings[0].version, vectors[0], of_frames)
 
-    async def _frames(self, kept: KeptPicture) -> NDArray[np.uint8] | None:
-        """The key frames of a clip, uint8 [n, 224, 224, 3]; None where they are not kept, as before docs/adr/0060."""
+    async def _frames(self, item_id: str, kept: KeptPicture, outcome: Outcome) -> NDArray[np.uint8] | None:
+        """The key frames of a clip, uint8 [n, 224, 224, 3].
+
+        None where they are not kept, as before docs/adr/0060, or cannot be read, which is noted.
+        """
         try:
-            data = await self._read(kept.frames)
+            return await self._views(kept.frames, STRIP)
         except ObjectMissing:
             return None
-        whole = await self._decoded(data, (None,))
-        boxes = frame_boxes(whole.width, whole.height)
-        parts = [boxes[start : start + BOXES_LIMIT] for start in range(0, len(boxes), BOXES_LIMIT)]
-        return np.concatenate([(await self._decoded(data, part)).views for part in parts])
+        except BadImage as error:
+            outcome.broken_frames[item_id] = str(error)
+            return None
 
-    async def _read(self, key: str) -> bytes:
-        return await until_available(lambda: self._store.read(key), ObjectsUnavailable)
-
-    async def _decoded(self, data: bytes, views: Sequence[View]) -> Picture:
-        wanted = Wanted(views=tuple(views), described=False)
-        return await until_available(lambda: self._decode(data, wanted), DecoderUnavailable)
+    async def _views(self, key: str, wanted: Wanted) -> NDArray[np.uint8]:
+        """The views of a kept file, uint8 [n, 224, 224, 3]; raises ObjectMissing, BadImage."""
+        data = await until_available(lambda: self._store.read(key), ObjectsUnavailable)
+        return (await until_available(lambda: self._decode(data, wanted), DecoderUnavailable)).views
 
 
 def dropping(items: Iterable[Pictured], encoder: str) -> tuple[list[Reembedded], int]:

@@ -13,15 +13,14 @@ from features.vision.formats import BadImage
 from features.vision.gate.judge import Judged
 from features.vision.gate.tiles import MOST_TILES
 from features.vision.kept import KeptFiles
-from sightline_client.events import BOXES_LIMIT
-from streams.uploads.decoder_process import SIDE, SQUARE_BYTES, Answer, Decoded, request
+from streams.uploads.decoder_process import MOST_VIEWS, SIDE, SQUARE_BYTES, Answer, Decoded, request
 from streams.uploads.process_pool import ProcessPool
 
 #: The limit of the whole process. Every picture that features/vision/decode.py accepts needs less (docs/operations.md).
 MEMORY_BYTES = 600_000_000
 DEADLINE_S = 2.0
 #: Noise of 1024 × 1024 pixels takes 0.8 MB as WebP.
-_ANSWER_LIMIT = (BOXES_LIMIT + MOST_TILES) * SQUARE_BYTES + (2 << 20)
+_ANSWER_LIMIT = (MOST_VIEWS + MOST_TILES) * SQUARE_BYTES + (2 << 20)
 _COMMAND = (sys.executable, "-I", "-W", "ignore", "-m", "streams.uploads.decoder_process")
 #: Decodes bytes to what is wanted of a picture. Raises BadImage, or DecoderUnavailable if it could not be examined.
 Decode: TypeAlias = Callable[[bytes, Wanted], Awaitable[Picture]]
@@ -70,7 +69,7 @@ def _picture(answer: Answer, wanted: Wanted) -> Picture:
     if not isinstance(answer, Decoded):
         raise BadImage(answer.reason, answer.message)
     views, tiles = squares(answer.views), squares(answer.tiles)
-    if not len(views) == len(answer.descriptors) == len(wanted.views):
+    if len(views) != len(answer.descriptors) or (len(views) != len(wanted.views) and not wanted.strip):
         raise BadImage("crash", "the decoder gave other views than those asked for: save the picture again")
     kept, judged = checked(answer.kept), Judged(answer.faults, answer.hashes)
     size = answer.width, answer.height

@@ -21,6 +21,7 @@ import msgspec
 from msgspec import Meta
 from PIL import Image
 
+from features.vision.clips.clip import MOST_FRAMES
 from features.vision.decode import Wanted, decode
 from features.vision.descriptors.packed import PACKED_BYTES, describe
 from features.vision.formats import BadImage, Reason
@@ -35,6 +36,8 @@ from streams.uploads.no_new_processes import forbid_new_processes
 LENGTH_BYTES = 4
 SIDE = 224
 SQUARE_BYTES = 3 * SIDE**2
+#: Views of one picture: the boxes of a query, or the key frames of a clip.
+MOST_VIEWS = max(BOXES_LIMIT, MOST_FRAMES)
 #: The smallest power of two that holds most answers.
 PIPE_BYTES = 1 << 18
 _M_ARENA_MAX = -8
@@ -47,7 +50,7 @@ class Decoded(msgspec.Struct, frozen=True, tag=True):
     `descriptors` are those of the views as they are kept. What the gate says is that of `features.vision.gate.judge`.
     """
 
-    views: Annotated[bytes, Meta(min_length=SQUARE_BYTES, max_length=BOXES_LIMIT * SQUARE_BYTES)]
+    views: Annotated[bytes, Meta(min_length=SQUARE_BYTES, max_length=MOST_VIEWS * SQUARE_BYTES)]
     tiles: Annotated[bytes, Meta(max_length=MOST_TILES * SQUARE_BYTES)]
     width: int
     height: int

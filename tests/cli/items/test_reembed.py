@@ -46,3 +46,12 @@ def test_a_drop_says_what_was_kept_and_that_nothing_has_such_a_vector(
 def test_what_comes_next_names_the_model_and_its_encoder(capsys: pytest.CaptureFixture[str]) -> None:
     reembed._print("lite@2", "visual_encoder_2", 3, Wanting([], []), Outcome())
     assert "SIGHTLINE_ENCODER_VERSION=lite@2 and SIGHTLINE_ENCODER=visual_encoder_2," in capsys.readouterr().err
+
+
+def test_a_clip_whose_key_frames_are_broken_is_named_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = Outcome(2, by_one_frame=["film", "old"], broken_frames={"film": "the WEBP file is cut short"})
+    reembed._print("lite@2", "visual_encoder_2", 2, Wanting([], []), outcome)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "2 clips have the vector of one frame" in said
+    assert "film, old" in said
+    assert "the WEBP file is cut short" in said

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.world.heic import HEIC
-from features.vision.decode import Wanted, decode
+from features.vision.decode import STRIP, Wanted, decode
 from features.vision.formats import BadImage
-from features.vision.kept import FULL_SIDE, KeptFiles, frame_boxes, strip
+from features.vision.kept import FULL_SIDE, KeptFiles, strip
 from features.vision.kept_picture import PREVIEW_SIDE, Keep
 from tests.harness.profiles import SWAPPED, encoded, press_of_red_cyan
 
@@ -159,11 +159,33 @@ def test_files_are_as_small_as_the_limits_of_the_decoder_expect() -> None:
     assert max(opened(found.preview).size) == PREVIEW_SIDE
 
 
+FRAMES = np.stack([np.full((224, 224, 3), level, np.uint8) for level in (20, 120, 220)])
+
+
 @pytest.mark.parametrize("count", [1, 2, 7, 16])
 def test_the_frames_of_a_strip_are_found_again(count: int) -> None:
     frames = np.stack([np.full((224, 224, 3), 15 * number, np.uint8) for number in range(count)])
-    data = strip(frames)
-    whole = decode(data)
-    found = decode(data, Wanted(views=tuple(frame_boxes(whole.width, whole.height)))).views
+    found = decode(strip(frames), STRIP).views
     assert [round(float(each.mean()) / 15) for each in found] == list(range(count))
     assert np.ptp(found, axis=(1, 2, 3)).max() <= 4
+
+
+NO_STRIPS = {
+    "cut short": strip(FRAMES)[:-20],
+    "its start alone": strip(FRAMES)[:30],
+    "empty": b"",
+    "of no frame": encoded(Image.new("RGB", (224, 100)), "WEBP"),
+    "of half a frame more": encoded(Image.new("RGB", (224, 336)), "WEBP"),
+    "of another width": encoded(Image.new("RGB", (100, 200)), "WEBP"),
+    "of 17 frames": encoded(Image.new("RGB", (224, 17 * 224)), "WEBP"),
+    "of 21 frames": encoded(Image.new("RGB", (224, 21 * 224)), "WEBP"),
+    "a JPEG": encoded(Image.new("RGB", (224, 448)), "JPEG"),
+    "a GIF": encoded(Image.new("RGB", (224, 448)), "GIF"),
+    "text": b"no picture",
+}
+
+
+@pytest.mark.parametrize("data", NO_STRIPS.values(), ids=NO_STRIPS)
+def test_what_is_no_strip_of_up_to_16_frames_is_refused(data: bytes) -> None:
+    with pytest.raises(BadImage):
+        decode(data, STRIP)

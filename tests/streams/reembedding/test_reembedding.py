@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from features.item import Change, Item, apply_change, apply_embedding
-from features.vision.clips.clip import Clip
+from features.vision.clips.clip import MOST_FRAMES, Clip
 from features.vision.decode import Picture, Wanted, decode
 from features.vision.kept import strip
 from features.vision.kept_picture import KeptPicture
@@ -54,7 +54,7 @@ class Studio:
         self.store = PictureStore(folder.as_uri(), Namespace())
         self.encoder = FakeEncoder(NEW)
         self.publisher = FakePublisher()
-        self.advanced = 0
+        self.advanced = self.decoded = 0
         self.work = Reembedding(
             self.encoder,
             self._decode,
@@ -76,6 +76,7 @@ class Studio:
         return [each for each in found if isinstance(each, Reembedded)]
 
     async def _decode(self, data: bytes, wanted: Wanted) -> Picture:
+        self.decoded += 1
         return decode(data, wanted)
 
     def _advance(self) -> None:
@@ -200,11 +201,51 @@ async def test_a_clip_whose_frames_are_not_kept_has_the_vector_of_its_kept_frame
     assert (outcome.embedded, outcome.by_one_frame, studio.signals()[0].frames) == (1, ["i1"], None)
 
 
-async def test_a_clip_whose_kept_frames_are_broken_fails(studio: Studio) -> None:
-    await studio.keep(1)
-    await studio.store.write(kept(1).frames, b"no picture")
-    outcome = await studio.work.run(pictured(item(1, clip=CLIP)))
-    assert (outcome.embedded, list(outcome.failed)) == (0, ["i1"])
+def saved(width: int, height: int, format_: str = "WEBP") -> bytes:
+    out = BytesIO()
+    Image.new("RGB", (width, height), (9, 200, 30)).save(out, format_)
+    return out.getvalue()
+
+
+BROKEN = {
+    "cut short": strip(FRAMES)[:-20],
+    "another format": saved(224, 448, "JPEG"),
+    "no picture": b"no picture",
+    "empty": b"",
+    "no frame": saved(224, 100),
+    "17 frames": saved(224, 17 * 224),
+    "20 frames": saved(224, 20 * 224),
+}
+
+
+@pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
+async def test_a_clip_whose_kept_frames_are_broken_has_the_vector_of_its_kept_frame_and_is_named(
+    studio: Studio, data: bytes
+) -> None:
+    for number in (1, 2):
+        await studio.keep(number)
+    await studio.store.write(kept(1).frames, data)
+    await studio.store.write(kept(2).frames, strip(FRAMES))
+    outcome = await studio.work.run(pictured(item(1, clip=CLIP), item(2, clip=CLIP)))
+    assert (outcome.embedded, outcome.failed, outcome.by_one_frame) == (2, {}, ["i1"])
+    assert list(outcome.broken_frames) == ["i1"]
+    assert [each.frames is None for each in sorted(studio.signals(), key=lambda each: each.item_id)] == [True, False]
+
+
+async def test_a_clip_of_which_nothing_can_be_read_is_named_and_the_others_go_on(studio: Studio) -> None:
+    await studio.keep(1, b"no picture")
+    await studio.store.write(kept(1).frames, b"")
+    await studio.keep(2)
+    outcome = await studio.work.run(pictured(item(1, clip=CLIP), item(2)))
+    assert (outcome.embedded, list(outcome.failed), list(outcome.broken_frames)) == (1, ["i1"], ["i1"])
+
+
+async def test_a_strip_of_most_frames_is_decoded_once_and_its_frames_are_compared(studio: Studio) -> None:
+    await studio.store.write(kept(1).frames, strip(np.repeat(FRAMES, 6, axis=0)[:MOST_FRAMES]))
+    await studio.work.run(pictured(item(1, clip=CLIP)))
+    (signal,) = studio.signals()
+    assert studio.decoded == 1
+    assert len(CLIP.with_frames(NEW, signal.frames or b"").vectors(256, NEW)) == MOST_FRAMES
 
 
 def test_a_clip_loses_the_frames_of_the_encoder_whose_vector_is_taken_away() -> None:

@@ -12,18 +12,20 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from PIL import Image
 
 import features
 import sightline_client
 from benchmarks.world.heic import HEIC
-from features.vision.decode import Wanted, decode
+from features.vision.clips.clip import MOST_FRAMES
+from features.vision.decode import STRIP, Wanted, decode
 from features.vision.descriptors.packed import PACKED_BYTES, describe
 from features.vision.formats import BadImage
 from features.vision.gate.judge import NOT_JUDGED
 from features.vision.gate.picture_hash import HASH_BYTES
-from features.vision.kept import KeptFiles
+from features.vision.kept import KeptFiles, strip
 from features.vision.kept_picture import Keep
 from sightline_client.events import BOXES_LIMIT, Box
 from streams.uploads.decoder import MEMORY_BYTES, Decoder
@@ -121,6 +123,16 @@ async def test_views_and_tiles_are_what_is_made_here(decoder: Decoder) -> None:
         assert found.descriptors == tuple(map(describe, here.views))
         assert (found.tiles is None) == (here.tiles is None)
         assert found.tiles is None or (found.tiles == here.tiles).all()
+
+
+async def test_the_process_gives_all_key_frames_of_a_strip() -> None:
+    decoder = Decoder(processes=1)
+    frames = np.stack([np.full((224, 224, 3), 15 * number, np.uint8) for number in range(MOST_FRAMES)])
+    found = (await decoder.decode(strip(frames), STRIP)).views
+    assert [round(float(each.mean()) / 15) for each in found] == list(range(MOST_FRAMES))
+    with pytest.raises(BadImage, match="cannot be decoded"):
+        await decoder.decode(strip(frames)[:-20], STRIP)
+    await decoder.close()
 
 
 async def test_the_largest_picture_fits_into_the_memory_with_as_many_boxes_as_there_may_be() -> None:
