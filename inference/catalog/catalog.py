@@ -283,7 +283,7 @@ class Catalog:
             words=None if self.words is None else self.words.vectors,
             spaces=[space.contents() for space in self.spaces],
             clips=self.clips.stored(),
-            clip_hashes=self.clip_hashes.all(),
+            clip_hashes=self.clip_hashes.stored(),
         )
 
     def fill(self, contents: Contents) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.jit import compiled, ones
-from features.vision.gate.clip_hashes import MARK
+from features.vision.gate.clip_hashes import frames_kept
 from features.vision.gate.picture_hash import KEPT, KEPT_BYTES, MOST_BITS, WORDS, Asked
 from features.vision.gate.tint import have_one_tint
 
@@ -22,7 +22,7 @@ def readable_hashes(kept: bytes | None) -> NDArray[np.uint64]:
 
     Of a clip they are a digest: equal for copies, and like no picture's.
     """
-    if kept is not None and kept.startswith(MARK) and len(kept) != KEPT_BYTES:
+    if kept is not None and len(frames_kept(kept)):
         digest = hashlib.blake2b(kept).digest()
         return np.frombuffer(digest.ljust(KEPT_BYTES, b"\0"), "<u8").astype(np.uint64)
     if kept is None or len(kept) != KEPT_BYTES:

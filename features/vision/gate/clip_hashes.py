@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from features.vision.gate.picture_hash import HASH_BYTES, MOST_BITS, WORDS, Asked, asked_of, kept_of
+from features.vision.clips.clip import MOST_FRAMES
+from features.vision.gate.picture_hash import HASH_BYTES, KEPT_BYTES, MOST_BITS, WORDS, Asked, asked_of, kept_of
 from features.vision.gate.tint import TINT_BYTES, have_one_tint
 
 #: What an item keeps of a clip begins so, and is never as long as what it keeps of a picture: a still is no copy of its
@@ -20,6 +22,18 @@ def kept_of_clip(found: bytes) -> bytes | None:
     """
     kept = [kept_of(frame) or b"" for frame in _distinct(found)]
     return MARK + b"".join(kept) if kept else None
+
+
+def frames_kept(kept: bytes | None) -> NDArray[np.uint64]:
+    """What an item keeps of each frame of its clip, uint64 [n, KEPT_BYTES / 8], n ≤ MOST_FRAMES.
+
+    None of a picture, of an item without hashes, or of what is of another version: whatever reads hashes asks here
+    which bytes are a clip's.
+    """
+    count, rest = divmod(len(kept or b"") - len(MARK), KEPT_BYTES)
+    if kept is None or not kept.startswith(MARK) or rest or count > MOST_FRAMES:
+        return np.zeros((0, KEPT_BYTES // 8), np.uint64)
+    return np.frombuffer(kept, "<u8", offset=len(MARK)).astype(np.uint64).reshape(-1, KEPT_BYTES // 8)
 
 
 def asked_of_clip(found: bytes) -> list[Asked]:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.catalog.arrays import VectorRows, best_of
+from inference.catalog.clips.places import Places
 
 
 class ClipFrames:
@@ -11,10 +12,7 @@ class ClipFrames:
 
     def __init__(self, dimensions: int) -> None:
         self._vectors = VectorRows(dimensions)
-        #: The row whose frame is in each place, -1 where there is none, and the places of each row.
-        self._owners = np.zeros(0, np.int64)
-        self._places: dict[int, NDArray[np.int64]] = {}
-        self._free: list[int] = []
+        self._places = Places()
 
     def __len__(self) -> int:
         """How many rows show a clip."""
@@ -22,37 +20,25 @@ class ClipFrames:
 
     def put(self, row: int, vectors: NDArray[np.float32]) -> None:
         """Write the frames of a row [n, dimensions], instead of those that it had; none for a row without a clip."""
-        gone = self._places.pop(row, None)
-        if gone is not None:
-            self._owners[gone] = -1
-            self._free += gone.tolist()
-        if not len(vectors):
-            return
-        if len(vectors) > len(self._free):
-            # By half of what there is, so that many clips do not copy all owners for each.
-            more = max(len(vectors), len(self._owners) // 2)
-            self._free += range(len(self._owners) + more - 1, len(self._owners) - 1, -1)
-            self._owners = np.concatenate((self._owners, np.full(more, -1, np.int64)))
-        places = np.array([self._free.pop() for _ in vectors], np.int64)
-        self._vectors.put(places, vectors)
-        self._owners[places], self._places[row] = row, places
+        if len(vectors) or row in self._places:
+            self._vectors.put(self._places.put(row, len(vectors)), vectors)
 
     def likeness(self, rows: NDArray[np.int64], queries: NDArray[np.float32]) -> NDArray[np.float32]:
         """The cosine of the most similar frame of each row [n] and any query [k, dimensions]; -1 without a clip."""
         found = np.full(len(rows), -1, np.float32)
-        if not self._places:
+        if not len(self._places):
             return found
-        with_clip = np.flatnonzero(np.isin(rows, np.fromiter(self._places, np.int64, len(self._places))))
+        with_clip = np.flatnonzero(np.isin(rows, self._places.rows))
         for number, row in zip(with_clip.tolist(), rows[with_clip].tolist(), strict=True):
-            found[number] = self._vectors.similarities(self._places[row], queries).max()
+            found[number] = self._vectors.similarities(self._places.of(row), queries).max()
         return found
 
     def nearest(self, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
         """The rows of up to `count` clips whose frames are nearest to any query [k, dimensions], the nearest first."""
-        places = np.flatnonzero(self._owners >= 0)
+        places = self._places.taken
         if not len(places):
             return places
-        similarities, owners = self._vectors.similarities(places, queries), self._owners[places]
+        similarities, owners = self._vectors.similarities(places, queries), self._places.owners[places]
         rows, number = np.unique(owners, return_inverse=True)
         best = np.full(len(rows), -1, np.float32)
         np.maximum.at(best, number, similarities)
@@ -61,14 +47,10 @@ class ClipFrames:
 
     def stored(self) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
         """The row of each frame [m], and the frames [m, dimensions]."""
-        places = np.flatnonzero(self._owners >= 0)
-        return self._owners[places], self._vectors.stored(int(places.max(initial=-1)) + 1)[places]
+        owners, places = self._places.owners, self._places.taken
+        return owners[places], self._vectors.stored(len(owners))[places]
 
     def fill(self, rows: NDArray[np.int64], vectors: NDArray[np.float16]) -> None:
         """Take what `stored` gave into these empty ones."""
         self._vectors.put(np.arange(len(rows)), vectors)
-        self._owners = rows.astype(np.int64)
-        self._free = []
-        order = np.argsort(rows, kind="stable")
-        known, starts = np.unique(rows[order], return_index=True)
-        self._places = dict(zip(known.tolist(), np.split(order, starts[1:]), strict=bool(len(rows))))
+        self._places.fill(rows)

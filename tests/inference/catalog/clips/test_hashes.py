@@ -1,11 +1,15 @@
 """Copies of clips, by the hashes of their key frames."""
 
+import asyncio
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from features.item import Item
+from features.vision.clips.clip import MOST_FRAMES
 from features.vision.clips.decode import decode_clip
 from features.vision.gate.clip_hashes import MARK, asked_of_clip, kept_of_clip
 from features.vision.gate.judge import judge
@@ -129,32 +133,88 @@ def test_half_a_frame_of_an_answer_that_nobody_should_give_is_none() -> None:
 
 def test_a_row_may_show_another_clip_a_picture_or_nothing_later() -> None:
     clips = known(hashed(A), hashed(B))
-    before = clips.all()
     clips.put(0, kept_of_clip(hashed(C, D)))
     clips.put(1, kept_of(hashed(B)))
 
     assert (copied(hashed(A), clips), copied(hashed(B), clips), copied(hashed(C, D), clips)) == ([], [], [0])
-    assert len(before.rows) == 2
     clips.put(0, None)
-    assert (len(clips.all().rows), clips.kept(0)) == (0, None)
+    assert (len(clips.stored().rows), clips.kept(0), copied(hashed(C, D), clips)) == (0, None, [])
 
 
-@pytest.mark.parametrize("kept", [None, b"", MARK, MARK + b"\1" * 79, MARK + b"\1" * 17 * KEPT_BYTES, b"d" * 81])
-def test_what_cannot_be_read_is_no_clip(kept: bytes | None) -> None:
-    clips = ClipHashes()
+def test_what_is_looked_through_is_not_made_again_for_each_clip() -> None:
+    clips, kept = ClipHashes(), [MARK + np.random.default_rng(row).bytes(5 * KEPT_BYTES) for row in range(2_000)]
+    for row, each in enumerate(kept):
+        clips.put(row, each)
+    held = sum(map(len, kept))
+    tracemalloc.start()
+    for row in range(100):
+        clips.put(row, kept[row + 1])
+        clips.all()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < held / 20
+    assert clips.kept(99) == kept[100]
+
+
+def test_frames_keep_their_order_where_rows_take_places_that_others_left() -> None:
+    clips, again = known(hashed(A, B, C), hashed(TITLE), hashed(D)), ClipHashes()
+    for row in (0, 2):
+        clips.put(row, None)
+    clips.put(3, kept_of_clip(hashed(C, A)))
+    clips.put(4, kept_of_clip(hashed(D, C, B, A)))
+    again.fill(clips.stored())
+
+    for each in (clips, again):
+        assert each.kept(3) == kept_of_clip(hashed(C, A))
+        assert each.kept(4) == kept_of_clip(hashed(D, C, B, A))
+        assert copied(hashed(A, C), each) == [3, 4]
+        assert copied_clips(asked_of_clip(hashed(A, C)), each.of(np.array([4, 1]))).tolist() == [4]
+
+
+async def test_a_clip_is_looked_for_while_rows_change() -> None:
+    clips, asked, other = known(*[hashed(A, B)] * 500), asked_of_clip(hashed(A, B)), kept_of_clip(hashed(C))
+    search = asyncio.create_task(asyncio.to_thread(copied_clips, asked, clips.all()))
+    for row in range(5_000):
+        clips.put(row % 400, other if row % 3 else None)
+        if row % 100 == 0:
+            await asyncio.sleep(0)
+    found = await search
+    assert set(range(400, 500)) <= set(found.tolist()) <= set(range(500))
+    assert copied_clips(asked, clips.of(found)).tolist() == list(range(400, 500))
+
+
+#: As items have them: a mark, and 80 bytes a frame.
+CLIPS = {f"{count} frames": MARK + b"\1" * count * KEPT_BYTES for count in (1, 2, MOST_FRAMES)}
+NO_CLIPS = {
+    "nothing": None,
+    "empty": b"",
+    "a mark": MARK,
+    "half a frame": MARK + b"\1" * 79,
+    "too many": MARK + b"\1" * (MOST_FRAMES + 1) * KEPT_BYTES,
+    "another mark": b"d" * 81,
+    "a picture that begins so": MARK + b"\1" * (KEPT_BYTES - 1),
+}
+
+
+@pytest.mark.parametrize("kept", [*CLIPS.values(), *NO_CLIPS.values()], ids=[*CLIPS, *NO_CLIPS])
+def test_one_rule_says_which_bytes_are_those_of_a_clip(kept: bytes | None) -> None:
+    clips, is_clip = ClipHashes(), kept in CLIPS.values()
     clips.put(0, kept)
+    is_picture = kept is not None and len(kept) == KEPT_BYTES
 
-    assert (clips.kept(0), len(clips.all().rows)) == (None, 0)
+    assert clips.kept(0) == (kept if is_clip else None)
+    assert bool(readable_hashes(kept).any()) == (is_clip or is_picture)
+    assert (readable_hashes(kept).tobytes() == kept) == is_picture
 
 
 def test_what_is_kept_comes_back() -> None:
     clips, again = known(hashed(A, B), hashed(C)), ClipHashes()
-    again.fill(clips.all())
+    again.fill(clips.stored())
 
     assert [again.kept(row) for row in range(3)] == [clips.kept(row) for row in range(3)]
     assert again.kept(1) == kept_of_clip(hashed(C))
     nothing = ClipHashes()
-    nothing.fill(ClipHashes().all())
+    nothing.fill(ClipHashes().stored())
     assert len(nothing.all().rows) == 0
 
 
