@@ -1,6 +1,7 @@
 """The one door to recommendations: from profiles to finished lists."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -93,6 +94,8 @@ class Recommender:
         self.catalog = catalog
         self._ranker: WeightedRanker | OnlineRanker = WeightedRanker()
         self._trained: dict[Source, Space] = {}
+        #: The last that was prepared of each source.
+        self._prepared: dict[Source, Space] = {}
         self._shop = Shop(catalog)
         self._known_trends = (NO_TRENDS, find_trends(NO_TRENDS, catalog, 0))
         self._cross: Cross | None = None
@@ -111,13 +114,24 @@ class Recommender:
         """Rank by this model from the next batch on; without one by the hand weights."""
         self._ranker = WeightedRanker() if model is None else OnlineRanker(model)
 
+    def prepare_trained(self, source: Source, model: TrainedModel) -> Iterator[None]:
+        """Read the catalogue by this model, which may then be applied; a step takes some ms.
+
+        Lists may be made, and the catalogue may change, between two steps.
+        """
+        space = space_of(self.catalog, model)
+        while not space.align():
+            yield
+        self._prepared[source] = space
+
     def apply_trained(self, source: Source, model: TrainedModel | None) -> None:
-        """Propose by this model from the next batch on; None: by none. A new one takes some 50 ms."""
-        space = self._trained.get(source)
+        """Propose by this model from the next batch on; None: by none. It is prepared here where it was not before."""
         if model is None:
             self._trained.pop(source, None)
-        elif space is None or space.model is not model:
-            self._trained[source] = space_of(self.catalog, model)
+        elif source not in self._trained or self._trained[source].model is not model:
+            if source not in self._prepared or self._prepared[source].model is not model:
+                deque(self.prepare_trained(source, model), maxlen=0)
+            self._trained[source] = self._prepared.pop(source)
 
     def apply_rules(self, rules: ShopRules | None) -> None:
         """Go by these rules of the shop from the next batch on; None: by none."""

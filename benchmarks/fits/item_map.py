@@ -134,7 +134,7 @@ def _ways(
     held: set[str],
 ) -> dict[str, Callable[[str], Matrix]]:
     """Scores float32 [n] of the ranked items [n] for a user, by each way."""
-    facts, item_map = Facts.of(ranked, items, 0), drawn.item_map
+    facts, item_map = Facts.of_items(ranked, items, 0), drawn.item_map
     assert item_map is not None  # the caller looked
     mapped, _ = item_map.read(facts)
     (used, _), (chosen, _) = (each.read(_keys(ranked), facts) for each in (drawn, by_itself))
@@ -147,7 +147,7 @@ def _ways(
         return lambda user: vectors @ _folded(factors, latest(user))
 
     def looks_like(user: str) -> Matrix:
-        return np.asarray((facts.words @ Facts.of(latest(user), items, 0).words.T).mean(axis=1), np.float32)
+        return np.asarray((facts.words @ Facts.of_items(latest(user), items, 0).words.T).mean(axis=1), np.float32)
 
     everybody = np.mean([_folded(drawn, latest(user)) for user in left if latest(user)], axis=0)
     return {
@@ -166,7 +166,7 @@ def _keys(items: list[str]) -> NDArray[np.uint64]:
 
 def _folded(factors: Factors, items: list[str]) -> Matrix:
     """The factor of a user with these items, all of the same weight, float32 [d]."""
-    nothing = Facts.of(items, {}, 0)
+    nothing = Facts.of_items(items, {}, 0)
     vectors, has = factors.read(_keys(items), nothing)
     weights = np.ones((1, len(items)), np.float32)
     return np.asarray(fold_in(vectors[None], weights, has[None], factors.inverse)[0].sum(axis=0))

@@ -4,7 +4,7 @@
 for Implicit Feedback Datasets"): a user's factor times an item's is about 1 for what the user chooses, else 0.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
@@ -38,6 +38,7 @@ class Factors:
     inverse: NDArray[np.float32]
     item_map: ItemMap | None = None
     until_ms: int = 0
+    _places: KeyedRows = field(init=False, repr=False, compare=False, default_factory=KeyedRows)
 
     @classmethod
     def of(
@@ -53,14 +54,20 @@ class Factors:
         # Symmetric to the last bit, which the file is checked for.
         return cls(keys, vectors.astype(np.float16), ((inverse + inverse.T) / 2).astype(np.float32), item_map)
 
+    def __post_init__(self) -> None:
+        """Enter the keys into a table."""
+        self._places.put(self.keys, np.arange(len(self.keys)))
+
+    def knows(self, keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Which items with these keys [n] have a factor of their own."""
+        return self._places.find(keys) >= 0
+
     def read(self, keys: NDArray[np.uint64], facts: Facts) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """The factors float32 [n, d] of items with these keys [n], and which have one [n].
 
         They are their own, else what the map makes of their `facts`.
         """
-        rows = KeyedRows()
-        rows.put(self.keys, np.arange(len(self.keys)))
-        places = rows.find(keys)
+        places = self._places.find(keys)
         vectors, has = self.vectors[places].astype(np.float32), places >= 0
         if self.item_map is not None:
             mapped, is_mapped = self.item_map.read(facts)

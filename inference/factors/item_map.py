@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from features.item import Item
 from features.words.item_words import DIMENSIONS
+from inference.catalog.catalog import Catalog
 from inference.trained.pictures import pictures_of
 from inference.words.pictures import said_vector
 
@@ -44,7 +45,7 @@ class Facts:
     words: Vectors
 
     @classmethod
-    def of(cls, items: list[str], known: Mapping[str, Item], dimensions: int) -> "Facts":
+    def of_items(cls, items: list[str], known: Mapping[str, Item], dimensions: int) -> "Facts":
         """Those of items by id; looks are vectors of these dimensions by the encoder of most known items."""
         encoder, pictures = pictures_of(items, known, dimensions)
         words = np.zeros((len(items), DIMENSIONS), np.float32)
@@ -52,6 +53,15 @@ class Facts:
             if item in known and (said := said_vector(known[item])) is not None:
                 words[number] = np.frombuffer(said, "<f2")
         return cls(encoder, pictures.astype(np.float32), words)
+
+    @classmethod
+    def of_rows(cls, catalog: Catalog, rows: NDArray[np.int64], is_asked: NDArray[np.bool_]) -> "Facts":
+        """Those of the items in rows [n] of a catalogue; zeros for those that are not asked for, bool [n]."""
+        pictures, words = catalog.pictures, np.zeros((len(rows), DIMENSIONS), np.float32)
+        looks = pictures.vectors(rows) * (is_asked & pictures.has(rows))[:, None]
+        if catalog.words is not None:
+            words = catalog.words.vectors[rows] * (is_asked & catalog.said[rows])[:, None]
+        return cls(pictures.encoder, looks, words)
 
     def has(self, part: Part) -> NDArray[np.bool_]:
         """Which items have what a map of this part goes by, bool [n]."""

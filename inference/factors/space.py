@@ -16,14 +16,12 @@ from numpy.typing import NDArray
 
 from features.jit import compiled, dot
 from features.profile import Profile
-from features.words.item_words import DIMENSIONS
 from inference.catalog.arrays import best_of, room, roomier
 from inference.catalog.catalog import Catalog
-from inference.catalog.key_table import KeyedRows
 from inference.factors.file import Factors
 from inference.factors.item_map import Facts
 from inference.trained.item_vectors import BestRows, ItemVectors
-from inference.trained.source import PROPOSED_COUNT
+from inference.trained.source import AT_ONCE, PROPOSED_COUNT
 
 #: w of the item that says most of the user; those of others are in proportion to their weights.
 CONFIDENCE = 5.0
@@ -31,8 +29,6 @@ CONFIDENCE = 5.0
 MAPPED_LIMIT = 100_000
 #: The share of these that gives way at a time, the oldest.
 _GIVES_WAY = 1 / 16
-#: Rows whose vectors are written at a time.
-_AT_ONCE = 16_384
 #: Weights below this share of the greatest count as much: 1 / w stays finite.
 _FAINTEST = np.float32(1e-3)
 
@@ -66,40 +62,35 @@ class FoldedIn:
 
 
 class FactorSpace:
-    """The factors of the items of a catalogue (see `Space`), looked up or mapped when it is asked first."""
+    """The factors of the items of a catalogue (see `Space`)."""
 
     def __init__(self, catalog: Catalog, factors: Factors) -> None:
         self._catalog = catalog
         self.model = factors
-        self._places = KeyedRows()
-        self._places.put(factors.keys, np.arange(len(factors.keys)))
         self._vectors = ItemVectors(catalog, len(factors.inverse))
         #: By row whether its factor may be mapped.
         self._mapped = room(np.bool_)
 
     def judge(self, profiles: Sequence[Profile], rows: NDArray[np.int64], weights: NDArray[np.float32]) -> FoldedIn:
         """The factors of users by their items. What does not suit a user at all is not among the best."""
-        self._align()
+        self.align()
         has = self._vectors.has(rows.ravel()).reshape(rows.shape)
         parts = fold_in(self._vectors[rows], weights, has, self.model.inverse)
         factors = parts.sum(axis=1)
         found = self._vectors.best(factors, [profile.seen for profile in profiles], PROPOSED_COUNT)
         return FoldedIn(factors, parts, rows, found.positive(), self._vectors)
 
-    def _align(self) -> None:
-        """Look up the factors of items that came to the catalogue, or changed; those of others are mapped."""
-        rows = self._vectors.unknown(len(self._catalog.keys))
-        if not len(rows):
-            return
-        places = self._places.find(self._catalog.keys[rows])
-        self._mapped = roomier(self._mapped, int(rows.max()) + 1)
-        self._mapped[rows] = False
-        if self.model.item_map is not None:
-            self._mapped[rows[places < 0]] = True
+    def align(self) -> bool:
+        """Look up or map the factors of items that came to the catalogue, or changed. See `Space`."""
+        rows = self._vectors.unknown(AT_ONCE)
+        if len(rows):
+            keys = self._catalog.keys[rows]
+            self._mapped = roomier(self._mapped, int(rows.max()) + 1)
+            self._mapped[rows] = (self.model.item_map is not None) & ~self.model.knows(keys)
             self._leave_out_oldest()
-        for start in range(0, len(rows), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            self._put(rows[part], places[part])
+            facts = Facts.of_rows(self._catalog, rows, self._mapped[rows])
+            self._vectors.put(rows, *self.model.read(keys, facts))
+        return len(rows) < AT_ONCE
 
     def _leave_out_oldest(self) -> None:
         """Where more factors than the limit would be mapped, take those of the oldest items away."""
@@ -111,23 +102,6 @@ class FactorSpace:
         self._mapped[rows[best_of(self._catalog.uploaded_ms[rows], kept)]] = True
         gone = rows[~self._mapped[rows]]
         self._vectors.put(gone, np.zeros((len(gone), self._vectors.dimensions)), np.zeros(len(gone), np.bool_))
-
-    def _put(self, rows: NDArray[np.int64], places: NDArray[np.int64]) -> None:
-        """Write the vectors of rows [n], which have these places [n] among the factors, or -1."""
-        vectors, has = self.model.vectors[places].astype(np.float32), places >= 0
-        mapped = np.flatnonzero(self._mapped[rows])
-        if self.model.item_map is not None and len(mapped):
-            vectors[mapped], has[mapped] = self.model.item_map.read(_facts_of(self._catalog, rows[mapped]))
-        self._vectors.put(rows, vectors, has)
-
-
-def _facts_of(catalog: Catalog, rows: NDArray[np.int64]) -> Facts:
-    """What the catalogue has of rows [n] that a map can read."""
-    pictures, words = catalog.pictures, np.zeros((len(rows), DIMENSIONS), np.float32)
-    looks = pictures.vectors(rows) * pictures.has(rows)[:, None]
-    if catalog.words is not None:
-        words = catalog.words.vectors[rows] * catalog.said[rows, None]
-    return Facts(pictures.encoder, looks, words)
 
 
 @compiled

@@ -81,7 +81,7 @@ def train_factors(
         )
         model.fit(matrix, show_progress=False)
     keys = np.array([key_of(item) for item in places], np.uint64)
-    vectors, facts = np.asarray(model.item_factors), Facts.of([*places], known or {}, looks)
+    vectors, facts = np.asarray(model.item_factors), Facts.of_items([*places], known or {}, looks)
     item_map = ItemMap.fit(facts, vectors)
     if item_map is not None:
         vectors = _drawn(vectors, np.bincount(items, minlength=len(places)), *item_map.read(facts))

@@ -57,7 +57,7 @@ def compare(
     """Rank `items` for each question by both; `known` are whole items, with looks of so many dimensions."""
     if not questions:
         return NOT_JUDGED
-    facts = Facts.of([*items], known, looks)
+    facts = Facts.of_items([*items], known, looks)
     by_one, by_other = (_gains(each, questions, items, facts) for each in (in_use, new))
     error = float((by_other - by_one).std() / np.sqrt(len(questions)))
     return Verdict(len(questions), float(by_one.mean()), float(by_other.mean()), error)

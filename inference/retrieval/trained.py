@@ -13,10 +13,7 @@ TrainedModel: TypeAlias = Factors | SequenceModel
 
 
 def space_of(catalog: Catalog, model: TrainedModel) -> Space:
-    """A catalogue as a model sees it; it takes some 50 ms for 100,000 items when it is asked first.
-
-    Where as many are mapped from what they are, it takes some tenths of a second.
-    """
+    """A catalogue as a model sees it, once it is aligned."""
     match model:
         case Factors():
             return FactorSpace(catalog, model)

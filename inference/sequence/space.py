@@ -12,14 +12,12 @@ from inference.catalog.catalog import Catalog
 from inference.sequence.model import SequenceModel
 from inference.sequence.user_tower import LENGTH
 from inference.trained.item_vectors import BestRows, ItemVectors
-from inference.trained.source import PROPOSED_COUNT
+from inference.trained.source import AT_ONCE, PROPOSED_COUNT
 
 #: Items that are not known by id but have vectors, at most: a list compares its user with every vector.
 UNSEEN_LIMIT = 20_000
 #: The greatest number of float16.
 _GREATEST = np.float32(np.finfo(np.float16).max)
-#: Rows whose vectors are made at a time.
-_AT_ONCE = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ class SequenceSpace:
 
     def judge(self, profiles: Sequence[Profile], _rows: NDArray[np.int64], _weights: NDArray[np.float32]) -> Expected:
         """What the users of these profiles are likely to choose next, of what they have not seen."""
-        self._align()
+        self.align()
         histories = [self._history(profile) for profile in profiles]
         known = [user for user, rows in enumerate(histories) if len(rows)]
         wishes = np.zeros((len(profiles), self.model.dimensions), np.float32)
@@ -85,16 +83,18 @@ class SequenceSpace:
         latest = np.array([rows[-1] if len(rows) else -1 for rows in histories], np.int64)
         return Expected(wishes, latest, found, self._vectors)
 
+    def align(self) -> bool:
+        """Make the vectors of items that came to the catalogue, or changed. See `Space`."""
+        rows = self._vectors.unknown(AT_ONCE)
+        if len(rows):
+            self._unseen = roomier(self._unseen, int(rows.max()) + 1)
+            self._make(rows)
+        return len(rows) < AT_ONCE
+
     def _history(self, profile: Profile) -> NDArray[np.int64]:
         """The rows of what a user chose, the latest last, as far as they have vectors."""
         rows = self._catalog.rows_of(chosen(profile)["item"][-LENGTH:])
         return rows[self._vectors.has(rows)]
-
-    def _align(self) -> None:
-        """Make the vectors of items that came to the catalogue, or changed."""
-        while len(rows := self._vectors.unknown(_AT_ONCE)):
-            self._unseen = roomier(self._unseen, int(rows.max()) + 1)
-            self._make(rows)
 
     def _make(self, rows: NDArray[np.int64]) -> None:
         """Make the vectors of rows [n]."""

@@ -11,6 +11,8 @@ from inference.trained.item_vectors import BestRows, ItemVectors
 
 #: Rows that are proposed to a user at most.
 PROPOSED_COUNT: Final = 100
+#: Items that a space reads at a time: some 3 ms, in which nothing else runs in its process.
+AT_ONCE: Final = 1024
 
 
 class Judgement(Protocol):
@@ -51,9 +53,14 @@ class Space(Protocol):
         """The model; the same one sees the same."""
         ...
 
+    def align(self) -> bool:
+        """Read up to AT_ONCE items that came to the catalogue, or changed; whether no others are left."""
+        ...
+
     def judge(self, profiles: Sequence[Profile], rows: NDArray[np.int64], weights: NDArray[np.float32]) -> Judgement:
         """What the model says of the users with these profiles [u].
 
-        What they are after is in `rows` [u, n] (-1: none), with `weights` float32 [u, n] (`retrieval.tastes`).
+        What they are after is in `rows` [u, n] (-1: none), with `weights` float32 [u, n] (`retrieval.tastes`). It
+        aligns before, once: where more items came at the same time, the model knows the others some lists later.
         """
         ...

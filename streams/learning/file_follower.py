@@ -1,6 +1,7 @@
 """Follows the file of a model: a worker goes by the newest one."""
 
 import asyncio
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from inference.errors import ModelRefused
@@ -19,14 +20,18 @@ class FileFollower(Periodic, Generic[_Model]):
     """Looks for a newer file in the background. `model` is the last one that this release can use.
 
     It is None until there is one: the worker does without it. While the file is away, or a bad one lies in its place,
-    the last one stays. Each look at a bad one is counted.
+    the last one stays. Each look at a bad one is counted. A new one is followed once it is prepared: `prepare` yields
+    wherever the process may do something else.
     """
 
-    def __init__(self, kind: ModelKind[_Model], file: ModelFile) -> None:
+    def __init__(
+        self, kind: ModelKind[_Model], file: ModelFile, prepare: Callable[[_Model], Iterator[None]] = lambda _: iter(())
+    ) -> None:
         super().__init__(kind.every_s, name=f"file of {kind.source}")
         self.model: _Model | None = None
         self._kind = kind
         self._file = file
+        self._prepare = prepare
         #: The last version that was read, and whether it is a bad one.
         self._version: str | None = None
         self._is_bad = False
@@ -68,10 +73,13 @@ class FileFollower(Periodic, Generic[_Model]):
 
     async def _decode(self, data: bytes, version: str) -> None:
         self._version, self._is_bad = version, True
-        self.model = await asyncio.to_thread(self._kind.decode, data)
+        model = await asyncio.to_thread(self._kind.decode, data)
         self._is_bad = False
+        for _ in self._prepare(model):
+            await asyncio.sleep(0)
+        self.model = model
         self._troubles.are_over()
-        log.info(f"{self._kind.source}_read", items=len(self.model.keys), file=self._file.place)
+        log.info(f"{self._kind.source}_read", items=len(model.keys), file=self._file.place)
 
     def _label(self) -> str:
         name = self._kind.source

@@ -1,6 +1,6 @@
 """Wires what makes lists to its resources: for the worker that answers events, and for the web door."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeVar
 
@@ -40,12 +40,16 @@ async def make_feeds(resources: Resources, catalog: Catalog, behaviour_cache: Be
     """Return what makes the lists of users."""
     settings = resources.settings
     recent_steps = await resources.recent_steps()
+    recommender = Recommender(catalog, length=settings.list_length, recent_steps=recent_steps, rules=rules_of(settings))
     return FeedMaker(
         behaviour_cache,
-        Recommender(catalog, length=settings.list_length, recent_steps=recent_steps, rules=rules_of(settings)),
+        recommender,
         await resources.index_client(catalog),
         model=await _follow_models(resources),
-        trained={kind.source: await follow_file(resources, kind) for kind in MODEL_KINDS},
+        trained={
+            kind.source: await follow_file(resources, kind, partial(recommender.prepare_trained, kind.source))
+            for kind in MODEL_KINDS
+        },
         shop_rules=await follow_file(resources, SHOP_RULES),
         experiment=read_experiment(settings.experiment),
     )
@@ -61,12 +65,14 @@ async def _follow_models(resources: Resources) -> Callable[[], RankerModel | Non
     return lambda: follower.model
 
 
-async def follow_file(resources: Resources, kind: ModelKind[_Model]) -> Callable[[], _Model | None]:
-    """Return what gives the newest model of a kind; none where no file of it is set."""
+async def follow_file(
+    resources: Resources, kind: ModelKind[_Model], prepare: Callable[[_Model], Iterator[None]] = lambda _: iter(())
+) -> Callable[[], _Model | None]:
+    """Return what gives the newest model of a kind that is prepared; none where no file of it is set."""
     place = kind.place(resources.settings)
     if place is None:
         return lambda: None
-    follower = FileFollower(kind, ModelFile(place))
+    follower = FileFollower(kind, ModelFile(place), prepare)
     resources.watch(follower, follower.stop)
     await follower.start()
     return lambda: follower.model

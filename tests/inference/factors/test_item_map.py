@@ -100,7 +100,7 @@ def test_the_facts_of_items_are_their_looks_and_their_own_words() -> None:
         "b": without_picture("b", words=words),
         "c": without_picture("c", words=ItemWords("another-tower@1", bytes(8), words.vector)),
     }
-    facts = Facts.of(["a", "b", "c", "unknown"], known, 2)
+    facts = Facts.of_items(["a", "b", "c", "unknown"], known, 2)
 
     assert (facts.encoder, facts.looks.tolist()) == ("e@1", [[1, 0], [0, 0], [0, 0], [0, 0]])
     assert facts.words[1] == pytest.approx(said, abs=1e-3)

@@ -11,6 +11,7 @@ from inference.catalog.catalog import Catalog
 from inference.factors.file import Factors
 from inference.factors.item_map import ItemMap, LinearMap
 from inference.factors.space import CONFIDENCE, FactorSpace, FoldedIn
+from inference.trained.source import AT_ONCE
 from tests.harness.catalog import NOW, without_picture
 
 NAMES = [f"i{number}" for number in range(40)]
@@ -208,3 +209,18 @@ def test_of_very_many_items_the_newest_are_mapped(worded: Catalog, monkeypatch: 
     # What comes later takes the place of the oldest.
     worded.apply([("n4", without_picture("n4", words=said(1.0), described_at_ms=NOW + 4))])
     assert mapped(1, 2, 3, 4) == [False, False, True, True]
+
+
+def test_a_step_reads_a_bounded_number_of_items_and_those_that_came_meanwhile_are_read(worded: Catalog) -> None:
+    worded.apply([(f"n{number}", without_picture(f"n{number}", words=said(1.0))) for number in range(2 * AT_ONCE)])
+    space, steps = FactorSpace(worded, MAPPED), 1
+
+    def mapped(*names: str) -> list[bool]:
+        return [bool(factors.any()) for factors in fold_in(worded, space, *([(name, 1.0)] for name in names)).factors]
+
+    assert mapped("n0", f"n{2 * AT_ONCE - 1}") == [True, False]
+    worded.apply([("late", without_picture("late", words=said(1.0))), ("n0", None)])
+    while not space.align():
+        steps += 1
+    assert steps == 2
+    assert mapped("n0", f"n{2 * AT_ONCE - 1}", "late") == [False, True, True]

@@ -80,7 +80,7 @@ def test_new_items_are_drawn_to_those_of_the_same_words() -> None:
     factors = train_factors(TASTED, known(*chosen), dimensions=2, regularization=0.1)
     new = ["a-new", "b-new"]
     keys = np.array([key_of(name) for name in new], np.uint64)
-    (mapped_a, mapped_b), has = factors.read(keys, Facts.of(new, known(*new), 0))
+    (mapped_a, mapped_b), has = factors.read(keys, Facts.of_items(new, known(*new), 0))
     own = dict(zip(factors.keys.tolist(), factors.vectors.astype(np.float32), strict=True))
 
     assert has.all()

@@ -1,19 +1,26 @@
+import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
+from features.recommendation import Source
+from inference.catalog.catalog import Catalog
 from inference.classes.file import Classes, encode_classes
 from inference.errors import ModelRefused
 from inference.factors.file import encode_factors
+from inference.recommender import Recommender
 from inference.retrieval.trained import TrainedModel
 from inference.sequence.model import encode_model
+from inference.trained.source import AT_ONCE
 from streams.learning.file_follower import FileFollower
 from streams.learning.model_file import ModelFile
 from streams.learning.model_kinds import CLASSES, FACTORS, SEQUENCE, SHOP_RULES, ModelKind
 from streams.objects.errors import ObjectMissing
+from tests.harness.catalog import without_picture
 from tests.harness.factors import factors_of
 from tests.harness.interactions import metric
 from tests.harness.sequences import next_of
@@ -29,7 +36,7 @@ def _sequence(items: int) -> bytes:
 
 
 #: By name the kind, what makes a file of so many items, and the name of the gauge.
-KINDS: dict[str, tuple[ModelKind[TrainedModel], Callable[[int], bytes], str]] = {
+KINDS: dict[Source, tuple[ModelKind[TrainedModel], Callable[[int], bytes], str]] = {
     "factors": (FACTORS, _factors, "sightline_factor_items"),
     "sequence": (SEQUENCE, _sequence, "sightline_sequence_items"),
 }
@@ -38,8 +45,8 @@ KINDS: dict[str, tuple[ModelKind[TrainedModel], Callable[[int], bytes], str]] = 
 class World:
     """A file, and a worker that follows it."""
 
-    def __init__(self, name: str, folder: Path) -> None:
-        self.name = name
+    def __init__(self, name: Source, folder: Path) -> None:
+        self.name: Source = name
         self.kind, self._make, self.gauge = KINDS[name]
         self.path = folder / "model"
         self.file = ModelFile(str(self.path))
@@ -177,3 +184,32 @@ async def test_no_worker_starts_without_the_rules_that_it_is_to_keep(tmp_path: P
     await follower.stop()
     assert follower.model is not None
     assert metric("sightline_shop_rules") == 1
+
+
+async def test_the_catalogue_is_read_by_a_new_model_in_steps_between_which_the_last_one_is_followed(
+    world: World,
+) -> None:
+    catalog = Catalog(2)
+    catalog.apply([(f"i{number}", without_picture(f"i{number}")) for number in range(5 * AT_ONCE)])
+    recommender, seen = Recommender(catalog, length=2), list[TrainedModel | None]()
+    follower = FileFollower(world.kind, world.file, partial(recommender.prepare_trained, world.name))
+    world.file.write(world.one)
+    await follower.look()
+    first = follower.model
+
+    async def work() -> None:
+        """What else the process does, at every turn of its loop."""
+        while True:
+            seen.append(follower.model)
+            catalog.apply([(f"late{len(seen)}", without_picture(f"late{len(seen)}"))])
+            await asyncio.sleep(0)
+
+    world.file.write(world.two)
+    working = asyncio.create_task(work())
+    await follower.look()
+    working.cancel()
+
+    assert first is not None
+    assert {*map(id, seen)} == {id(first)}
+    assert len(seen) >= 5
+    assert follower.model is not first
