@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from features.vision.descriptors.levels import shares_of, to_levels
 from features.vision.descriptors.views import Views
 
-#: Top and left of the eight neighbours of a pixel, around it.
+#: Top and left of the eight neighbours of a pixel, around it; the first is the lowest bit of a pattern.
 _AROUND = ((0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0))
 #: 58 uniform patterns, and one bin for all others.
 _BINS = 59
@@ -22,18 +22,18 @@ SIZE = 2 * _BINS
 
 def describe(views: Views) -> NDArray[np.uint8]:
     """The levels [SIZE] of the patterns' histograms, of the larger size first."""
-    patterns = [_uniform()[_patterns(np.asarray(grey))] for grey in (views.grey, views.small)]
-    histograms = [shares_of(np.bincount(each.ravel(), minlength=_BINS)) for each in patterns]
-    return to_levels(np.concatenate(histograms), _SCALE)
+    patterns = [_patterns(np.asarray(grey)).ravel() for grey in (views.grey, views.small)]
+    counts = [np.bincount(_uniform(), np.bincount(each, minlength=256), _BINS) for each in patterns]
+    return to_levels(np.concatenate([shares_of(each) for each in counts]), _SCALE)
 
 
 def _patterns(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """For each inner pixel [H - 2, W - 2] one bit for each neighbour that is at least as bright."""
     middle = grey[1:-1, 1:-1]
     patterns = np.zeros(middle.shape, np.uint8)
-    for bit, (top, left) in enumerate(_AROUND):
-        neighbour = grey[top : top + middle.shape[0], left : left + middle.shape[1]]
-        patterns |= (neighbour >= middle).view(np.uint8) << bit
+    for top, left in reversed(_AROUND):
+        patterns += patterns  # one bit to the left, in place
+        patterns |= grey[top : top + middle.shape[0], left : left + middle.shape[1]] >= middle
     return patterns
 
 

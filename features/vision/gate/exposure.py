@@ -37,11 +37,16 @@ def is_dark(view: GateView) -> bool:
 
 def is_bright(view: GateView) -> bool:
     """Whether much of the subject has lost its colours to the end of the scale."""
-    least, middle, _ = np.moveaxis(np.sort(view.sample, axis=2), 2, 0)
+    red, green, blue = np.moveaxis(view.sample, 2, 0)
+    lesser = np.minimum(red, green)
+    least, middle = np.minimum(lesser, blue), np.maximum(lesser, np.minimum(np.maximum(red, green), blue))
     is_white = least >= _WHITE
     paled = int(((middle >= _CLIPPED) & (least >= _PALE) & ~is_white).sum())
-    coloured, within = int((~is_white).sum()), int((is_white & _is_enclosed_by(~is_white)).sum())
-    return paled > _MOST_PALED * coloured and paled + within > _MOST_LOST * (coloured + within)
+    coloured = int((~is_white).sum())
+    if paled <= _MOST_PALED * coloured:
+        return False
+    within = int((is_white & _is_enclosed_by(~is_white)).sum())
+    return paled + within > _MOST_LOST * (coloured + within)
 
 
 def _is_enclosed_by(subject: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -28,14 +28,14 @@ def inner_box(grey: Image.Image) -> tuple[int, int, int, int]:
 
 def _pair(lines: NDArray[np.int16]) -> tuple[int, int]:
     """The widths of a border of one level before and behind lines [n, pixels]; 0 and 0 unless both are there."""
-    levels = np.median(lines[0]), np.median(lines[-1])
-    if abs(levels[0] - levels[1]) > OTHER:
+    first, last = np.median(lines[[0, -1]], axis=1).astype(np.float32)
+    if abs(first - last) > OTHER or not (before := _width(lines, first)):
         return 0, 0
-    widths = _width(lines, levels[0]), _width(lines[::-1], levels[1])
-    return widths if all(widths) else (0, 0)
+    behind = _width(lines[::-1], last)
+    return (before, behind) if behind else (0, 0)
 
 
-def _width(lines: NDArray[np.int16], level: float) -> int:
+def _width(lines: NDArray[np.int16], level: np.float32) -> int:
     most = int(len(lines) * _MOST_SHARE)
     differing = (np.abs(lines[: most + _SOON] - level) > OTHER).mean(axis=1)
     ended, begun = differing > _ENDED, differing > _BEGUN

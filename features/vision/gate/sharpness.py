@@ -35,13 +35,14 @@ def is_blurred(view: GateView) -> bool:
 def steepness(grey: Image.Image) -> float:
     """The share of an edge of a picture in mode L that lies between two neighbours, where that is least: 0 to 1."""
     tiles = _edged_tiles(grey)
-    axes = min(_median_share(tiles, *step) for step in _AXES)
-    return min(axes, _DIAGONAL * min(_median_share(tiles, *step) for step in _DIAGONALS))
+    shares = np.median([_shares(tiles, *step) for step in (*_AXES, *_DIAGONALS)], axis=1)
+    return float(min(*shares[: len(_AXES)], *(_DIAGONAL * shares[len(_AXES) :])))
 
 
-def _median_share(tiles: NDArray[np.int16], down: int, across: int) -> float:
+def _shares(tiles: NDArray[np.int16], down: int, across: int) -> NDArray[np.float64]:
     near, far = _most(tiles, down, across), _most(tiles, _FAR * down, _FAR * across)
-    return float(np.median(near / np.maximum(far, 1)))
+    shares: NDArray[np.float64] = near / np.maximum(far, 1)
+    return shares
 
 
 def _most(tiles: NDArray[np.int16], down: int, across: int) -> NDArray[np.int16]:
