@@ -83,10 +83,14 @@ class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Region(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A part of a query's picture, and the items that are like it; without a `box` it is the whole picture."""
+    """A part of a query's picture, and the items that are like it; without a `box` it is the whole picture.
+
+    A box that cannot be looked at, as it has too few pixels or shows nothing, has no items, and `refused` says why.
+    """
 
     items: list[RecommendedItem]
     box: Box | None = None
+    refused: str | None = None
 
 
 class Trigger(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -110,7 +114,7 @@ class Recommendations(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
     A feed has its `experiment` while one runs, other lists have none. The answer to a query about parts of its picture
     has each of them in `regions`, in the order of the query's boxes or with the most salient first; its `items` are the
-    best of all.
+    best of all. Where no box can be looked at, there is no answer: the query is refused.
     """
 
     rec_id: str

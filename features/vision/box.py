@@ -1,6 +1,6 @@
 """The part of a picture that a query is about: a box in shares of the upright picture."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Literal, TypeAlias
 
 from PIL import Image
@@ -38,12 +38,36 @@ def cut(image: Image.Image, box: Box, orientation: int) -> Image.Image:
     return image if part == (0, 0, *image.size) else image.crop(part)
 
 
-def check_box(box: Box, width: int, height: int) -> None:
-    """Raise BadImage for a box of too few pixels of an upright picture of this size."""
-    across, down = box.width * width, box.height * height
-    if min(across, down) < LEAST_SIDE:
-        raise BadImage(
-            "box",
-            f"the box is {across:.0f}×{down:.0f} pixels of a picture of {width}×{height}: "
-            f"choose one of {LEAST_SIDE} pixels a side or more",
-        )
+def too_small(view: View, width: int, height: int) -> BadImage | None:
+    """Why a view of an upright picture of this size has too few pixels, if it has."""
+    if not isinstance(view, Box):
+        return None
+    across, down = view.width * width, view.height * height
+    if min(across, down) >= LEAST_SIDE:
+        return None
+    return BadImage(
+        "box",
+        f"the box {box_text(view)} is {across:.0f}×{down:.0f} pixels of a picture of {width}×{height}: "
+        f"choose one of {LEAST_SIDE} pixels a side or more",
+    )
+
+
+def blank(view: View = None) -> BadImage:
+    """Why a view in which nothing is visible is refused."""
+    if isinstance(view, Box):
+        return BadImage("blank", f"all of the box {box_text(view)} is transparent: choose one that shows something")
+    return BadImage("blank", "all of the picture is transparent: send one in which something is to be seen")
+
+
+def all_refused(refusals: Sequence[BadImage]) -> BadImage:
+    """Why a picture is refused of which each view is, for these reasons; the first one counts."""
+    return BadImage(refusals[0].reason, "; ".join(map(str, refusals)))
+
+
+def box_text(box: Box) -> str:
+    """A box in words, as `sightline similar --box` takes it.
+
+    >>> box_text(Box(x=0.5, y=0.0, width=0.25, height=1.0))
+    '0.5,0,0.25,1'
+    """
+    return ",".join(f"{value:.4g}" for value in (box.x, box.y, box.width, box.height))

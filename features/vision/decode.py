@@ -1,7 +1,7 @@
 """Decodes untrusted bytes to an RGB picture of fixed size, and to what is kept of it, or refuses them with a reason."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import ceil
 from typing import Final
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from features.vision.box import View, check_box, cut
-from features.vision.formats import check_length, check_size, sniff
+from features.vision.box import View, all_refused, blank, cut, too_small
+from features.vision.formats import BadImage, check_length, check_size, sniff
 from features.vision.frames import most_to_see
 from features.vision.gate.judge import NOT_JUDGED, Judged, judge
 from features.vision.gate.tiles import tiles
@@ -49,6 +49,7 @@ STRIP: Final = Wanted(described=False, strip=True)
 class Picture:
     """`views` is uint8 [n, size, size, 3] RGB; width and height are those of the upright original.
 
+    They are the wanted views, in their order, but for those `refused`: by their place among the wanted ones, why.
     `kept` is what is to be kept of the picture, if anything, and `judged` what the gate says of it.
     `descriptors` are those of `features.vision.descriptors.packed`, of each view, where somebody computed them; None
     where they are not wanted.
@@ -63,6 +64,7 @@ class Picture:
     descriptors: tuple[bytes | None, ...] = ()
     judged: Judged = NOT_JUDGED
     tiles: NDArray[np.uint8] | None = None
+    refused: Mapping[int, BadImage] = field(default_factory=dict)
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -75,7 +77,8 @@ def decode(data: bytes, wanted: Wanted = SQUARE, *, size: int = 224) -> Picture:
     """Return the middle square, upright, opaque, in sRGB, size × size, and what is kept; raise BadImage.
 
     Other views are those of parts of the upright picture, each as if only this part had come, and "squeezed", which is
-    all of the picture. All are cut from one decoding, that of the smallest part: at most 8 are wanted.
+    all of the picture. All are cut from one decoding, that of the smallest part: at most 8 are wanted. One that cannot
+    be seen is refused by itself, unless none can be.
 
     They are those of the first frame, or of a later one if the first shows next to nothing. The header is checked
     before any pixel is decoded, so a decompression bomb costs neither time nor memory. Call it in one thread at a time
@@ -100,26 +103,15 @@ def _decode(image: Image.Image, format_: str, wanted: Wanted, size: int) -> Pict
     original, keep, boxes = image.size, wanted.keep, [view for view in wanted.views if isinstance(view, Box)]
     needed = ceil(size / min([1.0, *(min(box.width, box.height) for box in boxes)]))
     image.draft("RGB", (needed, needed))
-    looked_at: list[Image.Image] = []
-
-    def look(frame: Image.Image) -> Image.Image | None:
-        looked_at.clear()  # before there are the pixels of another frame
-        if (pixels := plain(frame)) is None:
-            return None
-        looked_at.append(pixels)
-        views = [_view(frame, pixels, view, size) for view in wanted.views]
-        shown = [view for view in views if view is not None]
-        return _below_each_other(shown, size) if len(shown) == len(views) else None
-
-    views, number = most_to_see(image, look)
+    image.load()
+    width, height = upright(image, original)
+    looking = _Looking(wanted.views, size, width, height)
+    views, number = most_to_see(image, looking.look, looking.refusal)
     if image.tell() != number:
-        looked_at.clear()
+        looking.pixels = None
         image.seek(number)
         image.load()
-    whole = looked_at[0] if looked_at else plain(image)
-    width, height = upright(image, original)
-    for box in boxes:
-        check_box(box, width, height)
+    whole = plain(image) if looking.pixels is None else looking.pixels
     return Picture(
         np.array(views, dtype=np.uint8).reshape(-1, size, size, 3),
         width,
@@ -128,7 +120,47 @@ def _decode(image: Image.Image, format_: str, wanted: Wanted, size: int) -> Pict
         kept_files(image, whole, keep) if keep != "none" and _is_whole(image, original, keep) else None,
         judged=_judged(image, whole, (width, height)) if wanted.described and None in wanted.views else NOT_JUDGED,
         tiles=_tiles(image, whole, size) if wanted.tiles and whole is not None else None,
+        refused=looking.refused_in(number),
     )
+
+
+class _Looking:
+    """Looks for the wanted views in frames of a picture of this size; `pixels` are those of the last frame.
+
+    Raises BadImage where all views are too small.
+    """
+
+    def __init__(self, views: Sequence[View], size: int, width: int, height: int) -> None:
+        self.pixels: Image.Image | None = None
+        self._views = views
+        self._size = size
+        refusals = ((place, too_small(view, width, height)) for place, view in enumerate(views))
+        self._too_small = {place: error for place, error in refusals if error is not None}
+        self._seen: dict[int, tuple[int, ...]] = {}
+        if len(self._too_small) == len(views):
+            raise self.refusal()
+
+    def look(self, frame: Image.Image) -> Image.Image | None:
+        """The views in which something is visible, below each other; None if there is none."""
+        self.pixels = None  # before there are the pixels of another frame
+        if (pixels := plain(frame)) is None:
+            return None
+        self.pixels = pixels
+        large = {place: view for place, view in enumerate(self._views) if place not in self._too_small}
+        squares = {place: _view(frame, pixels, view, self._size) for place, view in large.items()}
+        shown = {place: square for place, square in squares.items() if square is not None}
+        self._seen[frame.tell()] = tuple(shown)
+        return _below_each_other([*shown.values()], self._size) if shown else None
+
+    def refused_in(self, frame: int | None) -> dict[int, BadImage]:
+        """Why views of the frame of this number are refused, by their place; of none, all are."""
+        seen = () if frame is None else self._seen[frame]
+        unseen = ((place, view) for place, view in enumerate(self._views) if place not in seen)
+        return {place: self._too_small.get(place) or blank(view) for place, view in unseen}
+
+    def refusal(self) -> BadImage:
+        """Why the picture is refused where no view shows anything."""
+        return all_refused([*self.refused_in(None).values()])
 
 
 def _view(frame: Image.Image, pixels: Image.Image, view: View, size: int) -> Image.Image | None:

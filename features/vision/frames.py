@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from PIL import Image
 
+from features.vision.box import blank
 from features.vision.formats import MAX_PIXELS, BadImage
 from features.vision.grounds import PLAIN, contrast
 from features.vision.opening import PILLOW_ERRORS
@@ -16,14 +17,16 @@ _MOST_FRAMES = 200
 _CLEAR = 240
 
 
-def most_to_see(image: Image.Image, look: Callable[[Image.Image], Image.Image | None]) -> tuple[Image.Image, int]:
+def most_to_see(
+    image: Image.Image, look: Callable[[Image.Image], Image.Image | None], refusal: Callable[[], BadImage] = blank
+) -> tuple[Image.Image, int]:
     """What `look` makes of the first frame; of a later one if the first shows next to nothing, as in a fade-in.
 
     The second value is the number of that frame. `look` gives None for a frame in which all is transparent. Raises
-    BadImage if that are all frames.
+    the `refusal` if that are all frames.
     """
     image.load()
-    best, number = look(image), 0
+    best, number = look(image), image.tell()
     if best is None or (_is_animated(image) and contrast(best) < PLAIN):
         for frame in _later_frames(image, look):
             if best is None or contrast(frame) > contrast(best):
@@ -31,7 +34,7 @@ def most_to_see(image: Image.Image, look: Callable[[Image.Image], Image.Image | 
             if contrast(best) >= _CLEAR:
                 break
     if best is None:
-        raise BadImage("blank", "all of the picture is transparent: send one in which something is to be seen")
+        raise refusal()
     return best, number
 
 

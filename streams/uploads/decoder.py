@@ -19,6 +19,8 @@ from streams.uploads.process_pool import ProcessPool
 #: The limit of the whole process. Every picture that features/vision/decode.py accepts needs less (docs/operations.md).
 MEMORY_BYTES = 600_000_000
 DEADLINE_S = 2.0
+#: Characters of what is said of a view that is refused: it stands in the answer to a query.
+MESSAGE_LIMIT = 300
 #: Noise of 1024 × 1024 pixels takes 0.8 MB as WebP.
 _ANSWER_LIMIT = (MOST_VIEWS + MOST_TILES) * SQUARE_BYTES + (2 << 20)
 _COMMAND = (sys.executable, "-I", "-W", "ignore", "-m", "streams.uploads.decoder_process")
@@ -69,11 +71,15 @@ def _picture(answer: Answer, wanted: Wanted) -> Picture:
     if not isinstance(answer, Decoded):
         raise BadImage(answer.reason, answer.message)
     views, tiles = squares(answer.views), squares(answer.tiles)
-    if len(views) != len(answer.descriptors) or (len(views) != len(wanted.views) and not wanted.strip):
+    said = [(place, answer.refused.get(place)) for place in range(len(wanted.views))]
+    refused = {place: BadImage(why.reason, why.message[:MESSAGE_LIMIT]) for place, why in said if why is not None}
+    if len(views) != len(answer.descriptors) or (len(views) != len(said) - len(refused) and not wanted.strip):
         raise BadImage("crash", "the decoder gave other views than those asked for: save the picture again")
     kept, judged = checked(answer.kept), Judged(answer.faults, answer.hashes)
     size = answer.width, answer.height
-    return Picture(views, *size, answer.format, kept, answer.descriptors, judged, tiles if len(tiles) else None)
+    return Picture(
+        views, *size, answer.format, kept, answer.descriptors, judged, tiles if len(tiles) else None, refused
+    )
 
 
 def squares(pixels: bytes) -> NDArray[np.uint8]:

@@ -44,9 +44,17 @@ _M_ARENA_MAX = -8
 _wanted = msgspec.msgpack.Decoder(Wanted)
 
 
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """Why a picture, or a view of it, was refused."""
+
+    reason: Reason
+    message: str
+
+
 class Decoded(msgspec.Struct, frozen=True, tag=True):
     """A decoded picture; `views` are the bytes of uint8 [n, SIDE, SIDE, 3], `tiles` as well, or none.
 
+    A wanted view that is not among them is `refused`, by its place.
     `descriptors` are those of the views as they are kept. What the gate says is that of `features.vision.gate.judge`.
     """
 
@@ -59,13 +67,7 @@ class Decoded(msgspec.Struct, frozen=True, tag=True):
     descriptors: tuple[Annotated[bytes, Meta(min_length=PACKED_BYTES, max_length=PACKED_BYTES)] | None, ...]
     faults: tuple[Fault, ...]
     hashes: Annotated[bytes, Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
-
-
-class Refused(msgspec.Struct, frozen=True, tag=True):
-    """Why the picture was refused."""
-
-    reason: Reason
-    message: str
+    refused: dict[Annotated[int, Meta(ge=0, lt=BOXES_LIMIT)], Refused] = {}
 
 
 Answer = Decoded | Refused
@@ -131,6 +133,7 @@ def _decode(content: bytes) -> Answer:
         tuple(describe(view) if wanted.described else None for view in picture.views),
         picture.judged.faults,
         picture.judged.hashes,
+        {place: Refused(error.reason, str(error)) for place, error in picture.refused.items()},
     )
 
 

@@ -6,9 +6,9 @@ The picture of an item is kept meanwhile.
 import asyncio
 import hashlib
 from asyncio import Task
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias, TypeVar
 
@@ -81,10 +81,14 @@ class Extracted:
 
 @dataclass(frozen=True, slots=True)
 class SeenRegions:
-    """What a query's picture shows in each of its boxes; None is the whole picture. `degraded`: what it lacks."""
+    """What a query's picture shows in each of its boxes; None is the whole picture. `degraded`: what it lacks.
+
+    A box that cannot be looked at is `refused`: by its place among the boxes, with the reason.
+    """
 
     regions: Sequence[tuple[Box | None, PictureFeatures]]
     degraded: Sequence[str] = ()
+    refused: Mapping[int, tuple[Box, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ class FeatureExtractor:
             boxes, degraded = await self._boxes(query, file)
             if not boxes:
                 return SeenRegions([(None, await self._features(file, None, is_item=False))], degraded)
-            return SeenRegions(list(zip(boxes, await self._parts(file, boxes), strict=True)), degraded)
+            return await self._parts(file, boxes, degraded)
 
     @asynccontextmanager
     async def _file(self, upload: Upload) -> AsyncIterator[_File]:
@@ -168,11 +172,14 @@ class FeatureExtractor:
             return (), ("salience",)
         return salient_boxes(salience, picture.width, picture.height, limit=BOXES_LIMIT), ()
 
-    async def _parts(self, file: _File, boxes: Sequence[Box]) -> list[PictureFeatures]:
-        """The features of parts of a picture, which is decoded once and encoded in one batch; nothing is cached."""
+    async def _parts(self, file: _File, boxes: Sequence[Box], degraded: Sequence[str]) -> SeenRegions:
+        """The parts of a picture, which is decoded once and encoded in one batch; nothing is cached."""
         picture = await self._picture(file.data, Wanted(views=tuple(boxes)))
+        refused = {place: (boxes[place], _said(error)) for place, error in picture.refused.items()}
+        seen = (box for place, box in enumerate(boxes) if place not in refused)
         each = zip(await self._encode(picture.views), picture.views, picture.descriptors, strict=True)
-        return [PictureFeatures(encoding, _colours(view), None, packed) for encoding, view, packed in each]
+        features = [PictureFeatures(encoding, _colours(view), None, packed) for encoding, view, packed in each]
+        return SeenRegions(list(zip(seen, features, strict=True)), degraded, refused)
 
     async def _features(self, file: _File, keeper: PictureKeeper | None, *, is_item: bool) -> PictureFeatures:
         look = partial(self._look, file)
@@ -264,9 +271,13 @@ async def _decoded(decode: Callable[[], Awaitable[T]], kind: Kind) -> T:
     try:
         return await until_available(decode, DecoderUnavailable)
     except BadImage as error:
-        raise InvalidEvent(kind.reason, f"{error.reason}: {error}") from error
+        raise InvalidEvent(kind.reason, _said(error)) from error
     finally:
         stages.end("decode")
+
+
+def _said(error: BadImage) -> str:
+    return f"{error.reason}: {error}"
 
 
 def _colours(frame: NDArray[np.uint8]) -> tuple[tuple[str, float], ...]:

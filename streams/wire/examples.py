@@ -50,6 +50,9 @@ LAMP: Final = RecommendedItem(
     explore=False,
     reasons=[Reason(code="looks_like", similarity=0.7421)],
 )
+LEFT: Final = Box(x=0.0, y=0.25, width=0.5, height=0.5)
+TINY: Final = Box(x=0.5, y=0.25, width=0.01, height=0.01)
+TOO_SMALL: Final = "box: the box 0.5,0.25,0.01,0.01 is 6×5 pixels of a picture of 640×480: choose one of 16 or more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +173,7 @@ MESSAGES: Final = (
                 occurred_at_ms=NOON,
                 image_ref="queries/shelf.jpg",
                 purpose="query",
-                boxes=(Box(x=0.0, y=0.25, width=0.5, height=0.5), Box(x=0.5, y=0.25, width=0.5, height=0.5)),
+                boxes=(LEFT, TINY),
             ),
         ),
     ),
@@ -272,13 +275,13 @@ MESSAGES: Final = (
                 seq=311,
                 kind="similar",
                 generated_at_ms=NOON + 63,
-                trigger=Trigger(event_id="q-3", type="query", item_id="query-3", occurred_at_ms=NOON),
+                trigger=Trigger(event_id="q-4", type="query", item_id="query-4", occurred_at_ms=NOON),
                 items=[LAMP],
                 filtered={},
                 degraded=[],
                 model={"encoder": "efficientnet-lite0@1", "ranker": "similar@1"},
                 timings_ms={"total": 62.0},
-                regions=[Region(box=Box(x=0.25, y=0.5, width=0.25, height=0.375), items=[LAMP])],
+                regions=[Region(box=LEFT, items=[LAMP]), Region(box=TINY, items=[], refused=TOO_SMALL)],
             ),
         ),
         {"traceparent": "that of the event, on a list of kind `feed`; absent if the event had none"},

@@ -22,7 +22,8 @@ WAITING_LIMIT: Final = 256
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """Items that answer a search, the best first; `degraded` says what they were found without.
 
-    `regions` are the parts of the picture that the query asks about, each with the items that are like it.
+    `regions` are the parts of the picture that the query asks about, each with the items that are like it, or with
+    `refused`, why it cannot be looked at.
     """
 
     items: list[RecommendedItem]

@@ -9,10 +9,11 @@ import typer
 from msgspec.structs import replace
 from rich.table import Column, Table
 
-from cli.items.search.similar import Asked, NoAnswer, QueryRefused, asking, box_text, query_of, say_where
+from cli.items.search.similar import Asked, NoAnswer, QueryRefused, asking, query_of, refusals, say_where
 from cli.output import print_json, progress, results
 from cli.running import running_system
 from cli.spreadsheet import write_csv
+from features.vision.box import box_text
 from inference.identity import CALIBRATED, CALIBRATION
 from streams.credentials import kafka_security
 from streams.pseudonyms import known_as
@@ -146,8 +147,11 @@ def _identified(
         if encoder != CALIBRATED and not is_warned:
             is_warned = True
             progress(f"certainties are calibrated for {CALIBRATED}, and these vectors are of {encoder}: check them")
+        if why := "; ".join(refusals(answer)):
+            refused[str(photo)] = why
         for region in answer.regions or [Region(items=answer.items)]:
-            yield identified(str(photo), region, least)
+            if region.refused is None:
+                yield identified(str(photo), region, least)
     if unanswered is not None and not is_answered:
         raise unanswered
 

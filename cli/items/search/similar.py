@@ -22,6 +22,7 @@ from cli.sheets.contact_sheet import Cell
 from cli.sheets.show import show_sheet
 from features.printable import printable
 from features.recommendation import RecommendedItem
+from features.vision.box import box_text
 from features.vision.descriptors.mix import LOOK, Mix
 from sightline_client.events import BOXES_LIMIT, SALIENT, Salient
 from streams.client import EventPublisher, RecommendationSubscriber
@@ -29,7 +30,7 @@ from streams.credentials import PLAINTEXT, KafkaSecurity, kafka_security
 from streams.errors import StreamError
 from streams.pseudonyms import known_as
 from streams.settings import read_settings
-from streams.wire.events import Box, Only, Recommendations, Upload, encode
+from streams.wire.events import Box, Only, Recommendations, Region, Upload, encode
 from streams.wire.namespace import Namespace
 from streams.wire.topics import DEAD_LETTERS
 
@@ -81,6 +82,11 @@ def say_where(answer: Recommendations) -> None:
         progress("the whole picture is compared: the encoder gives no salience map (`sightline export-model`)")
     elif any(region.box is None for region in answer.regions or ()):
         progress("the whole picture is compared: no part of it stands out")
+
+
+def refusals(answer: Recommendations) -> list[str]:
+    """Why parts of the picture could not be looked at, in words that are safe to print."""
+    return [printable(region.refused) for region in answer.regions or () if region.refused is not None]
 
 
 def query_of(asked: Asked, asker: str) -> Upload:
@@ -142,9 +148,11 @@ def _print(asked: Asked, answer: Recommendations, as_json: bool) -> None:
     regions = answer.regions or ()
     if as_json:
         shown = {"image": asked.image, "words": asked.words, "items": _plain(answer.items)}
-        parts = [{"box": each.box and asdict(each.box), "items": _plain(each.items)} for each in regions]
+        parts = [_part(each) for each in regions]
         print_json(shown | ({"regions": parts} if regions else {}))
         return
+    for refused in refusals(answer):
+        progress(refused)
     if not answer.items:
         nearest = "" if asked.image is not None else "; --min-similarity 0 shows what is nearest"
         is_so = "fits the words" if asked.image is None else "is like it"
@@ -153,6 +161,8 @@ def _print(asked: Asked, answer: Recommendations, as_json: bool) -> None:
     if not regions:
         results().print(_table(answer.items))
     for region in regions:
+        if region.refused is not None:
+            continue
         title = "all of the picture" if region.box is None else f"in {box_text(region.box)}"
         results().print(_table(region.items, title))
 
@@ -162,15 +172,6 @@ def _table(items: Sequence[RecommendedItem], title: str | None = None) -> Table:
     for place, item in enumerate(items, start=1):
         table.add_row(str(place), item.item_id, f"{item.score:.3f}", "; ".join(map(sentence, item.reasons)))
     return table
-
-
-def box_text(box: Box) -> str:
-    """A box as `--box` takes it.
-
-    >>> box_text(Box(x=0.5, y=0.0, width=0.25, height=1.0))
-    '0.5,0,0.25,1'
-    """
-    return ",".join(f"{value:.4g}" for value in (box.x, box.y, box.width, box.height))
 
 
 def ask(
@@ -217,6 +218,11 @@ def _cells(asked: Asked, query: Upload, items: Sequence[RecommendedItem]) -> lis
     if asked.image is None or query.image is None:  # a clip has no one picture here
         return found
     return [Cell("", asked.image.name, "the picture that was asked with", query.image), *found]
+
+
+def _part(region: Region) -> dict[str, object]:
+    shown: dict[str, object] = {"box": region.box and asdict(region.box), "items": _plain(region.items)}
+    return shown if region.refused is None else shown | {"refused": region.refused}
 
 
 def _plain(items: Sequence[RecommendedItem]) -> list[dict[str, object]]:

@@ -59,6 +59,8 @@ class QueryAnswerer:
         degraded = list(dict.fromkeys([*seen.degraded, *(name for _, names in found for name in names)]))
         made_by = {} if parts[0] is None else {"encoder": parts[0].encoding.version}
         regions = [Region(box=box, items=items) for (box, _), (items, _) in zip(seen.regions, found, strict=False)]
+        for place, (box, why) in sorted(seen.refused.items()):
+            regions.insert(place, Region(box=box, items=[], refused=why))
         RECOMMENDATIONS.labels("similar", ",".join(degraded)).inc()
         return Recommendations(
             rec_id=f"similar-{record.partition}-{record.offset}",

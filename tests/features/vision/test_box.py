@@ -1,5 +1,6 @@
 """A part of a picture: what is cut is what a viewer sees there, however the file is turned."""
 
+import re
 from io import BytesIO
 
 import msgspec
@@ -24,6 +25,10 @@ BOXES = {
     "lower left": Box(x=0.05, y=0.55, width=0.4, height=0.4),
     "lower right": Box(x=0.55, y=0.55, width=0.4, height=0.4),
 }
+#: Of less than a pixel.
+TINY = Box(x=0.5, y=0.5, width=0.001, height=0.001)
+#: With green and black, so that it shows something by itself.
+HALF_GREEN = Box(x=0.5, y=0, width=0.5, height=1)
 #: What a camera does to the upright picture, by the EXIF orientation that undoes it.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -99,12 +104,65 @@ def test_of_a_moving_picture_all_views_are_of_the_frame_that_shows_most_in_them(
     assert np.abs(found.views[1].astype(int) - COLOURS["upper left"]).max() < 12
 
 
-def test_where_one_of_several_boxes_is_transparent_nothing_is_to_be_seen() -> None:
+def without_upper_half() -> bytes:
+    """Its upper half is transparent."""
     image, buffer = quarters().convert("RGBA"), BytesIO()
-    image.paste((0, 0, 0, 0), (0, 0, 300, 200))
+    image.paste((0, 0, 0, 0), (0, 0, 600, 200))
     image.save(buffer, "PNG")
-    with pytest.raises(BadImage, match="transparent"):
-        decode(buffer.getvalue(), Wanted(views=(BOXES["lower right"], BOXES["upper left"])))
+    return buffer.getvalue()
+
+
+def refusals(views: tuple[View, ...]) -> dict[int, tuple[str, str]]:
+    found = decode(without_upper_half(), Wanted(views=views))
+    assert len(found.views) == len(views) - len(found.refused)
+    return {place: (error.reason, str(error)) for place, error in found.refused.items()}
+
+
+def test_a_box_that_cannot_be_looked_at_is_refused_by_itself_and_named() -> None:
+    assert refusals((BOXES["upper left"], BOXES["lower right"], TINY)) == {
+        0: ("blank", "all of the box 0.05,0.05,0.4,0.4 is transparent: choose one that shows something"),
+        2: (
+            "box",
+            "the box 0.5,0.5,0.001,0.001 is 1×0 pixels of a picture of 600×400: choose one of 16 pixels a side or more",
+        ),
+    }
+    assert refusals((None, "squeezed", BOXES["upper right"])).keys() == {2}
+    assert refusals((BOXES["lower left"],) * 8) == {}
+
+
+def test_the_views_that_are_left_keep_their_order() -> None:
+    data, right, left = without_upper_half(), BOXES["lower right"], BOXES["lower left"]
+    seen = decode(data, Wanted(views=(TINY, right, BOXES["upper left"], left)))
+    assert (seen.views == np.stack([decode(data, Wanted(views=(box,))).pixels for box in (right, left)])).all()
+
+
+@pytest.mark.parametrize(
+    ("views", "reason", "says"),
+    [
+        ((BOXES["upper left"],), "blank", "all of the box 0.05,0.05,0.4,0.4 is transparent"),
+        ((TINY,), "box", "the box 0.5,0.5,0.001,0.001 is 1×0 pixels"),
+        ((TINY, BOXES["upper left"]), "box", "more; all of the box 0.05,0.05,0.4,0.4 is transparent"),
+        ((BOXES["upper left"], BOXES["upper right"]), "blank", "something; all of the box 0.55,0.05,0.4,0.4 is"),
+    ],
+    ids=["transparent", "tiny", "both", "all transparent"],
+)
+def test_where_no_box_can_be_looked_at_the_picture_is_refused_and_each_is_named(
+    views: tuple[View, ...], reason: str, says: str
+) -> None:
+    with pytest.raises(BadImage, match=re.escape(says)) as caught:
+        decode(without_upper_half(), Wanted(views=views))
+    assert caught.value.reason == reason
+
+
+def test_a_box_that_only_a_later_frame_shows_is_seen_there_where_it_is_the_only_one() -> None:
+    clear, buffer = Image.new("RGBA", (600, 400)), BytesIO()
+    half = clear.copy()
+    half.paste(quarters(), (0, 0))
+    half.paste((0, 0, 0, 0), (0, 0, 300, 400))
+    half.save(buffer, "PNG", save_all=True, append_images=[quarters().convert("RGBA")])
+    assert decode(buffer.getvalue(), Wanted(views=(BOXES["upper left"],))).refused == {}
+    both = decode(buffer.getvalue(), Wanted(views=(BOXES["upper left"], HALF_GREEN)))
+    assert both.refused.keys() == {0}
 
 
 def test_a_box_of_a_large_photo_is_not_cut_from_a_small_copy() -> None:

@@ -29,7 +29,7 @@ from features.vision.kept import KeptFiles, strip
 from features.vision.kept_picture import Keep
 from sightline_client.events import BOXES_LIMIT, Box
 from streams.uploads.decoder import MEMORY_BYTES, Decoder
-from streams.uploads.decoder_process import SIDE, SQUARE_BYTES, Decoded, frame
+from streams.uploads.decoder_process import SIDE, SQUARE_BYTES, Decoded, Refused, frame
 from streams.uploads.process_pool import DecoderUnavailable
 from tests.harness.fakes import until
 from tests.harness.paths import ODD_IMAGES
@@ -67,6 +67,13 @@ async def decoder() -> AsyncIterator[Decoder]:
 def child(program: str, **limits: float) -> Decoder:
     """A decoder whose one process is this program."""
     return Decoder(processes=1, command=(sys.executable, "-c", program), **limits)  # type: ignore[arg-type]
+
+
+def of_this_checkout(**limits: float) -> Decoder:
+    """A decoder with the code of this checkout, wherever the installed one is from."""
+    paths = [str(Path(features.__file__).parents[1]), str(Path(sightline_client.__file__).parents[1])]
+    program = f"import sys; sys.path[:0] = {paths}; from streams.uploads import decoder_process as d; d.main()"
+    return child(program, **limits)
 
 
 async def refusal(decoder: Decoder, data: bytes) -> BadImage:
@@ -174,13 +181,38 @@ async def test_a_process_that_gives_anything_but_webp_files_is_not_believed(file
 
 
 async def test_the_descriptors_come_from_the_process() -> None:
-    # The code of this checkout, wherever the installed one is from.
-    paths = [str(Path(features.__file__).parents[1]), str(Path(sightline_client.__file__).parents[1])]
-    here = child(f"import sys; sys.path[:0] = {paths}; from streams.uploads import decoder_process as d; d.main()")
+    here = of_this_checkout()
     try:
         assert (await here.decode(SMALL)).descriptors == (describe(decode(SMALL).pixels),)
     finally:
         await here.close()
+
+
+async def test_why_a_view_is_refused_comes_from_the_process() -> None:
+    here, box, tiny = of_this_checkout(), Box(x=0, y=0, width=1, height=0.9), Box(x=0, y=0, width=0.01, height=1)
+    try:
+        found = await here.decode(SMALL, Wanted(views=(box, tiny, None)))
+        assert len(found.views) == len(found.descriptors) == 2
+        assert [(at, why.reason, str(why)[:33]) for at, why in found.refused.items()] == [
+            (1, "box", "the box 0,0,0.01,1 is 1×48 pixels")
+        ]
+        with pytest.raises(BadImage, match=r"the box 0,0,0\.01,1 is 1×48 pixels"):
+            await here.decode(SMALL, Wanted(views=(tiny,)))
+    finally:
+        await here.close()
+
+
+@pytest.mark.parametrize(
+    ("views", "place"), [(0, 0), (1, 0), (1, 8)], ids=["nothing is left", "it is there", "too many"]
+)
+async def test_a_process_that_refuses_what_it_may_not_is_not_believed(views: int, place: int) -> None:
+    squares, said = bytes(views * SQUARE_BYTES), {place: Refused("blank", "no")}
+    described = (bytes(PACKED_BYTES),) * views
+    decoded = Decoded(squares, b"", 9, 9, "JPEG", None, described, (), bytes(HASH_BYTES), said)
+    packed = zlib.compress(frame(msgspec.msgpack.encode(decoded)))
+    says = f"import zlib; sys.stdout.buffer.write(zlib.decompress({packed!r})); sys.stdout.flush()"
+    program = READY + f"sys.stdin.buffer.read(4); {says}; sys.stdin.buffer.read()"
+    assert (await refusal(child(program), SMALL)).reason == "crash"
 
 
 async def test_what_is_no_picture_is_refused_with_the_reason_and_the_process_goes_on(decoder: Decoder) -> None:

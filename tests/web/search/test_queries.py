@@ -8,10 +8,11 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from features.words.item_words import LEAST_FIT
 from sightline_client.events import Only
-from sightline_client.lists import Reason, Recommendations, RecommendedItem, Trigger
+from sightline_client.lists import Reason, Recommendations, RecommendedItem, Region, Trigger
 from streams.wire.events import Box, DeadLetter, Upload
 from tests.harness.fakes import until
 from tests.harness.web import Door
@@ -80,6 +81,27 @@ async def test_a_picture_is_asked_as_bytes_or_as_json(door: Door, client: httpx.
     assert isinstance(query.box, Box)
     assert query.only is not None
     assert (query.image, query.text, query.box.width, query.only.min_similarity) == (PNG, "red", 0.5, 0.5)
+
+
+async def test_a_box_that_cannot_be_looked_at_says_why_among_the_regions(door: Door, client: httpx.AsyncClient) -> None:
+    boxes = [{"x": 0.0, "y": 0.0, "width": 0.5, "height": 1.0}, {"x": 0.5, "y": 0.5, "width": 0.001, "height": 0.5}]
+    body = {"image": base64.b64encode(PNG).decode(), "boxes": boxes}
+    task = asyncio.ensure_future(client.post("/v1/similar", json=body))
+    query = await asked(door)
+    assert query.boxes is not None
+    regions = [Region(box=query.boxes[0], items=[SLOT]), Region(box=query.boxes[1], items=[], refused="box: too small")]
+    door.tail.answers.put(query.user_id, replace(answer_to(query), regions=regions))
+    answer = await task
+    assert [region.get("refused") for region in answer.json()["regions"]] == [None, "box: too small"]
+    assert [region["box"] for region in answer.json()["regions"]] == boxes
+
+
+async def test_a_box_outside_of_the_picture_is_named_before_anybody_is_asked(client: httpx.AsyncClient) -> None:
+    inside, outside = ({"x": x, "y": 0, "width": 0.5, "height": 1} for x in (0, 0.9))
+    body = {"image": base64.b64encode(PNG).decode(), "boxes": [inside, outside]}
+    answer = await client.post("/v1/similar", json=body)
+    assert answer.status_code == 400
+    assert "`boxes[1]`: a box lies within the picture" in answer.json()["detail"]
 
 
 async def test_what_the_worker_refuses_is_said(door: Door, client: httpx.AsyncClient) -> None:

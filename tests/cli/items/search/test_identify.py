@@ -89,6 +89,14 @@ def test_a_refused_photo_is_named_and_the_others_go_on() -> None:
     assert refused == {"bad.jpg": "bad_image: it is empty"}
 
 
+def test_a_part_that_could_not_be_looked_at_is_named_and_shows_nothing_unknown() -> None:
+    refused: dict[str, str] = {}
+    small, clear = (Region(box=BOX, items=[], refused=why) for why in ("box: it is small", "blank: it is"))
+    parts = [small, SURE, clear]
+    found = list(_identified([query("a.jpg")], lambda asked: answer(parts, event_id=asked.event_id), 0.7, refused))
+    assert ([each.item_id for each in found], refused) == (["milk"], {"a.jpg": "box: it is small; blank: it is"})
+
+
 def test_a_photo_without_an_answer_in_time_is_named_and_the_others_go_on() -> None:
     refused: dict[str, str] = {}
 

@@ -145,6 +145,20 @@ def test_each_region_has_its_own_table_and_its_own_items_in_json(capsys: pytest.
     assert [each["items"][0]["item_id"] for each in regions] == ["i1", "i2"]
 
 
+def test_a_box_that_could_not_be_looked_at_is_named_beside_what_the_others_found(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clear = Region(box=BOX, items=[], refused="blank: all of it\x1b is clear")
+    found = answer([clear, Region(box=BOX, items=[item_of("i2")])])
+    _print(ASKED, found, False)
+    printed = capsys.readouterr()
+    assert (printed.out.count("in 0.25,0,0.5,1"), "blank: all of it" in printed.err) == (1, True)
+    assert "\x1b" not in printed.err
+    _print(ASKED, found, True)
+    regions = json.loads(capsys.readouterr().out)["regions"]
+    assert [each.get("refused", "no")[:6] for each in regions] == ["blank:", "no"]
+
+
 @pytest.mark.parametrize(
     ("found", "says"),
     [

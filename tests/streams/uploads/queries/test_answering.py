@@ -12,6 +12,10 @@ from tests.harness.uploads import BLUE, RED, WHITE, Studio, query, record, uploa
 
 LEFT = {"x": 0.0, "y": 0.0, "width": 0.5, "height": 1.0}
 RIGHT = {"x": 0.5, "y": 0.0, "width": 0.5, "height": 1.0}
+#: A pixel of a `picture`.
+PIXEL = {"x": 0.5, "y": 0.5, "width": 1 / 300, "height": 1 / 300}
+#: The upper edge.
+CLEAR = {"x": 0.0, "y": 0.0, "width": 1.0, "height": 0.2}
 
 
 @pytest.fixture
@@ -162,13 +166,32 @@ async def test_a_map_that_cannot_be_used_is_a_dead_letter(studio: Studio) -> Non
         ({"boxes": [LEFT] * 9}, "invalid_event"),
         ({"boxes": [LEFT], "box": "salient"}, "invalid_event"),
         ({"box": "everything"}, "invalid_event"),
-        ({"boxes": [LEFT, {"x": 0.5, "y": 0.5, "width": 1 / 300, "height": 1 / 300}]}, "bad_image"),
+        ({"boxes": [PIXEL, PIXEL]}, "bad_image"),
+        ({"box": PIXEL}, "bad_image"),
     ],
-    ids=["outside", "empty", "none", "nine", "both", "no word", "a pixel"],
+    ids=["outside", "empty", "none", "nine", "both", "no word", "pixels", "a pixel"],
 )
 async def test_boxes_that_cannot_be_are_a_dead_letter(studio: Studio, parts: dict[str, object], reason: str) -> None:
     await studio.handle([query(picture(BLUE, RED), **parts)])
     assert (studio.reasons(), studio.publisher.lists()) == ([reason], [])
+
+
+async def test_a_box_outside_of_the_picture_is_named(studio: Studio) -> None:
+    await studio.handle([query(picture(BLUE, RED), boxes=[LEFT, LEFT | {"x": 0.9}])])
+    assert "`boxes[1]`: a box lies within the picture: `x` 0.9" in studio.publisher.dead_letters()[0].error
+
+
+async def test_a_box_that_cannot_be_looked_at_says_why_and_the_others_are_answered(studio: Studio) -> None:
+    shelf = Image.open(BytesIO(picture(BLUE, RED))).convert("RGBA")
+    shelf.paste((0, 0, 0, 0), (0, 0, 300, 60))
+    boxes = [PIXEL, RIGHT, CLEAR, LEFT, PIXEL]
+    answer = await answered(studio, png(shelf), boxes=boxes)
+    assert answer.regions is not None
+    assert [msgspec.to_builtins(region.box) for region in answer.regions] == boxes
+    assert [[item.item_id for item in region.items][:1] for region in answer.regions] == [[], ["red"], [], ["blue"], []]
+    assert [(region.refused or "").partition(":")[0] for region in answer.regions] == ["box", "", "blank", "", "box"]
+    assert {item.item_id for item in answer.items} == {"red", "blue"}
+    assert answer.model["encoder"]
 
 
 async def test_a_file_that_is_no_picture_is_a_dead_letter_whatever_part_is_asked_about(studio: Studio) -> None:

@@ -38,7 +38,7 @@ export function makePhoto(file, { owner, again }) {
 
   /** The answer for the most salient part, whose box is drawn: it can be moved as one's own. */
   function drawn(answer) {
-    const [region] = answer.regions;
+    const region = answer.regions.find((part) => !part.refused);
     box = region.box ?? null;
     whole.hidden = !box;
     control.show(box);
