@@ -48,10 +48,10 @@ def graph_cost(path: Path, pixels: NDArray[np.uint8]) -> EncoderCost:
     return EncoderCost(round(float(np.median(times)) * 1000, 2), round(path.stat().st_size / 2**20, 2))
 
 
-def graph_looks(path: Path) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+def graph_looks(path: Path, threads: int = 1) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
     """What makes the unit embeddings [n, dimensions] of pictures as Triton would; raises ExportError."""
     try:
-        session = session_of(path)
+        session = session_of(path, threads)
         looks_of(session, np.zeros((1, *SHAPE), np.uint8))
     except Exception as error:  # ONNX Runtime's errors have no base of their own
         raise ExportError(f"{path} is no model.onnx that `sightline export-model` wrote: {str(error)[:300]}") from error

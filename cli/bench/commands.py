@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 import typer
 
 from cli.bench.reembed_command import reembed
+from cli.bench.served_command import served
 from cli.output import JsonOption, progress
 
 app = typer.Typer(help="Measure on services of its own, started and ended by the command.", no_args_is_help=True)
 app.command()(reembed)
+app.command()(served)
 
 RateOption = Annotated[float, typer.Option(min=1, help="Events per second.")]
 RoundsOption = Annotated[int, typer.Option(min=1, help="Rounds in which the systems take turns; medians count.")]

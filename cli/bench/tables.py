@@ -25,7 +25,8 @@ def figures_table(found: Found) -> Table:
     """A table with one row per figure."""
     table = Table("figure", "value")
     for name, value in asdict(found).items():
-        table.add_row(name, "not measured" if value is None else f"{value:,}")
+        shown = "not measured" if value is None else value if isinstance(value, str) else f"{value:,}"
+        table.add_row(name, shown)
     return table
 
 
