@@ -18,6 +18,8 @@ _GREY: Final = 3
 #: The least cosine of the hues of copies; and levels by which the brightness of a grey copy differs at most.
 _LEAST_ALIKE: Final = 0.8
 _MOST_LEVELS: Final = 12
+#: By what all levels of a grey picture are multiplied at least in a darker copy of it.
+_LEAST_EXPOSURE: Final = 0.5
 
 
 def tint(view: GateView) -> NDArray[np.uint8]:
@@ -36,10 +38,13 @@ def tint(view: GateView) -> NDArray[np.uint8]:
 def have_one_tint(new: NDArray[np.uint8], old: NDArray[np.uint8]) -> bool:
     """Whether a picture with the tint `new` can be a copy of one with the tint `old`, both [TINT_BYTES].
 
-    One that is grey can be a copy of any with its brightness.
+    One that is grey can be a copy of any with its brightness, and of a grey one at another exposure.
     """
     one, other = new.astype(np.float32), old.astype(np.float32)
     if one[_HUES] < _GREY:
-        return bool(np.abs(one[_HUES + 1 :] - other[_HUES + 1 :]).max() <= _MOST_LEVELS)
+        exposure = other[-1] / max(one[-1], 1.0) if other[_HUES] < _GREY else 1.0
+        factors = (1.0, exposure) if _LEAST_EXPOSURE <= exposure <= 1 / _LEAST_EXPOSURE else (1.0,)
+        off = [np.abs(factor * one[_HUES + 1 :] - other[_HUES + 1 :]).max() for factor in factors]
+        return bool(min(off) <= _MOST_LEVELS)
     lengths = np.linalg.norm(one[:_HUES]) * np.linalg.norm(other[:_HUES])
     return bool(other[_HUES] >= _GREY and one[:_HUES] @ other[:_HUES] >= _LEAST_ALIKE * lengths)

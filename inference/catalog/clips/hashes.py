@@ -1,7 +1,7 @@
 """Finds the items whose clips are copies of a new one, by the hashes of their key frames (docs/adr/0040)."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from features.vision.gate.picture_hash import Asked
 from inference.catalog.arrays import room, roomier
 from inference.catalog.clips.places import Places
 from inference.catalog.copied_pictures import KEPT_WORDS, are_copies
+
+#: Frames that two clips have in common and that no title or opening is made of.
+MANY: Final = 8
 
 
 class HashedFrames(NamedTuple):
@@ -70,8 +73,11 @@ def copied_clips(asked: Sequence[Asked], frames: HashedFrames) -> NDArray[np.int
     """The rows whose clips a clip with these frames is a copy of, the likeliest first.
 
     Half of the frames of each have to be copies of frames of the other, and more than half of one of them: what two
-    clips share, such as a title, does not make one a copy of the other. It looks at every frame, and does not hold
-    Python's lock meanwhile. Of frames that change meanwhile it may say anything: look at what it found once more.
+    clips share, such as a title, does not make one a copy of the other. Half of both are enough where that is MANY
+    frames: of a clip that moves fast, other frames are chosen when it is coded again.
+
+    It looks at every frame, and does not hold Python's lock meanwhile. Of frames that change meanwhile it may say
+    anything: look at what it found once more.
     """
     if not len(frames.rows) or not asked:
         return np.zeros(0, np.int64)
@@ -79,9 +85,11 @@ def copied_clips(asked: Sequence[Asked], frames: HashedFrames) -> NDArray[np.int
     matches = np.stack([are_copies(each, frames.kept) for each in asked])
     places = np.flatnonzero(matches.any(axis=0) & (rows >= 0))
     found, number = np.unique(rows[places], return_inverse=True)
-    of_known = np.bincount(number, minlength=len(found)) / np.bincount(rows[rows >= 0])[found]
-    of_asked = np.sum([np.bincount(number, each[places], len(found)) > 0 for each in matches], axis=0) / len(asked)
-    both = of_asked + of_known
-    best = np.argsort(-both, kind="stable")
-    copied: NDArray[np.int64] = found[best[((of_asked >= 0.5) & (of_known >= 0.5) & (both > 1))[best]]]
+    known = np.bincount(number, minlength=len(found))
+    seen = np.sum([np.bincount(number, each[places], len(found)) > 0 for each in matches], axis=0)
+    of_known, of_asked = known / np.bincount(rows[rows >= 0])[found], seen / len(asked)
+    is_copy = (of_asked >= 0.5) & (of_known >= 0.5)
+    is_copy &= (of_asked + of_known > 1) | (np.minimum(known, seen) >= MANY)
+    best = np.argsort(-(of_asked + of_known), kind="stable")
+    copied: NDArray[np.int64] = found[best[is_copy[best]]]
     return copied

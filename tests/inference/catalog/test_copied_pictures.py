@@ -70,6 +70,27 @@ def test_the_same_outlines_in_another_colour_are_another_picture() -> None:
     assert found(Image.merge("RGB", photo(2).split()[::-1])) is None
 
 
+def test_a_grey_picture_is_found_at_another_exposure_unless_it_is_much_darker_or_the_known_one_has_colours() -> None:
+    grey = photo(2).convert("L")
+    known = readable_hashes(kept_of(judged(grey.convert("RGB")).hashes))[None]
+
+    def is_found(image: Image.Image) -> bool:
+        return nearest_copy(asked_of(judged(image.convert("RGB")).hashes), known, np.zeros(1, np.int64)) == 0
+
+    assert is_found(grey.point(lambda level: level * 0.7))
+    assert is_found(grey.point(lambda level: level * 1.2))
+    assert not is_found(grey.point(lambda level: level * 0.4))
+    assert found(grey.point(lambda level: level * 0.7)) is None
+
+
+def test_a_grey_thing_on_white_is_no_copy_of_a_darker_one_with_its_outlines() -> None:
+    ground = Image.new("L", (400, 400), 255)
+    ground.paste(photo(2).convert("L").resize((300, 300)), (50, 50))
+    other = ground.point(lambda level: level if level > 250 else level * 0.6)
+    asked, known = (judged(each.convert("RGB")).hashes for each in (other, ground))
+    assert nearest_copy(asked_of(asked), readable_hashes(kept_of(known))[None], np.zeros(1, np.int64)) is None
+
+
 def test_the_item_itself_is_passed_over() -> None:
     assert found(photo(3), without=3) is None
 

@@ -78,6 +78,15 @@ def test_half_of_the_frames_of_both_have_to_be_copies_and_more_of_one() -> None:
     assert copied(hashed(A, B, C), known(hashed(A, TITLE, cloth(7), D))) == []
 
 
+def test_half_of_both_are_enough_where_that_is_many_frames() -> None:
+    scenes = [hashed(cloth(seed)) for seed in range(10, 34)]
+    known_clip = b"".join(scenes[:16])
+
+    assert copied(b"".join(scenes[8:]), known(known_clip)) == [0]
+    assert copied(b"".join(scenes[9:]), known(known_clip)) == []
+    assert copied(b"".join(scenes[9:23]), known(known_clip[: 14 * HASH_BYTES])) == []
+
+
 def test_clips_that_begin_with_the_same_title_are_no_copies() -> None:
     clips = known(hashed(TITLE, A), hashed(TITLE, B, C))
 
