@@ -276,9 +276,13 @@ FACTORS_REFUSED = Counter(
 FITS = Counter(
     "sightline_fits_total",
     "Trainings by a process that trains again and again: kept, worse than what is in use (so not kept), or failed",
-    ["outcome"],
+    ["model", "outcome"],
 )
-FIT_KEPT = Gauge("sightline_fit_kept_timestamp_seconds", "When a training was last kept (Unix seconds); 0: not yet")
+FIT_KEPT = Gauge(
+    "sightline_fit_kept_timestamp_seconds",
+    "When a training was last kept (Unix seconds); 0: none since the process began",
+    ["model"],
+)
 SEQUENCE_ITEMS = Gauge(
     "sightline_sequence_items",
     "Items known by id to the sequence model by which this process makes lists; 0: no model",

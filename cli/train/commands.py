@@ -57,13 +57,19 @@ def factors(
     every: Annotated[
         float | None, typer.Option(min=0.001, help="Stay, and train again every so many hours (needs --from-kafka).")
     ] = None,
+    ends_with_parent: Annotated[
+        bool, typer.Option("--end-with-parent", hidden=True, help="End when stdin ends; --every starts it so.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train latent factors of items on what users chose; exit code 1 if they are worse than those in the file."""
     from cli.train.factors import Plan, learn, stay
+    from streams.worker.refitter import end_with_parent
 
     _check_log(data, from_kafka=from_kafka)
     plan = Plan(dimensions, regularization, seed)
+    if ends_with_parent:
+        end_with_parent()
     if every is None:
         learn(data, to, plan, as_json=as_json)
     elif not from_kafka:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import typer
 
 from benchmarks.evaluation.log import Event, Log, UnreadableLog
@@ -14,8 +15,10 @@ from cli.bench.stream import read_deployment
 from cli.output import print_json, progress, results
 from cli.train.place import file_for
 from deploy.workers import SIGHTLINE
+from features.item import key_of
 from inference.errors import ModelRefused
 from inference.factors.file import Factors, encode_factors
+from inference.factors.item_map import LEAST_ITEMS, Facts, Part
 from inference.factors.training import Choices, train_factors
 from inference.factors.verdict import NOT_JUDGED, Question, Verdict, compare
 from streams.learning.model_kinds import FACTORS
@@ -58,8 +61,17 @@ def stay(to: str | None, plan: Plan, *, every_s: float) -> int:
     file = file_for(to, settings.factors, "SIGHTLINE_FACTORS")
     numbers = {"dimensions": plan.dimensions, "regularization": plan.regularization, "seed": plan.seed}
     options = [f"--{name}={value}" for name, value in numbers.items()]
-    command = (*SIGHTLINE, "train", "factors", "--from-kafka", f"--to={file.place}", *options, "--json")
-    return run_refitter(command, settings, every_s)
+    command = (
+        *SIGHTLINE,
+        "train",
+        "factors",
+        "--from-kafka",
+        f"--to={file.place}",
+        *options,
+        "--json",
+        "--end-with-parent",
+    )
+    return run_refitter(FACTORS.source, command, settings, every_s)
 
 
 def learn(data: Path | None, to: str | None, plan: Plan, *, as_json: bool) -> None:
@@ -81,7 +93,8 @@ def learn(data: Path | None, to: str | None, plan: Plan, *, as_json: bool) -> No
         raise typer.BadParameter(f"training needs {error.name}: install sightline[training]") from error
     if factors is not None:
         file.write(encode_factors(factors))
-    _print(log, factors, verdict, file.place, time.monotonic() - began, as_json=as_json)
+    known = {} if factors is None else _known(log, factors, settings.dimensions)
+    _print(log, factors, verdict, known, file.place, time.monotonic() - began, as_json=as_json)
     if factors is None:
         raise typer.Exit(1)
 
@@ -126,13 +139,36 @@ def _in_use(place: str) -> Factors | None:
         return None
 
 
-def _print(log: Log, factors: Factors | None, verdict: Verdict, place: str, took_s: float, *, as_json: bool) -> None:
+def _known(log: Log, factors: Factors, looks: int) -> dict[Part, int]:
+    """How many of the items with factors have a look of so many dimensions, and how many have words."""
+    keys = np.array([key_of(item) for item in log.items], np.uint64)
+    trained = [item for item, knows in zip(log.items, factors.knows(keys).tolist(), strict=True) if knows]
+    facts = Facts.of_items(trained, log.items, looks)
+    return {"look": int(facts.has("look").sum()), "words": int(facts.has("words").sum())}
+
+
+def _print(
+    log: Log,
+    factors: Factors | None,
+    verdict: Verdict,
+    known: dict[Part, int],
+    place: str,
+    took_s: float,
+    *,
+    as_json: bool,
+) -> None:
     maps = {} if factors is None or factors.item_map is None else factors.item_map.maps
     explained = {part: round(each.explained, 4) for part, each in maps.items()}
     items, dimensions = (0, 0) if factors is None else factors.vectors.shape
     judged = {"questions": verdict.questions, "ndcg_in_use": round(verdict.in_use, 4), "ndcg": round(verdict.new, 4)}
     if as_json:
-        found = {"is_kept": factors is not None, "items": items, "dimensions": dimensions, "explained": explained}
+        found = {
+            "is_kept": factors is not None,
+            "items": items,
+            "dimensions": dimensions,
+            "known": known,
+            "explained": explained,
+        }
         users = len({event.user for event in log.events if event.is_chosen})
         print_json({**found, "users": users, **judged, "took_s": round(took_s, 2), "file": place})
         return
@@ -144,8 +180,17 @@ def _print(log: Log, factors: Factors | None, verdict: Verdict, place: str, took
         return
     text = f"factors of {items:,} items in {dimensions} dimensions, after {took_s:,.1f} s, are in {place}"
     results().print(text, soft_wrap=True)
+    results().print(_of_new_items(explained, known), soft_wrap=True)
+
+
+def _of_new_items(explained: dict[Part, float], known: dict[Part, int]) -> str:
+    """What factors of new items rest on, or why they have none."""
     if explained:
         shares = ", ".join(f"{part}: {share:.1%}" for part, share in explained.items())
-        results().print(f"of the factors of items held out, what they are explains {shares}", soft_wrap=True)
-    else:
-        results().print("what items are says nothing of their factors: new items have none")
+        return f"of the factors of items held out, what they are explains {shares}"
+    if max(known.values()) < LEAST_ITEMS:
+        return (
+            f"new items have no factors: that needs {LEAST_ITEMS} trained items with a look, or as many with words, "
+            f"and {known['look']} have a look, {known['words']} words"
+        )
+    return "what items are says nothing of their factors: new items have none"

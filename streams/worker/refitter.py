@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import os
+import signal
 import time
 from asyncio import Task
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
-from typing import Any, Final, Literal, TypeAlias
+from threading import Thread
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import uvloop
 
@@ -32,18 +35,40 @@ _LOOK_EVERY_S: Final = 1.0
 _GRACE_S: Final = 5.0
 
 
-def run_refitter(command: Sequence[str], settings: Settings, every_s: float) -> int:
-    """Train by this command until SIGTERM or SIGINT; return the exit code (streams/worker/ending.py)."""
+def run_refitter(model: str, command: Sequence[str], settings: Settings, every_s: float) -> int:
+    """Train a model of this name by this command until SIGTERM or SIGINT.
+
+    Returns the exit code (streams/worker/ending.py).
+    """
     configure_logs(settings.log_level)
     name = "refitter"
-    failure = uvloop.run(run_to_end(name, lambda stack: Refitter(command, settings, every_s, stack)))
+    failure = uvloop.run(run_to_end(name, lambda stack: Refitter(model, command, settings, every_s, stack)))
     return log_end(name, failure)
 
 
-class Refitter:
-    """Runs the command, which prints one JSON object, at once and then every `every_s`; `stack` closes its parts."""
+def end_with_parent() -> None:
+    """End this process, a training, when its stdin ends: with the refitter at the latest, however that ends."""
+    Thread(target=_await_end_of_stdin, name="parent", daemon=True).start()
 
-    def __init__(self, command: Sequence[str], settings: Settings, every_s: float, stack: AsyncExitStack) -> None:
+
+def _await_end_of_stdin() -> None:
+    while os.read(0, 1 << 16):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+class Refitter:
+    """Runs the command, which prints one JSON object, at once and then every `every_s`; `stack` closes its parts.
+
+    The command calls `end_with_parent`.
+    """
+
+    def __init__(
+        self, model: str, command: Sequence[str], settings: Settings, every_s: float, stack: AsyncExitStack
+    ) -> None:
+        self._kept = FIT_KEPT.labels(model)
+        # All outcomes are 0 from the start: a query sees how a counter grows, not that it appears.
+        self._fits = {outcome: FITS.labels(model, outcome) for outcome in get_args(Outcome)}
         self._command = tuple(command)
         self._settings = settings
         self._every_s = every_s
@@ -51,6 +76,10 @@ class Refitter:
         self._problems = [STARTING]
         self._heartbeat_s = time.monotonic()
         self._task: Task[None] | None = None
+        #: The stdin of trainings: a pipe whose other end is open while this process lives, and is nobody else's.
+        self._stdin, held = os.pipe()
+        for each in (self._stdin, held):
+            stack.callback(os.close, each)
 
     @property
     def failure(self) -> BaseException | None:
@@ -76,13 +105,13 @@ class Refitter:
     async def _repeat(self) -> None:
         while True:
             outcome = await self._train()
-            FITS.labels(outcome).inc()
+            self._fits[outcome].inc()
             if outcome == "kept":
-                FIT_KEPT.set_to_current_time()
+                self._kept.set_to_current_time()
             await asyncio.sleep(min(RETRY_S, self._every_s) if outcome == "failed" else self._every_s)
 
     async def _train(self) -> Outcome:
-        process = await asyncio.create_subprocess_exec(*self._command, stdout=PIPE, stderr=PIPE)
+        process = await asyncio.create_subprocess_exec(*self._command, stdin=self._stdin, stdout=PIPE, stderr=PIPE)
         try:
             async with asyncio.timeout(LIMIT_S):
                 out, errors = await process.communicate()

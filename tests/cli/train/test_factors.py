@@ -30,6 +30,7 @@ def test_without_to_the_file_is_where_workers_read_it(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert len(decode_factors(out.read_bytes()).keys) == 60
+    assert "that needs 200 trained items with a look, or as many with words, and 0 have a look, 0 words" in done.stdout
 
 
 def test_factors_that_are_worse_than_those_in_the_file_are_not_kept(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Trainings by commands that stand in for one, and a worker that follows the file they write."""
 
 import asyncio
+import fcntl
 import os
 import sys
+from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -25,14 +27,14 @@ from tests.harness.interactions import metric
 
 
 def fits(outcome: str) -> float:
-    return metric("sightline_fits_total", outcome=outcome)
+    return metric("sightline_fits_total", model="factors", outcome=outcome)
 
 
 @asynccontextmanager
 async def running(script: str, *words: str, every_s: float = 0.01) -> AsyncIterator[Refitter]:
     async with AsyncExitStack() as stack:
         command = (sys.executable, "-c", script, *words)
-        refitter = Refitter(command, Settings(metrics_port=0, metrics_host="127.0.0.1"), every_s, stack)
+        refitter = Refitter("factors", command, Settings(metrics_port=0, metrics_host="127.0.0.1"), every_s, stack)
         await refitter.start()
         yield refitter
 
@@ -73,7 +75,7 @@ async def test_a_second_training_is_taken_up_by_a_worker_that_follows_the_file(t
         await until(lambda: fits("worse") > worse)
 
     assert fits("kept") == kept + 2
-    assert metric("sightline_fit_kept_timestamp_seconds") > 0
+    assert metric("sightline_fit_kept_timestamp_seconds", model="factors") > 0
     assert metric("sightline_factor_items") == 2
 
 
@@ -114,9 +116,43 @@ async def test_a_training_ends_with_its_process(tmp_path: Path) -> None:
         os.kill(int(named.read_text()), 0)
 
 
+#: A refitter whose training, a process of its own, holds a lock until it ends.
+HOLDING = """
+import sys, uvloop
+from contextlib import AsyncExitStack
+from streams.settings import Settings
+from streams.worker.lifecycle import run_to_end
+from streams.worker.refitter import Refitter
+
+training = (
+    "import fcntl, sys, time; from streams.worker.refitter import end_with_parent; end_with_parent();"
+    "held = open(sys.argv[1], 'w'); fcntl.flock(held, fcntl.LOCK_EX);"
+    "print(1, file=held, flush=True); time.sleep(1000)"
+)
+command = (sys.executable, "-c", training, sys.argv[1])
+settings = Settings(metrics_port=0, metrics_host="127.0.0.1")
+uvloop.run(run_to_end("refitter", lambda stack: Refitter("factors", command, settings, 1e6, stack)))
+"""
+
+
+async def test_a_training_ends_with_its_process_when_that_is_killed(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    refitter = await asyncio.create_subprocess_exec(sys.executable, "-c", HOLDING, str(lock), stdout=DEVNULL)
+    await until(lambda: lock.exists() and lock.read_text() != "")
+    with lock.open() as held, pytest.raises(BlockingIOError):
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    refitter.kill()
+    await refitter.wait()
+    with lock.open() as held:
+        # Returns once the training has ended.
+        async with asyncio.timeout(60):
+            await asyncio.to_thread(fcntl.flock, held, fcntl.LOCK_EX)
+
+
 async def test_it_is_ready_once_a_training_ended_and_says_what_failed() -> None:
     async with AsyncExitStack() as stack:
-        refitter = Refitter((sys.executable, "-c", "import sys; sys.exit(2)"), Settings(metrics_port=0), 1e6, stack)
+        command = (sys.executable, "-c", "import sys; sys.exit(2)")
+        refitter = Refitter("factors", command, Settings(metrics_port=0), 1e6, stack)
         with capture_logs() as logs:
             await refitter.start()
             port = next(each["metrics_port"] for each in logs if each["event"] == "starting")
