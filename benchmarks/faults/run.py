@@ -22,6 +22,7 @@ from streams.wire.topics import SIGNALS
 _FAILURES = (Unmet, StackError, StreamError, StateError)
 _DEFECTS = (
     "different_profiles",
+    "uncounted_days",
     "different_behaviours",
     "different_items",
     "out_of_order",

@@ -32,6 +32,7 @@ _ROWS = (
     ("double_applied", "events applied twice", True),
     ("lost_signals", "signals lost", True),
     ("different_profiles", "profiles that differ", True),
+    ("uncounted_days", "profiles written today by the release before, right tomorrow or by `rebuild`", False),
     ("different_behaviours", "behaviours and trends that differ", True),
     ("different_items", "items that differ", True),
     ("out_of_order", "lists out of order", True),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from math import isclose
 from typing import TypeVar
 
@@ -51,6 +51,12 @@ def profile_difference(expected: Profile, stored: Profile) -> str:
         if not _same(ours := getattr(expected, field.name), theirs := getattr(stored, field.name))
     ]
     return "; ".join(found) or "its bytes"
+
+
+def lacks_only_today(expected: Profile, stored: Profile) -> bool:
+    """Whether a stored profile is the expected one but for items seen today that a release before did not count."""
+    counted = replace(expected, seen_today=stored.seen_today)
+    return stored.seen_today < expected.seen_today and not profile_difference(counted, stored)
 
 
 def recent_difference(recent: Profile, stored: Profile) -> tuple[int, str]:

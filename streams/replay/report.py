@@ -41,6 +41,9 @@ class Report:
     #: Signals that were missing when the items worker should have applied them.
     lost_signals: int = 0
     different_profiles: int = 0
+    #: Profiles of which only the number of items seen today is too low: a release that did not count it wrote them
+    #: today. No difference: the count is right when the day is over, or by a rebuild.
+    uncounted_days: int = 0
     different_behaviours: int = 0
     different_items: int = 0
     lists: int = 0

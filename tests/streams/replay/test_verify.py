@@ -10,7 +10,8 @@ from features.behaviour import Behaviour
 from features.co_choices.choice import Choice
 from features.item import Change, Item, key_of
 from features.privacy import MARKER_MS
-from features.profile import DAY_MS, NEW
+from features.profile import DAY_MS, NEW, Profile
+from state.codec import decode_profile, encode_profile
 from state.memory import MemoryPartitions
 from state.partitions import Loaded
 from state.profiles import ProfileStore
@@ -19,6 +20,7 @@ from streams.errors import CannotVerify
 from streams.interactions.reducer import parse, reduce
 from streams.privacy.control_records import UNSIGNED, ControlRecords
 from streams.replay.report import Report
+from streams.replay.verify import compare_profile
 from streams.wire.events import Recommendations
 from streams.wire.signals import Changed, Uploaded
 from streams.wire.topics import DEAD_LETTERS
@@ -543,3 +545,37 @@ async def test_a_store_that_loses_writes_meanwhile_says_so(world: World) -> None
     world.profiles = ProfileStore(Losing())
     with pytest.raises(CannotVerify, match="went back"):
         await world.verify()
+
+
+def stored_before_days_were_counted(profile: Profile) -> Profile:
+    """A profile as read from the bytes of a release before: those of ours without their first 3, which say the day."""
+    return decode_profile(encode_profile(profile)[3:])
+
+
+async def test_a_profile_that_the_release_before_stored_today_is_named_apart_and_is_no_difference(world: World) -> None:
+    profile = await world.profile("u1")
+    assert profile.seen_today > 0
+    await world.store({"u1": stored_before_days_were_counted(profile)})
+    report = await world.verify()
+    assert (report.ok, report.uncounted_days, report.different_profiles) == (True, 1, 0)
+    # Workers of this release count from there on.
+    world.happen("u1", "i1")
+    await world.work()
+    assert (await world.profile("u1")).seen_today == 1
+    report = await world.verify()
+    assert (report.ok, report.uncounted_days, report.differences) == (True, 1, [])
+
+
+async def test_a_profile_that_the_release_before_stored_on_another_day_is_right(world: World) -> None:
+    await world.store({"u1": stored_before_days_were_counted(await world.profile("u1"))})
+    world.clock.now_ms += DAY_MS
+    report = await world.verify()
+    assert (report.ok, report.uncounted_days, report.differences) == (True, 0, [])
+
+
+async def test_a_profile_that_differs_in_more_than_a_lower_count_of_today_is_found(world: World) -> None:
+    profile, report = await world.profile("u1"), Report(PARTITIONS)
+    expected = replace(profile, seen_today=2)
+    for stored in (replace(profile, seen_today=1, last_at_ms=1), replace(profile, seen_today=3)):
+        compare_profile("u1", expected, stored, report, whole=True)
+    assert (report.ok, report.uncounted_days, report.different_profiles) == (False, 0, 2)
