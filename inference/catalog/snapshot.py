@@ -5,13 +5,10 @@ each space, the ids, and a manifest with the offsets that the files stand for an
 """
 
 import shutil
-import time
 import zlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Final
 
 import msgspec
@@ -28,6 +25,7 @@ from inference.catalog.facts.attributes import AttributeRows
 from inference.catalog.item_ids import ItemIds
 from inference.catalog.space_files import SpaceManifest, expected_manifest, read_space, write_space
 from inference.errors import SnapshotUnusable
+from inference.files import unfinished_folder
 
 #: A snapshot of any other version is not used: 6 lacks the words, 7 the hashes, 8 attributes, 9 what is a copy, and in
 #: 10 what is seen in a picture counts as much as what is said, and 11 does not say which of the two an item has;
@@ -40,9 +38,6 @@ _TAGS: Final = "tags.npy"
 _MANIFEST, _IDS, _COLOURS, _WORDS = "manifest.json", "ids.msgpack", "colours.npy", "words.npy"
 _CLIP_ROWS, _CLIP_FRAMES = "clip-rows.npy", "clip-frames.npy"
 _HASHED_ROWS, _CLIP_HASHES = "clip-hashed-rows.npy", "clip-hashes.npy"
-_UNFINISHED: Final = ".writing-"
-#: An unfinished snapshot of this age was given up.
-_GIVEN_UP_S: Final = 3600.0
 _CHUNK_BYTES: Final = 4 << 20
 
 
@@ -101,15 +96,9 @@ class Snapshot:
 
 def write_snapshot(folder: Path, catalog: Catalog, origin: Origin) -> Snapshot:
     """Write a catalogue, which must not change meanwhile, and remove older snapshots. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
-    _remove_given_up(folder)
-    unfinished = Path(mkdtemp(prefix=_UNFINISHED, dir=folder))
-    try:
+    with unfinished_folder(folder) as unfinished:
         snapshot = Snapshot(folder / f"{origin.written_ms:015d}", _write(unfinished, catalog, origin))
         unfinished.rename(snapshot.folder)
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
     for older in _folders(folder):
         if older.name < snapshot.folder.name:
             shutil.rmtree(older, ignore_errors=True)
@@ -241,10 +230,3 @@ def _checksum(path: Path) -> int:
 
 def _folders(folder: Path) -> list[Path]:
     return [path for path in folder.glob("[0-9]*") if path.is_dir()]
-
-
-def _remove_given_up(folder: Path) -> None:
-    for path in folder.glob(f"{_UNFINISHED}*"):
-        with suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime > _GIVEN_UP_S:
-                shutil.rmtree(path, ignore_errors=True)

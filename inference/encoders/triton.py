@@ -83,7 +83,7 @@ class TritonEncoder:
             _check_dimensions(metadata, model, dimensions)
         except InferenceServerException as error:
             await client.close()
-            raise unavailable(error, url, model) from error
+            raise unavailable(error, url, model, f"sightline export-model --name {model}") from error
         except BaseException:
             await client.close()
             raise
@@ -237,7 +237,9 @@ def _is_refused(cause: BaseException | None) -> bool:
     return isinstance(cause, InferenceServerException) and str(cause.status()).endswith("INVALID_ARGUMENT")
 
 
-def unavailable(error: InferenceServerException, url: str, model: str) -> EncoderUnavailable:
-    """What a call that Triton did not answer means."""
-    status = str(error.status() or "no status").removeprefix("StatusCode.")
-    return EncoderUnavailable(f"{url} did not run model {model!r} ({status}: {error.message()})")
+def unavailable(error: InferenceServerException, url: str, model: str, export: str | None = None) -> EncoderUnavailable:
+    """What a call that Triton did not answer means; `export`: the command that makes the model, if Triton lacks it."""
+    status, message = str(error.status() or "no status").removeprefix("StatusCode."), str(error.message())
+    lacks = export is not None and "unknown model" in message
+    remedy = f": run `{export}`, and start Triton with the repository it makes" if lacks else ""
+    return EncoderUnavailable(f"{url} did not run model {model!r} ({status}: {message}){remedy}")

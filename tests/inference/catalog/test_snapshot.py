@@ -1,8 +1,6 @@
 """A catalogue that was written and read back is the one it was; anything else in the files is refused."""
 
 import json
-import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from features.vision.descriptors.packed import PACKED_BYTES, VERSION
 from inference.catalog.catalog import COLUMNS, Catalog, CatalogCounts
 from inference.catalog.snapshot import Origin, Snapshot, find_snapshot, load_snapshot, write_snapshot
 from inference.errors import SnapshotUnusable
+from inference.files import unfinished_folder
 from tests.harness.catalog import DAY, DIMENSIONS, NOW, item, reds_and_blues, vector, without_picture
 from tests.harness.words import words
 
@@ -107,12 +106,12 @@ def test_the_latest_is_found_and_the_others_are_removed(catalog: Catalog, tmp_pa
 
 
 def test_what_another_is_writing_is_left_and_what_was_given_up_is_removed(catalog: Catalog, tmp_path: Path) -> None:
-    for name, age_s in ((".writing-new", 5), (".writing-old", 4000)):
-        (tmp_path / name).mkdir()
-        os.utime(tmp_path / name, (time.time() - age_s, time.time() - age_s))
-    assert find_snapshot(tmp_path) is None
-    written(tmp_path, catalog)
-    assert {path.name for path in tmp_path.glob(".*")} == {".writing-new"}
+    (tmp_path / ".writing-old").mkdir()
+    with unfinished_folder(tmp_path / "other") as other:
+        theirs = other.rename(tmp_path / ".writing-new")
+        assert find_snapshot(tmp_path) is None
+        written(tmp_path, catalog)
+        assert [*tmp_path.glob(".*")] == [theirs]
 
 
 def test_a_write_that_fails_leaves_nothing(catalog: Catalog, tmp_path: Path) -> None:

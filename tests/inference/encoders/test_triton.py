@@ -301,7 +301,7 @@ async def test_other_dimensions_than_the_settings_say_stop_at_the_start(rig: Rig
 
 
 async def test_an_unknown_model_is_unavailable_by_name(rig: Rig) -> None:
-    with pytest.raises(EncoderUnavailable, match=r"'nothing' .*NOT_FOUND"):
+    with pytest.raises(EncoderUnavailable, match=r"'nothing' .*NOT_FOUND.*run `sightline export-model --name nothing`"):
         await TritonEncoder.connect(rig.address, model="nothing")
 
 
