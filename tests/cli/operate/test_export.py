@@ -5,8 +5,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from benchmarks.world import calibration
 from cli.main import app
 from inference.encoders import export as encoders
+from inference.encoders.int8 import FEWEST
 from inference.errors import ExportError
 from inference.words import export as words
 from tests.inference.encoders.test_tower import tower
@@ -66,6 +68,8 @@ def test_only_int8_is_calibrated(tmp_path: Path) -> None:
 
 def test_drawn_pictures_calibrate_where_none_are_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoders, "write_onnx", lambda _, path: path.write_bytes(b"a graph"))
+    # All take ten seconds to draw.
+    monkeypatch.setattr(calibration, "CALIBRATED_ON", FEWEST)
     seen = list[int]()
     monkeypatch.setattr(encoders, "quantise", lambda _, pictures, **__: seen.append(len(pictures)))
     names = [
@@ -73,7 +77,7 @@ def test_drawn_pictures_calibrate_where_none_are_given(tmp_path: Path, monkeypat
         for _ in range(2)
     ]
 
-    assert seen == [128, 128]
+    assert seen == [FEWEST, FEWEST]
     assert names[0] == names[1]
     assert names[0].startswith("efficientnet-lite0-int8-")
 
