@@ -119,7 +119,7 @@ def _decode(image: Image.Image, format_: str, wanted: Wanted, size: int) -> Pict
         format_,
         kept_files(image, whole, keep) if keep != "none" and _is_whole(image, original, keep) else None,
         judged=_judged(image, whole, (width, height)) if wanted.described and None in wanted.views else NOT_JUDGED,
-        tiles=_tiles(image, whole, size) if wanted.tiles and whole is not None else None,
+        tiles=tiled(image, whole, size) if wanted.tiles and whole is not None else None,
         refused=looking.refused_in(number),
     )
 
@@ -179,8 +179,8 @@ def _below_each_other(views: Sequence[Image.Image], size: int) -> Image.Image:
     return together
 
 
-def _tiles(image: Image.Image, whole: Image.Image, size: int) -> NDArray[np.uint8]:
-    """The tiles of a frame, uint8 [n, size, size, 3]; one in which all is transparent is white."""
+def tiled(image: Image.Image, whole: Image.Image, size: int) -> NDArray[np.uint8]:
+    """The tiles of a frame with these `plain` pixels, uint8 [n, size, size, 3]; a transparent one is white."""
     found = []
     for box in tiles(whole.size):
         tile = finished(whole.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0), image)

@@ -5,21 +5,24 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from features.vision.clips.clip import MOST_FRAMES
+from features.vision.clips.clip import MOST_FRAMES, MOST_TILED
 from features.vision.descriptors.packed import PACKED_BYTES
 from features.vision.gate.picture_hash import HASH_BYTES
 from features.vision.gate.table import Fault
+from features.vision.gate.tiles import MOST_TILES
 from features.vision.kept import KeptFiles
 from streams.uploads.decoder_process import SQUARE_BYTES, Refused
 
-#: All frames, and twice noise as WebP.
-ANSWER_LIMIT = MOST_FRAMES * SQUARE_BYTES + (4 << 20)
+#: Bytes of the tiles of key frames, at most.
+TILES_LIMIT = MOST_TILED * MOST_TILES * SQUARE_BYTES
+#: All frames and tiles, and twice noise as WebP.
+ANSWER_LIMIT = MOST_FRAMES * SQUARE_BYTES + TILES_LIMIT + (4 << 20)
 
 
 class DecodedClip(msgspec.Struct, frozen=True, tag=True):
     """A decoded clip; `frames` are the bytes of uint8 [n, SIDE, SIDE, 3], the descriptors those of the first.
 
-    `hashes` are those of each frame, HASH_BYTES, one after the other.
+    `hashes` are those of each frame, HASH_BYTES, one after the other; `tiles` are those of up to MOST_TILED, or none.
     """
 
     frames: Annotated[bytes, Meta(min_length=SQUARE_BYTES, max_length=MOST_FRAMES * SQUARE_BYTES)]
@@ -31,6 +34,7 @@ class DecodedClip(msgspec.Struct, frozen=True, tag=True):
     descriptors: Annotated[bytes, Meta(min_length=PACKED_BYTES, max_length=PACKED_BYTES)]
     faults: tuple[Fault, ...]
     hashes: Annotated[bytes, Meta(min_length=HASH_BYTES, max_length=MOST_FRAMES * HASH_BYTES)]
+    tiles: Annotated[bytes, Meta(max_length=TILES_LIMIT)]
 
 
 ClipAnswer = DecodedClip | Refused

@@ -10,11 +10,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from features.vision.decode import Wanted
+from features.vision.clips.clip import MOST_TILED
+from features.vision.decode import SQUARE, Wanted
 from features.vision.formats import BadImage
 from features.vision.gate.judge import Judged
 from features.vision.kept import KeptFiles
-from features.vision.kept_picture import Keep
 from streams.uploads.clip_answers import ANSWER_LIMIT, ClipAnswer, DecodedClip
 from streams.uploads.decoder import checked, squares
 from streams.uploads.decoder_process import request
@@ -33,7 +33,7 @@ _answers: msgspec.msgpack.Decoder[ClipAnswer] = msgspec.msgpack.Decoder(ClipAnsw
 class SeenClip:
     """A decoded clip: `frames` uint8 [n, SIDE, SIDE, 3], 1 ≤ n ≤ 16, and what is kept and described of the first.
 
-    `judged` has the faults of all, and the hashes of each.
+    `judged` has the faults of all, and the hashes of each; `tiles` uint8 [m, t, SIDE, SIDE, 3] show all of some frames.
     """
 
     frames: NDArray[np.uint8]
@@ -41,10 +41,11 @@ class SeenClip:
     kept: KeptFiles | None
     descriptors: bytes
     judged: Judged
+    tiles: NDArray[np.uint8] | None = None
 
 
 #: Decodes bytes to key frames. Raises BadImage, or DecoderUnavailable if the clip could not be examined.
-DecodeClip: TypeAlias = Callable[[bytes, Keep], Awaitable[SeenClip]]
+DecodeClip: TypeAlias = Callable[[bytes, Wanted], Awaitable[SeenClip]]
 
 
 def is_installed() -> bool:
@@ -71,13 +72,17 @@ class ClipDecoder:
             kind="clip",
         )
 
-    async def decode(self, data: bytes, keep: Keep = "none") -> SeenClip:
+    async def decode(self, data: bytes, wanted: Wanted = SQUARE) -> SeenClip:
         """Implement DecodeClip with `features.vision.clips.decode`; refuse also what is slow, or ends the process."""
-        answer = await self._pool.ask(request(data, Wanted(keep)))
+        answer = await self._pool.ask(request(data, wanted))
         if not isinstance(answer, DecodedClip):
             raise BadImage(answer.reason, answer.message)
-        frames, judged = squares(answer.frames), Judged(answer.faults, answer.hashes)
-        return SeenClip(frames, answer.duration_ms, checked(answer.kept), answer.descriptors, judged)
+        frames, judged, tiles = squares(answer.frames), Judged(answer.faults, answer.hashes), squares(answer.tiles)
+        count = min(len(frames), MOST_TILED)
+        if len(tiles) % count or bool(len(tiles)) != wanted.tiles:
+            raise BadImage("crash", "the decoder gave other tiles than those asked for: save the clip again")
+        by_frame = tiles.reshape(count, -1, *tiles.shape[1:]) if wanted.tiles else None
+        return SeenClip(frames, answer.duration_ms, checked(answer.kept), answer.descriptors, judged, by_frame)
 
     @property
     def pids(self) -> list[int]:

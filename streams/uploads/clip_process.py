@@ -25,7 +25,7 @@ def main() -> None:
 def _decode(content: bytes) -> ClipAnswer:
     try:
         data, wanted = asked(content)
-        clip = decode_clip(data, size=SIDE, keep=wanted.keep)
+        clip = decode_clip(data, size=SIDE, keep=wanted.keep, tiles=wanted.tiles)
     except BadImage as error:
         return Refused(error.reason, str(error))
     return DecodedClip(
@@ -38,6 +38,7 @@ def _decode(content: bytes) -> ClipAnswer:
         describe(clip.frames[0]),
         clip.judged.faults,
         clip.judged.hashes,
+        b"" if clip.tiles is None else clip.tiles.tobytes(),
     )
 
 
@@ -47,7 +48,7 @@ def _load() -> None:
     av.logging.set_level(None)
     buffer = BytesIO()
     Image.new("RGB", (8, 8)).save(buffer, "GIF")
-    _decode(request(buffer.getvalue(), Wanted("full"))[LENGTH_BYTES:])
+    _decode(request(buffer.getvalue(), Wanted("full", tiles=True))[LENGTH_BYTES:])
 
 
 if __name__ == "__main__":

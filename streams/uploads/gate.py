@@ -35,17 +35,18 @@ class ModelCheck:
     report_trouble: Reporter
 
     async def found(self, frames: NDArray[np.uint8], tiles: NDArray[np.uint8] | None) -> bool:
-        """Whether frames uint8 [n, 224, 224, 3] have the fault, or one of the tiles of a picture does.
+        """Whether frames uint8 [n, 224, 224, 3] have the fault, or tiles of frames [m, t, 224, 224, 3] do, where asked.
 
-        It waits while the model is away. Raises InvalidEvent.
+        A frame has it if one of its tiles does. It waits while the model is away. Raises InvalidEvent.
         """
-        seen = tiles if self.fault in BY_TILES and tiles is not None else frames
+        by_tiles = tiles if self.fault in BY_TILES else None
+        seen = frames if by_tiles is None else by_tiles.reshape(-1, *frames.shape[1:])
         try:
             scores = await until_served(lambda: self.score(seen), self.report_trouble)
         except BadScore as error:
             raise InvalidEvent("not_judged", str(error)) from error
-        has = (scores >= self.least).tolist()
-        return any(has) if seen is tiles else is_fault_of(self.fault, has)
+        by_frame = (scores >= self.least).reshape(len(frames if by_tiles is None else by_tiles), -1)
+        return is_fault_of(self.fault, [bool(each.any()) for each in by_frame])
 
 
 class Gate:
@@ -57,7 +58,7 @@ class Gate:
 
     @property
     def wants_tiles(self) -> bool:
-        """Whether a model is asked about the tiles of pictures."""
+        """Whether a model is asked about tiles."""
         return any(check.fault in BY_TILES for check in self._checks)
 
     async def admit(self, judged: Judged, frames: NDArray[np.uint8], tiles: NDArray[np.uint8] | None) -> Judged:

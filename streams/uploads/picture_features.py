@@ -57,7 +57,7 @@ LARGE_BYTES = 1 << 20
 class _Seen:
     """What a decoder saw: `frames` uint8 [n, 224, 224, 3], one of a picture, more of a clip, which has a duration.
 
-    `tiles` are those of a picture, where wanted.
+    `tiles` uint8 [m, t, 224, 224, 3] are those of the picture, or of some of the frames, where wanted.
     """
 
     frames: NDArray[np.uint8]
@@ -240,12 +240,13 @@ class FeatureExtractor:
         if not file.is_clip:
             picture = await self._picture(file.data, wanted)
             (descriptors,) = picture.descriptors
-            return _Seen(picture.views, picture.tiles, picture.kept, descriptors, None, picture.judged)
+            tiles = None if picture.tiles is None else picture.tiles[None]
+            return _Seen(picture.views, tiles, picture.kept, descriptors, None, picture.judged)
         decode_clip = self._decode_clip
         if decode_clip is None:
             raise InvalidEvent("video_unsupported", "this worker reads no clips: install sightline[clips] there")
-        clip = await _decoded(lambda: decode_clip(file.data, wanted.keep), CLIP)
-        return _Seen(clip.frames, None, clip.kept, clip.descriptors, clip.duration_ms, clip.judged)
+        clip = await _decoded(lambda: decode_clip(file.data, wanted), CLIP)
+        return _Seen(clip.frames, clip.tiles, clip.kept, clip.descriptors, clip.duration_ms, clip.judged)
 
     async def _picture(self, data: bytes, wanted: Wanted) -> Picture:
         return await _decoded(lambda: self._decode(data, wanted), PICTURE)

@@ -10,7 +10,6 @@ from features.vision.decode import Picture, Wanted
 from features.vision.descriptors.mix import Mix
 from features.vision.gate.policy import GatePolicy
 from features.vision.gate.table import ModelFault
-from features.vision.kept_picture import Keep
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
 from inference.warm_up import warm_up_items, warm_up_lists
@@ -253,9 +252,9 @@ def _decode_clip(resources: Resources) -> DecodeClip | None:
     decoder = ClipDecoder()
     resources.stack.push_async_callback(decoder.close)
 
-    async def decode(data: bytes, keep: Keep) -> SeenClip:
+    async def decode(data: bytes, wanted: Wanted) -> SeenClip:
         try:
-            return await decoder.decode(data, keep)
+            return await decoder.decode(data, wanted)
         finally:
             # A batch of slow clips takes minutes, and is handled as a whole.
             resources.worked += 1

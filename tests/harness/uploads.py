@@ -15,7 +15,6 @@ from features.vision.clips.decode import decode_clip
 from features.vision.decode import Picture, Wanted, decode
 from features.vision.descriptors.packed import describe
 from features.vision.gate.policy import GatePolicy
-from features.vision.kept_picture import Keep
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
 from inference.classes.file import Classes
@@ -144,11 +143,11 @@ class Studio:
         picture = decode(data, wanted)
         return replace(picture, descriptors=tuple(map(describe, picture.views)))
 
-    async def _decode_clip(self, data: bytes, keep: Keep) -> SeenClip:
+    async def _decode_clip(self, data: bytes, wanted: Wanted) -> SeenClip:
         """In this process."""
         self.decoded += 1
-        clip = decode_clip(data, keep=keep)
-        return SeenClip(clip.frames, clip.duration_ms, clip.kept, describe(clip.frames[0]), clip.judged)
+        clip = decode_clip(data, keep=wanted.keep, tiles=wanted.tiles)
+        return SeenClip(clip.frames, clip.duration_ms, clip.kept, describe(clip.frames[0]), clip.judged, clip.tiles)
 
     async def _find_similar(
         self, query: NDArray[np.float32], count: int, search_filter: SearchFilter

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 #: Key frames of a clip, at most.
 MOST_FRAMES: Final = 16
+#: Key frames of which tiles are made, evenly over all: three tiles each of a clip in 16:9 are fewer than MOST_FRAMES.
+MOST_TILED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
 
-from features.vision.clips.clip import MOST_FRAMES
+from features.vision.clips.clip import MOST_FRAMES, MOST_TILED
 from features.vision.clips.containers import MOST_MISSING, Container, container_of
 from features.vision.clips.key_frames import SIDE, KeyFrames
-from features.vision.decode import middle_square
+from features.vision.decode import middle_square, tiled
 from features.vision.formats import MAX_ASPECT, BadImage
 from features.vision.gate.clips import faults_of
 from features.vision.gate.judge import NOT_JUDGED, Judged, judge
@@ -49,7 +49,7 @@ class DecodedClip:
 
     Width and height are those of the upright clip; `kept` is what is to be kept of the first frame that shows anything
     and of all key frames. `judged` has the faults that the gate finds in the frames, and the hashes of each, one after
-    the other.
+    the other. `tiles` uint8 [m, t, size, size, 3] are those of up to MOST_TILED key frames, where wanted.
     """
 
     frames: NDArray[np.uint8]
@@ -59,6 +59,7 @@ class DecodedClip:
     duration_ms: int
     kept: KeptFiles | None = None
     judged: Judged = NOT_JUDGED
+    tiles: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class _Frame:
     square: Image.Image
     #: As the gate looks at it.
     reduced: Image.Image
-    #: Of at most FULL_SIDE pixels a side, where something is to be kept.
+    #: Of at most FULL_SIDE pixels a side, where something is to be kept or tiles are wanted.
     whole: Image.Image | None
 
 
@@ -79,7 +80,7 @@ class _Packets:
     seconds: float
 
 
-def decode_clip(data: bytes, *, size: int = 224, keep: Keep = "none") -> DecodedClip:
+def decode_clip(data: bytes, *, size: int = 224, keep: Keep = "none", tiles: bool = False) -> DecodedClip:
     """The key frames of a clip; raises BadImage. What is chosen depends on the file alone, never on the time it takes.
 
     The packets are counted before any is decoded, so what the header says of them is not believed.
@@ -89,7 +90,7 @@ def decode_clip(data: bytes, *, size: int = 224, keep: Keep = "none") -> Decoded
         with _opened(data, container) as (file, stream):
             packets = _packets(file, stream)
         with _opened(data, container) as (file, stream):
-            frames, decoded = _key_frames(file, stream, _wanted(packets, stream), size, keep)
+            frames, decoded = _key_frames(file, stream, _wanted(packets, stream), size, tiles or keep != "none")
     if not frames:
         raise BadImage("no_video", f"the {container} file has no frame that can be shown: send one with a picture")
     # A fade from black says nothing of the clip.
@@ -103,7 +104,15 @@ def decode_clip(data: bytes, *, size: int = 224, keep: Keep = "none") -> Decoded
         max(round(1000 * packets.seconds), 1),
         _kept(first, squares, keep) if first is not None and keep != "none" else None,
         _together([judge(frame.reduced, decoded) for frame in telling]),
+        _tiles([frame.whole for frame in telling if frame.whole is not None], size) if tiles else None,
     )
+
+
+def _tiles(frames: Sequence[Image.Image], size: int) -> NDArray[np.uint8]:
+    """The tiles of some of the frames, uint8 [m, t, size, size, 3], all looked at in the size of the first."""
+    places = np.linspace(0, len(frames) - 1, min(len(frames), MOST_TILED)).round().astype(int).tolist()
+    chosen = [frames[place].resize(frames[0].size) for place in places]
+    return np.stack([tiled(each, plain(each) or each, size) for each in chosen])
 
 
 def _kept(first: Image.Image, squares: NDArray[np.uint8], keep: Keep) -> KeptFiles:
@@ -173,9 +182,9 @@ def _wanted(packets: _Packets, stream: VideoStream) -> Collection[int]:
 
 
 def _key_frames(
-    file: InputContainer, stream: VideoStream, wanted: Collection[int], size: int, keep: Keep
+    file: InputContainer, stream: VideoStream, wanted: Collection[int], size: int, whole: bool
 ) -> tuple[list[_Frame], tuple[int, int]]:
-    """The chosen frames, and width and height of the upright clip."""
+    """The chosen frames, with all of each if that is wanted `whole`, and width and height of the upright clip."""
     _check(stream)
     chosen: KeyFrames[_Frame] = KeyFrames(MOST_FRAMES)
     upright = (stream.width, stream.height)
@@ -183,7 +192,7 @@ def _key_frames(
         if frame.rotation % 180:
             upright = (stream.height, stream.width)
         small = frame.reformat(width=SIDE, height=SIDE, format="rgb24").to_ndarray()
-        chosen.offer(small.astype(np.uint8, copy=False), _maker(frame, size, keep))
+        chosen.offer(small.astype(np.uint8, copy=False), _maker(frame, size, whole))
     return chosen.frames, upright
 
 
@@ -204,17 +213,17 @@ def _decoded(file: InputContainer, stream: VideoStream, wanted: Collection[int])
             return
 
 
-def _maker(frame: VideoFrame, size: int, keep: Keep) -> Callable[[], _Frame | None]:
+def _maker(frame: VideoFrame, size: int, whole: bool) -> Callable[[], _Frame | None]:
     def make() -> _Frame | None:
         has_alpha = any(component.is_alpha for component in frame.format.components)
         width, height = size_within((frame.width, frame.height), FULL_SIDE)
         image = Image.fromarray(frame.to_ndarray(format="rgba" if has_alpha else "rgb24", width=width, height=height))
         if frame.rotation:
             image = image.rotate(frame.rotation, expand=True)
-        square, whole = shown(image, lambda pixels: middle_square(pixels, size)), shown(image, reduced)
-        if square is None or whole is None:
+        square, seen = shown(image, lambda pixels: middle_square(pixels, size)), shown(image, reduced)
+        if square is None or seen is None:
             return None
-        return _Frame(square, whole, image if keep != "none" else None)
+        return _Frame(square, seen, image if whole else None)
 
     return make
 

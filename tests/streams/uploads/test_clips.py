@@ -14,7 +14,7 @@ import pytest
 import features
 import sightline_client
 from features.vision.clips.decode import decode_clip
-from features.vision.decode import decode
+from features.vision.decode import Wanted, decode
 from features.vision.formats import BadImage
 from streams.pictures.store import PictureStore
 from streams.uploads.clip_decoder import ClipDecoder
@@ -127,9 +127,14 @@ async def test_a_clip_that_is_asked_with_finds_the_item_of_that_clip() -> None:
 
 
 async def test_the_process_gives_what_decoding_here_gives(apart: ClipDecoder) -> None:
-    found, here = await apart.decode(MP4, "full"), decode_clip(MP4, keep="full")
+    found, here = await apart.decode(MP4, Wanted("full", tiles=True)), decode_clip(MP4, keep="full", tiles=True)
     assert (found.frames == here.frames).all()
     assert (found.duration_ms, found.kept) == (here.duration_ms, here.kept)
+    assert found.tiles is not None
+    assert here.tiles is not None
+    assert found.tiles.shape == here.tiles.shape
+    assert (found.tiles == here.tiles).all()
+    assert (await apart.decode(MP4)).tiles is None
 
 
 async def test_a_refusal_does_not_end_the_process(apart: ClipDecoder) -> None:

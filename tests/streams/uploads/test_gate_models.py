@@ -153,3 +153,15 @@ async def test_a_clip_has_text_if_most_of_its_frames_do() -> None:
     sends = [[blue, red, green], [blue]]
     await holding.handle([record(n, upload(f"i{n}", video=sent(each))) for n, each in enumerate(sends)])
     assert [item.held for item in holding.items()] == [(), ("text",)]
+
+
+@pytest.mark.parametrize(("with_text", "held"), [(2, ("text",)), (1, ()), (0, ())])
+async def test_text_at_the_edge_of_most_frames_of_a_clip_is_found(with_text: int, held: tuple[str, ...]) -> None:
+    holding, frames = studio("text:hold"), list[NDArray[np.uint8]]()
+    for number, ground in enumerate((250, 150, 50)):
+        frames.append(np.full((64, 192, 3), ground, np.uint8))
+        frames[-1][:, 64:128] = scene(clips.RED)[:64, :64]
+        if number < with_text:
+            frames[-1][:, 128:] = BLUE
+    await holding.handle([record(0, upload(video=sent(frames)))])
+    assert [item.held for item in holding.items()] == [held]

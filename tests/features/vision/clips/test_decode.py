@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from features.vision.clips.clip import MOST_FRAMES
+from features.vision.clips.clip import MOST_FRAMES, MOST_TILED
 from features.vision.clips.containers import MAX_BYTES, container_of, is_clip
-from features.vision.clips.decode import DecodedClip, decode_clip
+from features.vision.clips.decode import DecodedClip, _tiles, decode_clip
 from features.vision.formats import BadImage
 from features.vision.kept_picture import PREVIEW_SIDE
 from tests.harness.clips import BLACK, BLUE, GREEN, RED, clip, gif, lasting, scene, sound, turned
@@ -181,3 +181,18 @@ def test_real_clips_are_read(name: str, size: tuple[int, int], seconds: float) -
 @pytest.mark.skipif(not VIDEOS.is_dir(), reason="the shared data are not there")
 def test_the_first_half_of_a_real_clip_is_refused() -> None:
     assert refusal((VIDEOS / "cockatoo_truncated.mp4").read_bytes()) == "truncated"
+
+
+@pytest.mark.parametrize(("scenes", "tiled"), [(1, 1), (3, 3), (20, MOST_TILED)])
+def test_tiles_show_all_of_a_few_frames_and_are_fewer_than_the_frames_may_be(scenes: int, tiled: int) -> None:
+    data = clip([scene(colour, 128, 72) for colour in (RED, GREEN, BLUE, *10 * (RED, BLUE))[:scenes]])
+    found = decode_clip(data, tiles=True)
+    assert found.tiles is not None
+    assert found.tiles.shape == (tiled, 3, 224, 224, 3)
+    assert MOST_TILED * 3 < MOST_FRAMES
+    assert decode_clip(data).tiles is None
+    assert (found.frames == decode_clip(data).frames).all()
+
+
+def test_frames_of_several_sizes_have_as_many_tiles() -> None:
+    assert _tiles([Image.new("RGB", size) for size in ((160, 90), (90, 160), (64, 64))], 8).shape == (3, 3, 8, 8, 3)
