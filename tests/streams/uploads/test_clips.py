@@ -137,6 +137,15 @@ async def test_the_process_gives_what_decoding_here_gives(apart: ClipDecoder) ->
     assert (await apart.decode(MP4)).tiles is None
 
 
+@pytest.mark.parametrize("tiles", [False, True])
+async def test_tiles_that_nobody_asked_for_or_that_are_missing_are_refused(tiles: bool) -> None:
+    lies = "see = c.decode_clip; c.decode_clip = lambda data, **how: see(data, **how | {'tiles': not how['tiles']})"
+    decoder = ClipDecoder(command=(*COMMAND[:-1], HERE.replace("c.main()", f"{lies}; c.main()")))
+    with pytest.raises(BadImage, match="other tiles"):
+        await decoder.decode(MP4, Wanted(tiles=tiles))
+    await decoder.close()
+
+
 async def test_a_refusal_does_not_end_the_process(apart: ClipDecoder) -> None:
     assert (await apart.decode(lasting(MP4, 36_000))).duration_ms == decode_clip(MP4).duration_ms
     pids = apart.pids
