@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from deploy import process, record
 from deploy.errors import StackError
@@ -25,9 +25,9 @@ ALL: tuple[WorkerName, ...] = ("interactions", "uploads", "items", "learning")
 #: `sightline`, by the Python that runs this.
 SIGHTLINE = (sys.executable, "-c", "from cli.main import main; main()")
 COMMAND = (*SIGHTLINE, "worker")
-#: The first start after an update compiles for a minute where cores are few and busy.
-READY_SECONDS = 180.0
-#: How often it is said that a worker is still waited for.
+#: The first start after an update compiles for a minute on two free cores, and for several where they are busy.
+READY_SECONDS = 600.0
+#: After so long it is said that a worker is still waited for, and again each time twice as long has passed.
 SAY_SECONDS = 15.0
 GRACE_SECONDS = 15.0
 
@@ -98,6 +98,13 @@ class Workers:
             name, number, known.process, known.ports["metrics"], self._log(name, number), known.ports.get("web")
         )
 
+    def running(self) -> list[Worker]:
+        """All workers that run, ready or not."""
+        run = self._home / "run"
+        counts = {name: len(list(run.glob(f"worker-{name}-*-{self._family}.json"))) for name in get_args(WorkerName)}
+        found = (self.find(name, number=at) for name, count in counts.items() for at in range(1, count + 1))
+        return [worker for worker in found if worker is not None]
+
     def stop(self, worker: Worker) -> None:
         """Send SIGTERM, and SIGKILL after 15 s; returns when the process has ended."""
         _end([worker])
@@ -149,20 +156,23 @@ class Workers:
         return ports
 
     def _await_ready(self, worker: Worker) -> None:
-        begun = said = time.monotonic()
+        begun, said_s = time.monotonic(), SAY_SECONDS
         title = _title(worker.name, worker.number)
-        while (missing := _what_is_missing(worker.metrics_port)) is not None:
+        while (missing := what_is_missing(worker.metrics_port)) is not None:
             if not process.alive(worker.process):
                 raise StackError(f"{title} ended at once.{process.tail(worker.log)}")
-            if time.monotonic() - begun > READY_SECONDS:
+            waited_s = time.monotonic() - begun
+            if waited_s > READY_SECONDS:
                 self.stop(worker)
                 raise StackError(
                     f"{title} is not ready after {READY_SECONDS:.0f} s: {missing}. What was compiled is kept, so that "
                     f"the same command is faster now: run it again.{process.tail(worker.log)}"
                 )
-            if time.monotonic() - said > SAY_SECONDS:
-                said = time.monotonic()
-                self._progress(f"{title}: not ready yet, which may take minutes the first time: {missing}")
+            if waited_s > said_s:
+                said_s *= 2
+                self._progress(
+                    f"{title}: not ready after {waited_s:.0f} s, which may take minutes the first time: {missing}"
+                )
             time.sleep(0.1)
 
     def _record(self, name: WorkerName, number: int) -> Path:
@@ -192,7 +202,7 @@ def _title(name: WorkerName, number: int) -> str:
     return f"worker {name}" if number == 1 else f"worker {name} {number}"
 
 
-def _what_is_missing(port: int) -> str | None:
+def what_is_missing(port: int) -> str | None:
     """The reasons of /readyz why the worker is not ready; None if it is ready."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
     try:

@@ -9,7 +9,7 @@ from cli.console import styled
 from cli.output import print_json, progress, results
 from deploy.local import ServiceStatus, Stack
 from deploy.service import ServiceName
-from deploy.workers import stop_workers
+from deploy.workers import Worker, Workers, stop_workers, what_is_missing
 from streams.settings import read_settings
 
 COLOURS = {"running": "green", "external": "cyan", "stopped": "dim", "unhealthy": "red"}
@@ -31,19 +31,52 @@ def down(services: Sequence[ServiceName], as_json: bool, *, workers: bool) -> No
     if workers:
         stop_workers(read_settings(), progress=progress)
     stack.down(services)
-    _print_status(stack, as_json)
+    _print_services(stack, as_json)
 
 
 def status(as_json: bool) -> None:
-    """Print the state of every service."""
-    _print_status(_stack(), as_json)
+    """Print the state of every service, and of the workers that commands of this home started."""
+    stack = _stack()
+    services, crew = stack.status(), Workers(read_settings(), stack.endpoints())
+    workers = [(worker, what_is_missing(worker.metrics_port)) for worker in crew.running()]
+    if as_json:
+        print_json({row.name: asdict(row) for row in services} | {"workers": [_plain(*each) for each in workers]})
+        return
+    _print_table(services)
+    if workers:
+        _print_workers(workers)
+
+
+def _plain(worker: Worker, missing: str | None) -> dict[str, object]:
+    return {
+        "name": worker.name,
+        "number": worker.number,
+        "pid": worker.process.pid,
+        "metrics_port": worker.metrics_port,
+        "web_port": worker.web_port,
+        "ready": missing is None,
+        "missing": missing,
+        "log": worker.log,
+    }
+
+
+def _print_workers(workers: Sequence[tuple[Worker, str | None]]) -> None:
+    table = Table("worker", "state", "pid", Column("address", no_wrap=True))
+    for worker, missing in workers:
+        state = styled(("ready", "green")) if missing is None else styled((f"not ready: {missing}", "red"))
+        name = worker.name if worker.number == 1 else f"{worker.name} {worker.number}"
+        address = f"127.0.0.1:{worker.metrics_port}/metrics"
+        if worker.web_port is not None:
+            address = f"http://127.0.0.1:{worker.web_port}"
+        table.add_row(name, state, str(worker.process.pid), address)
+    results().print(table)
 
 
 def _stack() -> Stack:
     return Stack(read_settings(), progress=progress)
 
 
-def _print_status(stack: Stack, as_json: bool) -> None:
+def _print_services(stack: Stack, as_json: bool) -> None:
     rows = stack.status()
     if as_json:
         print_json({row.name: asdict(row) for row in rows})

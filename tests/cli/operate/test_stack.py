@@ -41,13 +41,15 @@ def last_line(lines: str) -> Any:
 
 
 def states(lines: str) -> Sequence[str]:
-    return [service["state"] for service in last_line(lines).values()]
+    services = ("kafka", "redis", "triton")
+    return [found["state"] for name, found in last_line(lines).items() if name in services]
 
 
 def test_status_of_a_new_home_is_stopped(sightline: Sightline) -> None:
     result = sightline("status", "--json")
     assert result.returncode == 0
     assert states(result.stdout) == ["stopped"] * 3
+    assert last_line(result.stdout)["workers"] == []
 
 
 @pytest.mark.stack
