@@ -56,7 +56,7 @@ def _answer(query: Query, row: int, source: Source, rows: NDArray[np.int64], sto
             return _neighbours(query, rows)
         case "sessions":
             return _sessions(query, row, rows)
-        case "factors" | "sequence":
+        case _ if source in _WITHOUT_TRAINING:
             return _trained(query, row, source, rows)
         case "cross":
             return _cross(query, row, rows, stored)
