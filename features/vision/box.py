@@ -12,6 +12,9 @@ from sightline_client.events import Box
 #: square.
 View: TypeAlias = Box | Literal["squeezed"] | None
 
+#: Left, top, right and bottom in pixels.
+Part: TypeAlias = tuple[int, int, int, int]
+
 #: Pixels of a side of a box, at least.
 LEAST_SIDE: Final = 16
 
@@ -27,15 +30,13 @@ _TURNED_BACK: Final[dict[int, Callable[[Box], tuple[float, float, float, float]]
 }
 
 
-def cut(image: Image.Image, box: Box, orientation: int) -> Image.Image:
-    """The box's part of stored pixels that this EXIF orientation turns upright; a pixel at least."""
+def part_of(image: Image.Image, box: Box, orientation: int) -> Part:
+    """Where the box lies in stored pixels that this EXIF orientation turns upright: a pixel at least."""
     back = _TURNED_BACK.get(orientation)
     x, y, width, height = (box.x, box.y, box.width, box.height) if back is None else back(box)
     left, top = min(round(x * image.width), image.width - 1), min(round(y * image.height), image.height - 1)
     right, bottom = round((x + width) * image.width), round((y + height) * image.height)
-    part = (max(left, 0), max(top, 0), max(right, left + 1), max(bottom, top + 1))
-    # The largest picture has no room in memory beside a copy of it.
-    return image if part == (0, 0, *image.size) else image.crop(part)
+    return max(left, 0), max(top, 0), max(right, left + 1), max(bottom, top + 1)
 
 
 def too_small(view: View, width: int, height: int) -> BadImage | None:

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import ceil
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from features.vision.box import View, all_refused, blank, cut, too_small
+from features.vision.box import Part, View, all_refused, blank, part_of, too_small
 from features.vision.formats import BadImage, check_length, check_size, sniff
 from features.vision.frames import most_to_see
 from features.vision.gate.judge import NOT_JUDGED, Judged, judge
@@ -38,6 +38,13 @@ class Wanted:
     described: bool = True
     strip: bool = False
 
+
+#: Left, top, right and bottom of a square, which may lie between pixels.
+_Square: TypeAlias = tuple[float, float, float, float]
+#: A picture is first reduced by a whole factor, to this many times the size that is wanted, or more.
+_REDUCING_GAP: Final = 3.0
+#: Pixels of the scaled square, around one, that the bicubic filter takes in on either side, and one more.
+_SUPPORT: Final = 3.0
 
 #: The middle square, of which nothing is kept.
 SQUARE: Final = Wanted()
@@ -167,8 +174,8 @@ def _view(frame: Image.Image, pixels: Image.Image, view: View, size: int) -> Ima
     """A view of the `plain` pixels of a frame; None if all of it is transparent."""
     if view == "squeezed":
         return finished(squeezed(pixels, size), frame)
-    part = pixels if view is None else cut(pixels, view, orientation(frame))
-    return finished(middle_square(part, size), frame)
+    part = None if view is None else part_of(pixels, view, orientation(frame))
+    return finished(middle_square(pixels, size, part), frame)
 
 
 def _below_each_other(views: Sequence[Image.Image], size: int) -> Image.Image:
@@ -183,7 +190,9 @@ def tiled(image: Image.Image, whole: Image.Image, size: int) -> NDArray[np.uint8
     """The tiles of a frame with these `plain` pixels, uint8 [n, size, size, 3]; a transparent one is white."""
     found = []
     for box in tiles(whole.size):
-        tile = finished(whole.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0), image)
+        tile = finished(
+            whole.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=_REDUCING_GAP), image
+        )
         found.append(np.asarray(Image.new("RGB", (size, size), "white") if tile is None else tile, np.uint8))
     return np.stack(found)
 
@@ -199,22 +208,51 @@ def _judged(image: Image.Image, whole: Image.Image | None, size: tuple[int, int]
 
 def squeezed(image: Image.Image, size: int) -> Image.Image:
     """Scale all of the picture into a square, whatever its shape."""
-    return image.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    return image.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=_REDUCING_GAP)
 
 
-def middle_square(image: Image.Image, size: int) -> Image.Image:
-    """Scale the middle square; cropping finds similar pictures better than squeezing (docs/encoder.md)."""
-    box = _middle((0, 0, *image.size))
-    if image.getbands()[-1] in ("A", "a"):
-        alpha = image.getchannel(len(image.getbands()) - 1).point(lambda level: 255 * (level >= LEAST_ALPHA))
-        # A wide logo at one side: the middle of what is visible.
-        if alpha.getextrema() != (0, 0) and alpha.crop(box).getextrema() == (0, 0):
-            box = _middle(alpha.getbbox() or (0, 0, *image.size))
-    return image.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
+def middle_square(image: Image.Image, size: int, part: Part | None = None) -> Image.Image:
+    """Scale the middle square of a picture, or of a part of it as if only this had come.
+
+    Cropping finds similar pictures better than squeezing (docs/encoder.md).
+    """
+    part = part or (0, 0, *image.size)
+    square = _scaled(image, _middle(part), part, size)
+    # A wide logo at one side: the middle of what is visible.
+    if _visible(square, (0, 0, *square.size)) is None and (seen := _visible(image, part)) is not None:
+        return _scaled(image, _middle(seen), part, size)
+    return square
 
 
-def _middle(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    """The largest square in the middle of a box of left, top, right, bottom."""
-    side = min(box[2] - box[0], box[3] - box[1])
-    left, top = (box[0] + box[2] - side) / 2, (box[1] + box[3] - side) / 2
+def _visible(image: Image.Image, part: Part) -> Part | None:
+    """The box of what is visible in a part; None if nothing is."""
+    if image.getbands()[-1] not in ("A", "a"):
+        return part
+    alpha = image.getchannel(len(image.getbands()) - 1).crop(part).point(lambda level: 255 * (level >= LEAST_ALPHA))
+    if (seen := alpha.getbbox()) is None:
+        return None
+    left, top, right, bottom = seen
+    return left + part[0], top + part[1], right + part[0], bottom + part[1]
+
+
+def _scaled(image: Image.Image, square: _Square, part: Part, size: int) -> Image.Image:
+    """Scale a square within a part; what is beside the part does not count.
+
+    The part is not cut out before: the largest picture has no room in memory beside a copy of it.
+    """
+    if part == (0, 0, *image.size):
+        return image.resize((size, size), Image.Resampling.BICUBIC, box=square, reducing_gap=_REDUCING_GAP)
+    scale = (square[2] - square[0]) / size
+    margin, factor = _SUPPORT * max(scale, 1.0), max(1, int(scale / _REDUCING_GAP))
+    left, top = (max(int(square[axis] - margin), part[axis]) for axis in (0, 1))
+    right, bottom = (min(ceil(square[axis] + margin), part[axis]) for axis in (2, 3))
+    near = image.reduce(factor, (left, top, right, bottom))
+    x, y, side = (square[0] - left) / factor, (square[1] - top) / factor, size * scale / factor
+    return near.resize((size, size), Image.Resampling.BICUBIC, box=(x, y, x + side, y + side))
+
+
+def _middle(part: Part) -> _Square:
+    """The largest square in the middle of a part."""
+    side = min(part[2] - part[0], part[3] - part[1])
+    left, top = (part[0] + part[2] - side) / 2, (part[1] + part[3] - side) / 2
     return left, top, left + side, top + side

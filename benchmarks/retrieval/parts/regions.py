@@ -11,7 +11,7 @@ from PIL import Image
 from benchmarks.retrieval.measure import Encode
 from benchmarks.retrieval.parts.scenes import Scene, pairs, scenes
 from benchmarks.retrieval.ways import Matrix
-from features.vision.box import cut
+from features.vision.box import part_of
 from features.vision.decode import middle_square, squeezed
 from features.vision.salience import salient_boxes, shows_nothing
 from sightline_client.events import BOXES_LIMIT, Box
@@ -153,4 +153,4 @@ def _salient(made: Sequence[Scene], maps: Maps, progress: Progress) -> list[Sequ
 
 
 def _seen(image: Image.Image, box: Box) -> NDArray[np.uint8]:
-    return np.asarray(middle_square(cut(image, box, 1), _SIDE))
+    return np.asarray(middle_square(image, _SIDE, part_of(image, box, 1)))

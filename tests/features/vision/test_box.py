@@ -1,6 +1,7 @@
 """A part of a picture: what is cut is what a viewer sees there, however the file is turned."""
 
 import re
+from functools import cache
 from io import BytesIO
 
 import msgspec
@@ -8,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from features.vision.box import View, cut
-from features.vision.decode import Wanted, decode
+from features.vision.box import Part, View
+from features.vision.decode import Wanted, decode, middle_square
 from features.vision.formats import BadImage
 from sightline_client.events import Box, Upload
 
@@ -71,11 +72,54 @@ def test_a_box_shows_what_a_viewer_sees_there(orientation: int, quarter: str, fo
     assert np.abs(found.pixels.astype(int) - COLOURS[quarter]).max() < 12
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_the_whole_picture_as_a_box_is_not_copied(orientation: int) -> None:
-    image = quarters()
-    assert cut(image, Box(x=0, y=0, width=1, height=1), orientation) is image
-    assert cut(image, Box(x=0, y=0, width=1, height=0.99), orientation).size != image.size
+#: Of pictures of 3,000 × 2,000: reduced before they are scaled, scaled down alone, and scaled up.
+PARTS: list[Part] = [
+    *[(0, 0, 2_990, 1_995), (7, 3, 3_000, 2_000), (400, 100, 1_650, 2_000), (0, 500, 3_000, 1_100)],
+    *[(10, 10, 900, 1_990), (1_500, 20, 1_800, 1_020), (3, 3, 1_340, 1_340), (31, 47, 63, 80)],
+    (2_980, 0, 3_000, 2_000),
+]
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("mode", ["RGB", "RGBa"])
+def test_a_part_is_scaled_as_if_only_it_had_come(part: Part, mode: str) -> None:
+    image = noise(mode)
+    found, alone = middle_square(image, 224, part), alone_scaled(image, part)
+    # Of noise: a shift by a pixel would change it by far more. Pillow rounds by where a box begins.
+    assert np.abs(np.asarray(found).astype(int) - np.asarray(alone)).mean() < 1
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_is_beside_a_part_does_not_count(part: Part) -> None:
+    image = noise("RGB")
+    other = Image.new("RGB", image.size, (255, 0, 255))
+    other.paste(image.crop(part), part[:2])
+    assert middle_square(other, 224, part).tobytes() == middle_square(image, 224, part).tobytes()
+
+
+def test_of_a_part_whose_middle_is_clear_the_visible_end_is_seen() -> None:
+    image = Image.new("RGBA", (900, 300), (255, 0, 0, 255))
+    image.paste((0, 0, 0, 0), (100, 0, 700, 300))
+    image.paste((0, 90, 200, 255), (700, 0, 760, 300))
+    part = (100, 0, 800, 300)
+    found = middle_square(image.convert("RGBa"), 224, part)
+    assert found.getpixel((112, 112)) in {(0, 90, 200, 255), (255, 0, 0, 255)}
+    assert np.asarray(found)[..., 3].min() > 150
+
+
+@cache
+def noise(mode: str) -> Image.Image:
+    coloured = Image.effect_noise((3_000, 2_000), 60).convert("RGB")
+    return coloured.convert("RGBA").convert("RGBa") if mode == "RGBa" else coloured
+
+
+def alone_scaled(image: Image.Image, part: Part) -> Image.Image:
+    """What Pillow itself makes of the middle square of a picture that is this part."""
+    alone = image.crop(part)
+    side = min(alone.size)
+    left, top = (alone.width - side) / 2, (alone.height - side) / 2
+    box = (left, top, left + side, top + side)
+    return alone.resize((224, 224), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
 
 
 def test_the_whole_picture_as_a_box_is_the_picture() -> None:

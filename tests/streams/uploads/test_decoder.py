@@ -150,6 +150,20 @@ async def test_the_largest_picture_fits_into_the_memory_with_as_many_boxes_as_th
     await decoder.close()
 
 
+@pytest.mark.parametrize("alpha", [90, 0], ids=["seen through", "clear"])
+async def test_near_whole_boxes_of_the_largest_picture_are_no_copies_of_it(alpha: int) -> None:
+    picture = Image.new("RGBA", (8_000, 5_000), (200, 30, 40, 255))
+    picture.paste((20, 90, 200, alpha), (1_000, 400, 7_000, 4_600))
+    boxes = tuple(Box(x=0.001 * number, y=0.002 * number, width=0.99, height=0.98) for number in range(BOXES_LIMIT))
+    here = of_this_checkout(deadline_s=20)
+    try:
+        found = await here.decode(encoded(picture, compress_level=1), Wanted(views=boxes))
+        assert (len(found.views), found.refused) == (BOXES_LIMIT, {})
+        assert peak_bytes(here.pids[0]) < MEMORY_BYTES
+    finally:
+        await here.close()
+
+
 @pytest.mark.parametrize(
     ("views", "tiles", "descriptors"),
     [(2, 0, 2), (1, 0, 0), (1.5, 0, 1), (1, 0.5, 1), (9, 0, 9)],
