@@ -1,5 +1,6 @@
 """What lists and searches may be limited to, as query parameters: one dependency of the handlers that take them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final, TypeAlias
 
 from litestar.di import NamedDependency
@@ -53,7 +54,7 @@ async def limits_of(
         min_price=min_price,
         max_price=max_price,
         exclude=tuple(exclude or ()),
-        attributes=dict(map(_pair, attribute or ())) or None,
+        attributes=_pairs(attribute or ()) or None,
         tag=shown,
     )
 
@@ -64,6 +65,16 @@ def _tag(text: str) -> str:
         detail = f"`tag` {text!r} is none of: {', '.join(names())}"
         raise Problem(400, "There is no such tag", detail)
     return name
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    pairs = list(map(_pair, texts))
+    attributes = dict(pairs)
+    for key, value in pairs:
+        if attributes[key] != value:
+            detail = f"`attribute` names {key!r} with {value!r} and {attributes[key]!r}: no item has both, so name one"
+            raise Problem(400, "An attribute has two values", detail)
+    return attributes
 
 
 def _pair(text: str) -> tuple[str, str]:

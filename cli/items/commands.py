@@ -8,6 +8,7 @@ import typer
 
 from cli.output import JsonOption
 from cli.sheets.option import SheetOption, check_sheet
+from cli.written import check_written
 from sightline_client.events import ANSWER_LIMIT, WORDS_LIMIT, Only
 from sightline_client.fields import ATTRIBUTE_KEY_LIMIT, ATTRIBUTES_LIMIT
 
@@ -15,6 +16,9 @@ app = typer.Typer(help="The catalogue.", no_args_is_help=True)
 
 CountOption = Annotated[int, typer.Option(min=1, max=ANSWER_LIMIT, help="How many items to show.")]
 LeastOption = Annotated[float | None, typer.Option(min=-1, max=1, help="Only items this alike or more.")]
+LeastFitOption = Annotated[
+    float | None, typer.Option(min=-1, max=1, help="Only items that fit this well or better [0.35].")
+]
 CategoryOption = Annotated[str | None, typer.Option(help="Only items of this category.")]
 TagOption = Annotated[str | None, typer.Option(help="Only items whose pictures show this: shirt, or 衬衫.")]
 MinPriceOption = Annotated[float | None, typer.Option(min=0, help="Only items of this price or more.")]
@@ -80,6 +84,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show what is known of an item, and where its picture is kept; exit code 1 if nothing is."""
+    check_written(picture, "--picture")
     from cli.items.show import print_item
 
     print_item(item_id, picture, as_json)
@@ -103,6 +108,7 @@ def identify(
     as_json: JsonOption = False,
 ) -> None:
     """Say which article of the catalogue each photo shows, or each part of it, how certain that is, and count them."""
+    check_written(csv, "--csv")
     from cli.items.search.identify import identify_photos
 
     only = _only(
@@ -201,7 +207,7 @@ def search(
         typer.Argument(help=f"English words, or Chinese names of colours and things; up to {WORDS_LIMIT} characters."),
     ],
     count: CountOption = 10,
-    min_similarity: LeastOption = None,
+    min_similarity: LeastFitOption = None,
     category: CategoryOption = None,
     tag: TagOption = None,
     min_price: MinPriceOption = None,

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from cli.sheets.terminal import protocol_of
+from cli.written import check_written
 
 _HELP: Final = "Also draw the pictures that are kept into this PNG file; - shows them in a terminal that can."
 SheetOption = Annotated[str | None, typer.Option("--sheet", metavar="FILE", help=_HELP)]
@@ -21,5 +22,5 @@ def check_sheet(sheet: str | None) -> None:
             raise typer.BadParameter("this terminal shows no pictures: name a PNG file", param_hint="--sheet")
     elif Path(sheet).suffix.lower() != ".png":
         raise typer.BadParameter(f"{sheet!r} does not end in .png", param_hint="--sheet")
-    elif not Path(sheet).resolve().parent.is_dir():
-        raise typer.BadParameter(f"{sheet!r} is in no folder that exists", param_hint="--sheet")
+    else:
+        check_written(Path(sheet), "--sheet")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.output import JsonOption
+from cli.written import check_written
 from inference.factors.defaults import DIMENSIONS, DIMENSIONS_LIMIT, REGULARIZATION
 
 DataOption = Annotated[
@@ -38,6 +39,7 @@ def ranker(
     _check_log(data, from_kafka=from_kafka)
     if out is None and not publish:
         raise typer.BadParameter("say what to do with the version: --out FILE, --publish, or both")
+    check_written(out, "--out")
     learn(data, out, publish=publish, seed=seed, as_json=as_json)
 
 
@@ -167,6 +169,7 @@ def encoder(
 
     if (folder is None) != from_catalogue:
         raise typer.BadParameter("give a folder of pictures or --from-catalogue, and not both")
+    check_written(to, "--to")
     plan = Plan(folder, foreign, tune=tune, unlabelled=unlabelled, seconds=60 * minutes, seed=seed)
     learn(plan, to, as_json=as_json)
 

@@ -45,6 +45,12 @@ async def test_an_attribute_that_is_no_pair_is_refused(attribute: str) -> None:
         await limits_of(attribute=[attribute])
 
 
+async def test_two_values_of_one_key_are_refused_and_one_twice_is_one() -> None:
+    with pytest.raises(Problem, match="'size' with 'M' and 'L': no item has both"):
+        await limits_of(attribute=["size:M", "brand:Acme", "size:L"])
+    assert (await limits_of(attribute=["size:M", "size:M"])).attributes == {"size": "M"}
+
+
 async def test_what_is_no_tag_is_refused_with_those_that_are() -> None:
     with pytest.raises(Problem, match=r"'shooe' is none of: fish, .*shoe"):
         await limits_of(tag="shooe")

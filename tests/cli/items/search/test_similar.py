@@ -99,6 +99,8 @@ def test_a_clip_that_does_not_fit_into_an_event_says_where_to_put_it() -> None:
         (["search", "red", "--min-price", "9", "--max-price", "3"], "9 is above --max-price 3"),
         (["similar", __file__, "--sheet", "a.jpg"], "'a.jpg' does not end in .png"),
         (["similar", __file__, "--sheet", "no/folder/a.png"], "is in no folder that exists"),
+        (["items", "identify", __file__, "--csv", "no/folder/a.csv"], "is in no folder that exists"),
+        (["items", "show", "i1", "--picture", "no/folder/a.webp"], "is in no folder that exists"),
         (["similar", __file__, "--sheet", "-"], "this terminal shows no pictures"),
         (["items", "pictures", "--even-most"], "nothing is removed without --sweep"),
         (["train", "factors", "--from-kafka", "--data", str(Path(__file__).parent)], "not both"),

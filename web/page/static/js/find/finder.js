@@ -52,7 +52,8 @@ export function makeFinder(active) {
         shelf.show([], NOTHING);
         state.replaceChildren(h("span", { class: "notice bad" }, problem.message ?? String(problem)));
       } finally {
-        found.removeAttribute("aria-busy");
+        // Of two questions the later one is still asked.
+        if (now === turn) found.removeAttribute("aria-busy");
       }
     };
     await answer();
@@ -87,6 +88,7 @@ export function makeFinder(active) {
 
   function close() {
     turn += 1;
+    found.removeAttribute("aria-busy");
     endPhoto();
     found.hidden = true;
     found.replaceChildren();
