@@ -1,6 +1,5 @@
 """The command `sightline bench served`."""
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +25,8 @@ def served(
     as_json: JsonOption = False,
 ) -> None:
     """The running Triton against the graph that it serves: do vectors agree, and how fast is it; for GPUs above all."""
+    import asyncio
+
     from benchmarks.retrieval.served import measure_served
     from cli.bench.report import report
     from deploy.local import Stack
