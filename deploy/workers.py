@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, cast
 
 from deploy import process, record
 from deploy.errors import StackError
@@ -91,19 +91,7 @@ class Workers:
 
     def find(self, name: WorkerName, *, number: int = 1) -> Worker | None:
         """The worker if it is running, ready or not."""
-        known = record.load(self._record(name, number))
-        if known.process is None or not process.alive(known.process):
-            return None
-        return Worker(
-            name, number, known.process, known.ports["metrics"], self._log(name, number), known.ports.get("web")
-        )
-
-    def running(self) -> list[Worker]:
-        """All workers that run, ready or not."""
-        run = self._home / "run"
-        counts = {name: len(list(run.glob(f"worker-{name}-*-{self._family}.json"))) for name in get_args(WorkerName)}
-        found = (self.find(name, number=at) for name, count in counts.items() for at in range(1, count + 1))
-        return [worker for worker in found if worker is not None]
+        return _found(self._record(name, number))
 
     def stop(self, worker: Worker) -> None:
         """Send SIGTERM, and SIGKILL after 15 s; returns when the process has ended."""
@@ -133,7 +121,7 @@ class Workers:
         return worker
 
     def _launch(self, name: WorkerName, number: int) -> Worker:
-        path, log, ports = self._record(name, number), self._log(name, number), self._ports(name, number)
+        path, log, ports = self._record(name, number), _log(self._home, name, number), self._ports(name, number)
         env = {**self._env, "SIGHTLINE_METRICS_PORT": str(ports["metrics"])}
         argv = (*self._command, name)
         if name == "web":
@@ -178,18 +166,42 @@ class Workers:
     def _record(self, name: WorkerName, number: int) -> Path:
         return self._home / "run" / f"worker-{name}-{number}-{self._family}.json"
 
-    def _log(self, name: WorkerName, number: int) -> Path:
-        return self._home / "logs" / f"worker-{name}-{number}.log"
+
+def running_workers(settings: Settings) -> list[Worker]:
+    """All workers of this home that run, ready or not, on any services."""
+    return [worker for path in _records(settings) if (worker := _found(path)) is not None]
 
 
 def stop_workers(settings: Settings, *, progress: Progress = lambda _: None) -> None:
     """End all workers of this home, on any services."""
-    for path in sorted((settings.home.resolve() / "run").glob("worker-*.json")):
+    for path in _records(settings):
         running = record.load(path).process
         if running is not None and process.alive(running):
             process.end(running, grace=GRACE_SECONDS)
             progress(f"{path.stem.rpartition('-')[0]}: ended")
         path.unlink(missing_ok=True)
+
+
+def _records(settings: Settings) -> list[Path]:
+    """The records of all workers of this home, by name."""
+    return sorted((settings.home.resolve() / "run").glob("worker-*.json"))
+
+
+def _found(path: Path) -> Worker | None:
+    """The worker of this record if it is running, ready or not."""
+    known = record.load(path)
+    if known.process is None or not process.alive(known.process):
+        return None
+    # As `Workers` names it.
+    _, name, number, _ = path.stem.split("-")
+    log = _log(path.parents[1], name, int(number))
+    return Worker(
+        cast(WorkerName, name), int(number), known.process, known.ports["metrics"], log, known.ports.get("web")
+    )
+
+
+def _log(home: Path, name: str, number: int) -> Path:
+    return home / "logs" / f"worker-{name}-{number}.log"
 
 
 def _end(workers: Sequence[Worker]) -> None:

@@ -9,7 +9,7 @@ from cli.console import styled
 from cli.output import print_json, progress, results
 from deploy.local import ServiceStatus, Stack
 from deploy.service import ServiceName
-from deploy.workers import Worker, Workers, stop_workers, what_is_missing
+from deploy.workers import Worker, running_workers, stop_workers, what_is_missing
 from streams.settings import read_settings
 
 COLOURS = {"running": "green", "external": "cyan", "stopped": "dim", "unhealthy": "red"}
@@ -35,10 +35,9 @@ def down(services: Sequence[ServiceName], as_json: bool, *, workers: bool) -> No
 
 
 def status(as_json: bool) -> None:
-    """Print the state of every service, and of the workers that commands of this home started."""
-    stack = _stack()
-    services, crew = stack.status(), Workers(read_settings(), stack.endpoints())
-    workers = [(worker, what_is_missing(worker.metrics_port)) for worker in crew.running()]
+    """Print the state of every service, and of the workers of this home, on whatever services they are."""
+    services = _stack().status()
+    workers = [(worker, what_is_missing(worker.metrics_port)) for worker in running_workers(read_settings())]
     if as_json:
         print_json({row.name: asdict(row) for row in services} | {"workers": [_plain(*each) for each in workers]})
         return

@@ -7,7 +7,7 @@ import pytest
 from deploy import process
 from deploy.errors import StackError
 from deploy.local import Endpoints
-from deploy.workers import Workers, stop_workers
+from deploy.workers import Workers, running_workers, stop_workers
 from streams.settings import Settings
 
 ENDPOINTS = Endpoints("127.0.0.1:1", "redis://127.0.0.1:2", "127.0.0.1:3", None)
@@ -84,14 +84,16 @@ def test_all_workers_of_a_command_are_said_in_one_line_each_time(settings: Setti
     ]
 
 
-def test_running_workers_are_found_whatever_their_number_and_ended_ones_are_not(settings: Settings) -> None:
-    crew = workers(settings)
-    started = [crew.start("items"), crew.start("items", number=2)]
+def test_running_workers_are_found_whatever_their_number_and_services_and_ended_ones_are_not(
+    settings: Settings,
+) -> None:
+    crew, elsewhere = workers(settings), settings.model_copy(update={"topic_prefix": "u."})
     uploads = crew.start("uploads")
     crew.stop(uploads)
-    assert sorted(worker.process.pid for worker in crew.running()) == sorted(each.process.pid for each in started)
+    started = [crew.start("items", number=2), workers(elsewhere).start("learning")]
+    assert running_workers(settings) == started
     stop_workers(settings)
-    assert crew.running() == []
+    assert running_workers(settings) == []
 
 
 def test_stop_workers_leaves_none_of_a_home(settings: Settings) -> None:

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from cli.operate.stack import _plain, _print_workers
+from deploy.process import Process
+from deploy.workers import Worker
+
 TOOLS = Path(__file__).parents[2] / ".sightline" / "tools"
 
 
@@ -50,6 +54,18 @@ def test_status_of_a_new_home_is_stopped(sightline: Sightline) -> None:
     assert result.returncode == 0
     assert states(result.stdout) == ["stopped"] * 3
     assert last_line(result.stdout)["workers"] == []
+
+
+def test_status_says_of_each_worker_whether_it_is_ready_and_what_it_waits_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ready = Worker("web", 1, Process(1, "1"), 20_001, Path("web-1.log"), web_port=20_002)
+    waiting = Worker("items", 2, Process(2, "1"), 20_003, Path("items-2.log"))
+    _print_workers([(ready, None), (waiting, "kafka is away")])
+    shown = capsys.readouterr().out
+    for text in ("http://127.0.0.1:20002", "ready", "items 2", "not ready: kafka is away", "127.0.0.1:20003/metrics"):
+        assert text in shown
+    assert [_plain(ready, None)["ready"], _plain(waiting, "kafka is away")["ready"]] == [True, False]
 
 
 @pytest.mark.stack
