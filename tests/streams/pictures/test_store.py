@@ -1,7 +1,10 @@
+import asyncio
 import os
 from pathlib import Path
 from resource import RLIMIT_FSIZE, getrlimit, setrlimit
+from threading import Event
 
+import obstore
 import pytest
 
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
@@ -73,6 +76,19 @@ async def test_a_removed_picture_is_gone_and_may_be_removed_again(store: Picture
     assert await store.written_s(KEY) is None
     with pytest.raises(ObjectMissing, match=r"no picture 't\.pictures/ab"):
         await store.read(KEY)
+
+
+async def test_a_slow_removal_is_waited_for_so_that_none_is_removed_later(
+    store: PictureStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = Event()
+    monkeypatch.setattr(obstore, "delete", lambda *_: answered.wait())
+    monkeypatch.setattr(asyncio, "timeout", lambda within_s: asyncio.Timeout(within_s and 0))
+    removing = asyncio.create_task(store.remove(KEY))
+    done, _ = await asyncio.wait([removing], timeout=0.1)
+    answered.set()
+    await removing
+    assert not done
 
 
 @pytest.mark.parametrize(
