@@ -1,7 +1,7 @@
 """The command `sightline bench served`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -10,6 +10,9 @@ from cli.output import JsonOption, progress
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+#: With few pictures the nearest ones of each are nearly all others.
+_FEWEST: Final = 10
 
 
 def served(
@@ -21,7 +24,7 @@ def served(
         Path | None,
         typer.Option(exists=True, file_okay=False, help="A folder with images.tar and labels.csv; else drawn ones."),
     ] = None,
-    pictures: Annotated[int, typer.Option(min=10, help="How many pictures, at most.")] = 500,
+    pictures: Annotated[int, typer.Option(min=_FEWEST, help="How many pictures, at most.")] = 500,
     as_json: JsonOption = False,
 ) -> None:
     """The running Triton against the graph that it serves: do vectors agree, and how fast is it; for GPUs above all."""
@@ -69,6 +72,9 @@ def _pixels(data: Path | None, pictures: int) -> "NDArray[np.uint8]":
     if data is None:
         return np.stack([decode(item.jpeg).pixels for item in draw_catalogue(pictures, seed=1)])
     try:
-        return read_data(data, None, None, progress)[0].pixels[:pictures]
+        found = read_data(data, None, None, progress)[0].pixels[:pictures]
     except UnreadableAlbum as error:
         raise typer.BadParameter(str(error), param_hint="--data") from error
+    if len(found) < _FEWEST:
+        raise typer.BadParameter(f"{data} has {len(found)} pictures, and {_FEWEST} are needed", param_hint="--data")
+    return found

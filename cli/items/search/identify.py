@@ -57,7 +57,7 @@ def identify_photos(
     timeout_s: float,
     as_json: bool,
 ) -> None:
-    """Ask about each photo, print what they show and count it; a photo without an answer is named, with the reason.
+    """Ask about each photo, print what they show and count it; a photo or a part without an answer is named.
 
     Raises NoAnswer where no photo got one in time.
     """
@@ -130,7 +130,7 @@ def _identified(
     least: float,
     refused: dict[str, str],
 ) -> Iterator[Identified]:
-    """What the photos show, one after the other; why a photo got no answer goes into `refused`."""
+    """What the photos show, one after the other; why one, or a part of it, got no answer goes into `refused`."""
     is_warned = is_answered = False
     unanswered: NoAnswer | None = None
     for number, (photo, query) in enumerate(queries):
