@@ -100,8 +100,8 @@ class FactorSpace:
         self._mapped[rows] = False
         kept = MAPPED_LIMIT - int(_GIVES_WAY * MAPPED_LIMIT)
         self._mapped[rows[best_of(self._catalog.uploaded_ms[rows], kept)]] = True
-        gone = rows[~self._mapped[rows]]
-        self._vectors.put(gone, np.zeros((len(gone), self._vectors.dimensions)), np.zeros(len(gone), np.bool_))
+        # Another item may have come to such a row, and not be read yet.
+        self._vectors.drop(rows[~self._mapped[rows]])
 
 
 @compiled

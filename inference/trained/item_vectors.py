@@ -65,11 +65,15 @@ class ItemVectors:
     def put(self, rows: NDArray[np.int64], vectors: NDArray[np.floating], has: NDArray[np.bool_]) -> None:
         """Say of the items in rows [n] which have a vector, and write those of `vectors` [n, d].
 
-        The rows are `unknown` ones, or those of items that have a vector no more. Values are to be within ±65,504.
+        The rows are `unknown` ones. Values are to be within ±65,504.
         """
         self._vectors.put(rows[has], vectors[has])
         self._keys[rows], self._has[rows] = self._catalog.keys[rows], has
         self._written[rows] = self._catalog.written[rows]
+
+    def drop(self, rows: NDArray[np.int64]) -> None:
+        """Take the vectors of rows [n] away; those that are `unknown` stay so."""
+        self._has[rows] = False
 
     def has(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether the item in each row [n] has a vector; row -1 is no item."""

@@ -224,3 +224,22 @@ def test_a_step_reads_a_bounded_number_of_items_and_those_that_came_meanwhile_ar
         steps += 1
     assert steps == 2
     assert mapped("n0", f"n{2 * AT_ONCE - 1}", "late") == [False, True, True]
+
+
+def test_what_came_to_the_row_of_an_item_that_gives_way_is_still_read(
+    worded: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inference.factors.space.MAPPED_LIMIT", 2)
+    worded.apply([(name, without_picture(name, words=said(1.0))) for name in ("first", "second")])
+    space = FactorSpace(worded, MAPPED)
+    before = fold_in(worded, space, [("i7", 1.0), ("i3", 1.0)]).factors
+    worded.apply([("i3", None)])
+    worded.apply([("second", None)])
+    # In the row that was last free, and so after the next one.
+    worded.apply([("i3", without_picture("i3"))])
+    worded.apply([(name, without_picture(name, words=said(1.0), described_at_ms=NOW)) for name in ("third", "fourth")])
+    monkeypatch.setattr("inference.factors.space.AT_ONCE", 1)
+    while not space.align():
+        pass
+
+    assert fold_in(worded, space, [("i7", 1.0), ("i3", 1.0)]).factors.tolist() == before.tolist()
