@@ -10,6 +10,7 @@ import atexit
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from threading import Thread, current_thread
 from typing import Final, ParamSpec, TypeVar
 
@@ -27,21 +28,26 @@ async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 
     A pool would not do: a store that hangs would fill it, and hold up the end of the process.
     """
+    return await _begun(partial(call, *args, **kwargs))
+
+
+def _begun(call: Callable[[], T]) -> "asyncio.Future[T]":
     answer: Future[T] = Future()
     answer.set_running_or_notify_cancel()
+    Thread(target=_run, args=(call, answer), name="object-store", daemon=True).start()
+    return asyncio.wrap_future(answer)
 
-    def run() -> None:
-        try:
-            answer.set_result(call(*args, **kwargs))
-        except BaseException as error:  # noqa: BLE001  # whoever waits gets it
-            answer.set_exception(error)
-        finally:
-            _running.discard(current_thread())
 
-    thread = Thread(target=run, name="object-store", daemon=True)
-    _running.add(thread)
-    thread.start()
-    return await asyncio.wrap_future(answer)
+def _run(call: Callable[[], T], answer: "Future[T]") -> None:
+    _running.add(current_thread())
+    try:
+        answer.set_result(call())
+    except BaseException as error:  # noqa: BLE001  # whoever waits gets it
+        answer.set_exception(error)
+    finally:
+        _running.discard(current_thread())
+        # An error holds this frame. Where this held the error, too, what was to be written would stay in memory.
+        del call, answer
 
 
 @atexit.register

@@ -1,10 +1,14 @@
 import asyncio
+import gc
 import subprocess
 import sys
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from streams.objects.threads import ENDING_S, in_thread
@@ -30,6 +34,27 @@ async def test_one_that_nobody_waits_for_any_more_is_no_error() -> None:
         async with asyncio.timeout(0.01):
             await in_thread(release.wait)
     release.set()
+
+
+async def test_what_a_store_did_not_take_is_gone_with_the_error() -> None:
+    data = np.zeros(10)
+    held = weakref.ref(data)
+
+    def refuse(_: object) -> None:
+        raise OSError("the store is away")
+
+    gc.disable()  # a worker rarely collects cycles
+    try:
+        with suppress(OSError):
+            await in_thread(refuse, data)
+        del data
+        await asyncio.sleep(0)  # the loop lets its last call go
+        for thread in threading.enumerate():
+            if thread.name == "object-store":
+                thread.join()
+        assert held() is None
+    finally:
+        gc.enable()
 
 
 _READER = """
