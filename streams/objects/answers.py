@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import obstore
@@ -14,9 +15,13 @@ from streams.objects.threads import in_thread
 
 if TYPE_CHECKING:  # the client has these names for type checkers only
     from obstore import ListStream, ObjectMeta
+    from obstore.store import RetryConfig
 
 #: The longest wait for an answer.
 ANSWER_S: Final = 5.0
+#: So long a store's client begins to ask again: a call in a thread goes on where nobody waits for it any more, and by
+#: the client's own measure, 180 s, those of a store that hangs would be many.
+_AGAIN: Final["RetryConfig"] = {"retry_timeout": timedelta(seconds=30)}
 
 
 @asynccontextmanager
@@ -43,9 +48,14 @@ def open_store(url: str, *, of: str | None = None) -> ObjectStore:
     Such is an `az://` without its account.
     """
     try:
-        return from_url(url)
+        return store_at(url)
     except BaseError as error:
         raise ObjectsUnavailable(f"{of or url} cannot be opened: {first_line(error)}") from error
+
+
+def store_at(url: str) -> ObjectStore:
+    """As `open_store`; raises what the store's client raises."""
+    return from_url(url, retry_config=_AGAIN)
 
 
 def content(store: ObjectStore, key: str) -> bytes:

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import obstore
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import LocalStore, ObjectStore
 
 from features.vision.kept_picture import FOLDER, sha256_of
-from streams.objects.answers import answering, content, pages
+from streams.objects.answers import answering, content, pages, store_at
 from streams.objects.threads import in_thread
 from streams.pictures.files import PictureFile, files_in, remove_interrupted
 from streams.wire.namespace import Namespace
@@ -107,4 +107,4 @@ class PictureStore:
 
 def _store_at(url: str) -> ObjectStore:
     """The store. A folder is made, which may fail now and work later."""
-    return LocalStore.from_url(url, mkdir=True) if urlsplit(url).scheme == "file" else from_url(url)
+    return LocalStore.from_url(url, mkdir=True) if urlsplit(url).scheme == "file" else store_at(url)

@@ -1,8 +1,10 @@
 import asyncio
+from datetime import timedelta
 
 import pytest
+from obstore.store import GCSStore, S3Store
 
-from streams.objects.answers import answering
+from streams.objects.answers import answering, open_store
 from streams.objects.errors import ObjectMissing, ObjectsUnavailable
 
 
@@ -31,3 +33,12 @@ async def test_other_errors_stay_as_they_are() -> None:
     with pytest.raises(ValueError, match="key"):
         async with answering("the store is away"):
             raise ValueError("a bad key")
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/folder", "gs://bucket"])
+def test_a_client_does_not_ask_for_minutes_where_nobody_waits_any_more(url: str) -> None:
+    store = open_store(url)
+    assert isinstance(store, (S3Store, GCSStore))
+    retries = store.retry_config
+    assert retries is not None
+    assert retries["retry_timeout"] <= timedelta(seconds=30)
