@@ -16,14 +16,11 @@ _GIVEN_UP_S: Final = 3600.0
 
 
 def replace_file(path: Path, data: bytes | memoryview) -> None:
-    """Write a file whole or not at all, whatever ends the process meanwhile; raises OSError."""
-    draft = path.with_name(path.name + ".draft")
-    try:
+    """Write a file whole or not at all, whatever ends the process meanwhile, or writes it, too; raises OSError."""
+    with unfinished_folder(path.parent) as folder:
+        draft = folder / path.name
         draft.write_bytes(data)
         draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 @contextmanager
@@ -35,11 +32,11 @@ def unfinished_folder(parent: Path) -> Iterator[Path]:
     """
     parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as lock:
-        with _locked(parent):  # nobody takes a new folder, which is not locked yet, for one that was left
+        with locked(parent):  # nobody takes a new folder, which is not locked yet, for one that was left
             for folder in filter(_is_left, parent.glob(f"{_UNFINISHED}*")):
                 shutil.rmtree(folder, ignore_errors=True)
             own = Path(mkdtemp(prefix=_UNFINISHED, dir=parent))
-            lock.enter_context(_locked(own))
+            lock.enter_context(locked(own))
         try:
             yield own
         finally:
@@ -47,7 +44,8 @@ def unfinished_folder(parent: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
+    """While no other process or thread is here with the same folder; raises OSError."""
     opened = os.open(folder, os.O_RDONLY)
     try:
         with suppress(OSError):  # a file system without locks
@@ -59,7 +57,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _is_left(folder: Path) -> bool:
     try:
-        opened = os.open(folder, os.O_RDONLY)
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
         return False
     try:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from inference.files import unfinished_folder
+from inference.files import locked, unfinished_folder
 
 #: What runs a version's model.onnx in Triton's Python backend, whatever the names of its tensors.
 RUNNER: Final = Path(__file__).parent / "repository" / "model.py"
@@ -17,6 +17,7 @@ def model_folder(repository: Path, name: str) -> Iterator[Path]:
     with unfinished_folder(repository) as scratch:
         model, target = scratch / name, repository / name
         yield model
-        if target.exists():
-            target.rename(scratch / f"{name}.before")
-        model.rename(target)
+        with locked(repository):  # another process may put the same model there
+            if target.exists():
+                target.rename(scratch / f"{name}.before")
+            model.rename(target)

@@ -4,13 +4,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from inference import files
 from inference.encoders.model_folder import model_folder
 from inference.files import replace_file, unfinished_folder
+from tests.harness.full_disk import fill_disk
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -21,14 +25,55 @@ def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["model"]
 
 
-def test_where_the_disk_is_full_the_file_before_stays(tmp_path: Path) -> None:
+def test_where_the_disk_is_full_the_file_before_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "model"
     path.write_bytes(b"the one before")
-    (tmp_path / "model.draft").symlink_to("/dev/full")
+    fill_disk(monkeypatch)
     with pytest.raises(OSError, match="No space"):
         replace_file(path, b"new")
     assert path.read_bytes() == b"the one before"
     assert [each.name for each in tmp_path.iterdir()] == ["model"]
+
+
+def at_once(*calls: Callable[[], None]) -> None:
+    with ThreadPoolExecutor(len(calls)) as beside:
+        for each in [beside.submit(call) for call in calls]:
+            each.result()
+
+
+def test_of_two_that_write_a_file_at_once_one_is_there_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, both = Path.write_bytes, Barrier(2)
+
+    def write_then_wait(draft: Path, data: bytes) -> None:
+        write(draft, data[: len(data) // 2])
+        both.wait(10)
+        write(draft, data)
+
+    monkeypatch.setattr(Path, "write_bytes", write_then_wait)
+    path = tmp_path / "model"
+    at_once(lambda: replace_file(path, b"one"), lambda: replace_file(path, b"another"))
+    assert path.read_bytes() in (b"one", b"another")
+    assert [each.name for each in tmp_path.iterdir()] == ["model"]
+
+
+def test_models_are_put_in_their_place_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename, renamed = Path.rename, list[str]()
+
+    def rename_alone(path: Path, target: Path) -> None:
+        opened = os.open(tmp_path, os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            flock(opened, LOCK_EX | LOCK_NB)
+        os.close(opened)
+        renamed.append(target.name)
+        rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", rename_alone)
+    for _ in range(2):
+        with model_folder(tmp_path, "encoder") as model:
+            model.mkdir()
+    assert renamed == ["encoder", "encoder.before", "encoder"]
 
 
 #: Begins a folder, says so, and waits until it is killed.

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from inference.encoders.look.projection import Projection, read_projection, unit, write_projection
+from tests.harness.full_disk import fill_disk
 
 
 def projection() -> Projection:
@@ -66,10 +67,10 @@ def test_a_map_without_weights_is_of_the_network_as_it_was_and_one_with_weights_
     np.testing.assert_array_equal(read["blocks.3.weight"], weights["blocks.3.weight"])
 
 
-def test_where_no_space_is_left_the_map_before_stays(tmp_path: Path) -> None:
+def test_where_no_space_is_left_the_map_before_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_projection(projection(), tmp_path / "map.npz")
     before = (tmp_path / "map.npz").read_bytes()
-    (tmp_path / "map.npz.draft").symlink_to("/dev/full")
+    fill_disk(monkeypatch)
 
     with pytest.raises(OSError, match="No space left"):
         write_projection(replace(projection(), learned=1), tmp_path / "map.npz")

@@ -18,6 +18,7 @@ from inference.encoders.tuning.losses import unfaithfulness
 from inference.encoders.tuning.network import replace_weights
 from inference.encoders.tuning.training import Course
 from inference.errors import ModelRefused
+from tests.harness.full_disk import fill_disk
 from tests.harness.paths import ROOT
 from tests.harness.tiny_network import stripes, tiny_encoder
 
@@ -121,13 +122,10 @@ def test_a_checkpoint_that_is_damaged_or_of_another_network_is_refused(tmp_path:
         trained(SHORT, Watching(tmp_path))
 
 
-def test_where_no_space_is_left_it_is_said_and_no_half_of_a_checkpoint_stays(tmp_path: Path) -> None:
-    trained(SHORT, Watching(tmp_path))
-    (checkpoint,) = tmp_path.iterdir()
-    checkpoint.unlink()
-    draft = tmp_path / f"{checkpoint.name}.draft"
-    draft.symlink_to("/dev/full")
-
+def test_where_no_space_is_left_it_is_said_and_no_half_of_a_checkpoint_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_disk(monkeypatch)
     with pytest.raises(OSError, match="No space left"):
         trained(SHORT, Watching(tmp_path))
     assert [*tmp_path.iterdir()] == []
