@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 from msgspec.structs import replace
+from rich.cells import cell_len
 from rich.table import Column, Table
 
 from cli.items.search.similar import Asked, NoAnswer, QueryRefused, asking, query_of, refusals, say_where
@@ -22,6 +23,8 @@ from streams.wire.events import Only, Recommendations, RecommendedItem, Region, 
 
 #: The nearest article, and one to compare it with.
 _COUNT = 2
+#: What the other columns of a row need of a terminal's width, with paths and boxes broken.
+_BESIDE_IDS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def identify_photos(
 ) -> None:
     """Ask about each photo, print what they show and count it; a photo or a part without an answer is named.
 
-    Raises NoAnswer where no photo got one in time.
+    Exit code 2 where nothing could be looked at. Raises NoAnswer where no photo got an answer in time.
     """
     settings, asker = read_settings(), f"identify-{uuid.uuid4().hex}"
     known = known_as(settings, asker)
@@ -71,7 +74,7 @@ def identify_photos(
         except (OSError, ValueError) as error:
             refused[str(photo)] = str(error)
     if not queries:
-        raise typer.BadParameter(next(iter(refused.values())))
+        raise typer.BadParameter("; ".join(f"{name}: {why}" for name, why in refused.items()))
     with (
         running_system(settings) as endpoints,
         asking(
@@ -84,8 +87,10 @@ def identify_photos(
     counts = counted(found)
     if as_json:
         print_json({"parts": [asdict(each) for each in found], "articles": [*map(asdict, counts)], "refused": refused})
-    else:
+    elif found:
         _print(found, counts)
+    if not found:
+        raise typer.Exit(2)
     # Last: what the photos show is said even where no file can be written.
     if table is not None:
         write_counts(table, counts)
@@ -162,12 +167,23 @@ def _first_two(items: Sequence[RecommendedItem]) -> tuple[RecommendedItem | None
 
 
 def _print(found: Sequence[Identified], counts: Sequence[Counted]) -> None:
-    parts = Table(*(Column(name, overflow="fold") for name in ("photo", "part", "article", "certainty", "nearest")))
+    ids = [each.nearest or "" for each in found]
+    parts = Table(_folded("photo"), _folded("part"), _of_ids("nearest article", ids), "certainty")
     for each in found:
-        shown = each.item_id or "unknown"
-        parts.add_row(each.photo, each.box or "all", shown, f"{each.certainty:.3f}", each.nearest or "none")
+        certainty = f"{each.certainty:.3f}" + ("" if each.item_id is not None else ": unknown")
+        parts.add_row(each.photo, each.box or "all", each.nearest or "none", certainty)
     results().print(parts)
-    table = Table(Column("article", overflow="fold"), "parts", "photos", "certainty")
+    table = Table(_of_ids("article", ids), "parts", "photos", "certainty")
     for count in counts:
         table.add_row(count.item_id or "unknown", str(count.parts), str(count.photos), f"{count.certainty:.3f}")
     results().print(table)
+
+
+def _folded(name: str) -> Column:
+    return Column(name, overflow="fold")
+
+
+def _of_ids(name: str, ids: Iterable[str]) -> Column:
+    """A column that breaks none of these ids where the terminal has room for the longest."""
+    has_room = max(map(cell_len, ids), default=0) <= results().width - _BESIDE_IDS
+    return Column(name, overflow="fold", no_wrap=has_room)

@@ -1,19 +1,33 @@
 """From the articles nearest to a part of a photo to the one that it shows, or to none, and how often each is shown."""
 
 import csv
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from PIL import Image
+from typer import Exit
 from typer.testing import CliRunner
 
-from cli.items.search.identify import Counted, Identified, _identified, counted, identified, write_counts
+from cli.items.search.identify import (
+    Counted,
+    Identified,
+    _identified,
+    _print,
+    counted,
+    identified,
+    identify_photos,
+    write_counts,
+)
 from cli.items.search.similar import NoAnswer, QueryRefused
 from cli.main import app
+from deploy.local import Endpoints
 from inference.identity import CALIBRATED
 from sightline_client.events import Box, Upload
-from streams.wire.events import Recommendations, Region
+from streams.wire.events import Only, Recommendations, Region
 from tests.harness.answers import answer, item_of
 
+ENDPOINTS = Endpoints("kafka", "redis", "triton", None)
 BOX = Box(x=0.5, y=0, width=0.5, height=1)
 
 
@@ -131,6 +145,41 @@ def test_vectors_that_are_not_calibrated_are_said_to_be_so_once(capsys: pytest.C
     queries = map(query, ["a.jpg", "b.jpg"])
     list(_identified(queries, lambda asked: answer_of(asked, SURE, encoder="resnet@1"), 0.7, {}))
     assert capsys.readouterr().err.count("these vectors are of resnet@1") == 1
+
+
+@pytest.mark.parametrize(("columns", "is_whole"), [(80, True), (60, False)])
+def test_an_id_stands_in_one_line_where_the_terminal_has_room(
+    columns: int, is_whole: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    ids = ["shirts-red-checks-0120", "shirts-charcoal-checks-0240"]
+    path, box = "/home/somebody/pictures/of/shelves/shelf-1.jpg", "0.1429,0.1429,0.6786,0.6786"
+    found = [Identified(path, box, ids[0], 0.9, ids[0]), Identified(path, None, None, 0.3, ids[1])]
+    _print(found, counted(found))
+    parts, _, _ = capsys.readouterr().out.partition("└")
+    assert all((each in parts) == is_whole for each in ids)
+    assert parts.count("unknown") == 1
+    articles = "".join(line.split("│")[3].strip() for line in parts.splitlines() if line.startswith("│"))
+    assert articles == "".join(ids)
+
+
+def test_where_nothing_could_be_looked_at_the_exit_code_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo, table = tmp_path / "a.jpg", tmp_path / "counts.csv"
+    Image.new("RGB", (64, 64)).save(photo)
+
+    def answer_to(_: Upload) -> Recommendations:
+        raise QueryRefused("bad_image: box: it is small")
+
+    monkeypatch.setattr("cli.items.search.identify.running_system", lambda _: nullcontext(ENDPOINTS))
+    monkeypatch.setattr("cli.items.search.identify.asking", lambda *_, **__: nullcontext(answer_to))
+    with pytest.raises(Exit) as ended:
+        identify_photos([photo], [], Only(), 0.7, table, 1.0, False)
+    said = capsys.readouterr()
+    assert (ended.value.exit_code, said.out) == (2, "")
+    assert f"{photo}: bad_image: box: it is small" in " ".join(said.err.split())
+    assert not table.exists()
 
 
 @pytest.mark.parametrize(
