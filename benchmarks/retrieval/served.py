@@ -8,12 +8,16 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.retrieval.album import TABLE, UnreadableAlbum, picture_files, read_files, readable
 from benchmarks.retrieval.encoder_cost import graph_looks
+from features.vision.decode import decode
+from features.vision.formats import BadImage
 from inference.encoders.tls import TritonTls
 from inference.encoders.triton import TritonEncoder
 
@@ -40,6 +44,23 @@ class Served:
     alone_p50_ms: float
     alone_p99_ms: float
     pictures_per_s: float
+
+
+def read_pictures(folder: Path, count: int) -> list[NDArray[np.uint8]]:
+    """The first pictures of a folder that can be read, each uint8 [224, 224, 3].
+
+    They lie in `images.tar`, named by `labels.csv`, of which each must be readable, or else raises UnreadableAlbum;
+    without that file, anywhere in the folder.
+    """
+    if (folder / "images.tar").is_file():
+        files, _ = read_files(folder, TABLE)
+        found = (decode(file).pixels for file in files)
+    else:
+        found = (pixels for pixels in map(readable, picture_files(folder)) if pixels is not None)
+    try:
+        return list(islice(found, count))
+    except BadImage as error:
+        raise UnreadableAlbum(f"{folder} has a picture in images.tar that cannot be read: {error}") from error
 
 
 async def measure_served(

@@ -22,7 +22,11 @@ def served(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(exists=True, file_okay=False, help="A folder with images.tar and labels.csv; else drawn ones."),
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="Pictures in a folder, or images.tar and labels.csv in it; else drawn.",
+        ),
     ] = None,
     pictures: Annotated[int, typer.Option(min=_FEWEST, help="How many pictures, at most.")] = 500,
     as_json: JsonOption = False,
@@ -65,16 +69,19 @@ def _graph_here(model: Path) -> Path:
 def _pixels(data: Path | None, pictures: int) -> "NDArray[np.uint8]":
     import numpy as np
 
-    from benchmarks.retrieval.album import UnreadableAlbum, read_data
+    from benchmarks.retrieval.album import UnreadableAlbum
+    from benchmarks.retrieval.served import read_pictures
     from benchmarks.world.pictures import draw_catalogue
     from features.vision.decode import decode
 
     if data is None:
         return np.stack([decode(item.jpeg).pixels for item in draw_catalogue(pictures, seed=1)])
     try:
-        found = read_data(data, None, None, progress)[0].pixels[:pictures]
+        found = read_pictures(data, pictures)
     except UnreadableAlbum as error:
         raise typer.BadParameter(str(error), param_hint="--data") from error
     if len(found) < _FEWEST:
-        raise typer.BadParameter(f"{data} has {len(found)} pictures, and {_FEWEST} are needed", param_hint="--data")
-    return found
+        raise typer.BadParameter(
+            f"{data} has {len(found)} pictures that can be read, and {_FEWEST} are needed", param_hint="--data"
+        )
+    return np.stack(found)

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.retrieval.served import measure_served, same_nearest
+from benchmarks.retrieval.served import measure_served, read_pictures, same_nearest
 from benchmarks.world.pictures import draw_catalogue
 from deploy.triton_server import newest_version
 from features.vision.decode import decode
@@ -15,6 +15,27 @@ def test_nearest_ones_are_the_same_whatever_their_order_and_others_where_vectors
     vectors = np.random.default_rng(1).normal(size=(40, 8)).astype(np.float32)
     assert same_nearest(vectors, vectors * np.float32(1.0001)) == 1
     assert same_nearest(vectors, vectors[::-1].copy()) < 0.5
+
+
+def test_pictures_are_read_from_a_plain_folder_and_no_more_than_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "0.jpg").write_bytes(b"no picture")
+    for number, item in enumerate(draw_catalogue(8, seed=1), start=1):
+        folder = tmp_path / str(number % 2)
+        folder.mkdir(exist_ok=True)
+        (folder / f"{number}.jpg").write_bytes(item.jpeg)
+    read_files, read = list[Path](), Path.read_bytes
+
+    def counted(path: Path) -> bytes:
+        read_files.append(path)
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", counted)
+    assert len(read_pictures(tmp_path, 500)) == 8
+    assert len(read_pictures(tmp_path, 7)) == 7
+    # The first file is no picture.
+    assert len(read_files) == (1 + 8) + (1 + 7)
 
 
 @pytest.mark.stack

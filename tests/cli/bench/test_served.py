@@ -18,5 +18,9 @@ def test_pictures_are_as_many_as_are_asked_for_at_most(tmp_path: Path) -> None:
 
 
 def test_a_folder_with_too_few_pictures_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(typer.BadParameter, match="has 9 pictures, and 10 are needed"):
+    with pytest.raises(typer.BadParameter, match="has 9 pictures that can be read, and 10 are needed"):
         _pixels(album(tmp_path, 9), 500)
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    with pytest.raises(typer.BadParameter, match="has 0 pictures that can be read, and"):
+        _pixels(plain, 500)
