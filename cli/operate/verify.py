@@ -32,7 +32,7 @@ _ROWS = (
     ("double_applied", "events applied twice", True),
     ("lost_signals", "signals lost", True),
     ("different_profiles", "profiles that differ", True),
-    ("uncounted_days", "profiles written today by the release before, right tomorrow or by `rebuild`", False),
+    ("uncounted_days", "profiles whose count of today the release before left out", False),
     ("different_behaviours", "behaviours and trends that differ", True),
     ("different_items", "items that differ", True),
     ("out_of_order", "lists out of order", True),

@@ -40,7 +40,7 @@ _FORMS: Final[Mapping[re.Pattern[str], Callable[[re.Match[str]], str]]] = {
     re.compile(r"(?:Number|Integer value) out of range"): lambda _: "must be a number of no more than 64 bits",
     re.compile(r"Object missing required field `(.+)`"): lambda found: f"lacks `{found[1]}`",
     # Whatever a stranger calls a field, with line breaks.
-    re.compile(r"Object contains unknown field `(.*)`", re.DOTALL): lambda found: f"has no field `{found[1]}`",
+    re.compile(r"Object contains unknown field `(.*)`", re.DOTALL): lambda found: f"has the unknown field `{found[1]}`",
 }
 #: Where it says that the fault is: a field, an element of one, or a name in an object.
 _PLACE: Final = re.compile(r"(`key` in )?`\$(.*?)(\[\.\.\.\])?`")
