@@ -187,7 +187,7 @@ async def test_no_worker_starts_without_the_rules_that_it_is_to_keep(tmp_path: P
 
 
 async def test_the_catalogue_is_read_by_a_new_model_in_steps_between_which_the_last_one_is_followed(
-    world: World,
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     catalog = Catalog(2)
     catalog.apply([(f"i{number}", without_picture(f"i{number}")) for number in range(5 * AT_ONCE)])
@@ -213,3 +213,6 @@ async def test_the_catalogue_is_read_by_a_new_model_in_steps_between_which_the_l
     assert {*map(id, seen)} == {id(first)}
     assert len(seen) >= 5
     assert follower.model is not first
+    # What was read in steps is not read again between two lists.
+    monkeypatch.delattr("inference.recommender.space_of")
+    recommender.apply_trained(world.name, follower.model)

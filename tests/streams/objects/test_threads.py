@@ -92,3 +92,23 @@ def test_a_store_that_hangs_does_not_hold_up_the_end_of_a_process() -> None:
     )
     assert done.returncode == 1
     assert done.stderr.endswith("TimeoutError\n")
+
+
+_ENDING = """
+import asyncio, atexit, threading
+from streams.objects.threads import in_thread
+ending = threading.Event()
+def late():
+    ending.wait()
+    print(sum(range(2_000_000)), flush=True)
+async def main():
+    async with asyncio.timeout(0.01):
+        await in_thread(late)
+atexit.register(ending.set)  # before what is waited for at the end
+asyncio.run(main())
+"""
+
+
+def test_a_call_that_runs_when_the_process_ends_is_waited_for() -> None:
+    done = subprocess.run([sys.executable, "-c", _ENDING], check=False, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "1999999000000\n"
