@@ -24,7 +24,9 @@ _running: Final[set[Thread]] = set()
 
 
 async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What a blocking call returns or raises. One that nobody waits for any more goes on until its client gives up.
+    """What a blocking call returns or raises, and OSError where the system has no thread for it.
+
+    One that nobody waits for any more goes on until its client gives up.
 
     A pool would not do: a store that hangs would fill it, and hold up the end of the process.
     """
@@ -34,7 +36,10 @@ async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 def _begun(call: Callable[[], T]) -> "asyncio.Future[T]":
     answer: Future[T] = Future()
     answer.set_running_or_notify_cancel()
-    Thread(target=_run, args=(call, answer), name="object-store", daemon=True).start()
+    try:
+        Thread(target=_run, args=(call, answer), name="object-store", daemon=True).start()
+    except RuntimeError as error:  # the system gives no more: the store is as good as away, and not the worker
+        raise OSError(f"its call gets no thread: {error}") from error
     return asyncio.wrap_future(answer)
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from streams.objects.answers import answering
+from streams.objects.errors import ObjectsUnavailable
 from streams.objects.threads import ENDING_S, in_thread
 
 
@@ -34,6 +36,18 @@ async def test_one_that_nobody_waits_for_any_more_is_no_error() -> None:
         async with asyncio.timeout(0.01):
             await in_thread(release.wait)
     release.set()
+
+
+async def test_where_the_system_gives_no_more_threads_the_store_is_unavailable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(ObjectsUnavailable, match="the store is away: its call gets no thread: can't start"):
+        async with answering("the store is away"):
+            await in_thread(len, "shoe")
 
 
 async def test_what_a_store_did_not_take_is_gone_with_the_error() -> None:
