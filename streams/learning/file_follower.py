@@ -16,6 +16,11 @@ from streams.retrying import until_available
 _Model = TypeVar("_Model", bound=FollowedModel)
 
 
+def prepared_at_once(_model: object) -> Iterator[None]:
+    """Of a model that is followed as it was read."""
+    return iter(())
+
+
 class FileFollower(Periodic, Generic[_Model]):
     """Looks for a newer file in the background. `model` is the last one that this release can use.
 
@@ -25,7 +30,7 @@ class FileFollower(Periodic, Generic[_Model]):
     """
 
     def __init__(
-        self, kind: ModelKind[_Model], file: ModelFile, prepare: Callable[[_Model], Iterator[None]] = lambda _: iter(())
+        self, kind: ModelKind[_Model], file: ModelFile, prepare: Callable[[_Model], Iterator[None]] = prepared_at_once
     ) -> None:
         super().__init__(kind.every_s, name=f"file of {kind.source}")
         self.model: _Model | None = None

@@ -15,7 +15,7 @@ from streams.interactions.behaviour_cache import BehaviourCache
 from streams.interactions.feeds import FeedMaker
 from streams.interactions.lists import rules_of
 from streams.interactions.trend_noise import LaplaceNoise
-from streams.learning.file_follower import FileFollower
+from streams.learning.file_follower import FileFollower, prepared_at_once
 from streams.learning.model_file import ModelFile
 from streams.learning.model_follower import ModelFollower
 from streams.learning.model_kinds import MODEL_KINDS, SHOP_RULES, FollowedModel, ModelKind
@@ -66,7 +66,7 @@ async def _follow_models(resources: Resources) -> Callable[[], RankerModel | Non
 
 
 async def follow_file(
-    resources: Resources, kind: ModelKind[_Model], prepare: Callable[[_Model], Iterator[None]] = lambda _: iter(())
+    resources: Resources, kind: ModelKind[_Model], prepare: Callable[[_Model], Iterator[None]] = prepared_at_once
 ) -> Callable[[], _Model | None]:
     """Return what gives the newest model of a kind that is prepared; none where no file of it is set."""
     place = kind.place(resources.settings)
