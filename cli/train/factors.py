@@ -186,8 +186,8 @@ def _print(
 def _of_new_items(explained: dict[Part, float], known: dict[Part, int]) -> str:
     """What factors of new items rest on, or why they have none."""
     if explained:
-        shares = ", ".join(f"{part}: {share:.1%}" for part, share in explained.items())
-        return f"of the factors of items held out, what they are explains {shares}"
+        shares = ", ".join(f"by {part} {share:.1%}" for part, share in explained.items())
+        return f"how much of the factors of items held out is explained: {shares}"
     if max(known.values()) < LEAST_ITEMS:
         return (
             f"new items have no factors: that needs {LEAST_ITEMS} trained items with a look, or as many with words, "
