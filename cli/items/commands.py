@@ -154,7 +154,7 @@ def pictures(
 
 def _pairs(texts: Sequence[str]) -> dict[str, str] | None:
     """The attributes that these texts name; raises typer.BadParameter."""
-    pairs = [text.partition("=") for text in texts]
+    pairs = {text.partition("=") for text in texts}
     if not all(key and value for key, _, value in pairs):
         raise typer.BadParameter("an attribute is a key and a value, such as brand=Acme", param_hint="--attribute")
     if len({key for key, _, _ in pairs}) < len(pairs):

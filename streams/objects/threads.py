@@ -16,6 +16,8 @@ from typing import Final, ParamSpec, TypeVar
 
 #: The longest wait for calls that run when the process ends. One that hangs for longer is left behind.
 ENDING_S: Final = 2.0
+#: Calls at a time: several times what all agents of a worker make. A folder of a network may hang for ever.
+MOST: Final = 256
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,7 +26,7 @@ _running: Final[set[Thread]] = set()
 
 
 async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What a blocking call returns or raises, and OSError where the system has no thread for it.
+    """What a blocking call returns or raises, and OSError where there is no thread for it.
 
     One that nobody waits for any more goes on until its client gives up.
 
@@ -34,6 +36,8 @@ async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 
 
 def _begun(call: Callable[[], T]) -> "asyncio.Future[T]":
+    if len(_running) >= MOST:
+        raise OSError(f"{MOST} calls of stores have no answer yet")
     answer: Future[T] = Future()
     answer.set_running_or_notify_cancel()
     try:

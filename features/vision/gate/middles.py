@@ -1,7 +1,7 @@
 """The middles of a square by which copies are found, each drawn as 32 × 32 cells.
 
 A cell is the mean of 3 or 4 pixels across, rounded, and of 3 or 4 such means down, rounded: what Pillow's BOX filter
-gives for each middle by itself, in a quarter of the time. Kept hashes are of such cells, so no level may differ.
+gives for each middle by itself, with less work. Kept hashes are of such cells, so no level may differ.
 """
 
 from typing import Final

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from streams.objects import threads
 from streams.objects.answers import answering
 from streams.objects.errors import ObjectsUnavailable
 from streams.objects.threads import ENDING_S, in_thread
@@ -28,6 +29,23 @@ async def test_calls_run_beside_each_other_however_many_hang() -> None:
     assert await in_thread(len, "shoe") == 4
     release.set()
     assert await asyncio.gather(*hanging) == [True] * 40
+
+
+async def test_a_store_that_hangs_for_ever_takes_no_more_than_so_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "MOST", 8)
+    release, begun = threading.Event(), threading.Semaphore(0)
+
+    def hang() -> None:
+        begun.release()
+        release.wait()
+
+    hanging = [asyncio.create_task(in_thread(hang)) for _ in range(8)]
+    await asyncio.gather(*(asyncio.to_thread(begun.acquire) for _ in hanging))
+    with pytest.raises(OSError, match="8 calls of stores have no answer yet"):
+        await in_thread(len, "shoe")
+    release.set()
+    await asyncio.gather(*hanging)
+    assert await in_thread(len, "shoe") == 4
 
 
 async def test_one_that_nobody_waits_for_any_more_is_no_error() -> None:
