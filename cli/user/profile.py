@@ -112,7 +112,7 @@ def _print(shown: Shown) -> None:
         console.print(f"nothing is known of user {shown.user_id!r}")
         return
     last = f", the last {shown.last_at}" if shown.last_at else ""
-    table = Table(title=f"user {shown.user_id}: {shown.interactions} interactions{last}")
+    table = Table(title=f"user {shown.user_id}, interactions: {shown.interactions}{last}")
     for column in ("item", "weight", "last"):
         table.add_column(column)
     for entry in shown.engaged:
@@ -127,5 +127,5 @@ def _print(shown: Shown) -> None:
         dials = ", ".join(f"{name} {weight:+g}" for name, weight in shown.dials.items())
         console.print(f"dials: {dials}")
     if shown.refused_before:
-        console.print(f"{shown.refused_before} more items refused before")
-    console.print(f"{shown.seen} items seen · partition {shown.partition}, position {shown.position}")
+        console.print(f"items refused before, besides: {shown.refused_before}")
+    console.print(f"items seen: {shown.seen} · partition {shown.partition}, position {shown.position}")
