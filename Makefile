@@ -35,10 +35,10 @@ environment:
 demo: bootstrap compiled
 	$(RUN) sightline demo $(if $(CI),--once)
 
-# Three files at a time, in their order, each third with services of its own: they wait more than they compute.
+# Two files at a time, in their order, each half with services of its own: they wait more than they compute.
 test: browser
 	$(MAKE) --jobs=2 check compiled
-	$(RUN) pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations=60 --durations-min=4 \
+	$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations=60 --durations-min=4 \
 		--cov --cov-report=term-missing:skip-covered --cov-fail-under=90
 
 check: bootstrap
