@@ -1,3 +1,4 @@
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -27,7 +28,9 @@ def test_a_group_has_its_members_with_their_partitions_and_what_they_have_handle
     assert read_handled(kafka, name, topic) == {}
 
     consumer = KafkaConsumer(topic, bootstrap_servers=kafka, group_id=name, enable_auto_commit=False)
+    until_s = time.monotonic() + 90
     while not consumer.assignment():
+        assert time.monotonic() < until_s, "the group gives no partitions"
         consumer.poll(timeout_ms=100)
     group = read_group(connection, name)
     consumer.commit()
