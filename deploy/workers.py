@@ -44,6 +44,11 @@ class Worker:
     #: Where the web door listens; None for the others.
     web_port: int | None = None
 
+    @property
+    def title(self) -> str:
+        """Its name, and its number where that is not 1."""
+        return self.name if self.number == 1 else f"{self.name} {self.number}"
+
 
 class Workers:
     """The workers of one home on one set of services and one topic prefix.
@@ -72,7 +77,7 @@ class Workers:
     def start(self, name: WorkerName, *, number: int = 1) -> Worker:
         """Start a worker, or find it; returns when it is ready, else raises StackError with the end of its log."""
         found = self._ready(name, number)
-        self._progress(f"{_title(name, number)}: ready, metrics on http://127.0.0.1:{found.metrics_port}/metrics")
+        self._progress(f"worker {found.title}: ready, metrics on http://127.0.0.1:{found.metrics_port}/metrics")
         return found
 
     def start_all(self, names: Iterable[WorkerName] = ALL) -> list[Worker]:
@@ -96,7 +101,7 @@ class Workers:
     def stop(self, worker: Worker) -> None:
         """Send SIGTERM, and SIGKILL after 15 s; returns when the process has ended."""
         _end([worker])
-        self._progress(f"{_title(worker.name, worker.number)}: ended")
+        self._progress(f"worker {worker.title}: ended")
 
     def kill(self, worker: Worker) -> None:
         """Send SIGKILL, like a crash; returns when the process has ended."""
@@ -145,7 +150,7 @@ class Workers:
 
     def _await_ready(self, worker: Worker) -> None:
         begun, said_s = time.monotonic(), SAY_SECONDS
-        title = _title(worker.name, worker.number)
+        title = f"worker {worker.title}"
         while (missing := what_is_missing(worker.metrics_port)) is not None:
             if not process.alive(worker.process):
                 raise StackError(f"{title} ended at once.{process.tail(worker.log)}")
@@ -208,10 +213,6 @@ def _end(workers: Sequence[Worker]) -> None:
     """End some workers at the same time."""
     with ThreadPoolExecutor(max(len(workers), 1)) as pool:
         list(pool.map(lambda worker: process.end(worker.process, grace=GRACE_SECONDS), workers))
-
-
-def _title(name: WorkerName, number: int) -> str:
-    return f"worker {name}" if number == 1 else f"worker {name} {number}"
 
 
 def what_is_missing(port: int) -> str | None:

@@ -63,11 +63,10 @@ def _print_workers(workers: Sequence[tuple[Worker, str | None]]) -> None:
     table = Table("worker", "state", "pid", Column("address", no_wrap=True))
     for worker, missing in workers:
         state = styled(("ready", "green")) if missing is None else styled((f"not ready: {missing}", "red"))
-        name = worker.name if worker.number == 1 else f"{worker.name} {worker.number}"
         address = f"127.0.0.1:{worker.metrics_port}/metrics"
         if worker.web_port is not None:
             address = f"http://127.0.0.1:{worker.web_port}"
-        table.add_row(name, state, str(worker.process.pid), address)
+        table.add_row(worker.title, state, str(worker.process.pid), address)
     results().print(table)
 
 
