@@ -40,15 +40,17 @@ def _begun(call: Callable[[], T]) -> "asyncio.Future[T]":
         raise OSError(f"{MOST} calls of stores have no answer yet")
     answer: Future[T] = Future()
     answer.set_running_or_notify_cancel()
+    thread = Thread(target=_run, args=(call, answer), name="object-store", daemon=True)
+    _running.add(thread)
     try:
-        Thread(target=_run, args=(call, answer), name="object-store", daemon=True).start()
+        thread.start()
     except RuntimeError as error:  # the system gives no more: the store is as good as away, and not the worker
+        _running.discard(thread)
         raise OSError(f"its call gets no thread: {error}") from error
     return asyncio.wrap_future(answer)
 
 
 def _run(call: Callable[[], T], answer: "Future[T]") -> None:
-    _running.add(current_thread())
     try:
         answer.set_result(call())
     except BaseException as error:  # noqa: BLE001  # whoever waits gets it
