@@ -42,7 +42,7 @@ class FakeServer:
         self.slow_s = 0.0
         self.only: dict[str, str] | None = None
         self.refused_upload: dict[str, str] | None = None
-        self.operations: dict[str, Any] = {"workers": []}
+        self.operations: dict[str, Any] = {"workers": [{"address": "web", "up": True, "metrics": {}}]}
         self.receipt: dict[str, Any] = {}
         self.port = 0
         #: How answers are unlike docs/openapi.json.

@@ -48,8 +48,9 @@ export function showOperations() {
   };
 }
 
+/** What is wrong with the workers, the first of which is the door itself. */
 function missing(workers) {
-  if (!workers.length) return [h("p", { class: "notice info" }, t("operations.no_workers"))];
+  if (workers.length < 2) return [h("p", { class: "notice info" }, t("operations.no_workers"))];
   const down = workers.filter((worker) => !worker.up);
   return down.map((worker) => h("p", { class: "notice bad" }, t("operations.down", { address: worker.address })));
 }
