@@ -12,7 +12,7 @@ from obstore.exceptions import BaseError
 
 from inference.errors import ModelRefused
 from streams.objects.answers import ANSWER_S, content, first_line, open_store
-from streams.objects.errors import ObjectMissing, ObjectsUnavailable
+from streams.objects.errors import ObjectMissing, ObjectsUnavailable, ObjectTooLarge
 from streams.objects.threads import in_thread
 
 #: The longest wait for the content of a file, after that for an answer: a worker that starts waits for both.
@@ -47,10 +47,10 @@ class ModelFile:
             version = f"{meta['e_tag']} {meta['last_modified']}"
             if version == known:
                 return None
-            if meta["size"] > most:
-                raise ModelRefused(f"{self.place} has {meta['size']} bytes, more than {most}: it is not one of ours")
             async with asyncio.timeout(CONTENT_S):
-                return await in_thread(content, self._store, self._key), version
+                return await in_thread(content, self._store, self._key, most), version
+        except ObjectTooLarge as error:
+            raise ModelRefused(f"{self.place} has {error}: it is not one of ours") from error
         except FileNotFoundError as error:
             raise ObjectMissing(f"there is no file {self.place}") from error
         except TimeoutError as error:

@@ -10,7 +10,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 
-from streams.objects.errors import ObjectMissing, ObjectsUnavailable
+from streams.objects.errors import ObjectMissing, ObjectsUnavailable, ObjectTooLarge
 from streams.objects.threads import in_thread
 
 if TYPE_CHECKING:  # the client has these names for type checkers only
@@ -58,9 +58,12 @@ def store_at(url: str) -> ObjectStore:
     return from_url(url, retry_config=_AGAIN)
 
 
-def content(store: ObjectStore, key: str) -> bytes:
-    """A whole object; raises what the store's client raises."""
-    return bytes(obstore.get(store, key).bytes())
+def content(store: ObjectStore, key: str, most: int) -> bytes:
+    """A whole object; raises ObjectTooLarge where it has more than `most` bytes, and what the store's client raises."""
+    found = obstore.get(store, key)
+    if (size := found.meta["size"]) > most:
+        raise ObjectTooLarge(size, most)
+    return bytes(found.bytes())
 
 
 async def pages(listed: "ListStream[Sequence[ObjectMeta]]") -> AsyncIterator["Sequence[ObjectMeta]"]:

@@ -9,3 +9,10 @@ class ObjectMissing(StreamError):
 
 class ObjectsUnavailable(StreamError):
     """The store does not answer, or takes nothing; try again."""
+
+
+class ObjectTooLarge(Exception):
+    """An object has more bytes than are read."""
+
+    def __init__(self, size: int, most: int) -> None:
+        super().__init__(f"{size} bytes, more than {most}")

@@ -11,8 +11,10 @@ from urllib.request import url2pathname
 import obstore
 from obstore.store import LocalStore, ObjectStore
 
+from features.vision.formats import MAX_BYTES
 from features.vision.kept_picture import FOLDER, sha256_of
 from streams.objects.answers import answering, content, pages, store_at
+from streams.objects.errors import ObjectMissing, ObjectTooLarge
 from streams.objects.threads import in_thread
 from streams.pictures.files import PictureFile, files_in, remove_interrupted
 from streams.wire.namespace import Namespace
@@ -40,10 +42,14 @@ class PictureStore:
             await in_thread(obstore.put, await self._open(), key, data, attributes=self._attributes)
 
     async def read(self, key: str) -> bytes:
-        """The content of a file; raises ObjectMissing or ObjectsUnavailable."""
+        """The content of a file; raises ObjectMissing, also for one too large to be ours, or ObjectsUnavailable."""
         self._check(key)
-        async with answering(self._failed("give", key), missing=f"{self.url} has no picture {key!r}"):
-            return await in_thread(content, await self._open(), key)
+        missing = f"{self.url} has no picture {key!r}"
+        async with answering(self._failed("give", key), missing=missing):
+            try:
+                return await in_thread(content, await self._open(), key, MAX_BYTES)
+            except ObjectTooLarge as error:
+                raise ObjectMissing(f"{missing}: what is there has {error}") from error
 
     async def files(self) -> AsyncIterator[PictureFile]:
         """All pictures and previews, in no order; raises ObjectsUnavailable."""

@@ -7,10 +7,9 @@ from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-import obstore
-
 from streams.errors import InvalidEvent
-from streams.objects.answers import answering, open_store
+from streams.objects.answers import answering, content, open_store
+from streams.objects.errors import ObjectTooLarge
 from streams.objects.threads import in_thread
 from streams.uploads.references import PICTURE, Kind
 
@@ -44,10 +43,10 @@ class Objects:
         async with answering(failed, missing=missing, within_s=READ_S):
             if self._folder is not None:
                 await asyncio.to_thread(_check_file, self._folder, key, kind.field)
-            result = await in_thread(obstore.get, self._store, key)
-            if (size := result.meta["size"]) > kind.most_bytes:
-                raise InvalidEvent(kind.reason, f"{key!r} is {size} bytes; at most {kind.most_bytes} are read")
-            return bytes(await in_thread(result.bytes))
+            try:
+                return await in_thread(content, self._store, key, kind.most_bytes)
+            except ObjectTooLarge as error:
+                raise InvalidEvent(kind.reason, f"{key!r} has {error}") from error
 
 
 def _check_file(folder: Path, key: str, field: str) -> None:

@@ -29,6 +29,16 @@ async def test_a_picture_is_read_as_it_was_written_and_a_missing_folder_is_made(
     assert [each.name for each in (tmp_path / "new" / "home").rglob("*.webp")] == [f"{SHA}.webp"]
 
 
+async def test_a_file_that_is_too_large_to_be_a_kept_picture_is_none_and_is_not_read(
+    store: PictureStore, tmp_path: Path
+) -> None:
+    await store.write(KEY, b"1")
+    with (tmp_path / "new" / "home" / KEY).open("wb") as file:
+        file.truncate(1 << 40)  # a terabyte, of which the disk holds nothing
+    with pytest.raises(ObjectMissing, match=r"no picture .*: what is there has 1099511627776 bytes"):
+        await store.read(KEY)
+
+
 async def test_all_files_of_this_app_are_listed_and_nothing_else(store: PictureStore, tmp_path: Path) -> None:
     await store.write(KEY, b"123")
     await store.write(PREVIEW, b"1")
