@@ -25,7 +25,8 @@ export function drawTop(does) {
     h("nav", { "aria-label": t("view.label") }, link("shop", shopAddress()), link("operations", "#/operations")),
     h("div", { class: "switches" },
       iconButton("theme", t("theme.now", { theme: t(`theme.${theme}`) }), () => setTheme(nextTheme)),
-      h("button", { type: "button", class: "icon-button", lang: other === "zh" ? "zh-Hans" : "en", "aria-label": other === "zh" ? "中文" : "English", onclick: () => does.turn(other) }, other === "zh" ? "中" : "EN"),
+      // A symbol, since not every machine has a font with Chinese in it.
+      iconButton("language", other === "zh" ? "中文" : "English", () => does.turn(other), { lang: other === "zh" ? "zh-Hans" : "en" }),
       h("button", { type: "button", class: "icon-button", title: t("help.title"), "aria-label": t("help.title"), onclick: openHelp }, "?")));
   drawFoot(active);
 

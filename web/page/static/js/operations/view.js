@@ -121,7 +121,8 @@ const withoutEmpty = (sums) => new Map([...sums].filter(([name]) => name));
 function stagesCard(workers) {
   const sums = totalBy(workers, "sightline_stage_seconds_sum", "stage");
   const counts = totalBy(workers, "sightline_stage_seconds_count", "stage");
-  const means = [...sums].filter(([stage]) => counts.get(stage)).map(([stage, sum]) => [stage, sum / (counts.get(stage) ?? 1)]);
+  const means = [...sums].filter(([stage]) => counts.get(stage)).map(([stage, sum]) => [stage, sum / (counts.get(stage) ?? 1)])
+    .sort((a, b) => Number(b[1]) - Number(a[1]));
   const most = Math.max(...means.map(([, mean]) => Number(mean)), 1e-9);
   const bars = means.map(([stage, mean]) => h("li", { vars: { "--share": String(Number(mean) / most) } },
     h("span", { class: "bar-name" }, stage), h("span", { class: "bar-value" }, `${inMs(mean)} ms`)));
