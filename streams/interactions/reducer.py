@@ -54,9 +54,18 @@ class Effect:
         event = self.event
         return isinstance(event, VerifiedRequest) and event.control.type in ERASING and self.outcome == "applied"
 
+    @property
+    def _concerns_items(self) -> bool:
+        """Whether other users' lists learn something from it.
+
+        An upload says what its uploader likes, and nothing more: it is in the order of a shop's files, and comes before
+        anybody could choose the item (docs/adr/0068).
+        """
+        return self.outcome == "applied" and isinstance(self.event, Interaction) and self.event.type != "upload"
+
     def choices(self, linking: Linking) -> list[Choice]:
         """Return the record's choice, if it is one. Computed on demand, so lists do not wait for it."""
-        if self.action is None or self.outcome != "applied":
+        if self.action is None or not self._concerns_items:
             return []
         bit = user_bit(key_of(self.user_id))
         place = self.record.partition, self.record.offset
@@ -66,7 +75,7 @@ class Effect:
         """Return the record's step, if it is one, with its partition: what its user chose, or that it is forgotten."""
         if self.withdraws_list:
             item = FORGOTTEN
-        elif self.action is not None and self.outcome == "applied" and is_chosen(self.action):
+        elif self.action is not None and self._concerns_items and is_chosen(self.action):
             item = self.action.item
         else:
             return []

@@ -76,6 +76,16 @@ def test_only_an_applied_click_means_something_for_items() -> None:
     assert twice.choices(LINKING) == []
 
 
+def test_an_upload_counts_for_its_uploader_and_means_nothing_for_items_that_others_are_shown() -> None:
+    first, second = (record(n, click(thing=f"red{n}", type="upload")) for n in range(2))
+    effects = reduced(first, second)
+
+    assert effects[-1].after.engaged["weight"].tolist() == [1.5, 1.5]
+    assert [each.choices(LINKING) for each in effects] == [[], []]
+    assert [each.steps() for each in effects] == [[], []]
+    assert [len(each.steps()) for each in reduced(record(0, click()), asked(1, "forget"))] == [1, 1]
+
+
 def test_a_record_that_cannot_be_read_changes_no_profile() -> None:
     (effect,) = reduced(record(0, b"junk", key=b"u1"))
 
