@@ -20,9 +20,11 @@ def read(path: Path) -> Any:
 ALERTS: dict[str, Any] = {
     rule["alert"]: rule for group in read(PROMETHEUS / "alerts.yml")["groups"] for rule in group["rules"]
 }
+TESTS = "alerts_test.yml", "alerts_of_days_test.yml"
 CASES = [
     case | {"input": test["input_series"]}
-    for test in read(PROMETHEUS / "alerts_test.yml")["tests"]
+    for tests in TESTS
+    for test in read(PROMETHEUS / tests)["tests"]
     for case in test["alert_rule_test"]
 ]
 
@@ -32,7 +34,7 @@ CASES = [
     [
         ["check", "config", "prometheus.yml"],
         ["check", "rules", "alerts.yml"],
-        ["test", "rules", "alerts_test.yml"],
+        ["test", "rules", *TESTS],
     ],
     ids=" ".join,
 )
