@@ -6,6 +6,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from cli.console import SafeConsole
+
+#: The last second of the year 9999, where a calendar ends.
+_LAST_MS = 253_402_300_799_000
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 
@@ -55,6 +59,17 @@ def print_error(message: str) -> None:
 def print_json(result: Mapping[str, Any]) -> None:
     """Print the result as one line of JSON in ASCII; dataclasses become objects, paths become strings."""
     typer.echo(json.dumps(result, default=_to_plain))
+
+
+def when(at_ms: int) -> str:
+    """A time (Unix ms) as people read it, in UTC.
+
+    Whoever publishes may claim any time, also one beyond the calendar: that is shown as its end.
+
+    >>> when(1_767_268_800_000)
+    '2026-01-01T12:00:00+00:00'
+    """
+    return datetime.fromtimestamp(min(max(at_ms, 0), _LAST_MS) / 1000, UTC).isoformat(timespec="seconds")
 
 
 def _to_plain(value: object) -> object:

@@ -2,7 +2,6 @@
 
 from collections import deque
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 
 import msgspec
 import typer
@@ -10,15 +9,13 @@ import typer
 from cli.console import styled
 from cli.dead_letters.escaping import readable, without_quotes
 from cli.dead_letters.topic import choice_of, open_letters
-from cli.output import print_json, results
+from cli.output import print_json, results, when
 from streams.processing.redrive import Found
 from streams.settings import read_settings
 from streams.wire.events import DeadLetter
 
 #: Bytes of a message that `show` prints; --json prints all.
 SHOWN_BYTES = 4096
-#: The last second of the year 9999, where a calendar ends.
-_LAST_MS = 253_402_300_799_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +71,10 @@ def _print_letter(found: Found, retried: bool) -> None:
 def _lines(found: Found, retried: bool) -> dict[str, str]:
     letter = found.letter
     return {
-        "letter": f"{found.address}, written {_when(found.at_ms)}" + (", sent back since" if retried else ""),
+        "letter": f"{found.address}, written {when(found.at_ms)}" + (", sent back since" if retried else ""),
         "reason": letter.reason,
         "error": letter.error,
-        "came from": f"{letter.topic}[{letter.partition}] offset {letter.offset}, {_when(letter.timestamp_ms)}",
+        "came from": f"{letter.topic}[{letter.partition}] offset {letter.offset}, {when(letter.timestamp_ms)}",
         "attempts": str(letter.attempts),
         "key": "none" if letter.key is None else readable(letter.key),
         **{f"header {name}": readable(value) for name, value in letter.headers},
@@ -98,7 +95,7 @@ def _summary(found: Found, retried: bool) -> Summary:
     letter = found.letter
     return Summary(
         address=found.address,
-        at=_when(found.at_ms),
+        at=when(found.at_ms),
         reason=letter.reason,
         topic=letter.topic,
         partition=letter.partition,
@@ -120,8 +117,3 @@ def _print_summary(summary: Summary) -> None:
         styled((summary.address, "bold"), f" {summary.at} ", (summary.reason, "yellow"), what), soft_wrap=True
     )
     console.print(f"    {summary.error}", style="dim", soft_wrap=True)
-
-
-def _when(at_ms: int) -> str:
-    # A letter may claim any time, also one beyond the calendar.
-    return datetime.fromtimestamp(min(max(at_ms, 0), _LAST_MS) / 1000, UTC).isoformat(timespec="seconds")

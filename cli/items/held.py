@@ -9,13 +9,12 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from cli.output import print_json, progress, results
+from cli.output import print_json, progress, results, when
 from cli.running import running_stores
 from cli.sheets.contact_sheet import Cell
 from cli.sheets.show import show_sheet
 from deploy.local import Endpoints
 from features.item import Item
-from features.printable import printable
 from streams.catalog.contents import read_items
 from streams.client import EventPublisher
 from streams.credentials import kafka_security
@@ -93,6 +92,5 @@ def _print(waiting: Sequence[Item], decided: set[str]) -> None:
         return
     table = Table("item", "owner", "held for", "uploaded")
     for item in waiting:
-        uploaded = time.strftime("%Y-%m-%d %H:%M", time.gmtime(item.uploaded_at_ms / 1000))
-        table.add_row(printable(item.item_id), printable(item.owner or ""), printable(why(item)), uploaded)
+        table.add_row(item.item_id, item.owner or "", why(item), when(item.uploaded_at_ms))
     results().print(table)

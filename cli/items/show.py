@@ -1,6 +1,8 @@
 """What `sightline items show` does: it reads an item from Redis, and its picture from the store."""
 
 import asyncio
+import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 import typer
 from rich.table import Column, Table
 
-from cli.output import print_json, progress, results
+from cli.output import print_json, progress, results, when
 from cli.user.stored import stores
 from deploy.local import Endpoints, Stack
 from features.item import Item
@@ -28,17 +30,16 @@ def print_item(item_id: str, picture: Path | None, as_json: bool) -> None:
         raise typer.Exit(1)
     if picture is not None:
         picture.write_bytes(asyncio.run(_picture(settings, item)))
-    shown = in_words(item)
     if as_json:
-        print_json(shown)
+        print_json(as_object(item))
         return
     table = Table("", Column(overflow="fold"), show_header=False, title=f"item {item_id}")
-    for name, value in shown.items():
-        table.add_row(name, _text(value))
+    for name, text in in_words(item, now_ms=time.time_ns() // 1_000_000).items():
+        table.add_row(name, text)
     results().print(table)
 
 
-def in_words(item: Item) -> dict[str, Any]:
+def as_object(item: Item) -> dict[str, Any]:
     """The fields that have a value, and the readable tags; of vectors whose they are, of descriptors their bytes."""
     shown = {name: value for name, value in asdict(item).items() if value not in (None, (), {})}
     shown.pop("embeddings", None)
@@ -56,21 +57,60 @@ def in_words(item: Item) -> dict[str, Any]:
     if item.descriptors is not None:
         shown["descriptors"] = len(item.descriptors)
     if item.clip is not None:
-        each = len(item.embeddings.get(item.clip.encoder, b"")) or 1
-        shown["clip"] = {"duration_ms": item.clip.duration_ms, "frames": len(item.clip.frames) // each}
+        shown["clip"] = {"duration_ms": item.clip.duration_ms, "frames": _frames(item)}
     if item.kept_picture is not None:
         shown["kept_picture"] = asdict(item.kept_picture) | {"sha256": item.kept_picture.sha256}
     return shown
 
 
-def _text(value: object) -> str:
-    """A value for a reader: what has parts in one line, without the punctuation of Python."""
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_text(each)}" for name, each in value.items())
-    if isinstance(value, list | tuple):
-        is_nested = any(isinstance(each, dict | list | tuple) for each in value)
-        return ("; " if is_nested else " ").join(map(_text, value))
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def in_words(item: Item, now_ms: int) -> dict[str, str]:
+    """What a person wants to know of an item at a time, by its name; nothing of what is not known."""
+    kept = item.kept_picture
+    shown = {
+        "title": item.title,
+        "description": item.description,
+        "category": item.category,
+        "own class": _shares([item.own_class] if item.own_class else []),
+        "price": f"{item.price:.2f} {item.currency or ''}".rstrip() if item.price is not None else None,
+        "attributes": ", ".join(f"{name}: {value}" for name, value in (item.attributes or {}).items()),
+        "state": _state(item, now_ms),
+        "owner": item.owner,
+        "uploaded": when(item.uploaded_at_ms) if item.uploaded_at_ms else None,
+        "changed": when(item.changed_at_ms),
+        "expires": when(item.expires_at_ms) if item.expires_at_ms is not None else None,
+        "shows": _shares((tag.name, tag.probability) for tag in readable(item.tags)),
+        "classes": _shares(item.tags),
+        "colours": _shares(item.colours),
+        "faults": ", ".join(item.faults),
+        "copy of": item.copy_of,
+        "clip": f"{item.clip.duration_ms / 1000:.1f} s, {_frames(item)} key frames" if item.clip else None,
+        "picture": f"{kept.width}×{kept.height}, {kept.bytes:,} bytes, {kept.key}" if kept else None,
+        "preview": kept.preview if kept and kept.preview != kept.key else None,
+        "embedded by": ", ".join([*item.embeddings, *([item.words.version] if item.words else [])]),
+    }
+    return {name: text for name, text in shown.items() if text}
+
+
+def _state(item: Item, now_ms: int) -> str:
+    """All that keeps it out of lists, if anything does."""
+    obstacles = {
+        "deleted": item.deleted,
+        "hidden": item.hidden,
+        f"held for {', '.join(item.held)}": item.is_held,
+        "sold out": not item.in_stock,
+        "expired": item.expires_at_ms is not None and item.expires_at_ms <= now_ms,
+    }
+    return ", ".join(name for name, holds in obstacles.items() if holds) or "can be in lists"
+
+
+def _shares(parts: Iterable[tuple[str, float]]) -> str:
+    return ", ".join(f"{name} {share:.0%}" for name, share in parts)
+
+
+def _frames(item: Item) -> int:
+    if item.clip is None:
+        return 0
+    return len(item.clip.frames) // (len(item.embeddings.get(item.clip.encoder, b"")) or 1)
 
 
 async def _read(settings: Settings, endpoints: Endpoints, item_id: str) -> Item | None:

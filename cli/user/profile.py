@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 
 import typer
 from rich.table import Table
 
-from cli.output import print_json, results
+from cli.output import print_json, results, when
 from cli.user.stored import read_catalog, stores
 from deploy.local import Endpoints, Stack
 from inference.explain import in_words
@@ -84,7 +83,7 @@ def _shown(user_id: str, stored: StoredProfile, words: ProfileInWords) -> Shown:
         partition=stored.partition,
         position=stored.position,
         interactions=words.interactions,
-        last_at=None if words.last_at_ms is None else _when(words.last_at_ms),
+        last_at=None if words.last_at_ms is None else when(words.last_at_ms),
         engaged=_entries(words.engaged),
         refused=_entries(words.refused),
         refused_before=words.refused_before,
@@ -99,11 +98,7 @@ def _shown(user_id: str, stored: StoredProfile, words: ProfileInWords) -> Shown:
 
 
 def _entries(entries: Sequence[in_words.Entry]) -> list[Entry]:
-    return [Entry(each.item_id, each.weight, _when(each.at_ms)) for each in entries]
-
-
-def _when(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
+    return [Entry(each.item_id, each.weight, when(each.at_ms)) for each in entries]
 
 
 def _print(shown: Shown) -> None:

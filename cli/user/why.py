@@ -1,8 +1,8 @@
 """The parts of an explanation as words."""
 
-from datetime import UTC, datetime
 from typing import Literal
 
+from cli.output import when
 from inference.explain.explanation import Answer, ItemExplanation, Obstacle
 
 
@@ -58,7 +58,7 @@ def obstacle_in_words(obstacle: Obstacle) -> str:  # one line for each
         case "unavailable":
             return "it is out of stock, held or hidden in the catalogue"
         case "expired":
-            return f"it expired at {_when(obstacle.at_ms or 0)}"
+            return f"it expired at {when(obstacle.at_ms or 0)}"
         case "excluded":
             return f"a rule of the shop excludes it: {obstacle.name}"
         case "own":
@@ -202,7 +202,3 @@ def _named(obstacle: Obstacle) -> str:
 
 def _long_ago(obstacle: Obstacle) -> str:
     return " (long ago: a fingerprint says so, which rarely is another item's)" if obstacle.long_ago else ""
-
-
-def _when(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")

@@ -1,6 +1,6 @@
 import json
 
-from cli.items.show import _text, in_words
+from cli.items.show import as_object, in_words
 from features.item import Item
 from features.vision.clips.clip import Clip
 from features.vision.kept_picture import KeptPicture
@@ -24,7 +24,7 @@ def test_an_item_is_shown_with_where_its_picture_lies_and_without_its_vectors() 
         clip=Clip(1_500, "lite0@1", 3 * b"\0<"),
         price=None,
     )
-    shown = in_words(item)
+    shown = as_object(item)
     assert shown["kept_picture"] == {
         "key": KEPT.key,
         "preview": KEPT.preview,
@@ -42,8 +42,47 @@ def test_an_item_is_shown_with_where_its_picture_lies_and_without_its_vectors() 
     assert not {"embeddings", "price", "category", "times"} & shown.keys()
 
 
-def test_a_reader_sees_parts_without_the_punctuation_of_python() -> None:
-    assert _text((("jersey", 0.491527), ("pajama", 0.055614))) == "jersey 0.492; pajama 0.0556"
-    tag = {"name": "shirt", "chinese": "衬衫", "probability": 0.6649}
-    assert _text([tag]) == "name shirt, chinese 衬衫, probability 0.665"
-    assert (_text(1796001238801), _text(True), _text(["lite0@1"])) == ("1796001238801", "True", "lite0@1")
+def test_a_person_reads_times_shares_and_sizes_and_nothing_of_what_is_not_known() -> None:
+    item = Item(
+        "i1",
+        1_767_268_800_000,
+        title="Shoe",
+        price=23.9,
+        currency="EUR",
+        in_stock=False,
+        hidden=True,
+        expires_at_ms=1_767_268_800_000,
+        colours=(("red", 0.704), ("grey", 0.2)),
+        tags=(("running shoe", 0.6), ("Loafer", 0.2)),
+        embeddings={"lite0@1": b"\0<"},
+        kept_picture=KEPT,
+        words=ItemWords("tower@1", b"\2" * 8, b"\0<" * 384),
+        clip=Clip(1_500, "lite0@1", 3 * b"\0<"),
+        attributes={"brand": "Acme", "size": "42"},
+    )
+    assert in_words(item, now_ms=1_767_268_800_000) == {
+        "title": "Shoe",
+        "price": "23.90 EUR",
+        "attributes": "brand: Acme, size: 42",
+        "state": "hidden, sold out, expired",
+        "changed": "2026-01-01T12:00:00+00:00",
+        "expires": "2026-01-01T12:00:00+00:00",
+        "shows": "shoe 80%",
+        "classes": "running shoe 60%, Loafer 20%",
+        "colours": "red 70%, grey 20%",
+        "clip": "1.5 s, 3 key frames",
+        "picture": f"1024×768, 50,000 bytes, {KEPT.key}",
+        "preview": KEPT.preview,
+        "embedded by": "lite0@1, tower@1",
+    }
+
+
+def test_an_item_of_which_little_was_said_and_one_that_is_held() -> None:
+    assert in_words(Item("i1", 0, uploaded_at_ms=10**15), now_ms=1) == {
+        "state": "can be in lists",
+        "uploaded": "9999-12-31T23:59:59+00:00",
+        "changed": "1970-01-01T00:00:00+00:00",
+    }
+    held = Item("i1", 0, faults=("dark", "blurred"), held=("dark",), own_class=("boots", 0.912))
+    shown = in_words(held, now_ms=1)
+    assert (shown["state"], shown["faults"], shown["own class"]) == ("held for dark", "dark, blurred", "boots 91%")
