@@ -1,5 +1,6 @@
 """Names of the dominant colours of a picture."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -27,6 +28,9 @@ _PALETTE = {
     "purple": (120, 50, 150),
 }
 COLOUR_NAMES = tuple(_PALETTE)
+#: Names that say little beside another, and how many times its share they need to come first.
+_NEUTRAL = frozenset({"black", "grey", "white", "beige"})
+_GIVES_WAY = 3.0
 _STEP = 4
 #: Bits of each channel that count; the steps are too small to see.
 CELL_BITS = 6
@@ -88,6 +92,19 @@ def _subject(lab: NDArray[np.float32]) -> NDArray[np.bool_]:
     if like_wall[edge].mean() < _WHOLE_BORDER or subject.mean() < _LEAST_SUBJECT:
         return whole
     return subject
+
+
+def named_first(colours: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Colours with their shares in the order in which people name them: what is green and white is called green.
+
+    A neutral gives way to a colour that has a third of its share or more, since light and shadow have its colour, too.
+
+    >>> named_first([("beige", 0.42), ("green", 0.22), ("grey", 0.21)])
+    [('green', 0.22), ('beige', 0.42), ('grey', 0.21)]
+    >>> named_first([("black", 0.8), ("red", 0.15)])
+    [('black', 0.8), ('red', 0.15)]
+    """
+    return sorted(colours, key=lambda each: -each[1] / (_GIVES_WAY if each[0] in _NEUTRAL else 1))
 
 
 @cache

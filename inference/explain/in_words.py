@@ -10,6 +10,7 @@ from features.fingerprints import count
 from features.item import Item
 from features.ledger import faded
 from features.profile import ENGAGED_HALF_LIFE_MS, Profile
+from features.vision.colours import named_first
 from features.vision.tags.readable import Tag, readable
 from inference.catalog.catalog import Catalog
 from inference.retrieval.preferences import named_dials
@@ -27,7 +28,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """One interest: its share, the item of the profile that stands for it, and what that item's picture shows."""
+    """One interest: its share, the item of the profile that stands for it, and what that item's picture shows.
+
+    The first of its `colours` is the one by which people name it.
+    """
 
     share: float
     item_id: str
@@ -93,7 +97,9 @@ def _interests(tastes: Tastes, catalog: Catalog) -> list[Interest]:
 
 
 def _with_look(interest: Interest, item: Item | None) -> Interest:
-    return interest if item is None else replace(interest, tags=readable(item.tags), colours=item.colours)
+    if item is None:
+        return interest
+    return replace(interest, tags=readable(item.tags), colours=named_first(item.colours))
 
 
 def _entries(entries: NDArray[np.void], now_ms: int, catalog: Catalog) -> list[Entry]:

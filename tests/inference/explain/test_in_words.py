@@ -9,9 +9,11 @@ from tests.harness.lists import catalog_of
 def test_an_interest_is_named_by_what_its_item_shows_the_largest_first() -> None:
     catalog = catalog_of(*reds_and_blues(3))
     words = in_words(profile_of(act("red-0"), act("blue-0"), act("blue-1", 2.0)), catalog)
-    seen = {f"blue-{n}": item(f"blue-{n}", tags=(("gown", 0.9),), colours=(("navy", 0.8),)) for n in range(2)}
+    seen = {
+        f"blue-{n}": item(f"blue-{n}", tags=(("gown", 0.9),), colours=(("white", 0.9), ("navy", 0.8))) for n in range(2)
+    }
     blue, red = with_looks(words, seen).interests
-    assert ([tag.name for tag in blue.tags], blue.colours) == (["dress"], (("navy", 0.8),))
+    assert ([tag.name for tag in blue.tags], blue.colours) == (["dress"], [("navy", 0.8), ("white", 0.9)])
     assert (red.item_id, red.tags, red.colours) == ("red-0", (), ())
     assert blue.share > red.share
 
