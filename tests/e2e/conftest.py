@@ -4,17 +4,18 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 from PIL import Image
 
 from deploy.workers import ALL, Worker, WorkerName, Workers
 from streams.kafka.admin import create_topics
+from streams.kafka.log_reader import KafkaLogReader
 from streams.settings import Settings
 from streams.wire import topics
 from streams.wire.namespace import Namespace
@@ -95,35 +96,9 @@ def variables_of(system: System) -> dict[str, str]:
 
 def read_log(kafka: str, topic: str, partitions: int) -> list[Record]:
     """Every record of a topic up to its ends as they are now."""
-    consumer = Consumer({"bootstrap.servers": kafka, "group.id": "unused", "enable.auto.commit": False})
-    records: list[Record] = []
-    try:
-        for partition in range(partitions):
-            first, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=30)
-            consumer.assign([TopicPartition(topic, partition, first)])
-            until = time.monotonic() + DEADLINE_S
-            while first < end and consumer.position([TopicPartition(topic, partition)])[0].offset < end:
-                assert time.monotonic() < until, f"{topic}/{partition} was not read to {end}"
-                message = consumer.poll(1.0)
-                if message is not None and message.error() is None:
-                    records.append(_record(message))
-    finally:
-        consumer.close()
-    return records
-
-
-def _record(message: object) -> Record:
-    assert hasattr(message, "topic")
-    headers = tuple(message.headers() or ())  # type: ignore[attr-defined]  # confluent's Message
-    return Record(
-        message.topic(),
-        message.partition(),  # type: ignore[attr-defined]
-        message.offset(),  # type: ignore[attr-defined]
-        message.timestamp()[1],  # type: ignore[attr-defined]
-        message.key(),  # type: ignore[attr-defined]
-        message.value(),  # type: ignore[attr-defined]
-        headers,
-    )
+    with closing(KafkaLogReader(kafka)) as reader:
+        extents = [(partition, reader.extent(topic, partition)) for partition in range(partitions)]
+        return [each for partition, held in extents for each in reader.read(topic, partition, held.first, held.end)]
 
 
 def eventually(condition: Callable[[], bool], what: str, *, deadline_s: float = DEADLINE_S) -> None:
