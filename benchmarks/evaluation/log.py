@@ -18,7 +18,7 @@ class UnreadableLog(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a user did with an item at a time (Unix ms)."""
+    """What a user did with an item at a time (Unix ms); `rec_id` names the list in which the user saw it, if any."""
 
     user: str
     item: str
@@ -26,6 +26,7 @@ class Event:
     at_ms: int
     dwell_ms: int | None = None
     rating: float | None = None
+    rec_id: str | None = None
 
     @property
     def weight(self) -> float:

@@ -1,6 +1,7 @@
 """Which events are predicted, and from what: the protocols of an evaluation."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -33,24 +34,26 @@ class Step:
 
 def steps_of(events: Sequence[Event], protocol: Protocol) -> Iterator[Step]:
     """The steps of a protocol over events in order of time. Only items that are new to their user are asked for."""
-    is_asked = wanted(events)
+    wanted = wanted_in(events)
     if protocol == "prequential":
         start = round(WARM_UP * len(events))
+        wanted_at = by_place(events, wanted)
         for place, event in enumerate(events):
-            yield Step(_asked(event) if place >= start and is_asked[place] else None, event)
+            items = wanted_at.get(place, ()) if place >= start else ()
+            yield Step(Question(event.user, tuple(items), event.at_ms) if items else None, event)
     elif protocol == "leave-last":
-        last = {event.user: place for place, event in enumerate(events) if is_asked[place]}
-        left = sorted(last.values())
-        out = set(left)
+        last = {events[each.place].user: each for each in wanted}
+        left = sorted(last.values(), key=lambda each: each.place)
+        out = {place for each in left for place in _between(events, each)}
         yield from (Step(None, event) for place, event in enumerate(events) if place not in out)
-        yield from (Step(_asked(events[place])) for place in left)
+        yield from (Step(_asked(events[each.place])) for each in left)
     else:
         split = round(BEFORE_SPLIT * len(events))
         yield from (Step(None, event) for event in events[:split])
         targets: dict[str, list[str]] = {}
-        for event, is_wanted in zip(events[split:], is_asked[split:], strict=True):
-            if is_wanted:
-                targets.setdefault(event.user, []).append(event.item)
+        for each in wanted:
+            if each.asked >= split:
+                targets.setdefault(events[each.place].user, []).append(events[each.place].item)
         at_ms = events[split - 1].at_ms if split else 0
         yield from (Step(Question(user, tuple(items), at_ms)) for user, items in targets.items())
 
@@ -64,12 +67,55 @@ def _asked(event: Event) -> Question:
     return Question(event.user, (event.item,), event.at_ms)
 
 
-def wanted(events: Sequence[Event]) -> list[bool]:
-    """For each event whether it is the user's first with its item, and says that the user wants it."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The event at `place` is its user's first with its item but for views, and says that the user wants it.
+
+    The item is asked for before the event at `asked`: the first view of it, and of the list in which it was seen. What
+    was seen is in no list any more (docs/adr/0014), and what was passed over above the item would leave its slots to
+    it. Where there was no view, the places are the same.
+    """
+
+    place: int
+    asked: int
+
+
+def wanted_in(events: Sequence[Event]) -> list[Wanted]:
+    """What users turn out to want, in the order of the events that say so.
+
+    Impressions are of one list if they have the same `rec_id`; without it, if their user did nothing else in between.
+    """
     had: set[tuple[str, str]] = set()
+    seen: dict[tuple[str, str], int] = {}
+    lists: dict[tuple[str, str | int], int] = {}
+    did = Counter[str]()
     found = []
-    for event in events:
+    for place, event in enumerate(events):
         pair = (event.user, event.item)
-        found.append(event.is_wanted and pair not in had)
+        is_impression = event.type == "view" and event.dwell_ms is None
+        if event.rec_id is not None or is_impression:
+            first = lists.setdefault((event.user, event.rec_id or did[event.user]), place)
+        else:
+            first = place
+        did[event.user] += not is_impression
+        if event.type == "view":
+            seen.setdefault(pair, first)
+            continue
+        if event.is_wanted and pair not in had:
+            found.append(Wanted(place, seen.get(pair, place)))
         had.add(pair)
     return found
+
+
+def by_place(events: Sequence[Event], wanted: Iterable[Wanted]) -> dict[int, list[str]]:
+    """The items that are wanted, by the place at which they are asked for."""
+    found: dict[int, list[str]] = {}
+    for each in wanted:
+        found.setdefault(each.asked, []).append(events[each.place].item)
+    return found
+
+
+def _between(events: Sequence[Event], wanted: Wanted) -> Iterator[int]:
+    """The places of what the user did from the first impression of the list on."""
+    user = events[wanted.place].user
+    return (place for place in range(wanted.asked, wanted.place + 1) if events[place].user == user)

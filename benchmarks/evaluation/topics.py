@@ -89,4 +89,4 @@ def _event(record: Record) -> Event | None:
     except InvalidEvent:
         return None
     at_ms = clamp_time(given.occurred_at_ms, record.timestamp_ms)
-    return Event(given.user_id, given.item_id, given.type, at_ms, given.dwell_ms, given.rating)
+    return Event(given.user_id, given.item_id, given.type, at_ms, given.dwell_ms, given.rating, given.rec_id)

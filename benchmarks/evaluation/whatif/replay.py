@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.evaluation.log import Event, Log
 from benchmarks.evaluation.measures import FIGURES, SHOWN, judge
-from benchmarks.evaluation.protocols import wanted
+from benchmarks.evaluation.protocols import by_place, wanted_in
 from benchmarks.evaluation.replayed_world import Listed, ReplayedWorld
 from benchmarks.evaluation.whatif.version import Version
 
@@ -52,12 +52,12 @@ def replay(
     # One thread, so that sums are always in the same order.
     with threadpool_limits(1):
         for place, event in enumerate(log.events, 1):
-            if place - 1 in asked:
-                found.users.append(event.user)
-                for number, version in enumerate(versions):
-                    listed = _list(worlds[version.state], version, event)
-                    found.figures[number].append(_figures(listed, event.item))
-                    found.shown[number].append(listed.items[:SHOWN])
+            items = asked.get(place - 1, ())
+            found.users += [event.user] * len(items)
+            for number, version in enumerate(versions if items else ()):
+                listed = _list(worlds[version.state], version, event)
+                found.figures[number].extend(_figures(listed, item) for item in items)
+                found.shown[number].extend([listed.items[:SHOWN]] * len(items))
             for world in worlds.values():
                 world.learn(event)
             if place % every == 0:
@@ -70,11 +70,11 @@ def _world(log: Log, version: Version, seed: int) -> ReplayedWorld:
     return ReplayedWorld(version.settings, log, length=version.settings.list_length, seed=seed)
 
 
-def _drawn(events: Sequence[Event], start_ms: int, most: int, seed: int) -> set[int]:
-    """The places of the events that are predicted."""
-    is_wanted = wanted(events)
-    places = [place for place, each in enumerate(events) if is_wanted[place] and each.at_ms >= start_ms]
-    return set(np.random.default_rng(seed).permutation(places)[:most].tolist())
+def _drawn(events: Sequence[Event], start_ms: int, most: int, seed: int) -> dict[int, list[str]]:
+    """The items that are asked for, by the place before whose event they are."""
+    wanted = [each for each in wanted_in(events) if events[each.asked].at_ms >= start_ms]
+    drawn = np.random.default_rng(seed).permutation(len(wanted))[:most].tolist()
+    return by_place(events, (wanted[each] for each in drawn))
 
 
 def _list(world: ReplayedWorld, version: Version, event: Event) -> Listed:
