@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 import faust
+from faust.tables import TableManager
 from faust.types import TP, EventT
-from mode import ServiceT
+from mode import Seconds, ServiceT
 
 from state.errors import StateUnavailable
 from state.partitions import PartitionStore
@@ -38,6 +39,13 @@ PICTURES_BUFFERED = 64
 FETCH_BYTES = 1 << 20
 #: How often a worker checks the topics of which it has no partition.
 LOOK_EVERY_S = 20.0
+
+
+class NoTables(TableManager):
+    """Faust's manager of tables, which else lets a second pass at each start, in which tables may be declared."""
+
+    async def sleep(self, n: Seconds) -> None:
+        """Nothing: there are none, and a worker that starts has partitions to take up."""
 
 
 class App(faust.App):
@@ -160,6 +168,7 @@ def make_app(name: str, settings: Settings, kafka: str) -> App:
         web_enabled=False,
         topic_allow_declare=False,
         topic_disable_leader=True,
+        TableManager=NoTables,
         datadir=settings.home / "faust",
         broker_session_timeout=10.0,
         # A worker learns of a rebalance by its next heartbeat; until then nobody reads the partitions of one that left.

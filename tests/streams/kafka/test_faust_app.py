@@ -12,7 +12,7 @@ from kafka import KafkaAdminClient  # type: ignore[import-untyped]  # ships no t
 from state.errors import StateUnavailable
 from state.memory import MemoryPartitions
 from state.partitions import Loaded
-from streams.kafka.faust_app import App, Handler, add_agent, add_overlapping_agent, make_app
+from streams.kafka.faust_app import App, Handler, NoTables, add_agent, add_overlapping_agent, make_app
 from streams.kafka.publisher import KafkaPublisher
 from streams.settings import Settings
 from streams.wire.namespace import Namespace
@@ -207,6 +207,12 @@ async def test_what_the_state_holds_is_no_lag_though_kafka_never_heard_of_it(pro
 async def test_few_pictures_and_some_events_wait_in_memory(process: Process) -> None:
     apps = {name: make_app(name, process.settings, process.bootstrap) for name in ("uploads", "items")}
     assert {name: app.conf.stream_buffer_maxsize for name, app in apps.items()} == {"uploads": 64, "items": 1024}
+
+
+async def test_a_start_waits_for_no_tables(process: Process) -> None:
+    app = make_app("tried", process.settings, process.bootstrap)
+    assert isinstance(app.tables, NoTables)
+    await asyncio.wait_for(app.tables.sleep(3600.0), DEADLINE_S)
 
 
 async def test_a_rewind_of_a_partition_that_is_not_ours_does_nothing(process: Process) -> None:
