@@ -18,7 +18,10 @@ class UnreadableLog(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a user did with an item at a time (Unix ms); `rec_id` names the list in which the user saw it, if any."""
+    """What a user did with an item at a time (Unix ms); `rec_id` names the list in which the user saw it, if any.
+
+    A view with `dwell_ms` took so long, of a clip of `duration_ms`.
+    """
 
     user: str
     item: str
@@ -27,11 +30,17 @@ class Event:
     dwell_ms: int | None = None
     rating: float | None = None
     rec_id: str | None = None
+    duration_ms: int | None = None
 
     @property
     def weight(self) -> float:
         """What the event says of the item, as profiles weigh it (`features.profile`)."""
-        return weigh(self.type, rating=self.rating, dwell_ms=self.dwell_ms)
+        return weigh(self.type, rating=self.rating, dwell_ms=self.dwell_ms, duration_ms=self.duration_ms)
+
+    @property
+    def choice(self) -> float:
+        """What the event says of the item to others: its weight, but nothing of an upload (docs/adr/0068)."""
+        return 0.0 if self.type == "upload" else self.weight
 
     @property
     def is_wanted(self) -> bool:
@@ -40,8 +49,8 @@ class Event:
 
     @property
     def is_chosen(self) -> bool:
-        """Whether the baselines learn from the event: the user chose the item or looked at it, and did not refuse."""
-        return self.weight > IMPRESSION
+        """Whether models learn from the event: the user chose the item or looked at it, and did not refuse."""
+        return self.choice > IMPRESSION
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,7 @@ class ReplayedWorld:
             user_id=event.user,
             item_id=event.item,
             dwell_ms=event.dwell_ms,
+            duration_ms=event.duration_ms,
             rating=event.rating,
         )
         record = Record(INTERACTIONS.name, 0, self._offset, event.at_ms, event.user.encode(), None)

@@ -166,7 +166,7 @@ class Replay:
         self._learned += 1
         self._last_ms[event.user] = event.at_ms
         if self._choices is not None:
-            self._choices.learn(event.user, event.item, event.weight)
+            self._choices.learn(event.user, event.item, event.choice)
         if event.is_chosen:
             item, before = self.crowd.number[event.item], self.crowd.history(event.user)
             for baseline in self._baselines.values():

@@ -6,10 +6,12 @@ from typing import TypeAlias
 from benchmarks.evaluation.log import Event, Log, UnreadableLog
 from features.item import Item
 from features.privacy import ERASING
+from features.profile import NEVER_MS
 from state.codec import decode_item
 from streams.errors import InvalidEvent
 from streams.kafka.log_reader import LogReader
 from streams.privacy.control_records import ControlRecords
+from streams.wire.cloud_events import event_key
 from streams.wire.namespace import Namespace
 from streams.wire.parsing import clamp_time, parse_interaction
 from streams.wire.records import Record
@@ -29,8 +31,8 @@ def read_topics(
 ) -> Log:
     """The log that the topics hold now, in the broker's order; raises BrokerUnavailable, StateCorrupt, UnreadableLog.
 
-    What the agents refuse is left out, and so is what users did before a forget or reset, and until an opt-out ended;
-    with `since_ms` also interactions that the broker received before.
+    What the agents refuse or have applied before is left out, and so is what users did before a forget or reset, and
+    until an opt-out ended; with `since_ms` also interactions that the broker received before.
     """
     items: dict[str, Item] = {}
     for record in _records(reader, namespace, CATALOG, partitions):
@@ -66,27 +68,43 @@ def _allowed(
     records: Iterable[Record], control_records: ControlRecords
 ) -> Iterator[tuple[tuple[int, int, int], Event]]:
     """The events of a partition that their users let count; all events and requests of a user are in one."""
-    kept: dict[str, list[_Placed]] = {}
+    #: The events of each user by the keys of their ids; None for one that was taken back, which may be sent again.
+    kept: dict[str, dict[int, _Placed | None]] = {}
+    forgotten_ms: dict[str, int] = {}
     opted_out: set[str] = set()
     for record in records:
-        event = _event(record)
-        if event is not None:
-            if event.user not in opted_out:
-                kept.setdefault(event.user, []).append(((record.timestamp_ms, record.partition, record.offset), event))
+        found = _event(record)
+        if found is not None:
+            key, event = found
+            if event.user not in opted_out and event.at_ms > forgotten_ms.get(event.user, NEVER_MS):
+                place = record.timestamp_ms, record.partition, record.offset
+                kept.setdefault(event.user, {}).setdefault(key, (place, event))
         elif (request := control_records.read(record)) is not None:
-            if request.control.type in ERASING:
-                kept.pop(request.user_id, None)
-            if request.control.type == "opt_out":
-                opted_out.add(request.user_id)
-            elif request.control.type == "opt_in":
-                opted_out.discard(request.user_id)
-    return (event for events in kept.values() for event in events)
+            user, kind = request.user_id, request.control.type
+            if kind in ERASING:
+                kept[user] = dict.fromkeys(kept.get(user, ()))
+            if kind == "forget":
+                forgotten_ms[user] = max(request.control.asked_ms, forgotten_ms.get(user, NEVER_MS))
+            elif kind == "opt_out":
+                opted_out.add(user)
+            elif kind == "opt_in":
+                opted_out.discard(user)
+    return (event for events in kept.values() for event in events.values() if event is not None)
 
 
-def _event(record: Record) -> Event | None:
+def _event(record: Record) -> tuple[int, Event] | None:
+    """The event of a record, with the key of its id; None where the agents refuse it."""
     try:
         given = parse_interaction(record)
     except InvalidEvent:
         return None
-    at_ms = clamp_time(given.occurred_at_ms, record.timestamp_ms)
-    return Event(given.user_id, given.item_id, given.type, at_ms, given.dwell_ms, given.rating, given.rec_id)
+    return event_key(given), Event(
+        given.user_id,
+        given.item_id,
+        given.type,
+        clamp_time(given.occurred_at_ms, record.timestamp_ms),
+        dwell_ms=given.dwell_ms,
+        duration_ms=given.duration_ms,
+        rating=given.rating,
+        rec_id=given.rec_id,
+    )

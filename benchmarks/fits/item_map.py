@@ -72,7 +72,7 @@ def measure(log: Log, *, seed: int, known: tuple[int, ...] = _KNOWN) -> Iterator
     """The rows of a log with words."""
     choices = Choices()
     for event in log.events:
-        choices.learn(event.user, event.item, event.weight)
+        choices.learn(event.user, event.item, event.choice)
     items = {item: Item(item, changed_at_ms=0, words=words) for item, words in log.words.items()}
     folds = np.random.default_rng(seed).integers(0, _FOLDS, len(items))
     for count in known:

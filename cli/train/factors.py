@@ -43,7 +43,7 @@ class Plan:
         """Factors by these events of a log, whose items have looks of so many dimensions; raises NothingToLearn."""
         choices = Choices()
         for event in events:
-            choices.learn(event.user, event.item, event.weight)
+            choices.learn(event.user, event.item, event.choice)
         factors = train_factors(
             choices.of_users,
             log.items,

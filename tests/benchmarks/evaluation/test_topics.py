@@ -83,6 +83,43 @@ def test_what_users_took_back_is_left_out(kind: str, left: list[str]) -> None:
     assert [event.item for event in log.events if event.user == "u"] == left
 
 
+def events(*given: dict[str, object]) -> list[Event]:
+    records = [
+        record(
+            INTERACTIONS.name,
+            offset,
+            NOW + offset,
+            "u",
+            msgspec.json.encode(
+                {"event_id": f"e{offset}", "user_id": "u", "item_id": "i", "occurred_at_ms": NOW + offset, **each}
+            ),
+        )
+        for offset, each in enumerate(given)
+    ]
+    return list(read_topics(Topics(**{INTERACTIONS.name: records}), Namespace(""), 1, UNSIGNED).events)
+
+
+def test_an_event_that_an_app_repeats_counts_once() -> None:
+    once: dict[str, object] = {"type": "purchase", "event_id": "order-1"}
+    assert [event.at_ms for event in events(once, {"type": "click"}, once, once)] == [NOW, NOW + 1]
+
+
+def test_of_a_clip_the_share_that_was_watched_counts_and_an_upload_is_no_choice() -> None:
+    watched, upload = events(
+        {"type": "view", "dwell_ms": 6_000, "duration_ms": 8_000, "rec_id": "0-1"}, {"type": "upload"}
+    )
+    assert (watched.weight, watched.rec_id) == (0.75, "0-1")
+    assert (upload.weight, upload.choice, upload.is_chosen) == (1.5, 0.0, False)
+
+
+@pytest.mark.parametrize("kind", ["forget", "reset"])
+def test_what_is_sent_again_after_its_user_took_it_back_does_not_count(kind: str) -> None:
+    reader = Topics(
+        **{INTERACTIONS.name: [click(0, NOW - 5, "i1"), request(1, kind), click(0, NOW - 5, "i1"), *other_user(3)]}
+    )
+    assert [event.user for event in read_topics(reader, Namespace(""), 1, UNSIGNED).events] == ["v"]
+
+
 def other_user(offset: int) -> list[Record]:
     event = {"event_id": "o", "type": "click", "user_id": "v", "item_id": "i1", "occurred_at_ms": NOW}
     return [record(INTERACTIONS.name, offset, NOW, "v", msgspec.json.encode(event))]

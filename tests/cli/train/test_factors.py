@@ -51,6 +51,16 @@ def test_factors_that_are_worse_than_those_in_the_file_are_not_kept(tmp_path: Pa
     assert run(*words, str(later), variables={}).returncode == 0
 
 
+def test_the_files_of_a_shop_are_no_choices() -> None:
+    clicks = [Event(f"u{user}", f"i{(user + step) % 20}", "click", step) for user in range(20) for step in range(5)]
+    uploads = [Event("shop", f"new{number}", "upload", 100) for number in range(50)]
+    log = Log([*clicks, *uploads])
+    factors = Plan(dimensions=4, regularization=1.0, seed=1).train(log, [*log.events], looks=0)
+    assert set(factors.keys.tolist()) == {key_of(f"i{number}") for number in range(20)}
+    assert factors.until_ms == 4
+    assert [user for user, _, _ in log.choices()] == [event.user for event in clicks]
+
+
 def test_a_log_that_goes_on_is_trained_again(tmp_path: Path) -> None:
     out = tmp_path / "factors"
     words = ("train", "factors", "--to", str(out), "--dimensions", "8", "--json", "--data")
