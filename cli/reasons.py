@@ -17,7 +17,7 @@ def sentence(reason: Reason) -> str:
         case "looks_like":
             return f"looks like {reason.item_id or 'the picture'}{_amount(reason.similarity)}{_by(reason.by)}"
         case "chosen_after":
-            return f"often chosen after {reason.item_id}{_amount(reason.strength)}"
+            return f"chosen together with {reason.item_id}{_amount(reason.strength)}"
         case "chosen_by_similar":
             return f"chosen by others who came by {reason.item_id}{_amount(reason.strength)}"
         case "suits_taste":

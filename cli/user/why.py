@@ -153,6 +153,8 @@ def _without_training(
 def _weakest(answer: Answer) -> str:
     if answer.weakest is None:
         return "it proposes none"
+    if answer.code == "less_similar":
+        return f"it proposes none below {answer.weakest:.2f}"
     return f"the weakest of the {answer.proposals} that it proposes has {answer.weakest:.2f}"
 
 

@@ -36,7 +36,15 @@ def answers(query: Query, row: int, proposed: Mapping[Source, NDArray[np.int64]]
     Without rules of the shop the source `promoted` has nothing to say.
     """
     asked = {source: rows for source, rows in proposed.items() if source != "promoted" or query.shop is not None}
-    return [_answer(query, row, source, rows, stored) for source, rows in asked.items()]
+    found = [_answer(query, row, source, rows, stored) for source, rows in asked.items()]
+    return found if query.catalog.shown[row] else [_without_comparison(each) for each in found]
+
+
+def _without_comparison(answer: Answer) -> Answer:
+    """Of a row that cannot be shown: no source compared it with others, so none passed it over for them."""
+    if answer.code in ("less_similar", "lower_rank", "weaker"):
+        return Answer(answer.source, "not_proposed", answer.proposals)
+    return answer
 
 
 def _answer(query: Query, row: int, source: Source, rows: NDArray[np.int64], stored: Item | None) -> Answer:
@@ -96,6 +104,7 @@ def _twin(query: Query, row: int, rows: NDArray[np.int64]) -> str | None:
 
 
 def _visual(query: Query, row: int, rows: NDArray[np.int64], stored: Item | None) -> Answer:
+    """By the nearest interest: each proposes as many look-alikes, and those of another may be less similar to it."""
     pictures, (medoids,) = query.catalog.pictures, query.tastes.medoids()
     looks = _without_looks(query, row, stored)
     if looks is not None:
@@ -103,9 +112,11 @@ def _visual(query: Query, row: int, rows: NDArray[np.int64], stored: Item | None
     wished = query.tastes.wished.get(0, rows[:0])
     # What was asked for by its id is proposed whatever it looks like.
     look_alikes = rows[~np.isin(rows, wished)]
-    similarities = rounded(pictures.similarities(np.append(look_alikes, row), pictures.vectors(medoids)))
-    weakest = min(similarities[:-1], default=None)
-    return Answer("visual", "less_similar", len(rows), similarity=similarities[-1], weakest=weakest)
+    interests = pictures.vectors(medoids)
+    nearest = interests[[(interests @ pictures.vectors(np.array([row]))[0]).argmax()]]
+    *others, similarity = rounded(pictures.similarities(np.append(look_alikes, row), nearest))
+    weakest = min(sorted(others, reverse=True)[: query.reach], default=None)
+    return Answer("visual", "less_similar", len(rows), similarity=similarity, weakest=weakest)
 
 
 def _without_looks(query: Query, row: int, stored: Item | None) -> AnswerCode | None:

@@ -156,8 +156,9 @@ class Answer:
 
     `similarity` is the item's to the nearest interest. `strength` is what the source gives it, 0 to 1: by the votes of
     other visitors, by how well it suits the user, how likely it is next, or how well it goes with an interest.
-    `weakest` is the least of a proposed item; `rank` is from 1; `known` of the `latest` items have neighbours, or
-    visits by others; `item_id` is proposed in its place. The user saw `seen` items of the `rule` today.
+    `weakest` is the least of a proposed item, by looks of what the nearest interest proposes; `rank` is from 1; `known`
+    of the `latest` items have neighbours, or visits by others; `item_id` is proposed in its place. The user saw `seen`
+    items of the `rule` today.
     """
 
     source: Source

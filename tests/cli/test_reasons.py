@@ -12,7 +12,7 @@ HOUR_MS = 3_600_000
         (Reason(code="looks_like", item_id="i9", similarity=0.913), "looks like i9 (0.91)"),
         (Reason(code="looks_like", similarity=0.5), "looks like the picture (0.50)"),
         (Reason(code="looks_like", similarity=0.5, by={"words": 0.5}), "fits the words (0.50)"),
-        (Reason(code="chosen_after", item_id="i9", strength=0.4), "often chosen after i9 (0.40)"),
+        (Reason(code="chosen_after", item_id="i9", strength=0.4), "chosen together with i9 (0.40)"),
         (Reason(code="chosen_by_similar", item_id="i9", strength=0.4), "chosen by others who came by i9 (0.40)"),
         (Reason(code="same_category", category="shoes", strength=0.25), "more of shoes (0.25)"),
         (Reason(code="same_attribute", attribute="brand", value="Acme", strength=0.5), "more with brand Acme (0.50)"),

@@ -240,6 +240,27 @@ def test_an_item_that_no_source_proposes_has_the_answer_of_each(crowd: Catalog) 
     assert (fresh.code, fresh.rank, fresh.proposals) == ("lower_rank", 101, 32)
 
 
+def test_looks_are_compared_with_what_the_same_interest_proposes(crowd: Catalog) -> None:
+    """The blue interest proposes 80 items, too, most of which are nearer to the red one, but not among its 80."""
+    user = profile_of(act("blue-0"), act("red-0"))
+    answers = (why(crowd, user, f"near-{n}").sources[0] for n in range(80, 100))
+    visual = next(each for each in answers if each.code == "less_similar")
+
+    assert visual.similarity is not None
+    assert visual.weakest is not None
+    assert visual.similarity <= visual.weakest
+
+
+def test_what_cannot_be_shown_is_said_to_be_behind_nothing(crowd: Catalog) -> None:
+    """It is more popular and newer than what is proposed, and looks more like the user's item."""
+    hidden = replace(near(0)[1], hidden=True)
+    crowd.apply([("near-0", hidden)])
+    trends = {f"near-{n}": (50.0 - n, 50.0 - n) for n in range(40)}
+    answers = codes(why(crowd, RED, "near-0", stored=hidden, trends=trends))
+
+    assert {answers[source] for source in ("visual", "trending", "fresh", "popular")} == {"not_proposed"}
+
+
 def test_sources_without_a_starting_point_say_so(crowd: Catalog) -> None:
     answers = codes(why(crowd, NEW, "blue-0"))
 

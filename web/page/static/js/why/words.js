@@ -38,13 +38,19 @@ export function obstacle(found) {
   return t(`obstacle.${found.code}`, { name: found.name ?? "" }) + long;
 }
 
+/** The least that was proposed: by looks, what the nearest interest proposes. @param {any} answer */
+function weakestWords(answer) {
+  const value = two(answer.weakest);
+  return answer.code === "less_similar" ? t("answer.none_below", { value }) : t("answer.weakest", { proposals: answer.proposals, value });
+}
+
 /** What a source of candidates says of an item. @param {any} answer */
 export function answerWords(answer) {
   const values = {
     latest: answer.latest ?? 0, known: answer.known ?? 0, proposals: answer.proposals, rank: answer.rank ?? "",
     similarity: two(answer.similarity), strength: two(answer.strength), item: titleOf(answer.item_id ?? ""),
     rule: answer.rule ?? "", seen: answer.seen ?? 0,
-    weakest: answer.weakest === null || answer.weakest === undefined ? t("answer.none") : t("answer.weakest", { proposals: answer.proposals, value: two(answer.weakest) }),
+    weakest: answer.weakest === null || answer.weakest === undefined ? t("answer.none") : weakestWords(answer),
   };
   const key = `answer.${answer.code}`;
   return hasWords(key) ? t(key, values) : answer.code.replaceAll("_", " ");
