@@ -119,7 +119,8 @@ def filters_of(query: Query, user: int, row: int, wish: float, excluded_by: int 
         is_own(catalog.owners[row], np.uint64(query.users[user])),
         is_unwanted(np.float32(wish)),
         is_hidden(merged.last[0], remembered),
-        is_seen(catalog.keys[row], profile.seen, remembered),
+        # What Redis gave is read-only: of another type than in `_keep`, and compiled for it in front of the user.
+        is_seen(catalog.keys[row], profile.seen.copy(), remembered),
         is_not_asked(row, query.within),
     )
     return [name for name, takes in zip(FILTERS, takes_out, strict=True) if takes]

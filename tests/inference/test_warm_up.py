@@ -15,6 +15,7 @@ from features.search_filter import NO_FILTER, SearchFilter
 from features.trends import NO_TRENDS
 from inference.catalog.catalog import Catalog
 from inference.catalog.search import find_similar
+from inference.explain.explanation import Subject
 from inference.factors.file import decode_factors, encode_factors
 from inference.ranking.rules import ListRules
 from inference.ranking.similar import SimilarRanker
@@ -107,6 +108,21 @@ def test_no_item_waits_for_a_compiler() -> None:
         for item in range(3):
             behaviour = apply_engagement(behaviour, Engagement(0, NOW, 1.0, ((item, 1.0),), 0, 0))
             behaviour = decode_behaviour(encode_behaviour(behaviour))
+
+    assert compiled == []
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_no_explanation_waits_for_a_compiler(profile: Profile) -> None:
+    catalog = Catalog(DIMENSIONS)
+    catalog.apply(reds_and_blues(20))
+    recommender = Recommender(catalog, length=10)
+    warm_up_lists()
+
+    with compilations() as compiled:
+        for name in ("red-0", "blue-1"):
+            prepared = recommender.prepare([profile], NOW)
+            recommender.explain(prepared, key_of("u0"), {}, NO_TRENDS, NOW, Subject(name, item(name)))
 
     assert compiled == []
 
