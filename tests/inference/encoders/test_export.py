@@ -28,13 +28,6 @@ from inference.errors import ExportError
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    repository = tmp_path_factory.mktemp("models")
-    export_model(repository)
-    return repository
-
-
-@pytest.fixture(scope="module")
 def session(repository: Path) -> onnxruntime.InferenceSession:
     path = repository / "visual_encoder" / "2" / "model.onnx"
     return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])

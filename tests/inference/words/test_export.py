@@ -15,13 +15,15 @@ from tokenizers import Tokenizer
 from features.words.item_words import DIMENSIONS, VERSION
 from inference.words import export
 from inference.words.export import export_words, load_tower
+from tests.harness.untraced import untraced_export
 
 RUNNER = Path(export.__file__).parent / "repository" / "model.py"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export_words(tmp_path_factory.mktemp("models"))
+    with untraced_export():
+        return export_words(tmp_path_factory.mktemp("models"))
 
 
 def test_the_folder_says_which_tower_it_is(folder: Path) -> None:
