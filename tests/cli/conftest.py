@@ -3,11 +3,16 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from io import BytesIO, TextIOWrapper
 from typing import Any
 
 import pytest
+import structlog
 
+from cli.main import main
 from streams.kafka.admin import create_topics
 from streams.settings import Settings
 from streams.wire.namespace import Namespace
@@ -38,6 +43,27 @@ def run(*words: str, variables: dict[str, str], stdin: str = "") -> subprocess.C
         timeout=120,
         check=False,
     )
+
+
+def run_here(*words: str, variables: dict[str, str], stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """As `run`, but in this process: what is refused, or done once more, shows the same without a start of Python."""
+    read, out, err = (TextIOWrapper(BytesIO(each), "utf-8") for each in (stdin.encode(), b"", b""))
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        for name in os.environ.keys() - environment().keys():
+            patch.delenv(name)
+        for name, value in variables.items():
+            patch.setenv(f"SIGHTLINE_{name.upper()}", value)
+        patch.setattr(sys, "argv", ["sightline", *words])
+        patch.setattr(sys, "stdin", read)
+        # The log of a command must not keep the stderr of a test.
+        patch.setattr(structlog, "configure", lambda **_: None)
+        with pytest.raises(SystemExit) as ended:
+            main()
+    code = ended.value.code
+    assert isinstance(code, int)
+    for each in (out, err):
+        each.seek(0)
+    return subprocess.CompletedProcess(words, code, out.read(), err.read())
 
 
 def clicks(*steps: tuple[str, str]) -> str:

@@ -1,14 +1,12 @@
 """Whatever is typed ends in a result or in one message, never in a traceback; no service runs here."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import structlog
 
-from cli.main import main
-from tests.cli.conftest import run
+from deploy.kafka_server import KafkaServer
+from tests.cli.conftest import run, run_here
 
 Type = Callable[..., tuple[int, str]]
 
@@ -17,22 +15,16 @@ HOSTILE = ("", " ", "-", "[/red]", "\x1b[31m", "‮abc", "💥", "a" * 5000, "..
 
 
 @pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Type:
+def typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Type:
     """`typed(*words, **settings)` runs `sightline` in this process; returns exit code and stderr."""
-
-    # The log of another command must not keep the stderr of this test.
-    monkeypatch.setattr(structlog, "configure", lambda **_: None)
+    monkeypatch.chdir(tmp_path)
+    probe = KafkaServer.probe
+    # Nothing answers there, however long it is waited for.
+    monkeypatch.setattr(KafkaServer, "probe", lambda *kafka, timeout: probe(*kafka, timeout=min(timeout, 0.2)))
 
     def enter(*words: str, **settings: str) -> tuple[int, str]:
-        for name, value in {"home": str(tmp_path / "home"), **NOWHERE, **settings}.items():
-            monkeypatch.setenv(f"SIGHTLINE_{name.upper()}", value)
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["sightline", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code = ended.value.code
-        assert isinstance(code, int)
-        return code, capsys.readouterr().err
+        ended = run_here(*words, variables={"home": str(tmp_path / "home"), **NOWHERE, **settings})
+        return ended.returncode, ended.stderr
 
     return enter
 

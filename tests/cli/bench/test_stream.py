@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run, clicks, last_json, run
+from tests.cli.conftest import Run, clicks, last_json, run, run_here
 
 LINES = "".join(f"u{n % 4},i{n % 7},click,{n}\n" for n in range(60))
 
@@ -17,18 +17,18 @@ def test_a_log_gives_one_object_a_page_and_a_table(tmp_path: Path) -> None:
     found = last_json(printed)
     assert (found["events"], found["questions"], Path(found["page"]).exists()) == (60, 4, True)
     assert {"popular", "recent", "item_knn", "ease", "visual_only"} <= found["baselines"].keys()
-    assert "item_knn" in run(*words, variables=home).stdout
+    assert "item_knn" in run_here(*words, variables=home).stdout
 
 
 @pytest.mark.parametrize("words", [(), ("--from-kafka", "--data", ".")])
 def test_the_log_is_one_of_two(words: tuple[str, ...]) -> None:
-    refused = run("bench", "stream", *words, variables={})
+    refused = run_here("bench", "stream", *words, variables={})
     assert refused.returncode == 2
     assert "--from-kafka" in refused.stderr
 
 
 def test_a_folder_without_events_is_refused_with_the_reason(tmp_path: Path) -> None:
-    refused = run("bench", "stream", "--data", str(tmp_path), variables={})
+    refused = run_here("bench", "stream", "--data", str(tmp_path), variables={})
     assert (refused.returncode, "there is none" in refused.stderr) == (2, True)
 
 

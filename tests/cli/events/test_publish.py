@@ -13,7 +13,7 @@ from cli.events.publish import read_lines, to_event
 from sightline_client.routing import partition_of
 from streams.errors import InvalidEvent
 from streams.wire.events import Interaction, ItemChange, Upload
-from tests.cli.conftest import Run, last_json, run
+from tests.cli.conftest import Run, last_json, run_here
 from tests.conftest import RunningStack
 
 NOON = 1_767_268_800_000
@@ -122,13 +122,13 @@ def test_an_unknown_type_ends_2_and_names_the_known_ones(command: Run) -> None:
 
 
 def test_publish_without_kafka_ends_2_and_says_what_to_do() -> None:
-    result = run("publish", "--type", "click", "--user", "u1", "--item", "i9", variables={"kafka": "127.0.0.1:1"})
+    result = run_here("publish", "--type", "click", "--user", "u1", "--item", "i9", variables={"kafka": "127.0.0.1:1"})
     assert result.returncode == 2
     assert "start one with `sightline up`" in result.stderr
 
 
 def test_publish_without_anything_to_publish_ends_2() -> None:
-    result = run("publish", "--user", "u1", variables={"kafka": "127.0.0.1:1"})
+    result = run_here("publish", "--user", "u1", variables={"kafka": "127.0.0.1:1"})
     assert result.returncode == 2
     assert "--file" in result.stderr
 

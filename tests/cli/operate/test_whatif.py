@@ -1,6 +1,6 @@
 import pytest
 
-from tests.cli.conftest import Run, clicks, last_json, run
+from tests.cli.conftest import Run, clicks, last_json, run_here
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from tests.cli.conftest import Run, clicks, last_json, run
     ],
 )
 def test_what_cannot_be_compared_is_refused(words: tuple[str, ...], said: str) -> None:
-    refused = run("whatif", *words, variables={})
+    refused = run_here("whatif", *words, variables={})
     assert refused.returncode == 2
     assert said in " ".join(refused.stderr.replace("│", " ").split())
 

@@ -9,7 +9,7 @@ from cli.train.factors import Plan, _judge
 from features.item import key_of
 from inference.factors.file import decode_factors, encode_factors
 from inference.factors.verdict import NOT_JUDGED
-from tests.cli.conftest import last_json, run
+from tests.cli.conftest import last_json, run, run_here
 from tests.cli.train.test_ranker import write_log
 from tests.harness.factors import factors_of
 
@@ -26,7 +26,7 @@ def test_factors_are_trained_on_a_log_and_kept_in_a_file(tmp_path: Path) -> None
 
 def test_without_to_the_file_is_where_workers_read_it(tmp_path: Path) -> None:
     data, out = write_log(tmp_path / "log", users=30, steps=10), tmp_path / "factors"
-    done = run("train", "factors", "--data", str(data), variables={"factors": out.as_uri()})
+    done = run_here("train", "factors", "--data", str(data), variables={"factors": out.as_uri()})
 
     assert done.returncode == 0, done.stderr
     assert len(decode_factors(out.read_bytes()).keys) == 60
@@ -36,19 +36,19 @@ def test_without_to_the_file_is_where_workers_read_it(tmp_path: Path) -> None:
 def test_factors_that_are_worse_than_those_in_the_file_are_not_kept(tmp_path: Path) -> None:
     log, out = write_log(tmp_path / "log", users=30, steps=40), tmp_path / "factors"
     words = ("train", "factors", "--to", str(out), "--dimensions", "8", "--regularization", "1", "--json", "--data")
-    first = run(*words, str(log), variables={})
+    first = run_here(*words, str(log), variables={})
     assert first.returncode == 0, first.stderr
     in_use = decode_factors(out.read_bytes())
     # The events of the first log are gone, and users choose anything for a while.
     later = shuffled(tmp_path / "later", after_ms=in_use.until_ms)
-    worse = run(*words, str(later), variables={})
+    worse = run_here(*words, str(later), variables={})
 
     assert (worse.returncode, last_json(worse)["is_kept"]) == (1, False), worse.stderr
     assert last_json(worse)["ndcg"] < last_json(worse)["ndcg_in_use"]
     assert decode_factors(out.read_bytes()).keys.tolist() == in_use.keys.tolist()
     # A file that this release cannot read is no reason to keep nothing.
     out.write_bytes(b"damaged")
-    assert run(*words, str(later), variables={}).returncode == 0
+    assert run_here(*words, str(later), variables={}).returncode == 0
 
 
 def test_the_files_of_a_shop_are_no_choices() -> None:
@@ -65,7 +65,8 @@ def test_a_log_that_goes_on_is_trained_again(tmp_path: Path) -> None:
     out = tmp_path / "factors"
     words = ("train", "factors", "--to", str(out), "--dimensions", "8", "--json", "--data")
     done = [
-        run(*words, str(write_log(tmp_path / f"log{steps}", users=30, steps=steps)), variables={}) for steps in (20, 40)
+        run_here(*words, str(write_log(tmp_path / f"log{steps}", users=30, steps=steps)), variables={})
+        for steps in (20, 40)
     ]
     assert [each.returncode for each in done] == [0, 0], done[1].stderr
     assert [last_json(each)["questions"] > 0 for each in done] == [False, True]
@@ -94,7 +95,7 @@ def shuffled(folder: Path, *, after_ms: int) -> Path:
 @pytest.mark.parametrize("place", ["models/", "s3://models", "s3://models/../x", "ftp://x/y"])
 def test_a_place_that_is_none_is_refused_before_the_training(tmp_path: Path, place: str) -> None:
     words = ("train", "factors", "--data", str(tmp_path), "--to", place)
-    refused = run(*words, variables={"home": str(tmp_path / "home")})
+    refused = run_here(*words, variables={"home": str(tmp_path / "home")})
     assert (refused.returncode, f"--to {place}" in refused.stderr) == (2, True)
 
 
@@ -109,5 +110,5 @@ def test_a_place_that_is_none_is_refused_before_the_training(tmp_path: Path, pla
     ],
 )
 def test_what_to_learn_from_and_where_to_is_asked_for(words: tuple[str, ...], says: str) -> None:
-    refused = run("train", "factors", *words, variables={})
+    refused = run_here("train", "factors", *words, variables={})
     assert (refused.returncode, says in refused.stderr) == (2, True)

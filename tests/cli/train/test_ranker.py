@@ -4,7 +4,7 @@ from random import Random
 import pytest
 
 from streams.learning.model_record import decode_record
-from tests.cli.conftest import Run, last_json, run
+from tests.cli.conftest import Run, last_json, run, run_here
 
 
 def write_log(folder: Path, users: int, steps: int, *, seed: int = 0) -> Path:
@@ -31,7 +31,7 @@ def test_a_version_is_learned_from_a_log_and_kept_in_a_file(tmp_path: Path) -> N
 
 def test_a_log_that_is_too_short_gives_no_version(tmp_path: Path) -> None:
     data, out = write_log(tmp_path / "log", users=3, steps=3), tmp_path / "ranker.bin"
-    done = run("train", "ranker", "--data", str(data), "--out", str(out), variables={"dimensions": "16"})
+    done = run_here("train", "ranker", "--data", str(data), "--out", str(out), variables={"dimensions": "16"})
 
     assert (done.returncode, out.exists()) == (1, False)
     assert "nothing was kept" in done.stdout
@@ -46,7 +46,7 @@ def test_a_log_that_is_too_short_gives_no_version(tmp_path: Path) -> None:
     ],
 )
 def test_what_to_learn_from_and_where_to_is_asked_for(words: tuple[str, ...], says: str) -> None:
-    refused = run("train", "ranker", *words, variables={})
+    refused = run_here("train", "ranker", *words, variables={})
     assert (refused.returncode, says in refused.stderr) == (2, True)
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from inference.sequence.model import decode_model
-from tests.cli.conftest import last_json, run
+from tests.cli.conftest import last_json, run, run_here
 from tests.harness.sequences import ITEMS, write_log
 
 
@@ -33,14 +33,15 @@ def test_a_model_is_trained_on_a_log_and_kept_in_a_file(tmp_path: Path) -> None:
 )
 def test_a_log_in_which_nothing_can_be_learned_is_refused(tmp_path: Path, events: str, says: str) -> None:
     (tmp_path / "events.csv").write_text(f"user,item,type,time\n{events}")
-    done = run("train", "sequence", "--data", str(tmp_path), "--to", "x", variables={"home": str(tmp_path / "home")})
+    words = ("train", "sequence", "--data", str(tmp_path), "--to", "x")
+    done = run_here(*words, variables={"home": str(tmp_path / "home")})
     assert (done.returncode, says in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("place", ["models/", "s3://models", "s3://models/../x", "ftp://x/y"])
 def test_a_place_that_is_none_is_refused_before_the_training(tmp_path: Path, place: str) -> None:
     words = ("train", "sequence", "--data", str(tmp_path), "--to", place)
-    refused = run(*words, variables={"home": str(tmp_path / "home")})
+    refused = run_here(*words, variables={"home": str(tmp_path / "home")})
     assert (refused.returncode, f"--to {place}" in refused.stderr) == (2, True)
 
 
@@ -53,5 +54,5 @@ def test_a_place_that_is_none_is_refused_before_the_training(tmp_path: Path, pla
     ],
 )
 def test_what_to_learn_from_and_where_to_is_asked_for(words: tuple[str, ...], says: str) -> None:
-    refused = run("train", "sequence", *words, variables={})
+    refused = run_here("train", "sequence", *words, variables={})
     assert (refused.returncode, says in refused.stderr) == (2, True)
