@@ -42,7 +42,8 @@ class Behaviour:
     """`popular` and `trend` are sums of weights, decayed to `at_ms`; `neighbours` is a ledger of co-chosen items.
 
     `user_bitmap` and `user_bitmap_before` have the bits of the users (`user_bit`) who added to the sums in the window
-    of `at_ms` and in the window before.
+    of `at_ms` and in the window before; `met_bitmap` and `met_bitmap_before` those of users who met the item in a
+    list, and added nothing at that time.
     """
 
     neighbours: NDArray[np.void]
@@ -51,6 +52,8 @@ class Behaviour:
     at_ms: int = 0
     user_bitmap: int = 0
     user_bitmap_before: int = 0
+    met_bitmap: int = 0
+    met_bitmap_before: int = 0
 
 
 UNKNOWN = Behaviour(EMPTY)
@@ -70,14 +73,16 @@ def counted(behaviour: Behaviour, engagement: Choice | Engagement) -> Behaviour:
     gained = max(engagement.weight, 0.0)
     age_ms = at_ms - behaviour.at_ms
     late_ms = at_ms - engagement.at_ms
-    user_bitmap, user_bitmap_before = _add_user(behaviour, engagement, at_ms)
+    bitmaps = _add_user(behaviour, engagement, at_ms)
     return Behaviour(
         neighbours=behaviour.neighbours,
         popular=behaviour.popular * decay(age_ms, POPULAR_HALF_LIFE_MS) + gained * decay(late_ms, POPULAR_HALF_LIFE_MS),
         trend=behaviour.trend * decay(age_ms, TREND_HALF_LIFE_MS) + gained * decay(late_ms, TREND_HALF_LIFE_MS),
         at_ms=at_ms,
-        user_bitmap=user_bitmap,
-        user_bitmap_before=user_bitmap_before,
+        user_bitmap=bitmaps[0],
+        user_bitmap_before=bitmaps[1],
+        met_bitmap=bitmaps[2],
+        met_bitmap_before=bitmaps[3],
     )
 
 
@@ -96,6 +101,8 @@ def _with_neighbours(behaviour: Behaviour, neighbours: NDArray[np.void]) -> Beha
         behaviour.at_ms,
         behaviour.user_bitmap,
         behaviour.user_bitmap_before,
+        behaviour.met_bitmap,
+        behaviour.met_bitmap_before,
     )
 
 
@@ -108,6 +115,16 @@ def least_users(behaviour: Behaviour) -> int:
     3
     """
     return (behaviour.user_bitmap | behaviour.user_bitmap_before).bit_count()
+
+
+def least_met(behaviour: Behaviour) -> int:
+    """A lower bound of the users who met the item in the last one to two weeks, whether or not they chose it.
+
+    >>> least_met(Behaviour(EMPTY, user_bitmap=0b101, met_bitmap=0b11))
+    3
+    """
+    met = behaviour.met_bitmap | behaviour.met_bitmap_before
+    return (behaviour.user_bitmap | behaviour.user_bitmap_before | met).bit_count()
 
 
 def strengths(behaviours: Sequence[Behaviour]) -> NDArray[np.float32]:
@@ -138,14 +155,18 @@ def _damped(entries: NDArray[np.void], counts: NDArray[np.int64]) -> NDArray[np.
     return damped
 
 
-def _add_user(behaviour: Behaviour, engagement: Choice | Engagement, at_ms: int) -> tuple[int, int]:
+def _add_user(behaviour: Behaviour, engagement: Choice | Engagement, at_ms: int) -> tuple[int, int, int, int]:
     """The bitmaps of the window of `at_ms` and of the window before; engagements may come in any order."""
-    user_bitmap, before = behaviour.user_bitmap, behaviour.user_bitmap_before
+    users, users_before = behaviour.user_bitmap, behaviour.user_bitmap_before
+    met, met_before = behaviour.met_bitmap, behaviour.met_bitmap_before
     window, known = at_ms // USER_WINDOW_MS, behaviour.at_ms // USER_WINDOW_MS
     if window > known:
-        user_bitmap, before = 0, user_bitmap if window == known + 1 else 0
+        is_next = window == known + 1
+        users, users_before, met, met_before = 0, users * is_next, 0, met * is_next
+    ago = window - engagement.at_ms // USER_WINDOW_MS
+    now, before = (ago == 0) << engagement.voter, (ago == 1) << engagement.voter
     if engagement.weight > 0:
-        ago = window - engagement.at_ms // USER_WINDOW_MS
-        user_bitmap |= (ago == 0) << engagement.voter
-        before |= (ago == 1) << engagement.voter
-    return user_bitmap, before
+        return users | now, users_before | before, met, met_before
+    if engagement.weight == 0:
+        return users, users_before, met | now, met_before | before
+    return users, users_before, met, met_before

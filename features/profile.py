@@ -267,9 +267,9 @@ def has_refused(profile: Profile, item: int) -> bool:
 
 
 def lift(profile: Profile, action: Action) -> float:
-    """What an action adds to the weight of its item, so that a user who sees an item often adds little each time."""
+    """What an action adds to the weight of its item: a user who sees or clicks an item often adds little each time."""
     entry = profile.engaged[profile.engaged["item"] == np.uint64(action.item)]
-    if action.weight <= 0 or action.most >= WEIGHT_LIMIT or not len(entry):
+    if action.weight <= 0 or not len(entry):
         return action.weight
     age_ms = action.at_ms - 1000 * int(entry["at_s"][0])
     known = float(entry["weight"][0]) * decay(age_ms, ENGAGED_HALF_LIFE_MS)

@@ -18,10 +18,10 @@ def update_trends(
 ) -> NDArray[np.void]:
     """The table with the changed items; over TRENDS_LIMIT the most popular and the fastest rising items stay.
 
-    A changed item is left out unless at least `min_users` users contributed to it.
+    A changed item is left out if nobody chose it, and unless at least `min_users` users contributed to it.
     """
     keys = np.fromiter(changed, "<u8", len(changed))
-    shown = {key: b for key, b in changed.items() if is_shown(b, min_users)}
+    shown = {key: b for key, b in changed.items() if b.popular > 0 and is_shown(b, min_users)}
     new = np.array([(key, b.popular, b.trend, max(b.at_ms, 0) // 1000) for key, b in shown.items()], TREND)
     merged: NDArray[np.void] = np.concatenate([trends[~np.isin(trends["item"], keys)], new])
     if len(merged) <= TRENDS_LIMIT:

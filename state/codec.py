@@ -28,12 +28,13 @@ _PROFILE = struct.Struct("<BIq")
 _ASKED_PROFILE = struct.Struct("<BIq?qqq")
 _BEHAVIOUR = struct.Struct("<Bddq")
 _VOTED_BEHAVIOUR = struct.Struct("<BddqQQ")
+_MET_BEHAVIOUR = struct.Struct("<BddqQQQQ")
 _TRENDS = struct.Struct("<B")
 _VERSION = 1
 #: A profile whose user made a privacy request, and a behaviour with user bitmaps.
 _ASKED_VERSION = _VOTED_VERSION = 2
-#: A profile with dials.
-_DIALS_VERSION = 3
+#: A profile with dials, and a behaviour with bitmaps of users who met the item and did not choose it.
+_DIALS_VERSION = _MET_VERSION = 3
 #: A profile that remembers more than the arrays have room for.
 _BEFORE_VERSION = 4
 #: A profile that knows how many items its user saw on the last day: this version, their number, then the bytes of one
@@ -53,6 +54,9 @@ _PROFILES = {
     _ASKED_VERSION: (_ASKED_PROFILE, _ARRAYS),
     _DIALS_VERSION: (_ASKED_PROFILE, (*_ARRAYS, DIAL)),
 }
+
+#: The layout of a behaviour, by version: its numbers, and bitmaps of users.
+_BEHAVIOURS = {_VERSION: _BEHAVIOUR, _VOTED_VERSION: _VOTED_BEHAVIOUR, _MET_VERSION: _MET_BEHAVIOUR}
 
 
 class StoredItem(msgspec.Struct, frozen=True):
@@ -206,21 +210,22 @@ def _decode_before(data: bytes) -> Profile:
 
 
 def encode_behaviour(behaviour: Behaviour) -> bytes:
-    """Encode a behaviour: 25 bytes of numbers, 16 more with user bitmaps, 2 of length, then the neighbours."""
-    numbers, user_bitmap = (
-        (behaviour.popular, behaviour.trend, behaviour.at_ms),
-        (behaviour.user_bitmap, behaviour.user_bitmap_before),
-    )
+    """Encode a behaviour: 25 bytes of numbers, 16 or 32 more with bitmaps, 2 of length, then the neighbours."""
+    numbers = behaviour.popular, behaviour.trend, behaviour.at_ms
+    users = behaviour.user_bitmap, behaviour.user_bitmap_before
+    met = behaviour.met_bitmap, behaviour.met_bitmap_before
     neighbours = _pack((behaviour.neighbours,))
-    if not any(user_bitmap):
-        return _BEHAVIOUR.pack(_VERSION, *numbers) + neighbours
-    return _VOTED_BEHAVIOUR.pack(_VOTED_VERSION, *numbers, *user_bitmap) + neighbours
+    if any(met):
+        return _MET_BEHAVIOUR.pack(_MET_VERSION, *numbers, *users, *met) + neighbours
+    if any(users):
+        return _VOTED_BEHAVIOUR.pack(_VOTED_VERSION, *numbers, *users) + neighbours
+    return _BEHAVIOUR.pack(_VERSION, *numbers) + neighbours
 
 
 def decode_behaviour(data: bytes) -> Behaviour:
     """Decode what encode_behaviour made; raises StateCorrupt."""
-    voted = data[:1] == bytes([_VOTED_VERSION])
-    head, version = (_VOTED_BEHAVIOUR, _VOTED_VERSION) if voted else (_BEHAVIOUR, _VERSION)
+    version = data[0] if data[:1] and data[0] in _BEHAVIOURS else _VERSION
+    head = _BEHAVIOURS[version]
     numbers, (neighbours,) = _unpack(data, head, (ENTRY,), version)
     return Behaviour(neighbours, *numbers)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from features.co_choices.neighbours import Links
-from features.profile import Action, Profile, lift
+from features.profile import IMPRESSION, Action, Profile, lift
 
 #: Interactions weaker than a click do not link items.
 LINKING_WEIGHT = 0.9
@@ -33,9 +33,10 @@ LINKING = Linking()
 class Choice(msgspec.Struct, frozen=True, array_like=True):
     """One interaction with an item: `nearby` has the items chosen before it, the latest first.
 
-    `weight` adds to the popularity of the item. `source` is the partition of the event, and `sequence` grows with its
-    offset, so that what is published twice is recognised. `voter` is the bit of the user (`features.behaviour`). On
-    state.signals it is an array: values without their names, since each partition of its items gets one.
+    `weight` adds to the popularity of the item; with 0 the user met it and did not choose it. `source` is the partition
+    of the event, and `sequence` grows with its offset, so that what is published twice is recognised. `voter` is the
+    bit of the user (`features.behaviour`). On state.signals it is an array: values without their names, since each
+    partition of its items gets one.
     """
 
     item: int
@@ -61,15 +62,17 @@ def choice_of(
 ) -> Choice:
     """The choice that an interaction is; one weaker than a click, or a refusal, links nothing.
 
-    The item gains in popularity what it gains in the profile (`lift`). `before` is the profile without this action;
-    `source` and `offset` are the partition and offset of the event; `user_bit` is the bit of the user.
+    The item gains in popularity what it gains in the profile (`lift`), but nothing by an impression: that a list showed
+    it says nothing of it (docs/adr/0069). `before` is the profile without this action; `source` and `offset` are the
+    partition and offset of the event; `user_bit` is the bit of the user.
     """
     nearby: list[int] = []
     if is_chosen(action):
         strong = before.engaged[before.engaged["weight"] >= LINKING_WEIGHT / 2]
         nearby = [item for item in strong["item"][::-1].tolist() if item != action.item][:window]
+    gained = lift(before, action) if action.most > IMPRESSION else 0.0
     # The release before named an event's engagements 2 * offset and 2 * offset + 1: what it published is recognised.
-    return Choice(action.item, action.at_ms, lift(before, action), tuple(nearby), source, 2 * offset, user_bit)
+    return Choice(action.item, action.at_ms, gained, tuple(nearby), source, 2 * offset, user_bit)
 
 
 def add_links(links: Links, choice: Choice, linking: Linking, owns: Callable[[int], bool]) -> None:

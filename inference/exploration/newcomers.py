@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.behaviour import Behaviour, least_users
-from features.profile import IMPRESSION
+from features.behaviour import Behaviour, least_met
 from inference.catalog.catalog import Catalog
 from inference.catalog.fresh_rows import FRESH_LIMIT
 from inference.exploration.posterior import posterior_of
@@ -60,14 +59,13 @@ def latest_keys(catalog: Catalog) -> list[int]:
 def count_met(behaviours: Mapping[int, Behaviour]) -> NDArray[np.void]:
     """How many users met and chose each item (MET), from what is stored of behaviours.
 
-    Users are those of one to two weeks (`least_users`: 64 at most). Who met an item added IMPRESSION to its popularity
-    at least, and who chose it about 1, so that what is above the impressions counts as choices.
+    Users are those of one to two weeks (`least_met`: 64 at most). Who chose an item added about 1 to its popularity.
 
     >>> from features.behaviour import UNKNOWN; from dataclasses import replace
-    >>> count_met({7: replace(UNKNOWN, popular=2.2, user_bitmap=0b1111)}).tolist()
+    >>> count_met({7: replace(UNKNOWN, popular=2.2, user_bitmap=0b11, met_bitmap=0b1110)}).tolist()
     [(7, 4, 2)]
     """
-    counts = [(key, least_users(each), each.popular) for key, each in behaviours.items()]
+    counts = [(key, least_met(each), each.popular) for key, each in behaviours.items()]
     return np.array([(key, met, _chosen(met, popular)) for key, met, popular in counts], MET)
 
 
@@ -105,7 +103,7 @@ def category_rates(met: NDArray[np.void], catalog: Catalog) -> list[CategoryRate
 
 
 def _chosen(met: int, popular: float) -> int:
-    return round(min(max((popular - IMPRESSION * met) / (1 - IMPRESSION), 0.0), met))
+    return min(round(popular), met)
 
 
 def _latest(

@@ -78,7 +78,7 @@ def behaviour_difference(expected: Behaviour, stored: Behaviour | None, *, order
         return "is not stored"
     sums = (("popular", expected.popular, stored.popular), ("trend", expected.trend, stored.trend))
     found = [f"{name}: {ours:.6g}, stored {theirs:.6g}" for name, ours, theirs in sums if not near(ours, theirs)]
-    for name in ("user_bitmap", "user_bitmap_before"):
+    for name in ("user_bitmap", "user_bitmap_before", "met_bitmap", "met_bitmap_before"):
         if getattr(expected, name) != getattr(stored, name):
             found.append(f"{name}: {getattr(expected, name):#x}, stored {getattr(stored, name):#x}")
     if expected.at_ms != stored.at_ms:

@@ -11,6 +11,7 @@ from features.behaviour import (
     USER_WINDOW_MS,
     Behaviour,
     Engagement,
+    least_met,
     least_users,
     strengths,
     user_bit,
@@ -118,6 +119,14 @@ def test_a_user_who_comes_again_is_one_user() -> None:
 
 def test_a_user_who_adds_nothing_to_the_sums_is_not_counted() -> None:
     assert least_users(after(engaged_by(5), engaged_by(6, weight=0.0), engaged_by(7, weight=-3.0))) == 1
+
+
+def test_who_only_saw_an_item_met_it_and_made_it_no_more_popular() -> None:
+    found = after(engaged_by(5), engaged_by(6, weight=0.0), engaged_by(5, weight=0.0), engaged_by(7, weight=-3.0))
+    assert (least_users(found), least_met(found), found.popular) == (1, 2, 1.0)
+    later = apply_engagement(found, engaged_by(8, NOW + USER_WINDOW_MS, weight=0.0))
+    assert (least_users(later), least_met(later)) == (1, 3)
+    assert least_met(apply_engagement(later, engaged_by(8, NOW + 2 * USER_WINDOW_MS, weight=0.0))) == 1
 
 
 def test_users_are_forgotten_after_two_windows() -> None:

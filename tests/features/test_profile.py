@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from features.fingerprints import count
 from features.item import key_of
+from features.ledger import WEIGHT_LIMIT
 from features.privacy import Request, apply_request
 from features.profile import (
     CHANGE_OF_MIND,
@@ -315,6 +316,15 @@ def test_what_lifts_an_item_no_more_adds_nothing_to_its_popularity() -> None:
     assert lift(seen, impression("red-1", 1)) == pytest.approx(0)
     assert lift(seen, act("red-1", 1.0)) == 1.0
     assert lift(seen, act("red-1", -3.0)) == -3.0
+
+
+def test_one_user_who_clicks_an_item_again_and_again_adds_no_more_than_a_profile_holds() -> None:
+    profile, added = NEW, 0.0
+    for number in range(100):
+        click = act("red-1", event=f"e{number}")
+        added += lift(profile, click)
+        profile = apply_interaction(profile, click).profile
+    assert added == pytest.approx(WEIGHT_LIMIT, rel=1e-3)
 
 
 # Uploads that are sent again

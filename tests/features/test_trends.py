@@ -73,6 +73,12 @@ def test_an_item_is_shown_when_enough_users_made_it_popular() -> None:
     assert update_trends(NO_TRENDS, changed, NOW, min_users=3)["item"].tolist() == [8]
 
 
+def test_what_users_only_saw_is_neither_popular_nor_trending() -> None:
+    changed = {7: replace(behaviour(0, 0), met_bitmap=2**60 - 1), 8: behaviour(1, 1)}
+    table = update_trends(NO_TRENDS, changed, NOW)
+    assert table["item"].tolist() == [8]
+
+
 def test_an_item_that_lost_its_users_is_no_longer_shown() -> None:
     table = update_trends(NO_TRENDS, {7: replace(behaviour(2, 1), user_bitmap=0b11)}, NOW, min_users=2)
     assert update_trends(table, {7: replace(behaviour(2, 1), user_bitmap=0b1)}, NOW, min_users=2).tolist() == []

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from features.co_choices.choice import LINKING_WEIGHT, Choice, choice_of
 from features.item import key_of
-from features.profile import NEW, profile_after
+from features.profile import NEW, Action, most_of, profile_after, weigh
 from tests.harness.catalog import NOW, act, profile_of
 
 SEVEN = profile_of(*(act(f"red-{n}") for n in range(7)))
@@ -40,6 +40,14 @@ def test_an_item_chosen_again_and_again_has_no_neighbour() -> None:
 @pytest.mark.parametrize("weight", [0.2, 0.0, -3.0])
 def test_a_view_and_a_hide_link_nothing(weight: float) -> None:
     assert choice_of(SEVEN, act("red-9", weight), source=0, offset=0).nearby == ()
+
+
+def test_that_a_list_showed_an_item_makes_it_no_more_popular_and_a_look_at_its_page_does() -> None:
+    seen = Action(1, key_of("red-9"), weigh("view"), NOW, most=most_of("view"))
+    look = Action(2, key_of("red-9"), weigh("view", dwell_ms=30_000), NOW, most=most_of("view", dwell_ms=30_000))
+    after = profile_after([seen])
+    assert choice_of(NEW, seen, 0, 0, 5) == Choice(key_of("red-9"), NOW, 0.0, (), 0, 0, 5)
+    assert choice_of(after, look, 0, 0).weight == pytest.approx(0.5)
 
 
 def test_a_viewed_item_is_not_linked() -> None:

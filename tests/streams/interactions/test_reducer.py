@@ -53,12 +53,14 @@ def test_a_view_without_a_dwell_time_is_an_impression_and_one_with_it_is_a_look(
     assert after(record(50, click(type="purchase")), *looks).engaged["weight"].tolist() == [3.0]
 
 
-def test_many_views_of_one_user_make_an_item_as_popular_as_one_does() -> None:
+def test_what_lists_show_is_not_popular_by_it_and_one_user_alone_makes_nothing_popular_without_end() -> None:
     views = [record(n, click(event=f"v{n}", type="view")) for n in range(40)]
-    gained = [each.weight for effect in reduced(*views) for each in effect.choices(LINKING)]
-
-    assert gained[0] == 0.05
-    assert sum(gained) == pytest.approx(0.05)
+    clicks = [record(n, click(event=f"c{n}")) for n in range(40)]
+    seen, chosen = (
+        [each.weight for effect in reduced(*some) for each in effect.choices(LINKING)] for some in (views, clicks)
+    )
+    assert set(seen) == {0.0}
+    assert sum(chosen) == pytest.approx(8, rel=1e-3)
 
 
 def test_an_upload_that_the_agent_sends_again_under_another_id_is_a_duplicate() -> None:
