@@ -93,7 +93,7 @@ class Profile:
 
     What no longer has room in `seen`, `refused` and `events` goes to the fingerprints of `…_before`. `uploads`
     (`features.upload_places.PLACE`) has the last upload from each partition. The last `seen_today` of `seen` are those
-    of the UTC day of `last_at_ms`.
+    of the UTC day of `last_at_ms`. `only_uploaded` has the keys of engaged items that were uploaded and never chosen.
     """
 
     engaged: NDArray[np.void]
@@ -109,6 +109,7 @@ class Profile:
     events_before: Generations = ()
     uploads: NDArray[np.void] = field(default_factory=lambda: NO_PLACES)
     seen_today: int = 0
+    only_uploaded: frozenset[int] = frozenset()
 
     @property
     def is_known(self) -> bool:
@@ -123,7 +124,8 @@ NEW = Profile(EMPTY, EMPTY, np.empty(0, "<u4"), np.empty(0, "<u8"))
 class Action:
     """An interaction as the profile sees it: keys for ids, one weight, a clamped time.
 
-    It lifts the weight of its item up to `most`. `upload` is the place of the upload that led to it, if one did.
+    It lifts the weight of its item up to `most`. `is_upload`: the user uploaded the item; `upload` is the place of the
+    upload that led to it, if one did.
     """
 
     event: int
@@ -132,6 +134,7 @@ class Action:
     at_ms: int
     most: float = WEIGHT_LIMIT
     upload: UploadPlace | None = None
+    is_upload: bool = False
 
 
 def weigh(
@@ -214,6 +217,7 @@ def apply_interaction(profile: Profile, action: Action) -> Step:
         events_before=events_before,
         uploads=profile.uploads if action.upload is None else passed(profile.uploads, action.upload),
         seen_today=_count_today(profile, low_half, action.at_ms),
+        only_uploaded=_only_uploaded(profile, action, engaged),
     )
     return Step(after, "applied")
 
@@ -331,6 +335,16 @@ def _judged(profile: Profile, action: Action) -> tuple[NDArray[np.void], NDArray
             for item in profile.refused["item"][~np.isin(profile.refused["item"], refused["item"])].tolist():
                 before = REFUSED_BEFORE.add(before, item)
     return engaged, refused, before
+
+
+def _only_uploaded(profile: Profile, action: Action, engaged: NDArray[np.void]) -> frozenset[int]:
+    """The engaged items that were uploaded and never chosen, after an action."""
+    known = profile.only_uploaded
+    if action.is_upload and not (profile.engaged["item"] == np.uint64(action.item)).any():
+        known |= {action.item}
+    elif action.weight >= CHANGE_OF_MIND and not action.is_upload:
+        known -= {action.item}
+    return known.intersection(engaged["item"].tolist()) if known else known
 
 
 def _noted(

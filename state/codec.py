@@ -41,6 +41,10 @@ _BEFORE_VERSION = 4
 #: of the others.
 _TODAY_VERSION = 5
 _TODAY = struct.Struct("<BH")
+#: A profile with items that its user only uploaded: this version, a bit for each engaged item, then the bytes of one of
+#: the others.
+_UPLOADED_VERSION = 6
+_UPLOADED = struct.Struct("<BI")
 #: Version, numbers, whether the user made a privacy request, and the lengths of the arrays, `seen` last.
 _BEFORE_PROFILE = struct.Struct("<BIq?BBBHHH")
 _BEFORE_ARRAYS = (ENTRY, ENTRY, np.dtype("<u8"), DIAL, PLACE)
@@ -113,10 +117,17 @@ def encode_profile(profile: Profile) -> bytes:
 
     Dials take 2 more bytes and 12 each. A profile of a user with a longer history, or with uploads, has a layout of its
     own. Before any of these stand 3 bytes that say how much the user saw on the last day; a profile that a release
-    before them stored has none, and its day begins with the next event.
+    before them stored has none, and its day begins with the next event. First stand 5 bytes that say which items were
+    only uploaded, if any were; in a profile of a release before them all count as chosen.
     """
-    known = _encode_known(profile)
-    return _TODAY.pack(_TODAY_VERSION, profile.seen_today) + known if profile.seen_today else known
+    data = _encode_known(profile)
+    if profile.seen_today:
+        data = _TODAY.pack(_TODAY_VERSION, profile.seen_today) + data
+    if profile.only_uploaded:
+        items = enumerate(profile.engaged["item"].tolist())
+        bits = sum(1 << place for place, item in items if item in profile.only_uploaded)
+        data = _UPLOADED.pack(_UPLOADED_VERSION, bits) + data
+    return data
 
 
 def _encode_known(profile: Profile) -> bytes:
@@ -135,11 +146,21 @@ def _encode_known(profile: Profile) -> bytes:
 
 def decode_profile(data: bytes) -> Profile:
     """Decode what encode_profile made, in this release or one before; raises StateCorrupt."""
+    if data[:1] != bytes([_UPLOADED_VERSION]):
+        return _decode_today(data)
+    (bits,) = _unpack_head(_UPLOADED, data)
+    profile = _decode_today(data[_UPLOADED.size :])
+    if not 0 < bits < 1 << len(profile.engaged):
+        raise StateCorrupt(f"a stored profile with {len(profile.engaged)} items says {bits:b} of those only uploaded")
+    items = enumerate(profile.engaged["item"].tolist())
+    return replace(profile, only_uploaded=frozenset(item for place, item in items if bits >> place & 1))
+
+
+def _decode_today(data: bytes) -> Profile:
+    """A profile in the layout of version 1 to 5."""
     if data[:1] != bytes([_TODAY_VERSION]):
         return _decode_known(data)
-    if len(data) < _TODAY.size:
-        raise StateCorrupt(f"a stored value has {len(data)} bytes where {_TODAY.size} or more were expected")
-    _, seen_today = _TODAY.unpack_from(data)
+    (seen_today,) = _unpack_head(_TODAY, data)
     profile = _decode_known(data[_TODAY.size :])
     if not 0 < seen_today <= len(profile.seen):
         raise StateCorrupt(f"a stored profile with {len(profile.seen)} items seen says {seen_today} of the last day")
@@ -364,6 +385,14 @@ def _unpack(
         raise StateCorrupt(f"a stored value of {len(data)} bytes does not decode: {error}") from None
     _check_length(data, offset)
     return tuple(numbers), arrays
+
+
+def _unpack_head(head: struct.Struct, data: bytes) -> tuple[int, ...]:
+    """What stands behind the version at the start of a stored value."""
+    if len(data) < head.size:
+        raise StateCorrupt(f"a stored value has {len(data)} bytes where {head.size} or more were expected")
+    _, *numbers = head.unpack_from(data)
+    return tuple(numbers)
 
 
 def _check_length(data: bytes, expected: int) -> None:

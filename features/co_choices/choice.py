@@ -62,6 +62,7 @@ def choice_of(
 ) -> Choice:
     """The choice that an interaction is; one weaker than a click, or a refusal, links nothing.
 
+    It is linked with what the user chose before, and not with what the user only uploaded (docs/adr/0068).
     The item gains in popularity what it gains in the profile (`lift`), but nothing by an impression: that a list showed
     it says nothing of it (docs/adr/0069). `before` is the profile without this action; `source` and `offset` are the
     partition and offset of the event; `user_bit` is the bit of the user.
@@ -69,7 +70,8 @@ def choice_of(
     nearby: list[int] = []
     if is_chosen(action):
         strong = before.engaged[before.engaged["weight"] >= LINKING_WEIGHT / 2]
-        nearby = [item for item in strong["item"][::-1].tolist() if item != action.item][:window]
+        passed_by = {action.item} | before.only_uploaded
+        nearby = [item for item in strong["item"][::-1].tolist() if item not in passed_by][:window]
     gained = lift(before, action) if action.most > IMPRESSION else 0.0
     # The release before named an event's engagements 2 * offset and 2 * offset + 1: what it published is recognised.
     return Choice(action.item, action.at_ms, gained, tuple(nearby), source, 2 * offset, user_bit)

@@ -152,4 +152,5 @@ def _to_action(event: Interaction, record: Record) -> Action:
         at_ms=clamp_time(event.occurred_at_ms, record.timestamp_ms),
         most=most_of(event.type, dwell_ms=event.dwell_ms),
         upload=place_of(record) if event.type == "upload" else None,
+        is_upload=event.type == "upload",
     )

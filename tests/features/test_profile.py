@@ -14,6 +14,7 @@ from features.profile import (
     CHANGE_OF_MIND,
     ENGAGED_LIMIT,
     EVENTS_LIMIT,
+    IMPRESSION,
     NEW,
     REFUSED_LIMIT,
     SEEN_BEFORE,
@@ -328,6 +329,21 @@ def test_one_user_who_clicks_an_item_again_and_again_adds_no_more_than_a_profile
 
 
 # Uploads that are sent again
+
+
+def test_what_was_only_uploaded_is_told_from_what_was_chosen() -> None:
+    """Looking at one's own picture chooses it no more than a new picture of it does; a click does, before or after."""
+    mine, other = act("mine", 1.5, event="u1"), act("other", 1.5, event="u2")
+    uploaded = profile_of(act("liked"), *(replace(each, is_upload=True) for each in (mine, other)))
+    again = replace(act("mine", 1.5, event="u3"), is_upload=True)
+    liked_one = replace(act("liked", 1.5, event="u4"), is_upload=True)
+    keys = frozenset(map(key_of, ("mine", "other")))
+
+    assert uploaded.only_uploaded == keys
+    assert profile_of(act("mine", IMPRESSION), act("mine", 0.5), again, liked_one, start=uploaded).only_uploaded == keys
+    assert profile_of(act("mine"), again, start=uploaded).only_uploaded == {key_of("other")}
+    assert profile_of(act("mine", -3.0), start=uploaded).only_uploaded == {key_of("other")}
+    assert not profile_of(*(act(f"i{n}", 2.0) for n in range(ENGAGED_LIMIT)), start=uploaded).only_uploaded
 
 
 def test_thousands_of_uploads_that_are_sent_again_change_nothing() -> None:

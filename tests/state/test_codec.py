@@ -43,6 +43,7 @@ actions = st.builds(
     weight=st.sampled_from([-3.0, 0.0, 0.2, 3.0]),
     at_ms=times,
     upload=st.none() | places,
+    is_upload=st.booleans(),
 )
 offsets = st.integers(-1, 2**63 - 1)
 asked = st.builds(Privacy, st.booleans(), times, offsets, times)
@@ -107,7 +108,7 @@ def test_a_profile_comes_back_as_it_was(profile: Profile) -> None:
     back = decode_profile(encode_profile(profile))
 
     assert (back.count, back.last_at_ms, back.privacy) == (profile.count, profile.last_at_ms, profile.privacy)
-    assert back.seen_today == profile.seen_today
+    assert (back.seen_today, back.only_uploaded) == (profile.seen_today, profile.only_uploaded)
     for name in ("engaged", "refused", "seen", "events", "dials", "uploads"):
         np.testing.assert_array_equal(getattr(back, name), getattr(profile, name))
         assert getattr(back, name).dtype == getattr(profile, name).dtype
@@ -222,10 +223,28 @@ def test_a_day_that_cannot_be_is_corrupt(seen_today: int) -> None:
         decode_profile(b"\x05" + seen_today.to_bytes(2, "little") + stored[3:])
 
 
+@pytest.mark.parametrize("bits", [0, 4])
+def test_uploads_of_items_that_a_profile_lacks_are_corrupt(bits: int) -> None:
+    stored = encode_profile(profile_of(act("red-1"), act("red-2")))
+    with pytest.raises(StateCorrupt, match=f"with 2 items says {bits:b} of those only uploaded"):
+        decode_profile(b"\x06" + bits.to_bytes(4, "little") + stored)
+
+
+def test_a_profile_of_before_has_chosen_what_it_uploaded() -> None:
+    profile = profile_of(act("red-1"), replace(act("red-2"), is_upload=True))
+    before = encode_profile(replace(profile, only_uploaded=frozenset()))
+
+    assert encode_profile(profile) == b"\x06\x02\0\0\0" + before
+    assert decode_profile(before).only_uploaded == frozenset()
+
+
 @pytest.mark.parametrize("dials", [NO_DIALS, turn(NO_DIALS, [("shoes", 0.5)])])
 @pytest.mark.parametrize("events", [1, 40])
-def test_a_profile_of_any_layout_that_is_cut_off_is_corrupt(dials: NDArray[np.void], events: int) -> None:
-    profile = profile_of(*(act(f"red-{n}") for n in range(events)))
+@pytest.mark.parametrize("is_upload", [False, True])
+def test_a_profile_of_any_layout_that_is_cut_off_is_corrupt(
+    dials: NDArray[np.void], events: int, is_upload: bool
+) -> None:
+    profile = profile_of(*(replace(act(f"red-{n}"), is_upload=is_upload) for n in range(events)))
     stored = encode_profile(replace(profile, privacy=Privacy(asked_offset=7), dials=dials))
     for length in range(len(stored)):
         with pytest.raises(StateCorrupt):

@@ -88,6 +88,21 @@ def test_an_upload_counts_for_its_uploader_and_means_nothing_for_items_that_othe
     assert [len(each.steps()) for each in reduced(record(0, click()), asked(1, "forget"))] == [1, 1]
 
 
+def test_a_click_is_linked_with_what_its_user_chose_before_and_with_no_upload() -> None:
+    did = [
+        ("red0", "click"),
+        ("red1", "upload"),
+        ("red2", "upload"),
+        ("red1", "view"),
+        ("red3", "click"),
+        ("red4", "click"),
+    ]
+    effects = reduced(*(record(n, click(event=f"e{n}", thing=thing, type=kind)) for n, (thing, kind) in enumerate(did)))
+    (choice,) = effects[-1].choices(LINKING)
+
+    assert choice.nearby == (key_of("red3"), key_of("red0"))
+
+
 def test_a_record_that_cannot_be_read_changes_no_profile() -> None:
     (effect,) = reduced(record(0, b"junk", key=b"u1"))
 
