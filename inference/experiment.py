@@ -13,8 +13,7 @@ RankerName: TypeAlias = Literal["online", "weighted", "popular"]
 #: What an event that names its list says of the slot.
 Outcome: TypeAlias = Literal["shown", "clicked", "converted"]
 
-#: The outcome of each type of event that counts in an experiment.
-OUTCOMES: Final[dict[str, Outcome]] = {
+_OUTCOMES: Final[dict[str, Outcome]] = {
     "view": "shown",
     "click": "clicked",
     "like": "converted",
@@ -23,6 +22,18 @@ OUTCOMES: Final[dict[str, Outcome]] = {
     "purchase": "converted",
 }
 _KEYS: Final = 2**64
+
+
+def outcome_of(kind: str, dwell_ms: int | None = None) -> Outcome | None:
+    """What an event of type `kind` that names its list says of the slot; None for nothing that is counted.
+
+    A look at the item's page (a view with `dwell_ms`) comes after a click, so it does not count as shown: where an app
+    publishes no impressions, all that was shown would have been clicked (docs/adr/0070).
+
+    >>> outcome_of("view"), outcome_of("view", 4_000), outcome_of("click"), outcome_of("cart"), outcome_of("hide")
+    ('shown', None, 'clicked', 'converted', None)
+    """
+    return None if kind == "view" and dwell_ms is not None else _OUTCOMES.get(kind)
 
 
 @dataclass(frozen=True, slots=True)

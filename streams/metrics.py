@@ -158,7 +158,7 @@ SHORT_LISTS = Counter("sightline_short_lists_total", "Lists published with fewer
 PUBLISHED = Counter("sightline_published_total", "Slots published in feeds, by candidate source", ["source"])
 SHOWN = Counter(
     "sightline_shown_total",
-    "Slots for which a view names the list (rec_id), once per list and item, by candidate source",
+    "Slots for which a view without dwell_ms names the list (rec_id), once per list and item, by candidate source",
     ["source"],
 )
 CLICKED = Counter(

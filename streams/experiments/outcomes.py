@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from inference.experiment import OUTCOMES, Outcome
+from inference.experiment import Outcome, outcome_of
 from streams.interactions.reducer import Parsed
 from streams.privacy.control_records import VerifiedRequest
 from streams.wire.events import Interaction
@@ -109,10 +109,10 @@ class Outcomes:
         if cause is None:
             return
         user.lists.add(cause)
-        outcome = OUTCOMES.get(event.type)
+        outcome = outcome_of(event.type, event.dwell_ms)
         if outcome is not None:
             user.slots[outcome].add((cause, event.item_id))
-        if outcome == "shown" and event.dwell_ms is not None:
+        if event.type == "view" and event.dwell_ms is not None:
             user.looks[event.event_id] = event.dwell_ms
 
     def _cause(self, record: Record, event: Interaction) -> int | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from features.recommendation import RecommendedItem, Source
-from inference.experiment import OUTCOMES
+from inference.experiment import outcome_of
 from streams.metrics import CLICKED, EXPERIMENT_DWELL, EXPERIMENT_SLOTS, EXPLORED, PROMOTED, PUBLISHED, SHOWN
 
 #: A worker remembers only this many of the newest lists. One list takes about 2 KiB.
@@ -71,12 +71,14 @@ class Attribution:
 
         Event types without an outcome, forgotten lists and items outside the list are not counted.
         """
-        outcome, source = OUTCOMES.get(kind), self._sources.get(rec_id, {}).get(item_id)
-        if outcome is None or source is None:
+        arm, source = self._arms.get(rec_id), self._sources.get(rec_id, {}).get(item_id)
+        if source is None:
             return
-        arm = self._arms.get(rec_id)
-        if arm is not None and outcome == "shown" and dwell_ms is not None:
+        if arm is not None and kind == "view" and dwell_ms is not None:
             EXPERIMENT_DWELL.labels(arm).inc(dwell_ms / 1000)
+        outcome = outcome_of(kind, dwell_ms)
+        if outcome is None:
+            return
         counted = self._counted.setdefault(rec_id, set())
         if (outcome, item_id) in counted:
             return

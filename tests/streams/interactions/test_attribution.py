@@ -101,6 +101,18 @@ def test_an_app_that_says_what_became_of_a_list_is_counted_for_its_arm_alone() -
     assert found == {"published": 0, "shown": 1, "clicked": 1, "converted": 1}
 
 
+def test_where_an_app_publishes_clicks_and_looks_alone_nothing_counts_as_shown() -> None:
+    attribution = Attribution()
+    attribution.published({"r1": [slot("a", "popular"), slot("b", "popular")]}, {"r1": "arm-1"})
+    before, by = counted("shown"), metric("sightline_experiment_dwell_seconds_total", arm="arm-1")
+    attribution.feedback("click", "r1", "a")
+    attribution.feedback("view", "r1", "a", 4_000)
+    assert gained("shown", before) == {}
+    assert metric("sightline_experiment_dwell_seconds_total", arm="arm-1") == by + 4
+    attribution.feedback("view", "r1", "b")
+    assert gained("shown", before) == {"popular": 1}
+
+
 def test_past_its_bound_the_oldest_list_is_forgotten() -> None:
     attribution = Attribution()
     attribution.published({f"r{number}": [slot("a", "popular")] for number in range(LISTS_LIMIT + 1)})
