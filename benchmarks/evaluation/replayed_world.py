@@ -3,6 +3,7 @@
 The clock is the log's: an event happens, and a list is made, at the time of the event.
 """
 
+from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ from inference.ranking.lessons import lesson_from
 from inference.recommender import Prepared, Recommended, Recommender
 from inference.sequence.model import SequenceModel
 from state.signals import Signals
+from streams.interactions.attribution import LISTS_LIMIT
 from streams.interactions.lists import rules_of
 from streams.interactions.reducer import reduce
 from streams.items.reducer import ItemEffects
@@ -89,6 +91,8 @@ class ReplayedWorld:
         self._offset = -1
         self._now_ms = 0
         self._met, self._met_ms = NOBODY_MET, 0
+        #: The keys of the items that users saw of their lists, by user and rec_id.
+        self._shown: OrderedDict[tuple[str, str], list[int]] = OrderedDict()
 
     def learn(self, event: Event) -> None:
         """Apply an event as the agents do. An item is uploaded when the log first names it, or at its own time."""
@@ -99,6 +103,7 @@ class ReplayedWorld:
         if self._learner is not None:
             # Before the upload that stands in for a missing one: no list could have had the item.
             self._teach(self._learner, event)
+            self._note_shown(event)
         self._upload(event)
         interaction = Interaction(
             event_id=f"e{self._offset}",
@@ -139,11 +144,18 @@ class ReplayedWorld:
 
     def _teach(self, learner: Learner, event: Event) -> None:
         """Have the learner learn from what the user is about to do, as it does where there is time for all lessons."""
-        weight = lesson_weight(self._lesson_weights, event.type, rating=event.rating, dwell_ms=event.dwell_ms)
+        weight = lesson_weight(
+            self._lesson_weights,
+            event.type,
+            rating=event.rating,
+            dwell_ms=event.dwell_ms,
+            duration_ms=event.duration_ms,
+        )
         profile, item = self._profiles.get(event.user, NEW), key_of(event.item)
         if not weight or is_touched(profile, item):
             return
-        asked = self._asked(event.user, before_impressions(profile, [item]), self._now_ms)
+        shown = self._shown.get((event.user, event.rec_id or ""), [])
+        asked = self._asked(event.user, before_impressions(profile, [item, *shown]), self._now_ms)
         (found,) = self.recommender.study([event.item], *asked)
         if found is None:
             return
@@ -152,6 +164,13 @@ class ReplayedWorld:
         learner.learn(lesson_from(*found, user=user, at_ms=event.at_ms, weight=weight, slot=-1, seed=seed))
         if learner.model().version != version:
             self.recommender.apply_model(learner.model())
+
+    def _note_shown(self, event: Event) -> None:
+        """Remember what the user saw of a list: what of it was passed over is among the others of a lesson."""
+        if event.type == "view" and event.rec_id is not None:
+            self._shown.setdefault((event.user, event.rec_id), []).append(key_of(event.item))
+            if len(self._shown) > LISTS_LIMIT:
+                self._shown.popitem(last=False)
 
     def settle(self) -> None:
         """Bring items up to date with the events since the last time, as the items agent does with a micro-batch."""

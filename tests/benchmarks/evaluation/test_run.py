@@ -13,6 +13,7 @@ from benchmarks.evaluation.protocols import Protocol, steps_of
 from benchmarks.evaluation.readers import read_log
 from benchmarks.evaluation.replayed_world import ReplayedWorld
 from benchmarks.evaluation.run import Replay, evaluate
+from inference.ranking.lessons import Lesson
 from streams.learning.learner import Learner
 from streams.settings import Settings
 from tests.harness.sequences import next_of
@@ -57,6 +58,29 @@ def test_no_lesson_is_made_of_an_item_that_the_log_names_for_the_first_time() ->
             world.learn(event)
         learned.append(learner.progress.admitted)
     assert learned[0] == 0 < learned[1]
+
+
+def test_what_was_passed_over_in_a_list_is_among_the_others_of_a_lesson() -> None:
+    known = [Event(f"u{n % 4}", f"i{n}", "click", n * 1000) for n in range(20)]
+    views = [Event("v", f"i{n}", "view", 50_000 + n, rec_id="0-1") for n in range(10)]
+    sizes = []
+    for rec_id in ("0-1", None):
+        learner = Heard()
+        world = ReplayedWorld(Settings(dimensions=16), Log([]), length=10, seed=1, learner=learner)
+        for event in (*known, *views, Event("v", "i3", "click", 60_000, rec_id=rec_id)):
+            world.learn(event)
+        sizes.append(learner.others)
+    assert sizes == [19, 10]
+
+
+class Heard(Learner):
+    """A learner that remembers how many others its last lesson had."""
+
+    others = 0
+
+    def learn(self, lesson: Lesson) -> None:
+        self.others = len(lesson.features) - 1
+        super().learn(lesson)
 
 
 def test_the_same_log_and_seed_give_the_same_bytes() -> None:
