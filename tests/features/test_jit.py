@@ -41,48 +41,47 @@ def test_a_function_without_a_source_file_is_compiled_without_a_cache() -> None:
     assert names["made"](1) == 2  # type: ignore[operator]
 
 
-def test_a_change_of_a_constant_in_another_file_gives_new_machine_code(tmp_path: Path) -> None:
-    (tmp_path / "loops.py").write_text(
-        """
+LIMITED = """
 from features.jit import compiled
-from limits import LIMIT
-
-@compiled
-def limited(value):
-    return min(value, LIMIT)
-
-print(limited(9), sum(limited.stats.cache_hits.values()))
-"""
-    )
-
-    # The files have equal sizes and times, as in wheels.
-    assert [printed(tmp_path, limit) for limit in (5, 5, 7)] == ["5 0", "5 1", "7 0"]
-
-
-def test_a_change_in_any_folder_of_the_package_gives_new_machine_code(tmp_path: Path) -> None:
-    (tmp_path / "house" / "room").mkdir(parents=True)
-    (tmp_path / "house" / "room" / "loops.py").write_text(
-        """
-from features.jit import compiled
-from house.limits import LIMIT
+from {limits} import LIMIT
 
 @compiled
 def limited(value):
     return min(value, LIMIT)
 """
-    )
-    (tmp_path / "main.py").write_text(
-        "from house.room.loops import limited\nprint(limited(9), sum(limited.stats.cache_hits.values()))"
-    )
+MAIN = """
+from house.room import loops
 
-    found = [printed(tmp_path, limit, limits="house/limits.py", script="main.py") for limit in (5, 5, 7)]
-
-    assert found == ["5 0", "5 1", "7 0"]
+for each in (limited, loops.limited):
+    print(each(9), sum(each.stats.cache_hits.values()))
+"""
 
 
-def printed(package: Path, limit: int, *, limits: str = "limits.py", script: str = "loops.py") -> str:
-    (package / limits).write_text(f"LIMIT = {limit}")
-    os.utime(package / limits, (0, 0))
-    command = [sys.executable, "-B", str(package / script)]
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(package / "kept")}
-    return subprocess.run(command, capture_output=True, check=True, text=True, env=environment).stdout.strip()
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
+    """What a script and a package give with the limits 5, 5 and 7, and how often from the cache."""
+    home = tmp_path_factory.mktemp("loops")
+    (home / "house" / "room").mkdir(parents=True)
+    (home / "house" / "room" / "loops.py").write_text(LIMITED.format(limits="house.limits"))
+    (home / "main.py").write_text(LIMITED.format(limits="limits") + MAIN)
+    return [run(home, limit) for limit in (5, 5, 7)]
+
+
+def run(home: Path, limit: int) -> tuple[str, str]:
+    for limits in (home / "limits.py", home / "house" / "limits.py"):
+        limits.write_text(f"LIMIT = {limit}")
+        # The files have equal sizes and times, as in wheels.
+        os.utime(limits, (0, 0))
+    command = [sys.executable, "-B", str(home / "main.py")]
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(home / "kept")}
+    ended = subprocess.run(command, capture_output=True, check=True, text=True, env=environment)
+    script, package = ended.stdout.splitlines()
+    return script, package
+
+
+def test_a_change_of_a_constant_in_another_file_gives_new_machine_code(printed: list[tuple[str, str]]) -> None:
+    assert [script for script, _ in printed] == ["5 0", "5 1", "7 0"]
+
+
+def test_a_change_in_any_folder_of_the_package_gives_new_machine_code(printed: list[tuple[str, str]]) -> None:
+    assert [package for _, package in printed] == ["5 0", "5 1", "7 0"]

@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +60,22 @@ def folder(home: Path, name: str) -> Path:
     return home / name
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A training that nothing stopped: its weights, and its checkpoint."""
+
+    weights: Weights
+    checkpoint: Path
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    home = tmp_path_factory.mktemp("whole")
+    weights = trained(SHORT, Watching(home))
+    (checkpoint,) = home.iterdir()
+    return Whole(weights, checkpoint)
+
+
 @pytest.mark.parametrize("paired", [False, True])
 def test_a_training_learns(tmp_path: Path, *, paired: bool) -> None:
     lines: list[str] = []
@@ -70,16 +86,15 @@ def test_a_training_learns(tmp_path: Path, *, paired: bool) -> None:
     assert np.mean(losses[-4:]) < np.mean(losses[:4])
 
 
-def test_the_same_seed_gives_the_same_network_and_another_one_another(tmp_path: Path) -> None:
-    first = trained(SHORT, Watching(folder(tmp_path, "first")))
+def test_the_same_seed_gives_the_same_network_and_another_one_another(tmp_path: Path, whole: Whole) -> None:
+    first = whole.weights
 
     assert same(first, trained(SHORT, Watching(folder(tmp_path, "again"))))
     assert not same(first, trained(SHORT, Watching(folder(tmp_path, "other")), seed=2))
     assert {each.dtype for each in first.values()} == {np.dtype(np.float16)}
 
 
-def test_a_training_that_was_killed_goes_on_and_ends_as_if_nothing_had_stopped_it(tmp_path: Path) -> None:
-    whole = trained(SHORT, Watching(folder(tmp_path, "whole")))
+def test_a_training_that_was_killed_goes_on_and_ends_as_if_nothing_had_stopped_it(tmp_path: Path, whole: Whole) -> None:
     killed = folder(tmp_path, "killed")
     ended = subprocess.run([sys.executable, "-c", _KILLED, str(killed)], cwd=ROOT, check=False)
     assert ended.returncode == -signal.SIGKILL
@@ -87,9 +102,10 @@ def test_a_training_that_was_killed_goes_on_and_ends_as_if_nothing_had_stopped_i
     lines: list[str] = []
     rest = trained(SHORT, Watching(killed, progress=lines.append))
     assert lines[0] == "going on after step 10 of 15"
-    assert same(rest, whole)
+    assert same(rest, whole.weights)
     lines.clear()
-    assert same(trained(SHORT, Watching(killed, progress=lines.append)), whole)  # it is over, and not made again
+    again = trained(SHORT, Watching(killed, progress=lines.append))
+    assert same(again, whole.weights)  # it is over, and not made again
     assert lines == ["going on after step 15 of 15"]
 
 
@@ -109,14 +125,14 @@ def test_a_training_with_other_settings_or_of_another_network_has_a_checkpoint_o
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut", None])
-def test_a_checkpoint_that_is_damaged_or_of_another_network_is_refused(tmp_path: Path, content: bytes | None) -> None:
-    trained(SHORT, Watching(tmp_path))
-    (checkpoint,) = tmp_path.iterdir()
+def test_a_checkpoint_that_is_damaged_or_of_another_network_is_refused(
+    tmp_path: Path, whole: Whole, content: bytes | None
+) -> None:
     if content is None:  # that of other pictures, under this one's name
         other = described(tiny_encoder(), stripes(labels=3))
         tune(tiny_encoder(), [other], SHORT, seed=1, watching=Watching(folder(tmp_path, "other")))
         content = next((tmp_path / "other").iterdir()).read_bytes()
-    checkpoint.write_bytes(content)
+    (tmp_path / whole.checkpoint.name).write_bytes(content)
 
     with pytest.raises(ModelRefused, match="is damaged: remove it"):
         trained(SHORT, Watching(tmp_path))
@@ -131,12 +147,10 @@ def test_where_no_space_is_left_it_is_said_and_no_half_of_a_checkpoint_stays(
     assert [*tmp_path.iterdir()] == []
 
 
-def test_when_the_time_is_up_the_training_is_kept_for_another_time(tmp_path: Path) -> None:
+def test_when_the_time_is_up_the_training_is_kept_for_another_time(tmp_path: Path, whole: Whole) -> None:
     with pytest.raises(TimeUp, match="step 0 of 15"):
         trained(SHORT, Watching(tmp_path, until=0))
-    rest = trained(SHORT, Watching(tmp_path))
-
-    assert same(rest, trained(SHORT, Watching(folder(tmp_path, "whole"))))
+    assert same(trained(SHORT, Watching(tmp_path)), whole.weights)
 
 
 def test_a_training_ends_once_what_is_held_out_gets_no_better_and_gives_the_weights_of_before(tmp_path: Path) -> None:
