@@ -96,3 +96,13 @@ def command(stack: RunningStack, topic_prefix: str, variables: dict[str, str]) -
         return run(*words, variables=variables, stdin=stdin)
 
     return call
+
+
+@pytest.fixture
+def here(command: Run, variables: dict[str, str]) -> Run:
+    """As `command`, but in this process: for what a test needs beforehand, and what another call shows in its own."""
+
+    def call(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return run_here(*words, variables=variables, stdin=stdin)
+
+    return call

@@ -33,7 +33,7 @@ def test_a_folder_without_events_is_refused_with_the_reason(tmp_path: Path) -> N
 
 
 @pytest.mark.stack
-def test_the_log_may_be_the_deployments_own_topics(command: Run) -> None:
-    command("publish", "--file", "-", stdin=clicks(*(("u1", f"i{number}") for number in range(6))))
+def test_the_log_may_be_the_deployments_own_topics(command: Run, here: Run) -> None:
+    here("publish", "--file", "-", stdin=clicks(*(("u1", f"i{number}") for number in range(6))))
     found = last_json(command("bench", "stream", "--from-kafka", "--json"))
     assert (found["events"], found["questions"]) == (6, 5)

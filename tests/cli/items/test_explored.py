@@ -12,7 +12,7 @@ from features.trends import NO_TRENDS
 from state.codec import encode_item
 from state.partitions import START
 from state.signals import Signals, partition_of
-from tests.cli.conftest import Run, last_json, run
+from tests.cli.conftest import Run, last_json, run, run_here
 from tests.conftest import RunningStack
 from tests.harness.catalog import DIMENSIONS, NOW, reds_and_blues
 
@@ -28,9 +28,9 @@ async def store(stack: RunningStack, prefix: str, name: str, behaviour: Behaviou
 
 
 def test_what_was_learned_of_the_latest_uploads_is_shown_by_category(
-    stack: RunningStack, topic_prefix: str, command: Run, variables: dict[str, str]
+    stack: RunningStack, topic_prefix: str, here: Run, variables: dict[str, str]
 ) -> None:
-    assert command("topics", "check").returncode == 0
+    assert here("topics", "check").returncode == 0
     with closing(KafkaProducer(bootstrap_servers=stack.endpoints.kafka)) as producer:
         for name, each in reds_and_blues(3):
             assert each is not None
@@ -45,4 +45,4 @@ def test_what_was_learned_of_the_latest_uploads_is_shown_by_category(
     assert (red["category"], red["items"], red["newcomers"], red["met"], red["chosen"]) == ("red", 3, 3, 10, 4)
     assert (blue["category"], blue["met"]) == ("blue", 0)
     assert red["rate"] > blue["rate"]
-    assert "20%" in run("items", "explored", variables=known).stdout
+    assert "20%" in run_here("items", "explored", variables=known).stdout

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run, last_json, run
+from tests.cli.conftest import Run, last_json, run, run_here
 
 pytestmark = pytest.mark.stack
 KEY = f"pictures/ab/{'ab' * 32}.webp"
@@ -20,7 +20,7 @@ def test_it_removes_nothing_where_the_setting_hides_partitions_of_the_catalogue(
     os.utime(file, (1000, 1000))
     store = {"pictures": tmp_path.as_uri()}
     for partitions in ("2", "8"):
-        refused = run("items", "pictures", "--sweep", variables=variables | store | {"partitions": partitions})
+        refused = run_here("items", "pictures", "--sweep", variables=variables | store | {"partitions": partitions})
         assert (refused.returncode, file.exists()) == (2, True)
         said = " ".join(refused.stderr.split())
         assert "nothing was compared, and nothing removed" in said

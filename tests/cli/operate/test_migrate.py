@@ -24,13 +24,12 @@ def age(stack: RunningStack, prefix: str) -> None:
 
 
 def test_a_state_of_version_0_1_is_refused_by_rebuild_and_worker_and_renamed_by_the_command_they_name(
-    command: Run, stack: RunningStack, topic_prefix: str
+    command: Run, here: Run, stack: RunningStack, topic_prefix: str
 ) -> None:
     age(stack, topic_prefix)
-    for words in (("rebuild",), ("worker", "items")):
-        refused = command(*words)
+    for refused in (here("rebuild"), command("worker", "items")):
         assert (refused.returncode, "run `sightline migrate`" in refused.stderr) == (2, True)
         assert "Traceback" not in refused.stderr
     assert last_json(command("migrate", "--json")) == {"renamed_keys": 2}
-    assert "nothing to migrate" in command("migrate").stdout
-    assert last_json(command("positions", "show", "--json"))["positions"][0]["position"] == 7
+    assert "nothing to migrate" in here("migrate").stdout
+    assert last_json(here("positions", "show", "--json"))["positions"][0]["position"] == 7

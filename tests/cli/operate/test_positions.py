@@ -35,23 +35,23 @@ def cut(command: Run, stack: RunningStack, topic_prefix: str) -> TopicPartition:
     return partition
 
 
-def row(command: Run, partition: TopicPartition) -> dict[str, Any]:
-    rows = last_json(command("positions", "show", "--json"))["positions"]
+def row(here: Run, partition: TopicPartition) -> dict[str, Any]:
+    rows = last_json(here("positions", "show", "--json"))["positions"]
     (found,) = [one for one in rows if (one["topic"], one["partition"]) == partition]
     assert isinstance(found, dict)
     return found
 
 
-def test_every_partition_is_shown_with_what_its_topic_has(command: Run, cut: TopicPartition) -> None:
+def test_every_partition_is_shown_with_what_its_topic_has(command: Run, here: Run, cut: TopicPartition) -> None:
     shown = last_json(command("positions", "show", "--json"))["positions"]
     assert len(shown) == 2 * 4
-    assert row(command, cut) == {"topic": cut.topic, "partition": 2, "position": 2, "first": 6, "end": 10}
-    assert "events.interactions" in command("positions", "show").stdout
+    assert row(here, cut) == {"topic": cut.topic, "partition": 2, "position": 2, "first": 6, "end": 10}
+    assert "events.interactions" in here("positions", "show").stdout
 
 
-def test_lost_events_are_skipped_once_and_counted(command: Run, cut: TopicPartition) -> None:
+def test_lost_events_are_skipped_once_and_counted(command: Run, here: Run, cut: TopicPartition) -> None:
     assert last_json(command("positions", "skip-lost", "--json")) == {
         "skipped": [{"topic": cut.topic, "partition": 2, "lost": 3}]
     }
-    assert row(command, cut)["position"] == 5
-    assert command("positions", "skip-lost").stdout == "nothing was lost: no position was changed\n"
+    assert row(here, cut)["position"] == 5
+    assert here("positions", "skip-lost").stdout == "nothing was lost: no position was changed\n"

@@ -21,12 +21,12 @@ def test_what_cannot_be_compared_is_refused(words: tuple[str, ...], said: str) -
 
 
 @pytest.mark.stack
-def test_the_last_events_are_replayed_through_other_settings(command: Run) -> None:
+def test_the_last_events_are_replayed_through_other_settings(command: Run, here: Run) -> None:
     steps = [(f"u{number % 3}", f"i{number // 2}") for number in range(12)]
-    command("publish", "--file", "-", stdin=clicks(*steps))
+    here("publish", "--file", "-", stdin=clicks(*steps))
     found = last_json(command("whatif", "--set", "SIGHTLINE_LINK_WINDOW=0", "--json"))
     assert (found["events"], found["lists"], found["users"]) == (12, 12, 3)
     assert found["names"] == {"served": "hand", "other": "hand SIGHTLINE_LINK_WINDOW=0"}
     assert found["differences"].keys() == {"hit_at_10", "ndcg_at_10", "mrr", "diversity", "coverage"}
     assert found["times_live"] >= 10
-    assert "times the live rate" in command("whatif", "--ranker", "hand").stdout
+    assert "times the live rate" in here("whatif", "--ranker", "hand").stdout

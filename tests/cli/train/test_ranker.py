@@ -51,10 +51,9 @@ def test_what_to_learn_from_and_where_to_is_asked_for(words: tuple[str, ...], sa
 
 
 @pytest.mark.stack
-def test_a_version_is_published_under_the_next_number(tmp_path: Path, command: Run) -> None:
+def test_a_version_is_published_under_the_next_number(tmp_path: Path, command: Run, here: Run) -> None:
     data = write_log(tmp_path / "log", users=80, steps=15)
-    command("topics", "create")
-    first, second = (
-        last_json(command("train", "ranker", "--data", str(data), "--publish", "--json")) for _ in range(2)
-    )
+    here("topics", "create")
+    words = ("train", "ranker", "--data", str(data), "--publish", "--json")
+    first, second = (last_json(say(*words)) for say in (command, here))
     assert second["version"] > first["version"] > 0

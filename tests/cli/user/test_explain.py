@@ -17,7 +17,7 @@ from state.partitions import START
 from state.profiles import ProfileCommit
 from state.signals import Signals
 from state.signals import partition_of as signal_partition_of
-from tests.cli.conftest import Run, last_json, run
+from tests.cli.conftest import Run, last_json, run, run_here
 from tests.conftest import RunningStack
 from tests.harness.catalog import DIMENSIONS, act, item, profile_of, reds_and_blues
 
@@ -25,9 +25,9 @@ pytestmark = pytest.mark.stack
 
 
 @pytest.fixture
-def shop(stack: RunningStack, topic_prefix: str, command: Run) -> None:
+def shop(stack: RunningStack, topic_prefix: str, here: Run) -> None:
     """A catalogue of reds and blues, and u1 who clicked a red one and asked for red-3; no worker runs."""
-    assert command("topics", "check").returncode == 0
+    assert here("topics", "check").returncode == 0
     items = [each for _, each in reds_and_blues(8) if each is not None]
     gone = Item("gone", 1, deleted=True)
     with closing(KafkaProducer(bootstrap_servers=stack.endpoints.kafka)) as producer:
@@ -66,17 +66,17 @@ def test_a_list_and_its_items_are_explained_without_a_worker(variables: dict[str
         "red-20": "unavailable",
         "blue-1": "refused",
     }.items():
-        why = last_json(run("user", "explain", "u1", item_id, "--json", variables=known))["item"]
+        why = last_json(run_here("user", "explain", "u1", item_id, "--json", variables=known))["item"]
         assert (why["verdict"], why["obstacles"][0]["code"]) == ("not_a_candidate", code)
-    shown = run("user", "explain", "u1", "red-3", variables=known)
+    shown = run_here("user", "explain", "u1", "red-3", variables=known)
     assert shown.stdout.startswith("'red-3' is in slot 1\n")
     assert "looks_like" in shown.stdout
-    below = run("user", "explain", "u1", "blue-2", variables=known)
+    below = run_here("user", "explain", "u1", "blue-2", variables=known)
     assert "is not in the list because others score higher: rank " in below.stdout
 
 
-def test_a_user_of_whom_nothing_is_known_is_told_so(command: Run) -> None:
-    shown = command("user", "explain", "nobody")
+def test_a_user_of_whom_nothing_is_known_is_told_so(here: Run) -> None:
+    shown = here("user", "explain", "nobody")
     assert shown.returncode == 0, shown.stderr
     assert "user 'nobody' is unknown" in shown.stdout
 
