@@ -19,7 +19,7 @@ from cli.train.encoder import Method, Plan, learn, objections, show, train, wort
 from cli.train.pictures import seen_variously, unlabelled_pictures
 from inference.encoders.look.fit import Labelled, Layout, Recipe, fit
 from inference.encoders.look.projection import Projection
-from tests.cli.conftest import run_here
+from tests.cli.conftest import run, run_here
 
 LAYOUT = Layout(pooled=4, colours=300)
 
@@ -231,6 +231,6 @@ def test_each_picture_without_a_label_has_views_of_its_own() -> None:
 
 
 def test_what_to_learn_from_is_asked_for(tmp_path: Path) -> None:
-    for words in ((), (str(tmp_path), "--from-catalogue")):
-        refused = run_here("train", "encoder", *words, variables={})
+    for say, words in ((run, ()), (run_here, (str(tmp_path), "--from-catalogue"))):
+        refused = say("train", "encoder", *words, variables={})
         assert (refused.returncode, "--from-catalogue" in refused.stderr) == (2, True)

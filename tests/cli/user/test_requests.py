@@ -66,7 +66,7 @@ def test_dials_are_set_shown_and_exported(command: Run, here: Run) -> None:
     assert (last_json(changed)["dials_set"], last_json(changed)["erased"]) == (0, {"dials": 1})
     name = f"#{key_of('shoes'):016x}"
     assert last_json(here("user", "export", "u2", "--json"))["dials"] == {name: 0.5}
-    shown = here("user", "show", "u2")
+    shown = command("user", "show", "u2")
     assert (shown.returncode, f"dials: {name} +0.5" in shown.stdout) == (0, True)
 
 
