@@ -36,6 +36,8 @@ _FIGURES = {
     "sold": ("sold by lists per 100 shown", 100),
     "paid": ("paid per user", 1),
 }
+#: More clicks than this share without an impression are said: the app does not publish what users saw.
+_UNSEEN_SHARE = 0.02
 
 
 def print_report(age_ms: int, as_json: bool, *, aa: bool, currency: str | None) -> None:
@@ -119,6 +121,10 @@ def _print(experiment: Experiment, compared: Comparison, found: Found, currency:
     if others:
         named = ", ".join(f"{count:,} in {name}" for name, count in others.items())
         console.print(f"purchases whose amounts are not compared here: {named} (--currency)", soft_wrap=True)
+    unseen, clicked = (sum(each.sums[name] for each in compared.arms) for name in ("unseen", "clicked"))
+    if unseen > _UNSEEN_SHARE * clicked:
+        text = f"{unseen:,.0f} of {clicked:,.0f} clicks are of slots without an impression"
+        console.print(f"{text}: what is per 100 shown is too high (docs/experiments.md)", soft_wrap=True)
     if found.misplaced:
         console.print(f"{found.misplaced:,} lists since then name another arm or experiment, or none", soft_wrap=True)
 

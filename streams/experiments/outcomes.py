@@ -26,13 +26,15 @@ class Totals(NamedTuple):
     """What one user did: slots shown, clicked and converted, each once per list and item, of so many `lists`.
 
     `dwell_s` is the time of all `looks` (views with dwell_ms). `paid` is the sum of the amounts of all purchases in one
-    currency, `sold` that of those which name a list. `diversity` is the sum over `measured` lists.
+    currency, `sold` that of those which name a list. `unseen` of the clicked slots have no impression. `diversity` is
+    the sum over `measured` lists.
     """
 
     lists: float = 0.0
     shown: float = 0.0
     clicked: float = 0.0
     converted: float = 0.0
+    unseen: float = 0.0
     looks: float = 0.0
     dwell_s: float = 0.0
     sold: float = 0.0
@@ -61,7 +63,17 @@ class _User:
         seconds = sum(self.looks.values()) / 1000
         bought = [each for each in self.purchases.values() if each.currency == currency]
         sold, paid = sum(each.amount for each in bought if each.names_list), sum(each.amount for each in bought)
-        return Totals(len(self.lists), shown, clicked, converted, len(self.looks), seconds, sold, paid)
+        return Totals(
+            lists=len(self.lists),
+            shown=shown,
+            clicked=clicked,
+            converted=converted,
+            looks=len(self.looks),
+            dwell_s=seconds,
+            sold=sold,
+            paid=paid,
+            unseen=len(self.slots["clicked"] - self.slots["shown"]),
+        )
 
 
 class Outcomes:

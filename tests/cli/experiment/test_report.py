@@ -78,6 +78,14 @@ def test_what_is_no_currency_is_refused_before_anything_is_read(currency: str) -
     assert (refused.exit_code, "ISO 4217" in refused.output) == (2, True)
 
 
+@pytest.mark.parametrize(("unseen", "says"), [(1, True), (0, False)])
+def test_clicks_without_impressions_are_said(capsys: pytest.CaptureFixture[str], unseen: int, *, says: bool) -> None:
+    totals = {"control": np.array(users(100, 1, unseen=unseen)), "popular": np.array(users(110, 1))}
+    _print(SPLIT, compare(totals, SHARES), NOTHING, None)
+    found = "100 of 105 clicks are of slots without an impression" in capsys.readouterr().out
+    assert found == says
+
+
 def test_a_mismatch_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     _print(
         SPLIT, compare({"control": np.array(users(100, 1)), "popular": np.array(users(300, 1))}, SHARES), NOTHING, None

@@ -37,13 +37,20 @@ def test_a_slot_counts_once_for_each_outcome_however_often_it_is_said() -> None:
     assert dict(outcomes.totals()) == {"u1": Totals(lists=2, shown=3, clicked=1, converted=1)}
 
 
+def test_clicks_of_slots_that_no_impression_names_are_told_apart() -> None:
+    outcomes = Outcomes(10)
+    happen(outcomes, 11, ("click", "a", "3-10"), ("view", "a", "3-10"), ("click", "b", "3-10"), ("click", "c", "3-10"))
+
+    assert dict(outcomes.totals()) == {"u1": Totals(lists=1, shown=1, clicked=3, unseen=2)}
+
+
 def test_the_time_of_a_look_counts_once_for_each_event_id() -> None:
     outcomes = Outcomes(10)
     happen(outcomes, 11, ("view", "a", "3-10"), ("view", "a", "3-10"), dwell_ms=1500)
     happen(outcomes, 13, ("view", "b", "3-10"), dwell_ms=500)
     happen(outcomes, 14, ("click", "b", "3-10"), dwell_ms=700)
 
-    assert dict(outcomes.totals()) == {"u1": Totals(lists=1, clicked=1, looks=2, dwell_s=2.0)}
+    assert dict(outcomes.totals()) == {"u1": Totals(lists=1, clicked=1, looks=2, dwell_s=2.0, unseen=1)}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +90,7 @@ def test_a_user_who_opted_out_counts_again_after_opting_in() -> None:
     assert dict(outcomes.totals()) == {}
 
     happen(outcomes, 2, ("click", "a", "3-0"))
-    assert dict(outcomes.totals()) == {"u1": Totals(lists=1, clicked=1)}
+    assert dict(outcomes.totals()) == {"u1": Totals(lists=1, clicked=1, unseen=1)}
 
 
 def test_other_requests_change_nothing() -> None:
