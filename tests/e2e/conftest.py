@@ -11,10 +11,12 @@ from io import BytesIO
 import numpy as np
 import pytest
 from confluent_kafka import Producer
+from kafka.admin import MemberToRemove  # type: ignore[import-untyped]  # ships no types
 from PIL import Image
 
 from deploy.workers import ALL, Worker, WorkerName, Workers
 from streams.kafka.admin import create_topics
+from streams.kafka.admin_client import connected_admin
 from streams.kafka.log_reader import KafkaLogReader
 from streams.settings import Settings
 from streams.wire import topics
@@ -45,6 +47,16 @@ class System:
     def start(self, *names: WorkerName) -> list[Worker]:
         """Start workers; they are ended with the test."""
         return self.workers.start_all(names)
+
+    def kill(self, *killed: Worker) -> None:
+        """SIGKILL all workers of a kind. Their group hears of it, for which it would else wait 10 s each time."""
+        for worker in killed:
+            self.workers.kill(worker)
+        with connected_admin(self.kafka) as admin:
+            for name in {worker.name for worker in killed}:
+                group = Namespace(self.settings.topic_prefix).group(name)
+                members = admin.describe_groups([group])[group]["members"]
+                admin.remove_group_members(group, [MemberToRemove(each["member_id"]) for each in members])
 
     def producer(self) -> Producer:
         """A producer that sends what it is given, good or bad."""

@@ -34,7 +34,7 @@ def test_a_still_of_a_scene_finds_its_clip_though_the_worker_was_killed(system: 
             )
         publisher.flush(DEADLINE_S)
     # In the middle of the clips, or before or after them: none is lost.
-    system.workers.kill(uploads)
+    system.kill(uploads)
     system.start("uploads")
     eventually(lambda: len({record.key for record in system.read("state.catalog")}) == 2, "both clips are items")
     items = {

@@ -44,7 +44,7 @@ def test_pictures_come_with_their_items_and_go_when_no_item_names_them(system: S
     # A worker that is killed in the middle of uploads leaves nothing undone.
     for number in range(30):
         upload(system, f"more-{number}", "green", shade=number)
-    system.workers.kill(uploads)
+    system.kill(uploads)
     system.start("uploads")
     eventually(lambda: len(kept_keys(system)) == 33, "all items name their pictures")
     eventually(lambda: all((folder / key).exists() for key in kept_keys(system).values()), "all pictures are there")

@@ -3,11 +3,13 @@
 import time
 from contextlib import closing
 from itertools import cycle, islice
+from typing import get_args
 
 import msgspec
 import pytest
 
 from benchmarks.harness.catalogue import draw_items
+from sightline_client.trends import RisingKind
 from streams.client import EventPublisher
 from streams.kafka.publisher import KafkaPublisher
 from streams.learning.model_record import ModelRecord, decode_record
@@ -83,7 +85,7 @@ async def test_lists_are_made_by_what_was_learned_and_a_killed_learner_goes_on(s
     eventually(lambda: f"online@{version}" in rankers(system), "lists are made by the version")
 
     system.workers.stop(standby)
-    system.workers.kill(learner)
+    system.kill(learner)
     before = said(system)
     system.start("learning")
     shop(system, EVENTS + USERS, 2 * USERS)
@@ -92,3 +94,5 @@ async def test_lists_are_made_by_what_was_learned_and_a_killed_learner_goes_on(s
     assert [each.version for each in records] == sorted(each.version for each in records)
     assert [each.admitted for each in records] == sorted(each.admitted for each in records)
     assert "weighted@2" in rankers(system)
+    kinds = {kind.encode() for kind in get_args(RisingKind)}
+    eventually(lambda: {record.key for record in system.read("trends")} == kinds, "the worker says what rises, too")

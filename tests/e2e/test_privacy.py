@@ -65,14 +65,14 @@ def test_a_worker_that_was_killed_and_a_store_that_went_back_end_in_the_same_sta
     ask(system, ANN, "forget")
     worker = system.workers.find("interactions")
     assert worker is not None
-    system.workers.kill(worker)
+    system.kill(worker)
     system.start("interactions")
     eventually(lambda: len(receipts(system)) >= 1 and find(system, ANN) == [], "Ann is forgotten")
     eventually(lambda: at_rest(system), "all is stored")
     after = dump(system)
     worker = system.workers.find("interactions")
     assert worker is not None
-    system.workers.kill(worker)
+    system.kill(worker)
     restore(system, before)
     system.start("interactions")
     eventually(lambda: dump(system) == after, "the same state came out")

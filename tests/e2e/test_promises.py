@@ -107,19 +107,20 @@ def test_a_running_worker_notices_what_changes_and_that_it_was_mended(system: Sy
         eventually(lambda: page(worker, "/readyz") == (200, "ok\n"), "ready again", deadline_s=2 * NOTICED_S)
         assert {kind for kind in kinds if broken(worker, kind)} == set()
 
-    with evicting(system, "noeviction"):
-        words = "maxmemory-policy=allkeys-lru, not noeviction"
-        redis = system.stack.endpoints.redis
-        notices(worker, {"eviction": words}, lambda: evict(redis, "allkeys-lru"))
-    mended("eviction")
     bad, good = ({name: each[at] for name, *each in SETTINGS.values()} for at in (0, 1))
     changes = {
         kind: f"events.interactions has {name.replace('_', '.')}={wrong}, not {right}"
         for kind, (name, wrong, right) in SETTINGS.items()
-    }
-    notices(worker, changes, lambda: configure(system, "events.interactions", **bad))
+    } | {"eviction": "maxmemory-policy=allkeys-lru, not noeviction"}
+
+    def spoil() -> None:
+        evict(system.stack.endpoints.redis, "allkeys-lru")
+        configure(system, "events.interactions", **bad)
+
+    with evicting(system, "noeviction"):
+        notices(worker, changes, spoil)
     configure(system, "events.interactions", **good)
-    mended(*SETTINGS)
+    mended(*changes)
     grown = {"partitions": "events.interactions has 8 partitions, not 4"}
     notices(worker, grown, lambda: grow(system, "events.interactions", 8))
 
