@@ -8,14 +8,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from features.ledger import WEIGHT_LIMIT
 from features.trends import at_time
 from features.vision.colours import COLOUR_NAMES
 from inference.catalog.catalog import Catalog
 from sightline_client.trends import RISING_ITEMS_LIMIT, RISING_LIMIT, Rising, RisingKind
 
-#: A group rises from this surprise on, and only if so much was chosen of it, as weights (a click is 1).
+#: A group rises from this surprise on, and only if so much was chosen of it, as weights (a click is 1): more than one
+#: user can add to an item (`features.profile.lift`), who clicks, likes and buys it while nobody else is there.
 _LEAST_SURPRISE: Final = 3.0
-_LEAST_WEIGHT: Final = 5.0
+_LEAST_WEIGHT: Final = WEIGHT_LIMIT + 1
 #: Weight that is added to what is expected and to what came: one click does not make a rare group large.
 _DAMPING: Final = 3.0
 #: Cosine from which two pictures have one look: as pictures of one class mostly have, and of two hardly ever.

@@ -4,6 +4,7 @@ import pytest
 from features.behaviour import POPULAR_HALF_LIFE_MS, TREND_HALF_LIFE_MS, Behaviour
 from features.item import key_of
 from features.ledger import EMPTY
+from features.profile import Action, lift, profile_after, weigh
 from features.trends import NO_TRENDS, update_trends
 from features.vision.colours import COLOUR_NAMES
 from inference.catalog.catalog import Catalog
@@ -58,6 +59,14 @@ def test_what_rises_is_named_as_a_look_a_category_and_a_colour() -> None:
 
 def test_few_clicks_are_no_trend() -> None:
     assert rising(world(), {"red-0": (400.0, 2.4), "blue-0": (0.01, 4.9)})["categories"] == []
+
+
+def test_one_user_who_buys_one_item_in_a_quiet_hour_is_no_trend() -> None:
+    before = {f"red-{n}": (30.0, 0.0) for n in range(8)}
+    kinds = ("click", "like", "cart", "purchase")
+    actions = [Action(n, key_of("blue-0"), weigh(kind), NOW) for n, kind in enumerate(kinds)]
+    gained = sum(lift(profile_after(actions[:n]), each) for n, each in enumerate(actions))
+    assert rising(world(), {**before, "blue-0": (gained, gained)}) == {"looks": [], "categories": [], "colours": []}
 
 
 def test_an_item_without_a_picture_rises_in_its_category_alone() -> None:
