@@ -89,16 +89,17 @@ def test_missing_topics_are_found(variables: dict[str, str]) -> None:
 
 @pytest.mark.stack
 def test_a_dangerous_setting_is_wrong_and_an_unwise_one_a_warning(
-    command: Run, stack: RunningStack, topic_prefix: str
+    here: Run, stack: RunningStack, topic_prefix: str
 ) -> None:
     configure(stack, f"{topic_prefix}recommendations", "cleanup.policy", "delete")
-    unwise = command("doctor")
-    assert unwise.returncode == 0
-    assert f"warning topics: {topic_prefix}recommendations has cleanup.policy=delete" in unwise.stdout
+    unwise = f"warning topics: {topic_prefix}recommendations has cleanup.policy=delete"
+    # The broker takes a moment to say what it was told.
+    eventually(lambda: unwise in here("doctor").stdout, "the unwise setting is a warning")
+    assert here("doctor").returncode == 0
     configure(stack, f"{topic_prefix}events.items", "message.timestamp.type", "CreateTime")
-    dangerous = command("doctor")
-    assert dangerous.returncode == 1
-    assert f"WRONG   topics: {topic_prefix}events.items has message.timestamp.type=CreateTime" in dangerous.stdout
+    dangerous = f"WRONG   topics: {topic_prefix}events.items has message.timestamp.type=CreateTime"
+    eventually(lambda: dangerous in here("doctor").stdout, "the dangerous setting is wrong")
+    assert here("doctor").returncode == 1
 
 
 @pytest.mark.stack

@@ -15,6 +15,7 @@ from state.errors import StateUnavailable
 from state.partitions import START
 from streams.kafka import transport
 from streams.kafka.faust_app import App, make_app
+from streams.kafka.record_batches import MEMORY_LIMIT
 from streams.wire.parsing import NOT_UNPACKED
 from streams.wire.records import Record
 from tests.harness.fakes import DEADLINE_S, HeaderName, until
@@ -200,10 +201,10 @@ async def test_what_is_compressed_is_read_whatever_the_codec(codec: str, log: Lo
     assert [record.value for record in log.seen] == [b"a" * 4000, b"0"]
 
 
-async def test_a_batch_that_unpacks_to_half_a_gigabyte_is_one_record_without_a_value(log: Log, running: Run) -> None:
+async def test_a_batch_that_unpacks_to_far_over_the_limit_is_one_record_without_a_value(log: Log, running: Run) -> None:
     app = await running(log.app(log.keep))
     await log.write(1)
-    await asyncio.to_thread(log.produce, bytes(500 << 20), codec="gzip")
+    await asyncio.to_thread(log.produce, bytes(3 * MEMORY_LIMIT), codec="gzip")
     await log.write(1)
     await until(lambda: len(log.seen) == 3)
     assert log.links() == [(0, START), (1, 0), (2, 1)]
