@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-#: Colour names with a typical sRGB value; a pixel gets the name that is nearest in CIELAB.
+#: Colour names with a typical sRGB value; a pixel gets the name of the nearest in CIELAB, of these and of `_SHADES`.
 _PALETTE = {
     "black": (18, 18, 20),
     "grey": (128, 128, 128),
@@ -28,6 +28,18 @@ _PALETTE = {
     "purple": (120, 50, 150),
 }
 COLOUR_NAMES = tuple(_PALETTE)
+#: Further values of names that people say of colours far from the typical one, which were else called grey or yellow.
+_SHADES = (
+    ("turquoise", (5, 115, 120)),
+    ("blue", (70, 120, 170)),
+    ("green", (120, 200, 80)),
+    ("green", (90, 130, 70)),
+    ("green", (30, 80, 45)),
+    ("purple", (150, 105, 160)),
+    ("purple", (195, 165, 215)),
+    ("purple", (75, 40, 85)),
+    ("pink", (225, 50, 130)),
+)
 #: Names that say little beside another, and how many times its share they need to come first.
 _NEUTRAL = frozenset({"black", "grey", "white", "beige"})
 _GIVES_WAY = 3.0
@@ -121,9 +133,11 @@ def _table() -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """The CIELAB value, float32 [cells, 3], and the index of the name, uint8 [cells], of every colour cell."""
     levels = ((np.arange(1 << CELL_BITS) + 0.5) * 2 ** (8 - CELL_BITS)).astype(np.uint8)
     labs = _lab(np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3))
-    palette = _lab(np.array(list(_PALETTE.values()), dtype=np.uint8))
+    named = (*_PALETTE.items(), *_SHADES)
+    palette = _lab(np.array([rgb for _, rgb in named], dtype=np.uint8))
+    numbers = np.array([COLOUR_NAMES.index(name) for name, _ in named], dtype=np.uint8)
     distances = (palette**2).sum(axis=1) - 2 * labs @ palette.T  # |a - b|² less the common |a|²
-    return labs, distances.argmin(axis=1).astype(np.uint8)
+    return labs, numbers[distances.argmin(axis=1)]
 
 
 def _lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:

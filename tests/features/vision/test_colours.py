@@ -32,6 +32,14 @@ def test_the_example_prints_what_it_says() -> None:
         ((100, 60, 30), "brown"),
         ((255, 160, 190), "pink"),
         ((130, 40, 160), "purple"),
+        # Of xkcd's survey of what people call colours (Munroe 2010): deep teal, metallic and stormy blue, light green, …
+        ((0, 85, 90), "turquoise"),
+        ((79, 115, 142), "blue"),
+        ((80, 123, 156), "blue"),
+        ((136, 179, 120), "green"),
+        ((110, 203, 60), "green"),
+        ((115, 92, 139), "purple"),
+        ((245, 4, 201), "pink"),
     ],
 )
 def test_a_plain_picture_has_one_colour_with_its_everyday_name(rgb: tuple[int, int, int], name: str) -> None:
