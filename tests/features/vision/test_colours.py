@@ -32,7 +32,7 @@ def test_the_example_prints_what_it_says() -> None:
         ((100, 60, 30), "brown"),
         ((255, 160, 190), "pink"),
         ((130, 40, 160), "purple"),
-        # Of xkcd's survey of what people call colours (Munroe 2010): deep teal, metallic and stormy blue, light green, …
+        # Of the survey of colour names by xkcd (Munroe 2010): deep teal, metallic and stormy blue, light green, …
         ((0, 85, 90), "turquoise"),
         ((79, 115, 142), "blue"),
         ((80, 123, 156), "blue"),
