@@ -1,6 +1,7 @@
 import math
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,6 +33,8 @@ def test_users_are_split_the_same_way_on_every_machine() -> None:
     assert " ".join(found) == "co po co po co co pl po co pl co pl"
 
 
+# Without the tracer, as below: it would double the time of thousands of users.
+@pytest.mark.no_cover
 @settings(max_examples=20, deadline=None)
 @given(names, shares, st.text(max_size=8))
 def test_each_arm_gets_its_share_of_the_users(name: str, parts: list[int], prefix: str) -> None:
@@ -41,6 +44,7 @@ def test_each_arm_gets_its_share_of_the_users(name: str, parts: list[int], prefi
     assert all(is_chance(counts[arm.name], len(USERS), arm.share) for arm in split.arms)
 
 
+@pytest.mark.no_cover
 @settings(max_examples=10, deadline=None)
 @given(names, names.filter(lambda name: len(name) > 3), shares)
 def test_experiments_split_users_independently(name: str, other: str, parts: list[int]) -> None:
@@ -54,6 +58,7 @@ def test_experiments_split_users_independently(name: str, other: str, parts: lis
     )
 
 
+@pytest.mark.no_cover
 @settings(max_examples=20, deadline=None)
 @given(names, shares, st.integers(1, 60))
 def test_a_new_arm_takes_users_from_the_others_and_moves_nobody_between_them(
