@@ -119,6 +119,11 @@ def named_first(colours: Sequence[tuple[str, float]]) -> list[tuple[str, float]]
     return sorted(colours, key=lambda each: -each[1] / (_GIVES_WAY if each[0] in _NEUTRAL else 1))
 
 
+def naming_weights() -> NDArray[np.float32]:
+    """What the share of each of COLOUR_NAMES counts where people name a colour, float32 [17]; see `named_first`."""
+    return np.array([1 / _GIVES_WAY if name in _NEUTRAL else 1 for name in COLOUR_NAMES], np.float32)
+
+
 @cache
 def likeness_of_names() -> NDArray[np.float32]:
     """How near each two of COLOUR_NAMES are, float32 [17, 17]: 1 for the same, exp(-d²/2σ²) at the distance d."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.jit import compiled, dot, widen
 from features.recommendation import Reason, ReasonCode
-from features.vision.colours import COLOUR_NAMES
+from features.vision.colours import COLOUR_NAMES, naming_weights
 from inference.catalog.catalog import Catalog
 from inference.catalog.facts.attributes import Columns
 from inference.catalog.facts.currencies import currency_name
@@ -36,6 +36,7 @@ from inference.retrieval.query import Query
 
 #: A signal is named as a reason from this share of the slot's strongest signal on.
 REASON_SHARE = 0.25
+_NAMING = naming_weights()
 #: The place of each signal among those that follow from an item of the user, or -1.
 _ORIGIN_OF = np.array([FOLLOWING.index(code) if code in FOLLOWING else -1 for code in range(len(CODES))])
 
@@ -147,7 +148,7 @@ def _evidence(
                     about[count] = categories[rows[candidate]]
                 elif code == SAME_COLOUR:
                     widen(colours[rows[candidate]], look)
-                    about[count] = (look * taste_colours[user]).argmax()
+                    about[count] = (look * taste_colours[user] * _NAMING).argmax()
                 elif code in (SAME_ATTRIBUTE, SAME_TAG):
                     pairs = attributes if code == SAME_ATTRIBUTE else tags
                     about[count] = strongest_attribute(rows[candidate], engaged[user], weights[user], *pairs)

@@ -43,6 +43,14 @@ def test_same_colour_names_the_colour_that_both_share_most_of() -> None:
     assert slot.reasons[0] == Reason(code="same_colour", colour="green", strength=about(0.62 / np.sqrt(0.58 * 0.68)))
 
 
+def test_same_colour_names_a_colour_rather_than_the_grey_beside_it() -> None:
+    cap = (("grey", 0.5), ("yellow", 0.4))
+    other = replace(unlike_all(60), item_id="other", category=None, colours=cap)
+    shop = catalog_of(("red-0", item("red-0", colours=cap)), ("other", other))
+
+    assert slot_of(ranked(shop, act("red-0")), "other").reasons[0].colour == "yellow"
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
