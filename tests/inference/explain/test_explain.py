@@ -251,6 +251,13 @@ def test_looks_are_compared_with_what_the_same_interest_proposes(crowd: Catalog)
     assert visual.similarity <= visual.weakest
 
 
+def test_what_rises_no_more_is_said_to_be_behind_nothing(crowd: Catalog) -> None:
+    answers = why(crowd, RED, "blue-0", trends={"blue-0": (9.0, 0.04)}).sources
+    trending = next(each for each in answers if each.source == "trending")
+
+    assert (trending.code, trending.rank, trending.proposals) == ("no_engagement", None, 0)
+
+
 def test_what_cannot_be_shown_is_said_to_be_behind_nothing(crowd: Catalog) -> None:
     """It is more popular and newer than what is proposed, and looks more like the user's item."""
     hidden = replace(near(0)[1], hidden=True)
