@@ -340,7 +340,7 @@ def _judged(profile: Profile, action: Action) -> tuple[NDArray[np.void], NDArray
 def _only_uploaded(profile: Profile, action: Action, engaged: NDArray[np.void]) -> frozenset[int]:
     """The engaged items that were uploaded and never chosen, after an action."""
     known = profile.only_uploaded
-    if action.is_upload and not (profile.engaged["item"] == np.uint64(action.item)).any():
+    if action.is_upload and not (chosen(profile)["item"] == np.uint64(action.item)).any():
         known |= {action.item}
     elif action.weight >= CHANGE_OF_MIND and not action.is_upload:
         known -= {action.item}

@@ -341,6 +341,7 @@ def test_what_was_only_uploaded_is_told_from_what_was_chosen() -> None:
 
     assert uploaded.only_uploaded == keys
     assert profile_of(act("mine", IMPRESSION), act("mine", 0.5), again, liked_one, start=uploaded).only_uploaded == keys
+    assert profile_of(act("mine", IMPRESSION), again).only_uploaded == {key_of("mine")}
     assert profile_of(act("mine"), again, start=uploaded).only_uploaded == {key_of("other")}
     assert profile_of(act("mine", -3.0), start=uploaded).only_uploaded == {key_of("other")}
     assert not profile_of(*(act(f"i{n}", 2.0) for n in range(ENGAGED_LIMIT)), start=uploaded).only_uploaded
