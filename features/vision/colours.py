@@ -40,9 +40,8 @@ _SHADES = (
     ("purple", (75, 40, 85)),
     ("pink", (225, 50, 130)),
 )
-#: Names that say little beside another, and how many times its share they need to come first.
-_NEUTRAL = frozenset({"black", "grey", "white", "beige"})
-_GIVES_WAY = 3.0
+#: What the share of each of COLOUR_NAMES counts where people name a colour: neutrals say little beside another.
+_NAMING = tuple(1 / 3 if name in {"black", "grey", "white", "beige"} else 1.0 for name in COLOUR_NAMES)
 _STEP = 4
 #: Bits of each channel that count; the steps are too small to see.
 CELL_BITS = 6
@@ -116,12 +115,13 @@ def named_first(colours: Sequence[tuple[str, float]]) -> list[tuple[str, float]]
     >>> named_first([("black", 0.8), ("red", 0.15)])
     [('black', 0.8), ('red', 0.15)]
     """
-    return sorted(colours, key=lambda each: -each[1] / (_GIVES_WAY if each[0] in _NEUTRAL else 1))
+    weights = dict(zip(COLOUR_NAMES, _NAMING, strict=True))
+    return sorted(colours, key=lambda each: -each[1] * weights.get(each[0], 1.0))
 
 
 def naming_weights() -> NDArray[np.float32]:
     """What the share of each of COLOUR_NAMES counts where people name a colour, float32 [17]; see `named_first`."""
-    return np.array([1 / _GIVES_WAY if name in _NEUTRAL else 1 for name in COLOUR_NAMES], np.float32)
+    return np.array(_NAMING, np.float32)
 
 
 @cache
