@@ -41,8 +41,8 @@ _BEFORE_VERSION = 4
 #: of the others.
 _TODAY_VERSION = 5
 _TODAY = struct.Struct("<BH")
-#: A profile with items that its user only uploaded: this version, a bit for each engaged item, then the bytes of one of
-#: the others.
+#: A profile with items that its user only uploaded: this version, a bit for each engaged item (32 at most), then the
+#: bytes of one of the others.
 _UPLOADED_VERSION = 6
 _UPLOADED = struct.Struct("<BI")
 #: Version, numbers, whether the user made a privacy request, and the lengths of the arrays, `seen` last.

@@ -168,8 +168,8 @@ CLICKED = Counter(
 )
 EXPERIMENT_SLOTS = Counter(
     "sightline_experiment_slots_total",
-    "Slots of feeds made by an experiment, by the user's arm: published, and shown, clicked or converted (like, save, "
-    "purchase) for an event that names the list (rec_id), each once per list and item",
+    "Slots of feeds made by an experiment, by the user's arm: published, and shown (a view without dwell_ms), clicked "
+    "or converted (like, save, cart, purchase) for an event that names the list (rec_id), each once per list and item",
     ["arm", "outcome"],
 )
 EXPERIMENT_DWELL = Counter(

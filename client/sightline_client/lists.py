@@ -33,7 +33,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
     `looks_like` gives the user's item and the cosine `similarity` (no item: the picture or the words that were sent;
     where a query says `by` what to compare, or has words, `by` has the similarity by each, and `similarity` is their
-    mean); `chosen_after` the user's item and the `strength` (0 to 1) with which users go from it to this one;
+    mean); `chosen_after` the user's item and the `strength` (0 to 1) with which users choose both together;
     `chosen_by_similar` the user's item by which most of those came who chose this one in a session like the user's;
     `suits_taste` the user's item that says most for this one by the choices of all users, or, if few chose this one, by
     their choices of items that look or read like it, and how well it suits (0 to 1); `likely_next` the user's latest
@@ -44,7 +44,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     with its `value` of which the user chose most, and the strength by all that both share (0 to 1); `same_tag` the
     `tag` that the picture shows and of which the user chose most, and the strength likewise; `within_budget` the
     `price` and `currency` that the user's items have in the middle, and how near this item's is (0 to 1); `trending`
-    and `popular` the strength against the strongest item;
+    and `popular` the strength against the strongest item, of `trending` at least against one click of now;
     `new` the age; `you_asked` the category, or the item itself, that the user asked for more of (neither: its owner,
     whom lists do not name), with the dial's weight as `strength`; `promoted`, the first if there are others, that the
     shop decided this slot, by the `rule` of this name: a slot of a promotion, or a boost of this `strength` without

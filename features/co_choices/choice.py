@@ -33,10 +33,10 @@ LINKING = Linking()
 class Choice(msgspec.Struct, frozen=True, array_like=True):
     """One interaction with an item: `nearby` has the items chosen before it, the latest first.
 
-    `weight` adds to the popularity of the item; with 0 the user met it and did not choose it. `source` is the partition
-    of the event, and `sequence` grows with its offset, so that what is published twice is recognised. `voter` is the
-    bit of the user (`features.behaviour`). On state.signals it is an array: values without their names, since each
-    partition of its items gets one.
+    `weight` adds to the popularity of the item; with 0 the user met it only, or had added all that one user can.
+    `source` is the partition of the event, and `sequence` grows with its offset, so that what is published twice is
+    recognised. `voter` is the bit of the user (`features.behaviour`). On state.signals it is an array: values without
+    their names, since each partition of its items gets one.
     """
 
     item: int
@@ -53,7 +53,7 @@ class Choice(msgspec.Struct, frozen=True, array_like=True):
 
 
 def is_chosen(action: Action) -> bool:
-    """Whether an interaction says that its user chose the item: a click or more, not a view and not a refusal."""
+    """Whether an interaction says that its user chose the item: a click or more, or a look of nearly a minute."""
     return action.weight >= LINKING_WEIGHT
 
 

@@ -12,7 +12,7 @@ class ObjectsUnavailable(StreamError):
 
 
 class ObjectTooLarge(Exception):
-    """An object has more bytes than are read."""
+    """An object has more bytes than are read; each room that reads objects says what that means there."""
 
     def __init__(self, size: int, most: int) -> None:
         super().__init__(f"{size} bytes, more than {most}")
