@@ -1,7 +1,7 @@
 """Which events are predicted, and from what: the protocols of an evaluation."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -43,10 +43,8 @@ def steps_of(events: Sequence[Event], protocol: Protocol) -> Iterator[Step]:
             yield Step(Question(event.user, tuple(items), event.at_ms) if items else None, event)
     elif protocol == "leave-last":
         last = {events[each.place].user: each for each in wanted}
-        left = sorted(last.values(), key=lambda each: each.place)
-        out = {place for each in left for place in _between(events, each)}
-        yield from (Step(None, event) for place, event in enumerate(events) if place not in out)
-        yield from (Step(_asked(events[each.place])) for each in left)
+        yield from (Step(None, event) for place, event in enumerate(events) if not _is_left(events, place, last))
+        yield from (Step(_asked(events[each.place])) for each in sorted(last.values(), key=lambda each: each.place))
     else:
         split = round(BEFORE_SPLIT * len(events))
         yield from (Step(None, event) for event in events[:split])
@@ -115,7 +113,9 @@ def by_place(events: Sequence[Event], wanted: Iterable[Wanted]) -> dict[int, lis
     return found
 
 
-def _between(events: Sequence[Event], wanted: Wanted) -> Iterator[int]:
-    """The places of what the user did from the first impression of the list on."""
-    user = events[wanted.place].user
-    return (place for place in range(wanted.asked, wanted.place + 1) if events[place].user == user)
+def _is_left(events: Sequence[Event], place: int, last: Mapping[str, Wanted]) -> bool:
+    """Whether an event says what its user's last question asks for: it is of that list, or of the item later on."""
+    event, wanted = events[place], last.get(events[place].user)
+    if wanted is None or place < wanted.asked:
+        return False
+    return place <= wanted.place or event.item == events[wanted.place].item

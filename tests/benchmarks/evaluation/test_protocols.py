@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from typing import Any
+
 from benchmarks.evaluation.log import Event
 from benchmarks.evaluation.protocols import Step, Wanted, steps_of, steps_of_tail, wanted_in
 
@@ -82,6 +85,35 @@ def test_leave_last_leaves_out_the_list_in_which_the_last_item_was_seen() -> Non
     steps = list(steps_of(shown, "leave-last"))
     assert asked(steps) == [("b",)]
     assert learned(steps) == [*(f"i{number}" for number in range(10)), "v-1"]
+
+
+def test_leave_last_leaves_out_what_the_user_did_with_the_item_afterwards() -> None:
+    again = [*EVENTS, Event("u", "i9", "purchase", 10), seen("i9", 11, user="v"), Event("u", "i3", "like", 12)]
+    steps = list(steps_of(again, "leave-last"))
+    assert asked(steps) == [("i9",)]
+    assert learned(steps) == [*(f"i{number}" for number in range(9)), "i9", "i3"]
+
+
+class Read(Sequence[Event]):
+    """Events that say how often one was read."""
+
+    def __init__(self, events: list[Event]) -> None:
+        self._events, self.times = events, 0
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __getitem__(self, place: Any) -> Any:
+        self.times += 1
+        return self._events[place]
+
+
+def test_leave_last_reads_each_event_a_few_times_however_many_users_there_are() -> None:
+    """Each user saw the item in the first list of all, and clicks it at the end."""
+    users = [f"u{number}" for number in range(100)]
+    log = Read([seen("a", at, "1", user) for at, user in enumerate(users)] + [click(user, "a", 200) for user in users])
+    assert len(asked(list(steps_of(log, "leave-last")))) == len(users)
+    assert log.times < 10 * len(log)
 
 
 def test_a_time_split_asks_for_nothing_that_was_seen_before_it() -> None:
