@@ -5,8 +5,8 @@ from typing import TypeAlias
 
 from benchmarks.evaluation.log import Event, Log, UnreadableLog
 from features.item import Item
-from features.privacy import ERASING
-from features.profile import NEVER_MS
+from features.privacy import ERASING, apply_request
+from features.profile import NEW, Profile
 from state.codec import decode_item
 from streams.errors import InvalidEvent
 from streams.kafka.log_reader import LogReader
@@ -70,25 +70,21 @@ def _allowed(
     """The events of a partition that their users let count; all events and requests of a user are in one."""
     #: The events of each user by the keys of their ids; None for one that was taken back, which may be sent again.
     kept: dict[str, dict[int, _Placed | None]] = {}
-    forgotten_ms: dict[str, int] = {}
-    opted_out: set[str] = set()
+    #: A profile of nothing but what each user asked for.
+    asked: dict[str, Profile] = {}
     for record in records:
         found = _event(record)
         if found is not None:
             key, event = found
-            if event.user not in opted_out and event.at_ms > forgotten_ms.get(event.user, NEVER_MS):
+            privacy = asked.get(event.user, NEW).privacy
+            if not privacy.opted_out and event.at_ms > privacy.forgotten_ms:
                 place = record.timestamp_ms, record.partition, record.offset
                 kept.setdefault(event.user, {}).setdefault(key, (place, event))
         elif (request := control_records.read(record)) is not None:
-            user, kind = request.user_id, request.control.type
-            if kind in ERASING:
+            user, step = request.user_id, apply_request(asked.get(request.user_id, NEW), request.request)
+            asked[user] = step.profile
+            if request.control.type in ERASING and step.outcome == "applied":
                 kept[user] = dict.fromkeys(kept.get(user, ()))
-            if kind == "forget":
-                forgotten_ms[user] = max(request.control.asked_ms, forgotten_ms.get(user, NEVER_MS))
-            elif kind == "opt_out":
-                opted_out.add(user)
-            elif kind == "opt_in":
-                opted_out.discard(user)
     return (event for events in kept.values() for event in events.values() if event is not None)
 
 

@@ -120,6 +120,14 @@ def test_what_is_sent_again_after_its_user_took_it_back_does_not_count(kind: str
     assert [event.user for event in read_topics(reader, Namespace(""), 1, UNSIGNED).events] == ["v"]
 
 
+@pytest.mark.parametrize("kind", ["forget", "reset", "opt_out"])
+def test_a_request_that_the_agents_repeat_takes_nothing_back_again(kind: str) -> None:
+    """It is written twice where a worker stops between its messages and its position."""
+    records = [request(1, kind), request(2, "opt_in"), click(3, NOW + 5, "i2"), request(1, kind)]
+    log = read_topics(Topics(**{INTERACTIONS.name: records}), Namespace(""), 1, UNSIGNED)
+    assert [event.item for event in log.events] == ["i2"]
+
+
 def other_user(offset: int) -> list[Record]:
     event = {"event_id": "o", "type": "click", "user_id": "v", "item_id": "i1", "occurred_at_ms": NOW}
     return [record(INTERACTIONS.name, offset, NOW, "v", msgspec.json.encode(event))]
