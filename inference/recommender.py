@@ -45,6 +45,8 @@ from inference.trained.source import Judgement, Space
 
 #: Pictures that searches for look-alikes give when a list is short, one after the other.
 WIDER_REACHES = (8 * SIMILAR_COUNT, 64 * SIMILAR_COUNT)
+#: For so long trends are taken as they are.
+_TRENDS_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Recommender:
         #: The last that was prepared of each source.
         self._prepared: dict[Source, Space] = {}
         self._shop = Shop(catalog)
-        self._known_trends = (NO_TRENDS, find_trends(NO_TRENDS, catalog, 0))
+        self._known_trends = (NO_TRENDS, 0, find_trends(NO_TRENDS, catalog, 0))
         self._cross: Cross | None = None
         self._known_newcomers: tuple[NDArray[np.void], int, Newcomers] = (NOBODY_MET, -1, NO_NEWCOMERS)
 
@@ -301,11 +303,15 @@ class Recommender:
         }
 
     def _find_trends(self, table: NDArray[np.void], now_ms: int) -> Trends:
-        """The trends by row, worked out once for each table and size of the catalogue: tables are a second old."""
-        known, trends = self._known_trends
-        if table is not known or len(trends.trend) != len(self.catalog.keys):
+        """The trends by row, worked out once for each table and size of the catalogue, and again after a while.
+
+        Tables are a second old, but for a time in which Redis is away: what trends fades nevertheless.
+        """
+        known, at_ms, trends = self._known_trends
+        is_old = abs(now_ms - at_ms) >= _TRENDS_MS
+        if table is not known or is_old or len(trends.trend) != len(self.catalog.keys):
             trends = find_trends(table, self.catalog, now_ms)
-            self._known_trends = (table, trends)
+            self._known_trends = (table, now_ms, trends)
         return trends
 
     def _find_cross(self, now_ms: int) -> Cross | None:

@@ -9,6 +9,7 @@ from features.privacy import ERASING, apply_request
 from features.profile import NEW, Profile
 from state.codec import decode_item
 from streams.errors import InvalidEvent
+from streams.experiments.outcomes import FEED
 from streams.kafka.log_reader import LogReader
 from streams.privacy.control_records import ControlRecords
 from streams.wire.cloud_events import event_key
@@ -102,5 +103,6 @@ def _event(record: Record) -> tuple[int, Event] | None:
         dwell_ms=given.dwell_ms,
         duration_ms=given.duration_ms,
         rating=given.rating,
-        rec_id=given.rec_id,
+        # An app may write the name of a page here, which is that of no list.
+        rec_id=given.rec_id if FEED.fullmatch(given.rec_id or "") else None,
     )

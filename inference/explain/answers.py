@@ -15,7 +15,6 @@ from inference.retrieval.merge import Proposals
 from inference.retrieval.query import Query
 from inference.retrieval.sources import sessions
 from inference.retrieval.sources.co_engaged import recent_items
-from inference.retrieval.trends import TREND_COUNT
 from inference.shop_rules.capping import seen_today
 
 #: By source what is said without a trained model, and of an item that the model does not know.
@@ -70,8 +69,6 @@ def _answer(query: Query, row: int, source: Source, rows: NDArray[np.int64], sto
         case "cross":
             return _cross(query, row, rows, stored)
         case "trending":
-            if len(rows) < TREND_COUNT:  # all that rises is proposed
-                return Answer(source, "no_engagement", len(rows))
             return _ranked(query, row, source, rows, query.trends.trend)
         case "popular":
             return _ranked(query, row, source, rows, query.trends.popular)

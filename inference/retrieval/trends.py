@@ -36,9 +36,10 @@ def find_trends(table: NDArray[np.void], catalog: Catalog, now_ms: int) -> Trend
     rows = catalog.rows_of(table["item"])
     known, (loved, rising) = rows[rows >= 0], at_time(table, now_ms)
     popular = loved[rows >= 0] / max(float(loved.max(initial=0.0)), _FAINT)
+    rising[rising < _STILL] = 0
     trend = rising[rows >= 0] / max(float(rising.max(initial=0.0)), _ONE_CLICK)
-    rises = rising[rows >= 0] >= _STILL
-    ordered = [known[np.argsort(-popular, kind="stable")], known[rises][np.argsort(-trend[rises], kind="stable")]]
+    first_rising = np.argsort(-trend, kind="stable")[: np.count_nonzero(trend)]
+    ordered = [known[np.argsort(-popular, kind="stable")], known[first_rising]]
     leading = [catalog.pictures.one_of_each(rows[catalog.can_be_shown(rows)])[:TREND_COUNT] for rows in ordered]
     spread = np.zeros((2, len(catalog.keys)), np.float32)
     spread[:, known] = trend, popular

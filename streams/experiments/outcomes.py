@@ -11,15 +11,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from features.privacy import ERASING, apply_request
+from features.profile import NEW, Profile
 from inference.experiment import Outcome, outcome_of
 from streams.interactions.reducer import Parsed
 from streams.privacy.control_records import VerifiedRequest
 from streams.wire.events import Interaction
+from streams.wire.parsing import clamp_time
 from streams.wire.records import Record
 
 #: An amount above this is a mistake in any currency: one of 1e308 would leave no figure a number.
 MOST_AMOUNT: Final = 1e12
-_FEED: Final = re.compile(r"(\d{1,6})-(\d{1,18})")
+#: What names a pushed list: the partition and offset of its cause.
+FEED: Final = re.compile(r"(\d{1,6})-(\d{1,18})")
 
 
 class Totals(NamedTuple):
@@ -86,14 +90,15 @@ class Outcomes:
     def __init__(self, first: int) -> None:
         self._first = first
         self._users: dict[str, _User] = {}
-        self._opted_out: set[str] = set()
+        #: A profile of nothing but what each user asked for.
+        self._asked: dict[str, Profile] = {}
 
     def add(self, record: Record, event: Parsed) -> None:
         """Read the next record; one that is no event says nothing."""
         match event:
             case VerifiedRequest() as request:
                 self._ask(request)
-            case Interaction() as event if event.user_id not in self._opted_out:
+            case Interaction() as event if self._is_allowed(record, event):
                 self._act(record, event, self._users.setdefault(event.user_id, _User()))
 
     def totals(self, currency: str | None = None) -> Iterator[tuple[str, Totals]]:
@@ -105,13 +110,15 @@ class Outcomes:
         return Counter(each.currency for user in self._users.values() for each in user.purchases.values())
 
     def _ask(self, request: VerifiedRequest) -> None:
-        kind = request.control.type
-        if kind in ("forget", "reset", "opt_out"):
-            self._users.pop(request.user_id, None)
-        if kind == "opt_out":
-            self._opted_out.add(request.user_id)
-        elif kind == "opt_in":
-            self._opted_out.discard(request.user_id)
+        user, step = request.user_id, apply_request(self._asked.get(request.user_id, NEW), request.request)
+        self._asked[user] = step.profile
+        if request.control.type in ERASING and step.outcome == "applied":
+            self._users.pop(user, None)
+
+    def _is_allowed(self, record: Record, event: Interaction) -> bool:
+        """Whether its user lets it count, as in the profile."""
+        privacy = self._asked.get(event.user_id, NEW).privacy
+        return not privacy.opted_out and clamp_time(event.occurred_at_ms, record.timestamp_ms) > privacy.forgotten_ms
 
     def _act(self, record: Record, event: Interaction, user: _User) -> None:
         cause = self._cause(record, event)
@@ -129,7 +136,7 @@ class Outcomes:
 
     def _cause(self, record: Record, event: Interaction) -> int | None:
         """The offset of the cause of the list that an event names; None where it names none that counts."""
-        named = _FEED.fullmatch(event.rec_id or "")
+        named = FEED.fullmatch(event.rec_id or "")
         if named is None or int(named[1]) != record.partition or not self._first <= int(named[2]) < record.offset:
             return None
         return int(named[2])

@@ -3,15 +3,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from features.behaviour import UNKNOWN, Engagement
+from features.behaviour import UNKNOWN, Behaviour, Engagement
 from features.dials import NO_DIALS, turn
 from features.item import key_of
+from features.ledger import EMPTY
 from features.profile import NEW, Profile
-from features.trends import NO_TRENDS
+from features.trends import NO_TRENDS, update_trends
 from inference.catalog.catalog import Catalog
 from inference.ranking.features import FEATURES
 from inference.recommender import Prepared, Recommended, Recommender
-from tests.harness.catalog import DIMENSIONS, ENCODER, NOW, act, item, profile_of, reds_and_blues
+from tests.harness.catalog import DAY, DIMENSIONS, ENCODER, NOW, act, item, profile_of, reds_and_blues
 from tests.harness.engagements import apply_engagement
 from tests.harness.lists import catalog_of, ids, slot_of
 
@@ -62,6 +63,18 @@ def test_behaviours_bring_what_others_chose_next(shop: Catalog) -> None:
     (found,) = recommender.recommend(prepared, [key_of("u1")], {key_of("red-0"): behaviour}, NO_TRENDS, NOW)
 
     assert slot_of(found.ranking, "blue-3").reasons[0].code == "chosen_after"
+
+
+def test_what_trended_fades_though_the_table_stays_as_it_is(shop: Catalog) -> None:
+    recommender = Recommender(shop, length=5)
+    table = update_trends(NO_TRENDS, {key_of("blue-3"): Behaviour(EMPTY, 9.0, 9.0, NOW)}, NOW)
+
+    def sources(now_ms: int) -> set[str]:
+        (found,) = recommender.recommend(recommender.prepare([NEW], now_ms), [key_of("u1")], {}, table, now_ms)
+        return {each.source for each in found.ranking.items}
+
+    assert "trending" in sources(NOW)
+    assert "trending" not in sources(NOW + DAY // 2)
 
 
 def test_look_alikes_are_needed_of_medoids_and_of_items_that_were_asked_for(shop: Catalog) -> None:

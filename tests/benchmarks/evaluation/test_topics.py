@@ -112,6 +112,12 @@ def test_of_a_clip_the_share_that_was_watched_counts_and_an_upload_is_no_choice(
     assert (upload.weight, upload.choice, upload.is_chosen) == (1.5, 0.0, False)
 
 
+def test_the_name_of_a_page_names_no_list() -> None:
+    seen: dict[str, object] = {"type": "view"}
+    found = events(seen | {"rec_id": "home"}, seen | {"rec_id": "3-48121"})
+    assert [event.rec_id for event in found] == [None, "3-48121"]
+
+
 @pytest.mark.parametrize("kind", ["forget", "reset"])
 def test_what_is_sent_again_after_its_user_took_it_back_does_not_count(kind: str) -> None:
     reader = Topics(

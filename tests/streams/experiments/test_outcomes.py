@@ -24,8 +24,8 @@ def happen(outcomes: Outcomes, offset: int, *acts: Act, user: str = "u1", dwell_
         outcomes.add(Record("events.interactions", 3, number, NOON, user.encode(), b""), event)
 
 
-def ask(outcomes: Outcomes, kind: RequestKind, user: str = "u1") -> None:
-    request = VerifiedRequest(Control(type=kind, user_id=user, asked_ms=NOON), 0, 0)
+def ask(outcomes: Outcomes, kind: RequestKind, user: str = "u1", offset: int = 0, asked_ms: int = NOON - 1) -> None:
+    request = VerifiedRequest(Control(type=kind, user_id=user, asked_ms=asked_ms), 0, offset)
     outcomes.add(Record("events.interactions", 3, 50, NOON, user.encode(), b""), request)
 
 
@@ -86,7 +86,7 @@ def test_a_user_who_opted_out_counts_again_after_opting_in() -> None:
     outcomes = Outcomes(0)
     ask(outcomes, "opt_out")
     happen(outcomes, 1, ("view", "a", "3-0"))
-    ask(outcomes, "opt_in")
+    ask(outcomes, "opt_in", offset=1)
     assert dict(outcomes.totals()) == {}
 
     happen(outcomes, 2, ("click", "a", "3-0"))
@@ -170,3 +170,21 @@ def test_a_purchase_that_is_said_again_is_paid_once_and_one_of_a_user_who_was_fo
 
     ask(outcomes, "forget")
     assert (dict(outcomes.totals("EUR")), outcomes.currencies()) == ({}, {})
+
+
+def test_a_request_that_was_written_twice_takes_nothing_back_again() -> None:
+    outcomes, click = Outcomes(10), ("click", "a", "3-10")
+    for kind, offset in (("opt_out", 1), ("opt_in", 2), ("opt_out", 1)):
+        ask(outcomes, kind, offset=offset)  # type: ignore[arg-type]  # literals of the test
+    happen(outcomes, 60, click)
+    ask(outcomes, "opt_in", offset=2)
+
+    assert dict(outcomes.totals())["u1"].clicked == 1
+
+
+def test_an_event_from_before_a_forget_that_comes_late_does_not_count() -> None:
+    outcomes = Outcomes(10)
+    ask(outcomes, "forget", asked_ms=NOON)
+    happen(outcomes, 60, ("click", "a", "3-10"))
+
+    assert dict(outcomes.totals()) == {}
