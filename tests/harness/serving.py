@@ -1,4 +1,4 @@
-"""An app that really listens, from a thread of its own: tests in a browser have no event loop to share."""
+"""Apps that really listen in this process: a server, and one in a thread, for tests without an event loop."""
 
 import asyncio
 import threading
@@ -10,8 +10,18 @@ from litestar.types import ASGIApp
 _DEADLINE_S = 20.0
 
 
+async def serve(server: uvicorn.Server) -> None:
+    """Serve until the server is to exit. It leaves connections open that it does not wait for: these are closed."""
+    await server.serve()
+    for connection in list(server.server_state.connections):
+        if connection.transport is not None:
+            connection.transport.abort()
+    # A transport closes its socket in the next round of the loop.
+    await asyncio.sleep(0)
+
+
 class Serving:
-    """Serves an app on a free port, or on the one given; `stop` ends all of its requests."""
+    """Serves an app on a free port, or on the one given, for tests in a browser; `stop` ends all of its requests."""
 
     def __init__(self, app: ASGIApp, port: int = 0) -> None:
         config = uvicorn.Config(
@@ -19,7 +29,7 @@ class Serving:
             port=port, http="httptools", ws="none", log_config=None, lifespan="off", timeout_graceful_shutdown=0,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve()), daemon=True)
+        self._thread = threading.Thread(target=lambda: asyncio.run(serve(self._server)), daemon=True)
         self._thread.start()
         until = time.monotonic() + _DEADLINE_S
         while not self._server.started:

@@ -15,6 +15,7 @@ import uvicorn
 from inference.warm_up import warm_up_lists
 from tests.harness.fakes import until
 from tests.harness.paths import ROOT
+from tests.harness.serving import serve
 from tests.harness.web import Door
 
 EXAMPLES = re.findall(r"^```(sh|python) run\n(.*?)^```$", (ROOT / "docs" / "http.md").read_text(), re.M | re.S)
@@ -29,7 +30,7 @@ async def address(door: Door) -> AsyncIterator[str]:
     door.tail.lists.put("ann", 7, b'{"seq":7,"items":[]}')
     config = uvicorn.Config(door.app, port=0, http="httptools", ws="none", lifespan="off", log_config=None)
     server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(serve(server))
     await until(lambda: server.started)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = server.force_exit = True

@@ -8,6 +8,7 @@ from typing import Any
 import uvicorn
 
 from tests.harness.fakes import until
+from tests.harness.serving import serve
 from web.access.connections import LimitedConnection
 
 
@@ -27,7 +28,7 @@ async def serving(
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
+    task = asyncio.create_task(serve(server))
     await until(lambda: server.started)
     try:
         yield server.servers[0].sockets[0].getsockname()[1]
