@@ -77,5 +77,6 @@ def test_the_next_list_obeys_the_rules_that_lie_there_now(
     assert {each["name"]: each["decides"] for each in checked["rules"]} == {"blue-week": 1, "recall": 8}
 
     file.write_bytes(file_of())
-    eventually(lambda: feeds.promoted()[1] == [], "rules that were taken out hold no more")
-    assert len(feeds.promoted()[0]) == 5
+    # Not the promotions alone: without the reds the promoted one may have its slot by itself.
+    eventually(lambda: len(feeds.promoted()[0]) == 5, "rules that were taken out hold no more")
+    assert feeds.promoted()[1] == []
