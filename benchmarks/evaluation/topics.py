@@ -5,12 +5,11 @@ from typing import TypeAlias
 
 from benchmarks.evaluation.log import Event, Log, UnreadableLog
 from features.item import Item
-from features.privacy import ERASING, apply_request
-from features.profile import NEW, Profile
 from state.codec import decode_item
 from streams.errors import InvalidEvent
 from streams.experiments.outcomes import FEED
 from streams.kafka.log_reader import LogReader
+from streams.privacy.asked import Asked
 from streams.privacy.control_records import ControlRecords
 from streams.wire.cloud_events import event_key
 from streams.wire.namespace import Namespace
@@ -71,21 +70,16 @@ def _allowed(
     """The events of a partition that their users let count; all events and requests of a user are in one."""
     #: The events of each user by the keys of their ids; None for one that was taken back, which may be sent again.
     kept: dict[str, dict[int, _Placed | None]] = {}
-    #: A profile of nothing but what each user asked for.
-    asked: dict[str, Profile] = {}
+    asked = Asked()
     for record in records:
         found = _event(record)
         if found is not None:
             key, event = found
-            privacy = asked.get(event.user, NEW).privacy
-            if not privacy.opted_out and event.at_ms > privacy.forgotten_ms:
+            if asked.allows(event.user, event.at_ms):
                 place = record.timestamp_ms, record.partition, record.offset
                 kept.setdefault(event.user, {}).setdefault(key, (place, event))
-        elif (request := control_records.read(record)) is not None:
-            user, step = request.user_id, apply_request(asked.get(request.user_id, NEW), request.request)
-            asked[user] = step.profile
-            if request.control.type in ERASING and step.outcome == "applied":
-                kept[user] = dict.fromkeys(kept.get(user, ()))
+        elif (request := control_records.read(record)) is not None and asked.erases(request):
+            kept[request.user_id] = dict.fromkeys(kept.get(request.user_id, ()))
     return (event for events in kept.values() for event in events.values() if event is not None)
 
 

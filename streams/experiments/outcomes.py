@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from features.privacy import ERASING, apply_request
-from features.profile import NEW, Profile
 from inference.experiment import Outcome, outcome_of
 from streams.interactions.reducer import Parsed
+from streams.privacy.asked import Asked
 from streams.privacy.control_records import VerifiedRequest
 from streams.wire.events import Interaction
 from streams.wire.parsing import clamp_time
@@ -90,16 +89,17 @@ class Outcomes:
     def __init__(self, first: int) -> None:
         self._first = first
         self._users: dict[str, _User] = {}
-        #: A profile of nothing but what each user asked for.
-        self._asked: dict[str, Profile] = {}
+        self._asked = Asked()
 
     def add(self, record: Record, event: Parsed) -> None:
         """Read the next record; one that is no event says nothing."""
         match event:
             case VerifiedRequest() as request:
-                self._ask(request)
-            case Interaction() as event if self._is_allowed(record, event):
-                self._act(record, event, self._users.setdefault(event.user_id, _User()))
+                if self._asked.erases(request):
+                    self._users.pop(request.user_id, None)
+            case Interaction(user_id=user, occurred_at_ms=at_ms) as event:
+                if self._asked.allows(user, clamp_time(at_ms, record.timestamp_ms)):
+                    self._act(record, event, self._users.setdefault(user, _User()))
 
     def totals(self, currency: str | None = None) -> Iterator[tuple[str, Totals]]:
         """Each user with what the user did; of amounts, those in this currency count."""
@@ -108,17 +108,6 @@ class Outcomes:
     def currencies(self) -> Counter[str]:
         """How many purchases say an amount, by its currency."""
         return Counter(each.currency for user in self._users.values() for each in user.purchases.values())
-
-    def _ask(self, request: VerifiedRequest) -> None:
-        user, step = request.user_id, apply_request(self._asked.get(request.user_id, NEW), request.request)
-        self._asked[user] = step.profile
-        if request.control.type in ERASING and step.outcome == "applied":
-            self._users.pop(user, None)
-
-    def _is_allowed(self, record: Record, event: Interaction) -> bool:
-        """Whether its user lets it count, as in the profile."""
-        privacy = self._asked.get(event.user_id, NEW).privacy
-        return not privacy.opted_out and clamp_time(event.occurred_at_ms, record.timestamp_ms) > privacy.forgotten_ms
 
     def _act(self, record: Record, event: Interaction, user: _User) -> None:
         cause = self._cause(record, event)

@@ -61,7 +61,7 @@ class Effect:
         An upload says what its uploader likes, and nothing more: it is in the order of a shop's files, and comes before
         anybody could choose the item (docs/adr/0068).
         """
-        return self.outcome == "applied" and isinstance(self.event, Interaction) and self.event.type != "upload"
+        return self.outcome == "applied" and self.action is not None and not self.action.is_upload
 
     def choices(self, linking: Linking) -> list[Choice]:
         """Return the record's choice, if it is one. Computed on demand, so lists do not wait for it."""
